@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: Apache-2.0
+# stagewatchd: `make help` lists the targets.
+
+VERSION := 0.1.0
+PREFIX ?= /usr/local
+DESTDIR ?=
+SBINDIR ?= $(PREFIX)/sbin
+MANDIR ?= $(PREFIX)/share/man
+DATADIR ?= $(PREFIX)/share/stagewatchd
+SYSCONFDIR ?= $(if $(filter /usr,$(PREFIX)),/etc,$(PREFIX)/etc)
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+AR ?= ar
+PKG_CONFIG ?= pkg-config
+PYTEST ?= /usr/bin/python3 -m pytest
+CLANG_FORMAT ?= clang-format
+CLANG_TIDY ?= clang-tidy
+BUILD ?= build
+# V=1 shows the commands.
+Q := $(if $(V),,@)
+say = $(if $(V),,@echo '  $(1)')
+
+PACKAGES := libcurl libcjson libsystemd libmicrohttpd inih zlib
+LIB_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES))
+LIB_LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lm
+
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wvla \
+	-Wundef -Wcast-qual -Wwrite-strings -Wswitch-enum -Wconversion -Wno-sign-conversion \
+	-Wnull-dereference -Werror=implicit-function-declaration \
+	-Werror=incompatible-pointer-types -Werror=return-type
+HARDENING := -fstack-protector-strong -fstack-clash-protection -fPIE
+HARDENING_LD := -pie -Wl,-z,relro,-z,now,-z,noexecstack
+# Flags that not every compiler or machine has.
+cc-option = $(shell $(CC) -Werror $(1) -x c -c /dev/null -o /dev/null 2>/dev/null && echo $(1))
+HARDENING += $(call cc-option,-fcf-protection=full)
+
+ifdef SANITIZE
+SAN := -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
+OPT := -O1 -g
+else ifdef COVERAGE
+SAN := --coverage
+OPT := -O0 -g
+else
+OPT := -O2 -g
+HARDENING += -D_FORTIFY_SOURCE=3
+endif
+
+CFLAGS ?= $(OPT)
+ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE -Iinclude $(WARNINGS) $(if $(WERROR),-Werror) $(CFLAGS) \
+	$(HARDENING) $(SAN) $(LIB_CFLAGS) -DSTAGEWATCHD_VERSION='"$(VERSION)"' \
+	-DSTAGEWATCHD_SYSCONFDIR='"$(SYSCONFDIR)"'
+ALL_LDFLAGS = $(HARDENING_LD) $(LDFLAGS) $(SAN)
+
+# A higher layer is linked before the ones it uses.
+LAYERS := daemon action source io wire conf core base
+LIBS := $(LAYERS:%=$(BUILD)/lib%.a)
+objects = $(patsubst src/%.c,$(BUILD)/obj/%.o,$(wildcard src/$(1)/*.c src/$(1)/*/*.c))
+
+PROGRAMS := $(BUILD)/stagewatchd
+
+# Unit tests of a layer are linked with that layer and the ones below it only.
+below_base := base
+below_core := core base
+below_conf := conf base
+below_wire := wire core base
+below_io := io base
+below_source := source io wire core base
+below_action := action io wire core base
+below_daemon := daemon action source io wire conf core base
+UNIT_SRC := $(wildcard tests/unit/*/test_*.c)
+UNIT := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/tests/unit/%)
+TEST_TOOLS := $(if $(wildcard tests/scenario/scenario.c),$(BUILD)/tests/scenario)
+
+.PHONY: all check check-e2e install uninstall format format-check tidy coverage headers clean help demo
+all: $(PROGRAMS)
+
+define layer-rule
+$(BUILD)/lib$(1).a: $(call objects,$(1))
+	@rm -f $$@
+	$(Q)$(AR) rcs $$@ $$^
+endef
+$(foreach l,$(LAYERS),$(eval $(call layer-rule,$(l))))
+
+# Objects are made anew when the flags change: FLAGS holds those of the last build.
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CC) $(subst ','\'',$(ALL_CFLAGS)) $(ALL_LDFLAGS)' | cmp -s - $@ || \
+		echo '$(CC) $(subst ','\'',$(ALL_CFLAGS)) $(ALL_LDFLAGS)' > $@
+FORCE:
+
+$(BUILD)/obj/%.o: src/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC $<)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+
+$(BUILD)/stagewatchd: $(BUILD)/obj/main.o $(LIBS)
+	$(call say,LD $@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIB_LIBS)
+
+define unit-rule
+$(BUILD)/tests/unit/$(1)/%: tests/unit/$(1)/%.c $(BUILD)/flags $(below_$(1):%=$(BUILD)/lib%.a)
+	@mkdir -p $$(@D)
+	$(call say,LD $$@)
+	$(Q)$$(CC) $$(ALL_CFLAGS) -MMD -MP -MF $$@.d -MT $$@ $$(ALL_LDFLAGS) -o $$@ $$< \
+		$(below_$(1):%=$(BUILD)/lib%.a) $(LIB_LIBS) -lcmocka
+endef
+$(foreach l,$(LAYERS),$(eval $(call unit-rule,$(l))))
+
+$(BUILD)/tests/scenario: tests/scenario/scenario.c $(BUILD)/flags $(BUILD)/libcore.a $(BUILD)/libbase.a
+	@mkdir -p $(@D)
+	$(call say,LD $@)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -MF $@.d -MT $@ $(ALL_LDFLAGS) -o $@ $< \
+		$(BUILD)/libcore.a $(BUILD)/libbase.a $(LIB_LIBS)
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+
+SOURCES = $(shell find src include tests -name '*.[ch]')
+format: ## lay the sources out with clang-format
+	$(CLANG_FORMAT) -i $(SOURCES)
+
+format-check:
+	$(CLANG_FORMAT) --dry-run -Werror $(SOURCES)
+
+tidy: ## clang-tidy over all sources
+	$(CLANG_TIDY) --quiet $(shell find src -name '*.c') -- -std=gnu17 -D_GNU_SOURCE -Iinclude $(LIB_CFLAGS) \
+		-DSTAGEWATCHD_VERSION='"$(VERSION)"' -DSTAGEWATCHD_SYSCONFDIR='"$(SYSCONFDIR)"'
+
+tests: $(PROGRAMS) $(UNIT) $(TEST_TOOLS)
+.PHONY: tests
+
+# Environment of all tests. LeakSanitizer needs no word: ASan brings it.
+TEST_ENV = STAGEWATCHD_BUILD=$(abspath $(BUILD)) STAGEWATCHD_SANITIZE=$(SANITIZE)
+
+check: tests ## all tests that need no Spark and no Airflow
+	$(TEST_ENV) $(PYTEST) -q tests --ignore=tests/e2e
+
+check-e2e: $(PROGRAMS) ## the tests against real Spark and real Airflow
+	$(TEST_ENV) $(PYTEST) -q tests/e2e
+
+demo: ## a real hang under a real Airflow, found, killed, retried
+	tests/demo
+
+# Every header compiles by itself.
+headers:
+	@for h in $$(cd include && find . -name '*.h' | sort); do \
+		echo "#include \"$${h#./}\"" | $(CC) $(ALL_CFLAGS) -x c -fsyntax-only - || exit 1; done
+
+COVERED = $(BUILD)-coverage
+coverage: ## line coverage of the tests, by layer
+	$(MAKE) --no-print-directory BUILD=$(COVERED) COVERAGE=1 check
+	gcovr --root . --object-directory $(COVERED) --filter 'src/' --print-summary \
+		--txt $(COVERED)/coverage.txt --json-summary $(COVERED)/coverage.json
+	@cat $(COVERED)/coverage.txt
+
+install: all ## copy what users need below DESTDIR and PREFIX
+	install -D -m 755 $(BUILD)/stagewatchd $(DESTDIR)$(SBINDIR)/stagewatchd
+	install -D -m 644 etc/stagewatchd.conf $(DESTDIR)$(SYSCONFDIR)/stagewatchd.conf
+	install -d -m 755 $(DESTDIR)$(SYSCONFDIR)/stagewatchd.conf.d
+	install -D -m 644 -t $(DESTDIR)$(DATADIR)/airflow etc/airflow/*.py
+	install -D -m 644 -t $(DESTDIR)$(DATADIR)/prometheus etc/prometheus/*.yml
+	install -D -m 644 -t $(DESTDIR)$(MANDIR)/man8 man/stagewatchd.8
+	install -D -m 644 -t $(DESTDIR)$(MANDIR)/man5 man/stagewatchd.conf.5
+	install -d -m 755 $(DESTDIR)$(UNITDIR)
+	sed 's|@SBINDIR@|$(SBINDIR)|g' systemd/stagewatchd.service \
+		> $(DESTDIR)$(UNITDIR)/stagewatchd.service
+	chmod 644 $(DESTDIR)$(UNITDIR)/stagewatchd.service
+
+uninstall: ## remove what install copied, but for the configuration
+	rm -f $(DESTDIR)$(SBINDIR)/stagewatchd $(DESTDIR)$(UNITDIR)/stagewatchd.service \
+		$(DESTDIR)$(MANDIR)/man8/stagewatchd.8 $(DESTDIR)$(MANDIR)/man5/stagewatchd.conf.5
+	rm -rf $(DESTDIR)$(DATADIR)
+
+clean: ## remove build/ and build-coverage/
+	rm -rf $(BUILD) $(COVERED)
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
+	@echo 'Variables: DESTDIR= PREFIX= CC= WERROR=1 SANITIZE=address,undefined BUILD='

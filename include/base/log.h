@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * One log line per event: to the journal with fields when stderr is connected to it, else to stderr
+ * as plain text. Only source, action, daemon and main log above debug; lower layers return errors.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <syslog.h>
+
+#include "base/cleanup.h"
+
+/* What a log line is about; each field may be NULL. Journal field names in comments. */
+struct log_about {
+	const char *message_id; /* MESSAGE_ID=: 128-bit hex, one per kind of event */
+	const char *cluster;    /* SPARK_CLUSTER= */
+	const char *app_id;     /* APP_ID= */
+	const char *stage_id;   /* STAGE_ID= */
+	const char *rule;       /* RULE= */
+	const char *verdict;    /* VERDICT= */
+	const char *action;     /* ACTION= */
+	const char *incident;   /* INCIDENT_ID= */
+	const char *url;        /* URL= */
+};
+
+/* Lines above max_level (LOG_ERR ... LOG_DEBUG) are dropped. Default LOG_INFO. */
+void log_set_max_level(int level);
+
+/* Looks whether stderr is the journal (JOURNAL_STREAM). Call once at start. */
+void log_open(void);
+
+void log_event(int level, const struct log_about *about, const char *fmt, ...) _printf_(3, 4);
+
+#define log_error(...) log_event(LOG_ERR, NULL, __VA_ARGS__)
+#define log_warning(...) log_event(LOG_WARNING, NULL, __VA_ARGS__)
+#define log_notice(...) log_event(LOG_NOTICE, NULL, __VA_ARGS__)
+#define log_info(...) log_event(LOG_INFO, NULL, __VA_ARGS__)
+#define log_debug(...) log_event(LOG_DEBUG, NULL, __VA_ARGS__)

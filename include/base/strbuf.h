@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * A growing string. A failed allocation is remembered: later writes do nothing, and strbuf_finish()
+ * reports it, so that a long series of writes needs one check at its end. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/cleanup.h"
+
+struct strbuf {
+	char *text; /* NUL-terminated where not NULL */
+	size_t len;
+	size_t size;
+	bool failed;
+};
+
+void strbuf_clear(struct strbuf *b);
+void strbuf_add(struct strbuf *b, const char *s);
+void strbuf_add_n(struct strbuf *b, const char *s, size_t n);
+void strbuf_addf(struct strbuf *b, const char *fmt, ...) _printf_(2, 3);
+
+/* Adds s with every byte outside of RFC 3986's unreserved set as %XX: a path segment of a URL. */
+void strbuf_add_segment(struct strbuf *b, const char *s);
+
+/* Hands the text to the caller, who frees it; the buffer is empty afterwards. -ENOMEM if any write
+ * failed, *ret then untouched. An empty buffer gives "". */
+int strbuf_finish(struct strbuf *b, char **ret);
+
+/* asprintf() that returns -ENOMEM or 0. */
+int str_printf(char **ret, const char *fmt, ...) _printf_(2, 3);
+
+/* Replaces *target by a copy of s (NULL allowed). -ENOMEM: *target untouched. */
+int str_replace(char **target, const char *s);
+
+/* strcmp() == 0 that accepts NULL; two NULLs are equal. */
+bool str_equal(const char *a, const char *b);
+
+/* Replaces in place what a log or a terminal should not see, byte by byte, by '?': control
+ * characters (C0, DEL, C1), line and paragraph separators, overrides of the writing direction, and
+ * whatever is not UTF-8. */
+void str_sanitize(char *s);
+
+/* The length of s cut to at most max bytes on a character's border. */
+size_t str_cut(const char *s, size_t max);
+
+/* A copy fit for logs and terminals: str_sanitize()d, cut to max bytes on a character's border.
+ * Text of others (app names, error bodies) goes through it before a person sees it. s may be NULL:
+ * "". */
+int str_printable(const char *s, size_t max, char **ret);

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What was seen of a stage and of an app over time. All times are the local clock that the caller
+ * passes in (CLOCK_BOOTTIME live, virtual in a replay or a scenario), 0 where a thing was never
+ * seen. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/model.h"
+#include "core/verdict.h"
+
+/* One good poll of an app. */
+struct app_poll {
+	usec_t now;        /* local clock, when the answer was complete */
+	usec_t driver_now; /* the driver's clock at that moment, since 1970; 0 when not known */
+	struct stage_list stages;
+	bool has_jobs; /* asked and answered */
+	struct job_list jobs;
+	bool has_executors;
+	struct executor_sum executors;
+};
+
+void app_poll_clear(struct app_poll *p);
+
+struct stage_history {
+	struct stage_obs last; /* owned */
+	usec_t first_seen;
+	usec_t stall_start;     /* later of the last progress and the launch; holds while A > 0 */
+	usec_t completed;       /* a task last completed, or the first was launched */
+	usec_t inactive_start;  /* A became 0, or the stage was submitted; holds while A = 0 */
+	int64_t failed_base;    /* numFailedTasks when a task last completed */
+	int64_t failed_since;   /* failures since then */
+	unsigned failed_rises;  /* polls that showed some of them */
+	usec_t failed_last;     /* the last of these */
+	usec_t overcount_start; /* A above the sum of the executors' active tasks; 0: it is not */
+	unsigned jobless_polls; /* polls in a row in which no running job had the stage */
+	enum verdict verdict;
+	usec_t verdict_start;
+	struct evidence evidence; /* of the verdict, at the last poll */
+	bool seen;                /* in the poll at hand */
+};
+
+/* Whatever else is to be asked of a driver at its next poll. */
+#define NEED_JOBS 1U
+#define NEED_EXECUTORS 2U
+
+struct app_history {
+	char *cluster;
+	struct app_info info; /* owned */
+	struct owner owner;
+	bool owner_asked;
+	struct stage_history *stages;
+	size_t n_stages;
+	usec_t first_seen;
+	usec_t observed;   /* last good poll */
+	usec_t idle_start; /* no active stage and no running job since; 0: there is one, or unknown
+			    */
+	usec_t no_answer_start; /* first poll without an answer since the last good one; 0: it
+				   answers */
+	enum verdict verdict;   /* progressing, idle or unobservable */
+	usec_t verdict_start;
+	struct evidence evidence;
+};
+
+struct app_history *app_history_free(struct app_history *a);
+
+DEFINE_CLEANUP(struct app_history *, app_history_free)
+
+int app_history_new(
+	const char *cluster, const struct app_info *info, usec_t now, struct app_history **ret);
+
+/* Takes in a poll (its stages are taken over, not copied). poll_interval is what lies between two
+ * polls when all goes well: where much more has passed, nobody watched, and what nobody watched
+ * proves nothing, so all clocks are set forward by the excess. Stages that are gone have seen =
+ * false afterwards; the caller drops them with app_history_drop_unseen(). -ENOMEM: some stages may
+ * not be taken in. */
+int app_history_observe(struct app_history *a, struct app_poll *poll, usec_t poll_interval);
+
+void app_history_drop_unseen(struct app_history *a);
+
+/* NEED_*: jobs while no stage is active; jobs and executors while any stage is suspect or worse. */
+unsigned app_history_needs(const struct app_history *a);
+
+struct stage_history *app_history_stage(
+	struct app_history *a, int64_t stage_id, int64_t attempt_id);

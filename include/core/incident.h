@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Incidents: one per hang (or starvation, crash loop ...), from its first verdict to its end. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/detector.h"
+#include "core/remedy.h"
+
+struct incident {
+	uint64_t number;
+	char id[40]; /* "20261123T031705Z-1": when it was opened, and its number */
+	char *cluster;
+	char *app_id;
+	char *app_name;
+	usec_t app_started;
+	int64_t stage_id; /* -1: of the app as a whole */
+	int64_t attempt_id;
+	char *rule;
+	struct owner owner;
+	enum verdict verdict; /* present one; the last one once it has ended */
+	unsigned reached;     /* bit per verdict it has had */
+	usec_t opened;        /* since 1970 */
+	usec_t changed;
+	usec_t ended; /* 0: open */
+	char *evidence;
+	enum rule_action action;
+	enum remedy_outcome outcome; /* open until it has ended */
+	char *outcome_why;
+	/* Of the action, if one was called for. */
+	bool acting;         /* a remedy is under way: the incident stays open until it ends */
+	bool decided;        /* acted, or would have: once per incident */
+	char *refusal;       /* why nothing was begun, as last said */
+	usec_t not_before;   /* local clock: not considered again earlier */
+	usec_t action_began; /* local clock */
+};
+
+/* Closed ones are kept up to this number, the oldest are dropped first. */
+#define INCIDENTS_KEPT 200
+
+struct incident_list {
+	struct incident **items; /* oldest first, open and closed */
+	size_t n;
+	uint64_t next_number;
+};
+
+/* Follows a change of verdict: opens an incident where trouble begins, updates it, ends it where
+ * the trouble is over and no remedy is under way. wall: since 1970. *ret is the incident concerned,
+ * NULL when there is none; *ret_reached says that it reached this verdict for the first time.
+ * -ENOMEM. */
+int incident_follow(struct incident_list *l, const struct detector_event *ev, usec_t wall,
+	struct incident **ret, bool *ret_reached);
+
+/* The open incident of a stage (or of the app where stage is NULL). */
+struct incident *incident_find(const struct incident_list *l, const struct app_history *a,
+	const struct stage_history *stage);
+
+/* Ends it with an outcome; why may be NULL. */
+void incident_end(struct incident_list *l, struct incident *i, enum remedy_outcome outcome,
+	const char *why, usec_t wall);
+
+size_t incident_count_open(const struct incident_list *l, enum verdict v);
+void incident_list_clear(struct incident_list *l);

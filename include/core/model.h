@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What an answer of Spark, of its cluster manager or of Airflow says, as plain data. Decoders
+ * (wire) fill these, the detector and the policy (core) read them. Names are Spark's and Airflow's
+ * own. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "base/time.h"
+
+/* The counters whose rise is progress. GC time, peak memory, run time and failed tasks are not
+ * among them: the first three move in a hung task or only at its end, the last is churn. */
+enum progress_counter {
+	PROGRESS_COMPLETED_INDICES, /* numCompletedIndices; numCompleteTasks where Spark lacks it */
+	PROGRESS_INPUT_BYTES,
+	PROGRESS_INPUT_RECORDS,
+	PROGRESS_OUTPUT_BYTES,
+	PROGRESS_OUTPUT_RECORDS,
+	PROGRESS_SHUFFLE_READ_BYTES,
+	PROGRESS_SHUFFLE_READ_RECORDS,
+	PROGRESS_SHUFFLE_BLOCKS, /* remote and local blocks fetched, added up */
+	PROGRESS_SHUFFLE_WRITE_BYTES,
+	PROGRESS_SHUFFLE_WRITE_RECORDS,
+	PROGRESS_MEMORY_SPILLED,
+	PROGRESS_DISK_SPILLED,
+	PROGRESS_MAX
+};
+
+/* An active stage as one answer of /stages shows it. Times are the driver's clock, 0 when absent.
+ */
+struct stage_obs {
+	int64_t stage_id;
+	int64_t attempt_id;
+	char *name; /* "count at etl.py:12", printable; may be NULL */
+	int64_t n_tasks;
+	int64_t n_active; /* negative after lost listener events: SPARK-41187 */
+	int64_t n_complete;
+	int64_t n_failed;
+	usec_t submitted;
+	usec_t first_launched;
+	uint64_t counters[PROGRESS_MAX];
+};
+
+struct stage_list {
+	struct stage_obs *items;
+	size_t n;
+};
+
+/* Running jobs, from /jobs?status=running: how many, and the stages they use. */
+struct job_list {
+	size_t n_running;
+	int64_t *stage_ids;
+	size_t n_stage_ids;
+};
+
+/* Sums over the active executors of /executors; the driver's own row counts where tasks run there
+ * (local mode). */
+struct executor_sum {
+	size_t n_executors; /* without the driver's row */
+	int64_t active_tasks;
+};
+
+/* An application as its driver describes it. */
+struct app_info {
+	char *id;
+	char *name;
+	char *user;
+	char *spark_version;
+	usec_t started; /* the driver's clock; part of the identity of all its stages */
+};
+
+struct app_list {
+	struct app_info *items;
+	size_t n;
+};
+
+/* Airflow's task instance that owns an app. map_index -1: not mapped. */
+struct owner {
+	char *dag_id;
+	char *run_id;
+	char *task_id;
+	int64_t map_index;
+	int64_t try_number; /* 0: not known */
+};
+
+/* An app as a cluster manager lists it. */
+enum app_end {
+	APP_END_UNKNOWN, /* the manager does not know the app, or did not answer */
+	APP_END_RUNNING, /* also waiting for resources */
+	APP_END_ENDED,
+	APP_END_MAX
+};
+
+struct master_app {
+	char *id;
+	char *name;
+	char *user;
+	char *state; /* the manager's word: RUNNING, WAITING, FINISHED, KILLED, FAILED ... */
+	bool ended;  /* listed among the completed */
+};
+
+struct master_state {
+	char *status; /* ALIVE, STANDBY, RECOVERING ... */
+	struct master_app *apps;
+	size_t n_apps;
+	int64_t n_alive_workers;
+};
+
+/* A driver's UI as the master's page links it. The address was chosen by the app: it may be asked,
+ * but it never gets a credential. */
+struct driver_link {
+	char *app_id;
+	char *url; /* without a trailing slash */
+};
+
+struct master_page {
+	struct driver_link *links;
+	size_t n_links;
+	char *csrf_token;  /* NULL: this master wants none (Spark 3.x), or offers no kill */
+	bool kill_offered; /* the page has a kill form; without one a kill does nothing */
+	bool kill_by_get;  /* that form says method="GET"; 3.5.9 and 4.3.0 say POST, GET is a 405 */
+};
+
+enum ti_state {
+	TI_STATE_NONE, /* null: no status */
+	TI_STATE_SCHEDULED,
+	TI_STATE_QUEUED,
+	TI_STATE_RUNNING,
+	TI_STATE_SUCCESS,
+	TI_STATE_FAILED,
+	TI_STATE_UPSTREAM_FAILED,
+	TI_STATE_SKIPPED,
+	TI_STATE_UP_FOR_RETRY,
+	TI_STATE_UP_FOR_RESCHEDULE,
+	TI_STATE_DEFERRED,
+	TI_STATE_RESTARTING,
+	TI_STATE_REMOVED,
+	TI_STATE_OTHER, /* a state that this program does not know */
+	TI_STATE_MAX
+};
+
+/* Airflow's word for a state, and back; TI_STATE_OTHER for an unknown word. */
+const char *ti_state_name(enum ti_state s);
+enum ti_state ti_state_from_name(const char *s);
+
+/* A task instance as Airflow shows it. */
+struct ti_obs {
+	char *id; /* 3.x: the id of this try; NULL in 2.x */
+	enum ti_state state;
+	char *state_text; /* Airflow's own word */
+	int64_t try_number;
+	int64_t max_tries;
+	usec_t started; /* 0 when absent */
+	int64_t pid;    /* 0 when absent; trust it only while running */
+	char *hostname;
+	char *note; /* of a person, or ours; NULL when none */
+};
+
+void stage_list_clear(struct stage_list *l);
+void job_list_clear(struct job_list *l);
+void app_info_clear(struct app_info *a);
+int app_info_copy(const struct app_info *from, struct app_info *to);
+void app_list_clear(struct app_list *l);
+void owner_clear(struct owner *o);
+int owner_copy(const struct owner *from, struct owner *to);
+bool owner_known(const struct owner *o);
+bool owner_same_task(const struct owner *a, const struct owner *b); /* whatever the try */
+void master_state_clear(struct master_state *m);
+void master_page_clear(struct master_page *p);
+void ti_obs_clear(struct ti_obs *t);

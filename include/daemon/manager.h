@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Owns everything: the loop's sources, the world in force, the detector, the pollers, the
+ * remediator and the web server. */
+#pragma once
+
+#include <stdbool.h>
+#include <systemd/sd-event.h>
+
+#include "base/cleanup.h"
+#include "daemon/settings.h"
+
+struct manager;
+
+struct manager_options {
+	const char *config; /* path; NULL: built-in settings */
+	bool once;          /* poll twice, no web server, no action, then end the loop */
+};
+
+/* Takes settings over, also on failure. Errors are logged. */
+int manager_new(
+	const struct manager_options *options, struct settings *settings, struct manager **ret);
+struct manager *manager_free(struct manager *m);
+
+DEFINE_CLEANUP(struct manager *, manager_free)
+
+/* Runs until SIGTERM, SIGINT, or, with once, the second poll. Returns an exit status, or a negative
+ * errno. */
+int manager_run(struct manager *m);

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Polls one cluster: asks its source which drivers there are, then each driver by itself, and feeds
+ * the detector. A driver that hangs delays nobody but itself. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "core/detector.h"
+#include "core/remedy.h"
+#include "daemon/stats.h"
+#include "io/transport.h"
+#include "source/source.h"
+
+struct poller;
+
+struct poller_context {
+	struct transport *transport;
+	struct detector *detector;
+	struct stats *stats;
+	usec_t (*now)(void *userdata);  /* CLOCK_BOOTTIME, or virtual */
+	usec_t (*wall)(void *userdata); /* since 1970 */
+	/* All answers of a tick are in (or given up). May be NULL. */
+	void (*idle)(void *userdata, struct poller *p);
+	void *userdata;
+};
+
+/* Borrows source and context for its life. */
+int poller_new(const struct poller_context *context, struct source *source, struct poller **ret);
+/* Cancels what is under way. Histories stay with the detector. NULL is allowed; returns NULL. */
+struct poller *poller_free(struct poller *p);
+
+DEFINE_CLEANUP(struct poller *, poller_free)
+
+/* Begins a poll of all; what an earlier one still waits for is left to it. */
+void poller_tick(struct poller *p);
+
+const char *poller_cluster(const struct poller *p);
+/* When a tick last got its list of drivers and was through with it (local clock). */
+usec_t poller_advanced(const struct poller *p);
+
+/* Drivers that gave no usable answer at their last poll. */
+size_t poller_n_silent(const struct poller *p);
+/* Whether a tick still waits for answers. */
+bool poller_in_tick(const struct poller *p);
+/* Whether the last list was to be had. */
+bool poller_up(const struct poller *p);
+
+/* The URL of an app's driver; NULL when it is not known. */
+const char *poller_url_of(const struct poller *p, const struct app_history *a);
+
+typedef void (*poller_looked_fn)(void *userdata, enum remedy_look look, const char *text);
+struct poller_look;
+
+/* A fresh poll of one app, for one stage: is it (still) hung? The answer also goes to the detector.
+ * Exactly one callback, from the event loop, unless cancelled. -ENOENT: the app is not polled here.
+ */
+int poller_look(struct poller *p, const struct app_history *a, int64_t stage_id, int64_t attempt_id,
+	poller_looked_fn fn, void *userdata, struct poller_look **ret);
+struct poller_look *poller_look_cancel(struct poller_look *look);

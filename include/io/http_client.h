@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * libcurl's multi-socket interface on an sd-event loop: one pool of handles, connections kept
+ * alive, compressed answers accepted, bodies and times bounded, no redirect followed, no proxy and
+ * no .netrc of the environment obeyed. */
+#pragma once
+
+#include <systemd/sd-event.h>
+
+#include "base/cleanup.h"
+#include "io/transport.h"
+
+struct http_client;
+
+/* max_parallel: requests on the wire at once; more wait in line (their time limit runs). 0: 32.
+ * user_agent is copied. */
+int http_client_new(
+	sd_event *event, const char *user_agent, size_t max_parallel, struct http_client **ret);
+
+/* Cancels all that is under way, without callbacks, within moments even while a name is being
+ * resolved. NULL is allowed; returns NULL. */
+struct http_client *http_client_free(struct http_client *c);
+
+struct transport *http_client_transport(struct http_client *c);
+
+DEFINE_CLEANUP(struct http_client *, http_client_free)

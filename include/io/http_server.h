@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * libmicrohttpd on an sd-event loop, for GET and HEAD only: small answers made in memory, gzip
+ * where the client offers it, bounded connections, time and request sizes. */
+#pragma once
+
+#include <stddef.h>
+#include <systemd/sd-event.h>
+
+#include "base/cleanup.h"
+
+struct http_server;
+
+struct http_server_request {
+	const char *path;   /* decoded, without the query */
+	const char *accept; /* header, NULL when absent */
+};
+
+struct http_server_reply {
+	int status;
+	const char *content_type; /* static */
+	char *body;               /* owned by the reply; the server frees it */
+	size_t len;
+};
+
+/* Fills the zeroed reply. A negative errno becomes a 500 without a text. */
+typedef int (*http_server_fn)(
+	void *userdata, const struct http_server_request *request, struct http_server_reply *reply);
+
+/* listen: "127.0.0.1:14040", "[::1]:14040", ":14040" (all addresses; port 0: the kernel's choice).
+ * -EINVAL with *reterr for a malformed address, else the errno of bind with *reterr. */
+int http_server_new(sd_event *event, const char *listen, http_server_fn fn, void *userdata,
+	struct http_server **ret, char **reterr);
+
+unsigned http_server_port(const struct http_server *s);
+
+/* Ends open connections at once. NULL is allowed; returns NULL. */
+struct http_server *http_server_free(struct http_server *s);
+
+DEFINE_CLEANUP(struct http_server *, http_server_free)

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What systemd and the host give a daemon: readiness, its watchdog, credentials, clocks. */
+#pragma once
+
+#include <systemd/sd-event.h>
+
+#include "base/time.h"
+
+/* CLOCK_BOOTTIME: never steps, and counts the time that the machine slept. */
+usec_t clock_boottime(void);
+/* CLOCK_REALTIME, since 1970. */
+usec_t clock_realtime(void);
+
+void service_ready(void);
+void service_reloading(void);
+void service_stopping(void);
+/* The line that `systemctl status` shows. */
+void service_status(const char *text);
+
+/* How often WATCHDOG=1 is due (WatchdogSec), 0 when systemd does not ask. */
+usec_t service_watchdog_period(void);
+void service_watchdog_feed(void);
+
+/* A secret from a file, or, where name holds no '/', from the systemd credential of that name
+ * ($CREDENTIALS_DIRECTORY). At most 64 KiB; one trailing newline is cut; empty or with a NUL byte
+ * or line break inside is -EINVAL. *ret is the caller's. Errors have *reterr, which never holds
+ * content. */
+int secret_read(const char *name, char **ret, char **reterr);

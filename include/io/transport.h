@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * How a source or an action asks: one request, one answer, never blocking. Live, http_client is
+ * behind it; a recording can be, since nothing above knows the difference. */
+#pragma once
+
+#include <stddef.h>
+
+#include "base/time.h"
+
+struct transport;
+struct transport_request; /* one under way */
+
+struct transport_ask {
+	const char *method;         /* GET, POST, PATCH, PUT */
+	const char *url;            /* http or https, without user info */
+	const char *const *headers; /* NULL-terminated "Name: value"; may be NULL; copied */
+	const char *body;           /* NULL: none; copied */
+	const char *username;       /* basic authentication; NULL: none; copied */
+	const char *password;
+	const char *ca_file; /* NULL: the system's */
+	usec_t timeout;      /* of the whole exchange, queueing included; 0: 10 s */
+	size_t max_body;     /* bytes after decoding; 0: 8 MiB */
+};
+
+struct transport_answer {
+	/* 0: there is an answer, whatever its status. Else none: -ECONNREFUSED, -ETIMEDOUT,
+	 * -EMSGSIZE (over max_body), -ECONNRESET (cut before the end), -EHOSTUNREACH (no route, or
+	 * the name does not resolve), -EPROTO (not HTTP, TLS failed, all else). */
+	int error;
+	const char *error_text; /* one line for a log; never holds a credential */
+	int status;
+	const char *content_type; /* without parameters, lower case; NULL when absent */
+	const char *body;         /* NUL-terminated */
+	size_t len;
+	usec_t date;     /* the server's Date header, since 1970; 0 when absent or malformed */
+	usec_t received; /* CLOCK_BOOTTIME (virtual in a replay) when the answer was complete */
+	usec_t took;
+};
+
+/* Called exactly once per request that was sent and not cancelled, never from within
+ * transport_send(). The answer is valid during the call. The callback may send and cancel other
+ * requests. */
+typedef void (*transport_done_fn)(void *userdata, const struct transport_answer *answer);
+
+struct transport_ops {
+	int (*send)(struct transport *t, const struct transport_ask *ask, transport_done_fn done,
+		void *userdata, struct transport_request **ret);
+	void (*cancel)(struct transport_request *r);
+};
+
+/* First member of every implementation. */
+struct transport {
+	const struct transport_ops *ops;
+};
+
+/* -EINVAL for a URL or method that is not allowed, -ENOMEM, -ESHUTDOWN when closing. *ret is valid
+ * until the callback returns or it is cancelled. */
+static inline int transport_send(struct transport *t, const struct transport_ask *ask,
+	transport_done_fn done, void *userdata, struct transport_request **ret)
+{
+	return t->ops->send(t, ask, done, userdata, ret);
+}
+
+/* No callback comes after this. NULL is allowed. */
+static inline void transport_cancel(struct transport *t, struct transport_request *r)
+{
+	if (r)
+		t->ops->cancel(r);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * One poll of one driver: who is there, its active stages, and what else is needed this time. */
+#pragma once
+
+#include "core/history.h"
+#include "io/transport.h"
+
+struct driver_poll;
+
+struct driver_ask {
+	struct transport *transport;
+	const char *url;    /* "http://host:port", without a slash at the end */
+	const char *app_id; /* as its cluster manager names it; NULL: ask who is there */
+	usec_t app_started; /* with app_id: its start, as the driver said before; 0: ask */
+	unsigned needs;     /* NEED_* */
+	bool want_owner;
+	const char *username; /* only for a URL of the configuration; NULL: none */
+	const char *password;
+	const char *ca_file;
+	usec_t timeout;
+};
+
+enum driver_state {
+	DRIVER_ANSWERED, /* info and poll are filled */
+	DRIVER_REFUSED,  /* nobody listens */
+	DRIVER_SILENT,   /* no usable answer: reason and text say why */
+	DRIVER_OTHER, /* somebody else's server, which was never a driver for us: not Spark's API */
+};
+
+struct driver_answer {
+	enum driver_state state;
+	struct app_info info; /* only when it was asked for; else empty */
+	struct app_poll poll; /* the receiver may take its lists */
+	bool has_owner;       /* /environment was asked and answered */
+	struct owner owner;   /* the receiver may take it */
+	const char *reason;   /* a word for a metric, static: see driver_reasons */
+	const char *text;     /* one line for a log */
+};
+
+/* All the words that reason can be. */
+extern const char *const driver_reasons[];
+extern const size_t n_driver_reasons;
+
+/* The answer is valid during the call. */
+typedef void (*driver_done_fn)(void *userdata, struct driver_answer *answer);
+
+/* Calls done exactly once, never from within, unless it is cancelled. Everything in ask but
+ * transport is copied. -ENOMEM, -EINVAL for a URL that cannot be asked. */
+int driver_poll_start(const struct driver_ask *ask, driver_done_fn done, void *userdata,
+	struct driver_poll **ret);
+
+/* No callback comes after this. NULL is allowed; returns NULL. */
+struct driver_poll *driver_poll_cancel(struct driver_poll *p);
+
+/* The word for an answer that is none (answer->error < 0), or whose status is not 200. */
+const char *driver_reason_of(const struct transport_answer *answer);

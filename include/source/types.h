@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The table's rows: one operations struct and one maker per source type. */
+#pragma once
+
+#include "source/source.h"
+
+struct source *source_driver_alloc(void);
+extern const struct source_ops source_driver_ops;
+struct source *source_standalone_alloc(void);
+extern const struct source_ops source_standalone_ops;

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Airflow's REST API, /api/v1 (2.x) and /api/v2 (3.x): the requests this program makes, and the
+ * answers to them. What each version really does with them: facts of 2.11.2 and 3.3.2, measured. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/strbuf.h"
+#include "core/model.h"
+
+enum airflow_api {
+	AIRFLOW_API_UNKNOWN,
+	AIRFLOW_API_V1,
+	AIRFLOW_API_V2,
+	AIRFLOW_API_MAX
+};
+
+/* A request: path below Airflow's base URL, starting with "/"; body NULL for GET. All owned. */
+struct airflow_request {
+	const char *method; /* static */
+	char *path;
+	char *body;
+};
+
+void airflow_request_clear(struct airflow_request *r);
+
+/* Requests are -EINVAL for an unknown API, and for an owner with an id that is absent, empty,
+ * longer than 250 bytes, "." or ".." (which would change the path, encoded or not) or "~"
+ * (Airflow's "all of them"). */
+
+/* GET /api/vN/version: tells the APIs apart. 200 with JSON on the one that is there; on 2.x v2 is a
+ * 404 of HTML, on 3.x v1 is a 404. */
+int airflow_request_version(enum airflow_api api, struct airflow_request *ret);
+
+/* GET .../monitor/health (v2), /health (v1): no credentials needed. */
+int airflow_request_health(enum airflow_api api, struct airflow_request *ret);
+
+/* POST /auth/token with JSON (a form is refused by FAB). v2 only. */
+int airflow_request_login(const char *username, const char *password, struct airflow_request *ret);
+
+/* GET one task instance. The map index is part of the path only when >= 0 (2.11 answers 404 to -1).
+ */
+int airflow_request_get(enum airflow_api api, const struct owner *o, struct airflow_request *ret);
+
+/* PATCH to failed. v2: {"new_state":"failed","note":...}; v1:
+ * {"dry_run":false,"new_state":"failed"}, which takes no note. note is cut to Airflow's 1000
+ * characters, on a character's border. */
+int airflow_request_fail(
+	enum airflow_api api, const struct owner *o, const char *note, struct airflow_request *ret);
+
+/* PATCH .../setNote of v1. */
+int airflow_request_set_note(const struct owner *o, const char *note, struct airflow_request *ret);
+
+/* POST clearTaskInstances: {"dry_run":false,"dag_run_id":R,"task_ids":...,"only_failed":true,
+ * "include_downstream":true,"reset_dag_runs":true}. v2 names a mapped task as [["t",mi]] and an
+ * unmapped one as ["t"]; v1 takes strings only. */
+int airflow_request_clear_task(
+	enum airflow_api api, const struct owner *o, struct airflow_request *ret);
+
+/* {"version":"3.3.2",...}: caller frees *ret. */
+int airflow_decode_version(const char *body, size_t len, char **ret, char **reterr);
+
+/* true where the body says that the scheduler is healthy. */
+int airflow_decode_health(const char *body, size_t len, bool *ret_scheduler, char **reterr);
+
+/* {"access_token":"..."}: *ret_token is the caller's (a secret); *ret_expires is the JWT's exp in
+ * microseconds since 1970, 0 when the token does not say. The token must be of visible ASCII
+ * without spaces (it goes into a header) and at most 8 KiB. */
+int airflow_decode_token(
+	const char *body, size_t len, char **ret_token, usec_t *ret_expires, char **reterr);
+
+/* One task instance, v1 or v2 (state_text is "none" where there is none); checks that it is o's
+ * (dag, run, task, map index), else -EBADMSG. */
+int airflow_decode_ti(
+	const char *body, size_t len, const struct owner *o, struct ti_obs *ret, char **reterr);
+
+/* How many task instances a clear's answer names, and whether o is among them. v1 does not tell the
+ * map index: there the task counts. */
+int airflow_decode_cleared(const char *body, size_t len, const struct owner *o, size_t *ret_n,
+	bool *ret_ours, char **reterr);
+
+/* A short printable text of an error body ("detail" as text, list or object, else "title", else
+ * "error", else a page's title, else the first bytes; "empty answer"), at most 200 bytes. Never
+ * fails but for -ENOMEM. */
+int airflow_error_text(const char *body, size_t len, char **ret);
+
+/* Whether a 403 or 401 means that the token is stale (401, or 403 with detail "Invalid JWT token"),
+ * so that one new login is worth a try. */
+bool airflow_token_stale(int status, const char *body, size_t len);

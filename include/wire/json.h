@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * cJSON behind bounds: text of others is parsed only when it is small and shallow enough, and every
+ * field is fetched with its type checked, so that a wrong answer names the field that was wrong. */
+#pragma once
+
+#include <cjson/cJSON.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+
+#define JSON_MAX_DEPTH 64
+#define JSON_MAX_VALUES 1000000 /* a parsed value takes some 80 bytes */
+
+DEFINE_CLEANUP(cJSON *, cJSON_Delete)
+#define _cleanup_json_ _cleanup_(cJSON_Deletep)
+
+/* Parses len bytes as one JSON value with nothing but white space after it. -EBADMSG with *reterr
+ * (where it broke; caller frees) for anything else, deeper nesting than JSON_MAX_DEPTH, or a NUL,
+ * as a byte or escaped; -E2BIG with *reterr for more than JSON_MAX_VALUES values; -ENOMEM. */
+int json_parse(const char *text, size_t len, cJSON **ret, char **reterr);
+
+/* Says in *reterr what is wrong with an answer. Returns -EBADMSG, or -ENOMEM. */
+int json_refuse(char **reterr, const char *fmt, ...) _printf_(2, 3);
+
+/* Longer ids of others are refused: Airflow's own limit. */
+#define JSON_MAX_ID 250
+
+enum json_need {
+	JSON_OPTIONAL,
+	JSON_REQUIRED
+};
+
+/* Fields of an object. An absent optional field (and an explicit null) leaves *ret as it is and
+ * returns 0; a present one returns 1. -EBADMSG with *reterr naming the field where it is required
+ * and absent, of a wrong type, not an integer, or out of range. A number of 2^53 or more in size is
+ * out of range: cJSON holds doubles. */
+int json_get_i64(
+	const cJSON *object, const char *field, enum json_need need, int64_t *ret, char **reterr);
+int json_get_u64(
+	const cJSON *object, const char *field, enum json_need need, uint64_t *ret, char **reterr);
+int json_get_bool(
+	const cJSON *object, const char *field, enum json_need need, bool *ret, char **reterr);
+/* *ret is borrowed from the object. */
+int json_get_string(const cJSON *object, const char *field, enum json_need need, const char **ret,
+	char **reterr);
+int json_get_array(const cJSON *object, const char *field, enum json_need need, const cJSON **ret,
+	char **reterr);
+int json_get_object(const cJSON *object, const char *field, enum json_need need, const cJSON **ret,
+	char **reterr);
+
+/* Whether s, the text of field, can name something: not empty, at most JSON_MAX_ID bytes, and
+ * nothing in it that str_sanitize() would replace; else -EBADMSG with *reterr. */
+int json_check_id(const char *field, const char *s, char **reterr);
+/* A copy of a string field that passes json_check_id(). *ret is replaced, and the caller's. */
+int json_copy_id(
+	const cJSON *object, const char *field, enum json_need need, char **ret, char **reterr);
+/* A copy of a string field for people to read: printable, cut to max bytes. */
+int json_copy_text(const cJSON *object, const char *field, size_t max, char **ret, char **reterr);
+
+/* Zeroed room for n items of a size, n being 0 too; NULL: no memory. */
+void *json_new_items(size_t n, size_t size);

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Growing strings, and the few helpers for text that may come from others. */
+#include "base/strbuf.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+
+static bool strbuf_reserve(struct strbuf *b, size_t more)
+{
+	size_t need;
+	size_t size;
+	char *text;
+
+	if (b->failed)
+		return false;
+	if (more > SIZE_MAX / 4 - b->len) {
+		b->failed = true;
+		return false;
+	}
+	need = b->len + more + 1;
+	if (need <= b->size)
+		return true;
+	size = b->size > 0 ? b->size : 64;
+	while (size < need)
+		size *= 2;
+	text = realloc(b->text, size);
+	if (!text) {
+		b->failed = true;
+		return false;
+	}
+	b->text = text;
+	b->size = size;
+	return true;
+}
+
+void strbuf_clear(struct strbuf *b)
+{
+	free(b->text);
+	*b = (struct strbuf){0};
+}
+
+void strbuf_add_n(struct strbuf *b, const char *s, size_t n)
+{
+	if (!strbuf_reserve(b, n))
+		return;
+	if (n > 0)
+		memcpy(b->text + b->len, s, n);
+	b->len += n;
+	b->text[b->len] = '\0';
+}
+
+void strbuf_add(struct strbuf *b, const char *s)
+{
+	strbuf_add_n(b, s, strlen(s));
+}
+
+void strbuf_addf(struct strbuf *b, const char *fmt, ...)
+{
+	_cleanup_free_ char *text = NULL;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&text, fmt, ap);
+	va_end(ap);
+	if (n < 0) {
+		text = NULL;
+		b->failed = true;
+		return;
+	}
+	strbuf_add_n(b, text, (size_t)n);
+}
+
+static bool is_unreserved(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '-' || c == '.' || c == '_' || c == '~';
+}
+
+void strbuf_add_segment(struct strbuf *b, const char *s)
+{
+	static const char hex[] = "0123456789ABCDEF";
+
+	for (; *s; s++) {
+		unsigned char c = (unsigned char)*s;
+
+		if (is_unreserved(*s))
+			strbuf_add_n(b, s, 1);
+		else
+			strbuf_add_n(b, (const char[]){'%', hex[c >> 4], hex[c & 15]}, 3);
+	}
+}
+
+int strbuf_finish(struct strbuf *b, char **ret)
+{
+	/* Makes an empty buffer "". */
+	strbuf_add_n(b, NULL, 0);
+	if (b->failed) {
+		strbuf_clear(b);
+		return -ENOMEM;
+	}
+	*ret = TAKE_PTR(b->text);
+	*b = (struct strbuf){0};
+	return 0;
+}
+
+int str_printf(char **ret, const char *fmt, ...)
+{
+	va_list ap;
+	char *s = NULL;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&s, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		return -ENOMEM;
+	*ret = s;
+	return 0;
+}
+
+int str_replace(char **target, const char *s)
+{
+	char *copy = NULL;
+
+	if (s) {
+		copy = strdup(s);
+		if (!copy)
+			return -ENOMEM;
+	}
+	free(*target);
+	*target = copy;
+	return 0;
+}
+
+bool str_equal(const char *a, const char *b)
+{
+	if (!a || !b)
+		return a == b;
+	return strcmp(a, b) == 0;
+}
+
+/* The length of the UTF-8 character that s starts with, and its code point; 0 where there is none.
+ */
+static size_t utf8_decode(const unsigned char *s, uint32_t *ret)
+{
+	uint32_t code;
+	size_t n;
+
+	if (s[0] < 0x80) {
+		*ret = s[0];
+		return 1;
+	}
+	if (s[0] >= 0xc2 && s[0] <= 0xdf) {
+		n = 2;
+		code = s[0] & 0x1fU;
+	} else if (s[0] >= 0xe0 && s[0] <= 0xef) {
+		n = 3;
+		code = s[0] & 0x0fU;
+	} else if (s[0] >= 0xf0 && s[0] <= 0xf4) {
+		n = 4;
+		code = s[0] & 0x07U;
+	} else {
+		return 0;
+	}
+	/* The terminating NUL is no continuation byte, so this never reads past it. */
+	for (size_t i = 1; i < n; i++) {
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+		code = code << 6 | (s[i] & 0x3fU);
+	}
+	if ((n == 3 && code < 0x800) || (n == 4 && code < 0x10000) || code > 0x10ffff ||
+		(code >= 0xd800 && code <= 0xdfff))
+		return 0;
+	*ret = code;
+	return n;
+}
+
+static bool is_harmful(uint32_t code)
+{
+	return code < 0x20 || (code >= 0x7f && code <= 0x9f) ||
+	       (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
+}
+
+void str_sanitize(char *s)
+{
+	while (*s) {
+		uint32_t code = 0;
+		size_t n = utf8_decode((const unsigned char *)s, &code);
+
+		if (n == 0) {
+			*s++ = '?';
+			continue;
+		}
+		if (is_harmful(code))
+			memset(s, '?', n);
+		s += n;
+	}
+}
+
+size_t str_cut(const char *s, size_t max)
+{
+	size_t n = strnlen(s, max);
+
+	if (n < max || s[n] == '\0')
+		return n;
+	/* s[n] begins a character, or is a byte within one: go back to where that begins. */
+	for (size_t back = 0; back < 3 && n > 0 && ((unsigned char)s[n] & 0xc0) == 0x80; back++)
+		n--;
+	return n;
+}
+
+int str_printable(const char *s, size_t max, char **ret)
+{
+	char *copy;
+
+	copy = s ? strndup(s, str_cut(s, max)) : strdup("");
+	if (!copy)
+		return -ENOMEM;
+	str_sanitize(copy);
+	*ret = copy;
+	return 0;
+}

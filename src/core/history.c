@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Turns a series of polls into clocks: since when no progress, no completed task, no active task.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/history.h"
+
+void app_poll_clear(struct app_poll *p)
+{
+	stage_list_clear(&p->stages);
+	job_list_clear(&p->jobs);
+	*p = (struct app_poll){0};
+}
+
+int app_history_new(
+	const char *cluster, const struct app_info *info, usec_t now, struct app_history **ret)
+{
+	_cleanup_(app_history_freep) struct app_history *a = calloc(1, sizeof(*a));
+	int r;
+
+	if (!a)
+		return -ENOMEM;
+	a->owner.map_index = -1;
+	a->first_seen = now;
+	a->verdict_start = now;
+	r = str_replace(&a->cluster, cluster);
+	if (r >= 0)
+		r = app_info_copy(info, &a->info);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(a);
+	return 0;
+}
+
+struct app_history *app_history_free(struct app_history *a)
+{
+	if (!a)
+		return NULL;
+	for (size_t i = 0; i < a->n_stages; i++)
+		free(a->stages[i].last.name);
+	free(a->stages);
+	free(a->cluster);
+	app_info_clear(&a->info);
+	owner_clear(&a->owner);
+	free(a);
+	return NULL;
+}
+
+struct stage_history *app_history_stage(struct app_history *a, int64_t stage_id, int64_t attempt_id)
+{
+	for (size_t i = 0; i < a->n_stages; i++)
+		if (a->stages[i].last.stage_id == stage_id &&
+			a->stages[i].last.attempt_id == attempt_id)
+			return &a->stages[i];
+	return NULL;
+}
+
+static bool counters_zero(const struct stage_obs *s)
+{
+	for (size_t i = 0; i < PROGRESS_MAX; i++)
+		if (s->counters[i] > 0)
+			return false;
+	return true;
+}
+
+/* A moment on the driver's clock as one on ours; now where either is unknown, or lies ahead. */
+static usec_t local_time(const struct app_poll *poll, usec_t driver_time)
+{
+	if (driver_time == 0 || poll->driver_now == 0)
+		return poll->now;
+	return usec_sub(poll->now, usec_sub(poll->driver_now, driver_time));
+}
+
+/* The launch may start the stall clock only while nothing has moved yet: afterwards the moment of
+ * the last progress, before our first look, is not known. */
+static void stage_begin(
+	struct stage_history *h, const struct stage_obs *s, const struct app_poll *poll)
+{
+	usec_t launched = counters_zero(s) ? local_time(poll, s->first_launched) : poll->now;
+
+	*h = (struct stage_history){
+		.first_seen = poll->now,
+		.stall_start = launched,
+		.completed = launched,
+		.inactive_start =
+			s->first_launched == 0 ? local_time(poll, s->submitted) : poll->now,
+		.failed_base = s->n_failed,
+		.verdict_start = poll->now,
+	};
+}
+
+static void stage_note_progress(struct stage_history *h, const struct stage_obs *s, usec_t now)
+{
+	for (size_t i = 0; i < PROGRESS_MAX; i++)
+		if (s->counters[i] > h->last.counters[i]) {
+			h->stall_start = now;
+			h->inactive_start = now;
+			break;
+		}
+	if (s->counters[PROGRESS_COMPLETED_INDICES] >
+		h->last.counters[PROGRESS_COMPLETED_INDICES]) {
+		h->completed = now;
+		h->failed_base = s->n_failed;
+		h->failed_since = 0;
+		h->failed_rises = 0;
+	}
+}
+
+/* numFailedTasks can fall where Spark corrects itself: the base falls with it. */
+static void stage_note_failures(struct stage_history *h, const struct stage_obs *s, usec_t now)
+{
+	if (s->n_failed > h->last.n_failed && s->n_failed > h->failed_base) {
+		h->failed_rises++;
+		h->failed_last = now;
+	}
+	if (s->n_failed < h->failed_base)
+		h->failed_base = s->n_failed;
+	h->failed_since = s->n_failed - h->failed_base;
+}
+
+static void stage_note_active(
+	struct stage_history *h, const struct stage_obs *s, const struct app_poll *poll)
+{
+	bool first_launch = h->last.first_launched == 0 && h->last.n_active <= 0;
+
+	if (s->n_active > 0 && h->last.n_active <= 0) {
+		/* What runs now was launched since the last poll. */
+		h->stall_start = poll->now;
+		if (first_launch)
+			h->completed = poll->now;
+	}
+	if (s->n_active <= 0 && h->last.n_active > 0)
+		h->inactive_start = poll->now;
+}
+
+static bool job_has_stage(const struct job_list *jobs, int64_t stage_id)
+{
+	for (size_t i = 0; i < jobs->n_stage_ids; i++)
+		if (jobs->stage_ids[i] == stage_id)
+			return true;
+	return false;
+}
+
+static void stage_note_phantom(struct stage_history *h, const struct app_poll *poll)
+{
+	if (poll->has_jobs)
+		h->jobless_polls =
+			job_has_stage(&poll->jobs, h->last.stage_id) ? 0 : h->jobless_polls + 1;
+	if (poll->has_executors) {
+		bool over = h->last.n_active > poll->executors.active_tasks;
+
+		if (!over)
+			h->overcount_start = 0;
+		else if (h->overcount_start == 0)
+			h->overcount_start = poll->now;
+	}
+}
+
+static void shift(usec_t *t, usec_t by)
+{
+	if (*t > 0)
+		*t += by;
+}
+
+/* Nobody watched for a while: no clock runs over that time. */
+static void app_history_skip(struct app_history *a, usec_t by)
+{
+	shift(&a->idle_start, by);
+	for (size_t i = 0; i < a->n_stages; i++) {
+		struct stage_history *h = &a->stages[i];
+
+		shift(&h->stall_start, by);
+		shift(&h->completed, by);
+		shift(&h->inactive_start, by);
+		shift(&h->failed_last, by);
+		shift(&h->overcount_start, by);
+	}
+}
+
+static int app_history_add(struct app_history *a, struct stage_history **ret)
+{
+	struct stage_history *items;
+
+	items = reallocarray(a->stages, a->n_stages + 1, sizeof(*items));
+	if (!items)
+		return -ENOMEM;
+	a->stages = items;
+	items[a->n_stages] = (struct stage_history){0};
+	*ret = &items[a->n_stages++];
+	return 0;
+}
+
+static int app_history_observe_stage(
+	struct app_history *a, struct stage_obs *s, const struct app_poll *poll)
+{
+	struct stage_history *h = app_history_stage(a, s->stage_id, s->attempt_id);
+	int r;
+
+	if (!h) {
+		r = app_history_add(a, &h);
+		if (r < 0)
+			return r;
+		stage_begin(h, s, poll);
+	} else {
+		stage_note_progress(h, s, poll->now);
+		stage_note_failures(h, s, poll->now);
+		stage_note_active(h, s, poll);
+		free(h->last.name);
+	}
+	h->last = *s;
+	s->name = NULL;
+	h->seen = true;
+	stage_note_phantom(h, poll);
+	return 0;
+}
+
+int app_history_observe(struct app_history *a, struct app_poll *poll, usec_t poll_interval)
+{
+	usec_t gap = usec_sub(poll->now, a->observed);
+	bool busy;
+
+	if (a->observed > 0 && gap > 3 * poll_interval)
+		app_history_skip(a, gap - poll_interval);
+	a->observed = poll->now;
+	a->no_answer_start = 0;
+
+	for (size_t i = 0; i < a->n_stages; i++)
+		a->stages[i].seen = false;
+	for (size_t i = 0; i < poll->stages.n; i++) {
+		int r = app_history_observe_stage(a, &poll->stages.items[i], poll);
+
+		if (r < 0)
+			return r;
+	}
+
+	busy = poll->stages.n > 0 || !poll->has_jobs || poll->jobs.n_running > 0;
+	if (busy)
+		a->idle_start = 0;
+	else if (a->idle_start == 0)
+		a->idle_start = poll->now;
+	return 0;
+}
+
+void app_history_drop_unseen(struct app_history *a)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < a->n_stages; i++) {
+		if (!a->stages[i].seen) {
+			free(a->stages[i].last.name);
+			continue;
+		}
+		if (kept != i)
+			a->stages[kept] = a->stages[i];
+		kept++;
+	}
+	a->n_stages = kept;
+}
+
+unsigned app_history_needs(const struct app_history *a)
+{
+	unsigned needs = a->n_stages == 0 ? NEED_JOBS : 0;
+
+	for (size_t i = 0; i < a->n_stages; i++)
+		if (verdict_is_trouble(a->stages[i].verdict))
+			needs |= NEED_JOBS | NEED_EXECUTORS;
+	return needs;
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Opens, follows and ends incidents. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "core/incident.h"
+
+static void incident_free(struct incident *i)
+{
+	if (!i)
+		return;
+	free(i->cluster);
+	free(i->app_id);
+	free(i->app_name);
+	free(i->rule);
+	owner_clear(&i->owner);
+	free(i->evidence);
+	free(i->outcome_why);
+	free(i->refusal);
+	free(i);
+}
+
+DEFINE_CLEANUP(struct incident *, incident_free)
+
+void incident_list_clear(struct incident_list *l)
+{
+	for (size_t k = 0; k < l->n; k++)
+		incident_free(l->items[k]);
+	free(l->items);
+	*l = (struct incident_list){0};
+}
+
+struct incident *incident_find(const struct incident_list *l, const struct app_history *a,
+	const struct stage_history *stage)
+{
+	int64_t stage_id = stage ? stage->last.stage_id : -1;
+	int64_t attempt_id = stage ? stage->last.attempt_id : -1;
+
+	for (size_t k = l->n; k-- > 0;) {
+		struct incident *i = l->items[k];
+
+		if (i->ended == 0 && i->stage_id == stage_id && i->attempt_id == attempt_id &&
+			i->app_started == a->info.started && str_equal(i->app_id, a->info.id) &&
+			str_equal(i->cluster, a->cluster))
+			return i;
+	}
+	return NULL;
+}
+
+/* Makes room: drops the oldest closed incident where there are too many. */
+static void incident_trim(struct incident_list *l)
+{
+	size_t closed = 0;
+
+	for (size_t k = 0; k < l->n; k++)
+		closed += l->items[k]->ended > 0;
+	for (size_t k = 0; k < l->n && closed > INCIDENTS_KEPT; k++)
+		if (l->items[k]->ended > 0) {
+			incident_free(l->items[k]);
+			memmove(&l->items[k], &l->items[k + 1],
+				(l->n - k - 1) * sizeof(l->items[0]));
+			l->n--;
+			closed--;
+			k--;
+		}
+}
+
+static void incident_name(struct incident *i, usec_t wall)
+{
+	time_t t = (time_t)(wall / USEC_PER_SEC);
+	struct tm tm = {0};
+	char when[20] = "";
+
+	(void)gmtime_r(&t, &tm);
+	(void)strftime(when, sizeof(when), "%Y%m%dT%H%M%SZ", &tm);
+	(void)snprintf(i->id, sizeof(i->id), "%s-%" PRIu64, when, i->number);
+}
+
+static int incident_open(struct incident_list *l, const struct detector_event *ev, usec_t wall,
+	struct incident **ret)
+{
+	_cleanup_(incident_freep) struct incident *i = calloc(1, sizeof(*i));
+	struct incident **items;
+	int r;
+
+	if (!i)
+		return -ENOMEM;
+	i->number = ++l->next_number;
+	i->app_started = ev->app->info.started;
+	i->stage_id = ev->stage ? ev->stage->last.stage_id : -1;
+	i->attempt_id = ev->stage ? ev->stage->last.attempt_id : -1;
+	i->owner.map_index = -1;
+	i->opened = wall;
+	incident_name(i, wall);
+	r = str_replace(&i->cluster, ev->app->cluster);
+	if (r >= 0)
+		r = str_replace(&i->app_id, ev->app->info.id);
+	if (r >= 0)
+		r = str_replace(&i->app_name, ev->app->info.name);
+	if (r < 0)
+		return r;
+	items = reallocarray(l->items, l->n + 1, sizeof(struct incident *));
+	if (!items)
+		return -ENOMEM;
+	l->items = items;
+	*ret = items[l->n++] = TAKE_PTR(i);
+	return 0;
+}
+
+static int incident_update(
+	struct incident *i, const struct detector_event *ev, usec_t wall, bool *ret_reached)
+{
+	_cleanup_free_ char *text = NULL;
+	struct strbuf b = {0};
+	int r;
+
+	evidence_describe(ev->evidence, &b);
+	r = strbuf_finish(&b, &text);
+	if (r >= 0)
+		r = str_replace(&i->rule, ev->rule->name);
+	if (r >= 0 && !owner_known(&i->owner))
+		r = owner_copy(&ev->app->owner, &i->owner);
+	if (r < 0)
+		return r;
+	free(i->evidence);
+	i->evidence = TAKE_PTR(text);
+	if (i->verdict != ev->verdict)
+		i->changed = wall;
+	i->verdict = ev->verdict;
+	i->action =
+		ev->verdict == VERDICT_HUNG ? (enum rule_action)ev->rule->action : RULE_ACTION_NONE;
+	*ret_reached = !(i->reached & (1U << ev->verdict));
+	i->reached |= 1U << ev->verdict;
+	return 0;
+}
+
+int incident_follow(struct incident_list *l, const struct detector_event *ev, usec_t wall,
+	struct incident **ret, bool *ret_reached)
+{
+	struct incident *i = incident_find(l, ev->app, ev->stage);
+	int r;
+
+	*ret = i;
+	*ret_reached = false;
+	if (!verdict_is_trouble(ev->verdict)) {
+		if (i && !i->acting)
+			incident_end(l, i, ev->gone ? OUTCOME_ENDED : OUTCOME_RECOVERED,
+				ev->gone ? "the stage or app is gone" : "it progresses again",
+				wall);
+		return 0;
+	}
+	if (!i) {
+		r = incident_open(l, ev, wall, &i);
+		if (r < 0)
+			return r;
+	}
+	*ret = i;
+	return incident_update(i, ev, wall, ret_reached);
+}
+
+void incident_end(struct incident_list *l, struct incident *i, enum remedy_outcome outcome,
+	const char *why, usec_t wall)
+{
+	i->ended = wall;
+	i->outcome = outcome;
+	i->acting = false;
+	(void)str_replace(&i->outcome_why, why); /* without memory: no words */
+	incident_trim(l);
+}
+
+size_t incident_count_open(const struct incident_list *l, enum verdict v)
+{
+	size_t n = 0;
+
+	for (size_t k = 0; k < l->n; k++)
+		n += l->items[k]->ended == 0 && l->items[k]->verdict == v;
+	return n;
+}

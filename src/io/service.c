@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * sd_notify(3), clocks and secrets. */
+#include "io/service.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/strbuf.h"
+
+#define SECRET_MAX ((size_t)64 * 1024)
+#define STATUS_MAX ((size_t)256)
+
+static usec_t clock_usec(clockid_t id)
+{
+	struct timespec ts = {0};
+
+	(void)clock_gettime(id, &ts);
+	return (usec_t)ts.tv_sec * USEC_PER_SEC + (usec_t)ts.tv_nsec / 1000;
+}
+
+usec_t clock_boottime(void)
+{
+	return clock_usec(CLOCK_BOOTTIME);
+}
+
+usec_t clock_realtime(void)
+{
+	return clock_usec(CLOCK_REALTIME);
+}
+
+void service_ready(void)
+{
+	(void)sd_notify(0, "READY=1");
+}
+
+void service_reloading(void)
+{
+	/* systemd 253 and later ask for the time, to tell this reload from an earlier one. */
+	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, clock_usec(CLOCK_MONOTONIC));
+}
+
+void service_stopping(void)
+{
+	(void)sd_notify(0, "STOPPING=1");
+}
+
+void service_status(const char *text)
+{
+	_cleanup_free_ char *line = NULL;
+
+	/* A line break would begin another assignment. */
+	if (str_printable(text, STATUS_MAX, &line) >= 0)
+		(void)sd_notifyf(0, "STATUS=%s", line);
+}
+
+usec_t service_watchdog_period(void)
+{
+	uint64_t usec = 0;
+
+	return sd_watchdog_enabled(0, &usec) > 0 ? usec : 0;
+}
+
+void service_watchdog_feed(void)
+{
+	(void)sd_notify(0, "WATCHDOG=1");
+}
+
+static int fail(int error, const char *name, const char *text, char **reterr)
+{
+	_cleanup_free_ char *printable = NULL;
+
+	if (str_printable(name, 512, &printable) >= 0)
+		(void)str_printf(reterr, "%s: %s", printable, text);
+	return error;
+}
+
+static int secret_path(const char *name, char **ret, char **reterr)
+{
+	const char *dir;
+
+	if (strchr(name, '/')) {
+		*ret = strdup(name);
+		return *ret ? 0 : -ENOMEM;
+	}
+	dir = getenv("CREDENTIALS_DIRECTORY");
+	if (!dir || dir[0] == '\0')
+		return fail(-ENOENT, name,
+			"not a path, and systemd gave this service no credentials", reterr);
+	return str_printf(ret, "%s/%s", dir, name);
+}
+
+/* Reads until the end or until the buffer is full. */
+static ssize_t read_full(int fd, char *buf, size_t size)
+{
+	size_t len = 0;
+
+	while (len < size) {
+		ssize_t n = read(fd, buf + len, size - len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		len += (size_t)n;
+	}
+	return (ssize_t)len;
+}
+
+/* Cuts the one line break at the end. The fault, or NULL. */
+static const char *secret_fault(char *text, size_t len)
+{
+	if (len > SECRET_MAX)
+		return "longer than 64 KiB";
+	if (len > 0 && text[len - 1] == '\n')
+		text[--len] = '\0';
+	if (len == 0)
+		return "empty";
+	if (memchr(text, '\0', len))
+		return "holds a NUL byte";
+	if (strpbrk(text, "\r\n"))
+		return "holds more than one line";
+	return NULL;
+}
+
+static int secret_load(int fd, const char *name, char **ret, char **reterr)
+{
+	const size_t size = SECRET_MAX + 1;
+	char *text = calloc(1, size + 1);
+	const char *fault;
+	ssize_t n;
+
+	if (!text)
+		return -ENOMEM;
+	n = read_full(fd, text, size);
+	fault = n < 0 ? strerror((int)-n) : secret_fault(text, (size_t)n);
+	/* Only as much as it needs is handed on, so that who wipes by strlen() wipes all. */
+	if (!fault)
+		*ret = strdup(text);
+	explicit_bzero(text, size);
+	free(text);
+	if (fault)
+		return fail(n < 0 ? (int)n : -EINVAL, name, fault, reterr);
+	return *ret ? 0 : -ENOMEM;
+}
+
+int secret_read(const char *name, char **ret, char **reterr)
+{
+	_cleanup_free_ char *path = NULL;
+	char *secret = NULL;
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+	int r;
+
+	r = secret_path(name, &path, reterr);
+	if (r < 0)
+		return r;
+	/* A pipe nobody writes to must not hold the daemon. */
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		r = -errno;
+		return fail(r, name, strerror(-r), reterr);
+	}
+	if (!S_ISREG(st.st_mode))
+		return fail(-EINVAL, name, "not a regular file", reterr);
+	r = secret_load(fd, name, &secret, reterr);
+	if (r < 0)
+		return r;
+	*ret = secret;
+	return 0;
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * stagewatchd: watches Apache Spark for stages that no longer progress. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "daemon/manager.h"
+#include "daemon/settings.h"
+
+#define DEFAULT_CONFIG STAGEWATCHD_SYSCONFDIR "/stagewatchd.conf"
+#define EXIT_USAGE 3
+
+enum run_mode {
+	RUN_DAEMON,
+	RUN_CHECK_CONFIG,
+	RUN_PRINT_CONFIG,
+	RUN_ONCE
+};
+
+struct arguments {
+	const char *config;
+	enum run_mode mode;
+	bool done; /* --help, --version */
+};
+
+static void print_help(void)
+{
+	printf("stagewatchd [--config FILE] [--check-config | --print-config | --once]\n"
+	       "\n"
+	       "Watches Apache Spark for stages that no longer progress.\n"
+	       "\n"
+	       "  --config FILE    read FILE and FILE.d/*.conf, not %s\n"
+	       "  --check-config   say what is wrong with the configuration, and exit\n"
+	       "  --print-config   print the configuration as it is in force, and exit\n"
+	       "  --once           look twice, print apps and stages, and exit: 0 all well,\n"
+	       "                   1 something hangs, 2 something could not be looked at\n"
+	       "  --debug          log more\n"
+	       "  --version        print the version, and exit\n"
+	       "  --help           print this, and exit\n"
+	       "\n"
+	       "Without a configuration it looks at the driver UIs of this host, ports 4040 to\n"
+	       "4056, and touches nothing. See stagewatchd(8) and stagewatchd.conf(5).\n",
+		DEFAULT_CONFIG);
+}
+
+static int set_mode(struct arguments *a, enum run_mode mode)
+{
+	if (a->mode != RUN_DAEMON && a->mode != mode) {
+		fprintf(stderr, "stagewatchd: --check-config, --print-config and --once exclude "
+				"one another\n");
+		return -EINVAL;
+	}
+	a->mode = mode;
+	return 0;
+}
+
+static int parse_arguments(int argc, char **argv, struct arguments *a)
+{
+	static const struct option options[] = {
+		{"config", required_argument, NULL, 'c'},
+		{"check-config", no_argument, NULL, 'k'},
+		{"print-config", no_argument, NULL, 'p'},
+		{"once", no_argument, NULL, 'o'},
+		{"debug", no_argument, NULL, 'd'},
+		{"version", no_argument, NULL, 'v'},
+		{"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
+	};
+	int r = 0;
+	int c;
+
+	while (r >= 0 && (c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (c == 'c') {
+			a->config = optarg;
+		} else if (c == 'k') {
+			r = set_mode(a, RUN_CHECK_CONFIG);
+		} else if (c == 'p') {
+			r = set_mode(a, RUN_PRINT_CONFIG);
+		} else if (c == 'o') {
+			r = set_mode(a, RUN_ONCE);
+		} else if (c == 'd') {
+			log_set_max_level(LOG_DEBUG);
+		} else if (c == 'v') {
+			printf("stagewatchd %s\n", STAGEWATCHD_VERSION);
+			a->done = true;
+		} else if (c == 'h') {
+			print_help();
+			a->done = true;
+		} else {
+			r = -EINVAL; /* getopt has said what is wrong */
+		}
+	}
+	if (r >= 0 && optind < argc) {
+		fprintf(stderr, "stagewatchd: unexpected argument: %s\n", argv[optind]);
+		r = -EINVAL;
+	}
+	return r;
+}
+
+/* NULL, the built-in settings, where no file is named and the usual one is not there. */
+static int load(struct arguments *a, struct settings **ret)
+{
+	struct strlist errors = {0};
+	int r;
+
+	if (!a->config && access(DEFAULT_CONFIG, F_OK) == 0)
+		a->config = DEFAULT_CONFIG;
+	r = settings_load(a->config, ret, &errors);
+	for (size_t i = 0; i < errors.n; i++)
+		fprintf(stderr, "%s\n", errors.items[i]);
+	if (r < 0 && errors.n == 0)
+		fprintf(stderr, "stagewatchd: %s: %s\n", a->config ? a->config : "built-in",
+			strerror(-r));
+	strlist_clear(&errors);
+	return r;
+}
+
+static int print_config(const struct settings *s)
+{
+	_cleanup_free_ char *text = NULL;
+	int r;
+
+	r = settings_print(s, &text);
+	if (r >= 0 && fputs(text, stdout) == EOF)
+		r = -EIO;
+	return r;
+}
+
+static int run(const struct arguments *a, struct settings *settings)
+{
+	_cleanup_(manager_freep) struct manager *m = NULL;
+	struct manager_options options = {.config = a->config, .once = a->mode == RUN_ONCE};
+	int r;
+
+	r = manager_new(&options, settings, &m);
+	if (r < 0) {
+		log_error("Failed to start: %s", strerror(-r));
+		return a->mode == RUN_ONCE ? EXIT_USAGE : EXIT_FAILURE;
+	}
+	if (a->mode == RUN_DAEMON)
+		log_notice("stagewatchd %s watches, configuration: %s", STAGEWATCHD_VERSION,
+			a->config ? a->config : "built-in");
+	r = manager_run(m);
+	if (r < 0) {
+		log_error("Event loop failed: %s", strerror(-r));
+		return EXIT_FAILURE;
+	}
+	return r;
+}
+
+int main(int argc, char **argv)
+{
+	struct arguments a = {0};
+	struct settings *settings = NULL;
+
+	log_open();
+	if (parse_arguments(argc, argv, &a) < 0) {
+		fprintf(stderr, "Try stagewatchd --help.\n");
+		return EXIT_USAGE;
+	}
+	if (a.done)
+		return EXIT_SUCCESS;
+	if (load(&a, &settings) < 0)
+		return EXIT_USAGE;
+	if (a.mode == RUN_DAEMON || a.mode == RUN_ONCE)
+		return run(&a, settings);
+	if (a.mode == RUN_PRINT_CONFIG && print_config(settings) < 0) {
+		settings_free(settings);
+		return EXIT_FAILURE;
+	}
+	if (a.mode == RUN_CHECK_CONFIG)
+		fprintf(stderr, "%s: no faults\n", a.config ? a.config : "built-in configuration");
+	settings_free(settings);
+	return EXIT_SUCCESS;
+}

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * type=standalone: a Spark standalone master, or several of which one is alive. Its JSON says which
+ * apps run and how they ended; where their drivers are, only its page says. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "source/driver_poll.h"
+#include "source/types.h"
+#include "wire/master.h"
+#include "wire/spark_rest.h"
+
+struct source_standalone {
+	struct source source;
+	size_t current; /* the URL that is asked first: the last one that was alive */
+	size_t tried;   /* in the list at hand */
+	struct transport_request *request;
+	struct master_state state;
+	struct driver_link *links; /* apps seen on the page, as long as they run */
+	size_t n_links;
+	source_listed_fn fn;
+	void *userdata;
+};
+
+struct source *source_standalone_alloc(void)
+{
+	struct source_standalone *m = calloc(1, sizeof(*m));
+
+	return m ? &m->source : NULL;
+}
+
+static void links_clear(struct source_standalone *m)
+{
+	for (size_t i = 0; i < m->n_links; i++) {
+		free(m->links[i].app_id);
+		free(m->links[i].url);
+	}
+	free(m->links);
+	m->links = NULL;
+	m->n_links = 0;
+}
+
+static void standalone_free(struct source *s)
+{
+	struct source_standalone *m = (struct source_standalone *)s;
+
+	master_state_clear(&m->state);
+	links_clear(m);
+	free(m);
+}
+
+static int standalone_check(struct source *s, char **reterr)
+{
+	(void)s;
+	(void)reterr;
+	return 0;
+}
+
+static const char *current_url(const struct source_standalone *m)
+{
+	return m->source.urls.items[m->current];
+}
+
+static void give_up(struct source_standalone *m, const char *reason, const char *text)
+{
+	struct target_list list = {.r = -EIO, .reason = reason, .text = text};
+
+	m->fn(m->userdata, &list);
+}
+
+static const char *link_of(const struct source_standalone *m, const char *app_id)
+{
+	for (size_t i = 0; i < m->n_links; i++)
+		if (str_equal(m->links[i].app_id, app_id))
+			return m->links[i].url;
+	return NULL;
+}
+
+/* An app that waits for executors has no link on the page, and is not lost from sight for that if
+ * it had one before; one that never had is not worth a word. */
+static bool is_target(const struct source_standalone *m, const struct master_app *a)
+{
+	return !a->ended && (str_equal(a->state, "RUNNING") || link_of(m, a->id));
+}
+
+static int fill_target(
+	const struct source_standalone *m, const struct master_app *a, struct target *t)
+{
+	int r;
+
+	r = str_replace(&t->url, link_of(m, a->id));
+	if (r >= 0)
+		r = str_replace(&t->app_id, a->id);
+	if (r >= 0)
+		r = str_replace(&t->name, a->name);
+	if (r >= 0)
+		r = str_replace(&t->user, a->user);
+	return r;
+}
+
+static void hand_over(struct source_standalone *m)
+{
+	struct target *items = calloc(m->state.n_apps + 1, sizeof(*items));
+	struct target_list list = {.items = items};
+	int r = items ? 0 : -ENOMEM;
+
+	for (size_t i = 0; r >= 0 && i < m->state.n_apps; i++)
+		if (is_target(m, &m->state.apps[i]))
+			r = fill_target(m, &m->state.apps[i], &items[list.n++]);
+	if (r < 0)
+		give_up(m, "protocol", strerror(-r));
+	else
+		m->fn(m->userdata, &list);
+	for (size_t i = 0; i < list.n; i++)
+		target_clear(&items[i]);
+	free(items);
+}
+
+/* The links of the page, and the ones known before of apps that still run. */
+static int merge_links(struct source_standalone *m, struct master_page *page)
+{
+	struct driver_link *links = calloc(page->n_links + m->n_links + 1, sizeof(*links));
+	size_t n = 0;
+
+	if (!links)
+		return -ENOMEM;
+	for (size_t i = 0; i < page->n_links; i++) {
+		links[n].app_id = TAKE_PTR(page->links[i].app_id);
+		links[n++].url = TAKE_PTR(page->links[i].url);
+	}
+	for (size_t i = 0; i < m->n_links; i++) {
+		const char *state = NULL;
+		bool known = false;
+
+		for (size_t k = 0; k < page->n_links; k++)
+			known = known || str_equal(links[k].app_id, m->links[i].app_id);
+		if (known ||
+			master_app_end(&m->state, m->links[i].app_id, &state) != APP_END_RUNNING)
+			continue;
+		links[n].app_id = TAKE_PTR(m->links[i].app_id);
+		links[n++].url = TAKE_PTR(m->links[i].url);
+	}
+	links_clear(m);
+	m->links = links;
+	m->n_links = n;
+	return 0;
+}
+
+static void on_page(void *userdata, const struct transport_answer *a)
+{
+	struct source_standalone *m = userdata;
+	struct master_page page = {0};
+	_cleanup_free_ char *err = NULL;
+	int r = -EIO;
+
+	m->request = NULL;
+	if (a->error == 0 && a->status == 200)
+		r = master_decode_page(a->body, a->len, &page, &err);
+	if (r >= 0)
+		r = merge_links(m, &page);
+	master_page_clear(&page);
+	/* Without the page the apps whose address is known can still be polled. */
+	if (r < 0 && m->n_links == 0)
+		give_up(m, err ? "malformed" : driver_reason_of(a),
+			err ? err : "the master's page is not to be had");
+	else
+		hand_over(m);
+}
+
+/* The page is large; it is asked only while an app runs whose driver's address is not known. */
+static bool needs_page(const struct source_standalone *m)
+{
+	for (size_t i = 0; i < m->state.n_apps; i++)
+		if (!m->state.apps[i].ended && str_equal(m->state.apps[i].state, "RUNNING") &&
+			!link_of(m, m->state.apps[i].id))
+			return true;
+	return false;
+}
+
+static int ask(struct source_standalone *m, const char *path, transport_done_fn done)
+{
+	_cleanup_free_ char *url = NULL;
+	int r;
+
+	r = str_printf(&url, "%s%s", current_url(m), path);
+	if (r < 0)
+		return r;
+	return source_get(&m->source, url, done, m, &m->request);
+}
+
+static void on_state(void *userdata, const struct transport_answer *a);
+
+static void try_next(struct source_standalone *m, const char *reason, const char *text)
+{
+	int r;
+
+	m->current = (m->current + 1) % m->source.urls.n;
+	if (++m->tried >= m->source.urls.n) {
+		give_up(m, reason, text);
+		return;
+	}
+	r = ask(m, "/json/", on_state);
+	if (r < 0)
+		give_up(m, "protocol", strerror(-r));
+}
+
+/* *ret_reason is set on failure. */
+static int take_state(struct master_state *state, const struct transport_answer *a,
+	const char **ret_reason, char **reterr)
+{
+	int r;
+
+	if (a->error < 0 || a->status != 200) {
+		*ret_reason = driver_reason_of(a);
+		r = a->error < 0 ? str_printf(reterr, "%s", a->error_text)
+				 : str_printf(reterr, "answered with status %d", a->status);
+		return r < 0 ? r : -EIO;
+	}
+	*ret_reason = "not_json";
+	if (spark_body_kind(a->content_type, a->body, a->len) != SPARK_BODY_JSON) {
+		r = str_printf(reterr, "answered 200, but not with JSON");
+		return r < 0 ? r : -EBADMSG;
+	}
+	*ret_reason = "malformed";
+	return master_decode_state(a->body, a->len, state, reterr);
+}
+
+static void on_state(void *userdata, const struct transport_answer *a)
+{
+	struct source_standalone *m = userdata;
+	_cleanup_free_ char *err = NULL;
+	const char *reason = NULL;
+	int r;
+
+	m->request = NULL;
+	master_state_clear(&m->state);
+	r = take_state(&m->state, a, &reason, &err);
+	if (r >= 0 && !str_equal(m->state.status, "ALIVE")) {
+		reason = "http_status";
+		r = str_printf(&err, "the master is %s", m->state.status);
+		r = r < 0 ? r : -EHOSTDOWN;
+	}
+	if (r < 0) {
+		try_next(m, reason, err ? err : strerror(-r));
+		return;
+	}
+	if (!needs_page(m)) {
+		hand_over(m);
+		return;
+	}
+	r = ask(m, "/", on_page);
+	if (r < 0)
+		give_up(m, "protocol", strerror(-r));
+}
+
+static void standalone_cancel_list(struct source *s)
+{
+	struct source_standalone *m = (struct source_standalone *)s;
+
+	transport_cancel(s->transport, m->request);
+	m->request = NULL;
+}
+
+static int standalone_list(struct source *s, source_listed_fn fn, void *userdata)
+{
+	struct source_standalone *m = (struct source_standalone *)s;
+
+	standalone_cancel_list(s);
+	m->fn = fn;
+	m->userdata = userdata;
+	m->tried = 0;
+	return ask(m, "/json/", on_state);
+}
+
+static void standalone_identify(struct source *s, struct app_ref *ref)
+{
+	(void)s;
+	ref->pid = 0;
+}
+
+static void standalone_looked(void *userdata, const struct transport_answer *a)
+{
+	struct source_call *c = userdata;
+	struct master_state state = {0};
+	_cleanup_free_ char *err = NULL;
+	const char *reason = NULL;
+	const char *word = NULL;
+	enum app_end end = APP_END_UNKNOWN;
+
+	c->request = NULL;
+	if (take_state(&state, a, &reason, &err) >= 0) {
+		/* A master that is recovering does not know its apps yet. */
+		if (str_equal(state.status, "ALIVE"))
+			end = master_app_end(&state, c->app_id, &word);
+		else
+			word = "the master is not alive";
+	}
+	source_call_finish(c, end, word ? word : err ? err : "the master does not know the app");
+	master_state_clear(&state);
+}
+
+static int standalone_look(struct source *s, const struct app_ref *ref, source_looked_fn fn,
+	void *userdata, struct source_call **ret)
+{
+	struct source_standalone *m = (struct source_standalone *)s;
+	_cleanup_free_ char *url = NULL;
+	int r;
+
+	r = str_printf(&url, "%s/json/", current_url(m));
+	if (r >= 0)
+		r = source_call_new(s, ref, url, standalone_looked, ret);
+	if (r < 0)
+		return r;
+	(*ret)->fn = fn;
+	(*ret)->userdata = userdata;
+	return 0;
+}
+
+static bool standalone_kill_point(const struct source *s, struct kill_point *ret)
+{
+	const struct source_standalone *m = (const struct source_standalone *)s;
+
+	*ret = (struct kill_point){
+		.url = current_url(m),
+		.username = s->params->username,
+		.password = s->password,
+		.ca_file = s->params->ca_file,
+	};
+	return true;
+}
+
+const struct source_ops source_standalone_ops = {
+	.name = "standalone",
+	.check = standalone_check,
+	.list = standalone_list,
+	.cancel_list = standalone_cancel_list,
+	.identify = standalone_identify,
+	.look = standalone_look,
+	.kill_point = standalone_kill_point,
+	.free = standalone_free,
+};

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * cJSON behind bounds and type checks. */
+#include "wire/json.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "base/strbuf.h"
+
+/* From here on doubles skip integers: 2^53 may have been 2^53 + 1. */
+#define NOT_EXACT 9007199254740992.0
+
+int json_refuse(char **reterr, const char *fmt, ...)
+{
+	va_list ap;
+	char *text = NULL;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&text, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		return -ENOMEM;
+	free(*reterr);
+	*reterr = text;
+	return -EBADMSG;
+}
+
+/* The index of the quote that ends the string whose first byte is text[i]; len where there is none,
+ * len + 1 where the string holds \u0000. */
+static size_t skip_string(const char *text, size_t len, size_t i)
+{
+	while (i < len && text[i] != '"') {
+		if (text[i] != '\\') {
+			i++;
+			continue;
+		}
+		if (len - i >= 6 && memcmp(text + i + 1, "u0000", 5) == 0)
+			return len + 1;
+		i += 2;
+	}
+	return i < len ? i : len;
+}
+
+/* cJSON goes 1000 levels deep by recursion, and makes a node of 64 bytes of each "0,". */
+static int check_shape(const char *text, size_t len, char **reterr)
+{
+	size_t depth = 0;
+	size_t n_values = 1;
+
+	for (size_t i = 0; i < len; i++) {
+		switch (text[i]) {
+		case '"':
+			i = skip_string(text, len, i + 1);
+			if (i > len)
+				return json_refuse(reterr, "holds an escaped NUL");
+			break;
+		case '[':
+		case '{':
+			n_values++;
+			if (++depth > JSON_MAX_DEPTH)
+				return json_refuse(reterr, "nested deeper than %d", JSON_MAX_DEPTH);
+			break;
+		case ']':
+		case '}':
+			depth -= depth > 0 ? 1 : 0;
+			break;
+		case ',':
+			n_values++;
+			break;
+		default:
+			break;
+		}
+	}
+	if (n_values > JSON_MAX_VALUES) {
+		int r = json_refuse(reterr, "holds more than %d values", JSON_MAX_VALUES);
+
+		return r == -EBADMSG ? -E2BIG : r;
+	}
+	return 0;
+}
+
+int json_parse(const char *text, size_t len, cJSON **ret, char **reterr)
+{
+	_cleanup_json_ cJSON *json = NULL;
+	const char *end = NULL;
+	size_t at;
+	int r;
+
+	if (len == 0)
+		return json_refuse(reterr, "empty");
+	if (memchr(text, '\0', len))
+		return json_refuse(reterr, "holds a NUL byte");
+	r = check_shape(text, len, reterr);
+	if (r < 0)
+		return r;
+	json = cJSON_ParseWithLengthOpts(text, len, &end, false);
+	at = end ? (size_t)(end - text) : 0;
+	if (!json)
+		return json_refuse(reterr, "not JSON at byte %zu of %zu", at, len);
+	for (; at < len; at++) {
+		if (!strchr(" \t\r\n", text[at]))
+			return json_refuse(reterr, "more than JSON at byte %zu of %zu", at, len);
+	}
+	*ret = TAKE_PTR(json);
+	return 0;
+}
+
+/* 1 with *ret where the field is there, 0 where it may be absent and is. */
+static int get_field(const cJSON *object, const char *field, enum json_need need, const cJSON **ret,
+	char **reterr)
+{
+	const cJSON *item = NULL;
+
+	if (!cJSON_IsObject(object))
+		return json_refuse(reterr, "no object where \"%s\" should be", field);
+	item = cJSON_GetObjectItemCaseSensitive(object, field);
+	if (item && !cJSON_IsNull(item)) {
+		*ret = item;
+		return 1;
+	}
+	if (need == JSON_OPTIONAL)
+		return 0;
+	return json_refuse(reterr, item ? "\"%s\" is null" : "\"%s\" is missing", field);
+}
+
+static int get_integer(
+	const cJSON *object, const char *field, enum json_need need, double *ret, char **reterr)
+{
+	const cJSON *item = NULL;
+	int r;
+
+	r = get_field(object, field, need, &item, reterr);
+	if (r < 0 || !item)
+		return r;
+	if (!cJSON_IsNumber(item))
+		return json_refuse(reterr, "\"%s\" is not a number", field);
+	if (isnan(item->valuedouble) || fabs(item->valuedouble) >= NOT_EXACT)
+		return json_refuse(reterr, "\"%s\" is out of range", field);
+	if (item->valuedouble != trunc(item->valuedouble))
+		return json_refuse(reterr, "\"%s\" is not a whole number", field);
+	*ret = item->valuedouble;
+	return 1;
+}
+
+int json_get_i64(
+	const cJSON *object, const char *field, enum json_need need, int64_t *ret, char **reterr)
+{
+	double value = 0;
+	int r;
+
+	r = get_integer(object, field, need, &value, reterr);
+	if (r > 0)
+		*ret = (int64_t)value;
+	return r;
+}
+
+int json_get_u64(
+	const cJSON *object, const char *field, enum json_need need, uint64_t *ret, char **reterr)
+{
+	double value = 0;
+	int r;
+
+	r = get_integer(object, field, need, &value, reterr);
+	if (r <= 0)
+		return r;
+	if (value < 0)
+		return json_refuse(reterr, "\"%s\" is out of range", field);
+	*ret = (uint64_t)value;
+	return 1;
+}
+
+int json_get_bool(
+	const cJSON *object, const char *field, enum json_need need, bool *ret, char **reterr)
+{
+	const cJSON *item = NULL;
+	int r;
+
+	r = get_field(object, field, need, &item, reterr);
+	if (r < 0 || !item)
+		return r;
+	if (!cJSON_IsBool(item))
+		return json_refuse(reterr, "\"%s\" is neither true nor false", field);
+	*ret = cJSON_IsTrue(item);
+	return 1;
+}
+
+int json_get_string(const cJSON *object, const char *field, enum json_need need, const char **ret,
+	char **reterr)
+{
+	const cJSON *item = NULL;
+	int r;
+
+	r = get_field(object, field, need, &item, reterr);
+	if (r < 0 || !item)
+		return r;
+	if (!cJSON_IsString(item))
+		return json_refuse(reterr, "\"%s\" is not a string", field);
+	*ret = item->valuestring;
+	return 1;
+}
+
+int json_get_array(const cJSON *object, const char *field, enum json_need need, const cJSON **ret,
+	char **reterr)
+{
+	const cJSON *item = NULL;
+	int r;
+
+	r = get_field(object, field, need, &item, reterr);
+	if (r < 0 || !item)
+		return r;
+	if (!cJSON_IsArray(item))
+		return json_refuse(reterr, "\"%s\" is not a list", field);
+	*ret = item;
+	return 1;
+}
+
+int json_get_object(const cJSON *object, const char *field, enum json_need need, const cJSON **ret,
+	char **reterr)
+{
+	const cJSON *item = NULL;
+	int r;
+
+	r = get_field(object, field, need, &item, reterr);
+	if (r < 0 || !item)
+		return r;
+	if (!cJSON_IsObject(item))
+		return json_refuse(reterr, "\"%s\" is not an object", field);
+	*ret = item;
+	return 1;
+}
+
+int json_check_id(const char *field, const char *s, char **reterr)
+{
+	_cleanup_free_ char *clean = NULL;
+
+	if (!*s)
+		return json_refuse(reterr, "\"%s\" is empty", field);
+	if (strnlen(s, JSON_MAX_ID + 1) > JSON_MAX_ID)
+		return json_refuse(reterr, "\"%s\" is longer than %d bytes", field, JSON_MAX_ID);
+	if (str_printable(s, JSON_MAX_ID, &clean) < 0)
+		return -ENOMEM;
+	if (!str_equal(clean, s))
+		return json_refuse(reterr, "\"%s\" is not printable", field);
+	return 0;
+}
+
+int json_copy_id(
+	const cJSON *object, const char *field, enum json_need need, char **ret, char **reterr)
+{
+	const char *s = NULL;
+	int r;
+
+	r = json_get_string(object, field, need, &s, reterr);
+	if (r < 0 || !s)
+		return r;
+	r = json_check_id(field, s, reterr);
+	if (r < 0)
+		return r;
+	r = str_replace(ret, s);
+	return r < 0 ? r : 1;
+}
+
+int json_copy_text(const cJSON *object, const char *field, size_t max, char **ret, char **reterr)
+{
+	const char *s = NULL;
+	char *text;
+	int r;
+
+	r = json_get_string(object, field, JSON_OPTIONAL, &s, reterr);
+	if (r < 0 || !s)
+		return r;
+	r = str_printable(s, max, &text);
+	if (r < 0)
+		return r;
+	free(*ret);
+	*ret = text;
+	return 1;
+}
+
+void *json_new_items(size_t n, size_t size)
+{
+	return calloc(n + 1, size);
+}

@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Decoders of a Spark driver's monitoring REST API. */
+#include "wire/spark_rest.h"
+
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/parse.h"
+#include "base/strbuf.h"
+#include "wire/json.h"
+
+#define MAX_TEXT 200
+
+static bool is_json_type(const char *content_type)
+{
+	static const char *const types[] = {"application/json", "text/json"};
+
+	for (size_t i = 0; i < ELEMENTSOF(types); i++) {
+		size_t n = strlen(types[i]);
+
+		if (strncasecmp(content_type, types[i], n) == 0 && strchr("; \t", content_type[n]))
+			return true;
+	}
+	return false;
+}
+
+static bool contains(const char *body, size_t len, const char *what)
+{
+	return memmem(body, len, what, strlen(what)) != NULL;
+}
+
+enum spark_body spark_body_kind(const char *content_type, const char *body, size_t len)
+{
+	static const char starting[] = "Spark is starting up";
+
+	while (len > 0 && strchr(" \t\r\n", *body)) {
+		if (*body == '\0')
+			break;
+		body++;
+		len--;
+	}
+	if (len == 0)
+		return SPARK_BODY_OTHER;
+	if (*body == '[' || *body == '{') {
+		if (content_type && !is_json_type(content_type))
+			return SPARK_BODY_OTHER;
+		return SPARK_BODY_JSON;
+	}
+	if (len >= strlen(starting) && memcmp(body, starting, strlen(starting)) == 0)
+		return SPARK_BODY_STARTING;
+	/* The title can be changed (spark.master.ui.title), the link to the table of apps cannot.
+	 */
+	if (*body == '<' && (contains(body, len, "<title>Spark Master at ") ||
+				    contains(body, len, "href=\"#running-app\"")))
+		return SPARK_BODY_MASTER;
+	return SPARK_BODY_OTHER;
+}
+
+static int parse_list(const char *body, size_t len, int max, cJSON **ret, char **reterr)
+{
+	_cleanup_json_ cJSON *json = NULL;
+	int r;
+
+	r = json_parse(body, len, &json, reterr);
+	if (r < 0)
+		return r;
+	if (!cJSON_IsArray(json))
+		return json_refuse(reterr, "not a list");
+	if (cJSON_GetArraySize(json) > max) {
+		r = json_refuse(reterr, "a list of more than %d", max);
+		return r == -EBADMSG ? -E2BIG : r;
+	}
+	*ret = TAKE_PTR(json);
+	return 0;
+}
+
+/* A count that Spark holds in 32 bits. */
+static int get_count(
+	const cJSON *object, const char *field, enum json_need need, int64_t *ret, char **reterr)
+{
+	int64_t value = 0;
+	int r;
+
+	r = json_get_i64(object, field, need, &value, reterr);
+	if (r <= 0)
+		return r;
+	if (value < INT32_MIN || value > INT32_MAX)
+		return json_refuse(reterr, "\"%s\" is out of range", field);
+	*ret = value;
+	return 1;
+}
+
+static int get_number_id(const cJSON *object, const char *field, int64_t *ret, char **reterr)
+{
+	int64_t value = 0;
+	int r;
+
+	r = get_count(object, field, JSON_REQUIRED, &value, reterr);
+	if (r < 0)
+		return r;
+	if (value < 0)
+		return json_refuse(reterr, "\"%s\" is out of range", field);
+	*ret = value;
+	return 0;
+}
+
+/* A time that may be absent; "not yet", which Spark writes as a time before 1970, leaves it 0. */
+static int get_time(const cJSON *object, const char *field, usec_t *ret, char **reterr)
+{
+	const char *text;
+	usec_t t;
+	int r;
+
+	r = json_get_string(object, field, JSON_OPTIONAL, &text, reterr);
+	if (r <= 0)
+		return r;
+	r = parse_timestamp(text, &t);
+	if (r == -ERANGE)
+		return 0;
+	if (r < 0)
+		return json_refuse(reterr, "\"%s\" is not a time", field);
+	*ret = t;
+	return 0;
+}
+
+static int decode_attempt(const cJSON *attempt, struct app_info *app, char **reterr)
+{
+	int64_t epoch = -1;
+	int r;
+
+	r = json_copy_text(attempt, "sparkUser", MAX_TEXT, &app->user, reterr);
+	if (r >= 0)
+		r = json_copy_text(
+			attempt, "appSparkVersion", MAX_TEXT, &app->spark_version, reterr);
+	if (r >= 0)
+		r = json_get_i64(attempt, "startTimeEpoch", JSON_OPTIONAL, &epoch, reterr);
+	if (r < 0)
+		return r;
+	if (epoch <= 0)
+		return get_time(attempt, "startTime", &app->started, reterr);
+	app->started = (usec_t)epoch * USEC_PER_MSEC;
+	return 0;
+}
+
+static int decode_application(const cJSON *json, struct app_info *app, char **reterr)
+{
+	const cJSON *attempts = NULL;
+	int r;
+
+	r = json_copy_id(json, "id", JSON_REQUIRED, &app->id, reterr);
+	if (r >= 0)
+		r = json_copy_text(json, "name", MAX_TEXT, &app->name, reterr);
+	if (r >= 0)
+		r = json_get_array(json, "attempts", JSON_REQUIRED, &attempts, reterr);
+	if (r < 0)
+		return r;
+	if (!attempts->child)
+		return json_refuse(reterr, "\"attempts\" is empty");
+	return decode_attempt(attempts->child, app, reterr);
+}
+
+int spark_decode_applications(const char *body, size_t len, struct app_list *ret, char **reterr)
+{
+	_cleanup_json_ cJSON *json = NULL;
+	_cleanup_(app_list_clear) struct app_list list = {0};
+	const cJSON *item;
+	int r;
+
+	r = parse_list(body, len, SPARK_MAX_APPS, &json, reterr);
+	if (r < 0)
+		return r;
+	list.items = json_new_items((size_t)cJSON_GetArraySize(json), sizeof(*list.items));
+	if (!list.items)
+		return -ENOMEM;
+	cJSON_ArrayForEach(item, json)
+	{
+		r = decode_application(item, &list.items[list.n++], reterr);
+		if (r < 0)
+			return r;
+	}
+	*ret = TAKE_STRUCT(list);
+	return 0;
+}
+
+/* Sums of bytes and records; what Spark lacks stays 0, and a sum below 0 is as good as none. */
+static int decode_counters(const cJSON *json, struct stage_obs *stage, char **reterr)
+{
+	static const struct {
+		enum progress_counter counter;
+		const char *field;
+	} fields[] = {
+		{PROGRESS_INPUT_BYTES, "inputBytes"},
+		{PROGRESS_INPUT_RECORDS, "inputRecords"},
+		{PROGRESS_OUTPUT_BYTES, "outputBytes"},
+		{PROGRESS_OUTPUT_RECORDS, "outputRecords"},
+		{PROGRESS_SHUFFLE_READ_BYTES, "shuffleReadBytes"},
+		{PROGRESS_SHUFFLE_READ_RECORDS, "shuffleReadRecords"},
+		{PROGRESS_SHUFFLE_BLOCKS, "shuffleRemoteBlocksFetched"},
+		{PROGRESS_SHUFFLE_BLOCKS, "shuffleLocalBlocksFetched"},
+		{PROGRESS_SHUFFLE_WRITE_BYTES, "shuffleWriteBytes"},
+		{PROGRESS_SHUFFLE_WRITE_RECORDS, "shuffleWriteRecords"},
+		{PROGRESS_MEMORY_SPILLED, "memoryBytesSpilled"},
+		{PROGRESS_DISK_SPILLED, "diskBytesSpilled"},
+	};
+
+	for (size_t i = 0; i < ELEMENTSOF(fields); i++) {
+		int64_t value = 0;
+		int r;
+
+		r = json_get_i64(json, fields[i].field, JSON_OPTIONAL, &value, reterr);
+		if (r < 0)
+			return r;
+		if (value > 0)
+			stage->counters[fields[i].counter] += (uint64_t)value;
+	}
+	return 0;
+}
+
+static int decode_stage(const cJSON *json, struct stage_obs *stage, char **reterr)
+{
+	int64_t completed;
+	int r;
+
+	r = get_number_id(json, "stageId", &stage->stage_id, reterr);
+	if (r >= 0)
+		r = get_number_id(json, "attemptId", &stage->attempt_id, reterr);
+	if (r >= 0)
+		r = json_copy_text(json, "name", MAX_TEXT, &stage->name, reterr);
+	if (r >= 0)
+		r = get_count(json, "numTasks", JSON_REQUIRED, &stage->n_tasks, reterr);
+	if (r >= 0)
+		r = get_count(json, "numActiveTasks", JSON_REQUIRED, &stage->n_active, reterr);
+	if (r >= 0)
+		r = get_count(json, "numCompleteTasks", JSON_REQUIRED, &stage->n_complete, reterr);
+	if (r >= 0)
+		r = get_count(json, "numFailedTasks", JSON_REQUIRED, &stage->n_failed, reterr);
+	if (r >= 0)
+		r = get_time(json, "submissionTime", &stage->submitted, reterr);
+	if (r >= 0)
+		r = get_time(json, "firstTaskLaunchedTime", &stage->first_launched, reterr);
+	if (r < 0)
+		return r;
+	completed = stage->n_complete;
+	r = get_count(json, "numCompletedIndices", JSON_OPTIONAL, &completed, reterr);
+	if (r < 0)
+		return r;
+	if (completed > 0)
+		stage->counters[PROGRESS_COMPLETED_INDICES] = (uint64_t)completed;
+	return decode_counters(json, stage, reterr);
+}
+
+int spark_decode_stages(const char *body, size_t len, struct stage_list *ret, char **reterr)
+{
+	_cleanup_json_ cJSON *json = NULL;
+	_cleanup_(stage_list_clear) struct stage_list list = {0};
+	const cJSON *item;
+	int r;
+
+	r = parse_list(body, len, SPARK_MAX_STAGES, &json, reterr);
+	if (r < 0)
+		return r;
+	list.items = json_new_items((size_t)cJSON_GetArraySize(json), sizeof(*list.items));
+	if (!list.items)
+		return -ENOMEM;
+	cJSON_ArrayForEach(item, json)
+	{
+		const char *status;
+
+		r = json_get_string(item, "status", JSON_REQUIRED, &status, reterr);
+		if (r < 0)
+			return r;
+		if (strcmp(status, "ACTIVE") != 0)
+			continue;
+		r = decode_stage(item, &list.items[list.n++], reterr);
+		if (r < 0)
+			return r;
+	}
+	*ret = TAKE_STRUCT(list);
+	return 0;
+}
+
+static int add_stage_ids(const cJSON *stage_ids, struct job_list *list, char **reterr)
+{
+	size_t more = (size_t)cJSON_GetArraySize(stage_ids);
+	const cJSON *item;
+	int64_t *ids;
+
+	if (list->n_stage_ids + more > SPARK_MAX_STAGE_IDS) {
+		int r = json_refuse(
+			reterr, "\"stageIds\" of more than %d in all", SPARK_MAX_STAGE_IDS);
+
+		return r == -EBADMSG ? -E2BIG : r;
+	}
+	if (more == 0)
+		return 0;
+	ids = reallocarray(list->stage_ids, list->n_stage_ids + more, sizeof(*ids));
+	if (!ids)
+		return -ENOMEM;
+	list->stage_ids = ids;
+	cJSON_ArrayForEach(item, stage_ids)
+	{
+		double id = cJSON_IsNumber(item) ? item->valuedouble : -1;
+
+		if (!(id >= 0 && id <= INT32_MAX) || id != (double)(int64_t)id)
+			return json_refuse(reterr, "\"stageIds\" holds what is no stage's number");
+		ids[list->n_stage_ids++] = (int64_t)id;
+	}
+	return 0;
+}
+
+int spark_decode_jobs(const char *body, size_t len, struct job_list *ret, char **reterr)
+{
+	_cleanup_json_ cJSON *json = NULL;
+	_cleanup_(job_list_clear) struct job_list list = {0};
+	const cJSON *item;
+	int r;
+
+	r = parse_list(body, len, SPARK_MAX_JOBS, &json, reterr);
+	if (r < 0)
+		return r;
+	cJSON_ArrayForEach(item, json)
+	{
+		const cJSON *stage_ids;
+		const char *status;
+
+		r = json_get_string(item, "status", JSON_REQUIRED, &status, reterr);
+		if (r < 0)
+			return r;
+		if (strcmp(status, "RUNNING") != 0)
+			continue;
+		r = json_get_array(item, "stageIds", JSON_REQUIRED, &stage_ids, reterr);
+		if (r >= 0)
+			r = add_stage_ids(stage_ids, &list, reterr);
+		if (r < 0)
+			return r;
+		list.n_running++;
+	}
+	*ret = TAKE_STRUCT(list);
+	return 0;
+}
+
+static int add_executor(const cJSON *json, struct executor_sum *sum, char **reterr)
+{
+	const char *id;
+	bool active = true;
+	int64_t n_tasks = 0;
+	int r;
+
+	r = json_get_string(json, "id", JSON_REQUIRED, &id, reterr);
+	if (r >= 0)
+		r = json_get_bool(json, "isActive", JSON_OPTIONAL, &active, reterr);
+	if (r >= 0)
+		r = get_count(json, "activeTasks", JSON_REQUIRED, &n_tasks, reterr);
+	if (r < 0)
+		return r;
+	if (!active)
+		return 0;
+	sum->n_executors += strcmp(id, "driver") != 0 ? 1 : 0;
+	sum->active_tasks += n_tasks;
+	return 0;
+}
+
+int spark_decode_executors(const char *body, size_t len, struct executor_sum *ret, char **reterr)
+{
+	_cleanup_json_ cJSON *json = NULL;
+	struct executor_sum sum = {0};
+	const cJSON *item;
+	int r;
+
+	r = parse_list(body, len, SPARK_MAX_EXECUTORS, &json, reterr);
+	if (r < 0)
+		return r;
+	cJSON_ArrayForEach(item, json)
+	{
+		r = add_executor(item, &sum, reterr);
+		if (r < 0)
+			return r;
+	}
+	*ret = sum;
+	return 0;
+}
+
+/* The value of a property in a list of pairs; *ret stays NULL where it is not set. */
+static int find_property(const cJSON *pairs, const char *name, const char **ret, char **reterr)
+{
+	const cJSON *pair;
+
+	cJSON_ArrayForEach(pair, pairs)
+	{
+		const cJSON *key = cJSON_IsArray(pair) ? pair->child : NULL;
+
+		if (!key || !key->next || !cJSON_IsString(key))
+			return json_refuse(reterr, "\"sparkProperties\" is not a list of pairs");
+		if (strcmp(key->valuestring, name) != 0)
+			continue;
+		if (!cJSON_IsString(key->next))
+			return json_refuse(reterr, "\"%s\" is not a string", name);
+		*ret = key->next->valuestring;
+		return 0;
+	}
+	return 0;
+}
+
+/* An id; one that is set to nothing counts as not set. */
+static int copy_id_property(const cJSON *pairs, const char *name, char **ret, char **reterr)
+{
+	const char *s = NULL;
+	int r;
+
+	r = find_property(pairs, name, &s, reterr);
+	if (r < 0 || !s || !*s)
+		return r;
+	r = json_check_id(name, s, reterr);
+	if (r < 0)
+		return r;
+	return str_replace(ret, s);
+}
+
+/* A number from -1 on; *ret stays as it is where the property is not set. */
+static int get_number_property(const cJSON *pairs, const char *name, int64_t *ret, char **reterr)
+{
+	const char *s = NULL;
+	uint64_t value;
+	int r;
+
+	r = find_property(pairs, name, &s, reterr);
+	if (r < 0 || !s)
+		return r;
+	if (strcmp(s, "-1") == 0) {
+		*ret = -1;
+		return 0;
+	}
+	if (parse_u64(s, &value) < 0 || value > INT32_MAX)
+		return json_refuse(reterr, "\"%s\" is not a number", name);
+	*ret = (int64_t)value;
+	return 0;
+}
+
+int spark_decode_owner(const char *body, size_t len, struct owner *ret, char **reterr)
+{
+	_cleanup_json_ cJSON *json = NULL;
+	_cleanup_(owner_clear) struct owner owner = {.map_index = -1};
+	const cJSON *pairs = NULL;
+	int r;
+
+	r = json_parse(body, len, &json, reterr);
+	if (r >= 0)
+		r = json_get_array(json, "sparkProperties", JSON_REQUIRED, &pairs, reterr);
+	if (r >= 0)
+		r = copy_id_property(pairs, "spark.airflow.dag_id", &owner.dag_id, reterr);
+	if (r >= 0)
+		r = copy_id_property(pairs, "spark.airflow.run_id", &owner.run_id, reterr);
+	if (r >= 0)
+		r = copy_id_property(pairs, "spark.airflow.task_id", &owner.task_id, reterr);
+	if (r < 0)
+		return r;
+	if (!owner_known(&owner)) {
+		owner_clear(&owner);
+		*ret = owner;
+		return 0;
+	}
+	r = get_number_property(pairs, "spark.airflow.map_index", &owner.map_index, reterr);
+	if (r >= 0)
+		r = get_number_property(
+			pairs, "spark.airflow.try_number", &owner.try_number, reterr);
+	if (r >= 0 && owner.try_number < 0)
+		r = json_refuse(reterr, "\"spark.airflow.try_number\" is not a number");
+	if (r < 0)
+		return r;
+	*ret = TAKE_STRUCT(owner);
+	return 0;
+}

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where the build is, and what a test may need that is not there."""
+import os
+import pathlib
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BUILD = pathlib.Path(os.environ.get("STAGEWATCHD_BUILD", ROOT / "build"))
+
+
+@pytest.fixture(scope="session")
+def root():
+    """The source tree."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def build():
+    """The build directory."""
+    assert (BUILD / "stagewatchd").exists(), f"{BUILD}/stagewatchd is missing: run make first"
+    return BUILD
+
+
+@pytest.fixture(scope="session")
+def binary(build):
+    """The daemon under test."""
+    return str(build / "stagewatchd")

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Arbitrary bytes as a Spark driver's answers. */
+#include <stddef.h>
+#include <stdint.h>
+
+#include "wire/spark_rest.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	const char *body = (const char *)data;
+	_cleanup_(app_list_clear) struct app_list apps = {0};
+	_cleanup_(stage_list_clear) struct stage_list stages = {0};
+	_cleanup_(job_list_clear) struct job_list jobs = {0};
+	_cleanup_(owner_clear) struct owner owner = {0};
+	_cleanup_free_ char *err = NULL;
+	struct executor_sum sum = {0};
+
+	(void)spark_body_kind(NULL, body, size);
+	(void)spark_decode_applications(body, size, &apps, &err);
+	(void)spark_decode_stages(body, size, &stages, &err);
+	(void)spark_decode_jobs(body, size, &jobs, &err);
+	(void)spark_decode_executors(body, size, &sum, &err);
+	(void)spark_decode_owner(body, size, &owner, &err);
+	return 0;
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Growing strings and the cleaning of text of others. */
+#include "base/strbuf.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void assert_segment(const char *s, const char *expected)
+{
+	struct strbuf b = {0};
+	_cleanup_free_ char *text = NULL;
+
+	strbuf_add_segment(&b, s);
+	assert_int_equal(strbuf_finish(&b, &text), 0);
+	assert_string_equal(text, expected);
+}
+
+static void assert_printable(const char *s, size_t max, const char *expected)
+{
+	_cleanup_free_ char *text = NULL;
+
+	assert_int_equal(str_printable(s, max, &text), 0);
+	assert_string_equal(text, expected);
+}
+
+static void test_empty(void **state)
+{
+	struct strbuf b = {0};
+	_cleanup_free_ char *text = NULL;
+
+	(void)state;
+	assert_int_equal(strbuf_finish(&b, &text), 0);
+	assert_string_equal(text, "");
+	assert_null(b.text);
+}
+
+static void test_growth(void **state)
+{
+	struct strbuf b = {0};
+	_cleanup_free_ char *text = NULL;
+
+	(void)state;
+	for (int i = 0; i < 10000; i++)
+		strbuf_addf(&b, "%04d,", i);
+	strbuf_add(&b, "end");
+	strbuf_add_n(&b, "xyz", 2);
+	assert_int_equal(b.len, 50005);
+	assert_int_equal(strbuf_finish(&b, &text), 0);
+	assert_int_equal(strlen(text), 50005);
+	assert_string_equal(text + 49995, "9999,endxy");
+	assert_memory_equal(text, "0000,0001,", 10);
+}
+
+static void test_failure_is_remembered(void **state)
+{
+	struct strbuf b = {0};
+	char *text = NULL;
+
+	(void)state;
+	strbuf_add(&b, "a");
+	strbuf_add_n(&b, "b", SIZE_MAX / 2);
+	strbuf_add(&b, "c");
+	assert_true(b.failed);
+	assert_int_equal(strbuf_finish(&b, &text), -ENOMEM);
+	assert_null(text);
+	assert_null(b.text);
+}
+
+static void test_segment(void **state)
+{
+	(void)state;
+	assert_segment(
+		"manual__2026-11-23T00:00:00+00:00", "manual__2026-11-23T00%3A00%3A00%2B00%3A00");
+	assert_segment("../../x?y#z", "..%2F..%2Fx%3Fy%23z");
+	assert_segment("a b%\xc3\xa9~", "a%20b%25%C3%A9~");
+	assert_segment("", "");
+}
+
+static void test_replace(void **state)
+{
+	_cleanup_free_ char *s = NULL;
+
+	(void)state;
+	assert_int_equal(str_replace(&s, "one"), 0);
+	assert_string_equal(s, "one");
+	assert_int_equal(str_replace(&s, s), 0);
+	assert_string_equal(s, "one");
+	assert_int_equal(str_replace(&s, NULL), 0);
+	assert_null(s);
+	assert_true(str_equal(NULL, NULL));
+	assert_false(str_equal("a", NULL));
+	assert_true(str_equal("a", "a"));
+	assert_false(str_equal("a", "b"));
+}
+
+static void test_printable_keeps_text(void **state)
+{
+	(void)state;
+	assert_printable("count at etl.py:12", 200, "count at etl.py:12");
+	assert_printable("caf\xc3\xa9 \xe6\x97\xa5 \xf0\x9f\x98\x80", 200,
+		"caf\xc3\xa9 \xe6\x97\xa5 \xf0\x9f\x98\x80");
+	assert_printable(NULL, 200, "");
+}
+
+static void test_printable_replaces(void **state)
+{
+	(void)state;
+	assert_printable("a\x1b[31mb\nc\x7f", 200, "a?[31mb?c?");
+	/* C1 controls, an overlong slash, a surrogate, beyond Unicode, a lone byte, a cut one. */
+	assert_printable("\xc2\x9b", 200, "\?\?");
+	assert_printable("\xc0\xaf", 200, "\?\?");
+	assert_printable("\xed\xa0\x80", 200, "\?\?\?");
+	assert_printable("\xf4\x90\x80\x80", 200, "\?\?\?\?");
+	assert_printable("\xff", 200, "?");
+	assert_printable("a\xe6\x97", 200, "a\?\?");
+	/* An override of the writing direction, and a line separator. */
+	assert_printable("\xe2\x80\xae", 200, "\?\?\?");
+	assert_printable("\xe2\x80\xa8", 200, "\?\?\?");
+	assert_printable("\xe2\x81\xa6", 200, "\?\?\?");
+	assert_printable("\xe2\x80\xa6", 200, "\xe2\x80\xa6");
+}
+
+static void test_printable_cuts(void **state)
+{
+	(void)state;
+	assert_printable("abcdef", 3, "abc");
+	assert_printable("abcdef", 0, "");
+	assert_printable("a\xc3\xa9z", 2, "a");
+	assert_printable("a\xc3\xa9z", 3, "a\xc3\xa9");
+	assert_printable("\xf0\x9f\x98\x80", 3, "");
+	assert_int_equal(str_cut("a\xc3\xa9", 10), 3);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_empty),
+		cmocka_unit_test(test_growth),
+		cmocka_unit_test(test_failure_is_remembered),
+		cmocka_unit_test(test_segment),
+		cmocka_unit_test(test_replace),
+		cmocka_unit_test(test_printable_keeps_text),
+		cmocka_unit_test(test_printable_replaces),
+		cmocka_unit_test(test_printable_cuts),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
