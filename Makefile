@@ -135,10 +135,10 @@ tests: $(PROGRAMS) $(UNIT) $(TEST_TOOLS)
 TEST_ENV = STAGEWATCHD_BUILD=$(abspath $(BUILD)) STAGEWATCHD_SANITIZE=$(SANITIZE)
 
 check: tests ## all tests that need no Spark and no Airflow
-	$(TEST_ENV) $(PYTEST) -q tests --ignore=tests/e2e
+	$(TEST_ENV) $(PYTEST) -q -rs tests --ignore=tests/e2e
 
 check-e2e: $(PROGRAMS) ## the tests against real Spark and real Airflow
-	$(TEST_ENV) $(PYTEST) -q tests/e2e
+	$(TEST_ENV) $(PYTEST) -q -rs tests/e2e
 
 demo: ## a real hang under a real Airflow, found, killed, retried
 	tests/demo
@@ -174,7 +174,7 @@ uninstall: ## remove what install copied, but for the configuration
 	rm -rf $(DESTDIR)$(DATADIR)
 
 clean: ## remove build/ and build-coverage/
-	rm -rf $(BUILD) $(COVERED)
+	rm -rf $(BUILD) $(COVERED) build-clang build-sanitize
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16

@@ -19,8 +19,8 @@ static inline usec_t usec_sub(usec_t a, usec_t b)
 	return a > b ? a - b : 0;
 }
 
-/* Writes a duration as people say it, such as "1h 4min", "10min 30s" or "250ms": at most two units (parts of a second only below one),
- * rounded down. Returns buf. n of 32 always suffices. */
+/* Writes a duration as people say it, such as "1h 4min", "10min 30s" or "250ms": at most two units
+ * (parts of a second only below one), rounded down. Returns buf. n of 32 always suffices. */
 char *format_duration(char *buf, size_t n, usec_t t);
 
 /* Writes a wall-clock time (microseconds since 1970, UTC) as 2026-11-23T01:19:07Z. Returns buf. */

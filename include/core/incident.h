@@ -31,6 +31,7 @@ struct incident {
 	/* Of the action, if one was called for. */
 	bool acting;         /* a remedy is under way: the incident stays open until it ends */
 	bool decided;        /* acted, or would have: once per incident */
+	bool decided_dry;    /* would have: to be decided anew once the mode is act */
 	char *refusal;       /* why nothing was begun, as last said */
 	usec_t not_before;   /* local clock: not considered again earlier */
 	usec_t action_began; /* local clock */

@@ -26,9 +26,9 @@ struct http_server_reply {
 typedef int (*http_server_fn)(
 	void *userdata, const struct http_server_request *request, struct http_server_reply *reply);
 
-/* listen: "127.0.0.1:14040", "[::1]:14040", ":14040" (all addresses; port 0: the kernel's choice).
- * -EINVAL with *reterr for a malformed address, else the errno of bind with *reterr. */
-int http_server_new(sd_event *event, const char *listen, http_server_fn fn, void *userdata,
+/* listen_at: "127.0.0.1:14040", "[::1]:14040", ":14040" (all addresses; port 0: the kernel's
+ * choice). -EINVAL with *reterr for a malformed address, else the errno of bind with *reterr. */
+int http_server_new(sd_event *event, const char *listen_at, http_server_fn fn, void *userdata,
 	struct http_server **ret, char **reterr);
 
 unsigned http_server_port(const struct http_server *s);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/cleanup.h"
 
@@ -217,28 +218,29 @@ static int take_char(const char **s, char c)
 	return 0;
 }
 
+/* timegm() rolls over what no calendar has: 30 February becomes 1 or 2 March. */
 static bool civil_valid(const struct civil *c)
 {
-	static const int64_t days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-	bool leap = (c->year % 4 == 0 && c->year % 100 != 0) || c->year % 400 == 0;
+	struct tm tm = {.tm_year = (int)c->year - 1900,
+		.tm_mon = (int)c->month - 1,
+		.tm_mday = (int)c->day};
 
-	if (c->month < 1 || c->month > 12 || c->day < 1)
-		return false;
-	if (c->day > days[c->month - 1] + (leap && c->month == 2 ? 1 : 0))
-		return false;
-	return c->hour <= 23 && c->minute <= 59 && c->second <= 60;
+	(void)timegm(&tm);
+	return tm.tm_mon == c->month - 1 && tm.tm_mday == c->day && c->hour <= 23 &&
+	       c->minute <= 59 && c->second <= 60;
 }
 
 /* Seconds since 1970, UTC. */
 static int64_t civil_seconds(const struct civil *c)
 {
-	/* The year begins in March, so that the leap day is its last. */
-	int64_t year = c->month <= 2 ? c->year - 1 : c->year;
-	int64_t month = c->month <= 2 ? c->month + 9 : c->month - 3;
-	int64_t days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 +
-		       c->day - 1 - 719468;
+	struct tm tm = {.tm_year = (int)c->year - 1900,
+		.tm_mon = (int)c->month - 1,
+		.tm_mday = (int)c->day,
+		.tm_hour = (int)c->hour,
+		.tm_min = (int)c->minute,
+		.tm_sec = (int)c->second};
 
-	return ((days * 24 + c->hour) * 60 + c->minute) * 60 + c->second;
+	return timegm(&tm);
 }
 
 static int take_clock(const char **s, struct civil *c)

@@ -37,7 +37,8 @@ char *format_duration(char *buf, size_t n, usec_t t)
 		i++;
 	rest = t % units[i].length;
 	/* From a second on, nobody wants to read parts of it. */
-	if (i + 1 < ELEMENTSOF(units) && units[i + 1].length >= USEC_PER_SEC && rest >= units[i + 1].length)
+	if (i + 1 < ELEMENTSOF(units) && units[i + 1].length >= USEC_PER_SEC &&
+		rest >= units[i + 1].length)
 		(void)snprintf(buf, n, "%" PRIu64 "%s %" PRIu64 "%s", t / units[i].length,
 			units[i].suffix, rest / units[i + 1].length, units[i + 1].suffix);
 	else

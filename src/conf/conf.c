@@ -208,7 +208,7 @@ static bool is_tail(const char *s)
 {
 	const char *p = s + strspn(s, BLANKS);
 
-	return *p == '\0' || (p > s && (*p == ';' || *p == '#'));
+	return *p == '\0' || (p > s && *p == ';');
 }
 
 /* Records the section by itself: inih tells of it only with its first key. */
@@ -345,8 +345,12 @@ static char *read_line(char *buf, int size, void *stream)
 		fault(rd, "more than 10000 lines");
 		return NULL;
 	}
-	if (!check_line(rd, line, n) || n >= (size_t)size)
+	if (!check_line(rd, line, n)) {
 		n = 0;
+	} else if (n >= (size_t)size) {
+		fault(rd, "line too long for this inih");
+		n = 0;
+	}
 	memcpy(buf, line, n);
 	buf[n] = '\0';
 	return buf;

@@ -199,6 +199,7 @@ static void finish(struct job *j)
 			r->why, i->id);
 	}
 	i->decided = remedy_counted_as(r) != NULL;
+	i->decided_dry = r->outcome == OUTCOME_DRY_RUN;
 	if (!i->decided) {
 		end_refused(j);
 		if (trouble_is_over(j))
@@ -580,7 +581,7 @@ void remediator_consider(struct remediator *m, const struct detector_event *ev)
 	const char *objection;
 
 	if (ev->verdict != VERDICT_HUNG || ev->rule->action <= RULE_ACTION_NOTIFY || !i ||
-		i->acting || i->decided || ev->now < i->not_before)
+		i->acting || (i->decided && (dry || !i->decided_dry)) || ev->now < i->not_before)
 		return;
 	objection = policy_objection(&q);
 	if (objection)

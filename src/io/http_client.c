@@ -1,163 +1,227 @@
 /* SPDX-License-Identifier: Apache-2.0
- * libcurl's multi-socket interface driven by sd-event. */
+ * Requests by libcurl on an sd-event loop, with a line of their own before the wire. */
+#include "io/http_client.h"
+
 #include <assert.h>
+#include <ctype.h>
 #include <curl/curl.h>
 #include <errno.h>
+#include <limits.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/epoll.h>
+#include <sys/queue.h>
 
 #include "base/parse.h"
 #include "base/strbuf.h"
-#include "io/http_client.h"
 #include "io/service.h"
 
+#define DEFAULT_PARALLEL 32
 #define DEFAULT_TIMEOUT (10 * USEC_PER_SEC)
 #define DEFAULT_MAX_BODY ((size_t)8 * 1024 * 1024)
-#define DEFAULT_PARALLEL 32
-/* Of the whole exchange, so much may be spent on connecting. */
-#define CONNECT_TIMEOUT (5 * USEC_PER_SEC)
-/* Idle handles kept for the next requests: each keeps its buffers, not its connection (that is the
- * multi handle's). */
-#define MAX_IDLE_HANDLES 16
+#define CONNECT_TIMEOUT_MS 5000L
+/* sd-event's own default is a quarter of a second. */
+#define TIMER_ACCURACY USEC_PER_MSEC
+
+enum request_state {
+	REQUEST_WAITING,
+	REQUEST_RUNNING,
+	REQUEST_DELIVERING
+};
 
 struct transport_request {
+	TAILQ_ENTRY(transport_request) link; /* in the client's list that its state names */
 	struct http_client *client;
-	struct transport_request *prev;
-	struct transport_request *next;
+	enum request_state state;
 	CURL *easy;
-	bool on_wire; /* added to the multi handle */
 	struct curl_slist *headers;
-	char *url;
-	char *method;
-	char *body;
-	char *username;
-	char *password;
-	char *ca_file;
-	usec_t began;
-	usec_t deadline;
-	size_t max_body;
-	struct strbuf received;
-	bool too_large;
-	char error[CURL_ERROR_SIZE];
 	transport_done_fn done;
 	void *userdata;
+	usec_t sent;
+	usec_t deadline;
+	char *body;
+	size_t len;
+	size_t size;
+	size_t max_body;
+	int body_error;    /* why the body was not taken */
+	bool headers_done; /* the empty line after them came */
+	char error[CURL_ERROR_SIZE];
 };
+
+TAILQ_HEAD(request_list, transport_request);
 
 struct http_client {
 	struct transport transport;
 	sd_event *event;
-	sd_event_source *timer;  /* curl's */
-	sd_event_source *expiry; /* of requests that wait in line, and the start of new ones */
+	bool curl_ready;
+	bool delivering;
 	CURLM *multi;
 	char *user_agent;
 	size_t max_parallel;
-	size_t n_on_wire;
-	struct transport_request *first; /* in order of arrival */
-	struct transport_request *last;
-	CURL *idle[MAX_IDLE_HANDLES];
-	size_t n_idle;
-	bool in_callback;
-	bool closing;
+	size_t n_running;
+	struct request_list waiting;
+	struct request_list running;
+	CURL **pool; /* idle handles, at most max_parallel */
+	size_t n_pool;
+	sd_event_source *timer;  /* libcurl's */
+	sd_event_source *start;  /* someone in line may go */
+	sd_event_source *expiry; /* the earliest time limit of those in line */
 };
 
-static void pump(struct http_client *c);
+/* What every request has in common. */
+static const struct {
+	CURLoption option;
+	long value;
+} fixed_options[] = {
+	{CURLOPT_NOSIGNAL, 1},
+	{CURLOPT_NETRC, CURL_NETRC_IGNORED},
+	{CURLOPT_FOLLOWLOCATION, 0},
+	{CURLOPT_UNRESTRICTED_AUTH, 0},
+	{CURLOPT_DISALLOW_USERNAME_IN_URL, 1},
+	{CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1},
+	{CURLOPT_HTTP09_ALLOWED, 0},
+	{CURLOPT_TCP_KEEPALIVE, 1},
+	/* Do not wait for the resolver's thread when a request ends before it. */
+	{CURLOPT_QUICK_EXIT, 1},
+};
 
-static void wipe(char *secret)
+static const struct {
+	CURLcode code;
+	int error;
+} code_errors[] = {
+	{CURLE_OPERATION_TIMEDOUT, -ETIMEDOUT},
+	{CURLE_FILESIZE_EXCEEDED, -EMSGSIZE},
+	{CURLE_PARTIAL_FILE, -ECONNRESET},
+	{CURLE_GOT_NOTHING, -ECONNRESET},
+	{CURLE_RECV_ERROR, -ECONNRESET},
+	{CURLE_SEND_ERROR, -ECONNRESET},
+	{CURLE_COULDNT_CONNECT, -EHOSTUNREACH},
+	{CURLE_COULDNT_RESOLVE_HOST, -EHOSTUNREACH},
+};
+
+/* Back into the pool, without what the last request told it; its connection stays in the multi
+ * handle. */
+static void put_easy(struct http_client *c, CURL *easy)
 {
-	if (secret)
-		explicit_bzero(secret, strlen(secret));
-	free(secret);
-}
-
-static void request_unlink(struct transport_request *r)
-{
-	struct http_client *c = r->client;
-
-	if (r->prev)
-		r->prev->next = r->next;
-	else
-		c->first = r->next;
-	if (r->next)
-		r->next->prev = r->prev;
-	else
-		c->last = r->prev;
-}
-
-static void request_stop(struct transport_request *r)
-{
-	struct http_client *c = r->client;
-
-	if (!r->on_wire)
+	if (!easy)
 		return;
-	(void)curl_multi_remove_handle(c->multi, r->easy);
-	c->n_on_wire--;
-	r->on_wire = false;
-	/* A handle that is reset forgets all of its options, credentials among them. */
-	curl_easy_reset(r->easy);
-	if (c->n_idle < MAX_IDLE_HANDLES)
-		c->idle[c->n_idle++] = TAKE_PTR(r->easy);
-	else
-		curl_easy_cleanup(TAKE_PTR(r->easy));
+	if (c->n_pool >= c->max_parallel) {
+		curl_easy_cleanup(easy);
+		return;
+	}
+	curl_easy_reset(easy);
+	c->pool[c->n_pool++] = easy;
+}
+
+static CURL *take_easy(struct http_client *c)
+{
+	return c->n_pool > 0 ? c->pool[--c->n_pool] : curl_easy_init();
 }
 
 static void request_free(struct transport_request *r)
 {
-	if (!r)
-		return;
+	put_easy(r->client, r->easy);
 	curl_slist_free_all(r->headers);
-	free(r->url);
-	free(r->method);
-	wipe(r->body);
-	free(r->username);
-	wipe(r->password);
-	free(r->ca_file);
-	strbuf_clear(&r->received);
+	free(r->body);
 	free(r);
 }
 
-static int errno_of(const struct transport_request *r, CURLcode code)
-{
-	long os_errno = 0;
+DEFINE_CLEANUP(struct transport_request *, request_free)
 
-	if (r->too_large)
-		return -EMSGSIZE;
-	switch ((int)code) {
-	case CURLE_COULDNT_CONNECT:
-		(void)curl_easy_getinfo(r->easy, CURLINFO_OS_ERRNO, &os_errno);
-		return os_errno == ECONNREFUSED ? -ECONNREFUSED : -EHOSTUNREACH;
-	case CURLE_OPERATION_TIMEDOUT:
-		return -ETIMEDOUT;
-	case CURLE_FILESIZE_EXCEEDED:
-		return -EMSGSIZE;
-	case CURLE_PARTIAL_FILE:
-	case CURLE_RECV_ERROR:
-	case CURLE_SEND_ERROR:
-	case CURLE_GOT_NOTHING:
-		return -ECONNRESET;
-	case CURLE_COULDNT_RESOLVE_HOST:
-		return -EHOSTUNREACH;
-	default:
-		return -EPROTO;
+/* Takes the request out of its list and off the wire. */
+static void request_unlink(struct transport_request *r)
+{
+	struct http_client *c = r->client;
+
+	switch (r->state) {
+	case REQUEST_WAITING:
+		TAILQ_REMOVE(&c->waiting, r, link);
+		break;
+	case REQUEST_RUNNING:
+		TAILQ_REMOVE(&c->running, r, link);
+		c->n_running--;
+		(void)curl_multi_remove_handle(c->multi, r->easy);
+		break;
+	case REQUEST_DELIVERING:
+		break;
 	}
 }
 
-/* Without its parameters, lower case, in buf. NULL when absent. */
-static const char *content_type(CURL *easy, char *buf, size_t n)
+/* Lets those in line go with the loop's next turn: nothing is started or ended within send() and
+ * cancel(). */
+static void kick(struct http_client *c)
 {
-	char *type = NULL;
-	size_t len;
+	(void)sd_event_source_set_enabled(c->start, SD_EVENT_ONESHOT);
+}
 
-	(void)curl_easy_getinfo(easy, CURLINFO_CONTENT_TYPE, &type);
-	if (!type)
+/* The one place that calls back. r is in no list and is freed. */
+static void deliver(struct transport_request *r, struct transport_answer *answer)
+{
+	struct http_client *c = r->client;
+
+	answer->received = clock_boottime();
+	answer->took = usec_sub(answer->received, r->sent);
+	r->state = REQUEST_DELIVERING;
+	c->delivering = true;
+	r->done(r->userdata, answer);
+	c->delivering = false;
+	request_free(r);
+	kick(c);
+}
+
+static void deliver_error(struct transport_request *r, int error, const char *text)
+{
+	struct transport_answer answer = {.error = error, .error_text = text, .body = ""};
+
+	deliver(r, &answer);
+}
+
+static int code_to_error(const struct transport_request *r, CURLcode code)
+{
+	long os_error = 0;
+
+	if (r->body_error < 0)
+		return r->body_error;
+	if (code == CURLE_COULDNT_CONNECT) {
+		(void)curl_easy_getinfo(r->easy, CURLINFO_OS_ERRNO, &os_error);
+		if (os_error == ECONNREFUSED)
+			return -ECONNREFUSED;
+	}
+	for (size_t i = 0; i < ELEMENTSOF(code_errors); i++)
+		if (code_errors[i].code == code)
+			return code_errors[i].error;
+	return -EPROTO;
+}
+
+static const char *error_text(struct transport_request *r, CURLcode code)
+{
+	if (r->body_error == -EMSGSIZE || code == CURLE_FILESIZE_EXCEEDED)
+		(void)snprintf(
+			r->error, sizeof(r->error), "the body is over %zu bytes", r->max_body);
+	else if (r->body_error < 0)
+		return "out of memory";
+	/* libcurl quotes the other side here and there. */
+	str_sanitize(r->error);
+	return r->error[0] != '\0' ? r->error : curl_easy_strerror(code);
+}
+
+/* "Text/HTML; charset=x" as "text/html". NULL where there is none, or no memory. */
+static char *media_type(CURL *easy)
+{
+	const char *header = NULL;
+	char *type;
+	size_t n;
+
+	if (curl_easy_getinfo(easy, CURLINFO_CONTENT_TYPE, &header) != CURLE_OK || !header)
 		return NULL;
-	len = strcspn(type, "; \t");
-	if (len >= n)
-		len = n - 1;
-	for (size_t i = 0; i < len; i++)
-		buf[i] = (char)(type[i] >= 'A' && type[i] <= 'Z' ? type[i] - 'A' + 'a' : type[i]);
-	buf[len] = '\0';
-	return buf;
+	header += strspn(header, " \t");
+	n = strcspn(header, "; \t");
+	type = n > 0 ? strndup(header, n) : NULL;
+	for (char *p = type; p && *p; p++)
+		*p = (char)tolower((unsigned char)*p);
+	return type;
 }
 
 static usec_t date_of(CURL *easy)
@@ -165,379 +229,422 @@ static usec_t date_of(CURL *easy)
 	struct curl_header *header = NULL;
 	usec_t date = 0;
 
-	if (curl_easy_header(easy, "Date", 0, CURLH_HEADER, -1, &header) == CURLHE_OK &&
-		parse_http_date(header->value, &date) >= 0)
-		return date;
-	return 0;
+	if (curl_easy_header(easy, "Date", 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
+		return 0;
+	return parse_http_date(header->value, &date) < 0 ? 0 : date;
 }
 
-static void call_back(struct transport_request *r, struct transport_answer *answer)
+static void finish(struct transport_request *r, CURLcode code)
 {
-	struct http_client *c = r->client;
-	bool nested = c->in_callback;
-
-	answer->received = clock_boottime();
-	answer->took = usec_sub(answer->received, r->began);
-	request_unlink(r);
-	c->in_callback = true;
-	r->done(r->userdata, answer);
-	c->in_callback = nested;
-	request_free(r);
-}
-
-static void finish_answered(struct transport_request *r)
-{
+	_cleanup_free_ char *type = NULL;
 	struct transport_answer answer = {0};
-	char type[128];
 	long status = 0;
 
+	request_unlink(r);
+	if (code != CURLE_OK) {
+		deliver_error(r, code_to_error(r, code), error_text(r, code));
+		return;
+	}
+	if (!r->headers_done) {
+		/* libcurl takes that for an answer without a body. */
+		deliver_error(r, -ECONNRESET, "the answer ends within its headers");
+		return;
+	}
+	type = media_type(r->easy);
 	(void)curl_easy_getinfo(r->easy, CURLINFO_RESPONSE_CODE, &status);
 	answer.status = (int)status;
-	answer.content_type = content_type(r->easy, type, sizeof(type));
+	answer.content_type = type;
+	answer.body = r->body ? r->body : "";
+	answer.len = r->len;
 	answer.date = date_of(r->easy);
-	answer.body = r->received.text ? r->received.text : "";
-	answer.len = r->received.len;
-	request_stop(r);
-	call_back(r, &answer);
+	deliver(r, &answer);
 }
 
-static void finish_failed(struct transport_request *r, int error, const char *text)
+/* Callbacks may send and cancel meanwhile: libcurl takes the messages of a removed handle back. */
+static void finish_ended(struct http_client *c)
 {
-	struct transport_answer answer = {.error = error, .error_text = text, .body = ""};
-
-	if (r->too_large)
-		answer.error_text = "the answer is larger than allowed";
-	request_stop(r);
-	call_back(r, &answer);
-}
-
-static void take_finished(struct http_client *c)
-{
+	struct transport_request *r;
 	CURLMsg *msg;
 	int left;
 
 	while ((msg = curl_multi_info_read(c->multi, &left))) {
-		struct transport_request *r = NULL;
-		CURLcode code = msg->data.result;
-
 		if (msg->msg != CURLMSG_DONE)
 			continue;
-		(void)curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &r);
-		if (code == CURLE_OK && r->received.failed)
-			finish_failed(r, -EPROTO, "out of memory");
-		else if (code == CURLE_OK)
-			finish_answered(r);
-		else
-			finish_failed(r, errno_of(r, code),
-				r->error[0] ? r->error : curl_easy_strerror(code));
+		r = NULL;
+		if (curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &r) == CURLE_OK && r)
+			finish(r, msg->data.result);
 	}
-	pump(c);
 }
 
-static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+static int on_socket_ready(sd_event_source *s, int fd, uint32_t revents, void *userdata)
 {
 	struct http_client *c = userdata;
-	int running;
 	int mask = 0;
-
-	(void)source;
-	if (revents & (EPOLLIN | EPOLLHUP))
-		mask |= CURL_CSELECT_IN;
-	if (revents & EPOLLOUT)
-		mask |= CURL_CSELECT_OUT;
-	if (revents & EPOLLERR)
-		mask |= CURL_CSELECT_ERR;
-	(void)curl_multi_socket_action(c->multi, fd, mask, &running);
-	take_finished(c);
-	return 0;
-}
-
-static int on_curl_timer(sd_event_source *source, uint64_t usec, void *userdata)
-{
-	struct http_client *c = userdata;
 	int running;
 
-	(void)source;
-	(void)usec;
-	(void)curl_multi_socket_action(c->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-	take_finished(c);
+	(void)s;
+	/* An error or a hang-up is found out by reading and writing. */
+	if (revents & (EPOLLIN | EPOLLHUP | EPOLLERR))
+		mask |= CURL_CSELECT_IN;
+	if (revents & (EPOLLOUT | EPOLLHUP | EPOLLERR))
+		mask |= CURL_CSELECT_OUT;
+	(void)curl_multi_socket_action(c->multi, fd, mask, &running);
+	finish_ended(c);
 	return 0;
 }
 
-static int on_expiry(sd_event_source *source, uint64_t usec, void *userdata)
-{
-	(void)source;
-	(void)usec;
-	pump(userdata);
-	return 0;
-}
-
-static int curl_wants_socket(CURL *easy, curl_socket_t fd, int what, void *userdata, void *socketp)
+/* libcurl tells which socket to watch. Returning an error would end the multi handle for good:
+ * without memory for the source the one request runs into its time limit instead. */
+static int on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *userdata, void *assigned)
 {
 	struct http_client *c = userdata;
-	sd_event_source *source = socketp;
+	sd_event_source *s = assigned;
 	uint32_t events = 0;
 
 	(void)easy;
 	if (what == CURL_POLL_REMOVE) {
-		sd_event_source_disable_unref(source);
+		(void)sd_event_source_disable_unref(s);
+		(void)curl_multi_assign(c->multi, fd, NULL);
 		return 0;
 	}
-	if (what & CURL_POLL_IN)
+	if (what == CURL_POLL_IN || what == CURL_POLL_INOUT)
 		events |= EPOLLIN;
-	if (what & CURL_POLL_OUT)
+	if (what == CURL_POLL_OUT || what == CURL_POLL_INOUT)
 		events |= EPOLLOUT;
-	if (source)
-		return sd_event_source_set_io_events(source, events) < 0 ? -1 : 0;
-	if (sd_event_add_io(c->event, &source, fd, events, on_io, c) < 0)
-		return -1;
-	(void)curl_multi_assign(c->multi, fd, source);
+	if (s)
+		(void)sd_event_source_set_io_events(s, events);
+	else if (sd_event_add_io(c->event, &s, fd, events, on_socket_ready, c) >= 0)
+		(void)curl_multi_assign(c->multi, fd, s);
 	return 0;
 }
 
-static int arm(sd_event_source *source, usec_t delay)
+static int on_timer(sd_event_source *s, usec_t now, void *userdata)
 {
-	int r = sd_event_source_set_time_relative(source, delay);
+	struct http_client *c = userdata;
+	int running;
 
-	return r < 0 ? r : sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+	(void)s;
+	(void)now;
+	(void)curl_multi_socket_action(c->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+	finish_ended(c);
+	return 0;
 }
 
-static int curl_wants_timer(CURLM *multi, long timeout_ms, void *userdata)
+static int on_curl_timer(CURLM *multi, long timeout_ms, void *userdata)
 {
 	struct http_client *c = userdata;
 
 	(void)multi;
-	if (timeout_ms < 0)
-		return sd_event_source_set_enabled(c->timer, SD_EVENT_OFF) < 0 ? -1 : 0;
-	return arm(c->timer, (usec_t)timeout_ms * USEC_PER_MSEC) < 0 ? -1 : 0;
+	if (timeout_ms < 0) {
+		(void)sd_event_source_set_enabled(c->timer, SD_EVENT_OFF);
+		return 0;
+	}
+	(void)sd_event_source_set_time(
+		c->timer, clock_boottime() + (usec_t)timeout_ms * USEC_PER_MSEC);
+	(void)sd_event_source_set_enabled(c->timer, SD_EVENT_ONESHOT);
+	return 0;
+}
+
+/* One line at a time; those of a "100 Continue", too. */
+static size_t on_header(char *data, size_t size, size_t n, void *userdata)
+{
+	struct transport_request *r = userdata;
+
+	n *= size;
+	if (n >= 5 && memcmp(data, "HTTP/", 5) == 0)
+		r->headers_done = false;
+	else if (n > 0 && (data[0] == '\r' || data[0] == '\n'))
+		r->headers_done = true;
+	return n;
 }
 
 static size_t on_body(char *data, size_t size, size_t n, void *userdata)
 {
 	struct transport_request *r = userdata;
 
-	if (size * n > r->max_body - r->received.len) {
-		r->too_large = true;
+	n *= size;
+	if (n > r->max_body - r->len) {
+		r->body_error = -EMSGSIZE;
 		return CURL_WRITEFUNC_ERROR;
 	}
-	strbuf_add_n(&r->received, data, size * n);
-	return size * n;
-}
+	if (r->len + n + 1 > r->size) {
+		size_t wanted = (r->len + n + 1) * 2;
+		char *body = realloc(r->body, wanted);
 
-static CURL *take_handle(struct http_client *c)
-{
-	return c->n_idle > 0 ? c->idle[--c->n_idle] : curl_easy_init();
-}
-
-/* The environment (proxies, .netrc) must not lead a request, and its credentials, astray. */
-static void set_fences(CURL *e)
-{
-	(void)curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
-	(void)curl_easy_setopt(e, CURLOPT_PROXY, "");
-	(void)curl_easy_setopt(e, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-	(void)curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
-	(void)curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
-	(void)curl_easy_setopt(e, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
-	(void)curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	(void)curl_easy_setopt(e, CURLOPT_HTTP09_ALLOWED, 0L);
-	(void)curl_easy_setopt(e, CURLOPT_ACCEPT_ENCODING, "");
-	(void)curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
-	/* At cleanup do not wait for the thread that resolves a name. */
-	(void)curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L);
-}
-
-static void set_request(struct transport_request *r, CURL *e)
-{
-	(void)curl_easy_setopt(e, CURLOPT_PRIVATE, r);
-	(void)curl_easy_setopt(e, CURLOPT_URL, r->url);
-	(void)curl_easy_setopt(e, CURLOPT_USERAGENT, r->client->user_agent);
-	(void)curl_easy_setopt(e, CURLOPT_ERRORBUFFER, r->error);
-	(void)curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
-	(void)curl_easy_setopt(e, CURLOPT_WRITEDATA, r);
-	if (r->body) {
-		(void)curl_easy_setopt(e, CURLOPT_POSTFIELDS, r->body);
-		(void)curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(r->body));
+		if (!body) {
+			r->body_error = -EPROTO;
+			return CURL_WRITEFUNC_ERROR;
+		}
+		r->body = body;
+		r->size = wanted;
 	}
-	(void)curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, r->method);
-	(void)curl_easy_setopt(e, CURLOPT_HTTPHEADER, r->headers);
-	if (r->username) {
-		(void)curl_easy_setopt(e, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
-		(void)curl_easy_setopt(e, CURLOPT_USERNAME, r->username);
-		(void)curl_easy_setopt(e, CURLOPT_PASSWORD, r->password ? r->password : "");
-	}
-	if (r->ca_file)
-		(void)curl_easy_setopt(e, CURLOPT_CAINFO, r->ca_file);
+	memcpy(r->body + r->len, data, n);
+	r->len += n;
+	r->body[r->len] = '\0';
+	return n;
 }
 
-static void set_times(struct transport_request *r, CURL *e)
+static struct transport_request *first_to_expire(const struct http_client *c)
 {
-	usec_t left = usec_sub(r->deadline, clock_boottime());
-	usec_t connect = left < CONNECT_TIMEOUT ? left : CONNECT_TIMEOUT;
+	struct transport_request *first = NULL;
+	struct transport_request *r;
 
-	/* 0 would mean for ever. */
-	(void)curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)(left / USEC_PER_MSEC) + 1);
-	(void)curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)(connect / USEC_PER_MSEC) + 1);
-}
-
-static void request_start(struct transport_request *r)
-{
-	struct http_client *c = r->client;
-
-	r->easy = take_handle(c);
-	if (!r->easy) {
-		finish_failed(r, -EPROTO, "out of memory");
-		return;
-	}
-	set_fences(r->easy);
-	set_request(r, r->easy);
-	set_times(r, r->easy);
-	r->on_wire = true;
-	c->n_on_wire++;
-	if (curl_multi_add_handle(c->multi, r->easy) != CURLM_OK)
-		finish_failed(r, -EPROTO, "libcurl did not take the request");
-}
-
-static struct transport_request *first_waiting(struct http_client *c)
-{
-	struct transport_request *r = c->first;
-
-	while (r && r->on_wire)
-		r = r->next;
-	return r;
-}
-
-/* The request in line whose time is over; requests in line can have different limits. */
-static struct transport_request *first_expired(struct http_client *c)
-{
-	usec_t now = clock_boottime();
-
-	for (struct transport_request *r = c->first; r; r = r->next)
-		if (!r->on_wire && r->deadline <= now)
-			return r;
-	return NULL;
+	for (r = TAILQ_FIRST(&c->waiting); r; r = TAILQ_NEXT(r, link))
+		if (!first || r->deadline < first->deadline)
+			first = r;
+	return first;
 }
 
 static void arm_expiry(struct http_client *c)
 {
-	usec_t next = USEC_INFINITY;
+	struct transport_request *first = first_to_expire(c);
 
-	for (struct transport_request *r = c->first; r; r = r->next)
-		if (!r->on_wire && r->deadline < next)
-			next = r->deadline;
-	if (next == USEC_INFINITY)
-		(void)sd_event_source_set_enabled(c->expiry, SD_EVENT_OFF);
-	else
-		(void)arm(c->expiry, usec_sub(next, clock_boottime()));
+	if (first)
+		(void)sd_event_source_set_time(c->expiry, first->deadline);
+	(void)sd_event_source_set_enabled(c->expiry, first ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
 }
 
-/* Begins what may begin and ends what has waited too long. Only ever called from the event loop. */
-static void pump(struct http_client *c)
+/* One per turn of the loop; the timer, then overdue, fires again for the next. */
+static int on_expiry(sd_event_source *s, usec_t now, void *userdata)
 {
+	struct http_client *c = userdata;
+	struct transport_request *r = first_to_expire(c);
+
+	(void)s;
+	if (r && r->deadline <= now) {
+		request_unlink(r);
+		deliver_error(r, -ETIMEDOUT, "timed out while it waited in line");
+	}
+	arm_expiry(c);
+	return 0;
+}
+
+/* Rounded up, so that libcurl does not give up before the time. */
+static long to_ms(usec_t t)
+{
+	usec_t ms = t / USEC_PER_MSEC + (t % USEC_PER_MSEC != 0);
+
+	return (long)(ms < INT_MAX ? ms : INT_MAX);
+}
+
+static bool put_on_wire(struct transport_request *r, usec_t left)
+{
+	struct http_client *c = r->client;
+	long ms = to_ms(left);
+	long connect_ms = ms < CONNECT_TIMEOUT_MS ? ms : CONNECT_TIMEOUT_MS;
+
+	if (curl_easy_setopt(r->easy, CURLOPT_TIMEOUT_MS, ms) != CURLE_OK ||
+		curl_easy_setopt(r->easy, CURLOPT_CONNECTTIMEOUT_MS, connect_ms) != CURLE_OK ||
+		curl_multi_add_handle(c->multi, r->easy) != CURLM_OK)
+		return false;
+	TAILQ_REMOVE(&c->waiting, r, link);
+	TAILQ_INSERT_TAIL(&c->running, r, link);
+	c->n_running++;
+	r->state = REQUEST_RUNNING;
+	return true;
+}
+
+static int on_start(sd_event_source *s, void *userdata)
+{
+	struct http_client *c = userdata;
 	struct transport_request *r;
 
-	while ((r = first_expired(c)))
-		finish_failed(r, -ETIMEDOUT, "timed out while waiting in line");
-	while (c->n_on_wire < c->max_parallel && (r = first_waiting(c)))
-		request_start(r);
+	(void)s;
+	while ((r = TAILQ_FIRST(&c->waiting)) && c->n_running < c->max_parallel) {
+		usec_t left = usec_sub(r->deadline, clock_boottime());
+
+		if (left == 0)
+			break; /* on_expiry()'s, which kicks */
+		if (!put_on_wire(r, left)) {
+			request_unlink(r);
+			deliver_error(r, -EPROTO, "libcurl does not take the request");
+			break; /* kicked */
+		}
+	}
 	arm_expiry(c);
+	return 0;
 }
 
-/* http or https, a host, and nobody's name and password. */
-static bool url_allowed(const char *url)
+/* libcurl forgives one slash too few or too many, and would take the path for the host. */
+static bool has_authority(const char *url)
 {
-	CURLU *u = curl_url();
-	char *part = NULL;
-	bool ok = u && curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK;
+	const char *colon = strchr(url, ':');
 
-	if (ok && curl_url_get(u, CURLUPART_SCHEME, &part, 0) == CURLUE_OK)
-		ok = str_equal(part, "http") || str_equal(part, "https");
-	curl_free(part);
-	part = NULL;
-	if (ok && curl_url_get(u, CURLUPART_USER, &part, 0) == CURLUE_OK)
-		ok = false;
-	curl_free(part);
-	curl_url_cleanup(u);
-	return ok;
+	return colon && colon[1] == '/' && colon[2] == '/' && colon[3] != '/';
 }
 
-static bool method_allowed(const char *method)
+/* http or https, a host, no user info, and nothing that is not a URL. */
+static int check_url(const char *url)
+{
+	CURLU *u;
+	char *scheme = NULL;
+	int r = -EINVAL;
+
+	if (!has_authority(url))
+		return -EINVAL;
+	u = curl_url();
+	if (!u)
+		return -ENOMEM;
+	if (curl_url_set(u, CURLUPART_URL, url, CURLU_DISALLOW_USER) == CURLUE_OK &&
+		curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
+		(strcasecmp(scheme, "http") == 0 || strcasecmp(scheme, "https") == 0))
+		r = 0;
+	curl_free(scheme);
+	curl_url_cleanup(u);
+	return r;
+}
+
+static int check_ask(const struct transport_ask *ask)
 {
 	static const char *const methods[] = {"GET", "POST", "PATCH", "PUT"};
+	bool known = false;
 
 	for (size_t i = 0; i < ELEMENTSOF(methods); i++)
-		if (str_equal(methods[i], method))
-			return true;
-	return false;
+		known = known || str_equal(ask->method, methods[i]);
+	if (!known || !ask->url || (ask->body && str_equal(ask->method, "GET")))
+		return -EINVAL;
+	for (size_t i = 0; ask->headers && ask->headers[i]; i++) {
+		const char *h = ask->headers[i];
+
+		if (h[0] == ':' || !strchr(h, ':') || strpbrk(h, "\r\n"))
+			return -EINVAL;
+	}
+	return check_url(ask->url);
 }
 
 static int add_header(struct transport_request *r, const char *line)
 {
-	struct curl_slist *list = curl_slist_append(r->headers, line);
+	struct curl_slist *l = curl_slist_append(r->headers, line);
 
-	if (!list)
+	if (!l)
 		return -ENOMEM;
-	r->headers = list;
+	r->headers = l;
 	return 0;
 }
 
-static int request_fill(struct transport_request *r, const struct transport_ask *ask)
+static int set_headers(struct transport_request *r, const struct transport_ask *ask)
 {
-	/* Without it libcurl waits for a "100 Continue" before larger bodies. */
-	int k = add_header(r, "Expect:");
+	bool has_type = false;
+	int err = 0;
 
-	for (size_t i = 0; k >= 0 && ask->headers && ask->headers[i]; i++)
-		k = add_header(r, ask->headers[i]);
-	if (k >= 0)
-		k = str_replace(&r->url, ask->url);
-	if (k >= 0)
-		k = str_replace(&r->method, ask->method);
-	if (k >= 0)
-		k = str_replace(&r->body, ask->body);
-	if (k >= 0)
-		k = str_replace(&r->username, ask->username);
-	if (k >= 0)
-		k = str_replace(&r->password, ask->password);
-	if (k >= 0)
-		k = str_replace(&r->ca_file, ask->ca_file);
-	return k;
+	for (size_t i = 0; err >= 0 && ask->headers && ask->headers[i]; i++) {
+		has_type = has_type || strncasecmp(ask->headers[i], "Content-Type:", 13) == 0;
+		err = add_header(r, ask->headers[i]);
+	}
+	/* Without a value libcurl leaves its own header out. */
+	if (err >= 0)
+		err = add_header(r, "Expect:");
+	if (err >= 0 && !has_type)
+		err = add_header(r, "Content-Type:");
+	if (err >= 0 && curl_easy_setopt(r->easy, CURLOPT_HTTPHEADER, r->headers) != CURLE_OK)
+		err = -ENOMEM;
+	return err;
+}
+
+static int set_body(CURL *easy, const struct transport_ask *ask)
+{
+	const char *body = ask->body ? ask->body : "";
+	curl_off_t n = (curl_off_t)strlen(body);
+
+	if (str_equal(ask->method, "GET"))
+		return curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L) == CURLE_OK ? 0 : -ENOMEM;
+	/* When a kept connection turns out to be broken, libcurl sends once more by itself, also
+	 * what the other side may have done already. Not on a new connection. */
+	if (curl_easy_setopt(easy, CURLOPT_POST, 1L) != CURLE_OK ||
+		curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, ask->method) != CURLE_OK ||
+		curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, n) != CURLE_OK ||
+		curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, body) != CURLE_OK ||
+		curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L) != CURLE_OK)
+		return -ENOMEM;
+	return 0;
+}
+
+/* The Content-Length counts encoded bytes, of which an incompressible body has a few more. */
+static int set_bounds(struct transport_request *r)
+{
+	curl_off_t n = (curl_off_t)(r->max_body + r->max_body / 1024 + 1024);
+
+	if (curl_easy_setopt(r->easy, CURLOPT_MAXFILESIZE_LARGE, n) != CURLE_OK ||
+		curl_easy_setopt(r->easy, CURLOPT_HEADERFUNCTION, on_header) != CURLE_OK ||
+		curl_easy_setopt(r->easy, CURLOPT_WRITEFUNCTION, on_body) != CURLE_OK)
+		return -ENOMEM;
+	return 0;
+}
+
+static int set_options(struct transport_request *r, const struct transport_ask *ask)
+{
+	const struct {
+		CURLoption option;
+		const void *value;
+	} pointers[] = {
+		{CURLOPT_URL, ask->url},
+		{CURLOPT_USERAGENT, r->client->user_agent},
+		{CURLOPT_PROXY, ""}, /* none, whatever the environment says */
+		{CURLOPT_PROTOCOLS_STR, "http,https"},
+		{CURLOPT_REDIR_PROTOCOLS_STR, "http,https"},
+		{CURLOPT_ACCEPT_ENCODING, ""}, /* all that libcurl decodes */
+		{CURLOPT_USERNAME, ask->username},
+		{CURLOPT_PASSWORD, ask->username && !ask->password ? "" : ask->password},
+		{CURLOPT_CAINFO, ask->ca_file},
+		{CURLOPT_ERRORBUFFER, r->error},
+		{CURLOPT_PRIVATE, r},
+		{CURLOPT_HEADERDATA, r},
+		{CURLOPT_WRITEDATA, r},
+	};
+
+	for (size_t i = 0; i < ELEMENTSOF(fixed_options); i++)
+		if (curl_easy_setopt(r->easy, fixed_options[i].option, fixed_options[i].value) !=
+			CURLE_OK)
+			return -ENOMEM;
+	for (size_t i = 0; i < ELEMENTSOF(pointers); i++)
+		if (pointers[i].value && curl_easy_setopt(r->easy, pointers[i].option,
+						 pointers[i].value) != CURLE_OK)
+			return -ENOMEM;
+	if (ask->username &&
+		curl_easy_setopt(r->easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC) != CURLE_OK)
+		return -ENOMEM;
+	return 0;
+}
+
+static int request_set_up(struct transport_request *r, const struct transport_ask *ask)
+{
+	int err = set_options(r, ask);
+
+	if (err >= 0)
+		err = set_headers(r, ask);
+	if (err >= 0)
+		err = set_body(r->easy, ask);
+	return err < 0 ? err : set_bounds(r);
 }
 
 static int client_send(struct transport *t, const struct transport_ask *ask, transport_done_fn done,
 	void *userdata, struct transport_request **ret)
 {
 	struct http_client *c = (struct http_client *)t;
-	struct transport_request *r;
-	int k;
+	_cleanup_(request_freep) struct transport_request *r = NULL;
+	usec_t timeout = ask->timeout ? ask->timeout : DEFAULT_TIMEOUT;
+	int err = check_ask(ask);
 
-	if (c->closing)
-		return -ESHUTDOWN;
-	if (!url_allowed(ask->url) || !method_allowed(ask->method))
-		return -EINVAL;
+	if (err < 0)
+		return err;
 	r = calloc(1, sizeof(*r));
 	if (!r)
 		return -ENOMEM;
-	k = request_fill(r, ask);
-	/* It starts from the loop, never from here, so that no callback comes before this returns.
-	 */
-	if (k >= 0)
-		k = arm(c->expiry, 0);
-	if (k < 0) {
-		request_free(r);
-		return k;
-	}
 	r->client = c;
-	r->began = clock_boottime();
-	r->deadline = r->began + (ask->timeout ? ask->timeout : DEFAULT_TIMEOUT);
-	r->max_body = ask->max_body ? ask->max_body : DEFAULT_MAX_BODY;
 	r->done = done;
 	r->userdata = userdata;
-	r->prev = c->last;
-	if (c->last)
-		c->last->next = r;
-	else
-		c->first = r;
-	c->last = r;
-	*ret = r;
+	r->max_body = ask->max_body ? ask->max_body : DEFAULT_MAX_BODY;
+	r->sent = clock_boottime();
+	r->deadline = timeout < USEC_INFINITY - r->sent ? r->sent + timeout : USEC_INFINITY;
+	r->easy = take_easy(c);
+	if (!r->easy)
+		return -ENOMEM;
+	err = request_set_up(r, ask);
+	if (err < 0)
+		return err;
+	TAILQ_INSERT_TAIL(&c->waiting, r, link);
+	kick(c);
+	*ret = TAKE_PTR(r);
 	return 0;
 }
 
@@ -545,41 +652,56 @@ static void client_cancel(struct transport_request *r)
 {
 	struct http_client *c = r->client;
 
-	request_stop(r);
+	/* The one whose callback is running is freed after it. */
+	if (r->state == REQUEST_DELIVERING)
+		return;
 	request_unlink(r);
 	request_free(r);
-	/* Its place on the wire is free. */
-	if (!c->closing)
-		(void)arm(c->expiry, 0);
+	kick(c);
 }
 
-static const struct transport_ops client_ops = {.send = client_send, .cancel = client_cancel};
+static const struct transport_ops client_ops = {
+	.send = client_send,
+	.cancel = client_cancel,
+};
 
-struct transport *http_client_transport(struct http_client *c)
-{
-	return &c->transport;
-}
-
-static int client_open(struct http_client *c)
+static int make_sources(struct http_client *c)
 {
 	int r;
 
-	r = sd_event_add_time(c->event, &c->timer, CLOCK_BOOTTIME, 0, 0, on_curl_timer, c);
-	if (r >= 0)
-		r = sd_event_source_set_enabled(c->timer, SD_EVENT_OFF);
-	if (r >= 0)
-		r = sd_event_add_time(c->event, &c->expiry, CLOCK_BOOTTIME, 0, 0, on_expiry, c);
-	if (r >= 0)
-		r = sd_event_source_set_enabled(c->expiry, SD_EVENT_OFF);
+	r = sd_event_add_time(c->event, &c->timer, CLOCK_BOOTTIME, 0, TIMER_ACCURACY, on_timer, c);
 	if (r < 0)
 		return r;
+	r = sd_event_add_time(
+		c->event, &c->expiry, CLOCK_BOOTTIME, 0, TIMER_ACCURACY, on_expiry, c);
+	if (r < 0)
+		return r;
+	r = sd_event_add_defer(c->event, &c->start, on_start, c);
+	if (r < 0)
+		return r;
+	(void)sd_event_source_set_enabled(c->timer, SD_EVENT_OFF);
+	(void)sd_event_source_set_enabled(c->expiry, SD_EVENT_OFF);
+	(void)sd_event_source_set_enabled(c->start, SD_EVENT_OFF);
+	return 0;
+}
+
+static int make_multi(struct http_client *c)
+{
+	/* Idle connections that are kept; the oldest goes first. */
+	long keep = (long)(c->max_parallel < 256 ? c->max_parallel * 2 : 512);
+
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		return -ENOMEM;
+	c->curl_ready = true;
 	c->multi = curl_multi_init();
 	if (!c->multi)
 		return -ENOMEM;
-	(void)curl_multi_setopt(c->multi, CURLMOPT_SOCKETFUNCTION, curl_wants_socket);
-	(void)curl_multi_setopt(c->multi, CURLMOPT_SOCKETDATA, c);
-	(void)curl_multi_setopt(c->multi, CURLMOPT_TIMERFUNCTION, curl_wants_timer);
-	(void)curl_multi_setopt(c->multi, CURLMOPT_TIMERDATA, c);
+	if (curl_multi_setopt(c->multi, CURLMOPT_SOCKETFUNCTION, on_curl_socket) != CURLM_OK ||
+		curl_multi_setopt(c->multi, CURLMOPT_SOCKETDATA, c) != CURLM_OK ||
+		curl_multi_setopt(c->multi, CURLMOPT_TIMERFUNCTION, on_curl_timer) != CURLM_OK ||
+		curl_multi_setopt(c->multi, CURLMOPT_TIMERDATA, c) != CURLM_OK ||
+		curl_multi_setopt(c->multi, CURLMOPT_MAXCONNECTS, keep) != CURLM_OK)
+		return -ENOMEM;
 	return 0;
 }
 
@@ -591,39 +713,62 @@ int http_client_new(
 
 	if (!c)
 		return -ENOMEM;
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
-		free(TAKE_PTR(c));
-		return -ENOMEM;
-	}
 	c->transport.ops = &client_ops;
 	c->event = sd_event_ref(event);
 	c->max_parallel = max_parallel ? max_parallel : DEFAULT_PARALLEL;
+	TAILQ_INIT(&c->waiting);
+	TAILQ_INIT(&c->running);
+	c->pool = calloc(c->max_parallel, sizeof(CURL *));
+	if (!c->pool)
+		return -ENOMEM;
 	r = str_replace(&c->user_agent, user_agent);
 	if (r >= 0)
-		r = client_open(c);
+		r = make_sources(c);
+	if (r >= 0)
+		r = make_multi(c);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(c);
 	return 0;
 }
 
+static void free_requests(struct request_list *list)
+{
+	struct transport_request *r = TAILQ_FIRST(list);
+
+	while (r) {
+		struct transport_request *next = TAILQ_NEXT(r, link);
+
+		request_unlink(r);
+		request_free(r);
+		r = next;
+	}
+}
+
 struct http_client *http_client_free(struct http_client *c)
 {
 	if (!c)
 		return NULL;
-	assert(!c->in_callback);
-	c->closing = true;
-	while (c->first)
-		client_cancel(c->first);
-	for (size_t i = 0; i < c->n_idle; i++)
-		curl_easy_cleanup(c->idle[i]);
+	assert(!c->delivering);
+	free_requests(&c->running);
+	free_requests(&c->waiting);
+	while (c->n_pool > 0)
+		curl_easy_cleanup(c->pool[--c->n_pool]);
+	free(c->pool);
 	if (c->multi)
 		(void)curl_multi_cleanup(c->multi);
-	sd_event_source_disable_unref(c->timer);
-	sd_event_source_disable_unref(c->expiry);
-	sd_event_unref(c->event);
+	if (c->curl_ready)
+		curl_global_cleanup();
+	(void)sd_event_source_disable_unref(c->timer);
+	(void)sd_event_source_disable_unref(c->expiry);
+	(void)sd_event_source_disable_unref(c->start);
+	(void)sd_event_unref(c->event);
 	free(c->user_agent);
 	free(c);
-	curl_global_cleanup();
 	return NULL;
+}
+
+struct transport *http_client_transport(struct http_client *c)
+{
+	return &c->transport;
 }

@@ -79,41 +79,38 @@ static bool has_body(struct MHD_Connection *connection)
 	       (length && strspn(length, "0") != strlen(length));
 }
 
-/* Does the one element of Accept-Encoding name gzip, with a quality that is not 0? */
-static bool element_offers_gzip(const char *s, size_t len)
+/* Is the quality after an element's name, "" or ";q=0.5", other than 0? */
+static bool has_quality(const char *s, const char *end)
 {
-	const char *end = s + len;
-	const char *q;
-	size_t n;
-
-	while (s < end && (*s == ' ' || *s == '\t'))
+	while (s < end && strchr("; \t", *s))
 		s++;
-	n = strcspn(s, "; \t,");
-	if (!(n == 4 && strncasecmp(s, "gzip", n) == 0) && !(n == 1 && *s == '*'))
-		return false;
-	q = memchr(s, ';', (size_t)(end - s));
-	if (!q)
+	if (s == end)
 		return true;
-	for (q++; q < end && (*q == ' ' || *q == '\t'); q++)
-		;
-	if (end - q < 3 || strncasecmp(q, "q=", 2) != 0)
+	if (end - s < 3 || strncasecmp(s, "q=", 2) != 0)
 		return false;
-	for (q += 2; q < end; q++)
-		if (*q >= '1' && *q <= '9')
+	for (s += 2; s < end; s++)
+		if (*s >= '1' && *s <= '9')
 			return true;
 	return false;
 }
 
+/* What Accept-Encoding says of gzip by name holds, whatever it says of all by '*'. */
 static bool offers_gzip(const char *accept)
 {
-	while (accept && *accept) {
-		size_t n = strcspn(accept, ",");
+	bool all = false;
 
-		if (element_offers_gzip(accept, n))
-			return true;
-		accept += n + (accept[n] == ',');
+	while (accept && *accept) {
+		const char *name = accept + strspn(accept, " \t,");
+		const char *end = name + strcspn(name, ",");
+		size_t n = strcspn(name, "; \t,");
+
+		if (n == 4 && strncasecmp(name, "gzip", n) == 0)
+			return has_quality(name + n, end);
+		if (n == 1 && *name == '*')
+			all = has_quality(name + n, end);
+		accept = end;
 	}
-	return false;
+	return all;
 }
 
 /* The reply's body in the gzip format in its place; as it was where that fails or does not pay. */
@@ -215,17 +212,16 @@ static enum MHD_Result ask_handler(
 	return answer(connection, &reply, encoding);
 }
 
-/* libmicrohttpd calls when the headers are there and again at the end of the request. */
+/* libmicrohttpd calls when the headers are there and again at the end of the request.
+ * NOLINTNEXTLINE(readability-function-size): the signature is its own. */
 static enum MHD_Result on_request(void *userdata, struct MHD_Connection *connection,
 	const char *url, const char *method, const char *version, const char *upload_data,
 	size_t *upload_data_size, void **context)
 {
-	static const char seen = 1;
-
 	(void)version;
 	(void)upload_data;
 	if (!*context) {
-		*context = (void *)(uintptr_t)&seen;
+		*context = userdata;
 		if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 &&
 			strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
 			return refuse(connection, MHD_HTTP_METHOD_NOT_ALLOWED);
@@ -364,17 +360,12 @@ static int parse_listen(const char *listen_at, union address *ret)
 	return parse_host(host, (uint16_t)port, ret) ? 0 : -EINVAL;
 }
 
-/* *ret_fd is written only on success. */
-static int bind_socket(const union address *a, bool only_v6, int *ret_fd)
+static int set_up_socket(int fd, const union address *a, bool only_v6)
 {
-	_cleanup_close_ int fd = -1;
 	socklen_t len = a->any.sa_family == AF_INET ? sizeof(a->in) : sizeof(a->in6);
 	const int yes = 1;
 	const int v6only = only_v6;
 
-	fd = socket(a->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return -errno;
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) < 0)
 		return -errno;
 	if (a->any.sa_family == AF_INET6 &&
@@ -382,9 +373,22 @@ static int bind_socket(const union address *a, bool only_v6, int *ret_fd)
 		return -errno;
 	if (bind(fd, &a->any, len) < 0 || listen(fd, SOMAXCONN) < 0)
 		return -errno;
-	*ret_fd = fd;
-	fd = -1;
 	return 0;
+}
+
+static int bind_socket(const union address *a, bool only_v6, int *ret_fd)
+{
+	int fd = socket(a->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	r = set_up_socket(fd, a, only_v6);
+	if (r < 0)
+		(void)close(fd);
+	else
+		*ret_fd = fd;
+	return r;
 }
 
 static int open_socket(const char *listen_at, int *ret_fd)

@@ -167,12 +167,11 @@ static void on_page(void *userdata, const struct transport_answer *a)
 		hand_over(m);
 }
 
-/* The page is large; it is asked only while an app runs whose driver's address is not known. */
+/* The page is large; it is asked only while there is an app whose driver's address is not known. */
 static bool needs_page(const struct source_standalone *m)
 {
 	for (size_t i = 0; i < m->state.n_apps; i++)
-		if (!m->state.apps[i].ended && str_equal(m->state.apps[i].state, "RUNNING") &&
-			!link_of(m, m->state.apps[i].id))
+		if (!m->state.apps[i].ended && !link_of(m, m->state.apps[i].id))
 			return true;
 	return false;
 }

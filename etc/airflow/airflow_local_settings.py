@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Airflow cluster policy: names the owning task instance to every Spark application.
+
+Each Spark application that a task starts gets five properties:
+
+    spark.airflow.dag_id  .run_id  .task_id  .map_index  .try_number
+
+stagewatchd reads them back from Spark and so knows which task instance to end or
+retry. No DAG has to be changed.
+
+Installing: put this file into $AIRFLOW_HOME/config/ of every machine that parses
+DAGs or runs tasks, and restart Airflow. Where you have an airflow_local_settings.py
+already, put this file beside it as stagewatchd_policy.py and call it from yours:
+
+    import stagewatchd_policy
+
+    def task_policy(task):
+        stagewatchd_policy.task_policy(task)
+        ...                                     # what you had
+
+    def get_airflow_context_vars(context):
+        return {**stagewatchd_policy.get_airflow_context_vars(context)}    # and yours
+
+How it works:
+
+  * SparkSubmitOperator and its subclasses, mapped or not, get the properties through
+    their templated `conf`. What the DAG's author has set there wins.
+  * Every task gets them in the environment variable SPARK_SUBMIT_OPTS, which Spark's
+    launcher hands to the driver as Java properties. This serves spark-submit, spark-sql
+    and spark-shell in Bash tasks, and a SparkSession made in a Python task. What the
+    variable held before is kept. An explicit --conf wins.
+  * Every task gets AIRFLOW_CTX_MAP_INDEX, which Airflow itself leaves out.
+
+Not reached: applications that a task starts elsewhere (over SSH, in a container or
+pod, by a remote service), a script or spark-env.sh that sets SPARK_SUBMIT_OPTS anew,
+and sessions made in the DAG file itself, outside a task.
+
+Nothing in here may break a task: whatever fails is logged and left alone.
+Python 3.8 or later, Airflow 2.5 to 3.3.
+"""
+
+import logging
+import os
+import re
+import shlex
+
+log = logging.getLogger(__name__)
+
+# Only these are hooks; the rest is ours.
+__all__ = ["task_policy", "get_airflow_context_vars"]
+
+_TEMPLATES = {
+    "spark.airflow.dag_id": "{{ ti.dag_id }}",
+    "spark.airflow.run_id": "{{ ti.run_id }}",
+    "spark.airflow.task_id": "{{ ti.task_id }}",
+    "spark.airflow.map_index": "{{ ti.map_index }}",
+    "spark.airflow.try_number": "{{ ti.try_number }}",
+}
+_OPTS = "SPARK_SUBMIT_OPTS"
+# One of our own options, as shlex.quote writes it.
+_OURS = re.compile(
+    r"(?:^|\s)-Dspark\.airflow\.(?:dag_id|run_id|task_id|map_index|try_number)="
+    r"(?:'[^']*'|\"[^\"]*\"|[^\s'\"])*"
+)
+
+
+def task_policy(task):
+    """Add the properties to a SparkSubmitOperator's conf; runs where DAGs are parsed."""
+    try:
+        if _is_a(type(task), "SparkSubmitOperator"):
+            _tag_operator(task)
+        elif _is_a(getattr(task, "operator_class", None), "SparkSubmitOperator"):
+            _tag_mapped(task)
+    except Exception:
+        log.warning("stagewatchd: no Spark properties for task %s", getattr(task, "task_id", "?"), exc_info=True)
+
+
+def get_airflow_context_vars(context):
+    """Put the properties into the task's environment; runs in its process, before execute()."""
+    try:
+        ti = context["ti"]
+        values = {
+            "dag_id": ti.dag_id,
+            "run_id": ti.run_id,
+            "task_id": ti.task_id,
+            "map_index": -1 if ti.map_index is None else ti.map_index,
+            "try_number": ti.try_number,
+        }
+        options = " ".join(f"-Dspark.airflow.{key}={shlex.quote(str(value))}" for key, value in values.items())
+        os.environ[_OPTS] = _with_options(os.environ.get(_OPTS), options)
+        _tag_own_environment(context.get("task"), options)
+        return {"map_index": str(values["map_index"])}
+    except Exception:
+        log.warning("stagewatchd: no Spark properties in the task's environment", exc_info=True)
+        return {}
+
+
+def _is_a(cls, name):
+    return isinstance(cls, type) and any(c.__name__ == name for c in cls.__mro__)
+
+
+def _tag_operator(task):
+    # `_conf` in old providers.
+    attr = "conf" if hasattr(task, "conf") else "_conf"
+    conf = getattr(task, attr)
+    if conf is None or isinstance(conf, dict):
+        setattr(task, attr, {**_TEMPLATES, **(conf or {})})
+
+
+def _tag_mapped(task):
+    """A mapped operator keeps its arguments until it is unmapped."""
+    kwargs = task.partial_kwargs
+    expanded = getattr(task.expand_input, "value", None)
+    if isinstance(expanded, dict) and "conf" in expanded:
+        # The same argument twice is an error. The environment serves these.
+        return
+    conf = kwargs.get("conf")
+    if conf is None or isinstance(conf, dict):
+        kwargs["conf"] = {**_TEMPLATES, **(conf or {})}
+
+
+def _with_options(before, options):
+    """The options after those that were there, less those of an outer task."""
+    return (_OURS.sub("", before or "") + " " + options).strip()
+
+
+def _tag_own_environment(task, options):
+    """Serve tasks that do not inherit the environment of the task's process."""
+    cls = type(task)
+    if _is_a(cls, "BashOperator"):
+        attr, inherits = "env", getattr(task, "append_env", False)
+    elif _is_a(cls, "_BasePythonVirtualenvOperator"):
+        attr, inherits = "env_vars", getattr(task, "inherit_env", True)
+    else:
+        return
+    own = getattr(task, attr, None)
+    if isinstance(own, dict):
+        if not inherits or _OPTS in own:
+            setattr(task, attr, {**own, _OPTS: _with_options(own.get(_OPTS), options)})
+    elif attr == "env_vars" and not inherits and own is None:
+        task.env_vars = {_OPTS: options}

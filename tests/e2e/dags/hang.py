@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tasks whose Spark application hangs in the first try and goes through in the next; and a healthy one.
+
+hang_submit and hang_python take 6 cores each, healthy takes 2: with the lab's 8 one of
+the two and healthy fit. healthy ends when $LAB_DIR/healthy is removed; the test makes
+that file before it starts the run.
+"""
+
+import os
+import sys
+from datetime import datetime
+
+try:
+    from airflow.sdk import DAG
+except ImportError:
+    from airflow import DAG
+try:
+    from airflow.providers.standard.operators.python import PythonOperator
+except ImportError:
+    from airflow.operators.python import PythonOperator
+from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
+
+JOBS = os.environ["LAB_JOBS"]
+JOB = os.path.join(JOBS, "hang.py")
+HEALTHY = os.path.join(os.environ["LAB_DIR"], "healthy")
+COMMON = {
+    "start_date": datetime(2024, 1, 1),
+    "schedule": None,
+    "catchup": False,
+    "is_paused_upon_creation": False,
+    "default_args": {"retries": 0},
+}
+
+
+def hang_here():
+    """A session made in the task's own process."""
+    sys.path.insert(0, JOBS)
+    import hang
+
+    conf = {"spark.app.name": "hang_python", "spark.master": os.environ["LAB_MASTER"], "spark.cores.max": "6"}
+    hang.run("hang", **conf)
+
+
+with DAG("hang_submit", **COMMON):
+    SparkSubmitOperator(
+        task_id="hang",
+        conn_id="spark_lab",
+        application=JOB,
+        application_args=["hang"],
+        name="hang_submit",
+        total_executor_cores=6,
+    )
+
+with DAG("hang_python", **COMMON):
+    PythonOperator(task_id="hang", python_callable=hang_here)
+
+with DAG("healthy", **COMMON):
+    SparkSubmitOperator(
+        task_id="healthy",
+        conn_id="spark_lab",
+        application=JOB,
+        application_args=["healthy", HEALTHY],
+        name="healthy",
+        total_executor_cores=2,
+    )

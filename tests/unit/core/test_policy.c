@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Objections to acting, and incidents from their first verdict to their end. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core/incident.h"
+#include "core/policy.h"
+
+#define WALL (1795405025 * USEC_PER_SEC) /* 2026-11-23T03:37:05Z */
+
+struct fixture {
+	struct detector *d;
+	struct rule rule;
+	struct rule fallback;
+	struct rule_list rules;
+	struct incident_list incidents;
+	struct budgets budgets;
+	usec_t now;
+	struct incident *last;
+	unsigned reached;
+};
+
+static void on_changed(void *userdata, const struct detector_event *ev)
+{
+	struct fixture *f = userdata;
+	bool reached;
+
+	assert_int_equal(incident_follow(&f->incidents, ev, WALL + f->now, &f->last, &reached), 0);
+	f->reached += reached;
+}
+
+static void on_judged(void *userdata, const struct detector_event *ev)
+{
+	(void)userdata;
+	(void)ev;
+}
+
+static void set_up(struct fixture *f, enum rule_action action)
+{
+	struct detector_sink sink = {on_changed, on_judged, f};
+
+	*f = (struct fixture){.now = USEC_PER_HOUR};
+	assert_int_equal(rule_fallback(&f->fallback), 0);
+	assert_int_equal(rule_fallback(&f->rule), 0);
+	assert_int_equal(str_replace(&f->rule.app, "*"), 0);
+	f->rule.action = action;
+	f->rules = (struct rule_list){.items = &f->rule, .n = 1};
+	assert_int_equal(detector_new(&sink, &f->d), 0);
+	detector_configure(f->d, &f->rules, &f->fallback, 10 * USEC_PER_SEC);
+}
+
+static void tear_down(struct fixture *f)
+{
+	detector_free(f->d);
+	rule_clear(&f->rule);
+	rule_clear(&f->fallback);
+	incident_list_clear(&f->incidents);
+	budgets_clear(&f->budgets);
+}
+
+static struct app_history *add_app(struct fixture *f, const char *id, const char *task)
+{
+	struct app_info info = {.started = 5};
+	struct app_history *a = NULL;
+
+	assert_int_equal(str_replace(&info.id, id), 0);
+	assert_int_equal(str_replace(&info.name, "etl"), 0);
+	assert_int_equal(detector_app(f->d, "main", &info, f->now, &a), 0);
+	app_info_clear(&info);
+	if (task) {
+		assert_int_equal(str_replace(&a->owner.dag_id, "d"), 0);
+		assert_int_equal(str_replace(&a->owner.run_id, "r"), 0);
+		assert_int_equal(str_replace(&a->owner.task_id, task), 0);
+		a->owner.try_number = 1;
+	}
+	return a;
+}
+
+/* One poll with one stage; n_active 0 and n_tasks 0: no stage. */
+static void poll(struct fixture *f, struct app_history *a, int64_t n_active, int64_t n_tasks)
+{
+	struct app_poll p = {.now = f->now};
+
+	if (n_tasks > 0) {
+		p.stages.items = calloc(1, sizeof(struct stage_obs));
+		assert_non_null(p.stages.items);
+		p.stages.items[0].n_active = n_active;
+		p.stages.items[0].n_tasks = n_tasks;
+		p.stages.n = 1;
+	}
+	assert_int_equal(detector_observe(f->d, a, &p), 0);
+}
+
+static void poll_until_hung(struct fixture *f, struct app_history *a)
+{
+	for (int i = 0; i < 400; i++) {
+		f->now += 10 * USEC_PER_SEC;
+		poll(f, a, 6, 6);
+	}
+	assert_int_equal(a->stages[0].verdict, VERDICT_HUNG);
+}
+
+static struct policy_question question(struct fixture *f, const struct app_history *a)
+{
+	return (struct policy_question){.rule = &f->rule,
+		.app = a,
+		.detector = f->d,
+		.budgets = &f->budgets,
+		.has_airflow = true,
+		.airflow_known = true};
+}
+
+static void test_no_objection(void **state)
+{
+	struct fixture f;
+	struct policy_question q;
+
+	(void)state;
+	set_up(&f, RULE_ACTION_RETRY);
+	q = question(&f, add_app(&f, "app-1", "t"));
+	assert_null(policy_objection(&q));
+	tear_down(&f);
+}
+
+static void assert_objects(const struct policy_question *q, const char *word)
+{
+	const char *text = policy_objection(q);
+
+	assert_non_null(text);
+	assert_non_null(strstr(text, word));
+}
+
+static void test_objections(void **state)
+{
+	struct fixture f;
+	struct policy_question q;
+	struct app_history *a;
+
+	(void)state;
+	set_up(&f, RULE_ACTION_RETRY);
+	a = add_app(&f, "app-1", "t");
+
+	q = question(&f, a);
+	q.has_airflow = false;
+	assert_objects(&q, "no [airflow]");
+	q = question(&f, a);
+	q.airflow_known = false;
+	assert_objects(&q, "not answered");
+	q = question(&f, a);
+	q.app_busy = true;
+	assert_objects(&q, "under way");
+	q = question(&f, a);
+	a->no_answer_start = 1;
+	assert_objects(&q, "does not answer");
+	a->no_answer_start = 0;
+	a->owner.try_number = 0;
+	assert_objects(&q, "which try");
+	a->owner.try_number = 1;
+	q = question(&f, add_app(&f, "app-2", NULL));
+	assert_objects(&q, "owner");
+	tear_down(&f);
+}
+
+static void test_healthy_sibling(void **state)
+{
+	struct fixture f;
+	struct policy_question q;
+	struct app_history *a;
+	struct app_history *other;
+
+	(void)state;
+	set_up(&f, RULE_ACTION_KILL);
+	a = add_app(&f, "app-1", "t");
+	other = add_app(&f, "app-2", "t");
+	q = question(&f, a);
+	assert_objects(&q, "another live app");
+	/* Once that one hangs as well, the task is to be ended. */
+	poll_until_hung(&f, other);
+	assert_null(policy_objection(&q));
+	/* Another task's app says nothing about ours. */
+	(void)add_app(&f, "app-3", "u");
+	assert_null(policy_objection(&q));
+	tear_down(&f);
+}
+
+static void test_budget(void **state)
+{
+	struct fixture f;
+	struct policy_question q;
+	struct app_history *a;
+
+	(void)state;
+	set_up(&f, RULE_ACTION_RETRY);
+	f.rule.max_retries = 2;
+	a = add_app(&f, "app-1", "t");
+	q = question(&f, a);
+	assert_int_equal(budgets_count_retry(&f.budgets, &a->owner), 0);
+	assert_null(policy_objection(&q));
+	/* Another try of the same task instance. */
+	a->owner.try_number = 2;
+	assert_int_equal(budgets_count_retry(&f.budgets, &a->owner), 0);
+	assert_objects(&q, "max_retries");
+	/* A kill is no retry, another map index another task instance. */
+	f.rule.action = RULE_ACTION_KILL;
+	assert_null(policy_objection(&q));
+	f.rule.action = RULE_ACTION_RETRY;
+	a->owner.map_index = 3;
+	assert_null(policy_objection(&q));
+	tear_down(&f);
+}
+
+static void test_incident_life(void **state)
+{
+	struct fixture f;
+	struct app_history *a;
+	struct incident *i;
+
+	(void)state;
+	set_up(&f, RULE_ACTION_RETRY);
+	a = add_app(&f, "app-1", "t");
+	poll_until_hung(&f, a);
+	assert_int_equal(f.incidents.n, 1);
+	assert_int_equal(f.reached, 2); /* suspect, hung */
+	i = incident_find(&f.incidents, a, &a->stages[0]);
+	assert_non_null(i);
+	assert_ptr_equal(i, f.last);
+	assert_string_equal(i->rule, "none");
+	assert_int_equal(i->verdict, VERDICT_HUNG);
+	assert_int_equal(i->action, RULE_ACTION_RETRY);
+	assert_non_null(strstr(i->evidence, "(0 + 6) / 6 without progress for 30min"));
+	assert_non_null(
+		strstr(i->evidence, "without per-task counters, thread dumps, CPU seconds"));
+	assert_int_equal(incident_count_open(&f.incidents, VERDICT_HUNG), 1);
+	assert_true(strncmp(i->id, "20261123T", 9) == 0);
+
+	f.now += 10 * USEC_PER_SEC;
+	poll(&f, a, 0, 0);
+	assert_null(incident_find(&f.incidents, a, NULL));
+	assert_int_equal(f.incidents.items[0]->outcome, OUTCOME_ENDED);
+	assert_true(f.incidents.items[0]->ended > 0);
+	assert_int_equal(incident_count_open(&f.incidents, VERDICT_HUNG), 0);
+	tear_down(&f);
+}
+
+/* While a remedy is under way, the incident is the remedy's to end. */
+static void test_incident_waits_for_remedy(void **state)
+{
+	struct fixture f;
+	struct app_history *a;
+
+	(void)state;
+	set_up(&f, RULE_ACTION_RETRY);
+	a = add_app(&f, "app-1", "t");
+	poll_until_hung(&f, a);
+	f.incidents.items[0]->acting = true;
+	detector_app_gone(f.d, a, f.now);
+	assert_int_equal(f.incidents.items[0]->ended, 0);
+	incident_end(&f.incidents, f.incidents.items[0], OUTCOME_RECOVERED, "try 2 is running",
+		WALL + f.now);
+	assert_string_equal(f.incidents.items[0]->outcome_why, "try 2 is running");
+	tear_down(&f);
+}
+
+static void test_incidents_are_bounded(void **state)
+{
+	struct fixture f;
+	struct app_history *a;
+
+	(void)state;
+	set_up(&f, RULE_ACTION_NOTIFY);
+	a = add_app(&f, "app-1", NULL);
+	for (int i = 0; i < INCIDENTS_KEPT + 50; i++) {
+		f.now += 10 * USEC_PER_SEC;
+		poll(&f, a, -1, 6); /* a phantom at once */
+		f.now += 10 * USEC_PER_SEC;
+		poll(&f, a, 0, 0);
+	}
+	assert_int_equal(f.incidents.n, INCIDENTS_KEPT);
+	assert_int_equal(f.incidents.items[INCIDENTS_KEPT - 1]->number, INCIDENTS_KEPT + 50);
+	tear_down(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_no_objection),
+		cmocka_unit_test(test_objections),
+		cmocka_unit_test(test_healthy_sibling),
+		cmocka_unit_test(test_budget),
+		cmocka_unit_test(test_incident_life),
+		cmocka_unit_test(test_incident_waits_for_remedy),
+		cmocka_unit_test(test_incidents_are_bounded),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The server against raw sockets. */
+#include "io/http_server.h"
+
+#include <zlib.h>
+
+#include "net.h"
+
+#define LARGE ((size_t)20000)
+#define MANY 80
+
+struct fixture {
+	sd_event *event;
+	struct http_server *server;
+	unsigned port;
+	unsigned calls;
+	char path[128];
+	char accept[128];
+};
+
+static int handle(
+	void *userdata, const struct http_server_request *request, struct http_server_reply *reply)
+{
+	struct fixture *f = userdata;
+
+	f->calls++;
+	(void)snprintf(f->path, sizeof(f->path), "%s", request->path);
+	(void)snprintf(f->accept, sizeof(f->accept), "%s", request->accept ? request->accept : "-");
+	if (strcmp(request->path, "/fail") == 0) {
+		reply->body = strdup("half a text");
+		return -EIO;
+	}
+	reply->status = strcmp(request->path, "/nothing") == 0 ? 404 : 200;
+	reply->content_type = "text/plain";
+	if (strcmp(request->path, "/nothing") == 0)
+		return 0;
+	reply->len = strcmp(request->path, "/large") == 0 ? LARGE : 5;
+	reply->body = malloc(reply->len);
+	assert_non_null(reply->body);
+	memset(reply->body, 'z', reply->len);
+	return 0;
+}
+
+static void set_up(struct fixture *f)
+{
+	_cleanup_free_ char *err = NULL;
+
+	*f = (struct fixture){0};
+	assert_return_code(sd_event_new(&f->event), 0);
+	assert_int_equal(http_server_new(f->event, "127.0.0.1:0", handle, f, &f->server, &err), 0);
+	assert_null(err);
+	f->port = http_server_port(f->server);
+	assert_true(f->port > 0);
+}
+
+static void tear_down(struct fixture *f)
+{
+	assert_null(http_server_free(f->server));
+	assert_null(sd_event_unref(f->event));
+}
+
+/* The whole conversation of one connection. */
+static void converse(struct fixture *f, const char *text, struct strbuf *ret)
+{
+	_cleanup_close_ int fd = connect_to(f->port);
+
+	strbuf_clear(ret);
+	send_text(fd, text);
+	read_to_end(f->event, fd, ret);
+	assert_false(ret->failed);
+	if (!ret->text)
+		strbuf_add(ret, "");
+}
+
+/* A GET with more headers; the connection is closed after it. */
+static void get(struct fixture *f, const char *path, const char *headers, struct strbuf *ret)
+{
+	_cleanup_free_ char *text = NULL;
+
+	assert_int_equal(
+		str_printf(&text, "GET %s HTTP/1.1\r\nHost: h\r\nConnection: close\r\n%s\r\n", path,
+			headers),
+		0);
+	converse(f, text, ret);
+}
+
+static void assert_status(const struct strbuf *b, int status)
+{
+	char line[32];
+
+	(void)snprintf(line, sizeof(line), "HTTP/1.1 %d ", status);
+	if (strncmp(b->text, line, strlen(line)) != 0)
+		fail_msg("wanted %d: %s", status, b->text);
+}
+
+static void assert_has(const struct strbuf *b, const char *header)
+{
+	if (!strcasestr(b->text, header))
+		fail_msg("%s is not in: %s", header, b->text);
+}
+
+static size_t body_at(const struct strbuf *b)
+{
+	const char *end = strstr(b->text, "\r\n\r\n");
+
+	assert_non_null(end);
+	return (size_t)(end - b->text) + 4;
+}
+
+static void test_get(void **state)
+{
+	struct strbuf b = {0};
+	struct fixture f;
+
+	(void)state;
+	set_up(&f);
+	get(&f, "/a%20b?c=d", "Accept: text/html;q=0.9\r\n", &b);
+	assert_status(&b, 200);
+	assert_string_equal(f.path, "/a b");
+	assert_string_equal(f.accept, "text/html;q=0.9");
+	assert_has(&b, "\r\nContent-Type: text/plain\r\n");
+	assert_has(&b, "\r\nContent-Length: 5\r\n");
+	assert_has(&b, "\r\nX-Content-Type-Options: nosniff\r\n");
+	assert_has(&b, "\r\nCache-Control: no-store\r\n");
+	assert_has(&b, "\r\nVary: Accept, Accept-Encoding\r\n");
+	assert_string_equal(b.text + body_at(&b), "zzzzz");
+	get(&f, "/nothing", "", &b);
+	assert_status(&b, 404);
+	assert_string_equal(f.accept, "-");
+	assert_has(&b, "\r\nContent-Length: 0\r\n");
+	assert_int_equal(f.calls, 2);
+	strbuf_clear(&b);
+	tear_down(&f);
+}
+
+static void test_handler_fails(void **state)
+{
+	struct strbuf b = {0};
+	struct fixture f;
+
+	(void)state;
+	set_up(&f);
+	get(&f, "/fail", "", &b);
+	assert_status(&b, 500);
+	assert_has(&b, "\r\nX-Content-Type-Options: nosniff\r\n");
+	assert_string_equal(b.text + body_at(&b), "");
+	strbuf_clear(&b);
+	tear_down(&f);
+}
+
+static void test_head(void **state)
+{
+	struct strbuf b = {0};
+	struct fixture f;
+
+	(void)state;
+	set_up(&f);
+	converse(&f, "HEAD /x HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", &b);
+	assert_status(&b, 200);
+	assert_has(&b, "\r\nContent-Length: 5\r\n");
+	assert_string_equal(b.text + body_at(&b), "");
+	assert_int_equal(f.calls, 1);
+	strbuf_clear(&b);
+	tear_down(&f);
+}
+
+static void test_other_methods(void **state)
+{
+	static const char *const requests[] = {
+		"POST /x HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc",
+		"POST /x HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+		"PUT /x HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 9999999\r\n"
+		"\r\n",
+		"DELETE /x HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
+		"OPTIONS /x HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
+		"get /x HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
+	};
+	struct strbuf b = {0};
+	struct fixture f;
+
+	(void)state;
+	set_up(&f);
+	for (size_t i = 0; i < ELEMENTSOF(requests); i++) {
+		converse(&f, requests[i], &b);
+		assert_status(&b, 405);
+		assert_has(&b, "\r\nAllow: GET, HEAD\r\n");
+	}
+	assert_int_equal(f.calls, 0);
+	strbuf_clear(&b);
+	tear_down(&f);
+}
+
+static void test_bodies(void **state)
+{
+	struct strbuf b = {0};
+	struct fixture f;
+
+	(void)state;
+	set_up(&f);
+	get(&f, "/x", "Content-Length: 99999999\r\n", &b);
+	assert_status(&b, 413);
+	get(&f, "/x", "Transfer-Encoding: chunked\r\n", &b);
+	assert_status(&b, 413);
+	assert_int_equal(f.calls, 0);
+	get(&f, "/x", "Content-Length: 0\r\n", &b);
+	assert_status(&b, 200);
+	strbuf_clear(&b);
+	tear_down(&f);
+}
+
+static void test_bad_requests(void **state)
+{
+	_cleanup_free_ char *long_header = malloc(100001);
+	struct strbuf b = {0};
+	struct fixture f;
+
+	(void)state;
+	set_up(&f);
+	converse(&f, "\x16\x03\x01\x02 no HTTP\r\n\r\n", &b);
+	get(&f, "/x", "no colon here\r\n", &b);
+	assert_non_null(long_header);
+	memset(long_header, 'a', 100000);
+	memcpy(long_header, "X: ", 3);
+	memcpy(long_header + 99998, "\r\n", 3);
+	get(&f, "/x", long_header, &b);
+	assert_null(strstr(b.text, "200 OK"));
+	f.calls = 0;
+	/* It lives. */
+	get(&f, "/x", "", &b);
+	assert_status(&b, 200);
+	assert_int_equal(f.calls, 1);
+	strbuf_clear(&b);
+	tear_down(&f);
+}
+
+static void assert_unzips(const struct strbuf *b, size_t n)
+{
+	_cleanup_free_ unsigned char *out = calloc(1, n + 1);
+	size_t at = body_at(b);
+	z_stream z = {.avail_in = (unsigned)(b->len - at), .avail_out = (unsigned)n + 1};
+
+	assert_non_null(out);
+	z.next_in = (unsigned char *)b->text + at;
+	z.next_out = out;
+	assert_int_equal(inflateInit2(&z, 31), Z_OK);
+	assert_int_equal(inflate(&z, Z_FINISH), Z_STREAM_END);
+	assert_int_equal(z.total_out, n);
+	assert_int_equal(inflateEnd(&z), Z_OK);
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(out[i], 'z');
+}
+
+static void test_gzip(void **state)
+{
+	static const char *const yes[] = {"gzip", "GZip", "deflate, gzip", "gzip;q=0.5",
+		"br;q=1.0, gzip; q=0.001, *;q=0", "*", "identity;q=0, *;q=0.1"};
+	static const char *const no[] = {"identity", "", "gzip;q=0", "gzip;q=0.000", "*;q=0",
+		"gzip;q=0, *", "gzipped", "deflate;q=1", "gzip;x=1"};
+	char header[128];
+	struct strbuf b = {0};
+	struct fixture f;
+
+	(void)state;
+	set_up(&f);
+	for (size_t i = 0; i < ELEMENTSOF(yes); i++) {
+		(void)snprintf(header, sizeof(header), "Accept-Encoding: %s\r\n", yes[i]);
+		get(&f, "/large", header, &b);
+		assert_status(&b, 200);
+		assert_has(&b, "\r\nContent-Encoding: gzip\r\n");
+		assert_has(&b, "\r\nVary: Accept, Accept-Encoding\r\n");
+		assert_unzips(&b, LARGE);
+	}
+	for (size_t i = 0; i < ELEMENTSOF(no); i++) {
+		(void)snprintf(header, sizeof(header), "Accept-Encoding: %s\r\n", no[i]);
+		get(&f, "/large", header, &b);
+		if (strcasestr(b.text, "\r\nContent-Encoding"))
+			fail_msg("%s", no[i]);
+		assert_int_equal(b.len - body_at(&b), LARGE);
+	}
+	/* Not worth it. */
+	get(&f, "/small", "Accept-Encoding: gzip\r\n", &b);
+	assert_null(strcasestr(b.text, "\r\nContent-Encoding"));
+	strbuf_clear(&b);
+	tear_down(&f);
+}
+
+static void test_old_http(void **state)
+{
+	struct strbuf b = {0};
+	struct fixture f;
+
+	(void)state;
+	set_up(&f);
+	converse(&f, "GET /x HTTP/1.0\r\n\r\n", &b);
+	assert_non_null(strstr(b.text, " 200 OK\r\n"));
+	assert_string_equal(b.text + body_at(&b), "zzzzz");
+	strbuf_clear(&b);
+	tear_down(&f);
+}
+
+/* Two requests at once on one connection, the second in pieces. */
+static void test_keep_alive(void **state)
+{
+	_cleanup_close_ int fd = -1;
+	struct strbuf b = {0};
+	struct fixture f;
+
+	(void)state;
+	set_up(&f);
+	fd = connect_to(f.port);
+	send_text(fd, "GET /1 HTTP/1.1\r\nHost: h\r\n\r\nGET /2 HTTP/1.1\r\nHo");
+	run_until(f.event, &f.calls, 1);
+	send_text(fd, "st: h\r\nConnection: ");
+	assert_true(sd_event_run(f.event, 10 * USEC_PER_MSEC) >= 0);
+	assert_int_equal(f.calls, 1);
+	send_text(fd, "close\r\n\r\n");
+	read_to_end(f.event, fd, &b);
+	assert_int_equal(f.calls, 2);
+	assert_string_equal(f.path, "/2");
+	strbuf_clear(&b);
+	tear_down(&f);
+}
+
+/* More connections than it takes: those who hold one without a word do not hinder it from living on
+ * when they go. */
+static void test_many(void **state)
+{
+	int fds[MANY];
+	struct strbuf b = {0};
+	struct fixture f;
+
+	(void)state;
+	set_up(&f);
+	for (size_t i = 0; i < MANY; i++)
+		fds[i] = connect_to(f.port);
+	for (int i = 0; i < 20; i++)
+		assert_true(sd_event_run(f.event, USEC_PER_MSEC) >= 0);
+	for (size_t i = 0; i < MANY; i++)
+		(void)close(fds[i]);
+	get(&f, "/x", "", &b);
+	assert_status(&b, 200);
+	strbuf_clear(&b);
+	tear_down(&f);
+}
+
+static void test_free_with_connections(void **state)
+{
+	_cleanup_close_ int silent = -1;
+	_cleanup_close_ int half = -1;
+	_cleanup_close_ int kept = -1;
+	struct strbuf b = {0};
+	struct fixture f;
+
+	(void)state;
+	set_up(&f);
+	silent = connect_to(f.port);
+	half = connect_to(f.port);
+	kept = connect_to(f.port);
+	send_text(half, "GET /x HT");
+	send_text(kept, "GET /x HTTP/1.1\r\nHost: h\r\n\r\n");
+	run_until(f.event, &f.calls, 1);
+	f.server = http_server_free(f.server);
+	assert_null(http_server_free(NULL));
+	read_to_end(f.event, silent, &b);
+	read_to_end(f.event, half, &b);
+	read_to_end(f.event, kept, &b);
+	strbuf_clear(&b);
+	tear_down(&f);
+}
+
+static void test_addresses(void **state)
+{
+	static const char *const bad[] = {"", "14040", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x",
+		"127.0.0.1:65536", "localhost:1", "256.0.0.1:1", "[::1:1", "::1:1", "[]:1",
+		"[127.0.0.1]:1", "127.0.0.1:-1", "[", "[:1"};
+	static const char *const good[] = {":0", "127.0.0.1:0"};
+	struct fixture f = {0};
+
+	(void)state;
+	assert_return_code(sd_event_new(&f.event), 0);
+	for (size_t i = 0; i < ELEMENTSOF(bad); i++) {
+		_cleanup_free_ char *err = NULL;
+
+		if (http_server_new(f.event, bad[i], handle, &f, &f.server, &err) != -EINVAL)
+			fail_msg("%s", bad[i]);
+		assert_non_null(err);
+		assert_non_null(strstr(err, ": not an address such as "));
+	}
+	assert_null(f.server);
+	for (size_t i = 0; i < ELEMENTSOF(good); i++) {
+		_cleanup_free_ char *err = NULL;
+		struct strbuf b = {0};
+
+		assert_int_equal(http_server_new(f.event, good[i], handle, &f, &f.server, &err), 0);
+		f.port = http_server_port(f.server);
+		get(&f, "/x", "", &b);
+		assert_status(&b, 200);
+		strbuf_clear(&b);
+		f.server = http_server_free(f.server);
+	}
+	tear_down(&f);
+}
+
+static void test_port_taken(void **state)
+{
+	_cleanup_free_ char *at = NULL;
+	_cleanup_free_ char *err = NULL;
+	_cleanup_free_ char *wanted = NULL;
+	struct http_server *second = NULL;
+	struct fixture f;
+
+	(void)state;
+	set_up(&f);
+	assert_int_equal(str_printf(&at, "127.0.0.1:%u", f.port), 0);
+	assert_int_equal(http_server_new(f.event, at, handle, &f, &second, &err), -EADDRINUSE);
+	assert_null(second);
+	assert_int_equal(str_printf(&wanted, "%s: Address already in use", at), 0);
+	assert_string_equal(err, wanted);
+	/* A server that follows gets the port, although connections of the old one linger. */
+	f.server = http_server_free(f.server);
+	free(err);
+	err = NULL;
+	assert_int_equal(http_server_new(f.event, at, handle, &f, &f.server, &err), 0);
+	assert_int_equal(http_server_port(f.server), f.port);
+	tear_down(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_get),
+		cmocka_unit_test(test_handler_fails),
+		cmocka_unit_test(test_head),
+		cmocka_unit_test(test_other_methods),
+		cmocka_unit_test(test_bodies),
+		cmocka_unit_test(test_bad_requests),
+		cmocka_unit_test(test_gzip),
+		cmocka_unit_test(test_old_http),
+		cmocka_unit_test(test_keep_alive),
+		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_free_with_connections),
+		cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_port_taken),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
