@@ -26,6 +26,7 @@ struct policy_question {
 	const struct budgets *budgets;
 	bool has_airflow;   /* one is configured for the rule */
 	bool airflow_known; /* it has answered, so that its API is known */
+	bool airflow_2;     /* it speaks /api/v1 */
 	bool app_busy;      /* an action on this app or its task instance is under way */
 };
 

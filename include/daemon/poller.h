@@ -19,7 +19,7 @@ struct poller_context {
 	struct stats *stats;
 	usec_t (*now)(void *userdata);  /* CLOCK_BOOTTIME, or virtual */
 	usec_t (*wall)(void *userdata); /* since 1970 */
-	/* All answers of a tick are in (or given up). May be NULL. */
+	/* All answers of a tick are in, or the next tick begins without them. May be NULL. */
 	void (*idle)(void *userdata, struct poller *p);
 	void *userdata;
 };
@@ -35,13 +35,13 @@ DEFINE_CLEANUP(struct poller *, poller_free)
 void poller_tick(struct poller *p);
 
 const char *poller_cluster(const struct poller *p);
-/* When a tick last got its list of drivers and was through with it (local clock). */
+/* When the source was last through with its list of drivers, got or not (local clock). */
 usec_t poller_advanced(const struct poller *p);
 
 /* Drivers that gave no usable answer at their last poll. */
 size_t poller_n_silent(const struct poller *p);
-/* Whether a tick still waits for answers. */
-bool poller_in_tick(const struct poller *p);
+/* Ticks that are over. */
+unsigned poller_n_done(const struct poller *p);
 /* Whether the last list was to be had. */
 bool poller_up(const struct poller *p);
 

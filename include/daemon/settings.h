@@ -67,6 +67,9 @@ struct settings *settings_free(struct settings *s);
 
 DEFINE_CLEANUP(struct settings *, settings_free)
 
+/* For a mere look: no Airflow is asked, so its secrets need not be readable. */
+void settings_drop_airflows(struct settings *s);
+
 /* The whole configuration as it is in force, in the syntax of the file. Names of files with secrets
  * are in it, secrets are not. */
 int settings_print(const struct settings *s, char **ret);

@@ -53,6 +53,9 @@ const char *policy_objection(const struct policy_question *q)
 		return "max_retries of its task instance are used up";
 	if (!q->airflow_known)
 		return "Airflow has not answered yet";
+	/* Its clear takes no map index, so failed siblings would be cleared as well. */
+	if (q->rule->action == RULE_ACTION_RETRY && q->airflow_2 && o->map_index >= 0)
+		return "Airflow 2 cannot clear one index of a mapped task";
 	return NULL;
 }
 

@@ -54,7 +54,6 @@ struct manager {
 	bool reload_ok;
 	bool ready;
 	unsigned ticks;
-	bool ticks_waiting; /* once: a tick is under way */
 };
 
 static usec_t on_now(void *userdata)
@@ -239,12 +238,12 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 
 	(void)usec;
 	m->ticks++;
-	m->ticks_waiting = true;
 	for (size_t i = 0; i < m->n_pollers; i++)
 		poller_tick(m->pollers[i]);
 	check_airflows(m);
-	if (!m->options.once)
-		say_status(m);
+	if (m->options.once) /* armed again when all answers are in */
+		return 0;
+	say_status(m);
 	r = sd_event_source_set_time_relative(source, interval(m));
 	return r < 0 ? r : sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
@@ -263,8 +262,12 @@ static void end_once(struct manager *m)
 {
 	size_t silent = count_silent(m);
 
-	if (m->ticks < 2 && (detector_n_apps(m->detector) > 0 || silent > 0))
+	if (m->ticks < 2 && (detector_n_apps(m->detector) > 0 || silent > 0)) {
+		if (sd_event_source_set_time_relative(m->tick, interval(m)) < 0 ||
+			sd_event_source_set_enabled(m->tick, SD_EVENT_ONESHOT) < 0)
+			(void)sd_event_exit(m->event, EXIT_FAILURE);
 		return;
+	}
 	(void)sd_event_exit(m->event, table_print(stdout, m->detector, clock_boottime(), silent));
 }
 
@@ -274,12 +277,11 @@ static void on_idle(void *userdata, struct poller *p)
 
 	(void)p;
 	for (size_t i = 0; i < m->n_pollers; i++)
-		if (poller_in_tick(m->pollers[i]))
+		if (poller_n_done(m->pollers[i]) < (m->options.once ? m->ticks : 1))
 			return;
-	if (m->ticks_waiting && m->options.once)
-		end_once(m);
-	m->ticks_waiting = false;
 	m->ready = true;
+	if (m->options.once)
+		end_once(m);
 }
 
 static int on_web(
@@ -566,6 +568,8 @@ int manager_new(
 			s->daemon.max_parallel_requests, &m->client);
 	if (r >= 0)
 		r = detector_new(&sink, &m->detector);
+	if (options->once)
+		settings_drop_airflows(s);
 	if (r >= 0)
 		r = load_world(m, TAKE_PTR(s), &world);
 	if (r >= 0)

@@ -20,6 +20,7 @@ struct driver {
 	usec_t started; /* of the app that answered last; 0: to be asked */
 	char *last_id;  /* its id */
 	struct driver_poll *poll;
+	unsigned tick;         /* in which the poll was begun */
 	const char *complaint; /* the reason last logged; static */
 };
 
@@ -31,9 +32,11 @@ struct poller {
 	bool listing;
 	bool up;
 	const char *complaint;
+	unsigned tick;
+	unsigned n_done;
 	usec_t tick_began; /* 0: no tick is under way */
 	usec_t advanced;
-	size_t n_polling;
+	size_t n_polling; /* polls begun in this tick that have not ended */
 	struct poller_look *looks;
 };
 
@@ -108,9 +111,9 @@ bool poller_up(const struct poller *p)
 	return p->up;
 }
 
-bool poller_in_tick(const struct poller *p)
+unsigned poller_n_done(const struct poller *p)
 {
-	return p->tick_began > 0;
+	return p->n_done;
 }
 
 size_t poller_n_silent(const struct poller *p)
@@ -288,24 +291,29 @@ static void driver_unanswered(struct driver *d, const struct driver_answer *answ
 	driver_no_answer(d, answer->reason, answer->text);
 }
 
-static void tick_over(struct poller *p)
+static void tick_end(struct poller *p)
 {
-	struct cluster_stats *s;
-	usec_t began = p->tick_began;
+	struct cluster_stats *s = stats_cluster(p->context.stats, poller_cluster(p));
 
-	if (began == 0 || p->listing || p->n_polling > 0)
-		return;
+	if (s)
+		metrics_observe(&s->durations, (double)(now(p) - p->tick_began) / USEC_PER_SEC);
 	p->tick_began = 0;
-	p->advanced = now(p);
-	s = stats_cluster(p->context.stats, poller_cluster(p));
-	if (s) {
-		s->up = p->up;
-		if (p->up)
-			s->last_poll = p->context.wall(p->context.userdata);
-		metrics_observe(&s->durations, (double)(p->advanced - began) / USEC_PER_SEC);
-	}
+	p->n_done++;
 	if (p->context.idle)
 		p->context.idle(p->context.userdata, p);
+}
+
+static void tick_over(struct poller *p)
+{
+	if (p->tick_began > 0 && !p->listing && p->n_polling == 0)
+		tick_end(p);
+}
+
+static void poll_ended(struct driver *d)
+{
+	d->poll = NULL;
+	if (d->tick == d->poller->tick)
+		d->poller->n_polling--;
 }
 
 static void on_driver(void *userdata, struct driver_answer *answer)
@@ -314,8 +322,7 @@ static void on_driver(void *userdata, struct driver_answer *answer)
 	struct poller *p = d->poller;
 	struct app_history *a = NULL;
 
-	d->poll = NULL;
-	p->n_polling--;
+	poll_ended(d);
 	if (answer->state != DRIVER_ANSWERED)
 		driver_unanswered(d, answer);
 	else if (driver_take(d, answer, &a) < 0)
@@ -358,10 +365,12 @@ static void driver_start(struct driver *d)
 		return;
 	}
 	r = driver_ask(d, on_driver, d, &d->poll);
-	if (r < 0)
+	if (r < 0) {
 		driver_no_answer(d, "protocol", strerror(-r));
-	else
-		d->poller->n_polling++;
+		return;
+	}
+	d->tick = d->poller->tick;
+	d->poller->n_polling++;
 }
 
 static struct driver *driver_of(struct poller *p, const struct target *t)
@@ -445,14 +454,28 @@ static void drop_unlisted(struct poller *p)
 			p->drivers[kept++] = d;
 			continue;
 		}
-		if (d->poll)
-			p->n_polling--;
-		d->poll = driver_poll_cancel(d->poll);
+		if (d->poll) {
+			driver_poll_cancel(d->poll);
+			poll_ended(d);
+		}
 		end_looks(p, d);
 		driver_forget(d);
 		driver_free(d);
 	}
 	p->n_drivers = kept;
+}
+
+/* Polling advances with each list, also one that was not to be had. A driver that hangs does not
+ * hold it up. */
+static void note_list(struct poller *p)
+{
+	struct cluster_stats *s = stats_cluster(p->context.stats, poller_cluster(p));
+
+	p->advanced = now(p);
+	if (s)
+		s->up = p->up;
+	if (s && p->up)
+		s->last_poll = p->context.wall(p->context.userdata);
 }
 
 static void on_list(void *userdata, const struct target_list *list)
@@ -463,6 +486,7 @@ static void on_list(void *userdata, const struct target_list *list)
 
 	p->listing = false;
 	p->up = r >= 0;
+	note_list(p);
 	if (r < 0) {
 		count_error(p, list->reason);
 		if (p->complaint != list->reason)
@@ -492,10 +516,14 @@ void poller_tick(struct poller *p)
 {
 	int r;
 
-	if (p->tick_began == 0)
-		p->tick_began = now(p);
 	if (p->listing)
 		return;
+	/* What an earlier tick still waits for is counted there, not here. */
+	if (p->tick_began > 0)
+		tick_end(p);
+	p->tick++;
+	p->n_polling = 0;
+	p->tick_began = now(p);
 	p->listing = true;
 	r = p->source->ops->list(p->source, on_list, p);
 	if (r < 0) {

@@ -576,6 +576,7 @@ void remediator_consider(struct remediator *m, const struct detector_event *ev)
 		.budgets = &m->budgets,
 		.has_airflow = airflow != NULL,
 		.airflow_known = airflow && airflow_speaks(airflow) != AIRFLOW_API_UNKNOWN,
+		.airflow_2 = airflow && airflow_speaks(airflow) == AIRFLOW_API_V1,
 		.app_busy = is_busy(m, ev->app),
 	};
 	const char *objection;

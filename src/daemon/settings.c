@@ -61,6 +61,17 @@ const char *mode_name(enum daemon_mode m)
 	return modes[m];
 }
 
+void settings_drop_airflows(struct settings *s)
+{
+	for (size_t i = 0; i < s->n_airflows; i++) {
+		free(s->airflows[i].name);
+		param_clear(airflow_params, n_airflow_params, &s->airflows[i].params);
+	}
+	free(s->airflows);
+	s->airflows = NULL;
+	s->n_airflows = 0;
+}
+
 struct settings *settings_free(struct settings *s)
 {
 	if (!s)
@@ -72,11 +83,7 @@ struct settings *settings_free(struct settings *s)
 		param_clear(source_params, n_source_params, &s->sources[i].params);
 	}
 	free(s->sources);
-	for (size_t i = 0; i < s->n_airflows; i++) {
-		free(s->airflows[i].name);
-		param_clear(airflow_params, n_airflow_params, &s->airflows[i].params);
-	}
-	free(s->airflows);
+	settings_drop_airflows(s);
 	rule_list_clear(&s->rules);
 	rule_clear(&s->fallback);
 	free(s);

@@ -162,6 +162,14 @@ static void test_objections(void **state)
 	a->owner.try_number = 0;
 	assert_objects(&q, "which try");
 	a->owner.try_number = 1;
+	q = question(&f, a);
+	q.airflow_2 = true;
+	assert_null(policy_objection(&q));
+	a->owner.map_index = 0;
+	assert_objects(&q, "mapped");
+	f.rule.action = RULE_ACTION_KILL;
+	assert_null(policy_objection(&q));
+	a->owner.map_index = -1;
 	q = question(&f, add_app(&f, "app-2", NULL));
 	assert_objects(&q, "owner");
 	tear_down(&f);
