@@ -21,7 +21,7 @@ CLANG_TIDY ?= clang-tidy
 BUILD ?= build
 # V=1 shows the commands.
 Q := $(if $(V),,@)
-say = $(if $(V),,@echo '  $(1)')
+say = $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),@:,@echo '  $(1)')
 
 PACKAGES := libcurl libcjson libsystemd libmicrohttpd inih zlib
 LIB_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES))

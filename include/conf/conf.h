@@ -37,10 +37,15 @@ struct conf {
  *
  * Every fault is added to errors as "FILE:LINE: text" and reading goes on, so that all are reported
  * at once. Faults: lines over 199 bytes and section or key names over 49 (inih would cut them in
- * silence), lines that are neither section, key nor comment, a key before any section, an empty
+ * silence), lines that are neither section, "key = value" (keys of [A-Za-z0-9_.-]; no
+ * ':' in the place of '=') nor comment, sections that are not [kind] or [kind name] (of [a-z_] and
+ * [A-Za-z0-9_.-]; their keys are then passed over), a key before any section, an empty
  * value, leading white space before a key (inih would add the line to the value above), bytes that
- * are not UTF-8, a file over 1 MiB or over 10000 lines. Comments start with '#' or ';' at the start
- * of a line; inih also begins one at " ;" within a value.
+ * are not UTF-8, control characters and what else a terminal should not see, a file over 1 MiB or
+ * over 10000 lines, a drop-in that cannot be read. Comments start with '#' or ';' at the start of a
+ * line; inih also begins one at " ;" within a value.
+ *
+ * Faults of a whole file or directory are "FILE: text".
  *
  * Returns 0 when there were no faults, -EBADMSG when there were, -errno when path cannot be read
  * (with a line in errors). *ret is set only on 0. */

@@ -11,6 +11,10 @@
 
 struct http_client;
 
+/* Of a GET on a kept connection that turns out to be broken libcurl sends once more by itself; all
+ * other methods get a connection of their own and are sent at most once.
+ * The process must ignore SIGPIPE: TLS writes can raise it. */
+
 /* max_parallel: requests on the wire at once; more wait in line (their time limit runs). 0: 32.
  * user_agent is copied. */
 int http_client_new(

@@ -22,15 +22,18 @@ struct http_server_reply {
 	size_t len;
 };
 
-/* Fills the zeroed reply. A negative errno becomes a 500 without a text. */
+/* Fills the zeroed reply, once per request. status is 200 to 599. A negative errno becomes a 500
+ * without a text. */
 typedef int (*http_server_fn)(
 	void *userdata, const struct http_server_request *request, struct http_server_reply *reply);
 
 /* listen_at: "127.0.0.1:14040", "[::1]:14040", ":14040" (all addresses; port 0: the kernel's
- * choice). -EINVAL with *reterr for a malformed address, else the errno of bind with *reterr. */
+ * choice; names are not resolved). -EINVAL with *reterr for a malformed address, else the errno of
+ * bind with *reterr. */
 int http_server_new(sd_event *event, const char *listen_at, http_server_fn fn, void *userdata,
 	struct http_server **ret, char **reterr);
 
+/* The port it listens on, also where the kernel chose it. */
 unsigned http_server_port(const struct http_server *s);
 
 /* Ends open connections at once. NULL is allowed; returns NULL. */

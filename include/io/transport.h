@@ -14,7 +14,7 @@ struct transport_ask {
 	const char *method;         /* GET, POST, PATCH, PUT */
 	const char *url;            /* http or https, without user info */
 	const char *const *headers; /* NULL-terminated "Name: value"; may be NULL; copied */
-	const char *body;           /* NULL: none; copied */
+	const char *body;           /* NULL: none; copied; not with GET */
 	const char *username;       /* basic authentication; NULL: none; copied */
 	const char *password;
 	const char *ca_file; /* NULL: the system's */
@@ -34,12 +34,12 @@ struct transport_answer {
 	size_t len;
 	usec_t date;     /* the server's Date header, since 1970; 0 when absent or malformed */
 	usec_t received; /* CLOCK_BOOTTIME (virtual in a replay) when the answer was complete */
-	usec_t took;
+	usec_t took;     /* since transport_send(), the waiting in line included */
 };
 
 /* Called exactly once per request that was sent and not cancelled, never from within
- * transport_send(). The answer is valid during the call. The callback may send and cancel other
- * requests. */
+ * transport_send(). The answer is valid during the call. The callback may send, and cancel its own
+ * (which does nothing) and other requests. */
 typedef void (*transport_done_fn)(void *userdata, const struct transport_answer *answer);
 
 struct transport_ops {
@@ -53,8 +53,8 @@ struct transport {
 	const struct transport_ops *ops;
 };
 
-/* -EINVAL for a URL or method that is not allowed, -ENOMEM, -ESHUTDOWN when closing. *ret is valid
- * until the callback returns or it is cancelled. */
+/* -EINVAL for a URL, method or header line that is not allowed or a GET with a body, -ENOMEM,
+ * -ESHUTDOWN when closing. *ret is valid until the callback returns or it is cancelled. */
 static inline int transport_send(struct transport *t, const struct transport_ask *ask,
 	transport_done_fn done, void *userdata, struct transport_request **ret)
 {

@@ -21,6 +21,8 @@
 #define DEFAULT_PARALLEL 32
 #define DEFAULT_TIMEOUT (10 * USEC_PER_SEC)
 #define DEFAULT_MAX_BODY ((size_t)8 * 1024 * 1024)
+/* No caller means more; sums of it stay far from overflow. */
+#define MAX_MAX_BODY ((size_t)1024 * 1024 * 1024)
 #define CONNECT_TIMEOUT_MS 5000L
 /* sd-event's own default is a quarter of a second. */
 #define TIMER_ACCURACY USEC_PER_MSEC
@@ -634,6 +636,8 @@ static int client_send(struct transport *t, const struct transport_ask *ask, tra
 	r->done = done;
 	r->userdata = userdata;
 	r->max_body = ask->max_body ? ask->max_body : DEFAULT_MAX_BODY;
+	if (r->max_body > MAX_MAX_BODY)
+		r->max_body = MAX_MAX_BODY;
 	r->sent = clock_boottime();
 	r->deadline = timeout < USEC_INFINITY - r->sent ? r->sent + timeout : USEC_INFINITY;
 	r->easy = take_easy(c);

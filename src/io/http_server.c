@@ -50,6 +50,7 @@ struct http_server {
 	void *userdata;
 	unsigned port;
 	LIST_HEAD(, client) clients;
+	bool closed; /* a connection, in this run */
 };
 
 union address {
@@ -261,6 +262,7 @@ static void on_connection(void *userdata, struct MHD_Connection *connection, voi
 			LIST_REMOVE(client, link);
 		free(client);
 		*context = NULL;
+		s->closed = true;
 		return;
 	}
 	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
@@ -277,17 +279,20 @@ static void on_connection(void *userdata, struct MHD_Connection *connection, voi
 static void run(struct http_server *s)
 {
 	MHD_UNSIGNED_LONG_LONG ms = 0;
-	usec_t now;
 
+	s->closed = false;
 	(void)MHD_run(s->mhd);
-	if (MHD_get_timeout(s->mhd, &ms) != MHD_YES) {
+	if (s->closed) {
+		/* At the limit of connections libmicrohttpd does not watch for more; that one has
+		 * ended it sees at its next run, for which it does not ask. */
+		ms = 0;
+	} else if (MHD_get_timeout(s->mhd, &ms) != MHD_YES) {
 		(void)sd_event_source_set_enabled(s->timer, SD_EVENT_OFF);
 		return;
 	}
-	now = clock_boottime();
 	if (ms > USEC_PER_HOUR / USEC_PER_MSEC)
 		ms = USEC_PER_HOUR / USEC_PER_MSEC;
-	(void)sd_event_source_set_time(s->timer, now + ms * USEC_PER_MSEC);
+	(void)sd_event_source_set_time(s->timer, clock_boottime() + ms * USEC_PER_MSEC);
 	(void)sd_event_source_set_enabled(s->timer, SD_EVENT_ONESHOT);
 }
 

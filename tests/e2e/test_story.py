@@ -70,7 +70,7 @@ def assert_recovered(airflow, spark, dag_id, first, known, watch, counted=DONE):
     assert airflow.wait_run(dag_id, RUN_ID, 180, states=("success",)) == "success", watch.log()
     assert airflow.task(dag_id, RUN_ID, "hang")["try_number"] == 2
     assert sorted((t["try_number"], t["state"]) for t in airflow.tries(dag_id, RUN_ID, "hang"))[-1] == (2, "success")
-    ended = states(spark, "hang", known)
+    ended = states(spark, dag_id, known)
     assert ended.pop(first) in ("KILLED", "FINISHED", "FAILED"), ended
     assert list(ended.values()) == ["FINISHED"], ended
     lab.wait(lambda: not lab.survivors(spark, cmdline=f"--app-id {first}"), 30, "the executors of the first try are gone")
@@ -83,7 +83,7 @@ def test_submit_observe_then_act(airflow3, spark, healthy, binary, tmp_path):
     with Watch(binary, tmp_path, spark, airflow3, mode="observe") as watch:
         known = ids(spark)
         airflow3.trigger("hang_submit", RUN_ID)
-        first = new_app(spark, "hang", known)
+        first = new_app(spark, "hang_submit", known)
         lab.wait(lambda: watch.actions("retry")["dry_run"] == 1, 120, "the decision is recorded")
         incident = watch.incidents()[0]
         assert (incident["verdict"], incident["app_id"], incident["action"]) == ("hung", first, "retry")
@@ -92,7 +92,7 @@ def test_submit_observe_then_act(airflow3, spark, healthy, binary, tmp_path):
         lab.wait(lambda: watch.metric("stagewatch_incidents_open", verdict="hung") == 1, 10, "it stays open")
         after = airflow3.task("hang_submit", RUN_ID, "hang")
         assert (after["state"], after["try_number"], after["id"], after["note"]) == ("running", 1, before["id"], None)
-        assert states(spark, "hang", known) == {first: "RUNNING"}
+        assert states(spark, "hang_submit", known) == {first: "RUNNING"}
         assert try_processes((airflow3, spark), "hang_submit", "1")
         assert watch.actions("retry") == {**NOTHING, "dry_run": 1}
 
@@ -111,7 +111,7 @@ def test_python_session(airflow3, spark, healthy, binary, tmp_path):
     with Watch(binary, tmp_path, spark, airflow3) as watch:
         known = ids(spark)
         airflow3.trigger("hang_python", RUN_ID)
-        first = new_app(spark, "hang", known)
+        first = new_app(spark, "hang_python", known)
         assert_recovered(airflow3, spark, "hang_python", first, known, watch)
         assert_untouched(airflow3, spark, healthy)
 
@@ -121,13 +121,13 @@ def test_airflow_2_kill(airflow2, spark, binary, tmp_path):
     with Watch(binary, tmp_path, spark, airflow2, action="kill") as watch:
         known = ids(spark)
         airflow2.trigger("hang_submit", "kill__1")
-        first = new_app(spark, "hang", known)
+        first = new_app(spark, "hang_submit", known)
         assert airflow2.wait_run("hang_submit", "kill__1", 180) == "failed", watch.log()
         lab.wait(lambda: watch.actions("kill") == DONE, 60, f"the kill is confirmed: {watch.actions('kill')}")
         ti = airflow2.task("hang_submit", "kill__1", "hang")
         assert (ti["state"], ti["try_number"]) == ("failed", 1)
         assert "stagewatchd: Spark stage 0 of " + first in ti["note"]
-        ended = states(spark, "hang", known)
+        ended = states(spark, "hang_submit", known)
         assert list(ended) == [first] and ended[first] in ("KILLED", "FINISHED", "FAILED")
         assert lab.survivors(spark, cmdline=f"--app-id {first}") == []
         assert try_processes((airflow2, spark), "hang_submit", "1") == []
@@ -138,5 +138,5 @@ def test_airflow_2_retry(airflow2, spark, binary, tmp_path):
     with Watch(binary, tmp_path, spark, airflow2) as watch:
         known = ids(spark)
         airflow2.trigger("hang_python", RUN_ID)
-        first = new_app(spark, "hang", known)
+        first = new_app(spark, "hang_python", known)
         assert_recovered(airflow2, spark, "hang_python", first, known, watch)

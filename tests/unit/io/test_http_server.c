@@ -169,8 +169,7 @@ static void test_other_methods(void **state)
 	static const char *const requests[] = {
 		"POST /x HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc",
 		"POST /x HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
-		"PUT /x HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 9999999\r\n"
-		"\r\n",
+		"PUT /x HTTP/1.1\r\nHost: h\r\nContent-Length: 9999999\r\n\r\n",
 		"DELETE /x HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
 		"OPTIONS /x HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
 		"get /x HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
