@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Airflow cluster policy: names the owning task instance to every Spark application.
 
-Each Spark application that a task starts gets five properties:
+Each Spark application that a task starts gets these properties:
 
     spark.airflow.dag_id  .run_id  .task_id  .map_index  .try_number
+    spark.airflow.identity     the same five in hexadecimal, one a line: Spark hides
+                               every value that holds "token", "secret" or "password"
 
 stagewatchd reads them back from Spark and so knows which task instance to end or
 retry. No DAG has to be changed.
@@ -55,11 +57,13 @@ _TEMPLATES = {
     "spark.airflow.task_id": "{{ ti.task_id }}",
     "spark.airflow.map_index": "{{ ti.map_index }}",
     "spark.airflow.try_number": "{{ ti.try_number }}",
+    "spark.airflow.identity": "{{ (ti.dag_id ~ '\\n' ~ ti.run_id ~ '\\n' ~ ti.task_id ~ '\\n'"
+    " ~ ti.map_index ~ '\\n' ~ ti.try_number).encode().hex() }}",
 }
 _OPTS = "SPARK_SUBMIT_OPTS"
 # One of our own options, as shlex.quote writes it.
 _OURS = re.compile(
-    r"(?:^|\s)-Dspark\.airflow\.(?:dag_id|run_id|task_id|map_index|try_number)="
+    r"(?:^|\s)-Dspark\.airflow\.(?:dag_id|run_id|task_id|map_index|try_number|identity)="
     r"(?:'[^']*'|\"[^\"]*\"|[^\s'\"])*"
 )
 
@@ -86,10 +90,13 @@ def get_airflow_context_vars(context):
             "map_index": -1 if ti.map_index is None else ti.map_index,
             "try_number": ti.try_number,
         }
+        identity = "\n".join(str(value) for value in values.values()).encode().hex()
+        index = str(values["map_index"])
+        values["identity"] = identity
         options = " ".join(f"-Dspark.airflow.{key}={shlex.quote(str(value))}" for key, value in values.items())
         os.environ[_OPTS] = _with_options(os.environ.get(_OPTS), options)
         _tag_own_environment(context.get("task"), options)
-        return {"map_index": str(values["map_index"])}
+        return {"map_index": index}
     except Exception:
         log.warning("stagewatchd: no Spark properties in the task's environment", exc_info=True)
         return {}

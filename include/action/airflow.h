@@ -33,6 +33,12 @@ enum airflow_op {
 	AIRFLOW_CLEAR
 };
 
+struct airflow_ask {
+	enum airflow_op op;
+	const struct owner *owner;
+	const char *note; /* of AIRFLOW_NOTE and AIRFLOW_FAIL */
+};
+
 struct airflow_result {
 	enum remedy_reply reply;
 	const struct ti_obs *task; /* of AIRFLOW_LOOK that is REPLY_DONE */
@@ -60,10 +66,9 @@ const char *airflow_url(const struct airflow *a);
 /* AIRFLOW_API_UNKNOWN until it answered once. */
 enum airflow_api airflow_speaks(const struct airflow *a);
 
-/* Exactly one callback, from the event loop, unless cancelled. note: of AIRFLOW_NOTE and
- * AIRFLOW_FAIL. */
-int airflow_do(struct airflow *a, enum airflow_op op, const struct owner *o, const char *note,
-	airflow_done_fn done, void *userdata, struct airflow_call **ret);
+/* Exactly one callback, from the event loop, unless cancelled. ask is copied. */
+int airflow_do(struct airflow *a, const struct airflow_ask *ask, airflow_done_fn done,
+	void *userdata, struct airflow_call **ret);
 
 /* Asks for Airflow's health, which needs no credentials, and learns on the way which API it speaks:
  * REPLY_DONE where it answers and says that its scheduler is healthy. */

@@ -23,7 +23,7 @@ typedef void (*kill_app_done_fn)(void *userdata, enum remedy_reply reply, const 
 
 /* Exactly one callback, from the event loop, unless cancelled. Everything but transport is copied.
  */
-int kill_app_start(const struct kill_app_ask *ask, kill_app_done_fn done, void *userdata,
+int kill_app_start(const struct kill_app_ask *rq, kill_app_done_fn done, void *userdata,
 	struct kill_app **ret);
 /* No callback comes after this. NULL is allowed; returns NULL. */
 struct kill_app *kill_app_cancel(struct kill_app *k);

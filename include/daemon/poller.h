@@ -51,9 +51,14 @@ const char *poller_url_of(const struct poller *p, const struct app_history *a);
 typedef void (*poller_looked_fn)(void *userdata, enum remedy_look look, const char *text);
 struct poller_look;
 
+struct stage_key {
+	int64_t stage_id;
+	int64_t attempt_id;
+};
+
 /* A fresh poll of one app, for one stage: is it (still) hung? The answer also goes to the detector.
  * Exactly one callback, from the event loop, unless cancelled. -ENOENT: the app is not polled here.
  */
-int poller_look(struct poller *p, const struct app_history *a, int64_t stage_id, int64_t attempt_id,
+int poller_look(struct poller *p, const struct app_history *a, const struct stage_key *key,
 	poller_looked_fn fn, void *userdata, struct poller_look **ret);
 struct poller_look *poller_look_cancel(struct poller_look *look);

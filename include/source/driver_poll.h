@@ -33,8 +33,9 @@ struct driver_answer {
 	struct app_poll poll; /* the receiver may take its lists */
 	bool has_owner;       /* /environment was asked and answered */
 	struct owner owner;   /* the receiver may take it */
-	const char *reason;   /* a word for a metric, static: see driver_reasons */
-	const char *text;     /* one line for a log */
+	char *side_fault; /* what was wrong with an answer beside the stages; the answer owns it */
+	const char *reason; /* a word for a metric, static: see driver_reasons */
+	const char *text;   /* one line for a log */
 };
 
 /* All the words that reason can be. */

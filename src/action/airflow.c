@@ -283,7 +283,7 @@ static int send_request(struct airflow_call *c, const struct airflow_request *rq
 	return r;
 }
 
-static int ask(struct airflow_call *c)
+static int send_phase(struct airflow_call *c)
 {
 	struct airflow_request rq = {0};
 	int r;
@@ -315,7 +315,7 @@ static void proceed(struct airflow_call *c)
 	int r;
 
 	c->phase = first_phase(c);
-	r = ask(c);
+	r = send_phase(c);
 	if (r < 0)
 		finish_error(c, r);
 }
@@ -390,7 +390,7 @@ static void on_version(struct airflow_call *c, const struct transport_answer *a)
 		int r;
 
 		c->phase = PHASE_PROBE_V1;
-		r = ask(c);
+		r = send_phase(c);
 		if (r < 0)
 			finish_error(c, r);
 		return;
@@ -428,7 +428,7 @@ static void on_login(struct airflow_call *c, const struct transport_answer *a)
 	/* Even a token that is over by our clock is tried once: the clocks may differ. */
 	c->relogged = true;
 	c->phase = PHASE_REQUEST;
-	if (ask(c) < 0)
+	if (send_phase(c) < 0)
 		finish_error(c, -ENOMEM);
 }
 
@@ -552,11 +552,11 @@ static int call_new(
 static int call_start(struct airflow_call *c)
 {
 	c->phase = first_phase(c);
-	return ask(c);
+	return send_phase(c);
 }
 
-int airflow_do(struct airflow *a, enum airflow_op op, const struct owner *o, const char *note,
-	airflow_done_fn done, void *userdata, struct airflow_call **ret)
+int airflow_do(struct airflow *a, const struct airflow_ask *ask, airflow_done_fn done,
+	void *userdata, struct airflow_call **ret)
 {
 	struct airflow_call *c = NULL;
 	int r;
@@ -564,10 +564,10 @@ int airflow_do(struct airflow *a, enum airflow_op op, const struct owner *o, con
 	r = call_new(a, done, userdata, &c);
 	if (r < 0)
 		return r;
-	c->op = op;
-	r = owner_copy(o, &c->owner);
+	c->op = ask->op;
+	r = owner_copy(ask->owner, &c->owner);
 	if (r >= 0)
-		r = str_replace(&c->note, note);
+		r = str_replace(&c->note, ask->note);
 	if (r >= 0)
 		r = call_start(c);
 	if (r < 0) {

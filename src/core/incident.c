@@ -55,18 +55,19 @@ struct incident *incident_find(const struct incident_list *l, const struct app_h
 static void incident_trim(struct incident_list *l)
 {
 	size_t closed = 0;
+	size_t kept = 0;
 
 	for (size_t k = 0; k < l->n; k++)
 		closed += l->items[k]->ended > 0;
-	for (size_t k = 0; k < l->n && closed > INCIDENTS_KEPT; k++)
-		if (l->items[k]->ended > 0) {
+	for (size_t k = 0; k < l->n; k++) {
+		if (l->items[k]->ended > 0 && closed > INCIDENTS_KEPT) {
 			incident_free(l->items[k]);
-			memmove(&l->items[k], &l->items[k + 1],
-				(l->n - k - 1) * sizeof(l->items[0]));
-			l->n--;
 			closed--;
-			k--;
+		} else {
+			l->items[kept++] = l->items[k];
 		}
+	}
+	l->n = kept;
 }
 
 static void incident_name(struct incident *i, usec_t wall)

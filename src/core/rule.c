@@ -25,7 +25,7 @@ static const char *const modes[] = {
 
 /* A limit below a second would call a poll's jitter a hang; one above a year is a slip. */
 #define LIMIT_MIN USEC_PER_SEC
-#define LIMIT_MAX (366 * 24 * USEC_PER_HOUR)
+#define LIMIT_MAX ((usec_t)366 * 24 * USEC_PER_HOUR)
 
 #define GLOB(field, text)                                                                          \
 	{                                                                                          \

@@ -47,8 +47,7 @@ struct poller_look {
 	struct driver *driver;
 	char *app_id;
 	usec_t started;
-	int64_t stage_id;
-	int64_t attempt_id;
+	struct stage_key key;
 	poller_looked_fn fn;
 	void *userdata;
 };
@@ -264,6 +263,9 @@ static int driver_take(struct driver *d, struct driver_answer *answer, struct ap
 	calm(d);
 	if (answer->reason) /* a side question failed; the stages are good */
 		count_error(d->poller, answer->reason);
+	if (answer->side_fault && answer->has_owner)
+		log_warning("%s: %s: %s, its owner stays unknown", a->cluster, a->info.id,
+			answer->side_fault);
 	r = detector_observe(detector, a, &answer->poll);
 	if (r < 0)
 		return r;
@@ -562,14 +564,14 @@ static void on_look(void *userdata, struct driver_answer *answer)
 	} else if (driver_take(l->driver, answer, &a) >= 0) {
 		bool same = a->info.started == l->started && str_equal(a->info.id, l->app_id);
 
-		h = same ? app_history_stage(a, l->stage_id, l->attempt_id) : NULL;
+		h = same ? app_history_stage(a, l->key.stage_id, l->key.attempt_id) : NULL;
 		look = h && h->verdict == VERDICT_HUNG ? LOOK_HUNG : LOOK_MOVED;
 	}
 	l->fn(l->userdata, look, text);
 	poller_look_cancel(l);
 }
 
-int poller_look(struct poller *p, const struct app_history *a, int64_t stage_id, int64_t attempt_id,
+int poller_look(struct poller *p, const struct app_history *a, const struct stage_key *key,
 	poller_looked_fn fn, void *userdata, struct poller_look **ret)
 {
 	struct driver *d = find_by_app(p, a);
@@ -584,8 +586,7 @@ int poller_look(struct poller *p, const struct app_history *a, int64_t stage_id,
 	l->poller = p;
 	l->driver = d;
 	l->started = a->info.started;
-	l->stage_id = stage_id;
-	l->attempt_id = attempt_id;
+	l->key = *key;
 	l->fn = fn;
 	l->userdata = userdata;
 	l->next = p->looks;

@@ -308,10 +308,11 @@ static int look_at_stage(struct job *j)
 	struct poller *p = m->context.poller(m->context.userdata, j->cluster);
 	struct app_history *a =
 		detector_find(m->context.detector, i->cluster, i->app_id, i->app_started);
+	struct stage_key key = {.stage_id = i->stage_id, .attempt_id = i->attempt_id};
 
 	if (!p || !a)
 		return -ENOENT;
-	return poller_look(p, a, i->stage_id, i->attempt_id, on_looked_at_stage, j, &j->look);
+	return poller_look(p, a, &key, on_looked_at_stage, j, &j->look);
 }
 
 static int kill_at_master(struct job *j)
@@ -332,7 +333,9 @@ static int kill_at_master(struct job *j)
 
 static int ask_airflow(struct job *j, enum airflow_op op)
 {
-	return airflow_do(j->airflow, op, &j->remedy.owner, j->note, on_airflow, j, &j->call);
+	struct airflow_ask ask = {.op = op, .owner = &j->remedy.owner, .note = j->note};
+
+	return airflow_do(j->airflow, &ask, on_airflow, j, &j->call);
 }
 
 /* What is about to change something is said before it is sent. */

@@ -70,6 +70,7 @@ struct driver_poll *driver_poll_cancel(struct driver_poll *p)
 	app_info_clear(&p->answer.info);
 	app_poll_clear(&p->answer.poll);
 	owner_clear(&p->answer.owner);
+	free(p->answer.side_fault);
 	free(p->url);
 	free(p->app_id);
 	free(p->username);
@@ -280,8 +281,14 @@ static void on_side_answer(struct driver_poll *p, const struct transport_answer 
 
 	if (a->error == 0 && a->status == 200 &&
 		spark_body_kind(a->content_type, a->body, a->len) == SPARK_BODY_JSON) {
-		if (take(p, a, &err) < 0)
+		if (take(p, a, &err) < 0) {
 			p->answer.reason = "malformed";
+			/* Properties do not change: what is wrong now will be wrong at the next
+			 * poll. */
+			p->answer.has_owner = p->answer.has_owner || p->step == STEP_OWNER;
+			free(p->answer.side_fault);
+			p->answer.side_fault = TAKE_PTR(err);
+		}
 	} else {
 		p->answer.reason = driver_reason_of(a);
 	}

@@ -28,7 +28,7 @@ static void add_string(cJSON *o, const char *name, const char *s)
 
 static void add_seconds(cJSON *o, const char *name, usec_t t)
 {
-	(void)cJSON_AddNumberToObject(o, name, (double)(t / USEC_PER_MSEC) / 1000);
+	(void)cJSON_AddNumberToObject(o, name, (double)t / USEC_PER_SEC);
 }
 
 static void add_owner(cJSON *o, const struct owner *owner)

@@ -69,7 +69,7 @@ with DAG("policy", start_date=datetime(2024, 1, 1), schedule=None, catchup=False
     )
 
 # What an author has set himself, and a mapped conf.
-with DAG("policy_own", start_date=datetime(2024, 1, 1), schedule=None, catchup=False, is_paused_upon_creation=False):
+with DAG("policy_tokens", start_date=datetime(2024, 1, 1), schedule=None, catchup=False, is_paused_upon_creation=False):
     SparkSubmitOperator(
         task_id="explicit",
         conn_id="spark_lab",

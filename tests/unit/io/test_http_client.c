@@ -859,7 +859,9 @@ static void test_names(void **state)
 		enter_namespaces(dir);
 		ask_nowhere();
 		resolve_in_vain();
-		_exit(0);
+		/* Not _exit(): the resolver's threads are still there, which valgrind minds. */
+		(void)execl("/bin/true", "true", NULL);
+		_exit(1);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(str_printf(&file, "%s/resolv.conf", dir), 0);

@@ -450,9 +450,65 @@ static void test_truncated(void **state)
 	}
 }
 
+static int decode_owner_of(const char *properties, struct owner *o, char **err)
+{
+	_cleanup_free_ char *body = NULL;
+
+	assert_int_equal(str_printf(&body, "{\"sparkProperties\":[%s]}", properties), 0);
+	return spark_decode_owner(body, strlen(body), o, err);
+}
+
+#define REDACTED_IDS                                                                               \
+	"[\"spark.airflow.dag_id\",\"*********(redacted)\"],[\"spark.airflow.run_id\",\"r\"],"     \
+	"[\"spark.airflow.task_id\",\"t\"]"
+
+/* A DAG called "tokens": Spark shows stars in its place. */
+static void test_owner_redacted(void **state)
+{
+	struct owner o = {.map_index = -1};
+	_cleanup_free_ char *err = NULL;
+
+	(void)state;
+	assert_int_equal(decode_owner_of(REDACTED_IDS, &o, &err), 0);
+	assert_false(owner_known(&o));
+	assert_int_equal(decode_owner_of(REDACTED_IDS ",[\"spark.airflow.identity\","
+						      "\"746f6b656e730a720a740a370a32\"]",
+				 &o, &err),
+		0);
+	assert_string_equal(o.dag_id, "tokens");
+	assert_string_equal(o.run_id, "r");
+	assert_string_equal(o.task_id, "t");
+	assert_int_equal(o.map_index, 7);
+	assert_int_equal(o.try_number, 2);
+	owner_clear(&o);
+}
+
+static void test_owner_identity_wrong(void **state)
+{
+	static const char *const wrong[] = {"zz", "7", "740a", "00", "740a720a740a370a",
+		"740a720a740a370a320a33", "740a720a740a780a32"};
+
+	(void)state;
+	for (size_t i = 0; i < ELEMENTSOF(wrong); i++) {
+		struct owner o = {.map_index = -1};
+		_cleanup_free_ char *properties = NULL;
+		_cleanup_free_ char *err = NULL;
+
+		assert_int_equal(
+			str_printf(&properties, REDACTED_IDS ",[\"spark.airflow.identity\",\"%s\"]",
+				wrong[i]),
+			0);
+		assert_int_equal(decode_owner_of(properties, &o, &err), -EBADMSG);
+		assert_non_null(strstr(err, "spark.airflow.identity"));
+		assert_false(owner_known(&o));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_owner_redacted),
+		cmocka_unit_test(test_owner_identity_wrong),
 		cmocka_unit_test(test_body_kind),
 		cmocka_unit_test(test_applications),
 		cmocka_unit_test(test_application_start),
