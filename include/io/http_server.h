@@ -33,6 +33,9 @@ typedef int (*http_server_fn)(
 int http_server_new(sd_event *event, const char *listen_at, http_server_fn fn, void *userdata,
 	struct http_server **ret, char **reterr);
 
+/* -EINVAL where listen_at is no such address, -ENOMEM. */
+int http_server_check(const char *listen_at);
+
 /* The port it listens on, also where the kernel chose it. */
 unsigned http_server_port(const struct http_server *s);
 

@@ -6,6 +6,7 @@
 
 #include "conf/conf.h"
 #include "daemon/settings.h"
+#include "io/http_server.h"
 
 static const char *const modes[] = {[MODE_OBSERVE] = "observe", [MODE_ACT] = "act", NULL};
 
@@ -278,6 +279,22 @@ static int check_across(const struct settings *s, const struct conf *c, struct s
 	return 0;
 }
 
+static int check_listen(const struct settings *s, const struct conf *c, struct strlist *errors)
+{
+	int r = http_server_check(s->web.listen);
+
+	for (size_t i = 0; r == -EINVAL && i < c->n_sections; i++)
+		for (size_t k = 0; k < c->sections[i].n_entries; k++) {
+			const struct conf_entry *e = &c->sections[i].entries[k];
+
+			if (str_equal(c->sections[i].kind, "web") && str_equal(e->key, "listen"))
+				return fault(errors, e->file, e->line,
+					"listen: not an address such as 127.0.0.1:14040, "
+					"[::1]:14040 or :14040");
+		}
+	return r;
+}
+
 /* Without a [spark] section: the driver UIs of this host. */
 static int default_source(struct settings *s)
 {
@@ -341,6 +358,8 @@ static int settings_bind(struct settings *s, const struct conf *c, struct strlis
 		r = bind_section(s, &c->sections[i], errors);
 	if (r >= 0)
 		r = check_across(s, c, errors);
+	if (r >= 0)
+		r = check_listen(s, c, errors);
 	if (r >= 0)
 		r = try_objects(s, errors);
 	if (r >= 0 && s->n_sources == 0)

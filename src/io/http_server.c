@@ -365,6 +365,13 @@ static int parse_listen(const char *listen_at, union address *ret)
 	return parse_host(host, (uint16_t)port, ret) ? 0 : -EINVAL;
 }
 
+int http_server_check(const char *listen_at)
+{
+	union address address;
+
+	return parse_listen(listen_at, &address);
+}
+
 static int set_up_socket(int fd, const union address *a, bool only_v6)
 {
 	socklen_t len = a->any.sa_family == AF_INET ? sizeof(a->in) : sizeof(a->in6);
