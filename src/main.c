@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "daemon/manager.h"
+#include "daemon/replay.h"
 #include "daemon/settings.h"
 
 #define DEFAULT_CONFIG STAGEWATCHD_SYSCONFDIR "/stagewatchd.conf"
@@ -19,18 +20,21 @@ enum run_mode {
 	RUN_DAEMON,
 	RUN_CHECK_CONFIG,
 	RUN_PRINT_CONFIG,
-	RUN_ONCE
+	RUN_ONCE,
+	RUN_REPLAY
 };
 
 struct arguments {
 	const char *config;
+	const char *recording;
 	enum run_mode mode;
 	bool done; /* --help, --version */
 };
 
 static void print_help(void)
 {
-	printf("stagewatchd [--config FILE] [--check-config | --print-config | --once]\n"
+	printf("stagewatchd [--config FILE] [--check-config | --print-config | --once | --replay "
+	       "FILE]\n"
 	       "\n"
 	       "Watches Apache Spark for stages that no longer progress.\n"
 	       "\n"
@@ -39,6 +43,8 @@ static void print_help(void)
 	       "  --print-config   print the configuration as it is in force, and exit\n"
 	       "  --once           look twice, print apps and stages, and exit: 0 all well,\n"
 	       "                   1 something hangs, 2 something could not be looked at\n"
+	       "  --replay FILE    print the verdicts on a recording (- is standard input), and "
+	       "exit\n"
 	       "  --debug          log more\n"
 	       "  --version        print the version, and exit\n"
 	       "  --help           print this, and exit\n"
@@ -51,8 +57,9 @@ static void print_help(void)
 static int set_mode(struct arguments *a, enum run_mode mode)
 {
 	if (a->mode != RUN_DAEMON && a->mode != mode) {
-		fprintf(stderr, "stagewatchd: --check-config, --print-config and --once exclude "
-				"one another\n");
+		fprintf(stderr,
+			"stagewatchd: --check-config, --print-config, --once and --replay exclude "
+			"one another\n");
 		return -EINVAL;
 	}
 	a->mode = mode;
@@ -66,6 +73,7 @@ static int parse_arguments(int argc, char **argv, struct arguments *a)
 		{"check-config", no_argument, NULL, 'k'},
 		{"print-config", no_argument, NULL, 'p'},
 		{"once", no_argument, NULL, 'o'},
+		{"replay", required_argument, NULL, 'r'},
 		{"debug", no_argument, NULL, 'd'},
 		{"version", no_argument, NULL, 'v'},
 		{"help", no_argument, NULL, 'h'},
@@ -83,6 +91,9 @@ static int parse_arguments(int argc, char **argv, struct arguments *a)
 			r = set_mode(a, RUN_PRINT_CONFIG);
 		} else if (c == 'o') {
 			r = set_mode(a, RUN_ONCE);
+		} else if (c == 'r') {
+			a->recording = optarg;
+			r = set_mode(a, RUN_REPLAY);
 		} else if (c == 'd') {
 			log_set_max_level(LOG_DEBUG);
 		} else if (c == 'v') {
@@ -131,6 +142,22 @@ static int print_config(const struct settings *s)
 	return r;
 }
 
+/* Whatever is configured, nothing is asked and nothing done. */
+static int replay(const struct arguments *a, const struct settings *settings)
+{
+	bool standard = strcmp(a->recording, "-") == 0;
+	_cleanup_fclose_ FILE *f = standard ? NULL : fopen(a->recording, "re");
+
+	if (!standard && !f) {
+		fprintf(stderr, "stagewatchd: %s: %s\n", a->recording, strerror(errno));
+		return EXIT_USAGE;
+	}
+	/* What the poller says of the recorded drivers is not what a person asked for. */
+	log_set_max_level(LOG_ERR);
+	return replay_run(settings, standard ? stdin : f, a->recording, stdout) < 0 ? EXIT_USAGE
+										    : EXIT_SUCCESS;
+}
+
 static int run(const struct arguments *a, struct settings *settings)
 {
 	_cleanup_(manager_freep) struct manager *m = NULL;
@@ -169,6 +196,12 @@ int main(int argc, char **argv)
 		return EXIT_USAGE;
 	if (a.mode == RUN_DAEMON || a.mode == RUN_ONCE)
 		return run(&a, settings);
+	if (a.mode == RUN_REPLAY) {
+		int status = replay(&a, settings);
+
+		settings_free(settings);
+		return status;
+	}
 	if (a.mode == RUN_PRINT_CONFIG && print_config(settings) < 0) {
 		settings_free(settings);
 		return EXIT_FAILURE;

@@ -33,6 +33,7 @@ struct transport_answer {
 	const char *body;         /* NUL-terminated */
 	size_t len;
 	usec_t date;     /* the server's Date header, since 1970; 0 when absent or malformed */
+	usec_t wall;     /* our own clock then, since 1970; 0 in a replay */
 	usec_t received; /* CLOCK_BOOTTIME (virtual in a replay) when the answer was complete */
 	usec_t took;     /* since transport_send(), the waiting in line included */
 };

@@ -40,3 +40,6 @@ struct status_summary {
 
 /* What /api/v1/status answers. */
 int status_summary_json(const struct status_summary *s, char **ret);
+
+/* One line of a replay: a change of a verdict. origin: the clock when the recording began. */
+int status_event_json(const struct detector_event *ev, usec_t origin, char **ret);

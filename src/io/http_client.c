@@ -259,6 +259,7 @@ static void finish(struct transport_request *r, CURLcode code)
 	answer.body = r->body ? r->body : "";
 	answer.len = r->len;
 	answer.date = date_of(r->easy);
+	answer.wall = clock_realtime();
 	deliver(r, &answer);
 }
 

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/strbuf.h"
-#include "io/service.h"
 #include "source/driver_poll.h"
 #include "wire/spark_rest.h"
 
@@ -196,7 +195,7 @@ static int take_stages(struct driver_poll *p, const struct transport_answer *a, 
 		return r;
 	p->answer.poll.now = a->received;
 	/* Jetty says the time with each answer; without it, the two clocks are held to be one. */
-	p->answer.poll.driver_now = a->date ? a->date : clock_realtime();
+	p->answer.poll.driver_now = a->date ? a->date : a->wall;
 	return 0;
 }
 

@@ -203,3 +203,54 @@ int status_summary_json(const struct status_summary *s, char **ret)
 	}
 	return print(root, ret);
 }
+
+/* What the rule asks for on a verdict, before mode, owner, limits and budgets. */
+static const char *asked_action(const struct detector_event *ev)
+{
+	if (ev->verdict == VERDICT_HUNG)
+		return rule_action_name((enum rule_action)ev->rule->action);
+	if (ev->rule->action == RULE_ACTION_NONE || !verdict_is_trouble(ev->verdict))
+		return rule_action_name(RULE_ACTION_NONE);
+	return rule_action_name(RULE_ACTION_NOTIFY);
+}
+
+static void add_missing(cJSON *o, unsigned missing)
+{
+	cJSON *list = cJSON_AddArrayToObject(o, "missing");
+
+	if (missing & EVIDENCE_TASKS)
+		(void)cJSON_AddItemToArray(list, cJSON_CreateString("tasks"));
+	if (missing & EVIDENCE_THREADS)
+		(void)cJSON_AddItemToArray(list, cJSON_CreateString("threads"));
+	if (missing & EVIDENCE_CPU)
+		(void)cJSON_AddItemToArray(list, cJSON_CreateString("cpu"));
+}
+
+int status_event_json(const struct detector_event *ev, usec_t origin, char **ret)
+{
+	_cleanup_json_ cJSON *o = cJSON_CreateObject();
+	const struct evidence *e = ev->evidence;
+	cJSON *evidence;
+
+	add_seconds(o, "t", usec_sub(ev->now, origin));
+	add_string(o, "app", ev->app->info.id);
+	if (ev->stage) {
+		(void)cJSON_AddNumberToObject(o, "stage", (double)ev->stage->last.stage_id);
+		(void)cJSON_AddNumberToObject(o, "attempt", (double)ev->stage->last.attempt_id);
+	} else {
+		(void)cJSON_AddNullToObject(o, "stage");
+		(void)cJSON_AddNullToObject(o, "attempt");
+	}
+	add_string(o, "verdict", verdict_name(ev->verdict));
+	add_seconds(o, "since", usec_sub(e->since, origin));
+	add_string(o, "rule", ev->rule->name);
+	add_string(o, "action", asked_action(ev));
+	add_string(o, "cause", "unknown");
+	evidence = cJSON_AddObjectToObject(o, "evidence");
+	add_evidence(evidence, e);
+	add_seconds(evidence, "lasting_seconds", e->lasting);
+	add_seconds(evidence, "threshold_seconds", e->threshold);
+	add_string(evidence, "limit", e->limit);
+	add_missing(evidence, e->missing);
+	return print(o, ret);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * A recording of a driver's answers: JSON Lines, one answer a line, in order of time. */
+#pragma once
+
+#include <stddef.h>
+
+#include "base/time.h"
+
+struct recorded_answer {
+	usec_t at;   /* since the recording began: when the answer was complete */
+	usec_t took; /* how long it took */
+	char *path;  /* with its query, as it was asked; or "host/processes" */
+	int status;  /* 0: no answer */
+	char *type;  /* content type, lower case, without parameters; "" where there was none */
+	char *body;
+	size_t len;
+	char *error; /* status 0: "refused", "no answer"; NULL in older recordings */
+};
+
+void recorded_answer_clear(struct recorded_answer *a);
+
+/* One line. -EBADMSG with *reterr naming the field for anything else than an answer. */
+int recording_decode(const char *line, size_t len, struct recorded_answer *ret, char **reterr);

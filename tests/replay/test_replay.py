@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Recordings of real Spark through --replay, held against their labels.
+
+labels.json: {NAME: {"must": [{"verdict", "stage" (null: the app), "from", "by"}], "never": [verdict ...], "why",
+"blind": {the same, where there is no CPU evidence}}}. A "must" is given for that stage between "from" and "by" (seconds);
+"may" is allowed from then on; a "hung" that neither covers is a false alarm, and so is kill or retry on any other verdict.
+This version has no evidence but the counters, so the recordings are played without host/processes.
+"""
+import gzip
+import json
+import pathlib
+import subprocess
+
+import pytest
+
+RECORDINGS = pathlib.Path(__file__).resolve().parent / "recordings"
+LABELS = json.loads((RECORDINGS / "labels.json").read_text())
+CONFIG = """[daemon]
+poll_interval = 5s
+[rule default]
+app = *
+hung_after = 60s
+hung_after_unproven = 180s
+starved_after = 60s
+idle_after = 60s
+unobservable_after = 60s
+action = retry
+"""
+
+
+def play(binary, tmp_path, text, config=CONFIG, recording="-"):
+    file = tmp_path / "replay.conf"
+    file.write_text(config)
+    return subprocess.run([binary, "--config", file, "--replay", recording], input=text, capture_output=True,
+                          text=True, timeout=120)
+
+
+def verdicts(done):
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def lines(name):
+    with gzip.open(RECORDINGS / f"{name}.jsonl.gz", "rt") as f:
+        return [line for line in f if '"path": "host/' not in line]
+
+
+@pytest.mark.parametrize("name", sorted(LABELS))
+def test_recording(name, binary, tmp_path):
+    out = verdicts(play(binary, tmp_path, "".join(lines(name))))
+    label = LABELS[name].get("blind", LABELS[name])
+    expected = set()
+    for must in label.get("must", []):
+        hits = [o for o in out if (o["verdict"], o["stage"]) == (must["verdict"], must["stage"])]
+        assert hits, f"missed {must}; {LABELS[name]['why']}"
+        assert must["from"] <= hits[0]["t"] <= must["by"], (must, hits[0])
+        expected.add((must["verdict"], must["stage"]))
+    for may in label.get("may", []):
+        hits = [o for o in out if (o["verdict"], o["stage"]) == (may["verdict"], may["stage"])]
+        assert all(o["t"] >= may["from"] for o in hits), (may, hits)
+        expected.add((may["verdict"], may["stage"]))
+    for o in out:
+        known = (o["verdict"], o["stage"]) in expected
+        assert known or o["verdict"] != "hung", f"false alarm: {o}"
+        assert known or o["verdict"] not in label.get("never", []), f"never to be: {o}"
+        assert o["action"] not in ("kill", "retry") or o["verdict"] == "hung", o
+        assert set(o) == {"t", "app", "stage", "attempt", "verdict", "since", "rule", "action", "cause", "evidence"}
+
+
+def test_every_recording_has_a_label():
+    assert {f.name.split(".jsonl")[0] for f in RECORDINGS.glob("*.gz")} == set(LABELS)
+
+
+def test_same_twice(binary, tmp_path):
+    text = "".join(lines("two_jobs-3.5"))
+    assert play(binary, tmp_path, text).stdout == play(binary, tmp_path, text).stdout
+
+
+def test_a_file_as_well_as_standard_input(binary, tmp_path):
+    text = "".join(lines("py_sleep-4.3"))
+    (tmp_path / "r.jsonl").write_text(text)
+    assert play(binary, tmp_path, None, recording=tmp_path / "r.jsonl").stdout == play(binary, tmp_path, text).stdout
+
+
+def test_no_rule_no_action(binary, tmp_path):
+    text = "".join(lines("py_sleep-4.3"))
+    out = verdicts(play(binary, tmp_path, text, "[daemon]\npoll_interval = 5s\n[rule x]\napp = nothing*\n"))
+    assert {o["rule"] for o in out} <= {"none"}
+    assert {o["action"] for o in out} <= {"none"}
+
+
+STAGE = {"status": "ACTIVE", "stageId": 1, "attemptId": 0, "numTasks": 2, "numActiveTasks": 2, "numCompleteTasks": 0,
+         "numFailedTasks": 0, "numCompletedIndices": 0, "name": "count"}
+APP = [{"id": "a", "name": "n", "attempts": [{"startTimeEpoch": 1, "sparkUser": "u"}]}]
+
+
+def answer(t, path, body, status=200, took=0.01, **more):
+    text = body if isinstance(body, str) else json.dumps(body)
+    return json.dumps({"t": t, "path": path, "status": status, "type": "application/json", "took": took, "body": text,
+                       **more}) + "\n"
+
+
+def hung_app(until):
+    """One stage that never moves, its parameters in another order than the daemon asks them."""
+    text = answer(0, "/api/v1/applications", APP)
+    for t in range(0, until, 5):
+        text += answer(t, "/api/v1/applications/a/stages?details=false&length=7&status=active", [STAGE])
+    return text
+
+
+def test_order_of_parameters_does_not_count(binary, tmp_path):
+    out = verdicts(play(binary, tmp_path, hung_app(200)))
+    assert [o["verdict"] for o in out] == ["suspect", "hung"]
+    assert out[-1]["t"] == 180 and out[-1]["since"] == 0
+
+
+def test_a_refused_port_ends_the_app(binary, tmp_path):
+    """Older recordings lack "error": a refusal took no time."""
+    for more in ({"error": "refused"}, {}):
+        text = hung_app(100) + answer(100, "/api/v1/applications", "", status=0, took=0.001, **more)
+        text += answer(400, "host/processes", [])
+        assert [o["verdict"] for o in verdicts(play(binary, tmp_path, text))] == ["suspect"]
+
+
+def test_silence_is_unobservable(binary, tmp_path):
+    text = hung_app(100)
+    for t in range(100, 200, 10):
+        text += answer(t, "/api/v1/applications", "", status=0, took=10)
+    assert [o["verdict"] for o in verdicts(play(binary, tmp_path, text))] == ["suspect", "unobservable"]
+
+
+@pytest.mark.parametrize("line, says", [
+    ("junk\n", ":1:"),
+    ("[1]\n", ":1: not an object"),
+    (answer(0, "/x", "").replace('"t": 0', '"t": "0"'), '"t"'),
+    (answer(0, "/x", "").replace('"t": 0', '"t": -1'), '"t"'),
+    (answer(0, "/x", "").replace('"status": 200', '"status": 999'), '"status"'),
+    (answer(0, "/x", "").replace('"path"', '"paht"'), '"path"'),
+    (answer(5, "/x", "") + answer(4, "/x", ""), ':2: "t" goes back'),
+])
+def test_wrong_recordings(binary, tmp_path, line, says):
+    done = play(binary, tmp_path, line)
+    assert done.returncode == 3
+    assert says in done.stderr
+    assert done.stdout == ""
+
+
+def test_missing_file(binary, tmp_path):
+    done = play(binary, tmp_path, None, recording=tmp_path / "nothing.jsonl")
+    assert done.returncode == 3 and "nothing.jsonl" in done.stderr
+
+
+def test_empty_recording(binary, tmp_path):
+    assert verdicts(play(binary, tmp_path, "")) == []
