@@ -115,6 +115,14 @@ $(BUILD)/tests/scenario: tests/scenario/scenario.c $(BUILD)/flags $(BUILD)/libco
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -MF $@.d -MT $@ $(ALL_LDFLAGS) -o $@ $< \
 		$(BUILD)/libcore.a $(BUILD)/libbase.a $(LIB_LIBS)
 
+$(BUILD)/tests/floor: tests/bench/floor.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< -lcurl
+
+bench: all $(BUILD)/tests/floor ## what watching costs, against bare libcurl
+	/usr/bin/python3 tests/bench/bench.py $(abspath $(BUILD))
+.PHONY: bench
+
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
 SOURCES = $(shell find src include tests -name '*.[ch]')
