@@ -57,7 +57,10 @@ int incident_follow(struct incident_list *l, const struct detector_event *ev, us
 struct incident *incident_find(const struct incident_list *l, const struct app_history *a,
 	const struct stage_history *stage);
 
-/* Ends it with an outcome; why may be NULL. */
+/* Notes what became of the action. The incident ends with this outcome, whenever it does. */
+void incident_settle(struct incident *i, enum remedy_outcome outcome, const char *why);
+
+/* Ends it, with this outcome where none was settled before; why may be NULL. */
 void incident_end(struct incident_list *l, struct incident *i, enum remedy_outcome outcome,
 	const char *why, usec_t wall);
 

@@ -75,6 +75,9 @@ int airflow_decode_token(
 int airflow_decode_ti(
 	const char *body, size_t len, const struct owner *o, struct ti_obs *ret, char **reterr);
 
+/* The answer to a PATCH: any JSON object ({} in v1). What was done, only a look tells. */
+int airflow_decode_accepted(const char *body, size_t len, char **reterr);
+
 /* How many task instances a clear's answer names, and whether o is among them. v1 does not tell the
  * map index: there the task counts. */
 int airflow_decode_cleared(const char *body, size_t len, const struct owner *o, size_t *ret_n,

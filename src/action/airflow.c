@@ -482,10 +482,19 @@ static void on_cleared(struct airflow_call *c, const struct transport_answer *a)
 	finish(c, &result);
 }
 
+static void on_accepted(struct airflow_call *c, const struct transport_answer *a)
+{
+	_cleanup_free_ char *err = NULL;
+	struct airflow_result result = {.reply = REPLY_DONE};
+
+	if (airflow_decode_accepted(a->body, a->len, &err) < 0)
+		finish_malformed(c, err);
+	else
+		finish(c, &result);
+}
+
 static void on_good(struct airflow_call *c, const struct transport_answer *a)
 {
-	struct airflow_result done = {.reply = REPLY_DONE};
-
 	if (c->check)
 		on_health(c, a);
 	else if (c->op == AIRFLOW_LOOK)
@@ -493,7 +502,7 @@ static void on_good(struct airflow_call *c, const struct transport_answer *a)
 	else if (c->op == AIRFLOW_CLEAR)
 		on_cleared(c, a);
 	else
-		finish(c, &done);
+		on_accepted(c, a);
 }
 
 static void on_answer(void *userdata, const struct transport_answer *answer)

@@ -163,13 +163,19 @@ int incident_follow(struct incident_list *l, const struct detector_event *ev, us
 	return incident_update(i, ev, wall, ret_reached);
 }
 
+void incident_settle(struct incident *i, enum remedy_outcome outcome, const char *why)
+{
+	i->outcome = outcome;
+	(void)str_replace(&i->outcome_why, why); /* without memory: no words */
+}
+
 void incident_end(struct incident_list *l, struct incident *i, enum remedy_outcome outcome,
 	const char *why, usec_t wall)
 {
 	i->ended = wall;
-	i->outcome = outcome;
 	i->acting = false;
-	(void)str_replace(&i->outcome_why, why); /* without memory: no words */
+	if (i->outcome == OUTCOME_OPEN)
+		incident_settle(i, outcome, why);
 	incident_trim(l);
 }
 

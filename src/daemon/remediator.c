@@ -159,16 +159,6 @@ static void count_end(struct job *j)
 			count(j, (enum action_outcome)o);
 }
 
-/* Nothing was sent: said once per reason, and thought over again later. */
-static void end_refused(struct job *j)
-{
-	struct incident *i = j->incident;
-
-	i->acting = false;
-	i->not_before = now(j->remediator) + RECONSIDER;
-	(void)str_replace(&i->refusal, j->remedy.why);
-}
-
 static bool trouble_is_over(const struct job *j)
 {
 	const struct incident *i = j->incident;
@@ -198,18 +188,18 @@ static void finish(struct job *j)
 			rule_action_name(r->action), j->app_id, remedy_outcome_name(r->outcome),
 			r->why, i->id);
 	}
+	i->acting = false;
 	i->decided = remedy_counted_as(r) != NULL;
 	i->decided_dry = r->outcome == OUTCOME_DRY_RUN;
-	if (!i->decided) {
-		end_refused(j);
-		if (trouble_is_over(j))
-			incident_end(m->context.incidents, i, r->outcome, r->why, wall(m));
-	} else if (r->outcome == OUTCOME_DRY_RUN) {
-		i->acting = false;
+	if (!i->decided)
+		i->not_before = now(m) + RECONSIDER;
+	if (!i->decided || i->decided_dry)
 		(void)str_replace(&i->refusal, r->why);
-	} else {
+	else
+		incident_settle(i, r->outcome, r->why);
+	/* Where the stage still hangs the incident stays open: it is not acted upon twice. */
+	if (trouble_is_over(j))
 		incident_end(m->context.incidents, i, r->outcome, r->why, wall(m));
-	}
 	job_free(j);
 }
 

@@ -468,6 +468,17 @@ int airflow_decode_ti(
 	return 0;
 }
 
+int airflow_decode_accepted(const char *body, size_t len, char **reterr)
+{
+	_cleanup_json_ cJSON *json = NULL;
+	int r;
+
+	r = json_parse(body, len, &json, reterr);
+	if (r < 0)
+		return r;
+	return cJSON_IsObject(json) ? 0 : json_refuse(reterr, "not an object");
+}
+
 int airflow_decode_cleared(const char *body, size_t len, const struct owner *o, size_t *ret_n,
 	bool *ret_ours, char **reterr)
 {

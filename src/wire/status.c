@@ -153,7 +153,8 @@ static cJSON *incident_json(const struct incident *i)
 	add_string(o, "evidence", i->evidence);
 	add_string(o, "action", rule_action_name(i->action));
 	add_string(o, "objection", i->refusal);
-	add_string(o, "outcome", i->ended ? remedy_outcome_name(i->outcome) : NULL);
+	add_string(
+		o, "outcome", i->outcome == OUTCOME_OPEN ? NULL : remedy_outcome_name(i->outcome));
 	add_string(o, "outcome_why", i->outcome_why);
 	return o;
 }

@@ -8,11 +8,35 @@ import pytest
 
 pytestmark = pytest.mark.skipif(not shutil.which("promtool"), reason="promtool is not installed")
 
+ALERTS = """SparkStageHung SparkDriverUnobservable ActionUnconfirmed ActionFailed PollStale NeverPolled DaemonAbsent AirflowDown
+StageStarved StageCrashLoop AppIdle ConfigReloadFailed""".split()
+# Labels that Prometheus adds.
+SCRAPED = {"instance", "job"}
+
 
 def run_tests(root, tmp_path, rules):
     (tmp_path / "stagewatchd.rules.yml").write_text(rules)
     shutil.copy(root / "tests/prometheus/rules_test.yml", tmp_path)
     return subprocess.run(["promtool", "test", "rules", "rules_test.yml"], cwd=tmp_path, capture_output=True, text=True)
+
+
+def with_expression(rules, expression):
+    """The rules with another expression for every alert."""
+    changed, n = re.subn(r"(        expr: )(?:.*\n)(?:          .*\n)*", rf"\g<1>{expression}\n", rules)
+    assert n == len(ALERTS)
+    return changed
+
+
+def code_metrics(root):
+    """Names as they are scraped, with their labels."""
+    table = (root / "src/core/metrics.c").read_text()
+    found = {}
+    for entry in re.split(r"\n\t\[METRIC_", table[:table.index("\n};")])[1:]:
+        strings = re.findall(r'"([^"]*)"', re.sub(r'"\s+"', "", entry))
+        sentence = next(i for i, s in enumerate(strings) if s.endswith("."))
+        suffix = "_total" if re.search(r"=\s*C\(", entry) else "_info" if "METRIC_INFO" in entry else ""
+        found[strings[0] + suffix] = set(strings[sentence + 1:])
+    return found
 
 
 @pytest.fixture
@@ -21,7 +45,8 @@ def rules(root):
 
 
 def test_valid(root):
-    done = subprocess.run(["promtool", "check", "rules", root / "etc/prometheus/stagewatchd.rules.yml"], capture_output=True, text=True)
+    done = subprocess.run(["promtool", "check", "rules", root / "etc/prometheus/stagewatchd.rules.yml"],
+                          capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -31,28 +56,58 @@ def test_fire_and_do_not_fire(root, tmp_path, rules):
 
 
 @pytest.mark.parametrize("good, bad", [
-    ('{verdict="hung"}[5m]) > 0', '{verdict="hung"}[5m]) > 1'),
+    ('{verdict="hung"}[5m]) > 0', '{verdict="hung"}[5m]) > 2'),
     ('{verdict="hung"}[5m]) > 0', '{verdict=~"hung|slow"}[5m]) > 0'),
+    ('{verdict="hung"}[5m]) > 0', '{verdict=~"hung|suspect"}[5m]) > 0'),
     ('outcome="unconfirmed"}[1h]) > 0', 'outcome="unconfirmed"}[1h]) > 2'),
+    ('outcome="unconfirmed"}[1h]) > 0', 'outcome="confirmed"}[1h]) > 0'),
+    ('unless stagewatch_actions_total{outcome="unconfirmed"} offset 1h', 'unless stagewatch_actions_total{outcome="unconfirmed"}'),
     ("_seconds > 300", "_seconds > 3000"),
+    ("_seconds > 300", "_seconds > 30"),
     ("absent(stagewatch_build_info)", "stagewatch_build_info == 0"),
+    ('unless on () up{job="stagewatchd"} == 0', 'unless up{job="stagewatchd"} == 0'),
+    ("for: 30m", "for: 15m"),
+    ("for: 30m", "for: 45m"),
 ])
 def test_a_broken_rule_is_found(root, tmp_path, rules, good, bad):
     assert good in rules
     assert run_tests(root, tmp_path, rules.replace(good, bad)).returncode != 0
 
 
-def test_every_alert_is_tested_and_has_a_runbook(root, rules):
-    alerts = set(re.findall(r"- alert: (\w+)", rules))
-    tests = (root / "tests/prometheus/rules_test.yml").read_text()
-    assert len(alerts) >= 5
-    for alert in alerts:
-        assert len(re.findall(rf"alertname: {alert}\b", tests)) >= 2, alert
-    anchors = {line[3:].strip().lower() for line in (root / "doc/runbook.md").read_text().splitlines() if line.startswith("## ")}
-    assert set(re.findall(r"runbook.md#(\w+)", rules)) == anchors
+@pytest.mark.parametrize("expression", ["vector(0) > 1", "vector(1)"], ids=["never fires", "always fires"])
+def test_each_alert_counts(root, tmp_path, rules, expression):
+    done = run_tests(root, tmp_path, with_expression(rules, expression))
+    assert done.returncode != 0
+    assert set(re.findall(r"alertname: ?Stagewatch(\w+)", done.stdout + done.stderr)) == set(ALERTS)
 
 
-def test_metrics_of_the_rules_exist(root, rules):
-    table = (root / "src/core/metrics.c").read_text()
-    for name in set(re.findall(r"\bstagewatch_\w+", rules)):
-        assert f'"{re.sub("_(total|info)$", "", name)}"' in table, name
+def test_every_alert_has_severity_words_and_a_runbook(root, rules):
+    found = dict(re.findall(r"- alert: (\w+)\n(.*?)(?=\n      - alert|\Z)", rules, re.S))
+    assert set(found) == {"Stagewatch" + alert for alert in ALERTS}
+    runbook = (root / "doc/runbook.md").read_text()
+    anchors = {line[3:].strip().lower() for line in runbook.splitlines() if line.startswith("## ")}
+    for alert, text in found.items():
+        assert re.search(r"severity: (critical|warning|info)\n", text), alert
+        assert "summary: " in text and "description: " in text, alert
+    assert set(re.findall(r"runbook_url: doc/runbook.md#(\w+)\n", rules)) == anchors
+    assert rules.count("runbook_url: ") == len(found)
+    for word in re.findall(r"\bStagewatch[A-Z]\w+", runbook):
+        assert word in found, word
+
+
+def test_metrics_labels_and_words_exist(root, rules):
+    metrics = code_metrics(root)
+    assert len(metrics) > 20
+    verdicts = set(re.findall(r'\[VERDICT_\w+\] = "(\w+)"', (root / "src/core/verdict.c").read_text()))
+    outcomes = set(re.findall(r'\[ACTION_\w+\] = "(\w+)"', (root / "src/daemon/stats.c").read_text()))
+    assert len(verdicts) == 9 and len(outcomes) == 5
+    used = re.findall(r"\b(stagewatch_\w+)(?:\{([^}]*)\})?", rules)
+    assert len(used) > 12
+    for name, matchers in used:
+        assert name in metrics, name
+        for label, word in re.findall(r"(\w+)=[\"'](\S+?)[\"']", matchers):
+            assert label in metrics[name], (name, label)
+            assert label not in ("verdict", "outcome") or word in verdicts | outcomes, word
+    for alert in re.split(r"- alert: ", rules)[1:]:
+        labels = set().union(*(metrics[name] for name in re.findall(r"\bstagewatch_\w+", alert)))
+        assert set(re.findall(r"\$labels\.(\w+)", alert)) <= labels | SCRAPED

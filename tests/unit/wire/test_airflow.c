@@ -605,9 +605,26 @@ static void test_truncated(void **state)
 	}
 }
 
+static void test_accepted(void **state)
+{
+	static const char *const wrong[] = {"", "[]", "7", "<html></html>", "{", "null"};
+	_cleanup_free_ char *none = NULL;
+
+	(void)state;
+	assert_int_equal(airflow_decode_accepted("{}", 2, &none), 0);
+	for (size_t i = 0; i < ELEMENTSOF(wrong); i++) {
+		_cleanup_free_ char *err = NULL;
+
+		assert_int_equal(
+			airflow_decode_accepted(wrong[i], strlen(wrong[i]), &err), -EBADMSG);
+		assert_non_null(err);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_accepted),
 		cmocka_unit_test(test_plain_requests),
 		cmocka_unit_test(test_get),
 		cmocka_unit_test(test_refused_ids),

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A driver or master that misbehaves: one line with its URL, a metric, no crash, no action, and nobody else waits for it."""
+import pytest
+from conftest import Daemon, airflow_section, driver_section, master_section, wait
+from fakes import Airflow, Driver, Fake, Master
+
+FAULTS = {
+    "hangs": (Fake.hang, "timeout", "/stages"),
+    "garbage": (lambda f, h: f.garbage(h), "not_json", "/stages"),
+    "html": (lambda f, h: f.html(h), "not_json", "/stages"),
+    "starting": (lambda f, h: f.starting(h), "starting", "/applications"),
+    "truncated": (lambda f, h: f.truncated(h), "cut", "/stages"),
+    "huge": (lambda f, h: f.huge(h), "too_large", "/stages"),
+    "deep": (lambda f, h: f.deep(h), "malformed", "/stages"),
+    "wrong type": (lambda f, h: f.wrong_types(h), "malformed", "/stages"),
+    "500": (lambda f, h: f.status(500)(h), "http_status", "/stages"),
+    "403": (lambda f, h: f.status(403)(h), "http_status", "/applications"),
+    "changed app": (lambda f, h: f.status(404, "no such app")(h), "changed", "/stages"),
+}
+OWNER = {"dag_id": "d", "run_id": "r", "task_id": "t", "map_index": -1, "try_number": 1}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_fault(name, binary, tmp_path, started):
+    fault, reason, path = FAULTS[name]
+    good, bad, airflow = started(Driver, "app-good"), started(Driver, "app-bad", OWNER), started(Airflow)
+    bad.moving = True
+    sections = driver_section("good", good) + driver_section("bad", bad) + airflow_section(airflow, tmp_path)
+    with Daemon(binary, tmp_path, sections, action="retry") as d:
+        wait(lambda: d.verdicts().get(("app-bad", 7)) is not None, 20, "the driver was seen once")
+        bad.faults.append((None, path, lambda h: fault(bad, h)))
+        wait(lambda: (d.metric("stagewatch_poll_errors_total", spark_cluster="bad", reason=reason) or 0) >= 2, 30, reason)
+        assert d.polls_go_on(good) < 12
+        wait(lambda: d.app_verdicts().get("app-bad") == "unobservable", 30, "unknown is never hung")
+        assert len([line for line in d.lines(bad.url) if "is not usable" in line]) == 1, d.log()
+        assert d.verdicts()[("app-bad", 7)] != "hung"
+        assert airflow.asked("PATCH") == [] and airflow.asked("POST", "clear") == []
+        assert d.actions()["requested"] == 0
+        bad.faults.clear()
+        wait(lambda: d.app_verdicts().get("app-bad") == "progressing", 30, "it recovers")
+        assert len([line for line in d.lines(bad.url) if "usable again" in line]) == 1
+
+
+def test_redirect_is_not_followed(binary, tmp_path, started):
+    bad, trap = started(Driver), started(Driver, "app-trap")
+    sections = driver_section("bad", bad) + "username = u\n" + f"password_file = {tmp_path}/password\n"
+    bad.faults.append((None, "/applications", lambda h: h.reply(302, "", headers=[("Location", trap.url + h.path)])))
+    with Daemon(binary, tmp_path, sections) as d:
+        # A driver that was never seen is nobody's: it is counted, and that is all.
+        wait(lambda: (d.metric("stagewatch_poll_errors_total", spark_cluster="bad", reason="redirect") or 0) >= 2, 20, "counted")
+    assert trap.requests == []
+
+
+def test_refused_port_ends_a_bare_app(binary, tmp_path, started):
+    driver = started(Driver)
+    with Daemon(binary, tmp_path, driver_section("one", driver)) as d:
+        wait(lambda: d.metric("stagewatch_apps", spark_cluster="one") == 1, 20, "seen")
+        driver.close()
+        wait(lambda: d.metric("stagewatch_apps", spark_cluster="one") == 0, 20, "gone")
+        assert d.app_verdicts() == {}
+
+
+def test_another_app_on_the_port(binary, tmp_path, started):
+    driver = started(Driver, "app-1")
+    with Daemon(binary, tmp_path, driver_section("one", driver)) as d:
+        wait(lambda: d.verdicts().get(("app-1", 7)) == "hung", 30, "hung")
+        driver.app_id, driver.started = "app-2", driver.started + 1000
+        wait(lambda: d.verdicts().get(("app-2", 7)), 20, "the new app is seen")
+        assert ("app-1", 7) not in d.verdicts()
+        assert d.verdicts()[("app-2", 7)] == "progressing"
+
+
+def test_frozen_driver_of_a_master_is_unobservable(binary, tmp_path, started):
+    master, driver, well = started(Master), started(Driver, "app-1"), started(Driver, "app-2")
+    well.stages = []
+    master.add(driver)
+    master.add(well)
+    driver.faults.append((None, ".", driver.hang))
+    with Daemon(binary, tmp_path, master_section("m", master)) as d:
+        wait(lambda: d.app_verdicts().get("app-1") == "unobservable", 30, "never seen, and its master says that it runs")
+        assert d.metric("stagewatch_app_verdicts", spark_cluster="m", verdict="unobservable") == 1
+        assert d.metric("stagewatch_up", spark_cluster="m") == 1
+        assert d.polls_go_on(well) < 12
+        master.end("app-1")
+        wait(lambda: "app-1" not in d.app_verdicts(), 20, "ended, says its master")
+
+
+@pytest.mark.parametrize("fault", ["hang", "garbage", "html", "truncated", "huge", "deep"])
+def test_bad_master(fault, binary, tmp_path, started):
+    master, driver, other = started(Master), started(Driver, "app-1"), started(Driver, "app-2")
+    master.add(driver)
+    with Daemon(binary, tmp_path, master_section("m", master) + driver_section("other", other)) as d:
+        wait(lambda: ("app-1", 7) in d.verdicts(), 20, "seen")
+        master.faults.append((None, ".", getattr(master, fault)))
+        wait(lambda: d.metric("stagewatch_up", spark_cluster="m") == 0, 30, "down")
+        # Its driver, known from before, is still asked; so is the other cluster.
+        assert d.polls_go_on(driver) < 12 and d.polls_go_on(other) < 12
+        assert len([line for line in d.lines(master.url) if "no list of apps" in line]) == 1, d.log()
+        master.faults.clear()
+        wait(lambda: d.metric("stagewatch_up", spark_cluster="m") == 1, 30, "up again")
+
+
+def test_credentials_never_go_to_an_address_from_a_page(binary, tmp_path, started):
+    master, driver = started(Master), started(Driver, "app-1")
+    master.add(driver)
+    section = master_section("m", master) + f"username = u\npassword_file = {tmp_path}/password\n"
+    with Daemon(binary, tmp_path, section) as d:
+        wait(lambda: ("app-1", 7) in d.verdicts(), 20, "seen")
+    assert all("Authorization" in r[3] for r in master.requests)
+    assert driver.requests and all("Authorization" not in r[3] for r in driver.requests)
+
+
+def test_hostile_names(binary, tmp_path, started):
+    driver = started(Driver, "app-\"1\\", name='<script>alert("x")</script>\n\x1b[31m')
+    with Daemon(binary, tmp_path, driver_section("one", driver)) as d:
+        wait(lambda: d.metric("stagewatch_apps", spark_cluster="one") == 1, 20, "seen")
+        wait(lambda: list(d.verdicts().values()) == ["hung"], 20, "hung")
+        assert "\x1b" not in d.json("/api/v1/stages")["apps"][0]["name"]
+        assert "\x1b" not in d.log()
