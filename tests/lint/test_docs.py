@@ -6,48 +6,33 @@ import subprocess
 
 import pytest
 
-SECTIONS = {"daemon": "src/daemon/settings.c", "web": "src/daemon/settings.c", "spark": "src/source/source.c",
-            "airflow": "src/action/airflow.c", "rule": "src/core/rule.c"}
+TABLES = {
+    "daemon": ("src/daemon/settings.c", "daemon_params"),
+    "web": ("src/daemon/settings.c", "web_params"),
+    "spark": ("src/source/source.c", "source_params"),
+    "airflow": ("src/action/airflow.c", "airflow_params"),
+    "rule": ("src/core/rule.c", "rule_params"),
+}
+# Without these a section is not complete. A rule needs a glob.
+NEEDED = {"spark": {"url": "http://127.0.0.1:4040"}, "airflow": {"url": "http://a", "username": "u", "password_file": "p"},
+          "rule": {"app": "*"}}
+TYPES = {"STRING": ("Address", "Directory", "File", "Glob", "Secret", "Text", "URL"), "LIST": ("List",), "ENUM": ("Word",),
+         "U64": ("Number",), "DURATION": ("Duration",)}
 
 
-def code_keys(root):
-    """(section, key) of every parameter table."""
-    found = set()
-    settings = (root / "src/daemon/settings.c").read_text()
-    tables = {
-        "daemon": re.search(r"daemon_params\[\] = \{(.*?)\n\};", settings, re.S).group(1),
-        "web": re.search(r"web_params\[\] = \{(.*?)\n\};", settings, re.S).group(1),
-        "spark": re.search(r"source_params\[\] = \{(.*?)\n\};", (root / SECTIONS["spark"]).read_text(), re.S).group(1),
-        "airflow": re.search(r"airflow_params\[\] = \{(.*?)\n\};", (root / SECTIONS["airflow"]).read_text(), re.S).group(1),
-        "rule": re.search(r"rule_params\[\] = \{(.*?)\n\};", (root / SECTIONS["rule"]).read_text(), re.S).group(1),
-    }
-    for section, table in tables.items():
-        for key in re.findall(r'\.name = "(\w+)"', table) + re.findall(r"^\s*(?:GLOB|LIMIT)\((\w+)", table, re.M):
-            found.add((section, key))
-    return found
+# What the program has.
 
-
-def man_keys(text):
-    """(section, key) of stagewatchd.conf(5): the tags below .Ss [section]."""
-    found, section = set(), None
-    for line in text.splitlines():
-        if m := re.match(r"\.Ss \[(\w+)", line):
-            section = m.group(1)
-        elif line.startswith(".Sh"):
-            section = None
-        elif section and (m := re.match(r"\.It Cm (.*)", line)):
-            found |= {(section, key) for key in m.group(1).split(" , ")}
-    return found
-
-
-def file_keys(text):
-    """(section, key) of the shipped file, commented out as it is."""
-    found, section = set(), None
-    for line in text.splitlines():
-        if m := re.match(r"#?\[(\w+)", line):
-            section = m.group(1)
-        elif m := re.match(r"#(\w+) = ", line):
-            found.add((section, m.group(1)))
+def code_params(root):
+    """{(section, key): (type, default or None)} of every parameter table."""
+    found = {}
+    for section, (file, name) in TABLES.items():
+        table = re.search(rf"{name}\[\] = \{{(.*?)\n\}};", (root / file).read_text(), re.S).group(1)
+        for entry in re.findall(r'\{\.name = ".*?\}(?=,\n|,?$)', table, re.S):
+            default = re.search(r'\.fallback = "([^"]*)"', entry)
+            found[section, re.search(r'\.name = "(\w+)"', entry).group(1)] = (
+                re.search(r"\.type = PARAM_(\w+)", entry).group(1), default.group(1) if default else None)
+        for macro, key, default in re.findall(r'^\s*(GLOB|LIMIT)\((\w+),\s*(?:"([^"]*)"|NULL)', table, re.M):
+            found[section, key] = ("STRING", None) if macro == "GLOB" else ("DURATION", default or None)
     return found
 
 
@@ -64,11 +49,123 @@ def code_metrics(root):
     return found
 
 
+def code_words(root, file, pattern):
+    return set(re.findall(pattern, (root / file).read_text()))
+
+
+def code_verdicts(root):
+    return code_words(root, "src/core/verdict.c", r'\[VERDICT_\w+\] = "(\w+)"')
+
+
+def code_outcomes(root):
+    return code_words(root, "src/core/remedy.c", r'\[OUTCOME_\w+\] = "(\w+)"') - {"open"}
+
+
+def code_message_ids(root):
+    return code_words(root, "include/daemon/messages.h", r'"([0-9a-f]{32})"')
+
+
+def code_fields(root):
+    return code_words(root, "src/base/log.c", r'\{"([A-Z_]+)", offsetof')
+
+
+def code_paths(root):
+    return code_words(root, "src/daemon/exporter.c", r'\{"(/[^"]*)", answer_')
+
+
+def help_options(binary):
+    text = subprocess.run([binary, "--help"], capture_output=True, text=True, check=True).stdout
+    return set(re.findall(r"^  --([a-z-]+)", text, re.M))
+
+
+def printed(binary, file):
+    """[(section, key, value)] of --print-config; value None for what is not set."""
+    out = subprocess.run([binary, "--config", file, "--print-config"], capture_output=True, text=True, check=True).stdout
+    found, section = [], None
+    for line in filter(None, out.splitlines()):
+        if line.startswith("["):
+            section = re.match(r"\[(\w+)", line).group(1)
+        else:
+            unset, key, value = re.fullmatch(r"(# )?(\w+) =(?: (.*))?", line).groups()
+            found.append((section, key, None if unset else value))
+    return found
+
+
+# What the documents say.
+
+def man_params(text):
+    """{(section, key): (type, bounds or None, default)} of stagewatchd.conf(5): its first line below each tag."""
+    found, section, lines = {}, None, text.splitlines()
+    for line, below in zip(lines, lines[1:]):
+        if m := re.match(r"\.Ss \[(\w+)", line):
+            section = m.group(1)
+        elif re.match(r"\.S[sh]", line):
+            section = None
+        elif section and (m := re.match(r"\.It Cm (\w+)$", line)):
+            says = re.fullmatch(r"(\w+)(?: of URLs| from (\S+) to (\S+)|, [\w, ]+)?; (.+)\.", below)
+            assert says, f"[{section}] {m.group(1)}: {below}"
+            kind, low, high, default = says.groups()
+            found[section, m.group(1)] = (kind, (low, high) if low else None, default)
+    return found
+
+
+def man_choices(text, section, key):
+    part = text[text.index(f".Ss [{section}"):]
+    words = re.search(rf"\.It Cm {key}\nWord, ([\w, ]+); ", part).group(1)
+    return re.split(r", | or ", words)
+
+
+def file_params(text):
+    """{(section, key): value} of the shipped file, commented out as it is."""
+    found, section = {}, None
+    for line in text.splitlines():
+        if m := re.match(r"#?\[(\w+)", line):
+            section = m.group(1)
+        elif m := re.match(r"#(\w+) = (.*)", line):
+            assert (section, m.group(1)) not in found
+            found[section, m.group(1)] = m.group(2)
+    return found
+
+
 def man_metrics(text):
     found = {}
     for name, labels in re.findall(r"^\.It Li (stagewatch_\w+|process_\w+)(?: Ns Brq (\S+))?$", text, re.M):
         found[name] = tuple(labels.split(",")) if labels else ()
     return found
+
+
+def man_tags(text, begin, end, pattern):
+    """The words of the tags between two places of a page."""
+    begin = text.index(begin)
+    return set(re.findall(pattern, text[begin:text.index(end, begin)], re.M))
+
+
+def man_verdicts(text):
+    return man_tags(text, ".Ss Verdicts", ".Ss Acting", r"^\.It Cm (\w+)$")
+
+
+def man_outcomes(text):
+    return man_tags(text, "An action ends as", ".Ss Airflow", r"^\.It Cm (\w+)$")
+
+
+def man_message_ids(text):
+    return set(re.findall(r"^\.It Li ([0-9a-f]{32})$", text, re.M))
+
+
+def man_fields(text):
+    return man_tags(text, ".Ss Journal", ".Sh SIGNALS", r"^\.It Ev (\w+)$")
+
+
+def man_paths(text):
+    return man_tags(text, ".Ss Web server", ".Ss Metrics", r"^\.It Pa (\S+)$")
+
+
+def man_options(text):
+    return set(re.findall(r"^\.It Fl -([a-z-]+)", text, re.M))
+
+
+def synopsis_options(text):
+    return man_tags(text, ".Sh SYNOPSIS", ".Sh DESCRIPTION", r"Fl -([a-z-]+)")
 
 
 @pytest.fixture(scope="module")
@@ -81,33 +178,156 @@ def man5(root):
     return (root / "man/stagewatchd.conf.5").read_text()
 
 
-def test_keys(root, man5):
-    keys = code_keys(root)
-    assert len(keys) > 30
-    assert man_keys(man5) == keys
-    assert file_keys((root / "etc/stagewatchd.conf").read_text()) == keys
+@pytest.fixture(scope="module")
+def shipped(root):
+    return (root / "etc/stagewatchd.conf").read_text()
 
 
-def test_keys_are_the_programs_own(root, binary, tmp_path):
+@pytest.fixture(scope="module")
+def params(root):
+    found = code_params(root)
+    assert len(found) > 30
+    return found
+
+
+# Keys.
+
+def test_keys(params, man5, shipped):
+    assert set(man_params(man5)) == set(params)
+    assert set(file_params(shipped)) == set(params)
+
+
+def test_keys_are_the_programs_own(params, binary, tmp_path):
     """--print-config of one section each names the same keys as the tables."""
     conf = tmp_path / "c.conf"
-    conf.write_text("[spark a]\nurl = http://127.0.0.1:4040\n[airflow b]\nurl = http://a\nusername = u\npassword_file = p\n"
-                    "[rule c]\napp = *\n")
-    done = subprocess.run([binary, "--config", conf, "--print-config"], capture_output=True, text=True, check=True)
-    found, section = set(), None
-    for line in done.stdout.splitlines():
-        if line.startswith("["):
-            section = re.match(r"\[(\w+)", line).group(1)
-        elif line:
-            found.add((section, re.match(r"(?:# )?(\w+) =", line).group(1)))
-    assert found == code_keys(root)
+    conf.write_text("".join(f"[{section} x]\n" + "".join(f"{k} = {v}\n" for k, v in keys.items())
+                            for section, keys in NEEDED.items()))
+    found = {(section, key): value for section, key, value in printed(binary, conf)}
+    assert set(found) == set(params)
+    for (section, key), (_, default) in params.items():
+        if key == "hung_after_unproven":
+            default = "30min"
+        assert found[section, key] == NEEDED.get(section, {}).get(key, default), key
 
 
-def test_a_key_too_many_or_too_few_is_found(root, man5):
-    keys = code_keys(root)
-    assert man_keys(man5.replace(".It Cm idle_after\n", "")) == keys - {("rule", "idle_after")}
-    assert man_keys(man5.replace(".It Cm idle_after\n", ".It Cm idle_after\n.It Cm bogus\n")) == keys | {("rule", "bogus")}
+def test_types_and_defaults_are_documented(params, man5):
+    documented = man_params(man5)
+    for (section, key), (kind, default) in params.items():
+        says_kind, bounds, says_default = documented[section, key]
+        assert says_kind in TYPES[kind], key
+        assert (bounds is not None) == (kind in ("U64", "DURATION")), key
+        if default:
+            assert says_default == f"default {default}", key
+        else:
+            assert says_default in ("needed", "no default", "default any", "default three times hung_after"), key
 
+
+def accepts(binary, tmp_path, section, key, value):
+    conf = tmp_path / "c.conf"
+    named = section if section in ("daemon", "web") else f"{section} x"
+    # Above any other limit, where the cross-check of the two would answer first.
+    cross = {"hung_after": {"hung_after_unproven": "366d"}, "hung_after_unproven": {"hung_after": "1s"}}.get(key, {})
+    keys = {**NEEDED.get(section, {}), **cross, key: value}
+    conf.write_text(f"[{named}]\n" + "".join(f"{k} = {v}\n" for k, v in keys.items()))
+    done = subprocess.run([binary, "--config", conf, "--check-config"], capture_output=True, text=True)
+    assert done.returncode in (0, 3), done.stderr
+    return done.returncode == 0
+
+
+def test_bounds_are_documented(man5, binary, tmp_path):
+    n = 0
+    for (section, key), (kind, bounds, _) in man_params(man5).items():
+        if not bounds:
+            continue
+        low, high = bounds
+        if kind == "Duration":
+            below, above = {"1s": "999ms", "100ms": "99ms"}[low], high + " 1ms"
+        else:
+            below, above = str(int(low) - 1), str(int(high) + 1)
+        seen = [accepts(binary, tmp_path, section, key, value) for value in (below, low, high, above)]
+        assert seen == [False, True, True, False], (section, key, seen)
+        n += 1
+    assert n >= 12
+
+
+def test_words_are_documented(params, man5, binary, tmp_path):
+    """The program names all its choices when it refuses another word."""
+    for section, key in (k for k, (kind, _) in params.items() if kind == "ENUM"):
+        conf = tmp_path / "c.conf"
+        conf.write_text(f"[{section}{'' if section in ('daemon', 'web') else ' x'}]\n{key} = bogus\n")
+        err = subprocess.run([binary, "--config", conf, "--check-config"], capture_output=True, text=True).stderr
+        assert re.search(rf"{key}: not one of (.*)", err).group(1).split(", ") == man_choices(man5, section, key)
+
+
+def test_planted_faults_in_keys_are_found(params, man5, shipped, tmp_path):
+    def tag(key):
+        return re.search(rf"^\.It Cm {key}\n.*\n", man5, re.M).group()
+
+    assert set(man_params(man5.replace(tag("idle_after"), ""))) == set(params) - {("rule", "idle_after")}
+    twice = man5.replace(tag("idle_after"), tag("idle_after") + ".It Cm bogus\nGlob; default any.\n")
+    assert set(man_params(twice)) == set(params) | {("rule", "bogus")}
+    with pytest.raises(AssertionError):
+        test_types_and_defaults_are_documented(params, man5.replace("default 15s", "default 10s"))
+    with pytest.raises(AssertionError):
+        test_types_and_defaults_are_documented(params, man5.replace("Number from 0 to 100", "Duration from 0 to 100"))
+    with pytest.raises(AssertionError):
+        man_params(man5.replace("Duration from 1s to 1h; default 10s.\n", ""))
+    assert set(file_params(shipped.replace("#api = auto\n", ""))) == set(params) - {("airflow", "api")}
+    assert set(file_params(shipped + "#bogus = 1\n")) == set(params) | {("rule", "bogus")}
+
+
+def test_a_planted_bound_is_found(man5, binary, tmp_path):
+    for bad in (man5.replace("from 1 to 1000", "from 1 to 1001"), man5.replace("from 1s to 1h", "from 100ms to 1h")):
+        with pytest.raises(AssertionError):
+            test_bounds_are_documented(bad, binary, tmp_path)
+
+
+# The shipped file.
+
+def uncommented(shipped):
+    return re.sub(r"^#(\[|\w+ = )", r"\1", shipped, flags=re.M)
+
+
+def test_shipped_file_is_good_as_it_is(root, binary):
+    """It has no effect: what is in force is what is in force without it."""
+    file = root / "etc/stagewatchd.conf"
+    done = subprocess.run([binary, "--config", file, "--check-config"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert printed(binary, file) == printed(binary, "/dev/null")
+
+
+def test_shipped_file_uncommented_is_the_default(params, binary, tmp_path, shipped):
+    file = tmp_path / "shipped.conf"
+    file.write_text(uncommented(shipped))
+    done = subprocess.run([binary, "--config", file, "--check-config"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    in_force = {(section, key): value for section, key, value in printed(binary, file)}
+    for key, (_, default) in params.items():
+        assert in_force[key] == file_params(shipped)[key]
+        assert default is None or in_force[key] == default, key
+    assert in_force["rule", "hung_after_unproven"] == "30min"
+
+
+def test_a_planted_default_is_found(params, binary, tmp_path, shipped):
+    with pytest.raises(AssertionError):
+        test_shipped_file_uncommented_is_the_default(params, binary, tmp_path, shipped.replace("= 15s", "= 16s"))
+    with pytest.raises(AssertionError):
+        test_shipped_file_uncommented_is_the_default(params, binary, tmp_path, shipped.replace("#app = *", "#app = * ;"))
+
+
+def test_shipped_file_is_written_for_a_person(shipped):
+    lines = shipped.splitlines()
+    assert max(len(line.encode()) for line in lines) <= 199
+    for i, line in enumerate(lines):
+        assert line == line.strip()
+        if re.match(r"#\w+ = ", line) and not re.match(r"#(user|cluster|dag|task) = ", line):
+            comments = 0
+            while lines[i - 1 - comments].startswith("# "):
+                comments += 1
+            assert 1 <= comments <= 3, line
+
+
+# stagewatchd(8).
 
 def test_metrics(root, man8):
     metrics = code_metrics(root)
@@ -115,69 +335,96 @@ def test_metrics(root, man8):
     assert man_metrics(man8) == metrics
 
 
-def test_a_metric_too_few_is_found(root, man8):
-    without = man8.replace(".It Li stagewatch_actions_pending\n", "")
-    assert man_metrics(without) != code_metrics(root)
-
-
 def test_verdicts(root, man8):
-    names = set(re.findall(r'\[VERDICT_\w+\] = "(\w+)"', (root / "src/core/verdict.c").read_text()))
-    section = man8[man8.index(".Ss Verdicts"):man8.index(".Ss Acting")]
-    assert len(names) == 9
-    assert set(re.findall(r"^\.It Cm (\w+)$", section, re.M)) == names
+    assert len(code_verdicts(root)) == 9
+    assert man_verdicts(man8) == code_verdicts(root)
 
 
 def test_outcomes(root, man8):
-    names = set(re.findall(r'\[OUTCOME_\w+\] = "(\w+)"', (root / "src/core/remedy.c").read_text())) - {"open"}
-    acting = man8[man8.index("An action ends as"):man8.index(".Ss Airflow")]
-    assert set(re.findall(r"^\.Cm (\w+)", acting, re.M)) == names
+    assert len(code_outcomes(root)) == 8
+    assert man_outcomes(man8) == code_outcomes(root)
 
 
 def test_options(binary, man8):
-    text = subprocess.run([binary, "--help"], capture_output=True, text=True, check=True).stdout
-    options = set(re.findall(r"^  --([a-z-]+)", text, re.M))
-    described = set(re.findall(r"^\.It Fl -([a-z-]+)", man8, re.M))
-    assert described == options
-    synopsis = man8[man8.index(".Sh SYNOPSIS"):man8.index(".Sh DESCRIPTION")]
-    assert set(re.findall(r"Fl -([a-z-]+)", synopsis)) == options
+    assert len(help_options(binary)) >= 8
+    assert man_options(man8) == help_options(binary)
+    assert synopsis_options(man8) == help_options(binary)
 
 
 def test_message_ids(root, man8):
-    ids = set(re.findall(r'"([0-9a-f]{32})"', (root / "include/daemon/messages.h").read_text()))
-    assert len(ids) == 4
-    assert set(re.findall(r"^\.It Li ([0-9a-f]{32})$", man8, re.M)) == ids
+    assert len(code_message_ids(root)) >= 4
+    assert man_message_ids(man8) == code_message_ids(root)
+    # In examples and in the runbook as well.
+    for text in (man8, (root / "doc/runbook.md").read_text()):
+        assert set(re.findall(r"MESSAGE_ID=([0-9a-f]+)", text)) <= code_message_ids(root)
+
+
+def test_journal_fields(root, man8):
+    assert len(code_fields(root)) == 9
+    assert man_fields(man8) == code_fields(root)
 
 
 def test_paths(root, man8):
-    code = (root / "src/daemon/exporter.c").read_text()
-    paths = set(re.findall(r'\{"(/[^"]*)", answer_', code))
-    section = man8[man8.index(".Ss Web server"):man8.index(".Ss Metrics")]
-    assert set(re.findall(r"^\.It Pa (\S+)$", section, re.M)) == paths
+    assert len(code_paths(root)) == 7
+    assert man_paths(man8) == code_paths(root)
 
 
-def test_shipped_file_is_the_default(root, binary, tmp_path):
-    """All keys uncommented: no fault, and what is in force is what is in force without a file."""
-    text = (root / "etc/stagewatchd.conf").read_text()
-    assert max(len(line.encode()) for line in text.splitlines()) <= 199
-    assert subprocess.run([binary, "--config", root / "etc/stagewatchd.conf", "--check-config"]).returncode == 0
-    shipped = tmp_path / "shipped.conf"
-    shipped.write_text(re.sub(r"^#(\[|\w+ = )", r"\1", text, flags=re.M))
-    bare = tmp_path / "bare.conf"
-    bare.write_text("[rule default]\napp = *\n[airflow main]\nurl = http://a\nusername = u\npassword_file = p\n")
-
-    def values(file):
-        out = subprocess.run([binary, "--config", file, "--print-config"], capture_output=True, text=True, check=True).stdout
-        return dict(re.findall(r"^(\w+) = (.*)$", out, re.M))
-
-    default, ours = values(bare), values(shipped)
-    examples = {"username", "password_file", "ca_file", "url", "airflow", "app", "user", "cluster", "dag", "task"}
-    assert {k: v for k, v in ours.items() if k not in examples} == {k: v for k, v in default.items() if k not in examples}
+def test_no_word_is_left_over(root, params, man8, man5):
+    """All that the page sets in bold is a key, a word of one, a verdict or an outcome."""
+    words = {key for _, key in params} | code_verdicts(root) | code_outcomes(root)
+    for section, key in (k for k, (kind, _) in params.items() if kind == "ENUM"):
+        words |= set(man_choices(man5, section, key))
+    for text in (man8, man5):
+        for line in re.findall(r"^\.(?:It )?Cm (.*)$", text, re.M):
+            assert set(re.findall(r"\w+", line)) <= words, line
 
 
+@pytest.mark.parametrize("of_page, of_code, line, bogus", [
+    (man_metrics, code_metrics, ".It Li stagewatch_actions_pending\n", ".It Li stagewatch_bogus\n"),
+    (man_metrics, code_metrics, ".It Li stagewatch_up Ns Brq spark_cluster\n", ".It Li stagewatch_up Ns Brq cluster\n"),
+    (man_metrics, code_metrics, ".It Li stagewatch_actions_total Ns Brq action,outcome\n",
+     ".It Li stagewatch_actions Ns Brq action,outcome\n"),
+    (man_verdicts, code_verdicts, ".It Cm phantom\n", ".It Cm bogus\n"),
+    (man_outcomes, code_outcomes, ".It Cm superseded\n", ".It Cm bogus\n"),
+    (man_message_ids, code_message_ids, ".It Li c1f4c0cd6ef04b0c8a7a1f2d9b5e7a44\n", ".It Li " + "0" * 32 + "\n"),
+    (man_fields, code_fields, ".It Ev APP_ID\n", ".It Ev BOGUS\n"),
+    (man_paths, code_paths, ".It Pa /metrics\n", ".It Pa /bogus\n"),
+])
+def test_planted_faults_are_found(root, man8, of_page, of_code, line, bogus):
+    assert man8.count(line) == 1
+    good = of_code(root)
+    assert of_page(man8) == good
+    assert of_page(man8.replace(line, "")) != good
+    assert of_page(man8.replace(line, bogus)) != good
+    assert of_page(man8.replace(line, line + bogus)) != good
+
+
+def test_planted_options_are_found(binary, man8):
+    assert man_options(man8.replace(".It Fl -once\n", "")) == help_options(binary) - {"once"}
+    assert man_options(man8.replace(".It Fl -once\n", ".It Fl -once\n.It Fl -twice\n")) == help_options(binary) | {"twice"}
+
+
+# Layout.
+
+def lint(file):
+    return subprocess.run(["mandoc", "-Tlint", "-Wwarning", file], capture_output=True, text=True)
+
+
+needs_mandoc = pytest.mark.skipif(not shutil.which("mandoc"), reason="mandoc is not installed")
+
+
+@needs_mandoc
 @pytest.mark.parametrize("page", ["stagewatchd.8", "stagewatchd.conf.5"])
 def test_mandoc(root, page):
-    if not shutil.which("mandoc"):
-        pytest.skip("mandoc is not installed")
-    done = subprocess.run(["mandoc", "-Tlint", "-Wwarning", root / "man" / page], capture_output=True, text=True)
+    done = lint(root / "man" / page)
     assert done.returncode == 0 and not done.stdout.strip(), done.stdout
-    assert all(len(line) <= 80 for line in (root / "man" / page).read_text().splitlines() if not line.startswith("."))
+    lines = (root / "man" / page).read_text().splitlines()
+    assert all(len(line) <= 80 for line in lines if not line.startswith("."))
+
+
+@needs_mandoc
+@pytest.mark.parametrize("good, bad", [(".El\n", ""), (".Sh FILES\n", ".Sh\n"), (".Nm\n", ".Nmm\n")])
+def test_mandoc_finds_planted_faults(man8, tmp_path, good, bad):
+    page = tmp_path / "page.8"
+    page.write_text(man8.replace(good, bad, 1))
+    assert lint(page).returncode != 0

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command line: options, exit statuses, configuration, the first look."""
+import subprocess
+
+import pytest
+from conftest import Daemon, driver_section, master_section
+from fakes import Driver, Master, free_port
+
+
+def run(binary, *args):
+    return subprocess.run([binary, *args], capture_output=True, text=True, timeout=60)
+
+
+def test_help_and_version(binary):
+    assert run(binary, "--help").stdout.startswith("stagewatchd [--config FILE]")
+    assert run(binary, "--version").stdout == "stagewatchd 0.1.0\n"
+
+
+@pytest.mark.parametrize("args", [["--bogus"], ["extra"], ["--once", "--check-config"], ["--config"], ["--config", "/nonexistent/x", "--once"]])
+def test_usage(args, binary):
+    done = run(binary, *args)
+    assert done.returncode == 3 and done.stderr and not done.stdout
+
+
+def test_all_faults_at_once(binary, tmp_path):
+    conf = tmp_path / "c.conf"
+    conf.write_text("""[daemon]
+poll_interval = 1ms
+mode = maybe
+mode = act
+bogus = 1
+[web]
+listen = nowhere
+[spark]
+url = http://a
+[spark a]
+type = mesos
+[spark b]
+type = standalone
+[spark c]
+url = http://a:1-9999
+[spark d]
+url = ftp://a
+[airflow x]
+url = http://a
+[rule empty]
+action = retry
+[rule order]
+app = *
+hung_after = 10min
+hung_after_unproven = 5min
+[rule far]
+app = *
+airflow = nobody
+[nonsense]
+""")
+    done = run(binary, "--config", conf, "--check-config")
+    assert done.returncode == 3
+    said = done.stderr
+    for line, text in ((2, "poll_interval: below 1s"), (3, "mode: not one of observe, act"), (4, "mode was set already in line 3"),
+                       (5, "unknown key in [daemon]: bogus"), (7, "listen: not an address"), (8, "[spark] needs a name"),
+                       (11, "type: not one of driver, standalone"), (12, "url is missing"), (14, "http://a:1-9999: not a URL"),
+                       (16, "ftp://a: a URL begins with"), (18, "username and password_file are needed"),
+                       (20, "matches nothing"), (22, "hung_after_unproven is below hung_after"),
+                       (26, "airflow: there is no [airflow] section of that name"), (29, "unknown section [nonsense]")):
+        assert f"{conf}:{line}: {text}" in said, (line, text, said)
+    assert f"{conf}:10: url is missing" in said
+    assert said.count("\n") == 16, said
+
+
+def test_print_config_round_trip(binary, tmp_path):
+    first = tmp_path / "a.conf"
+    first.write_text("[daemon]\nmode = act\n[spark a]\nurl = http://127.0.0.1:4040-4042\nurl = http://b:1\n[airflow x]\nurl = http://a\n"
+                     "username = u\npassword_file = p\n[rule r]\napp = etl*\nhung_after = 90s\naction = kill\n")
+    one = run(binary, "--config", first, "--print-config").stdout
+    second = tmp_path / "b.conf"
+    second.write_text(one)
+    assert run(binary, "--config", second, "--print-config").stdout == one
+    assert "hung_after_unproven = 270s" in one and "hung_after = 90s" in one
+
+
+def test_drop_ins_come_first(binary, tmp_path):
+    conf = tmp_path / "c.conf"
+    conf.write_text("[daemon]\npoll_interval = 20s\nmode = observe\n[rule last]\napp = *\n")
+    (tmp_path / "c.conf.d").mkdir()
+    (tmp_path / "c.conf.d/10.conf").write_text("[daemon]\npoll_interval = 30s\n[rule first]\napp = x\n")
+    out = run(binary, "--config", conf, "--print-config").stdout
+    assert "poll_interval = 30s" in out and "mode = observe" in out
+    assert out.index("[rule first]") < out.index("[rule last]")
+    (tmp_path / "c.conf.d/20.conf").write_text("[daemon]\npoll_interval = 0s\n")
+    done = run(binary, "--config", conf, "--check-config")
+    assert f"{tmp_path}/c.conf.d/20.conf:2: poll_interval" in done.stderr
+
+
+def once(binary, tmp_path, sections):
+    d = Daemon(binary, tmp_path, sections)
+    return run(binary, "--config", d.config, "--once")
+
+
+def test_once_hung(binary, tmp_path, started):
+    master, driver = started(Master), started(Driver, "app-1")
+    master.add(driver)
+    driver.stages[0].update(stageId=103, numTasks=6, numActiveTasks=6, firstTaskLaunchedTime="2026-01-01T00:00:00.000GMT")
+    done = once(binary, tmp_path, master_section("m", master))
+    assert done.returncode == 1, done.stdout + done.stderr
+    head, row = done.stdout.splitlines()
+    assert head.split("  ")[0] == "CLUSTER" and "NO PROGRESS FOR" in head
+    assert row.split()[:3] == ["m", "app-1", "etl"] and "103    (0 + 6) / 6" in row and row.endswith("hung")
+    assert {r[1] for r in master.requests + driver.requests} == {"GET"}
+
+
+def test_once_well(binary, tmp_path, started):
+    driver = started(Driver)
+    driver.moving = True
+    done = once(binary, tmp_path, driver_section("one", driver))
+    assert done.returncode == 0 and "progressing" in done.stdout
+    assert len(driver.asked("GET", "/stages")) == 2
+
+
+def test_once_nothing(binary, tmp_path):
+    done = once(binary, tmp_path, f"[spark one]\nurl = http://127.0.0.1:{free_port()}\n")
+    assert (done.returncode, done.stdout) == (0, "No running Spark application was found.\n")
+
+
+def test_once_unknown(binary, tmp_path, started):
+    driver = started(Driver)
+    driver.faults.append((None, "/stages", driver.garbage))
+    done = once(binary, tmp_path, driver_section("one", driver))
+    assert done.returncode == 2
+    done = once(binary, tmp_path, f"[spark one]\ntype = standalone\nurl = http://127.0.0.1:{free_port()}\n")
+    assert done.returncode == 2 and "could be looked at" in done.stdout
+
+
+def test_once_needs_no_airflow_secret(binary, tmp_path):
+    sections = f"[spark one]\nurl = http://127.0.0.1:{free_port()}\n[airflow a]\nurl = http://a\nusername = u\npassword_file = /nonexistent/p\n"
+    assert once(binary, tmp_path, sections).returncode == 0
+    d = Daemon(binary, tmp_path, sections)
+    done = run(binary, "--config", d.config)
+    assert done.returncode == 1 and "[airflow a] password_file" in done.stderr
+
+

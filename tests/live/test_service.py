@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What systemd and a scraper see: readiness, watchdog, reload, the end, the web server."""
+import gzip
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+
+import fakes
+import pytest
+from conftest import Daemon, airflow_section, driver_section, master_section, wait
+from fakes import Airflow, Driver, Master
+from prometheus_client.openmetrics import parser as openmetrics
+from prometheus_client.parser import text_string_to_metric_families
+
+OWNER = {"dag_id": "d", "run_id": "r", "task_id": "t", "map_index": -1, "try_number": 1}
+
+
+def notify_socket(tmp_path):
+    s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    s.bind(str(tmp_path / "notify"))
+    s.settimeout(15)
+    return s
+
+
+def until(s, text):
+    got = ""
+    while text not in got:
+        got += s.recv(4096).decode() + "\n"
+    return got
+
+
+def test_notify_watchdog_and_end(binary, tmp_path, started):
+    driver = started(Driver)
+    with notify_socket(tmp_path) as s:
+        env = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "1000000"}
+        with Daemon(binary, tmp_path, driver_section("one", driver), env=env) as d:
+            until(s, "READY=1")
+            until(s, "WATCHDOG=1")
+            assert "Watching" in until(s, "STATUS=")
+            d.child.send_signal(signal.SIGHUP)
+            until(s, "RELOADING=1")
+            until(s, "READY=1")
+            d.child.send_signal(signal.SIGTERM)
+            until(s, "STOPPING=1")
+            assert d.child.wait(10) == 0
+
+
+def test_sigterm_with_requests_open(binary, tmp_path, started):
+    """Within two seconds, although a driver, a master and Airflow all keep it waiting."""
+    driver, master, airflow = started(Driver), started(Master), started(Airflow)
+    for fake in (driver, master, airflow):
+        fake.faults.append((None, ".", fake.hang))
+    sections = driver_section("one", driver, "60s") + master_section("two", master).replace("1s", "60s") + airflow_section(airflow, tmp_path, "60s")
+    with Daemon(binary, tmp_path, sections) as d:
+        wait(lambda: driver.requests and master.requests and airflow.requests, 20, "all are asked")
+        with socket.create_connection(("127.0.0.1", d.port())) as idle:
+            idle.send(b"GET /metrics HTTP/1.1\r\n")
+            began = time.monotonic()
+            d.child.send_signal(signal.SIGTERM)
+            assert d.child.wait(10) == 0
+            assert time.monotonic() - began < 2
+
+
+def test_reload(binary, tmp_path, started):
+    one, two = started(Driver, "app-1"), started(Driver, "app-2")
+    with Daemon(binary, tmp_path, driver_section("one", one)) as d:
+        wait(lambda: d.verdicts().get(("app-1", 7)) == "hung", 30, "hung")
+        incident = d.json("/api/v1/incidents")["incidents"][0]["id"]
+
+        d.config.write_text("[daemon]\npoll_interval = never\n[nonsense]\n")
+        d.child.send_signal(signal.SIGHUP)
+        wait(lambda: d.metric("stagewatch_config_last_reload_successful") == 0, 10, "refused")
+        assert d.lines(f"{d.config}:2: poll_interval: not a duration") and d.lines(f"{d.config}:3: unknown section")
+        assert d.verdicts()[("app-1", 7)] == "hung"
+        d.polls_go_on(one)
+
+        d.write(driver_section("one", one) + driver_section("two", two))
+        d.child.send_signal(signal.SIGHUP)
+        wait(lambda: d.metric("stagewatch_config_last_reload_successful") == 1, 10, "taken")
+        wait(lambda: ("app-2", 7) in d.verdicts(), 20, "the new cluster is polled")
+        assert d.verdicts()[("app-1", 7)] == "hung"
+        assert incident in [i["id"] for i in d.json("/api/v1/incidents")["incidents"]]
+
+        d.write(driver_section("two", two))
+        d.child.send_signal(signal.SIGHUP)
+        wait(lambda: ("app-1", 7) not in d.verdicts(), 20, "the old cluster is dropped")
+        assert d.metric("stagewatch_up", spark_cluster="one") is None
+
+
+def test_reload_in_the_middle_of_an_action(binary, tmp_path, started):
+    """It ends with the configuration with which it began, neither lost nor repeated."""
+    master, driver, airflow = started(Master), started(Driver, "app-1", OWNER), started(Airflow)
+    master.add(driver)
+    sections = master_section("m", master) + airflow_section(airflow, tmp_path)
+    with Daemon(binary, tmp_path, sections, action="retry") as d:
+        wait(lambda: airflow.state == "failed", 30, "failed, the app lives")
+        for _ in range(3):
+            d.write(sections, action="retry")
+            d.child.send_signal(signal.SIGHUP)
+            time.sleep(0.2)
+        master.end("app-1")
+        wait(lambda: d.actions()["confirmed"] == 1, 40, "confirmed")
+        assert d.actions()["requested"] == 1
+    assert len(airflow.asked("PATCH")) == 1 and len(airflow.asked("POST", "clear")) == 1
+
+
+def test_nothing_grows(binary, tmp_path, started):
+    driver, silent = started(Driver), started(Driver)
+    silent.faults.append((None, ".", silent.truncated))
+    with Daemon(binary, tmp_path, driver_section("one", driver) + driver_section("two", silent)) as d:
+        wait(lambda: len(driver.asked("GET", "/stages")) > 5, 20, "warm")
+        fds, memory = d.metric("process_open_fds"), d.metric("process_resident_memory_bytes")
+        wait(lambda: len(driver.asked("GET", "/stages")) > 25, 60, "twenty more polls")
+        assert d.metric("process_open_fds") <= fds + 2
+        assert d.metric("process_resident_memory_bytes") < memory * 1.5 + (8 << 20)
+
+
+def test_metrics_in_both_formats(binary, tmp_path, started):
+    driver, airflow = started(Driver), started(Airflow)
+    with Daemon(binary, tmp_path, driver_section("one", driver) + airflow_section(airflow, tmp_path)) as d:
+        wait(lambda: d.verdicts().get(("app-1", 7)) == "hung", 30, "hung")
+        _, headers, text = d.fetch("/metrics")
+        assert headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+        families = {f.name: f for f in text_string_to_metric_families(text.decode())}
+        assert families["stagewatch_actions"].type == "counter" and len(families["stagewatch_actions"].samples) == 10
+        assert families["stagewatch_stage_stalled_seconds"].samples[0].labels["app_id"] == "app-1"
+        if shutil.which("promtool"):
+            done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True)
+            assert done.returncode == 0 and not done.stderr.strip(), done.stderr
+        accept = {"Accept": "application/openmetrics-text;version=1.0.0"}
+        _, headers, text = d.fetch("/metrics", accept)
+        assert headers["Content-Type"] == "application/openmetrics-text; version=1.0.0; charset=utf-8"
+        names = {f.name for f in openmetrics.text_string_to_metric_families(text.decode())}
+        assert {"stagewatch_build", "stagewatch_incidents", "stagewatch_poll_duration_seconds"} <= names
+        _, headers, packed = d.fetch("/metrics", {"Accept-Encoding": "gzip"})
+        assert headers["Content-Encoding"] == "gzip" and b"stagewatch_up" in gzip.decompress(packed)
+        table = set(re.findall(r'"((?:stagewatch|process)_\w+)"', (fakes.FIXTURES.parents[2] / "src/core/metrics.c").read_text()))
+        assert {n.removesuffix("_info") for n in families} == {n.removesuffix("_info") for n in table}
+
+
+def test_pages(binary, tmp_path, started):
+    driver = started(Driver)
+    with Daemon(binary, tmp_path, driver_section("one", driver)) as d:
+        wait(lambda: d.verdicts() != {}, 20, "seen")
+        page = d.fetch("/")[2].decode()
+        for link in re.findall(r'href="([^"]*)"', page):
+            assert d.fetch(link)[0] == 200
+        status = d.json("/api/v1/status")
+        assert (status["mode"], status["ready"], status["healthy"]) == ("act", True, True)
+        assert status["clusters"][0]["spark_cluster"] == "one" and status["clusters"][0]["apps"] == 1
+        stage = d.json("/api/v1/stages")["apps"][0]["stages"][0]
+        assert stage["bar"].startswith("(0 + ") and stage["stage_id"] == 7
+        for path, method, code in (("/nothing", "GET", 404), ("/metrics", "POST", 405), ("/-/reload", "POST", 405)):
+            with pytest.raises(urllib.error.HTTPError) as e:
+                d.fetch(path, method=method)
+            assert e.value.code == code
+
+
+def test_not_ready_before_the_first_poll(binary, tmp_path, started):
+    driver = started(Driver)
+    driver.faults.append((None, ".", driver.hang))
+    with Daemon(binary, tmp_path, driver_section("one", driver, "30s").replace("30s", "30s")) as d:
+        d.fetch("/-/healthy")
+        try:
+            code = d.fetch("/-/ready")[0]
+        except urllib.error.HTTPError as e:
+            code = e.code
+        # The next tick begins without the answer: ready then, whatever hangs.
+        assert code == 503 or len(driver.requests) > 0
+        wait(lambda: ready(d), 20, "ready")
+
+
+def ready(d):
+    try:
+        return d.fetch("/-/ready")[0] == 200
+    except urllib.error.HTTPError:
+        return False
+
+
+@pytest.mark.skipif(not shutil.which("prometheus"), reason="prometheus is not installed")
+def test_scraped_by_prometheus(binary, tmp_path, started, root):
+    driver = started(Driver)
+    with Daemon(binary, tmp_path, driver_section("one", driver)) as d:
+        port = fakes.free_port()
+        (tmp_path / "prometheus.yml").write_text(
+            f"global: {{scrape_interval: 1s, evaluation_interval: 1s}}\nrule_files: ['{root}/etc/prometheus/stagewatchd.rules.yml']\n"
+            f"scrape_configs: [{{job_name: stagewatchd, static_configs: [{{targets: ['127.0.0.1:{d.port()}']}}]}}]\n")
+        with open(tmp_path / "prometheus.log", "wb") as log:
+            child = subprocess.Popen(["prometheus", f"--config.file={tmp_path}/prometheus.yml", f"--storage.tsdb.path={tmp_path}/data",
+                                      f"--web.listen-address=127.0.0.1:{port}"], stdout=log, stderr=log)
+
+        def ask(path):
+            import json
+            import urllib.request
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/{path}", timeout=5) as r:
+                    return json.load(r)["data"]
+            except OSError:
+                return {}
+
+        try:
+            wait(lambda: [r for r in ask('query?query=stagewatch_stages%7Bverdict%3D%22hung%22%7D').get("result", []) if r["value"][1] == "1"],
+                 60, "the hang is in Prometheus")
+            wait(lambda: "StagewatchStageHung" in [a["labels"]["alertname"] for a in ask("alerts").get("alerts", [])], 60, "the alert fires")
+        finally:
+            child.terminate()
+            child.wait(20)
