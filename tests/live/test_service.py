@@ -206,7 +206,7 @@ def test_scraped_by_prometheus(binary, tmp_path, started, root):
         try:
             wait(lambda: [r for r in ask('query?query=stagewatch_stages%7Bverdict%3D%22hung%22%7D').get("result", []) if r["value"][1] == "1"],
                  60, "the hang is in Prometheus")
-            wait(lambda: "StagewatchStageHung" in [a["labels"]["alertname"] for a in ask("alerts").get("alerts", [])], 60, "the alert fires")
+            wait(lambda: "StagewatchSparkStageHung" in [a["labels"]["alertname"] for a in ask("alerts").get("alerts", [])], 60, "the alert fires")
         finally:
             child.terminate()
             child.wait(20)

@@ -1,0 +1,275 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What `make install` copies, under a real systemd: a Debian 12 booted by systemd-nspawn, as root only."""
+import fcntl
+import json
+import os
+import pathlib
+import pwd
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+LIVE = pathlib.Path(__file__).resolve().parent.parent / "live"
+PACKAGES = "systemd,dbus,libnss-systemd,libcurl4,libcjson1,libmicrohttpd12,libinih1"
+RELOADED = "c1f4c0cd6ef04b0c8a7a1f2d9b5e7a44"
+VERDICT = "5a1d36a3c6b84b3a9c61f5f0a3ef6d11"
+ENDED = "0b0d5d6e2f5c4d9f8d3b7f3b6a1c9e33"
+
+# A driver of another user, with a hung stage, and the Airflow that owns it: failing the task ends the driver.
+FAKES = """
+import json, os, signal, sys, time
+sys.path.insert(0, sys.argv[1])
+import fakes
+owner = {"dag_id": "d", "run_id": "r", "task_id": "t", "map_index": -1, "try_number": 1}
+reader, writer = os.pipe()
+child = os.fork()
+if child == 0:
+    os.setgroups([]); os.setgid(1000); os.setuid(1000)
+    os.write(writer, fakes.Driver("app-1", owner).url.encode())
+    time.sleep(600)
+driver = os.read(reader, 100).decode()
+def end():
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+airflow = fakes.Airflow()
+airflow.on_fail = end
+print(json.dumps({"driver": driver, "airflow": airflow.url, "user": fakes.USER, "password": fakes.PASSWORD}), flush=True)
+time.sleep(600)
+"""
+
+pytestmark = [
+    pytest.mark.skipif(os.geteuid() != 0, reason="needs root"),
+    pytest.mark.skipif(not shutil.which("systemd-nspawn"), reason="systemd-nspawn is not installed"),
+    pytest.mark.skipif(bool(os.environ.get("STAGEWATCHD_SANITIZE")), reason="the unit's limits are for a plain build"),
+]
+
+
+def wait(predicate, timeout, what):
+    end = time.monotonic() + timeout
+    while not (value := predicate()):
+        assert time.monotonic() < end, f"not within {timeout} s: {what}"
+        time.sleep(0.1)
+    return value
+
+
+def debian():
+    """A pristine tree, made once."""
+    home = pathlib.Path(pwd.getpwuid(0).pw_dir)
+    envs = pathlib.Path(os.environ.get("STAGEWATCHD_ENVS", home / ".cache/stagewatchd"))
+    tree, fresh = envs / "debian-12-systemd", envs / "debian-12-systemd.new"
+    envs.mkdir(parents=True, exist_ok=True)
+    with open(envs / "debian-12-systemd.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not tree.exists():
+            if not shutil.which("debootstrap"):
+                pytest.skip("debootstrap is not installed")
+            shutil.rmtree(fresh, ignore_errors=True)
+            done = subprocess.run(["debootstrap", "--variant=minbase", f"--include={PACKAGES}", "bookworm", fresh],
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            assert done.returncode == 0, done.stdout[-2000:]
+            fresh.rename(tree)
+    return tree
+
+
+class Machine:
+    """The installed program in a Debian that boots."""
+
+    def __init__(self, root, build, directory):
+        self.tree = directory / "tree"
+        subprocess.run(["cp", "-a", "--reflink=auto", debian(), self.tree], check=True)
+        told = subprocess.run([build / "stagewatchd", "--help"], capture_output=True, text=True, check=True).stdout
+        etc = pathlib.Path(re.search(r"not (\S+)/stagewatchd.conf", told).group(1))
+        self.prefix = pathlib.Path("/usr") if etc == pathlib.Path("/etc") else etc.parent
+        # What is built is installed: a make that calls the tests has flags of its own.
+        env = {k: v for k, v in os.environ.items() if not k.startswith("MAKE") and k not in ("MFLAGS", "CC", "BUILD")}
+        subprocess.run(["make", "-s", "-C", root, "-o", "all", "install", f"BUILD={build}", f"DESTDIR={self.tree}",
+                        f"PREFIX={self.prefix}", f"SYSCONFDIR={etc}"], check=True, env=env, capture_output=True)
+        self.config = self.path(etc / "stagewatchd.conf")
+        self.dropins = self.path("/etc/systemd/system/stagewatchd.service.d")
+        self.dropins.mkdir(parents=True)
+        wants = self.path("/etc/systemd/system/multi-user.target.wants")
+        wants.mkdir(parents=True, exist_ok=True)
+        (wants / "stagewatchd.service").symlink_to(self.prefix / "lib/systemd/system/stagewatchd.service")
+        self.console = directory / "console"
+        self.nspawn = self.leader = None
+        self.children = []
+
+    def path(self, inside):
+        return self.tree / str(inside).lstrip("/")
+
+    def __enter__(self):
+        with open(self.console, "wb") as log:
+            self.nspawn = subprocess.Popen(
+                ["systemd-nspawn", "--quiet", "-D", self.tree, "--boot", "--register=no", "--keep-unit", "--private-network",
+                 "--console=pipe", f"--machine=stagewatchd-{os.getpid()}"],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+        self.leader = wait(self.find_leader, 15, "systemd-nspawn has a child")
+        wait(lambda: self.run("systemctl", "is-system-running", check=False) in ("running", "degraded"), 60, "it is booted")
+        return self
+
+    def __exit__(self, kind, *_):
+        if kind:
+            print(self.console.read_text(errors="replace")[-3000:])
+            print(self.run("journalctl", "--no-pager", "-n", "60", check=False))
+        for child in self.children:
+            child.kill()
+            child.wait()
+        # The first process of a PID namespace takes all others with it.
+        os.kill(self.leader, signal.SIGKILL)
+        try:
+            self.nspawn.wait(20)
+        except subprocess.TimeoutExpired:
+            self.nspawn.kill()
+            self.nspawn.wait()
+        shutil.rmtree(self.tree, ignore_errors=True)
+
+    def find_leader(self):
+        assert self.nspawn.poll() is None, self.console.read_text(errors="replace")
+        pid = self.nspawn.pid
+        for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            if pathlib.Path(f"/proc/{child}/comm").read_text().strip() in ("systemd", "init"):
+                return int(child)
+        return None
+
+    def run(self, *command, check=True):
+        done = subprocess.run(["nsenter", "-t", str(self.leader), "-a", *command], capture_output=True, text=True, timeout=60)
+        assert not check or done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+        return done.stdout.strip()
+
+    def systemctl(self, *command):
+        return self.run("systemctl", *command)
+
+    def show(self, name):
+        return self.systemctl("show", "stagewatchd", "-P", name)
+
+    def journal(self, **fields):
+        matches = [f"{k}={v}" for k, v in fields.items()]
+        out = self.run("journalctl", "_SYSTEMD_UNIT=stagewatchd.service", "-o", "json", *matches)
+        return [json.loads(line) for line in out.splitlines()]
+
+    def metric(self, series):
+        """Its value, asked for in the machine's network."""
+        fetch = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:14040/metrics', timeout=5).read().decode())"
+        done = subprocess.run(["nsenter", "-t", str(self.leader), "-n", sys.executable, "-c", fetch],
+                              capture_output=True, text=True, timeout=30)
+        assert done.returncode == 0, done.stderr
+        return next((float(line.rpartition(" ")[2]) for line in done.stdout.splitlines() if line.startswith(series + " ")), None)
+
+    def fakes(self):
+        """They run in the machine's network and see its PIDs, and it sees theirs."""
+        child = subprocess.Popen(["nsenter", "-t", str(self.leader), "-n", "-p", sys.executable, "-c", FAKES, LIVE],
+                                 stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
+        self.children.append(child)
+        return json.loads(child.stdout.readline())
+
+    def configure(self, fakes):
+        self.config.write_text(
+            "[daemon]\npoll_interval = 1s\nmode = act\n"
+            f"[spark local]\nurl = {fakes['driver']}\ntimeout = 1s\n"
+            f"[airflow main]\nurl = {fakes['airflow']}\nusername = {fakes['user']}\npassword_file = airflow-password\n"
+            "[rule all]\napp = *\nhung_after = 1s\nhung_after_unproven = 2s\nend_timeout = 3s\nretry_timeout = 20s\naction = retry\n")
+
+    def reload(self):
+        """The journal's line on it."""
+        had = len(self.journal(MESSAGE_ID=RELOADED))
+        self.systemctl("reload", "stagewatchd")
+        line = wait(lambda: self.journal(MESSAGE_ID=RELOADED)[had:], 10, "a line on the reload")[0]
+        assert self.show("ActiveState") == "active"
+        return line
+
+    def actions(self, outcome):
+        return self.metric(f'stagewatch_actions_total{{action="retry",outcome="{outcome}"}}')
+
+
+def comment_drop_in(root):
+    text = (root / "systemd/stagewatchd.service").read_text()
+    return re.sub(r"^#   ", "", re.search(r"^#   \[Service\]\n(?:#   .*\n)+", text, re.M).group(), flags=re.M)
+
+
+@pytest.fixture
+def machine(root, build, tmp_path):
+    m = Machine(root, build, tmp_path)
+    secret = m.path("/etc/stagewatchd.d/airflow-password")
+    secret.parent.mkdir(mode=0o700)
+    sys.path.insert(0, str(LIVE))
+    import fakes
+    secret.write_text(fakes.PASSWORD + "\n")
+    secret.chmod(0o600)
+    unit = (root / "systemd/stagewatchd.service").read_text()
+    load = re.search(r"^#(LoadCredential=.*)$", unit, re.M).group(1)
+    # Fed within a few seconds, so that a watchdog that is not fed shows.
+    (m.dropins / "test.conf").write_text(f"[Service]\n{load}\nWatchdogSec=4s\n")
+    with m:
+        yield m
+
+
+def test_story(machine, root):
+    m = machine
+    # As shipped, with a credential more: READY=1 came.
+    wait(lambda: m.show("ActiveState") == "active", 30, "active")
+    assert m.show("StatusText").startswith("Watching ")
+    assert m.show("NRestarts") == "0"
+    assert m.metric("process_max_fds") == 4096
+
+    # The state directory, of a user who is nobody else's.
+    owner = int(m.run("stat", "-L", "-c", "%u", "/var/lib/stagewatchd"))
+    assert 61184 <= owner <= 65519
+    assert m.run("stat", "-L", "-c", "%a", "/var/lib/stagewatchd") == "750"
+    pid = m.show("MainPID")
+    status = m.run("cat", f"/proc/{pid}/status")
+    assert re.search(r"^CapEff:\t0+$", status, re.M) and re.search(r"^NoNewPrivs:\t1$", status, re.M)
+    assert re.search(rf"^Uid:\t{owner}\t", status, re.M)
+
+    # Reloads: a good one, bad ones, a good one.
+    fakes = m.fakes()
+    m.configure(fakes)
+    good = m.config.read_text()
+    line = m.reload()
+    assert line["PRIORITY"] == "5" and line["SYSLOG_IDENTIFIER"] == "stagewatchd"
+    m.config.write_text(good + "hung_after = soon\n")
+    assert m.reload()["PRIORITY"] == "3"
+    assert m.metric("stagewatch_config_last_reload_successful") == 0
+    m.config.write_text(good.replace("password_file = airflow-password", "password_file = other-password"))
+    assert m.reload()["PRIORITY"] == "3"
+    assert any("other-password" in entry["MESSAGE"] for entry in m.journal(PRIORITY=3))
+    m.config.write_text(good)
+    assert m.reload()["PRIORITY"] == "5"
+    assert m.metric("stagewatch_config_last_reload_successful") == 1
+    assert m.show("MainPID") == pid
+
+    # A hung stage, with its fields; the credential opens Airflow. Whose port the driver's is cannot be seen.
+    wait(lambda: m.journal(MESSAGE_ID=VERDICT, VERDICT="hung"), 20, "a hung stage in the journal")
+    line = m.journal(MESSAGE_ID=VERDICT, VERDICT="hung")[0]
+    assert {k: line.get(k) for k in ("APP_ID", "STAGE_ID", "SPARK_CLUSTER", "RULE")} == {
+        "APP_ID": "app-1", "STAGE_ID": "7.0", "SPARK_CLUSTER": "local", "RULE": "all"}
+    wait(lambda: m.journal(MESSAGE_ID=ENDED), 40, "an end of the action")
+    line = m.journal(MESSAGE_ID=ENDED)[0]
+    assert line["APP_ID"] == "app-1" and line["ACTION"] == "retry" and line["INCIDENT_ID"]
+    assert "unconfirmed" in line["MESSAGE"] and line["PRIORITY"] == "3"
+    assert m.actions("requested") == 1 and m.actions("unconfirmed") == 1
+
+    # It ends at once, and cleanly.
+    began = time.monotonic()
+    m.systemctl("stop", "stagewatchd")
+    took = time.monotonic() - began
+    assert took < 2, took
+    assert m.show("Result") == "success" and m.show("ActiveState") == "inactive" and m.show("NRestarts") == "0"
+
+    # With the capability of the unit's comment it sees the driver's process end, and goes on.
+    (m.dropins / "ptrace.conf").write_text(comment_drop_in(root))
+    m.configure(m.fakes())
+    m.systemctl("daemon-reload")
+    m.systemctl("start", "stagewatchd")
+    wait(lambda: m.actions("confirmed") or m.actions("unconfirmed"), 40, "an end of the second action")
+    assert m.actions("confirmed") == 1, [entry["MESSAGE"] for entry in m.journal(MESSAGE_ID=ENDED)]
+    assert any("recovered" in entry["MESSAGE"] for entry in m.journal(MESSAGE_ID=ENDED))
+
+    # The watchdog was fed all the while; a daemon that stands still is replaced.
+    assert m.show("NRestarts") == "0"
+    m.run("kill", "-STOP", m.show("MainPID"))
+    wait(lambda: m.show("NRestarts") == "1" and m.show("ActiveState") == "active", 40, "the watchdog restarted it")
