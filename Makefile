@@ -143,7 +143,7 @@ tests: $(PROGRAMS) $(UNIT) $(TEST_TOOLS)
 TEST_ENV = STAGEWATCHD_BUILD=$(abspath $(BUILD)) STAGEWATCHD_SANITIZE=$(SANITIZE)
 
 check: tests ## all tests that need no Spark and no Airflow
-	$(TEST_ENV) $(PYTEST) -q -rs -n 6 tests --ignore=tests/e2e
+	$(TEST_ENV) $(PYTEST) -q -rs -n 10 tests --ignore=tests/e2e
 
 check-e2e: $(PROGRAMS) ## the tests against real Spark and real Airflow
 	$(TEST_ENV) $(PYTEST) -q -rs tests/e2e

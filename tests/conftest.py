@@ -2,10 +2,12 @@
 """Where the build is, and what a test may need that is not there."""
 import os
 import pathlib
+import sys
 
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests" / "live"))
 BUILD = pathlib.Path(os.environ.get("STAGEWATCHD_BUILD", ROOT / "build"))
 
 

@@ -27,6 +27,7 @@ struct stage_history {
 	struct stage_obs last; /* owned */
 	usec_t first_seen;
 	usec_t stall_start;     /* later of the last progress and the launch; holds while A > 0 */
+	usec_t active_start;    /* A last rose from 0 while we watched; 0: never */
 	usec_t completed;       /* a task last completed, or the first was launched */
 	usec_t inactive_start;  /* A became 0, or the stage was submitted; holds while A = 0 */
 	int64_t failed_base;    /* numFailedTasks when a task last completed */
@@ -34,6 +35,8 @@ struct stage_history {
 	unsigned failed_rises;  /* polls that showed some of them */
 	usec_t failed_last;     /* the last of these */
 	usec_t overcount_start; /* A above the sum of the executors' active tasks; 0: it is not */
+	bool vouched;           /* when jobs were last asked about, a running one had the stage */
+	unsigned unasked_polls; /* polls in a row that were to ask about jobs and got no answer */
 	unsigned jobless_polls; /* polls in a row in which no running job had the stage */
 	enum verdict verdict;
 	usec_t verdict_start;

@@ -61,8 +61,7 @@ struct incident *incident_find(const struct incident_list *l, const struct app_h
 void incident_settle(struct incident *i, enum remedy_outcome outcome, const char *why);
 
 /* Ends it, with this outcome where none was settled before; why may be NULL. */
-void incident_end(struct incident_list *l, struct incident *i, enum remedy_outcome outcome,
-	const char *why, usec_t wall);
+void incident_end(struct incident *i, enum remedy_outcome outcome, const char *why, usec_t wall);
 
 size_t incident_count_open(const struct incident_list *l, enum verdict v);
 void incident_list_clear(struct incident_list *l);

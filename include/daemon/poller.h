@@ -31,6 +31,11 @@ struct poller *poller_free(struct poller *p);
 
 DEFINE_CLEANUP(struct poller *, poller_free)
 
+/* Takes the drivers over from an earlier poller of the same cluster, which has none afterwards, so
+ * that one which has gone meanwhile is seen to be gone. What that one had under way is cancelled.
+ * Before the first tick. */
+void poller_inherit(struct poller *p, struct poller *from);
+
 /* Begins a poll of all; what an earlier one still waits for is left to it. */
 void poller_tick(struct poller *p);
 

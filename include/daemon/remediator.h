@@ -36,8 +36,10 @@ DEFINE_CLEANUP(struct remediator *, remediator_free)
 /* A stage was judged hung, at this poll. */
 void remediator_consider(struct remediator *m, const struct detector_event *event);
 
-/* Pollers are about to be made anew: looks at stages that are under way are begun again. */
-void remediator_forget_pollers(struct remediator *m);
+/* Another configuration is about to be in force. What has sent nothing yet is given up, and decided
+ * anew at the next poll, by the rules and the mode of then; what has sent something goes on as it
+ * began. */
+void remediator_reconsider(struct remediator *m);
 
 size_t remediator_n_pending(const struct remediator *m);
 /* How long the oldest has been under way; 0 without one. */

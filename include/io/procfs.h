@@ -3,6 +3,7 @@
  * still the one it was. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -16,6 +17,9 @@ int procfs_port_owner(uint16_t port, pid_t *ret_pid, uint64_t *ret_starttime);
 /* When the process was started, in clock ticks since boot (field 22 of proc_pid_stat(5)).
  * -ESRCH: there is no such process, or it is a zombie. */
 int procfs_starttime(pid_t pid, uint64_t *ret);
+
+/* Whether the process is a Java virtual machine, by its name (proc_pid_comm(5)). */
+bool procfs_is_java(pid_t pid);
 
 /* Resident memory of this process, in bytes. */
 int procfs_own_memory(uint64_t *ret);

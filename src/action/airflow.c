@@ -359,7 +359,9 @@ static void finish_bad(struct airflow_call *c, const struct transport_answer *a)
 	if (a->error < 0) {
 		(void)str_printf(&text, "%s: %s", c->airflow->url, a->error_text);
 	} else {
-		(void)airflow_error_text(a->body, a->len, &detail);
+		/* Who echoes a login back would put the password into the log. */
+		if (c->phase != PHASE_LOGIN)
+			(void)airflow_error_text(a->body, a->len, &detail);
 		(void)str_printf(&text, "%s answered %d%s%s%s", c->airflow->url, a->status,
 			c->phase == PHASE_LOGIN ? " to the login" : "",
 			detail && *detail ? ": " : "", detail ? detail : "");

@@ -73,12 +73,13 @@ static usec_t local_time(const struct app_poll *poll, usec_t driver_time)
 	return usec_sub(poll->now, usec_sub(poll->driver_now, driver_time));
 }
 
-/* The launch may start the stall clock only while nothing has moved yet: afterwards the moment of
- * the last progress, before our first look, is not known. */
+/* The launch may start the stall clock only while nothing has moved or failed yet: afterwards the
+ * moment of the last progress, before our first look, is not known. */
 static void stage_begin(
 	struct stage_history *h, const struct stage_obs *s, const struct app_poll *poll)
 {
-	usec_t launched = counters_zero(s) ? local_time(poll, s->first_launched) : poll->now;
+	usec_t launched = counters_zero(s) && s->n_failed == 0 ? local_time(poll, s->first_launched)
+							       : poll->now;
 
 	*h = (struct stage_history){
 		.first_seen = poll->now,
@@ -128,6 +129,7 @@ static void stage_note_active(
 	if (s->n_active > 0 && h->last.n_active <= 0) {
 		/* What runs now was launched since the last poll. */
 		h->stall_start = poll->now;
+		h->active_start = poll->now;
 		if (first_launch)
 			h->completed = poll->now;
 	}
@@ -145,9 +147,13 @@ static bool job_has_stage(const struct job_list *jobs, int64_t stage_id)
 
 static void stage_note_phantom(struct stage_history *h, const struct app_poll *poll)
 {
-	if (poll->has_jobs)
-		h->jobless_polls =
-			job_has_stage(&poll->jobs, h->last.stage_id) ? 0 : h->jobless_polls + 1;
+	if (poll->has_jobs) {
+		h->vouched = job_has_stage(&poll->jobs, h->last.stage_id);
+		h->jobless_polls = h->vouched ? 0 : h->jobless_polls + 1;
+		h->unasked_polls = 0;
+	} else if (verdict_is_trouble(h->verdict)) {
+		h->unasked_polls++;
+	}
 	if (poll->has_executors) {
 		bool over = h->last.n_active > poll->executors.active_tasks;
 
@@ -173,6 +179,7 @@ static void app_history_skip(struct app_history *a, usec_t by)
 
 		shift(&h->stall_start, by);
 		shift(&h->completed, by);
+		shift(&h->active_start, by);
 		shift(&h->inactive_start, by);
 		shift(&h->failed_last, by);
 		shift(&h->overcount_start, by);

@@ -51,7 +51,7 @@ struct incident *incident_find(const struct incident_list *l, const struct app_h
 	return NULL;
 }
 
-/* Makes room: drops the oldest closed incident where there are too many. */
+/* Makes room before one is opened: drops the oldest closed ones where there are too many. */
 static void incident_trim(struct incident_list *l)
 {
 	size_t closed = 0;
@@ -104,6 +104,7 @@ static int incident_open(struct incident_list *l, const struct detector_event *e
 		r = str_replace(&i->app_name, ev->app->info.name);
 	if (r < 0)
 		return r;
+	incident_trim(l);
 	items = reallocarray(l->items, l->n + 1, sizeof(struct incident *));
 	if (!items)
 		return -ENOMEM;
@@ -149,7 +150,7 @@ int incident_follow(struct incident_list *l, const struct detector_event *ev, us
 	*ret_reached = false;
 	if (!verdict_is_trouble(ev->verdict)) {
 		if (i && !i->acting)
-			incident_end(l, i, ev->gone ? OUTCOME_ENDED : OUTCOME_RECOVERED,
+			incident_end(i, ev->gone ? OUTCOME_ENDED : OUTCOME_RECOVERED,
 				ev->gone ? "the stage or app is gone" : "it progresses again",
 				wall);
 		return 0;
@@ -169,14 +170,12 @@ void incident_settle(struct incident *i, enum remedy_outcome outcome, const char
 	(void)str_replace(&i->outcome_why, why); /* without memory: no words */
 }
 
-void incident_end(struct incident_list *l, struct incident *i, enum remedy_outcome outcome,
-	const char *why, usec_t wall)
+void incident_end(struct incident *i, enum remedy_outcome outcome, const char *why, usec_t wall)
 {
 	i->ended = wall;
 	i->acting = false;
 	if (i->outcome == OUTCOME_OPEN)
 		incident_settle(i, outcome, why);
-	incident_trim(l);
 }
 
 size_t incident_count_open(const struct incident_list *l, enum verdict v)

@@ -17,7 +17,8 @@ static bool has_healthy_sibling(const struct policy_question *q)
 			!owner_same_task(&other->owner, &q->app->owner))
 			continue;
 		for (size_t k = 0; k < other->n_stages; k++)
-			hung = hung || other->stages[k].verdict == VERDICT_HUNG;
+			hung = hung || (other->no_answer_start == 0 &&
+					       other->stages[k].verdict == VERDICT_HUNG);
 		if (!hung)
 			return true;
 	}

@@ -112,8 +112,8 @@ static void log_change(const struct detector_event *ev, const struct incident *i
 		about.stage_id = stage;
 	}
 	if (ev->gone)
-		log_event(LOG_NOTICE, &about, "%s: %s %s%sis gone, it was %s", about.cluster,
-			about.app_id, ev->stage ? "stage " : "", ev->stage ? stage : "",
+		log_event(LOG_NOTICE, &about, "%s: %s%s%s is gone, it was %s", about.cluster,
+			about.app_id, ev->stage ? " stage " : "", ev->stage ? stage : "",
 			verdict_name(ev->old));
 	else
 		log_event(level, &about, "%s: %s%s%s is %s, was %s: %s (rule %s)", about.cluster,
@@ -159,12 +159,16 @@ static usec_t interval(const struct manager *m)
 
 static bool polling_advances(const struct manager *m)
 {
-	usec_t limit = STUCK_INTERVALS * interval(m) + USEC_PER_MINUTE;
+	for (size_t i = 0; i < m->n_pollers; i++) {
+		const struct source *s = m->world->sources[i];
+		/* A list may ask each URL twice, and wait for the time limit each time. */
+		usec_t limit = STUCK_INTERVALS * interval(m) + USEC_PER_MINUTE +
+			       2 * s->urls.n * s->params->timeout;
 
-	for (size_t i = 0; i < m->n_pollers; i++)
 		if (usec_sub(clock_boottime(), poller_advanced(m->pollers[i])) > limit)
 			return false;
-	return true;
+	}
+	return m->n_pollers > 0;
 }
 
 static int on_watchdog(sd_event_source *source, uint64_t usec, void *userdata)
@@ -390,22 +394,42 @@ static void drop_apps_of_gone_clusters(struct manager *m)
 	}
 }
 
+/* What the pollers of the world before knew goes to those of the same name. */
+static void inherit_pollers(struct manager *m, struct poller **old, size_t n_old)
+{
+	for (size_t i = 0; i < n_old; i++) {
+		struct poller *heir = on_poller(m, poller_cluster(old[i]));
+
+		if (heir)
+			poller_inherit(heir, old[i]);
+		poller_free(old[i]);
+	}
+	free(old);
+}
+
 /* From here on the given world is in force. Takes the reference over. */
 static int enter_world(struct manager *m, struct world *world)
 {
 	struct world *old = m->world;
 	const struct settings *s = world->settings;
+	struct poller **old_pollers = TAKE_PTR(m->pollers);
+	size_t n_old = m->n_pollers;
 	int r;
 
+	/* Before their pollers and Airflows go: looks and checks that are under way. */
+	if (m->remediator)
+		remediator_reconsider(m->remediator);
+	m->n_pollers = 0;
 	drop_pollers(m);
 	m->world = world;
 	detector_configure(m->detector, &s->rules, &s->fallback, s->daemon.poll_interval);
-	if (m->remediator)
-		remediator_forget_pollers(m->remediator);
+	r = prepare_stats(m);
+	if (r >= 0)
+		r = make_pollers(m);
+	inherit_pollers(m, old_pollers, n_old);
 	world_unref(old);
 	drop_apps_of_gone_clusters(m);
-	r = prepare_stats(m);
-	return r < 0 ? r : make_pollers(m);
+	return r;
 }
 
 static void log_errors(const struct strlist *errors)

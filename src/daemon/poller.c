@@ -8,6 +8,10 @@
 #include "daemon/poller.h"
 #include "source/driver_poll.h"
 
+/* Drivers that let us wait for the time limit are asked at most so many at a time, in turn: their
+ * requests must not take the places of those that answer. */
+#define MAX_SILENT 8
+
 /* A driver under watch: at a URL of the configuration, or an app that its cluster lists. */
 struct driver {
 	struct poller *poller;
@@ -17,9 +21,12 @@ struct driver {
 	char *user;
 	bool configured;
 	bool listed;    /* in the list at hand */
-	usec_t started; /* of the app that answered last; 0: to be asked */
+	usec_t started; /* of the app that answered last */
+	bool silent;    /* no answer within the time limit when it was last asked */
+	bool ask_who;   /* another app may be there by now */
 	char *last_id;  /* its id */
 	struct driver_poll *poll;
+	bool counts_silent;    /* its poll is one of those that may keep us waiting */
 	unsigned tick;         /* in which the poll was begun */
 	const char *complaint; /* the reason last logged; static */
 };
@@ -37,6 +44,8 @@ struct poller {
 	usec_t tick_began; /* 0: no tick is under way */
 	usec_t advanced;
 	size_t n_polling; /* polls begun in this tick that have not ended */
+	size_t n_silent;  /* polls under way of drivers that gave no answer last time */
+	size_t next;      /* the driver with which the next tick begins */
 	struct poller_look *looks;
 };
 
@@ -93,6 +102,21 @@ struct poller *poller_free(struct poller *p)
 	free(p->drivers);
 	free(p);
 	return NULL;
+}
+
+void poller_inherit(struct poller *p, struct poller *from)
+{
+	for (size_t i = 0; i < from->n_drivers; i++) {
+		struct driver *d = from->drivers[i];
+
+		d->poll = driver_poll_cancel(d->poll);
+		d->counts_silent = false;
+		d->poller = p;
+	}
+	p->drivers = TAKE_PTR(from->drivers);
+	p->n_drivers = from->n_drivers;
+	from->n_drivers = 0;
+	from->n_polling = 0;
 }
 
 const char *poller_cluster(const struct poller *p)
@@ -261,9 +285,10 @@ static int driver_take(struct driver *d, struct driver_answer *answer, struct ap
 		a->owner_asked = true;
 	}
 	calm(d);
+	d->ask_who = false;
 	if (answer->reason) /* a side question failed; the stages are good */
 		count_error(d->poller, answer->reason);
-	if (answer->side_fault && answer->has_owner)
+	if (answer->side_fault && answer->has_owner && !owner_known(&a->owner))
 		log_warning("%s: %s: %s, its owner stays unknown", a->cluster, a->info.id,
 			answer->side_fault);
 	r = detector_observe(detector, a, &answer->poll);
@@ -289,7 +314,7 @@ static void driver_unanswered(struct driver *d, const struct driver_answer *answ
 		return;
 	}
 	if (str_equal(answer->reason, "changed"))
-		d->started = d->app_id ? 0 : d->started;
+		d->ask_who = true;
 	driver_no_answer(d, answer->reason, answer->text);
 }
 
@@ -314,6 +339,8 @@ static void tick_over(struct poller *p)
 static void poll_ended(struct driver *d)
 {
 	d->poll = NULL;
+	d->poller->n_silent -= d->counts_silent;
+	d->counts_silent = false;
 	if (d->tick == d->poller->tick)
 		d->poller->n_polling--;
 }
@@ -325,6 +352,7 @@ static void on_driver(void *userdata, struct driver_answer *answer)
 	struct app_history *a = NULL;
 
 	poll_ended(d);
+	d->silent = str_equal(answer->reason, "timeout");
 	if (answer->state != DRIVER_ANSWERED)
 		driver_unanswered(d, answer);
 	else if (driver_take(d, answer, &a) < 0)
@@ -341,7 +369,7 @@ static int driver_ask(
 		.transport = p->context.transport,
 		.url = d->url,
 		.app_id = d->app_id,
-		.app_started = a ? d->started : 0,
+		.app_started = a && !d->ask_who ? d->started : 0,
 		.needs = a ? app_history_needs(a) : 0,
 		.want_owner = !a || !a->owner_asked,
 		.timeout = p->source->params->timeout,
@@ -362,6 +390,8 @@ static void driver_start(struct driver *d)
 
 	if (d->poll)
 		return; /* still waiting for the answer to an earlier one */
+	if (d->silent && d->poller->n_silent >= MAX_SILENT)
+		return; /* its turn comes */
 	if (!d->url) {
 		driver_no_answer(d, "unreachable", "its master does not say where its driver is");
 		return;
@@ -372,6 +402,8 @@ static void driver_start(struct driver *d)
 		return;
 	}
 	d->tick = d->poller->tick;
+	d->counts_silent = d->silent;
+	d->poller->n_silent += d->silent;
 	d->poller->n_polling++;
 }
 
@@ -424,6 +456,8 @@ static int take_target(struct poller *p, const struct target *t)
 		r = driver_add(p, t, &d);
 	if (r >= 0 && t->url && !str_equal(d->url, t->url))
 		r = str_replace(&d->url, t->url);
+	if (r >= 0)
+		d->configured = t->configured;
 	if (r >= 0)
 		d->listed = true;
 	return r;
@@ -509,7 +543,8 @@ static void on_list(void *userdata, const struct target_list *list)
 	/* Without a list, who was known before is still asked. */
 	p->n_polling++; /* the tick is not over before all are begun */
 	for (size_t i = 0; i < p->n_drivers; i++)
-		driver_start(p->drivers[i]);
+		driver_start(p->drivers[(p->next + i) % p->n_drivers]);
+	p->next = p->n_drivers ? (p->next + MAX_SILENT) % p->n_drivers : 0;
 	p->n_polling--;
 	tick_over(p);
 }
@@ -557,6 +592,7 @@ static void on_look(void *userdata, struct driver_answer *answer)
 	const struct stage_history *h;
 	enum remedy_look look = LOOK_UNKNOWN;
 	const char *text = answer->text;
+	bool full = answer->poll.has_jobs && answer->poll.has_executors;
 
 	l->poll = NULL;
 	if (answer->state != DRIVER_ANSWERED) {
@@ -565,7 +601,13 @@ static void on_look(void *userdata, struct driver_answer *answer)
 		bool same = a->info.started == l->started && str_equal(a->info.id, l->app_id);
 
 		h = same ? app_history_stage(a, l->key.stage_id, l->key.attempt_id) : NULL;
-		look = h && h->verdict == VERDICT_HUNG ? LOOK_HUNG : LOOK_MOVED;
+		/* What nobody asked its job and its executors about may be a phantom. */
+		if (!h || h->verdict != VERDICT_HUNG)
+			look = LOOK_MOVED;
+		else if (full)
+			look = LOOK_HUNG;
+		else
+			text = "its jobs and executors could not be looked at";
 	}
 	l->fn(l->userdata, look, text);
 	poller_look_cancel(l);

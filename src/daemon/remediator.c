@@ -91,8 +91,6 @@ static struct job *job_free(struct job *j)
 	return NULL;
 }
 
-DEFINE_CLEANUP(struct job *, job_free)
-
 struct remediator *remediator_free(struct remediator *m)
 {
 	if (!m)
@@ -199,7 +197,7 @@ static void finish(struct job *j)
 		incident_settle(i, r->outcome, r->why);
 	/* Where the stage still hangs the incident stays open: it is not acted upon twice. */
 	if (trouble_is_over(j))
-		incident_end(m->context.incidents, i, r->outcome, r->why, wall(m));
+		incident_end(i, r->outcome, r->why, wall(m));
 	job_free(j);
 }
 
@@ -584,12 +582,14 @@ void remediator_consider(struct remediator *m, const struct detector_event *ev)
 		begin(m, i, ev, airflow, dry);
 }
 
-void remediator_forget_pollers(struct remediator *m)
+void remediator_reconsider(struct remediator *m)
 {
-	for (struct job *j = m->jobs; j; j = j->next)
-		if (j->look) {
-			j->look = poller_look_cancel(j->look);
-			if (wake_at(j, now(m)) < 0)
-				log_error("Failed to set a timer, ignoring");
-		}
+	for (struct job *j = m->jobs, *next; j; j = next) {
+		next = j->next;
+		if (j->remedy.requested)
+			continue;
+		j->incident->acting = false;
+		j->incident->not_before = 0;
+		job_free(j);
+	}
 }

@@ -286,3 +286,15 @@ int procfs_own_fds(uint64_t *ret)
 	*ret = n - 1; /* without the one of this look */
 	return 0;
 }
+
+bool procfs_is_java(pid_t pid)
+{
+	_cleanup_free_ char *path = NULL;
+	_cleanup_fclose_ FILE *f = NULL;
+	char name[32] = "";
+
+	if (str_printf(&path, "/proc/%d/comm", (int)pid) < 0)
+		return false;
+	f = fopen(path, "re");
+	return f && fgets(name, sizeof(name), f) && strcmp(name, "java\n") == 0;
+}

@@ -155,6 +155,10 @@ static void driver_identify(struct source *s, struct app_ref *ref)
 	ref->pid = 0;
 	if (port > 0 && procfs_port_owner(port, &ref->pid, &ref->pid_started) < 0)
 		ref->pid = 0;
+	/* The end of a tunnel (ssh -L, a port that a container publishes) says nothing of a
+	 * driver's. */
+	if (ref->pid > 0 && !procfs_is_java(ref->pid))
+		ref->pid = 0;
 }
 
 static void driver_looked(void *userdata, const struct transport_answer *answer)

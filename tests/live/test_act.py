@@ -7,7 +7,7 @@ import time
 
 import fakes
 import pytest
-from conftest import Daemon, airflow_section, driver_section, master_section, wait
+from harness import Daemon, airflow_section, driver_section, master_section, wait
 from fakes import Airflow, Driver, Master
 
 OWNER = {"dag_id": "d", "run_id": "r", "task_id": "t", "map_index": -1, "try_number": 1}

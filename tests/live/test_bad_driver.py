@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A driver or master that misbehaves: one line with its URL, a metric, no crash, no action, and nobody else waits for it."""
 import pytest
-from conftest import Daemon, airflow_section, driver_section, master_section, wait
+from harness import Daemon, airflow_section, driver_section, master_section, wait
 from fakes import Airflow, Driver, Fake, Master
 
 FAULTS = {

@@ -3,7 +3,7 @@
 import subprocess
 
 import pytest
-from conftest import Daemon, driver_section, master_section
+from harness import Daemon, driver_section, master_section
 from fakes import Driver, Master, free_port
 
 

@@ -12,7 +12,7 @@ import urllib.error
 
 import fakes
 import pytest
-from conftest import Daemon, airflow_section, driver_section, master_section, wait
+from harness import Daemon, airflow_section, driver_section, master_section, wait
 from fakes import Airflow, Driver, Master
 from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families

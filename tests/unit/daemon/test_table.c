@@ -59,6 +59,11 @@ static void add_stage(struct fixture *f, struct app_history *a, usec_t launched_
 	p.stages.items = calloc(1, sizeof(struct stage_obs));
 	assert_non_null(p.stages.items);
 	p.stages.n = 1;
+	p.has_jobs = true;
+	p.jobs.stage_ids = calloc(1, sizeof(int64_t));
+	assert_non_null(p.jobs.stage_ids);
+	p.jobs.stage_ids[0] = 103;
+	p.jobs.n_stage_ids = p.jobs.n_running = 1;
 	p.stages.items[0] = (struct stage_obs){.stage_id = 103,
 		.n_tasks = 6,
 		.n_active = 6,

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The daemon with a configuration of the test's, beside fakes."""
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+import urllib.request
+
+import fakes
+
+RULE = """[rule all]
+app = *
+hung_after = 2s
+hung_after_unproven = 3s
+starved_after = 3s
+idle_after = 3s
+unobservable_after = 3s
+end_timeout = 2s
+retry_timeout = 5s
+"""
+
+
+def wait(predicate, timeout=30, what=""):
+    end = time.monotonic() + timeout
+    while not (value := predicate()):
+        assert time.monotonic() < end, f"not within {timeout} s: {what}"
+        time.sleep(0.05)
+    return value
+
+
+class Daemon:
+    def __init__(self, binary, directory, sections, mode="act", action="notify", env=None):
+        self.binary, self.dir, self.env = str(binary), directory, env
+        self.config = directory / "stagewatchd.conf"
+        (directory / "password").write_text(fakes.PASSWORD + "\n")
+        self.write(sections, mode, action)
+        self.logfile = directory / "log"
+        self.child = None
+
+    def write(self, sections, mode="act", action="notify"):
+        self.config.write_text(f"[daemon]\npoll_interval = 1s\nmode = {mode}\n[web]\nlisten = 127.0.0.1:0\n{sections}{RULE}action = {action}\n")
+
+    def __enter__(self):
+        with open(self.logfile, "ab") as log:
+            self.child = subprocess.Popen([self.binary, "--config", self.config], stderr=log, stdin=subprocess.DEVNULL,
+                                          env={**os.environ, **(self.env or {})})
+        wait(self.port, 15, "it listens")
+        return self
+
+    def __exit__(self, kind, *_):
+        if self.child.poll() is None:
+            self.child.send_signal(signal.SIGTERM)
+            try:
+                self.child.wait(10)
+            except subprocess.TimeoutExpired:
+                self.child.kill()
+                raise
+        if kind is None:
+            assert self.child.returncode == 0, self.log()
+            for secret in self.secrets():
+                assert secret not in self.log()
+
+    def secrets(self):
+        return [fakes.PASSWORD, "eyJhbGci", fakes.base64.b64encode(f"{fakes.USER}:{fakes.PASSWORD}".encode()).decode()]
+
+    def log(self):
+        return self.logfile.read_text(errors="replace")
+
+    def lines(self, text):
+        return [line for line in self.log().splitlines() if text in line]
+
+    def port(self):
+        assert self.child.poll() is None, self.log()
+        found = re.search(r"Listening on .*port (\d+)", self.log())
+        return int(found.group(1)) if found else None
+
+    def fetch(self, path, headers=None, method="GET"):
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port()}{path}", headers=headers or {}, method=method)
+        with urllib.request.urlopen(request, timeout=10) as r:
+            return r.status, r.headers, r.read()
+
+    def json(self, path):
+        return json.loads(self.fetch(path)[2])
+
+    def metric(self, name, **labels):
+        for line in self.fetch("/metrics")[2].decode().splitlines():
+            found = re.fullmatch(r"(\w+)(?:\{(.*)\})? (\S+)", line)
+            if found and found.group(1) == name and dict(re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', found.group(2) or "")) == labels:
+                return float(found.group(3))
+        return None
+
+    def actions(self, action="retry"):
+        return {o: int(self.metric("stagewatch_actions_total", action=action, outcome=o))
+                for o in ("dry_run", "requested", "confirmed", "unconfirmed", "failed")}
+
+    def verdicts(self):
+        return {(a["app_id"], s["stage_id"]): s["verdict"] for a in self.json("/api/v1/stages")["apps"] for s in a["stages"]}
+
+    def app_verdicts(self):
+        return {a["app_id"]: a["verdict"] for a in self.json("/api/v1/stages")["apps"]}
+
+    def polls_go_on(self, fake, pattern="/stages", n=3):
+        """The fake is asked at the interval's pace, whatever hangs beside it."""
+        had = len(fake.asked("GET", pattern))
+        began = time.monotonic()
+        wait(lambda: len(fake.asked("GET", pattern)) >= had + n, 20, "polling goes on")
+        return time.monotonic() - began
+
+
+def driver_section(name, fake, timeout="1s"):
+    return f"[spark {name}]\ntype = driver\nurl = {fake.url}\ntimeout = {timeout}\n"
+
+
+def master_section(name, fake):
+    return f"[spark {name}]\ntype = standalone\nurl = {fake.url}\ntimeout = 1s\n"
+
+
+def airflow_section(fake, directory, timeout="1s"):
+    return f"[airflow main]\nurl = {fake.url}\nusername = {fakes.USER}\npassword_file = {directory}/password\ntimeout = {timeout}\n"
+
