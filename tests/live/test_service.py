@@ -109,6 +109,53 @@ def test_reload_in_the_middle_of_an_action(binary, tmp_path, started):
     assert len(airflow.asked("PATCH")) == 1 and len(airflow.asked("POST", "clear")) == 1
 
 
+def test_reload_while_an_action_looks(binary, tmp_path, started):
+    """What has sent nothing yet is given up and decided anew, by the mode of then."""
+    master, driver, airflow = started(Master), started(Driver, "app-1", OWNER), started(Airflow)
+    master.add(driver)
+    airflow.on_fail = lambda: master.end("app-1")
+
+    def slow(handler):
+        time.sleep(0.7)
+        handler.reply(*driver.answer("GET", handler.path, {}, ""))
+
+    driver.faults.append((None, "/stages", slow))
+    sections = master_section("m", master).replace("1s", "3s") + airflow_section(airflow, tmp_path)
+    with Daemon(binary, tmp_path, sections, action="retry") as d:
+        wait(lambda: d.lines("is hung, was"), 30, "hung: the fresh look has begun")
+        d.write(sections, mode="observe", action="retry")
+        for _ in range(5):
+            d.child.send_signal(signal.SIGHUP)
+            time.sleep(0.1)
+        wait(lambda: d.actions()["dry_run"] == 1, 40, "decided anew")
+        assert airflow.asked("PATCH") == [] and d.actions()["requested"] == 0
+        d.write(sections, action="retry")
+        d.child.send_signal(signal.SIGHUP)
+        wait(lambda: d.actions()["confirmed"] == 1, 40, "done in the end, once")
+    assert len(airflow.asked("PATCH")) == 1
+
+
+def test_app_that_ended_during_a_reload(binary, tmp_path, started):
+    driver = started(Driver, "app-1")
+    with Daemon(binary, tmp_path, driver_section("one", driver)) as d:
+        wait(lambda: d.verdicts().get(("app-1", 7)) == "hung", 30, "hung")
+        d.child.send_signal(signal.SIGHUP)
+        driver.close()
+        wait(lambda: d.verdicts() == {} and d.metric("stagewatch_incidents_open", verdict="hung") == 0, 30, "it is gone")
+
+
+def test_hanging_drivers_do_not_starve_the_others(binary, tmp_path, started):
+    """More of them than requests on the wire at once, all before the one that is well."""
+    silent = [started(Driver, f"app-{n}") for n in range(40)]
+    for fake in silent:
+        fake.faults.append((None, ".", fake.hang))
+    well = started(Driver, "app-well")
+    section = "[spark many]\ntype = driver\ntimeout = 2s\n" + "".join(f"url = {f.url}\n" for f in [*silent, well])
+    with Daemon(binary, tmp_path, section) as d:
+        wait(lambda: d.verdicts().get(("app-well", 7)) == "hung", 60, "it is polled at pace")
+        assert d.polls_go_on(well, n=5) < 15
+
+
 def test_nothing_grows(binary, tmp_path, started):
     driver, silent = started(Driver), started(Driver)
     silent.faults.append((None, ".", silent.truncated))
