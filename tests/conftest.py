@@ -28,3 +28,17 @@ def build():
 def binary(build):
     """The daemon under test."""
     return str(build / "stagewatchd")
+
+
+@pytest.fixture
+def started():
+    """Makes fakes that are closed at the end."""
+    made = []
+
+    def make(kind, *args, **kwargs):
+        made.append(kind(*args, **kwargs))
+        return made[-1]
+
+    yield make
+    for fake in made:
+        fake.close()
