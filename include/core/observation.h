@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What evidence beyond the counters of a stage looks like, as plain data: running tasks, threads,
+ * executors, processes. Decoders (wire) and /proc (source) fill these, the detector reads them. */
+#pragma once
+
+#include "core/model.h"
+
+/* A running task, from taskList?status=running. */
+struct task_obs {
+	int64_t task_id; /* TID, unique in its app */
+	int64_t index;   /* of the partition in its stage */
+	char *executor_id;
+	usec_t launched;  /* the driver's clock; 0 when absent */
+	bool has_metrics; /* taskMetrics was there: a heartbeat has told of this task */
+	/* Since the task began; PROGRESS_COMPLETED_INDICES stays 0. */
+	uint64_t counters[PROGRESS_MAX];
+	usec_t gc;          /* jvmGcTime: of its whole JVM while the task ran */
+	usec_t deserialize; /* executorDeserializeTime; 0 until the task ends */
+};
+
+struct task_list {
+	struct task_obs *items;
+	size_t n;
+};
+
+/* A thread of a dump. Frames: top first, without module, class loader, lock addresses and
+ * generated numbers, so that equal frames mean an equal place in the code. */
+struct thread_obs {
+	int64_t id;
+	char *name;
+	char *state; /* the JVM's word: RUNNABLE, BLOCKED, WAITING, TIMED_WAITING */
+	char **frames;
+	size_t n_frames;
+	int64_t blocked_by; /* the id of the thread that holds what it waits for; -1: none */
+	char *lock;         /* what it waits for; NULL: nothing */
+};
+
+struct thread_list {
+	struct thread_obs *items;
+	size_t n;
+};
+
+/* An active executor, from /executors; the driver's own row has the id "driver". */
+struct executor_obs {
+	char *id;
+	char *host; /* as Spark names it; may be NULL */
+	char *log_url; /* executorLogs.stderr: on YARN it names the NodeManager and the container */
+	int64_t active_tasks;
+	int64_t total_cores;
+	uint64_t max_heap;  /* bytes; memoryMetrics.totalOnHeapStorageMemory; 0: not known */
+	uint64_t peak_heap; /* bytes; peakMemoryMetrics.JVMHeapMemory; 0: not known */
+	usec_t gc;          /* totalGCTime: moves when a task ends */
+	usec_t duration;    /* totalDuration: task time, moves when a task ends */
+	uint64_t peak_major_gc_ms; /* peakMemoryMetrics.MajorGCTime */
+};
+
+struct executor_list {
+	struct executor_obs *items;
+	size_t n;
+};
+
+/* A process and the CPU time it has used since it began, user and system. */
+struct process_obs {
+	int64_t pid;
+	usec_t cpu;
+	usec_t reaped; /* of its children that have ended and were waited for, all their own
+			  included */
+	char name[16];
+};
+
+/* An executor's JVM and all below it. */
+struct process_tree {
+	char *app_id; /* NULL where the answer is about one app only */
+	char *executor_id;
+	int64_t pid; /* of the JVM */
+	usec_t cpu;  /* of all together */
+	struct process_obs *items; /* NULL: only the sum is known */
+	size_t n;
+};
+
+struct process_list {
+	struct process_tree *items;
+	size_t n;
+};
+
+void task_list_clear(struct task_list *l);
+void thread_list_clear(struct thread_list *l);
+void executor_list_clear(struct executor_list *l);
+void process_list_clear(struct process_list *l);

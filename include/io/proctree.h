@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The processes of this host's Spark executors, and the CPU time that each has used, out of /proc. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/cleanup.h"
+#include "base/time.h"
+
+struct proctree_process {
+	pid_t pid;
+	usec_t cpu;    /* user and system, since it began */
+	usec_t reaped; /* of its children that have ended and were waited for */
+	char name[16];
+};
+
+/* A JVM and all below it. */
+struct proctree {
+	char *app_id;
+	char *executor_id;
+	pid_t pid;
+	usec_t cpu; /* of all together */
+	struct proctree_process *items;
+	size_t n;
+};
+
+struct proctree_list {
+	struct proctree *items;
+	size_t n;
+};
+
+/* All executors on this host, by their command lines: a java process with
+ * "...CoarseGrainedExecutorBackend", "--executor-id ID" and "--app-id APP". A process that ends
+ * while this looks is left out. -errno where /proc cannot be read at all, -ENOMEM. *ret zeroed. */
+int proctree_executors(struct proctree_list *ret);
+
+/* The tree below one process, such as a driver in local mode, where the driver runs the tasks: ids
+ * as given (copied). -ESRCH where it is gone. */
+int proctree_of(pid_t pid, const char *app_id, const char *executor_id, struct proctree_list *ret);
+
+void proctree_list_clear(struct proctree_list *l);

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * CPU seconds of executors' processes as JSON: what [probe] answers, and "host/processes" of a
+ * recording: [{"executor", "pid", "cpu_seconds", "processes": [{"pid", "cpu_seconds", "name",
+ * "reaped_seconds"}]}], with "app" in a probe's answer. Older recordings lack "processes". */
+#pragma once
+
+#include <stddef.h>
+
+#include "core/observation.h"
+
+#define PROCESSES_MAX_TREES 5000
+#define PROCESSES_MAX 100000 /* of all trees */
+
+/* -EBADMSG with *reterr naming the field, -E2BIG over the bounds, -ENOMEM. Target zeroed, untouched
+ * on failure. */
+int processes_decode(const char *body, size_t len, struct process_list *ret, char **reterr);
+
+int processes_json(const struct process_list *l, char **ret);
+
+/* NM/jmx?qry=Hadoop:service=NodeManager,name=ContainerResource_CONTAINER of a NodeManager 3.x: how
+ * many CPU seconds a second the container used of late, from PCpuUsagePercentAvgPercents (100 is
+ * one core). 1 and *ret; 0 where the NodeManager does not measure (no such bean, or one without
+ * values: its container-metrics.period-ms is unset); -EBADMSG with *reterr. */
+int nodemanager_decode_cpu(
+	const char *body, size_t len, const char *container, double *ret, char **reterr);
+
+/* The NodeManager's address and the container out of a log link of Spark on YARN,
+ * "http://nm:8042/node/containerlogs/container_1_2_01_000002/user/stderr?start=-4096": "http://nm:8042"
+ * and "container_1_2_01_000002". 0; -EINVAL for any other text. The caller frees both. */
+int nodemanager_parse_link(const char *log_url, char **ret_url, char **ret_container);
