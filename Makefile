@@ -109,10 +109,10 @@ $(BUILD)/tests/unit/$(1)/%: tests/unit/$(1)/%.c $(BUILD)/flags $(below_$(1):%=$(
 endef
 $(foreach l,$(LAYERS),$(eval $(call unit-rule,$(l))))
 
-$(BUILD)/tests/scenario: tests/scenario/scenario.c $(BUILD)/flags $(BUILD)/libcore.a $(BUILD)/libbase.a
+$(BUILD)/tests/scenario: tests/scenario/scenario.c tests/scenario/evidence.c tests/scenario/evidence.h $(BUILD)/flags $(BUILD)/libcore.a $(BUILD)/libbase.a
 	@mkdir -p $(@D)
 	$(call say,LD $@)
-	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -MF $@.d -MT $@ $(ALL_LDFLAGS) -o $@ $< \
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter %.c,$^) \
 		$(BUILD)/libcore.a $(BUILD)/libbase.a $(LIB_LIBS)
 
 $(BUILD)/tests/floor: tests/bench/floor.c $(BUILD)/flags

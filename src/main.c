@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * stagewatchd: watches Apache Spark for stages that no longer progress. */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -21,12 +22,14 @@ enum run_mode {
 	RUN_CHECK_CONFIG,
 	RUN_PRINT_CONFIG,
 	RUN_ONCE,
-	RUN_REPLAY
+	RUN_REPLAY,
+	RUN_RECORD
 };
 
 struct arguments {
 	const char *config;
-	const char *recording;
+	const char *recording; /* to read, or to write */
+	const char *app;       /* to record; NULL: the first that answers */
 	enum run_mode mode;
 	bool done; /* --help, --version */
 };
@@ -34,7 +37,8 @@ struct arguments {
 static void print_help(void)
 {
 	printf("stagewatchd [--config FILE] [--check-config | --print-config | --once | --replay "
-	       "FILE]\n"
+	       "FILE |\n"
+	       "             --record FILE [--app ID]]\n"
 	       "\n"
 	       "Watches Apache Spark for stages that no longer progress.\n"
 	       "\n"
@@ -45,6 +49,9 @@ static void print_help(void)
 	       "                   1 something hangs, 2 something could not be looked at\n"
 	       "  --replay FILE    print the verdicts on a recording (- is standard input), and "
 	       "exit\n"
+	       "  --record FILE    watch one app and write what its driver answers to FILE (- is\n"
+	       "                   standard output), for --replay; until it ends, or SIGTERM\n"
+	       "  --app ID         with --record: which app; else the first that answers\n"
 	       "  --debug          log more\n"
 	       "  --version        print the version, and exit\n"
 	       "  --help           print this, and exit\n"
@@ -57,9 +64,8 @@ static void print_help(void)
 static int set_mode(struct arguments *a, enum run_mode mode)
 {
 	if (a->mode != RUN_DAEMON && a->mode != mode) {
-		fprintf(stderr,
-			"stagewatchd: --check-config, --print-config, --once and --replay exclude "
-			"one another\n");
+		fprintf(stderr, "stagewatchd: --check-config, --print-config, --once, --replay and "
+				"--record exclude one another\n");
 		return -EINVAL;
 	}
 	a->mode = mode;
@@ -74,6 +80,8 @@ static int parse_arguments(int argc, char **argv, struct arguments *a)
 		{"print-config", no_argument, NULL, 'p'},
 		{"once", no_argument, NULL, 'o'},
 		{"replay", required_argument, NULL, 'r'},
+		{"record", required_argument, NULL, 'w'},
+		{"app", required_argument, NULL, 'a'},
 		{"debug", no_argument, NULL, 'd'},
 		{"version", no_argument, NULL, 'v'},
 		{"help", no_argument, NULL, 'h'},
@@ -94,6 +102,11 @@ static int parse_arguments(int argc, char **argv, struct arguments *a)
 		} else if (c == 'r') {
 			a->recording = optarg;
 			r = set_mode(a, RUN_REPLAY);
+		} else if (c == 'w') {
+			a->recording = optarg;
+			r = set_mode(a, RUN_RECORD);
+		} else if (c == 'a') {
+			a->app = optarg;
 		} else if (c == 'd') {
 			log_set_max_level(LOG_DEBUG);
 		} else if (c == 'v') {
@@ -108,6 +121,10 @@ static int parse_arguments(int argc, char **argv, struct arguments *a)
 	}
 	if (r >= 0 && optind < argc) {
 		fprintf(stderr, "stagewatchd: unexpected argument: %s\n", argv[optind]);
+		r = -EINVAL;
+	}
+	if (r >= 0 && a->app && a->mode != RUN_RECORD) {
+		fprintf(stderr, "stagewatchd: --app goes with --record\n");
 		r = -EINVAL;
 	}
 	return r;
@@ -158,16 +175,37 @@ static int replay(const struct arguments *a, const struct settings *settings)
 										    : EXIT_SUCCESS;
 }
 
+/* Answers may hold what only its owner should read. */
+static FILE *create_recording(const char *path)
+{
+	int fd;
+
+	if (strcmp(path, "-") == 0)
+		return fdopen(dup(STDOUT_FILENO), "w");
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	return fd < 0 ? NULL : fdopen(fd, "w");
+}
+
 static int run(const struct arguments *a, struct settings *settings)
 {
+	_cleanup_fclose_ FILE *out = NULL; /* outlives the manager */
 	_cleanup_(manager_freep) struct manager *m = NULL;
-	struct manager_options options = {.config = a->config, .once = a->mode == RUN_ONCE};
+	struct manager_options options = {
+		.config = a->config, .once = a->mode == RUN_ONCE, .record_app = a->app};
 	int r;
 
+	if (a->mode == RUN_RECORD) {
+		options.record = out = create_recording(a->recording);
+		if (!out) {
+			fprintf(stderr, "stagewatchd: %s: %s\n", a->recording, strerror(errno));
+			settings_free(settings);
+			return EXIT_USAGE;
+		}
+	}
 	r = manager_new(&options, settings, &m);
 	if (r < 0) {
 		log_error("Failed to start: %s", strerror(-r));
-		return a->mode == RUN_ONCE ? EXIT_USAGE : EXIT_FAILURE;
+		return a->mode == RUN_DAEMON ? EXIT_FAILURE : EXIT_USAGE;
 	}
 	if (a->mode == RUN_DAEMON)
 		log_notice("stagewatchd %s watches, configuration: %s", STAGEWATCHD_VERSION,
@@ -194,7 +232,7 @@ int main(int argc, char **argv)
 		return EXIT_SUCCESS;
 	if (load(&a, &settings) < 0)
 		return EXIT_USAGE;
-	if (a.mode == RUN_DAEMON || a.mode == RUN_ONCE)
+	if (a.mode == RUN_DAEMON || a.mode == RUN_ONCE || a.mode == RUN_RECORD)
 		return run(&a, settings);
 	if (a.mode == RUN_REPLAY) {
 		int status = replay(&a, settings);

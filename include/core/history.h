@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "core/inquiry.h"
 #include "core/model.h"
 #include "core/verdict.h"
 
@@ -18,7 +19,7 @@ struct app_poll {
 	bool has_jobs; /* asked and answered */
 	struct job_list jobs;
 	bool has_executors;
-	struct executor_sum executors;
+	struct executor_list executors;
 };
 
 void app_poll_clear(struct app_poll *p);
@@ -27,6 +28,7 @@ struct stage_history {
 	struct stage_obs last; /* owned */
 	usec_t first_seen;
 	usec_t stall_start;     /* later of the last progress and the launch; holds while A > 0 */
+	usec_t launched;        /* the first task was, as far as is known */
 	usec_t active_start;    /* A last rose from 0 while we watched; 0: never */
 	usec_t completed;       /* a task last completed, or the first was launched */
 	usec_t inactive_start;  /* A became 0, or the stage was submitted; holds while A = 0 */
@@ -42,6 +44,8 @@ struct stage_history {
 	usec_t verdict_start;
 	struct evidence evidence; /* of the verdict, at the last poll */
 	bool seen;                /* in the poll at hand */
+	struct task_tracks tasks; /* what was asked of them, on suspicion */
+	struct findings findings; /* what they showed at the last poll */
 };
 
 /* Whatever else is to be asked of a driver at its next poll. */
@@ -53,10 +57,12 @@ struct app_history {
 	struct app_info info; /* owned */
 	struct owner owner;
 	bool owner_asked;
+	struct strlist properties; /* "key=value", of Spark's that matter to a hang */
 	struct stage_history *stages;
 	size_t n_stages;
 	usec_t first_seen;
 	usec_t observed;   /* last good poll */
+	usec_t gap_end;    /* nobody watched before, for a while; what began then, began here */
 	usec_t idle_start; /* no active stage and no running job since; 0: there is one, or unknown
 			    */
 	usec_t no_answer_start; /* first poll without an answer since the last good one; 0: it
@@ -64,6 +70,13 @@ struct app_history {
 	enum verdict verdict;   /* progressing, idle or unobservable */
 	usec_t verdict_start;
 	struct evidence evidence;
+	struct inquiry inquiry; /* what was asked beyond the counters */
+	/* The least that our clock was ahead of what the driver had just said of its own; with it a
+	 * moment of the driver's is one of ours, not too early, and late by what an answer takes.
+	 */
+	bool offset_known;
+	int64_t offset;
+	int64_t date_offset; /* of our clock to the one that the driver's answers show; 0: none */
 };
 
 struct app_history *app_history_free(struct app_history *a);
@@ -87,3 +100,8 @@ unsigned app_history_needs(const struct app_history *a);
 
 struct stage_history *app_history_stage(
 	struct app_history *a, int64_t stage_id, int64_t attempt_id);
+
+/* A moment on the driver's clock as one on ours. driver_now: what the driver's clock showed with
+ * the answer; where that is not known (0), as far as earlier answers tell. now where the moment is
+ * not known, or lies ahead. */
+usec_t app_history_local(struct app_history *a, usec_t driver_time, usec_t driver_now, usec_t now);

@@ -8,6 +8,14 @@
 #include "core/detector.h"
 #include "core/remedy.h"
 
+/* What happened, in the words of the log. */
+struct incident_step {
+	usec_t at; /* since 1970 */
+	char *text;
+};
+
+#define INCIDENT_MAX_STEPS 64
+
 struct incident {
 	uint64_t number;
 	char id[40]; /* "20261123T031705Z-1": when it was opened, and its number */
@@ -25,6 +33,11 @@ struct incident {
 	usec_t changed;
 	usec_t ended; /* 0: open */
 	char *evidence;
+	struct cause_hint hint;
+	struct incident_step *steps; /* oldest first; the first and the last ones are kept */
+	size_t n_steps;
+	struct strlist properties; /* "key=value", of Spark's that matter to a hang */
+	bool kept;                 /* its evidence is in a file of the state directory */
 	enum rule_action action;
 	enum remedy_outcome outcome; /* open until it has ended */
 	char *outcome_why;
@@ -56,6 +69,12 @@ int incident_follow(struct incident_list *l, const struct detector_event *ev, us
 /* The open incident of a stage (or of the app where stage is NULL). */
 struct incident *incident_find(const struct incident_list *l, const struct app_history *a,
 	const struct stage_history *stage);
+
+/* One more step of the story. Without memory: none. */
+void incident_tell(struct incident *i, usec_t wall, const char *fmt, ...) _printf_(3, 4);
+
+/* By its id; NULL where there is none (any more). */
+struct incident *incident_by_id(const struct incident_list *l, const char *id);
 
 /* Notes what became of the action. The incident ends with this outcome, whenever it does. */
 void incident_settle(struct incident *i, enum remedy_outcome outcome, const char *why);

@@ -56,13 +56,6 @@ struct job_list {
 	size_t n_stage_ids;
 };
 
-/* Sums over the active executors of /executors; the driver's own row counts where tasks run there
- * (local mode). */
-struct executor_sum {
-	size_t n_executors; /* without the driver's row */
-	int64_t active_tasks;
-};
-
 /* An application as its driver describes it. */
 struct app_info {
 	char *id;

@@ -8,14 +8,12 @@
 /* A running task, from taskList?status=running. */
 struct task_obs {
 	int64_t task_id; /* TID, unique in its app */
-	int64_t index;   /* of the partition in its stage */
 	char *executor_id;
 	usec_t launched;  /* the driver's clock; 0 when absent */
 	bool has_metrics; /* taskMetrics was there: a heartbeat has told of this task */
 	/* Since the task began; PROGRESS_COMPLETED_INDICES stays 0. */
 	uint64_t counters[PROGRESS_MAX];
-	usec_t gc;          /* jvmGcTime: of its whole JVM while the task ran */
-	usec_t deserialize; /* executorDeserializeTime; 0 until the task ends */
+	usec_t gc; /* jvmGcTime: of its whole JVM while the task ran */
 };
 
 struct task_list {
@@ -27,6 +25,7 @@ struct task_list {
  * generated numbers, so that equal frames mean an equal place in the code. */
 struct thread_obs {
 	int64_t id;
+	int64_t task_id; /* the TID in its name; -1: not the thread of a task */
 	char *name;
 	char *state; /* the JVM's word: RUNNABLE, BLOCKED, WAITING, TIMED_WAITING */
 	char **frames;
@@ -43,15 +42,11 @@ struct thread_list {
 /* An active executor, from /executors; the driver's own row has the id "driver". */
 struct executor_obs {
 	char *id;
-	char *host; /* as Spark names it; may be NULL */
+	char *host;    /* as Spark names it; may be NULL */
 	char *log_url; /* executorLogs.stderr: on YARN it names the NodeManager and the container */
 	int64_t active_tasks;
-	int64_t total_cores;
-	uint64_t max_heap;  /* bytes; memoryMetrics.totalOnHeapStorageMemory; 0: not known */
-	uint64_t peak_heap; /* bytes; peakMemoryMetrics.JVMHeapMemory; 0: not known */
-	usec_t gc;          /* totalGCTime: moves when a task ends */
-	usec_t duration;    /* totalDuration: task time, moves when a task ends */
-	uint64_t peak_major_gc_ms; /* peakMemoryMetrics.MajorGCTime */
+	usec_t gc; /* that its JVM has spent in garbage collection, of peakMemoryMetrics; 0: none,
+		      or not told */
 };
 
 struct executor_list {
@@ -72,8 +67,8 @@ struct process_obs {
 struct process_tree {
 	char *app_id; /* NULL where the answer is about one app only */
 	char *executor_id;
-	int64_t pid; /* of the JVM */
-	usec_t cpu;  /* of all together */
+	int64_t pid;               /* of the JVM */
+	usec_t cpu;                /* of all together */
 	struct process_obs *items; /* NULL: only the sum is known */
 	size_t n;
 };

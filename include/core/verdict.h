@@ -7,6 +7,7 @@
 
 #include "base/strbuf.h"
 #include "base/time.h"
+#include "core/cause.h"
 
 enum verdict {
 	VERDICT_PROGRESSING,
@@ -33,6 +34,11 @@ bool verdict_is_trouble(enum verdict v);
 #define EVIDENCE_TASKS 1U   /* counters per task */
 #define EVIDENCE_THREADS 2U /* thread dumps */
 #define EVIDENCE_CPU 4U     /* CPU seconds of the executors' processes */
+#define EVIDENCE_EVENTS 8U  /* events that the driver's listener lost: counts may be wrong */
+
+/* Their words, in the order of the bits. */
+extern const char *const evidence_kinds[];
+extern const size_t n_evidence_kinds;
 
 struct evidence {
 	enum verdict verdict;
@@ -46,6 +52,18 @@ struct evidence {
 	int64_t n_tasks;
 	int64_t n_failed;   /* failures since a task last completed */
 	const char *reason; /* one clause, static */
+
+	/* Of the stage's running tasks, where they were asked for (not EVIDENCE_TASKS in missing):
+	 * how many there are, and how many of them were without progress for hung_after. */
+	size_t n_running;
+	size_t n_flat;
+	size_t n_same;    /* of the flat: the same frames in two dumps or more */
+	size_t n_working; /* of the flat: frames or CPU show work */
+	size_t n_frozen;  /* of the flat: their executor gives no dump */
+	unsigned n_dumps; /* of the task that was looked at most often */
+	double cpu_rate;  /* CPU seconds a second of the executors of these tasks, the busiest */
+	usec_t cpu_window;
+	struct cause_hint hint;
 };
 
 /* One sentence for a log: "(0 + 6) / 6 without progress for 12min 4s (hung_after_unproven=12min),

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/incident.h"
+#include "daemon/inquirer.h"
 #include "daemon/poller.h"
 #include "daemon/remediator.h"
 #include "daemon/stats.h"
@@ -16,6 +17,7 @@ struct exporter_view {
 	const struct incident_list *incidents;
 	const struct stats *stats;
 	const struct remediator *remediator;
+	struct inquirer *inquirer;
 	usec_t now;
 	usec_t wall;
 	usec_t started; /* since 1970 */

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <systemd/sd-event.h>
 
 #include "base/cleanup.h"
@@ -12,8 +13,11 @@
 struct manager;
 
 struct manager_options {
-	const char *config; /* path; NULL: built-in settings */
-	bool once;          /* poll twice, no web server, no action, then end the loop */
+	const char *config;     /* path; NULL: built-in settings */
+	bool once;              /* poll twice, no web server, no action, then end the loop */
+	FILE *record;           /* write one app's answers there, no web server, no action, until it
+				   ends; NULL: no */
+	const char *record_app; /* which app; NULL: the first one that answers */
 };
 
 /* Takes settings over, also on failure. Errors are logged. */
@@ -23,6 +27,6 @@ struct manager *manager_free(struct manager *m);
 
 DEFINE_CLEANUP(struct manager *, manager_free)
 
-/* Runs until SIGTERM, SIGINT, or, with once, the second poll. Returns an exit status, or a negative
- * errno. */
+/* Runs until SIGTERM, SIGINT, with once the second poll, with record the end of the app. Returns an
+ * exit status, or a negative errno. */
 int manager_run(struct manager *m);

@@ -7,8 +7,10 @@
 
 #include "core/detector.h"
 #include "core/remedy.h"
+#include "daemon/inquirer.h"
 #include "daemon/stats.h"
 #include "io/transport.h"
+#include "source/driver_poll.h"
 #include "source/source.h"
 
 struct poller;
@@ -17,6 +19,7 @@ struct poller_context {
 	struct transport *transport;
 	struct detector *detector;
 	struct stats *stats;
+	struct inquirer *inquirer;      /* NULL: nothing beyond the counters is asked */
 	usec_t (*now)(void *userdata);  /* CLOCK_BOOTTIME, or virtual */
 	usec_t (*wall)(void *userdata); /* since 1970 */
 	/* All answers of a tick are in, or the next tick begins without them. May be NULL. */
@@ -55,11 +58,6 @@ const char *poller_url_of(const struct poller *p, const struct app_history *a);
 
 typedef void (*poller_looked_fn)(void *userdata, enum remedy_look look, const char *text);
 struct poller_look;
-
-struct stage_key {
-	int64_t stage_id;
-	int64_t attempt_id;
-};
 
 /* A fresh poll of one app, for one stage: is it (still) hung? The answer also goes to the detector.
  * Exactly one callback, from the event loop, unless cancelled. -ENOENT: the app is not polled here.

@@ -4,6 +4,7 @@
 
 #include "action/airflow.h"
 #include "base/param.h"
+#include "core/inquiry.h"
 #include "core/rule.h"
 #include "source/source.h"
 
@@ -23,6 +24,11 @@ struct web_params {
 	char *listen;
 };
 
+struct probe_params {
+	bool enabled;  /* serve CPU seconds of this host's executors */
+	uint64_t port; /* of the stagewatchd on the executors' hosts; 0: they are not asked */
+};
+
 struct source_settings {
 	char *name;
 	struct source_params params;
@@ -40,6 +46,8 @@ struct airflow_settings {
 struct settings {
 	struct daemon_params daemon;
 	struct web_params web;
+	struct probe_params probe;
+	struct inquiry_params evidence;
 	struct source_settings *sources;
 	size_t n_sources;
 	struct airflow_settings *airflows;
@@ -54,6 +62,7 @@ struct section_def {
 	bool named;
 	const struct param_def *params;
 	const size_t *n_params;
+	size_t offset; /* in struct settings, of a section without a name */
 };
 extern const struct section_def section_defs[];
 extern const size_t n_section_defs;

@@ -13,6 +13,7 @@ struct http_server;
 struct http_server_request {
 	const char *path;   /* decoded, without the query */
 	const char *accept; /* header, NULL when absent */
+	const char *app;    /* the query's parameter "app", decoded; NULL when absent */
 };
 
 struct http_server_reply {

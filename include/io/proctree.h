@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The processes of this host's Spark executors, and the CPU time that each has used, out of /proc. */
+ * The processes of this host's Spark executors, and the CPU time that each has used, out of /proc.
+ */
 #pragma once
 
 #include <stddef.h>

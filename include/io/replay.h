@@ -21,6 +21,7 @@ struct replay_answer {
 	const char *type;
 	const char *body;
 	size_t len;
+	usec_t date; /* the driver's clock; 0: not recorded */
 };
 
 /* origin: the clock's value when the recording began, not 0. */

@@ -35,6 +35,7 @@ struct transport_answer {
 	usec_t date;     /* the server's Date header, since 1970; 0 when absent or malformed */
 	usec_t wall;     /* our own clock then, since 1970; 0 in a replay */
 	usec_t received; /* CLOCK_BOOTTIME (virtual in a replay) when the answer was complete */
+	usec_t taken;    /* the same; in a replay, which may repeat an answer, when it was given */
 	usec_t took;     /* since transport_send(), the waiting in line included */
 };
 

@@ -7,12 +7,18 @@
 
 struct driver_poll;
 
+struct stage_key {
+	int64_t stage_id;
+	int64_t attempt_id;
+};
+
 struct driver_ask {
 	struct transport *transport;
 	const char *url;    /* "http://host:port", without a slash at the end */
 	const char *app_id; /* as its cluster manager names it; NULL: ask who is there */
 	usec_t app_started; /* with app_id: its start, as the driver said before; 0: ask */
 	unsigned needs;     /* NEED_* */
+	const struct stage_key *tasks_of; /* also its running tasks; NULL: no */
 	bool want_owner;
 	const char *username; /* only for a URL of the configuration; NULL: none */
 	const char *password;
@@ -29,10 +35,14 @@ enum driver_state {
 
 struct driver_answer {
 	enum driver_state state;
-	struct app_info info; /* only when it was asked for; else empty */
-	struct app_poll poll; /* the receiver may take its lists */
-	bool has_owner;       /* /environment was asked and answered */
-	struct owner owner;   /* the receiver may take it */
+	struct app_info info;      /* only when it was asked for; else empty */
+	struct app_poll poll;      /* the receiver may take its lists */
+	bool has_owner;            /* /environment was asked and answered */
+	struct owner owner;        /* the receiver may take it */
+	struct strlist properties; /* with it; the receiver may take them */
+	bool has_tasks;            /* they were asked for and answered */
+	struct task_list tasks;    /* the receiver may take them */
+	usec_t tasks_taken;
 	char *side_fault; /* what was wrong with an answer beside the stages; the answer owns it */
 	const char *reason; /* a word for a metric, static: see driver_reasons */
 	const char *text;   /* one line for a log */

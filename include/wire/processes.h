@@ -25,6 +25,7 @@ int nodemanager_decode_cpu(
 	const char *body, size_t len, const char *container, double *ret, char **reterr);
 
 /* The NodeManager's address and the container out of a log link of Spark on YARN,
- * "http://nm:8042/node/containerlogs/container_1_2_01_000002/user/stderr?start=-4096": "http://nm:8042"
- * and "container_1_2_01_000002". 0; -EINVAL for any other text. The caller frees both. */
+ * "http://nm:8042/node/containerlogs/container_1_2_01_000002/user/stderr?start=-4096":
+ * "http://nm:8042" and "container_1_2_01_000002". 0; -EINVAL for any other text. The caller frees
+ * both. */
 int nodemanager_parse_link(const char *log_url, char **ret_url, char **ret_container);

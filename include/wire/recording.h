@@ -15,9 +15,13 @@ struct recorded_answer {
 	char *body;
 	size_t len;
 	char *error; /* status 0: "refused", "no answer"; NULL in older recordings */
+	usec_t date; /* the driver's clock with the answer, since 1970; 0: not recorded */
 };
 
 void recorded_answer_clear(struct recorded_answer *a);
 
 /* One line. -EBADMSG with *reterr naming the field for anything else than an answer. */
 int recording_decode(const char *line, size_t len, struct recorded_answer *ret, char **reterr);
+
+/* The same as a line, without a new line. */
+int recording_encode(const struct recorded_answer *a, char **ret);

@@ -10,6 +10,7 @@
 #include "core/observation.h"
 
 #define SPARK_MAX_TASKS 20000
+#define SPARK_MAX_EXECUTORS 20000
 #define SPARK_MAX_THREADS 50000
 #define SPARK_MAX_FRAMES 100 /* of a thread; deeper ones are cut */
 

@@ -12,7 +12,6 @@
 #define SPARK_MAX_APPS 1000
 #define SPARK_MAX_STAGES 10000
 #define SPARK_MAX_JOBS 10000
-#define SPARK_MAX_EXECUTORS 20000
 #define SPARK_MAX_STAGE_IDS 100000 /* of all running jobs */
 
 enum spark_body {
@@ -37,9 +36,6 @@ int spark_decode_stages(const char *body, size_t len, struct stage_list *ret, ch
 
 /* .../jobs?status=running; entries of another status are left out. */
 int spark_decode_jobs(const char *body, size_t len, struct job_list *ret, char **reterr);
-
-/* .../executors; inactive ones are left out. */
-int spark_decode_executors(const char *body, size_t len, struct executor_sum *ret, char **reterr);
 
 /* .../environment: the owner from spark.airflow.{dag_id,run_id,task_id,map_index,try_number} of
  * sparkProperties. Where Spark has redacted an id (it does so by value: any that holds "token",

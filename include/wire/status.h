@@ -10,6 +10,9 @@ int status_stages_json(const struct detector *d, usec_t now, usec_t wall, char *
 /* The newest first. */
 int status_incidents_json(const struct incident_list *l, char **ret);
 
+/* One, with its story and the properties of its app: what /api/v1/incidents/ID answers. */
+int status_incident_json(const struct incident *i, char **ret);
+
 struct status_cluster {
 	const char *name;
 	bool up;

@@ -114,6 +114,7 @@ static void judge_stage(
 	struct detector_event event = {
 		.app = a, .stage = h, .rule = rule, .old = h->verdict, .now = now};
 
+	inquiry_find(a, h, rule, now, &h->findings);
 	for (size_t i = 0; i < ELEMENTSOF(stage_checks); i++)
 		if (stage_checks[i]->holds(h, rule, now, &e))
 			break;

@@ -7,10 +7,14 @@
 
 #include "core/history.h"
 
+/* A driver's clock that moves by more against ours, from one poll to the next, was set. */
+#define CLOCK_STEP ((int64_t)(5 * USEC_PER_SEC))
+
 void app_poll_clear(struct app_poll *p)
 {
 	stage_list_clear(&p->stages);
 	job_list_clear(&p->jobs);
+	executor_list_clear(&p->executors);
 	*p = (struct app_poll){0};
 }
 
@@ -34,16 +38,24 @@ int app_history_new(
 	return 0;
 }
 
+static void stage_clear(struct stage_history *h)
+{
+	free(h->last.name);
+	task_tracks_clear(&h->tasks);
+}
+
 struct app_history *app_history_free(struct app_history *a)
 {
 	if (!a)
 		return NULL;
 	for (size_t i = 0; i < a->n_stages; i++)
-		free(a->stages[i].last.name);
+		stage_clear(&a->stages[i]);
 	free(a->stages);
+	inquiry_clear(&a->inquiry);
 	free(a->cluster);
 	app_info_clear(&a->info);
 	owner_clear(&a->owner);
+	strlist_clear(&a->properties);
 	free(a);
 	return NULL;
 }
@@ -65,28 +77,45 @@ static bool counters_zero(const struct stage_obs *s)
 	return true;
 }
 
-/* A moment on the driver's clock as one on ours; now where either is unknown, or lies ahead. */
-static usec_t local_time(const struct app_poll *poll, usec_t driver_time)
+usec_t app_history_local(struct app_history *a, usec_t driver_time, usec_t driver_now, usec_t now)
 {
-	if (driver_time == 0 || poll->driver_now == 0)
-		return poll->now;
-	return usec_sub(poll->now, usec_sub(poll->driver_now, driver_time));
+	usec_t local;
+	int64_t at;
+
+	if (driver_time == 0)
+		return now;
+	if (driver_now > 0) {
+		local = usec_sub(now, usec_sub(driver_now, driver_time));
+		return local > a->gap_end ? local : a->gap_end;
+	}
+	at = (int64_t)now - (int64_t)driver_time;
+	if (!a->offset_known || at < a->offset) {
+		a->offset = at;
+		a->offset_known = true;
+	}
+	at = (int64_t)driver_time + a->offset;
+	local = at > 0 && (usec_t)at < now ? (usec_t)at : now;
+	return local > a->gap_end ? local : a->gap_end;
 }
 
 /* The launch may start the stall clock only while nothing has moved or failed yet: afterwards the
  * moment of the last progress, before our first look, is not known. */
-static void stage_begin(
-	struct stage_history *h, const struct stage_obs *s, const struct app_poll *poll)
+static void stage_begin(struct app_history *a, struct stage_history *h, const struct stage_obs *s,
+	const struct app_poll *poll)
 {
-	usec_t launched = counters_zero(s) && s->n_failed == 0 ? local_time(poll, s->first_launched)
-							       : poll->now;
+	usec_t launched = app_history_local(a, s->first_launched, poll->driver_now, poll->now);
+	bool untouched = counters_zero(s) && s->n_failed == 0;
+	usec_t submitted = poll->now;
+
+	if (s->first_launched == 0)
+		submitted = app_history_local(a, s->submitted, poll->driver_now, poll->now);
 
 	*h = (struct stage_history){
 		.first_seen = poll->now,
-		.stall_start = launched,
-		.completed = launched,
-		.inactive_start =
-			s->first_launched == 0 ? local_time(poll, s->submitted) : poll->now,
+		.launched = launched,
+		.stall_start = untouched ? launched : poll->now,
+		.completed = untouched ? launched : poll->now,
+		.inactive_start = submitted,
 		.failed_base = s->n_failed,
 		.verdict_start = poll->now,
 	};
@@ -131,7 +160,7 @@ static void stage_note_active(
 		h->stall_start = poll->now;
 		h->active_start = poll->now;
 		if (first_launch)
-			h->completed = poll->now;
+			h->completed = h->launched = poll->now;
 	}
 	if (s->n_active <= 0 && h->last.n_active > 0)
 		h->inactive_start = poll->now;
@@ -145,6 +174,15 @@ static bool job_has_stage(const struct job_list *jobs, int64_t stage_id)
 	return false;
 }
 
+static int64_t active_tasks(const struct executor_list *l)
+{
+	int64_t sum = 0;
+
+	for (size_t i = 0; i < l->n; i++)
+		sum += l->items[i].active_tasks;
+	return sum;
+}
+
 static void stage_note_phantom(struct stage_history *h, const struct app_poll *poll)
 {
 	if (poll->has_jobs) {
@@ -155,7 +193,7 @@ static void stage_note_phantom(struct stage_history *h, const struct app_poll *p
 		h->unasked_polls++;
 	}
 	if (poll->has_executors) {
-		bool over = h->last.n_active > poll->executors.active_tasks;
+		bool over = h->last.n_active > active_tasks(&poll->executors);
 
 		if (!over)
 			h->overcount_start = 0;
@@ -179,11 +217,14 @@ static void app_history_skip(struct app_history *a, usec_t by)
 
 		shift(&h->stall_start, by);
 		shift(&h->completed, by);
+		shift(&h->launched, by);
 		shift(&h->active_start, by);
 		shift(&h->inactive_start, by);
 		shift(&h->failed_last, by);
 		shift(&h->overcount_start, by);
+		task_tracks_shift(&h->tasks, by);
 	}
+	inquiry_forget(&a->inquiry);
 }
 
 static int app_history_add(struct app_history *a, struct stage_history **ret)
@@ -209,7 +250,7 @@ static int app_history_observe_stage(
 		r = app_history_add(a, &h);
 		if (r < 0)
 			return r;
-		stage_begin(h, s, poll);
+		stage_begin(a, h, s, poll);
 	} else {
 		stage_note_progress(h, s, poll->now);
 		stage_note_failures(h, s, poll->now);
@@ -223,13 +264,30 @@ static int app_history_observe_stage(
 	return 0;
 }
 
+/* A driver's clock that was set says nothing any more of what began before. Its answers show it to
+ * the second. */
+static void note_clock(struct app_history *a, const struct app_poll *poll)
+{
+	int64_t offset = (int64_t)poll->now - (int64_t)poll->driver_now;
+	int64_t step = offset - a->date_offset;
+
+	if (poll->driver_now == 0)
+		return;
+	if (a->date_offset != 0 && (step > CLOCK_STEP || step < -CLOCK_STEP))
+		a->gap_end = poll->now;
+	a->date_offset = offset;
+}
+
 int app_history_observe(struct app_history *a, struct app_poll *poll, usec_t poll_interval)
 {
 	usec_t gap = usec_sub(poll->now, a->observed);
 	bool busy;
 
-	if (a->observed > 0 && gap > 3 * poll_interval)
+	if (a->observed > 0 && gap > 3 * poll_interval) {
 		app_history_skip(a, gap - poll_interval);
+		a->gap_end = poll->now - poll_interval;
+	}
+	note_clock(a, poll);
 	a->observed = poll->now;
 	a->no_answer_start = 0;
 
@@ -242,6 +300,12 @@ int app_history_observe(struct app_history *a, struct app_poll *poll, usec_t pol
 			return r;
 	}
 
+	if (poll->has_executors) {
+		int r = inquiry_take_executors(a, &poll->executors, poll->now);
+
+		if (r < 0)
+			return r;
+	}
 	busy = poll->stages.n > 0 || !poll->has_jobs || poll->jobs.n_running > 0;
 	if (busy)
 		a->idle_start = 0;
@@ -256,7 +320,7 @@ void app_history_drop_unseen(struct app_history *a)
 
 	for (size_t i = 0; i < a->n_stages; i++) {
 		if (!a->stages[i].seen) {
-			free(a->stages[i].last.name);
+			stage_clear(&a->stages[i]);
 			continue;
 		}
 		if (kept != i)

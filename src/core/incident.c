@@ -2,6 +2,7 @@
  * Opens, follows and ends incidents. */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,10 @@ static void incident_free(struct incident *i)
 	free(i->evidence);
 	free(i->outcome_why);
 	free(i->refusal);
+	for (size_t k = 0; k < i->n_steps; k++)
+		free(i->steps[k].text);
+	free(i->steps);
+	strlist_clear(&i->properties);
 	free(i);
 }
 
@@ -98,6 +103,8 @@ static int incident_open(struct incident_list *l, const struct detector_event *e
 	i->opened = wall;
 	incident_name(i, wall);
 	r = str_replace(&i->cluster, ev->app->cluster);
+	for (size_t k = 0; r >= 0 && k < ev->app->properties.n; k++)
+		r = strlist_add(&i->properties, ev->app->properties.items[k]);
 	if (r >= 0)
 		r = str_replace(&i->app_id, ev->app->info.id);
 	if (r >= 0)
@@ -128,8 +135,11 @@ static int incident_update(
 		r = owner_copy(&ev->app->owner, &i->owner);
 	if (r < 0)
 		return r;
+	if (i->n_steps == 0 || i->verdict != ev->verdict)
+		incident_tell(i, wall, "%s: %s", verdict_name(ev->verdict), text);
 	free(i->evidence);
 	i->evidence = TAKE_PTR(text);
+	i->hint = ev->evidence->hint;
 	if (i->verdict != ev->verdict)
 		i->changed = wall;
 	i->verdict = ev->verdict;
@@ -164,6 +174,42 @@ int incident_follow(struct incident_list *l, const struct detector_event *ev, us
 	return incident_update(i, ev, wall, ret_reached);
 }
 
+void incident_tell(struct incident *i, usec_t wall, const char *fmt, ...)
+{
+	char *text = NULL;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&text, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		return;
+	if (!i->steps)
+		i->steps = calloc(INCIDENT_MAX_STEPS, sizeof(*i->steps));
+	if (!i->steps) {
+		free(text);
+		return;
+	}
+	/* One that flaps for days: how it began stays, and how it went on of late. */
+	if (i->n_steps == INCIDENT_MAX_STEPS) {
+		size_t half = INCIDENT_MAX_STEPS / 2;
+
+		free(i->steps[half].text);
+		memmove(&i->steps[half], &i->steps[half + 1], (half - 1) * sizeof(*i->steps));
+		i->n_steps--;
+	}
+	i->steps[i->n_steps++] = (struct incident_step){.at = wall, .text = text};
+}
+
+struct incident *incident_by_id(const struct incident_list *l, const char *id)
+{
+	for (size_t k = 0; k < l->n; k++)
+		if (str_equal(l->items[k]->id, id))
+			return l->items[k];
+	return NULL;
+}
+
 void incident_settle(struct incident *i, enum remedy_outcome outcome, const char *why)
 {
 	i->outcome = outcome;
@@ -176,6 +222,8 @@ void incident_end(struct incident *i, enum remedy_outcome outcome, const char *w
 	i->acting = false;
 	if (i->outcome == OUTCOME_OPEN)
 		incident_settle(i, outcome, why);
+	incident_tell(i, wall, "ended as %s%s%s", remedy_outcome_name(i->outcome), why ? ": " : "",
+		why ? why : "");
 }
 
 size_t incident_count_open(const struct incident_list *l, enum verdict v)

@@ -57,6 +57,10 @@ const struct metric_def metric_defs[METRIC_MAX] = {
 		"Times an action was called for and not begun, or given up before anything was "
 		"sent.",
 		"action"),
+	[METRIC_EVIDENCE_REQUESTS] = C("stagewatch_evidence_requests", NULL,
+		"Questions beyond the counters, asked on suspicion.", "kind"),
+	[METRIC_EVIDENCE_FAILURES] = C("stagewatch_evidence_failures", NULL,
+		"Questions beyond the counters that were not answered.", "kind"),
 	[METRIC_ACTIONS_PENDING] = G("stagewatch_actions_pending", NULL, "Actions under way."),
 	[METRIC_OLDEST_PENDING_ACTION_SECONDS] = G("stagewatch_oldest_pending_action_seconds",
 		"seconds", "Age of the oldest action under way, 0 without one."),

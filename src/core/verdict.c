@@ -44,24 +44,36 @@ bool verdict_is_trouble(enum verdict v)
 	return v != VERDICT_PROGRESSING && v != VERDICT_SLOW;
 }
 
+const char *const evidence_kinds[] = {"tasks", "threads", "cpu", "events"};
+_Static_assert(1U << (ELEMENTSOF(evidence_kinds) - 1) == EVIDENCE_EVENTS, "a word per kind");
+const size_t n_evidence_kinds = ELEMENTSOF(evidence_kinds);
+
 static void describe_missing(unsigned missing, struct strbuf *out)
 {
-	static const struct {
-		unsigned bit;
-		const char *name;
-	} kinds[] = {
-		{EVIDENCE_TASKS, "per-task counters"},
-		{EVIDENCE_THREADS, "thread dumps"},
-		{EVIDENCE_CPU, "CPU seconds"},
-	};
+	static const char *const words[] = {
+		"per-task counters", "two thread dumps", "CPU seconds", "events that Spark lost"};
 	const char *glue = "; without ";
 
-	for (size_t i = 0; i < ELEMENTSOF(kinds); i++)
-		if (missing & kinds[i].bit) {
+	for (size_t i = 0; i < ELEMENTSOF(words); i++)
+		if (missing & (1U << i)) {
 			strbuf_add(out, glue);
-			strbuf_add(out, kinds[i].name);
+			strbuf_add(out, words[i]);
 			glue = ", ";
 		}
+}
+
+static void describe_tasks(const struct evidence *e, struct strbuf *out)
+{
+	if (e->missing & EVIDENCE_TASKS || e->n_running == 0)
+		return;
+	strbuf_addf(out, "; %zu of %zu running tasks flat", e->n_flat, e->n_running);
+	if (e->n_flat > 0 && e->n_working > 0)
+		strbuf_addf(out, ", %zu of them at work", e->n_working);
+	if (e->n_frozen > 0)
+		strbuf_addf(out, ", %zu on executors that give no thread dump", e->n_frozen);
+	if (e->n_dumps > 1)
+		strbuf_addf(out, ", %s in %u thread dumps",
+			e->n_working > 0 ? "looked at" : "the same frames", e->n_dumps);
 }
 
 void evidence_describe(const struct evidence *e, struct strbuf *out)
@@ -79,5 +91,12 @@ void evidence_describe(const struct evidence *e, struct strbuf *out)
 			format_duration(threshold, sizeof(threshold), e->threshold));
 	if (e->n_failed > 0)
 		strbuf_addf(out, ", %" PRId64 " tasks failed meanwhile", e->n_failed);
+	describe_tasks(e, out);
+	if (e->cpu_window > 0)
+		strbuf_addf(out, ", at most %.3f CPU seconds a second over %s", e->cpu_rate,
+			format_duration(lasting, sizeof(lasting), e->cpu_window));
+	if (e->hint.because[0] != '\0')
+		strbuf_addf(
+			out, "; probable cause %s: %s", cause_name(e->hint.cause), e->hint.because);
 	describe_missing(e->missing, out);
 }

@@ -11,6 +11,8 @@
 #include "daemon/exporter.h"
 #include "io/procfs.h"
 #include "source/driver_poll.h"
+#include "source/evidence.h"
+#include "wire/processes.h"
 #include "wire/status.h"
 
 /* stage_stalled_seconds: so many series at most, whatever happens on the clusters. */
@@ -149,6 +151,18 @@ static void add_incidents(const struct exporter_view *v, struct metrics_writer *
 				(double)incident_count_open(v->incidents, (enum verdict)k));
 }
 
+static void add_evidence(const struct exporter_view *v, struct metrics_writer *w)
+{
+	const struct inquirer_stats *s = inquirer_stats(v->inquirer);
+
+	for (int k = 0; k < WANT_MAX; k++)
+		metrics_add(w, METRIC_EVIDENCE_REQUESTS, LABELS(want_name((enum want_kind)k)),
+			(double)s->asked[k]);
+	for (int k = 0; k < WANT_MAX; k++)
+		metrics_add(w, METRIC_EVIDENCE_FAILURES, LABELS(want_name((enum want_kind)k)),
+			(double)s->failed[k]);
+}
+
 static void add_actions(const struct exporter_view *v, struct metrics_writer *w)
 {
 	static const enum rule_action actions[] = {RULE_ACTION_KILL, RULE_ACTION_RETRY};
@@ -162,6 +176,7 @@ static void add_actions(const struct exporter_view *v, struct metrics_writer *w)
 	for (size_t i = 0; i < ELEMENTSOF(actions); i++)
 		metrics_add(w, METRIC_ACTIONS_REFUSED, LABELS(rule_action_name(actions[i])),
 			(double)v->stats->refused[actions[i]]);
+	add_evidence(v, w);
 	metrics_add(w, METRIC_ACTIONS_PENDING, NULL, (double)remediator_n_pending(v->remediator));
 	metrics_add(w, METRIC_OLDEST_PENDING_ACTION_SECONDS, NULL,
 		(double)remediator_oldest(v->remediator) / USEC_PER_SEC);
@@ -276,6 +291,40 @@ static int answer_incidents(const struct exporter_view *v,
 	return answer_json(status_incidents_json(v->incidents, &reply->body), reply);
 }
 
+/* An incident by its id: the rest of the path. */
+static int answer_incident(
+	const struct exporter_view *v, const char *id, struct http_server_reply *reply)
+{
+	const struct incident *i = incident_by_id(v->incidents, id);
+
+	if (!i)
+		return reply_text(
+			reply, 404, "text/plain; charset=utf-8", "no such incident (any more)\n");
+	return answer_json(status_incident_json(i, &reply->body), reply);
+}
+
+static int answer_probe(const struct exporter_view *v, const struct http_server_request *request,
+	struct http_server_reply *reply)
+{
+	const struct proctree_list *host;
+	struct process_list list = {0};
+	int r;
+
+	if (!v->world->settings->probe.enabled)
+		return reply_text(reply, 404, "text/plain; charset=utf-8",
+			"[probe] enabled=no: CPU seconds are not told\n");
+	if (!request->app || *request->app == '\0')
+		return reply_text(reply, 400, "text/plain; charset=utf-8",
+			"which app? /api/v1/probe?app=ID\n");
+	r = inquirer_host(v->inquirer, &host);
+	if (r >= 0)
+		r = evidence_from_host(host, request->app, &list);
+	if (r >= 0)
+		r = answer_json(processes_json(&list, &reply->body), reply);
+	process_list_clear(&list);
+	return r;
+}
+
 static int answer_status(const struct exporter_view *v, const struct http_server_request *request,
 	struct http_server_reply *reply)
 {
@@ -365,7 +414,10 @@ static const struct {
 	{"/api/v1/status", answer_status},
 	{"/api/v1/stages", answer_stages},
 	{"/api/v1/incidents", answer_incidents},
+	{"/api/v1/probe", answer_probe},
 };
+
+static const char incident_path[] = "/api/v1/incidents/";
 
 int exporter_answer(const struct exporter_view *view, const struct http_server_request *request,
 	struct http_server_reply *reply)
@@ -373,5 +425,7 @@ int exporter_answer(const struct exporter_view *view, const struct http_server_r
 	for (size_t i = 0; i < ELEMENTSOF(paths); i++)
 		if (str_equal(paths[i].path, request->path))
 			return paths[i].answer(view, request, reply);
+	if (strncmp(request->path, incident_path, strlen(incident_path)) == 0)
+		return answer_incident(view, request->path + strlen(incident_path), reply);
 	return reply_text(reply, 404, "text/plain; charset=utf-8", "no such page\n");
 }

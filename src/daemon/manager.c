@@ -7,10 +7,13 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "daemon/bundles.h"
 #include "daemon/exporter.h"
+#include "daemon/inquirer.h"
 #include "daemon/manager.h"
 #include "daemon/messages.h"
 #include "daemon/poller.h"
+#include "daemon/recorder.h"
 #include "daemon/remediator.h"
 #include "daemon/table.h"
 #include "daemon/world.h"
@@ -44,6 +47,10 @@ struct manager {
 	struct detector *detector;
 	struct incident_list incidents;
 	struct stats stats;
+	struct inquirer *inquirer; /* NULL with --once */
+	struct recorder *recorder; /* NULL with --once */
+	struct tape *tape;         /* of --record */
+	struct bundles *bundles;   /* NULL where it only looks */
 	struct remediator *remediator;
 	struct poller **pollers; /* one per source of the world */
 	size_t n_pollers;
@@ -85,6 +92,18 @@ static struct poller *on_poller(void *userdata, const char *cluster)
 	return NULL;
 }
 
+/* Only looks: acts upon nothing, tells nobody. */
+static bool only_looks(const struct manager *m)
+{
+	return m->options.once || m->options.record;
+}
+
+/* What drivers are asked through. */
+static struct transport *transport(const struct manager *m)
+{
+	return m->recorder ? recorder_transport(m->recorder) : http_client_transport(m->client);
+}
+
 static void log_change(const struct detector_event *ev, const struct incident *i)
 {
 	_cleanup_free_ char *text = NULL;
@@ -121,6 +140,13 @@ static void log_change(const struct detector_event *ev, const struct incident *i
 			verdict_name(ev->old), text, about.rule);
 }
 
+static const char *url_of(struct manager *m, const struct app_history *a)
+{
+	const struct poller *p = on_poller(m, a->cluster);
+
+	return p ? poller_url_of(p, a) : NULL;
+}
+
 static void on_changed(void *userdata, const struct detector_event *ev)
 {
 	struct manager *m = userdata;
@@ -128,10 +154,13 @@ static void on_changed(void *userdata, const struct detector_event *ev)
 	bool reached = false;
 	struct rule_stats *rs;
 
-	if (m->options.once)
+	if (only_looks(m))
 		return;
 	if (incident_follow(&m->incidents, ev, clock_realtime(), &i, &reached) < 0)
 		log_error("Failed to follow an incident: out of memory, ignoring");
+	if (i)
+		bundles_follow(
+			m->bundles, i, url_of(m, ev->app), clock_boottime(), clock_realtime());
 	rs = reached ? stats_rule(&m->stats, ev->rule->name) : NULL;
 	if (rs)
 		rs->incidents[ev->verdict]++;
@@ -144,7 +173,7 @@ static void on_judged(void *userdata, const struct detector_event *ev)
 	struct incident *i = NULL;
 	bool reached = false;
 
-	if (m->options.once)
+	if (only_looks(m))
 		return;
 	/* The numbers of an open incident grow older with each poll. */
 	if (incident_follow(&m->incidents, ev, clock_realtime(), &i, &reached) < 0)
@@ -214,7 +243,7 @@ static void check_airflows(struct manager *m)
 		struct airflow_watch *w = &m->watches[i];
 		usec_t now = clock_boottime();
 
-		if (w->call || now < w->next || m->options.once)
+		if (w->call || now < w->next || only_looks(m))
 			continue;
 		if (airflow_check(w->airflow, on_airflow_checked, w, &w->call) < 0)
 			log_error("Failed to ask Airflow for its health, ignoring");
@@ -245,6 +274,8 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 	for (size_t i = 0; i < m->n_pollers; i++)
 		poller_tick(m->pollers[i]);
 	check_airflows(m);
+	if (m->bundles)
+		bundles_sweep(m->bundles, &m->incidents, clock_boottime());
 	if (m->options.once) /* armed again when all answers are in */
 		return 0;
 	say_status(m);
@@ -298,6 +329,7 @@ static int on_web(
 		.incidents = &m->incidents,
 		.stats = &m->stats,
 		.remediator = m->remediator,
+		.inquirer = m->inquirer,
 		.now = clock_boottime(),
 		.wall = clock_realtime(),
 		.started = m->started,
@@ -357,9 +389,10 @@ static int make_pollers(struct manager *m)
 {
 	const struct settings *s = m->world->settings;
 	struct poller_context context = {
-		.transport = http_client_transport(m->client),
+		.transport = transport(m),
 		.detector = m->detector,
 		.stats = &m->stats,
+		.inquirer = m->inquirer,
 		.now = on_now,
 		.wall = on_wall,
 		.idle = on_idle,
@@ -423,6 +456,10 @@ static int enter_world(struct manager *m, struct world *world)
 	drop_pollers(m);
 	m->world = world;
 	detector_configure(m->detector, &s->rules, &s->fallback, s->daemon.poll_interval);
+	if (m->inquirer)
+		inquirer_configure(m->inquirer, &s->evidence, (uint16_t)s->probe.port);
+	if (m->bundles)
+		bundles_configure(m->bundles, s->daemon.state_dir, &s->evidence, clock_realtime());
 	r = prepare_stats(m);
 	if (r >= 0)
 		r = make_pollers(m);
@@ -520,7 +557,7 @@ static int add_signals(struct manager *m)
 	r = sd_event_add_signal(m->event, NULL, SIGTERM, on_end, m);
 	if (r >= 0)
 		r = sd_event_add_signal(m->event, NULL, SIGINT, on_end, m);
-	if (r >= 0 && !m->options.once)
+	if (r >= 0 && !only_looks(m))
 		r = sd_event_add_signal(m->event, NULL, SIGHUP, on_hangup, m);
 	return r;
 }
@@ -554,13 +591,62 @@ static int add_remediator(struct manager *m)
 	return remediator_new(&context, &m->remediator);
 }
 
+static void on_processes(void *userdata, const struct app_history *a, const char *host,
+	const struct process_list *list, usec_t taken)
+{
+	struct manager *m = userdata;
+
+	recorder_processes(m->recorder, a, host, list, taken);
+}
+
+static void on_record_over(void *userdata, int error)
+{
+	struct manager *m = userdata;
+
+	if (error < 0)
+		log_error("Failed to write the recording: %s", strerror(-error));
+	else
+		log_notice("The app has ended, and the recording with it");
+	(void)sd_event_exit(m->event, error < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
+}
+
+/* What asks drivers, and looks at the answers. */
+static int add_eyes(struct manager *m)
+{
+	struct tape_options taping = {
+		.out = m->options.record,
+		.app_id = m->options.record_app,
+		.over = on_record_over,
+		.userdata = m,
+	};
+	struct inquirer_context inquiring = {
+		.detector = m->detector,
+		.now = on_now,
+		.processes = on_processes,
+		.userdata = m,
+	};
+	int r;
+
+	if (m->options.once)
+		return 0;
+	r = recorder_new(http_client_transport(m->client), &m->recorder);
+	if (r >= 0 && m->options.record)
+		r = tape_new(m->recorder, &taping, &m->tape);
+	if (r < 0)
+		return r;
+	if (!m->options.record)
+		r = bundles_new(m->recorder, &m->bundles);
+	inquiring.transport = transport(m);
+	return r < 0 ? r : inquirer_new(&inquiring, &m->inquirer);
+}
+
 static int add_web(struct manager *m)
 {
 	const char *listen = m->world->settings->web.listen;
 	_cleanup_free_ char *err = NULL;
 	int r;
 
-	if (m->options.once)
+	if (only_looks(m))
 		return 0;
 	r = http_server_new(m->event, listen, on_web, m, &m->server, &err);
 	if (r < 0)
@@ -592,7 +678,9 @@ int manager_new(
 			s->daemon.max_parallel_requests, &m->client);
 	if (r >= 0)
 		r = detector_new(&sink, &m->detector);
-	if (options->once)
+	if (r >= 0)
+		r = add_eyes(m);
+	if (only_looks(m))
 		settings_drop_airflows(s);
 	if (r >= 0)
 		r = load_world(m, TAKE_PTR(s), &world);
@@ -617,6 +705,10 @@ struct manager *manager_free(struct manager *m)
 	http_server_free(m->server);
 	remediator_free(m->remediator);
 	drop_pollers(m);
+	inquirer_free(m->inquirer);
+	bundles_free(m->bundles);
+	tape_free(m->tape);
+	recorder_free(m->recorder);
 	world_unref(m->world);
 	detector_free(m->detector);
 	http_client_free(m->client);
@@ -631,7 +723,7 @@ struct manager *manager_free(struct manager *m)
 
 int manager_run(struct manager *m)
 {
-	if (!m->options.once)
+	if (!only_looks(m))
 		service_ready();
 	return sd_event_loop(m->event);
 }

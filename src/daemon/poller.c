@@ -260,8 +260,25 @@ static int driver_identify(struct driver *d, const struct driver_answer *answer)
 	return r;
 }
 
+/* What the counters leave open is asked now; the answers count at the next poll. */
+static int driver_inquire(struct driver *d, struct app_history *a)
+{
+	const struct source *source = d->poller->source;
+	struct inquirer_subject subject = {.url = d->url, .timeout = source->params->timeout};
+
+	if (!d->poller->context.inquirer)
+		return 0;
+	if (d->configured) {
+		subject.username = source->params->username;
+		subject.password = source->password;
+		subject.ca_file = source->params->ca_file;
+	}
+	return inquirer_look(d->poller->context.inquirer, a, &subject);
+}
+
 /* An answer into the detector. *ret is the app, NULL when it was lost for want of memory. */
-static int driver_take(struct driver *d, struct driver_answer *answer, struct app_history **ret)
+static int driver_take(struct driver *d, struct driver_answer *answer,
+	const struct stage_key *tasks_of, struct app_history **ret)
 {
 	struct detector *detector = d->poller->context.detector;
 	struct app_history *a;
@@ -282,6 +299,8 @@ static int driver_take(struct driver *d, struct driver_answer *answer, struct ap
 		owner_clear(&a->owner);
 		a->owner = answer->owner;
 		answer->owner = (struct owner){.map_index = -1};
+		strlist_clear(&a->properties);
+		a->properties = TAKE_STRUCT(answer->properties);
 		a->owner_asked = true;
 	}
 	calm(d);
@@ -291,7 +310,19 @@ static int driver_take(struct driver *d, struct driver_answer *answer, struct ap
 	if (answer->side_fault && answer->has_owner && !owner_known(&a->owner))
 		log_warning("%s: %s: %s, its owner stays unknown", a->cluster, a->info.id,
 			answer->side_fault);
+	if (answer->has_tasks && tasks_of) {
+		struct stage_history *h =
+			app_history_stage(a, tasks_of->stage_id, tasks_of->attempt_id);
+
+		r = h ? inquiry_take_tasks(
+				a, h, &answer->tasks, answer->poll.driver_now, answer->tasks_taken)
+		      : 0;
+		if (r < 0)
+			return r;
+	}
 	r = detector_observe(detector, a, &answer->poll);
+	if (r >= 0)
+		r = driver_inquire(d, a);
 	if (r < 0)
 		return r;
 	*ret = a;
@@ -355,13 +386,14 @@ static void on_driver(void *userdata, struct driver_answer *answer)
 	d->silent = str_equal(answer->reason, "timeout");
 	if (answer->state != DRIVER_ANSWERED)
 		driver_unanswered(d, answer);
-	else if (driver_take(d, answer, &a) < 0)
+	else if (driver_take(d, answer, NULL, &a) < 0)
 		log_error("Failed to take in an answer of %s: out of memory, ignoring", d->url);
 	tick_over(p);
 }
 
-static int driver_ask(
-	struct driver *d, driver_done_fn done, void *userdata, struct driver_poll **ret)
+/* tasks_of: a stage whose running tasks are asked for as well; NULL: none. */
+static int driver_ask(struct driver *d, const struct stage_key *tasks_of, driver_done_fn done,
+	void *userdata, struct driver_poll **ret)
 {
 	const struct poller *p = d->poller;
 	const struct app_history *a = driver_history(d);
@@ -371,6 +403,7 @@ static int driver_ask(
 		.app_id = d->app_id,
 		.app_started = a && !d->ask_who ? d->started : 0,
 		.needs = a ? app_history_needs(a) : 0,
+		.tasks_of = tasks_of,
 		.want_owner = !a || !a->owner_asked,
 		.timeout = p->source->params->timeout,
 	};
@@ -396,7 +429,7 @@ static void driver_start(struct driver *d)
 		driver_no_answer(d, "unreachable", "its master does not say where its driver is");
 		return;
 	}
-	r = driver_ask(d, on_driver, d, &d->poll);
+	r = driver_ask(d, NULL, on_driver, d, &d->poll);
 	if (r < 0) {
 		driver_no_answer(d, "protocol", strerror(-r));
 		return;
@@ -592,22 +625,23 @@ static void on_look(void *userdata, struct driver_answer *answer)
 	const struct stage_history *h;
 	enum remedy_look look = LOOK_UNKNOWN;
 	const char *text = answer->text;
-	bool full = answer->poll.has_jobs && answer->poll.has_executors;
+	bool jobs = answer->poll.has_jobs && answer->poll.has_executors;
 
 	l->poll = NULL;
 	if (answer->state != DRIVER_ANSWERED) {
 		driver_unanswered(l->driver, answer);
-	} else if (driver_take(l->driver, answer, &a) >= 0) {
+	} else if (driver_take(l->driver, answer, &l->key, &a) >= 0) {
 		bool same = a->info.started == l->started && str_equal(a->info.id, l->app_id);
 
 		h = same ? app_history_stage(a, l->key.stage_id, l->key.attempt_id) : NULL;
-		/* What nobody asked its job and its executors about may be a phantom. */
+		/* What nobody asked its job, executors and tasks about may be a phantom, or move.
+		 */
 		if (!h || h->verdict != VERDICT_HUNG)
 			look = LOOK_MOVED;
-		else if (full)
+		else if (jobs && (answer->has_tasks || !h->findings.has_tasks))
 			look = LOOK_HUNG;
 		else
-			text = "its jobs and executors could not be looked at";
+			text = "its jobs, executors and tasks could not be looked at";
 	}
 	l->fn(l->userdata, look, text);
 	poller_look_cancel(l);
@@ -635,7 +669,7 @@ int poller_look(struct poller *p, const struct app_history *a, const struct stag
 	p->looks = l;
 	r = str_replace(&l->app_id, a->info.id);
 	if (r >= 0)
-		r = driver_ask(d, on_look, l, &l->poll);
+		r = driver_ask(d, key, on_look, l, &l->poll);
 	if (r < 0) {
 		poller_look_cancel(l);
 		return r;

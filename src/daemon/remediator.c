@@ -185,6 +185,8 @@ static void finish(struct job *j)
 		log_event(level, &about, "%s of %s: %s: %s (incident %s)",
 			rule_action_name(r->action), j->app_id, remedy_outcome_name(r->outcome),
 			r->why, i->id);
+		incident_tell(i, wall(m), "%s: %s: %s", rule_action_name(r->action),
+			remedy_outcome_name(r->outcome), r->why);
 	}
 	i->acting = false;
 	i->decided = remedy_counted_as(r) != NULL;
@@ -336,6 +338,9 @@ static void announce(struct job *j, enum remedy_effect effect)
 	about_job(j, &about, stage);
 	switch (effect) {
 	case EFFECT_FAIL_TASK:
+		incident_tell(j->incident, wall(j->remediator),
+			"failing task instance %s/%s/%s map index %" PRId64 " try %" PRId64,
+			o->dag_id, o->run_id, o->task_id, o->map_index, o->try_number);
 		log_event(LOG_NOTICE, &about,
 			"%s of %s: failing task instance %s/%s/%s map index %" PRId64
 			" try %" PRId64 " at %s: %s (incident %s)",
@@ -344,12 +349,17 @@ static void announce(struct job *j, enum remedy_effect effect)
 			j->incident->id);
 		break;
 	case EFFECT_KILL_APP:
+		incident_tell(j->incident, wall(j->remediator),
+			"the app did not end with its task, killing it at its master");
 		log_event(LOG_NOTICE, &about,
 			"%s of %s: it did not end with its task, killing it at its master "
 			"(incident %s)",
 			about.action, j->app_id, j->incident->id);
 		break;
 	case EFFECT_CLEAR_TASK:
+		incident_tell(j->incident, wall(j->remediator),
+			"the app has ended, clearing task instance %s/%s/%s", o->dag_id, o->run_id,
+			o->task_id);
 		log_event(LOG_NOTICE, &about,
 			"%s of %s: the app has ended, clearing task instance %s/%s/%s (incident "
 			"%s)",
@@ -549,6 +559,7 @@ static void refuse(struct remediator *m, struct incident *i, const struct detect
 		return;
 	m->context.stats->refused[ev->rule->action]++;
 	(void)str_replace(&i->refusal, objection);
+	incident_tell(i, wall(m), "no %s: %s", about.action, objection);
 	log_event(LOG_WARNING, &about, "no %s of %s: %s (incident %s)", about.action, about.app_id,
 		objection, i->id);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/detector.h"
+#include "daemon/inquirer.h"
 #include "daemon/poller.h"
 #include "daemon/stats.h"
 #include "io/replay.h"
@@ -20,6 +21,7 @@
 struct player {
 	struct replay *replay;
 	struct detector *detector;
+	struct inquirer *inquirer;
 	struct stats stats;
 	FILE *out;
 	int error;
@@ -82,6 +84,7 @@ static int add_line(struct replay *replay, const char *line, size_t len, char **
 		.type = a.type,
 		.body = a.body,
 		.len = a.len,
+		.date = a.date,
 	};
 	r = replay_add(replay, &answer);
 	if (r == -EINVAL && str_printf(reterr, "\"t\" goes back") >= 0)
@@ -124,6 +127,7 @@ static int play(struct player *p, struct source *source, usec_t poll_interval)
 		.transport = replay_transport(p->replay),
 		.detector = p->detector,
 		.stats = &p->stats,
+		.inquirer = p->inquirer,
 		.now = on_now,
 		.wall = on_now,
 		.userdata = p,
@@ -156,6 +160,20 @@ static int make_source(const struct settings *s, struct source_params *params,
 	return r;
 }
 
+static int make_inquirer(struct player *p, const struct settings *s)
+{
+	struct inquirer_context context = {
+		.transport = replay_transport(p->replay),
+		.detector = p->detector,
+		.params = &s->evidence,
+		.recorded = true,
+		.now = on_now,
+		.userdata = p,
+	};
+
+	return inquirer_new(&context, &p->inquirer);
+}
+
 int replay_run(const struct settings *settings, FILE *in, const char *name, FILE *out)
 {
 	struct player p = {.out = out};
@@ -170,6 +188,8 @@ int replay_run(const struct settings *settings, FILE *in, const char *name, FILE
 	if (r >= 0)
 		r = detector_new(&sink, &p.detector);
 	if (r >= 0)
+		r = make_inquirer(&p, settings);
+	if (r >= 0)
 		r = make_source(settings, &params, replay_transport(p.replay), &source);
 	if (r >= 0) {
 		detector_configure(p.detector, &settings->rules, &settings->fallback,
@@ -178,6 +198,7 @@ int replay_run(const struct settings *settings, FILE *in, const char *name, FILE
 	}
 	source_free(source);
 	param_clear(source_params, n_source_params, &params);
+	inquirer_free(p.inquirer);
 	detector_free(p.detector);
 	replay_free(p.replay);
 	stats_clear(&p.stats);

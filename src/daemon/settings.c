@@ -48,18 +48,49 @@ static const struct param_def web_params[] = {
 };
 static const size_t n_web_params = ELEMENTSOF(web_params);
 
+static const struct param_def probe_params[] = {
+	{.name = "enabled",
+		.type = PARAM_BOOL,
+		.offset = offsetof(struct probe_params, enabled),
+		.fallback = "no",
+		.help = "tell other hosts' stagewatchd the CPU seconds of this host's executors, "
+			"at "
+			"/api/v1/probe of [web] listen"},
+	{.name = "port",
+		.type = PARAM_U64,
+		.offset = offsetof(struct probe_params, port),
+		.fallback = "0",
+		.max = UINT16_MAX,
+		.help = "the port at which the stagewatchd of an executor's host is asked; 0: none "
+			"is"},
+};
+static const size_t n_probe_params = ELEMENTSOF(probe_params);
+
 const struct section_def section_defs[] = {
-	{"daemon", false, daemon_params, &n_daemon_params},
-	{"web", false, web_params, &n_web_params},
-	{"spark", true, source_params, &n_source_params},
-	{"airflow", true, airflow_params, &n_airflow_params},
-	{"rule", true, rule_params, &n_rule_params},
+	{"daemon", false, daemon_params, &n_daemon_params, offsetof(struct settings, daemon)},
+	{"web", false, web_params, &n_web_params, offsetof(struct settings, web)},
+	{"probe", false, probe_params, &n_probe_params, offsetof(struct settings, probe)},
+	{"evidence", false, inquiry_params, &n_inquiry_params, offsetof(struct settings, evidence)},
+	{"spark", true, source_params, &n_source_params, 0},
+	{"airflow", true, airflow_params, &n_airflow_params, 0},
+	{"rule", true, rule_params, &n_rule_params, 0},
 };
 const size_t n_section_defs = ELEMENTSOF(section_defs);
 
 const char *mode_name(enum daemon_mode m)
 {
 	return modes[m];
+}
+
+/* Where the values of a section without a name are. */
+static void *section_values(struct settings *s, const struct section_def *def)
+{
+	return (char *)s + def->offset;
+}
+
+static const void *section_values_const(const struct settings *s, const struct section_def *def)
+{
+	return (const char *)s + def->offset;
 }
 
 void settings_drop_airflows(struct settings *s)
@@ -77,8 +108,10 @@ struct settings *settings_free(struct settings *s)
 {
 	if (!s)
 		return NULL;
-	param_clear(daemon_params, n_daemon_params, &s->daemon);
-	param_clear(web_params, n_web_params, &s->web);
+	for (size_t i = 0; i < n_section_defs; i++)
+		if (!section_defs[i].named)
+			param_clear(section_defs[i].params, *section_defs[i].n_params,
+				section_values(s, &section_defs[i]));
 	for (size_t i = 0; i < s->n_sources; i++) {
 		free(s->sources[i].name);
 		param_clear(source_params, n_source_params, &s->sources[i].params);
@@ -224,10 +257,8 @@ static int bind_section(
 		r = str_printf(&text, "[%s] needs a name: [%s NAME]", def->kind, def->kind);
 	else if (!def->named && section->name)
 		r = str_printf(&text, "[%s] takes no name", def->kind);
-	else if (str_equal(def->kind, "daemon"))
-		return bind(def, section, &s->daemon, errors);
-	else if (str_equal(def->kind, "web"))
-		return bind(def, section, &s->web, errors);
+	else if (!def->named)
+		return bind(def, section, section_values(s, def), errors);
 	else if (str_equal(def->kind, "spark"))
 		return add_source(s, def, section, errors);
 	else if (str_equal(def->kind, "airflow"))
@@ -348,10 +379,12 @@ static int try_objects(const struct settings *s, struct strlist *errors)
 
 static int settings_bind(struct settings *s, const struct conf *c, struct strlist *errors)
 {
-	int r = param_defaults(daemon_params, n_daemon_params, &s->daemon);
+	int r = 0;
 
-	if (r >= 0)
-		r = param_defaults(web_params, n_web_params, &s->web);
+	for (size_t i = 0; r >= 0 && i < n_section_defs; i++)
+		if (!section_defs[i].named)
+			r = param_defaults(section_defs[i].params, *section_defs[i].n_params,
+				section_values(s, &section_defs[i]));
 	if (r >= 0)
 		r = rule_fallback(&s->fallback);
 	for (size_t i = 0; r >= 0 && i < c->n_sections; i++)
@@ -391,10 +424,13 @@ int settings_print(const struct settings *s, char **ret)
 {
 	struct strbuf b = {0};
 
-	strbuf_add(&b, "[daemon]\n");
-	param_print(daemon_params, n_daemon_params, &s->daemon, &b);
-	strbuf_add(&b, "\n[web]\n");
-	param_print(web_params, n_web_params, &s->web, &b);
+	for (size_t i = 0; i < n_section_defs; i++) {
+		if (section_defs[i].named)
+			continue;
+		strbuf_addf(&b, "%s[%s]\n", i > 0 ? "\n" : "", section_defs[i].kind);
+		param_print(section_defs[i].params, *section_defs[i].n_params,
+			section_values_const(s, &section_defs[i]), &b);
+	}
 	for (size_t i = 0; i < s->n_sources; i++) {
 		strbuf_addf(&b, "\n[spark %s]\n", s->sources[i].name);
 		param_print(source_params, n_source_params, &s->sources[i].params, &b);

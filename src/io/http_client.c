@@ -164,6 +164,7 @@ static void deliver(struct transport_request *r, struct transport_answer *answer
 	struct http_client *c = r->client;
 
 	answer->received = clock_boottime();
+	answer->taken = answer->received;
 	answer->took = usec_sub(answer->received, r->sent);
 	r->state = REQUEST_DELIVERING;
 	c->delivering = true;

@@ -196,6 +196,7 @@ static enum MHD_Result ask_handler(
 		.path = path,
 		.accept = MHD_lookup_connection_value(
 			connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT),
+		.app = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "app"),
 	};
 	struct http_server_reply reply = {0};
 	const char *encoding = NULL;

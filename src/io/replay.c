@@ -15,6 +15,7 @@
 struct answer {
 	usec_t at;
 	usec_t took;
+	usec_t date;
 	int error;
 	int status;
 	char *type;
@@ -112,6 +113,7 @@ static int add_answer(struct series *s, const struct replay_answer *from)
 	struct answer a = {
 		.at = from->at,
 		.took = from->took,
+		.date = from->date,
 		.error = from->error,
 		.status = from->status,
 		.len = from->len,
@@ -144,6 +146,14 @@ int replay_add(struct replay *r, const struct replay_answer *answer)
 	k = normalize(answer->path, &path);
 	if (k < 0)
 		return k;
+	/* "host/processes" is no path of Spark's, and has no slash in front. */
+	if (*path != '/') {
+		_cleanup_free_ char *bare = TAKE_PTR(path);
+
+		k = str_printf(&path, "/%s", bare);
+		if (k < 0)
+			return k;
+	}
 	s = find_series(r, path);
 	if (!s) {
 		k = add_series(r, path, &s);
@@ -243,6 +253,7 @@ bool replay_deliver(struct replay *r)
 		.error_text = "not in the recording",
 		.body = "",
 		.received = r->now,
+		.taken = r->now,
 	};
 	const struct series *s;
 
@@ -260,6 +271,8 @@ bool replay_deliver(struct replay *r)
 		answer.body = a->body;
 		answer.len = a->len;
 		answer.took = a->took;
+		answer.date = a->date;
+		answer.taken = r->origin + a->at;
 	}
 	q->done(q->userdata, &answer);
 	request_free(q);

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Asks a driver's REST API step by step and hands over one observation, or why there is none. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/strbuf.h"
 #include "source/driver_poll.h"
+#include "wire/spark_evidence.h"
+#include "wire/spark_properties.h"
 #include "wire/spark_rest.h"
 
 /* A stage is some 4 kB; its call site can be long. */
@@ -17,6 +20,7 @@ enum step {
 	STEP_JOBS,
 	STEP_EXECUTORS,
 	STEP_OWNER,
+	STEP_TASKS,
 	STEP_END
 };
 
@@ -31,6 +35,8 @@ struct driver_poll {
 	usec_t timeout;
 	unsigned needs;
 	bool want_owner;
+	bool want_tasks;
+	struct stage_key tasks_of;
 	enum step step;
 	struct driver_answer answer;
 	driver_done_fn done;
@@ -69,6 +75,8 @@ struct driver_poll *driver_poll_cancel(struct driver_poll *p)
 	app_info_clear(&p->answer.info);
 	app_poll_clear(&p->answer.poll);
 	owner_clear(&p->answer.owner);
+	strlist_clear(&p->answer.properties);
+	task_list_clear(&p->answer.tasks);
 	free(p->answer.side_fault);
 	free(p->url);
 	free(p->app_id);
@@ -111,6 +119,12 @@ static int step_path(const struct driver_poll *p, struct strbuf *b)
 		return 0;
 	case STEP_OWNER:
 		strbuf_add(b, "/environment");
+		return 0;
+	case STEP_TASKS:
+		strbuf_addf(b,
+			"/stages/%" PRId64 "/%" PRId64
+			"/taskList?status=running&offset=0&length=%d",
+			p->tasks_of.stage_id, p->tasks_of.attempt_id, INQUIRY_MAX_TASKS);
 		return 0;
 	case STEP_APPS:
 	case STEP_END:
@@ -156,6 +170,8 @@ static void advance(struct driver_poll *p)
 	if (p->step == STEP_EXECUTORS && !(p->needs & NEED_EXECUTORS))
 		p->step++;
 	if (p->step == STEP_OWNER && !p->want_owner)
+		p->step++;
+	if (p->step == STEP_TASKS && !p->want_tasks)
 		p->step++;
 }
 
@@ -213,12 +229,19 @@ static int take(struct driver_poll *p, const struct transport_answer *a, char **
 		p->answer.poll.has_jobs = r >= 0;
 		return r;
 	case STEP_EXECUTORS:
-		r = spark_decode_executors(a->body, a->len, &p->answer.poll.executors, reterr);
+		r = spark_decode_executor_list(a->body, a->len, &p->answer.poll.executors, reterr);
 		p->answer.poll.has_executors = r >= 0;
 		return r;
 	case STEP_OWNER:
 		r = spark_decode_owner(a->body, a->len, &p->answer.owner, reterr);
+		if (r >= 0)
+			r = spark_decode_properties(a->body, a->len, &p->answer.properties, reterr);
 		p->answer.has_owner = r >= 0;
+		return r;
+	case STEP_TASKS:
+		r = spark_decode_tasks(a->body, a->len, &p->answer.tasks, reterr);
+		p->answer.has_tasks = r >= 0;
+		p->answer.tasks_taken = a->taken;
 		return r;
 	case STEP_END:
 		break;
@@ -335,6 +358,9 @@ int driver_poll_start(
 	p->timeout = ask->timeout;
 	p->needs = ask->needs;
 	p->want_owner = ask->want_owner;
+	p->want_tasks = ask->tasks_of != NULL;
+	if (ask->tasks_of)
+		p->tasks_of = *ask->tasks_of;
 	p->done = done;
 	p->userdata = userdata;
 	p->answer.owner.map_index = -1;

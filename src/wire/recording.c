@@ -45,6 +45,7 @@ static int copy_string(
 static int fill(const cJSON *json, struct recorded_answer *a, char **reterr)
 {
 	int64_t status = 0;
+	uint64_t date = 0;
 	int r;
 
 	r = get_seconds(json, "t", &a->at, reterr);
@@ -62,8 +63,11 @@ static int fill(const cJSON *json, struct recorded_answer *a, char **reterr)
 		r = copy_string(json, "body", JSON_REQUIRED, &a->body, reterr);
 	if (r >= 0)
 		r = copy_string(json, "error", JSON_OPTIONAL, &a->error, reterr);
+	if (r >= 0)
+		r = json_get_u64(json, "date", JSON_OPTIONAL, &date, reterr);
 	if (r < 0)
 		return r;
+	a->date = date * USEC_PER_SEC;
 	a->status = (int)status;
 	a->len = strlen(a->body);
 	return 0;
@@ -86,5 +90,29 @@ int recording_decode(const char *line, size_t len, struct recorded_answer *ret, 
 		return r;
 	}
 	*ret = a;
+	return 0;
+}
+
+int recording_encode(const struct recorded_answer *a, char **ret)
+{
+	_cleanup_json_ cJSON *o = cJSON_CreateObject();
+	char *text;
+
+	(void)cJSON_AddNumberToObject(o, "t", (double)(a->at / 1000) / 1000);
+	(void)cJSON_AddStringToObject(o, "path", a->path);
+	(void)cJSON_AddNumberToObject(o, "status", a->status);
+	(void)cJSON_AddStringToObject(o, "type", a->type);
+	(void)cJSON_AddNumberToObject(o, "took", (double)(a->took / 100) / 10000);
+	if (a->date > 0)
+		(void)cJSON_AddNumberToObject(o, "date", (double)(a->date / USEC_PER_SEC));
+	if (a->error)
+		(void)cJSON_AddStringToObject(o, "error", a->error);
+	/* Last, so that a line that could not be made whole is not taken for one. */
+	if (!cJSON_AddStringToObject(o, "body", a->body))
+		return -ENOMEM;
+	text = cJSON_PrintUnformatted(o);
+	if (!text)
+		return -ENOMEM;
+	*ret = text;
 	return 0;
 }

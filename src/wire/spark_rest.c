@@ -9,6 +9,7 @@
 #include "base/parse.h"
 #include "base/strbuf.h"
 #include "wire/json.h"
+#include "wire/spark_fields.h"
 
 #define MAX_TEXT 200
 
@@ -57,73 +58,6 @@ enum spark_body spark_body_kind(const char *content_type, const char *body, size
 	return SPARK_BODY_OTHER;
 }
 
-static int parse_list(const char *body, size_t len, int max, cJSON **ret, char **reterr)
-{
-	_cleanup_json_ cJSON *json = NULL;
-	int r;
-
-	r = json_parse(body, len, &json, reterr);
-	if (r < 0)
-		return r;
-	if (!cJSON_IsArray(json))
-		return json_refuse(reterr, "not a list");
-	if (cJSON_GetArraySize(json) > max) {
-		r = json_refuse(reterr, "a list of more than %d", max);
-		return r == -EBADMSG ? -E2BIG : r;
-	}
-	*ret = TAKE_PTR(json);
-	return 0;
-}
-
-/* A count that Spark holds in 32 bits. */
-static int get_count(
-	const cJSON *object, const char *field, enum json_need need, int64_t *ret, char **reterr)
-{
-	int64_t value = 0;
-	int r;
-
-	r = json_get_i64(object, field, need, &value, reterr);
-	if (r <= 0)
-		return r;
-	if (value < INT32_MIN || value > INT32_MAX)
-		return json_refuse(reterr, "\"%s\" is out of range", field);
-	*ret = value;
-	return 1;
-}
-
-static int get_number_id(const cJSON *object, const char *field, int64_t *ret, char **reterr)
-{
-	int64_t value = 0;
-	int r;
-
-	r = get_count(object, field, JSON_REQUIRED, &value, reterr);
-	if (r < 0)
-		return r;
-	if (value < 0)
-		return json_refuse(reterr, "\"%s\" is out of range", field);
-	*ret = value;
-	return 0;
-}
-
-/* A time that may be absent; "not yet", which Spark writes as a time before 1970, leaves it 0. */
-static int get_time(const cJSON *object, const char *field, usec_t *ret, char **reterr)
-{
-	const char *text;
-	usec_t t;
-	int r;
-
-	r = json_get_string(object, field, JSON_OPTIONAL, &text, reterr);
-	if (r <= 0)
-		return r;
-	r = parse_timestamp(text, &t);
-	if (r == -ERANGE)
-		return 0;
-	if (r < 0)
-		return json_refuse(reterr, "\"%s\" is not a time", field);
-	*ret = t;
-	return 0;
-}
-
 static int decode_attempt(const cJSON *attempt, struct app_info *app, char **reterr)
 {
 	int64_t epoch = -1;
@@ -138,7 +72,7 @@ static int decode_attempt(const cJSON *attempt, struct app_info *app, char **ret
 	if (r < 0)
 		return r;
 	if (epoch <= 0)
-		return get_time(attempt, "startTime", &app->started, reterr);
+		return spark_get_time(attempt, "startTime", &app->started, reterr);
 	app->started = (usec_t)epoch * USEC_PER_MSEC;
 	return 0;
 }
@@ -167,7 +101,7 @@ int spark_decode_applications(const char *body, size_t len, struct app_list *ret
 	const cJSON *item;
 	int r;
 
-	r = parse_list(body, len, SPARK_MAX_APPS, &json, reterr);
+	r = spark_parse_list(body, len, SPARK_MAX_APPS, &json, reterr);
 	if (r < 0)
 		return r;
 	list.items = json_new_items((size_t)cJSON_GetArraySize(json), sizeof(*list.items));
@@ -222,27 +156,30 @@ static int decode_stage(const cJSON *json, struct stage_obs *stage, char **reter
 	int64_t completed;
 	int r;
 
-	r = get_number_id(json, "stageId", &stage->stage_id, reterr);
+	r = spark_get_number_id(json, "stageId", &stage->stage_id, reterr);
 	if (r >= 0)
-		r = get_number_id(json, "attemptId", &stage->attempt_id, reterr);
+		r = spark_get_number_id(json, "attemptId", &stage->attempt_id, reterr);
 	if (r >= 0)
 		r = json_copy_text(json, "name", MAX_TEXT, &stage->name, reterr);
 	if (r >= 0)
-		r = get_count(json, "numTasks", JSON_REQUIRED, &stage->n_tasks, reterr);
+		r = spark_get_count(json, "numTasks", JSON_REQUIRED, &stage->n_tasks, reterr);
 	if (r >= 0)
-		r = get_count(json, "numActiveTasks", JSON_REQUIRED, &stage->n_active, reterr);
+		r = spark_get_count(
+			json, "numActiveTasks", JSON_REQUIRED, &stage->n_active, reterr);
 	if (r >= 0)
-		r = get_count(json, "numCompleteTasks", JSON_REQUIRED, &stage->n_complete, reterr);
+		r = spark_get_count(
+			json, "numCompleteTasks", JSON_REQUIRED, &stage->n_complete, reterr);
 	if (r >= 0)
-		r = get_count(json, "numFailedTasks", JSON_REQUIRED, &stage->n_failed, reterr);
+		r = spark_get_count(
+			json, "numFailedTasks", JSON_REQUIRED, &stage->n_failed, reterr);
 	if (r >= 0)
-		r = get_time(json, "submissionTime", &stage->submitted, reterr);
+		r = spark_get_time(json, "submissionTime", &stage->submitted, reterr);
 	if (r >= 0)
-		r = get_time(json, "firstTaskLaunchedTime", &stage->first_launched, reterr);
+		r = spark_get_time(json, "firstTaskLaunchedTime", &stage->first_launched, reterr);
 	if (r < 0)
 		return r;
 	completed = stage->n_complete;
-	r = get_count(json, "numCompletedIndices", JSON_OPTIONAL, &completed, reterr);
+	r = spark_get_count(json, "numCompletedIndices", JSON_OPTIONAL, &completed, reterr);
 	if (r < 0)
 		return r;
 	if (completed > 0)
@@ -257,7 +194,7 @@ int spark_decode_stages(const char *body, size_t len, struct stage_list *ret, ch
 	const cJSON *item;
 	int r;
 
-	r = parse_list(body, len, SPARK_MAX_STAGES, &json, reterr);
+	r = spark_parse_list(body, len, SPARK_MAX_STAGES, &json, reterr);
 	if (r < 0)
 		return r;
 	list.items = json_new_items((size_t)cJSON_GetArraySize(json), sizeof(*list.items));
@@ -316,7 +253,7 @@ int spark_decode_jobs(const char *body, size_t len, struct job_list *ret, char *
 	const cJSON *item;
 	int r;
 
-	r = parse_list(body, len, SPARK_MAX_JOBS, &json, reterr);
+	r = spark_parse_list(body, len, SPARK_MAX_JOBS, &json, reterr);
 	if (r < 0)
 		return r;
 	cJSON_ArrayForEach(item, json)
@@ -337,47 +274,6 @@ int spark_decode_jobs(const char *body, size_t len, struct job_list *ret, char *
 		list.n_running++;
 	}
 	*ret = TAKE_STRUCT(list);
-	return 0;
-}
-
-static int add_executor(const cJSON *json, struct executor_sum *sum, char **reterr)
-{
-	const char *id;
-	bool active = true;
-	int64_t n_tasks = 0;
-	int r;
-
-	r = json_get_string(json, "id", JSON_REQUIRED, &id, reterr);
-	if (r >= 0)
-		r = json_get_bool(json, "isActive", JSON_OPTIONAL, &active, reterr);
-	if (r >= 0)
-		r = get_count(json, "activeTasks", JSON_REQUIRED, &n_tasks, reterr);
-	if (r < 0)
-		return r;
-	if (!active)
-		return 0;
-	sum->n_executors += strcmp(id, "driver") != 0 ? 1 : 0;
-	sum->active_tasks += n_tasks;
-	return 0;
-}
-
-int spark_decode_executors(const char *body, size_t len, struct executor_sum *ret, char **reterr)
-{
-	_cleanup_json_ cJSON *json = NULL;
-	struct executor_sum sum = {0};
-	const cJSON *item;
-	int r;
-
-	r = parse_list(body, len, SPARK_MAX_EXECUTORS, &json, reterr);
-	if (r < 0)
-		return r;
-	cJSON_ArrayForEach(item, json)
-	{
-		r = add_executor(item, &sum, reterr);
-		if (r < 0)
-			return r;
-	}
-	*ret = sum;
 	return 0;
 }
 

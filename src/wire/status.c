@@ -151,6 +151,8 @@ static cJSON *incident_json(const struct incident *i)
 	add_time(o, "changed", i->changed);
 	add_time(o, "ended", i->ended);
 	add_string(o, "evidence", i->evidence);
+	add_string(o, "cause", cause_name(i->hint.cause));
+	add_string(o, "because", i->hint.because[0] ? i->hint.because : NULL);
 	add_string(o, "action", rule_action_name(i->action));
 	add_string(o, "objection", i->refusal);
 	add_string(
@@ -166,6 +168,25 @@ int status_incidents_json(const struct incident_list *l, char **ret)
 
 	for (size_t k = l->n; k-- > 0;)
 		(void)cJSON_AddItemToArray(list, incident_json(l->items[k]));
+	return print(root, ret);
+}
+
+int status_incident_json(const struct incident *i, char **ret)
+{
+	_cleanup_json_ cJSON *root = incident_json(i);
+	cJSON *steps = cJSON_AddArrayToObject(root, "steps");
+	cJSON *properties = cJSON_AddArrayToObject(root, "spark_properties");
+
+	for (size_t k = 0; k < i->n_steps; k++) {
+		cJSON *o = cJSON_CreateObject();
+
+		add_time(o, "time", i->steps[k].at);
+		add_string(o, "text", i->steps[k].text);
+		(void)cJSON_AddItemToArray(steps, o);
+	}
+	for (size_t k = 0; k < i->properties.n; k++)
+		(void)cJSON_AddItemToArray(properties, cJSON_CreateString(i->properties.items[k]));
+	(void)cJSON_AddBoolToObject(root, "evidence_kept", i->kept);
 	return print(root, ret);
 }
 
@@ -219,12 +240,31 @@ static void add_missing(cJSON *o, unsigned missing)
 {
 	cJSON *list = cJSON_AddArrayToObject(o, "missing");
 
-	if (missing & EVIDENCE_TASKS)
-		(void)cJSON_AddItemToArray(list, cJSON_CreateString("tasks"));
-	if (missing & EVIDENCE_THREADS)
-		(void)cJSON_AddItemToArray(list, cJSON_CreateString("threads"));
-	if (missing & EVIDENCE_CPU)
-		(void)cJSON_AddItemToArray(list, cJSON_CreateString("cpu"));
+	for (size_t i = 0; i < n_evidence_kinds; i++)
+		if (missing & (1U << i))
+			(void)cJSON_AddItemToArray(list, cJSON_CreateString(evidence_kinds[i]));
+}
+
+/* The numbers behind the sentence. */
+static void add_numbers(cJSON *o, const struct evidence *e)
+{
+	add_seconds(o, "lasting_seconds", e->lasting);
+	add_seconds(o, "threshold_seconds", e->threshold);
+	add_string(o, "limit", e->limit);
+	if (!(e->missing & EVIDENCE_TASKS) && e->n_running > 0) {
+		(void)cJSON_AddNumberToObject(o, "running_tasks", (double)e->n_running);
+		(void)cJSON_AddNumberToObject(o, "flat_tasks", (double)e->n_flat);
+		(void)cJSON_AddNumberToObject(o, "working_tasks", (double)e->n_working);
+		(void)cJSON_AddNumberToObject(o, "frozen_tasks", (double)e->n_frozen);
+		(void)cJSON_AddNumberToObject(o, "thread_dumps", e->n_dumps);
+	}
+	if (e->cpu_window > 0) {
+		(void)cJSON_AddNumberToObject(o, "cpu_seconds_per_second", e->cpu_rate);
+		add_seconds(o, "cpu_window_seconds", e->cpu_window);
+	}
+	if (e->hint.because[0] != '\0')
+		add_string(o, "because", e->hint.because);
+	add_missing(o, e->missing);
 }
 
 int status_event_json(const struct detector_event *ev, usec_t origin, char **ret)
@@ -246,12 +286,9 @@ int status_event_json(const struct detector_event *ev, usec_t origin, char **ret
 	add_seconds(o, "since", usec_sub(e->since, origin));
 	add_string(o, "rule", ev->rule->name);
 	add_string(o, "action", asked_action(ev));
-	add_string(o, "cause", "unknown");
+	add_string(o, "cause", cause_name(e->hint.cause));
 	evidence = cJSON_AddObjectToObject(o, "evidence");
 	add_evidence(evidence, e);
-	add_seconds(evidence, "lasting_seconds", e->lasting);
-	add_seconds(evidence, "threshold_seconds", e->threshold);
-	add_string(evidence, "limit", e->limit);
-	add_missing(evidence, e->missing);
+	add_numbers(evidence, e);
 	return print(o, ret);
 }

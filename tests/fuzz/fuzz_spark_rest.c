@@ -15,13 +15,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	_cleanup_(job_list_clear) struct job_list jobs = {0};
 	_cleanup_(owner_clear) struct owner owner = {0};
 	_cleanup_free_ char *err = NULL;
-	struct executor_sum sum = {0};
 
 	(void)spark_body_kind(NULL, body, size);
 	(void)spark_decode_applications(body, size, &apps, &err);
 	(void)spark_decode_stages(body, size, &stages, &err);
 	(void)spark_decode_jobs(body, size, &jobs, &err);
-	(void)spark_decode_executors(body, size, &sum, &err);
 	(void)spark_decode_owner(body, size, &owner, &err);
 	return 0;
 }

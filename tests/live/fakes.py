@@ -143,13 +143,34 @@ class Driver(Fake):
         self.tasks_active = 1000
         self.jobs = None
         self.moving = False
+        self.tasks = None  # running ones: (TID, executor); None: this driver has no list of them
+        self.frames = lambda tid: ["java.lang.Thread.sleep(Native Method)", "job.Sleeper.run(Sleeper.java:7)"]
+        self.padding = 0   # bytes by which a dump is longer
+        self.dropped = 0
+
+    def task_list(self):
+        return [{"taskId": tid, "index": tid, "attempt": 0, "executorId": executor, "status": "RUNNING",
+                 "launchTime": "2026-11-23T01:26:05.009GMT", "taskMetrics": {}} for tid, executor in self.tasks]
+
+    def threads(self, executor):
+        dump = [{"threadId": 30 + tid, "threadName": f"Executor task launch worker for task {tid}.0 in stage 7.0 (TID {tid})",
+                 "threadState": "RUNNABLE", "stackTrace": {"elems": self.frames(tid)}, "blockedByLock": "", "holdingLocks": []}
+                for tid, where in self.tasks or [] if where == executor]
+        more = {"threadId": 1, "threadState": "WAITING", "stackTrace": {"elems": ["x" * 1000] * 40}, "blockedByLock": "", "holdingLocks": []}
+        return dump + [dict(more, threadName=f"pool-{i}") for i in range(self.padding // 40000)]
 
     def answer(self, method, path, headers, body):
         if path == "/api/v1/applications":
             return 200, [{"id": self.app_id, "name": self.name,
                           "attempts": [{"startTimeEpoch": self.started, "sparkUser": "spark", "appSparkVersion": "4.3.0"}]}]
+        if path == "/metrics/json/":
+            return 200, {"counters": {f"{self.app_id}.driver.LiveListenerBus.queue.appStatus.numDroppedEvents": {"count": self.dropped}}}
         if not urllib.parse.unquote(path).startswith(f"/api/v1/applications/{self.app_id}/"):
             return 404, "no such app"
+        if "/taskList" in path:
+            return (404, "no such stage") if self.tasks is None else (200, self.task_list())
+        if path.endswith("/threads"):
+            return 200, self.threads(path.split("/")[-2])
         if "/stages" in path:
             for stage in self.stages:
                 stage["inputRecords"] += self.moving
@@ -158,7 +179,8 @@ class Driver(Fake):
             ids = [s["stageId"] for s in self.stages] if self.jobs is None else self.jobs
             return 200, [{"jobId": 0, "status": "RUNNING", "stageIds": ids}] if ids else []
         if "/executors" in path:
-            return 200, [{"id": "1", "isActive": True, "activeTasks": self.tasks_active}]
+            rows = sorted({executor for _, executor in self.tasks or []}) or ["1"]
+            return 200, [{"id": r, "hostPort": "127.0.0.1:1", "isActive": True, "activeTasks": self.tasks_active} for r in rows]
         pairs = [[f"spark.airflow.{k}", str(v)] for k, v in (self.owner or {}).items()]
         return 200, {"sparkProperties": pairs}
 

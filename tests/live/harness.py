@@ -40,7 +40,7 @@ class Daemon:
         self.child = None
 
     def write(self, sections, mode="act", action="notify"):
-        self.config.write_text(f"[daemon]\npoll_interval = 1s\nmode = {mode}\n[web]\nlisten = 127.0.0.1:0\n{sections}{RULE}action = {action}\n")
+        self.config.write_text(f"[daemon]\npoll_interval = 1s\nmode = {mode}\nstate_dir = {self.dir}/state\n[web]\nlisten = 127.0.0.1:0\n{sections}{RULE}action = {action}\n")
 
     def __enter__(self):
         with open(self.logfile, "ab") as log:

@@ -11,6 +11,7 @@
 
 #include "base/parse.h"
 #include "core/detector.h"
+#include "evidence.h"
 
 #define MAX_LINES 1000
 #define MAX_STAGES 64
@@ -57,6 +58,9 @@ struct sim {
 	int64_t jobs[MAX_STAGES];
 	size_t n_jobs;
 	int64_t executors; /* -1: as many active tasks as the stages say */
+	struct evidence_sim evidence;
+	usec_t clock;      /* by which the driver's clock is ahead */
+	usec_t poll_takes; /* 0: no time */
 	bool silent;
 	bool off;
 	struct detector *detector;
@@ -223,9 +227,17 @@ static void set_jobs(struct sim *s, char *value)
 static void apply(struct sim *s, struct line *l)
 {
 	char *word = l->words[0];
+	const char *why = NULL;
+	int r;
 
 	s->number = l->number;
-	if (str_equal(word, "stage") && l->n_words > 2) {
+	r = evidence_sim_apply(
+		&s->evidence, l->words, l->n_words, EPOCH + l->at, &why, counter_from_name);
+	if (r < 0)
+		wrong(s, "%s", why);
+	else if (r > 0)
+		return;
+	else if (str_equal(word, "stage") && l->n_words > 2) {
 		struct stage_sim *g = stage_sim(s, l->words[1], true);
 
 		for (size_t i = 2; g && i < l->n_words; i++)
@@ -241,6 +253,13 @@ static void apply(struct sim *s, struct line *l)
 		/* The same id, another start: the driver was started anew on the same port. */
 		s->info.started += USEC_PER_SEC;
 		s->n_stages = 0;
+		s->evidence.n_tasks = 0;
+	} else if (str_equal(word, "clock") && l->n_words == 2 && *l->words[1] == '+') {
+		if (parse_duration(l->words[1] + 1, &s->clock) < 0)
+			wrong(s, "not a duration: %s", l->words[1]);
+	} else if (str_equal(word, "poll_takes") && l->n_words == 2) {
+		if (parse_duration(l->words[1], &s->poll_takes) < 0)
+			wrong(s, "not a duration: %s", l->words[1]);
 	} else if (strncmp(word, "jobs=", 5) == 0 && l->n_words == 1) {
 		set_jobs(s, word + 5);
 	} else if (strncmp(word, "executors=", 10) == 0 && l->n_words == 1) {
@@ -252,7 +271,9 @@ static void apply(struct sim *s, struct line *l)
 
 static void fill_poll(struct sim *s, usec_t at, unsigned needs, struct app_poll *poll)
 {
-	*poll = (struct app_poll){.now = LOCAL + at, .driver_now = EPOCH + at};
+	int64_t active = 0;
+
+	*poll = (struct app_poll){.now = LOCAL + at, .driver_now = EPOCH + s->clock + at};
 	poll->stages.items = calloc(MAX_STAGES, sizeof(struct stage_obs));
 	poll->jobs.stage_ids = calloc(MAX_STAGES, sizeof(int64_t));
 	if (!poll->stages.items || !poll->jobs.stage_ids)
@@ -265,7 +286,7 @@ static void fill_poll(struct sim *s, usec_t at, unsigned needs, struct app_poll 
 		if (g->moving >= 0)
 			g->obs.counters[g->moving]++;
 		poll->stages.items[poll->stages.n++] = g->obs;
-		poll->executors.active_tasks += g->obs.n_active;
+		active += g->obs.n_active;
 		poll->jobs.stage_ids[poll->jobs.n_stage_ids++] = g->obs.stage_id;
 	}
 	if (s->jobs_said) {
@@ -274,7 +295,16 @@ static void fill_poll(struct sim *s, usec_t at, unsigned needs, struct app_poll 
 	}
 	poll->jobs.n_running = poll->jobs.n_stage_ids;
 	if (s->executors >= 0)
-		poll->executors.active_tasks = s->executors;
+		active = s->executors;
+	if (evidence_sim_any(&s->evidence)) {
+		evidence_sim_executors(&s->evidence, &poll->executors);
+	} else {
+		poll->executors.items = calloc(1, sizeof(struct executor_obs));
+		if (!poll->executors.items || str_replace(&poll->executors.items[0].id, "1") < 0)
+			abort();
+		poll->executors.n = 1;
+		poll->executors.items[0].active_tasks = active;
+	}
 	poll->has_jobs = poll->stages.n == 0 || (needs & NEED_JOBS);
 	poll->has_executors = needs & NEED_EXECUTORS;
 }
@@ -327,6 +357,8 @@ static void one_poll(struct sim *s, usec_t at)
 	fill_poll(s, at, app_history_needs(s->app), &poll);
 	if (detector_observe(s->detector, s->app, &poll) < 0)
 		abort();
+	evidence_sim_answer(&s->evidence, s->app, detector_rule(s->detector, s->app), LOCAL + at,
+		EPOCH + s->clock + at);
 }
 
 static const struct stage_history *expected_stage(struct sim *s, const char *id)
@@ -343,11 +375,46 @@ static const struct stage_history *expected_stage(struct sim *s, const char *id)
 	return app_history_stage(s->app, number(s, copy), dot ? number(s, dot + 1) : 0);
 }
 
+static void check_dumps(struct sim *s, unsigned max)
+{
+	if (s->evidence.n_dumps == 0 || s->evidence.n_dumps > max)
+		failed(s, "%u dumps were asked for", s->evidence.n_dumps);
+}
+
+/* '_' stands for a blank in what the evidence is to say. */
+static void check_evidence(struct sim *s, const struct evidence *e, const char *cause,
+	const char *says, const char *lacks)
+{
+	_cleanup_free_ char *text = NULL;
+	_cleanup_free_ char *want = NULL;
+	struct strbuf b = {0};
+
+	evidence_describe(e, &b);
+	if (strbuf_finish(&b, &text) < 0 || str_replace(&want, says) < 0)
+		abort();
+	for (char *p = want; p && *p; p++)
+		if (*p == '_')
+			*p = ' ';
+	if (cause && !str_equal(cause, cause_name(e->hint.cause)))
+		failed(s, "the cause is %s: %s", cause_name(e->hint.cause), e->hint.because);
+	if (want && !strstr(text, want))
+		failed(s, "the evidence says: %s", text);
+	for (size_t i = 0; lacks && i < n_evidence_kinds; i++) {
+		bool listed = strstr(lacks, evidence_kinds[i]) != NULL;
+
+		if (listed != !!(e->missing & (1U << i)))
+			failed(s, "%s is %smissing", evidence_kinds[i], listed ? "not " : "");
+	}
+}
+
 static void check_expectation(struct sim *s, struct line *l)
 {
 	enum verdict want;
 	const char *rule = NULL;
 	const char *id = NULL;
+	const char *cause = NULL;
+	const char *text = NULL;
+	const char *lacks = NULL;
 	bool of_app = false;
 	const struct stage_history *h;
 	enum verdict got;
@@ -360,6 +427,14 @@ static void check_expectation(struct sim *s, struct line *l)
 			rule = l->words[i] + 5;
 		else if (strncmp(l->words[i], "stage=", 6) == 0)
 			id = l->words[i] + 6;
+		else if (strncmp(l->words[i], "cause=", 6) == 0)
+			cause = l->words[i] + 6;
+		else if (strncmp(l->words[i], "says=", 5) == 0)
+			text = l->words[i] + 5;
+		else if (strncmp(l->words[i], "lacks=", 6) == 0)
+			lacks = l->words[i] + 6;
+		else if (strncmp(l->words[i], "dumps<=", 7) == 0)
+			check_dumps(s, (unsigned)atoi(l->words[i] + 7));
 		else
 			wrong(s, "unknown word: %s", l->words[i]);
 	}
@@ -387,6 +462,7 @@ static void check_expectation(struct sim *s, struct line *l)
 	}
 	if (got != want)
 		failed(s, "expected %s, got %s", verdict_name(want), verdict_name(got));
+	check_evidence(s, h ? &h->evidence : &s->app->evidence, cause, text, lacks);
 }
 
 static void read_rule(struct sim *s, char **words, size_t n)
@@ -514,6 +590,7 @@ static void read_line(struct sim *s, const char *raw)
 static void run(struct sim *s)
 {
 	struct detector_sink sink = {.changed = on_changed, .judged = on_judged, .userdata = s};
+	usec_t done = 0;
 	size_t next = 0;
 
 	if (detector_new(&sink, &s->detector) < 0)
@@ -523,7 +600,11 @@ static void run(struct sim *s)
 		while (next < s->n_lines && s->lines[next].kind == LINE_AT &&
 			s->lines[next].at <= t)
 			apply(s, &s->lines[next++]);
-		one_poll(s, t);
+		/* A poll that is still under way is not begun again. */
+		if (t >= done) {
+			one_poll(s, t);
+			done = t + s->poll_takes;
+		}
 		/* An expectation holds after the last poll that is not later. */
 		while (next < s->n_lines && s->lines[next].kind == LINE_EXPECT &&
 			s->lines[next].at < t + s->poll_interval) {
@@ -543,6 +624,7 @@ static void sim_clear(struct sim *s)
 	rule_clear(&s->fallback);
 	app_info_clear(&s->info);
 	owner_clear(&s->owner);
+	evidence_sim_clear(&s->evidence);
 	for (size_t i = 0; i < s->n_lines; i++)
 		free(s->lines[i].text);
 	free(s->lines);
@@ -564,7 +646,7 @@ static int run_file(const char *file)
 	s.info.started = EPOCH;
 	if (!s.lines || str_replace(&s.info.id, "app-1") < 0 ||
 		str_replace(&s.info.name, "etl") < 0 || str_replace(&s.info.user, "spark") < 0 ||
-		rule_fallback(&s.fallback) < 0)
+		rule_fallback(&s.fallback) < 0 || evidence_sim_init(&s.evidence) < 0)
 		abort();
 	while (fgets(raw, sizeof(raw), f)) {
 		s.number++;

@@ -16,6 +16,8 @@ static bool idle_holds(
 	e->threshold = rule->idle_after;
 	e->limit = "idle_after";
 	e->reason = "no active stage or job";
+	if (a->inquiry.driver_taken >= a->idle_start)
+		e->hint = a->inquiry.driver;
 	return true;
 }
 

@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Tasks run and nothing moves: suspect, then hung; things move but no task ends: slow. */
+ * Tasks run and nothing moves: suspect, then hung; they work but do not end: slow. */
 #include "core/check.h"
-
-/* Counters alone are no proof: a Python task that computes and one that sleeps show the same over
- * REST. Until per-task counters, thread dumps and CPU seconds are gathered, all three are missing,
- * and hung waits for hung_after_unproven. */
-#define EVIDENCE_ALL (EVIDENCE_TASKS | EVIDENCE_THREADS | EVIDENCE_CPU)
+#include "core/decision.h"
 
 /* Polls after which a driver that says nothing of its jobs is believed all the same. */
 #define UNASKED_MAX 3
@@ -17,39 +13,88 @@ static bool counts_hold(const struct stage_history *h)
 	return h->overcount_start == 0 && (h->vouched || h->unasked_polls >= UNASKED_MAX);
 }
 
+static void fill(const struct findings *f, struct evidence *e)
+{
+	e->missing = (f->has_tasks ? 0 : EVIDENCE_TASKS) | (f->has_threads ? 0 : EVIDENCE_THREADS) |
+		     (f->has_cpu ? 0 : EVIDENCE_CPU) | (f->events_lost ? EVIDENCE_EVENTS : 0);
+	e->n_running = f->n_running;
+	e->n_flat = f->n_flat;
+	e->n_same = f->n_idle + f->n_still;
+	e->n_working = f->n_working;
+	e->n_frozen = f->n_frozen;
+	e->n_dumps = f->n_dumps;
+	e->cpu_rate = f->cpu_rate;
+	e->cpu_window = f->cpu_window;
+	e->hint = f->hint;
+}
+
+/* Half way to hung_after: not a verdict yet, but evidence is gathered. */
+static bool half_way(
+	const struct stage_history *h, const struct rule *rule, usec_t stalled, struct evidence *e)
+{
+	if (stalled < rule->hung_after / 2)
+		return false;
+	e->verdict = VERDICT_SUSPECT;
+	e->since = h->stall_start;
+	e->lasting = stalled;
+	e->threshold = rule->hung_after;
+	e->limit = "hung_after";
+	e->reason = "without progress";
+	fill(&h->findings, e);
+	return true;
+}
+
+static bool is_slow(
+	const struct stage_history *h, const struct rule *rule, usec_t now, struct evidence *e)
+{
+	usec_t on_tasks =
+		usec_sub(now, h->completed > h->active_start ? h->completed : h->active_start);
+
+	if (on_tasks < rule->hung_after)
+		return false;
+	e->verdict = VERDICT_SLOW;
+	e->since = h->stall_start;
+	e->lasting = on_tasks;
+	e->threshold = rule->hung_after;
+	e->limit = "hung_after";
+	e->reason = "counters move, no task completed";
+	fill(&h->findings, e);
+	return true;
+}
+
+/* Flat for hung_after: the stage as a whole, or some of its tasks. */
+static bool judge_flat(
+	const struct stage_history *h, const struct rule *rule, usec_t stalled, struct evidence *e)
+{
+	const struct findings *f = &h->findings;
+	struct decision d;
+
+	if (stalled < rule->hung_after && f->n_flat == 0)
+		return false;
+	decide(f, rule, stalled, &d);
+	if (d.verdict == VERDICT_PROGRESSING)
+		return false;
+	e->verdict = d.verdict;
+	if (d.verdict == VERDICT_HUNG && !counts_hold(h))
+		e->verdict = VERDICT_SUSPECT;
+	e->lasting = f->has_tasks && f->longest > stalled ? f->longest : stalled;
+	e->since = h->stall_start;
+	e->threshold = d.limit > 0 ? d.limit : rule->hung_after;
+	e->limit = d.limit > 0 ? d.limit_name : "hung_after";
+	e->reason = d.reason;
+	fill(f, e);
+	return true;
+}
+
 static bool no_progress_holds(
 	const struct stage_history *h, const struct rule *rule, usec_t now, struct evidence *e)
 {
 	usec_t stalled = usec_sub(now, h->stall_start);
-	usec_t on_tasks =
-		usec_sub(now, h->completed > h->active_start ? h->completed : h->active_start);
 
 	if (h->last.n_active <= 0)
 		return false;
-	if (stalled >= rule->hung_after / 2) {
-		bool hung = stalled >= rule->hung_after_unproven && counts_hold(h);
-
-		e->verdict = hung ? VERDICT_HUNG : VERDICT_SUSPECT;
-		e->since = h->stall_start;
-		e->lasting = stalled;
-		e->threshold =
-			stalled >= rule->hung_after ? rule->hung_after_unproven : rule->hung_after;
-		e->limit = stalled >= rule->hung_after ? "hung_after_unproven" : "hung_after";
-		e->missing = EVIDENCE_ALL;
-		e->reason = "without progress";
-		return true;
-	}
-	if (on_tasks >= rule->hung_after) {
-		e->verdict = VERDICT_SLOW;
-		e->since = h->stall_start;
-		e->lasting = on_tasks;
-		e->threshold = rule->hung_after;
-		e->limit = "hung_after";
-		e->missing = EVIDENCE_ALL;
-		e->reason = "counters move, no task completed";
-		return true;
-	}
-	return false;
+	return judge_flat(h, rule, stalled, e) || half_way(h, rule, stalled, e) ||
+	       is_slow(h, rule, now, e);
 }
 
 const struct stage_check check_no_progress = {.name = "no_progress", .holds = no_progress_holds};

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Tasks are left and none is active: no resources, or barrier slots that never come together. */
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "core/check.h"
 
 static bool starved_holds(
@@ -16,6 +19,9 @@ static bool starved_holds(
 	e->threshold = rule->starved_after;
 	e->limit = "starved_after";
 	e->reason = "no task is active";
+	e->hint = (struct cause_hint){.cause = CAUSE_NO_RESOURCES};
+	(void)snprintf(e->hint.because, sizeof(e->hint.because),
+		"%" PRId64 " tasks wait for a slot", h->last.n_tasks - h->last.n_complete);
 	return true;
 }
 

@@ -33,13 +33,6 @@ static int try_jobs(const char *body, size_t len, char **reterr)
 	return spark_decode_jobs(body, len, &l, reterr);
 }
 
-static int try_executors(const char *body, size_t len, char **reterr)
-{
-	struct executor_sum sum = {0};
-
-	return spark_decode_executors(body, len, &sum, reterr);
-}
-
 static int try_owner(const char *body, size_t len, char **reterr)
 {
 	_cleanup_(owner_clear) struct owner o = {0};
@@ -54,7 +47,6 @@ static const struct {
 	{try_applications, "applications.json"},
 	{try_stages, "stages-active.json"},
 	{try_jobs, "jobs-running.json"},
-	{try_executors, "executors.json"},
 	{try_owner, "environment.json"},
 };
 
@@ -296,30 +288,6 @@ static void test_jobs(void **state)
 	}
 }
 
-static void test_executors(void **state)
-{
-	static const char local[] = "[{\"id\":\"driver\",\"isActive\":true,\"activeTasks\":2},"
-				    "{\"id\":\"1\",\"isActive\":false,\"activeTasks\":5},{\"id\":"
-				    "\"2\",\"activeTasks\":-1}]";
-	struct executor_sum sum = {0};
-	_cleanup_free_ char *err = NULL;
-
-	(void)state;
-	assert_int_equal(spark_decode_executors(local, strlen(local), &sum, &err), 0);
-	assert_int_equal(sum.n_executors, 1);
-	assert_int_equal(sum.active_tasks, 1);
-	for (size_t i = 0; i < ELEMENTSOF(versions); i++) {
-		_cleanup_free_ char *real = read_version(versions[i], "executors.json");
-
-		assert_int_equal(spark_decode_executors(real, strlen(real), &sum, &err), 0);
-		assert_int_equal(sum.n_executors, 1);
-		assert_int_equal(sum.active_tasks, 6);
-	}
-	assert_refused(try_executors, "[{\"id\":\"1\"}]", -EBADMSG, "\"activeTasks\" is missing");
-	assert_refused(try_executors, "[{\"id\":\"1\",\"isActive\":\"yes\",\"activeTasks\":0}]",
-		-EBADMSG, "\"isActive\" is neither true nor false");
-}
-
 static void test_owner(void **state)
 {
 	(void)state;
@@ -418,7 +386,6 @@ static void test_long_lists(void **state)
 {
 	_cleanup_free_ char *apps = repeated("[0", ",0", SPARK_MAX_APPS, "]");
 	_cleanup_free_ char *ten_thousand = repeated("[0", ",0", 10000, "]");
-	_cleanup_free_ char *executors = repeated("[0", ",0", SPARK_MAX_EXECUTORS, "]");
 	_cleanup_free_ char *ids = repeated(
 		"[{\"status\":\"RUNNING\",\"stageIds\":[0", ",0", SPARK_MAX_STAGE_IDS, "]}]");
 
@@ -426,7 +393,6 @@ static void test_long_lists(void **state)
 	assert_refused(try_applications, apps, -E2BIG, "a list of more than 1000");
 	assert_refused(try_stages, ten_thousand, -E2BIG, "a list of more than 10000");
 	assert_refused(try_jobs, ten_thousand, -E2BIG, "a list of more than 10000");
-	assert_refused(try_executors, executors, -E2BIG, "a list of more than 20000");
 	assert_refused(try_jobs, ids, -E2BIG, "\"stageIds\" of more than 100000 in all");
 }
 
@@ -517,7 +483,6 @@ int main(void)
 		cmocka_unit_test(test_stage_name_is_cut),
 		cmocka_unit_test(test_stage_errors_name_the_field),
 		cmocka_unit_test(test_jobs),
-		cmocka_unit_test(test_executors),
 		cmocka_unit_test(test_owner),
 		cmocka_unit_test(test_owner_properties),
 		cmocka_unit_test(test_owner_refused),

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * One question beyond the counters: a stage's running tasks, an executor's or the driver's threads,
+ * lost listener events, or CPU seconds from a host. */
+#pragma once
+
+#include "core/inquiry.h"
+#include "io/proctree.h"
+#include "io/transport.h"
+
+struct evidence_call;
+
+struct evidence_ask {
+	struct transport *transport;
+	const char *url;    /* of the driver, without a slash at the end */
+	const char *app_id; /* as the driver names it */
+	struct want want;
+	const char *username; /* only for a URL of the configuration; NULL: none */
+	const char *password;
+	const char *ca_file;
+	usec_t timeout;
+};
+
+struct evidence_answer {
+	enum want_kind kind;
+	int error;         /* 0: the lists below that fit the kind are filled; -ETIMEDOUT and the
+			      like as in transport_answer; -ENOENT: the driver knows no such thing;
+			      -EBADMSG, -E2BIG: an answer that is none; -ENOMEM */
+	const char *text;  /* what was wrong, one line */
+	usec_t taken;      /* when the answer was given */
+	usec_t driver_now; /* the driver's clock with it; 0: not known */
+	struct task_list tasks;
+	struct thread_list threads;
+	struct process_list processes;
+	uint64_t dropped;
+};
+
+typedef void (*evidence_done_fn)(void *userdata, struct evidence_answer *answer);
+
+/* Calls done exactly once, never from within, unless it is cancelled. The answer is valid during
+ * the call; the receiver may take from its lists. Everything in ask but transport is copied, and
+ * not needed afterwards. -ENOMEM, -EINVAL for a URL that cannot be asked, or WANT_PROCESSES. */
+int evidence_call_start(const struct evidence_ask *ask, evidence_done_fn done, void *userdata,
+	struct evidence_call **ret);
+
+/* The CPU seconds of an app's executors on one host: host NULL: as a recording has them. port: of
+ * the stagewatchd there. */
+int evidence_probe_start(struct transport *transport, const char *host, uint16_t port,
+	const char *app_id, evidence_done_fn done, void *userdata, struct evidence_call **ret);
+
+/* The CPU use of one executor from its NodeManager, as log_url of /executors names it: one tree
+ * whose cpu holds what the executor uses in a second. -EINVAL for a log_url of no NodeManager. */
+int evidence_nodemanager_start(struct transport *transport, const char *log_url,
+	const char *executor_id, evidence_done_fn done, void *userdata, struct evidence_call **ret);
+
+/* No callback comes after this. NULL is allowed; returns NULL. */
+struct evidence_call *evidence_call_cancel(struct evidence_call *c);
+
+/* The trees of one app (NULL: of all) out of a look at this host. */
+int evidence_from_host(
+	const struct proctree_list *host, const char *app_id, struct process_list *ret);

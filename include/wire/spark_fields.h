@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Fields of Spark's JSON that several decoders share. Errors as in wire/json.h. */
+#pragma once
+
+#include "base/time.h"
+#include "wire/json.h"
+
+/* A whole body that is a list of at most max: -E2BIG beyond. */
+int spark_parse_list(const char *body, size_t len, int max, cJSON **ret, char **reterr);
+
+/* A count that Spark holds in 32 bits. */
+int spark_get_count(
+	const cJSON *object, const char *field, enum json_need need, int64_t *ret, char **reterr);
+
+/* A count that names something: there, and not negative. */
+int spark_get_number_id(const cJSON *object, const char *field, int64_t *ret, char **reterr);
+
+/* A time that may be absent; "not yet", which Spark writes as a time before 1970, leaves it 0. */
+int spark_get_time(const cJSON *object, const char *field, usec_t *ret, char **reterr);

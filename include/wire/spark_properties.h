@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The Spark properties that matter to a hang, out of /environment. */
+#pragma once
+
+#include <stddef.h>
+
+#include "base/param.h"
+
+#define SPARK_MAX_PROPERTIES 200
+
+/* .../environment: "key=value" of the sparkProperties that have to do with time limits, memory,
+ * cores, allocation, retries, speculation, serialization, shuffle, Python and Arrow; others may
+ * hold secrets that Spark does not know for such, and are left out. Printable, values cut to 200
+ * bytes. -EBADMSG with *reterr, -ENOMEM; *ret must be zeroed, and is untouched on failure. */
+int spark_decode_properties(const char *body, size_t len, struct strlist *ret, char **reterr);

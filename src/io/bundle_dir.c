@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Files of evidence: made, and deleted when they are too old or too many. */
+#include "io/bundle_dir.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/strbuf.h"
+
+#define SUBDIR "incidents"
+#define SUFFIX ".jsonl"
+/* More files than this in the directory are not ours to handle. */
+#define MAX_FILES 100000
+
+struct file {
+	char *name;
+	uint64_t size;
+	usec_t written; /* since 1970 */
+};
+
+static void closedirp(DIR **d)
+{
+	if (*d)
+		(void)closedir(*d);
+}
+
+static int open_subdir(const char *dir, bool make)
+{
+	_cleanup_close_ int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int sub;
+
+	if (fd < 0)
+		return -errno;
+	if (make && mkdirat(fd, SUBDIR, 0700) < 0 && errno != EEXIST)
+		return -errno;
+	sub = openat(fd, SUBDIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return sub < 0 ? -errno : sub;
+}
+
+int bundle_dir_create(const char *dir, const char *name, FILE **ret)
+{
+	_cleanup_free_ char *file = NULL;
+	_cleanup_close_ int sub = -1;
+	FILE *f;
+	int fd;
+	int r;
+
+	if (*name == '\0' || *name == '.' || strchr(name, '/'))
+		return -EINVAL;
+	sub = open_subdir(dir, true);
+	if (sub < 0)
+		return sub;
+	r = str_printf(&file, "%s" SUFFIX, name);
+	if (r < 0)
+		return r;
+	fd = openat(sub, file, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	f = fdopen(fd, "w");
+	if (!f) {
+		r = -errno;
+		(void)close(fd);
+		return r;
+	}
+	*ret = f;
+	return 0;
+}
+
+static bool is_ours(const char *name)
+{
+	size_t n = strlen(name);
+
+	return name[0] != '.' && n > strlen(SUFFIX) &&
+	       strcmp(name + n - strlen(SUFFIX), SUFFIX) == 0;
+}
+
+static int add_file(int dir, const char *name, struct file **files, size_t *n)
+{
+	struct file *items;
+	struct stat st;
+
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
+		return 0;
+	items = reallocarray(*files, *n + 1, sizeof(*items));
+	if (!items)
+		return -ENOMEM;
+	*files = items;
+	items[*n] = (struct file){
+		.name = strdup(name),
+		.size = (uint64_t)st.st_size,
+		.written = (usec_t)st.st_mtim.tv_sec * USEC_PER_SEC,
+	};
+	if (!items[*n].name)
+		return -ENOMEM;
+	(*n)++;
+	return 0;
+}
+
+static int oldest_first(const void *a, const void *b)
+{
+	const struct file *x = a;
+	const struct file *y = b;
+
+	return (x->written > y->written) - (x->written < y->written);
+}
+
+static int list_files(DIR *d, struct file **files, size_t *n)
+{
+	const struct dirent *e;
+	int r = 0;
+
+	while (r >= 0 && *n < MAX_FILES && (e = readdir(d)))
+		if (is_ours(e->d_name))
+			r = add_file(dirfd(d), e->d_name, files, n);
+	if (*n > 0)
+		qsort(*files, *n, sizeof(**files), oldest_first);
+	return r;
+}
+
+int bundle_dir_prune(const char *dir, uint64_t max_size, usec_t max_age, usec_t now)
+{
+	_cleanup_(closedirp) DIR *d = NULL;
+	struct file *files = NULL;
+	uint64_t sum = 0;
+	size_t n = 0;
+	int deleted = 0;
+	int fd;
+	int r;
+
+	fd = open_subdir(dir, false);
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;
+	d = fdopendir(fd);
+	if (!d) {
+		r = -errno;
+		(void)close(fd);
+		return r;
+	}
+	r = list_files(d, &files, &n);
+	for (size_t i = 0; i < n; i++)
+		sum += files[i].size;
+	for (size_t i = 0; i < n; i++) {
+		bool old = usec_sub(now, files[i].written) > max_age;
+
+		if ((old || sum > max_size) && unlinkat(dirfd(d), files[i].name, 0) >= 0) {
+			sum -= files[i].size;
+			deleted++;
+		}
+		free(files[i].name);
+	}
+	free(files);
+	return r < 0 ? r : deleted;
+}

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Asks one question beyond the counters and decodes its answer. */
+#include "source/evidence.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/strbuf.h"
+#include "wire/processes.h"
+#include "wire/spark_evidence.h"
+#include "wire/spark_rest.h"
+
+/* A running task is some 1.8 kB, a thread 4 kB: dumps of tens of MB have been seen. */
+#define MAX_TASKS_BODY ((size_t)16 * 1024 * 1024)
+#define MAX_DUMP_BODY ((size_t)64 * 1024 * 1024)
+#define MAX_PROBE_BODY ((size_t)4 * 1024 * 1024)
+#define PROBE_TIMEOUT (5 * USEC_PER_SEC)
+#define MAX_HOST 255
+
+struct evidence_call {
+	struct transport *transport;
+	struct transport_request *request;
+	enum want_kind kind;
+	char *container;   /* of a NodeManager; NULL: another question */
+	char *executor_id; /* its executor */
+	evidence_done_fn done;
+	void *userdata;
+};
+
+struct evidence_call *evidence_call_cancel(struct evidence_call *c)
+{
+	if (!c)
+		return NULL;
+	transport_cancel(c->transport, c->request);
+	free(c->container);
+	free(c->executor_id);
+	free(c);
+	return NULL;
+}
+
+static int build_url(const struct evidence_ask *ask, char **ret)
+{
+	struct strbuf b = {0};
+
+	strbuf_add(&b, ask->url);
+	if (ask->want.kind == WANT_DROPPED) {
+		strbuf_add(&b, "/metrics/json/");
+		return strbuf_finish(&b, ret);
+	}
+	strbuf_add(&b, "/api/v1/applications/");
+	strbuf_add_segment(&b, ask->app_id);
+	switch (ask->want.kind) {
+	case WANT_TASKS:
+		strbuf_addf(&b,
+			"/stages/%" PRId64 "/%" PRId64
+			"/taskList?status=running&offset=0&length=%zu",
+			ask->want.stage_id, ask->want.attempt_id, ask->want.length);
+		break;
+	case WANT_THREADS:
+		strbuf_add(&b, "/executors/");
+		strbuf_add_segment(&b, ask->want.executor_id);
+		strbuf_add(&b, "/threads");
+		break;
+	case WANT_DRIVER_THREADS:
+		strbuf_add(&b, "/executors/driver/threads");
+		break;
+	case WANT_PROCESSES:
+	case WANT_DROPPED:
+	case WANT_MAX:
+		strbuf_clear(&b);
+		return -EINVAL;
+	}
+	return strbuf_finish(&b, ret);
+}
+
+static void mark_tasks(struct thread_list *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		l->items[i].task_id = spark_thread_task(l->items[i].name);
+}
+
+/* A NodeManager tells a rate, as an average over some seconds. */
+static int take_nodemanager(struct evidence_call *c, const struct transport_answer *a,
+	struct evidence_answer *out, char **reterr)
+{
+	struct process_tree tree = {.pid = 0};
+	double rate = 0;
+	int r;
+
+	r = nodemanager_decode_cpu(a->body, a->len, c->container, &rate, reterr);
+	if (r <= 0)
+		return r < 0 ? r : -ENOENT;
+	tree.executor_id = strdup(c->executor_id);
+	tree.cpu = (usec_t)(rate * USEC_PER_SEC);
+	out->processes.items = calloc(1, sizeof(tree));
+	if (!tree.executor_id || !out->processes.items) {
+		free(tree.executor_id);
+		return -ENOMEM;
+	}
+	out->processes.items[0] = tree;
+	out->processes.n = 1;
+	return 0;
+}
+
+static int take(struct evidence_call *c, const struct transport_answer *a,
+	struct evidence_answer *out, char **reterr)
+{
+	int r;
+
+	switch (c->kind) {
+	case WANT_TASKS:
+		return spark_decode_tasks(a->body, a->len, &out->tasks, reterr);
+	case WANT_THREADS:
+	case WANT_DRIVER_THREADS:
+		r = spark_decode_threads(a->body, a->len,
+			c->kind == WANT_THREADS ? THREADS_OF_TASKS : THREADS_OF_DRIVER,
+			&out->threads, reterr);
+		if (r >= 0)
+			mark_tasks(&out->threads);
+		return r;
+	case WANT_PROCESSES:
+		if (c->container)
+			return take_nodemanager(c, a, out, reterr);
+		return processes_decode(a->body, a->len, &out->processes, reterr);
+	case WANT_DROPPED:
+		r = spark_decode_dropped_events(a->body, a->len, &out->dropped, reterr);
+		return r == 0 ? -ENOENT : r;
+	case WANT_MAX:
+		break;
+	}
+	return -EINVAL;
+}
+
+static void on_answer(void *userdata, const struct transport_answer *a)
+{
+	struct evidence_call *c = userdata;
+	_cleanup_free_ char *err = NULL;
+	struct evidence_answer out = {
+		.kind = c->kind,
+		.error = a->error,
+		.text = a->error_text,
+		.taken = a->taken,
+		.driver_now = a->date ? a->date : a->wall,
+	};
+
+	c->request = NULL;
+	if (a->error == 0 && a->status != 200) {
+		out.error = a->status == 404 ? -ENOENT : -EPROTO;
+		(void)str_printf(&err, "answered with status %d", a->status);
+	} else if (a->error == 0 &&
+		   spark_body_kind(a->content_type, a->body, a->len) != SPARK_BODY_JSON) {
+		out.error = -EBADMSG;
+		out.text = "answered 200, but not with JSON";
+	} else if (a->error == 0) {
+		int r = take(c, a, &out, &err);
+
+		out.error = r < 0 ? r : 0;
+	}
+	if (err)
+		out.text = err;
+	c->done(c->userdata, &out);
+	task_list_clear(&out.tasks);
+	thread_list_clear(&out.threads);
+	process_list_clear(&out.processes);
+	evidence_call_cancel(c);
+}
+
+static int call_start(struct transport *transport, enum want_kind kind,
+	const struct transport_ask *ask, struct evidence_call *c, struct evidence_call **ret)
+{
+	int r;
+
+	c->transport = transport;
+	c->kind = kind;
+	r = transport_send(transport, ask, on_answer, c, &c->request);
+	if (r < 0) {
+		evidence_call_cancel(c);
+		return r;
+	}
+	*ret = c;
+	return 0;
+}
+
+static struct evidence_call *call_new(evidence_done_fn done, void *userdata)
+{
+	struct evidence_call *c = calloc(1, sizeof(*c));
+
+	if (c) {
+		c->done = done;
+		c->userdata = userdata;
+	}
+	return c;
+}
+
+int evidence_call_start(const struct evidence_ask *ask, evidence_done_fn done, void *userdata,
+	struct evidence_call **ret)
+{
+	_cleanup_free_ char *url = NULL;
+	struct transport_ask request = {
+		.method = "GET",
+		.username = ask->username,
+		.password = ask->password,
+		.ca_file = ask->ca_file,
+		.timeout = ask->timeout,
+		.max_body = ask->want.kind == WANT_TASKS ? MAX_TASKS_BODY : MAX_DUMP_BODY,
+	};
+	struct evidence_call *c;
+	int r;
+
+	r = build_url(ask, &url);
+	if (r < 0)
+		return r;
+	request.url = url;
+	c = call_new(done, userdata);
+	if (!c)
+		return -ENOMEM;
+	return call_start(ask->transport, ask->want.kind, &request, c, ret);
+}
+
+/* Spark tells the name, and an app can make it tell any: a name or an address, nothing else. */
+static bool is_host(const char *s)
+{
+	size_t n = strlen(s);
+
+	if (n == 0 || n > MAX_HOST)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!isalnum((unsigned char)s[i]) && !strchr("-._:", s[i]))
+			return false;
+	return true;
+}
+
+static int probe_url(const char *host, uint16_t port, const char *app_id, char **ret)
+{
+	struct strbuf b = {0};
+
+	if (!host) {
+		strbuf_add(&b, "http://recording/host/processes");
+		return strbuf_finish(&b, ret);
+	}
+	if (!is_host(host))
+		return -EINVAL;
+	strbuf_addf(&b, strchr(host, ':') ? "http://[%s]:%u" : "http://%s:%u", host, port);
+	strbuf_add(&b, "/api/v1/probe?app=");
+	strbuf_add_segment(&b, app_id);
+	return strbuf_finish(&b, ret);
+}
+
+int evidence_probe_start(struct transport *transport, const char *host, uint16_t port,
+	const char *app_id, evidence_done_fn done, void *userdata, struct evidence_call **ret)
+{
+	_cleanup_free_ char *url = NULL;
+	struct transport_ask request = {
+		.method = "GET", .timeout = PROBE_TIMEOUT, .max_body = MAX_PROBE_BODY};
+	struct evidence_call *c;
+	int r;
+
+	r = probe_url(host, port, app_id, &url);
+	if (r < 0)
+		return r;
+	request.url = url;
+	c = call_new(done, userdata);
+	if (!c)
+		return -ENOMEM;
+	return call_start(transport, WANT_PROCESSES, &request, c, ret);
+}
+
+int evidence_nodemanager_start(struct transport *transport, const char *log_url,
+	const char *executor_id, evidence_done_fn done, void *userdata, struct evidence_call **ret)
+{
+	_cleanup_free_ char *base = NULL;
+	_cleanup_free_ char *container = NULL;
+	_cleanup_free_ char *url = NULL;
+	struct transport_ask request = {
+		.method = "GET", .timeout = PROBE_TIMEOUT, .max_body = MAX_PROBE_BODY};
+	struct evidence_call *c;
+	int r;
+
+	r = nodemanager_parse_link(log_url, &base, &container);
+	if (r >= 0)
+		r = str_printf(&url,
+			"%s/jmx?qry=Hadoop:service=NodeManager,name=ContainerResource_%s", base,
+			container);
+	if (r < 0)
+		return r;
+	request.url = url;
+	c = call_new(done, userdata);
+	if (!c)
+		return -ENOMEM;
+	c->container = TAKE_PTR(container);
+	c->executor_id = strdup(executor_id);
+	if (!c->executor_id) {
+		evidence_call_cancel(c);
+		return -ENOMEM;
+	}
+	return call_start(transport, WANT_PROCESSES, &request, c, ret);
+}
+
+static int copy_tree(const struct proctree *from, struct process_tree *to)
+{
+	to->pid = from->pid;
+	to->cpu = from->cpu;
+	to->app_id = strdup(from->app_id);
+	to->executor_id = strdup(from->executor_id);
+	to->items = calloc(from->n + 1, sizeof(*to->items));
+	if (!to->app_id || !to->executor_id || !to->items)
+		return -ENOMEM;
+	for (size_t i = 0; i < from->n; i++) {
+		struct process_obs *p = &to->items[to->n++];
+
+		p->pid = from->items[i].pid;
+		p->cpu = from->items[i].cpu;
+		p->reaped = from->items[i].reaped;
+		memcpy(p->name, from->items[i].name, sizeof(p->name));
+	}
+	return 0;
+}
+
+int evidence_from_host(
+	const struct proctree_list *host, const char *app_id, struct process_list *ret)
+{
+	struct process_list list = {.items = calloc(host->n + 1, sizeof(*list.items))};
+
+	if (!list.items)
+		return -ENOMEM;
+	for (size_t i = 0; i < host->n; i++) {
+		if (app_id && !str_equal(host->items[i].app_id, app_id))
+			continue;
+		if (copy_tree(&host->items[i], &list.items[list.n++]) < 0) {
+			process_list_clear(&list);
+			return -ENOMEM;
+		}
+	}
+	*ret = list;
+	return 0;
+}

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Decoders of running tasks, executors and lost events. */
+#include "wire/spark_evidence.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/strbuf.h"
+#include "wire/json.h"
+#include "wire/spark_fields.h"
+
+#define MAX_HOST 255
+#define MAX_LINK 1000
+
+/* What Spark lacks stays as it is; a sum below 0 is as good as none. */
+static int add_counter(const cJSON *json, const char *field, uint64_t *sum, char **reterr)
+{
+	int64_t value = 0;
+	int r;
+
+	r = json_get_i64(json, field, JSON_OPTIONAL, &value, reterr);
+	if (r < 0)
+		return r;
+	if (value > 0)
+		*sum += (uint64_t)value;
+	return 0;
+}
+
+static int add_msec(const cJSON *json, const char *field, usec_t *sum, char **reterr)
+{
+	uint64_t value = 0;
+	int r;
+
+	r = add_counter(json, field, &value, reterr);
+	if (r < 0)
+		return r;
+	*sum += value * USEC_PER_MSEC;
+	return 0;
+}
+
+static int decode_metrics(const cJSON *metrics, struct task_obs *task, char **reterr)
+{
+	static const struct {
+		enum progress_counter counter;
+		const char *group; /* NULL: of taskMetrics itself */
+		const char *field;
+	} fields[] = {
+		{PROGRESS_INPUT_BYTES, "inputMetrics", "bytesRead"},
+		{PROGRESS_INPUT_RECORDS, "inputMetrics", "recordsRead"},
+		{PROGRESS_OUTPUT_BYTES, "outputMetrics", "bytesWritten"},
+		{PROGRESS_OUTPUT_RECORDS, "outputMetrics", "recordsWritten"},
+		{PROGRESS_SHUFFLE_READ_BYTES, "shuffleReadMetrics", "remoteBytesRead"},
+		{PROGRESS_SHUFFLE_READ_BYTES, "shuffleReadMetrics", "localBytesRead"},
+		{PROGRESS_SHUFFLE_READ_RECORDS, "shuffleReadMetrics", "recordsRead"},
+		{PROGRESS_SHUFFLE_BLOCKS, "shuffleReadMetrics", "remoteBlocksFetched"},
+		{PROGRESS_SHUFFLE_BLOCKS, "shuffleReadMetrics", "localBlocksFetched"},
+		{PROGRESS_SHUFFLE_WRITE_BYTES, "shuffleWriteMetrics", "bytesWritten"},
+		{PROGRESS_SHUFFLE_WRITE_RECORDS, "shuffleWriteMetrics", "recordsWritten"},
+		{PROGRESS_MEMORY_SPILLED, NULL, "memoryBytesSpilled"},
+		{PROGRESS_DISK_SPILLED, NULL, "diskBytesSpilled"},
+	};
+	int r;
+
+	for (size_t i = 0; i < ELEMENTSOF(fields); i++) {
+		const cJSON *from = metrics;
+
+		if (fields[i].group) {
+			from = NULL;
+			r = json_get_object(metrics, fields[i].group, JSON_OPTIONAL, &from, reterr);
+			if (r < 0)
+				return r;
+		}
+		if (!from)
+			continue;
+		r = add_counter(from, fields[i].field, &task->counters[fields[i].counter], reterr);
+		if (r < 0)
+			return r;
+	}
+	return add_msec(metrics, "jvmGcTime", &task->gc, reterr);
+}
+
+/* 0: of another status; 1: taken. */
+static int decode_task(const cJSON *json, struct task_obs *task, char **reterr)
+{
+	const cJSON *metrics = NULL;
+	const char *status = NULL;
+	int r;
+
+	r = json_get_string(json, "status", JSON_REQUIRED, &status, reterr);
+	if (r < 0)
+		return r;
+	if (strcmp(status, "RUNNING") != 0)
+		return 0;
+	r = json_get_i64(json, "taskId", JSON_REQUIRED, &task->task_id, reterr);
+	if (r >= 0)
+		r = json_copy_id(json, "executorId", JSON_REQUIRED, &task->executor_id, reterr);
+	if (r >= 0)
+		r = spark_get_time(json, "launchTime", &task->launched, reterr);
+	if (r >= 0)
+		r = json_get_object(json, "taskMetrics", JSON_OPTIONAL, &metrics, reterr);
+	if (r < 0)
+		return r;
+	task->has_metrics = metrics != NULL;
+	r = metrics ? decode_metrics(metrics, task, reterr) : 0;
+	return r < 0 ? r : 1;
+}
+
+int spark_decode_tasks(const char *body, size_t len, struct task_list *ret, char **reterr)
+{
+	_cleanup_json_ cJSON *json = NULL;
+	_cleanup_(task_list_clear) struct task_list list = {0};
+	const cJSON *item;
+	int r;
+
+	r = spark_parse_list(body, len, SPARK_MAX_TASKS, &json, reterr);
+	if (r < 0)
+		return r;
+	list.items = json_new_items((size_t)cJSON_GetArraySize(json), sizeof(*list.items));
+	if (!list.items)
+		return -ENOMEM;
+	cJSON_ArrayForEach(item, json)
+	{
+		r = decode_task(item, &list.items[list.n], reterr);
+		if (r != 0)
+			list.n++; /* also a broken one: it is to be freed */
+		if (r < 0)
+			return r;
+	}
+	*ret = TAKE_STRUCT(list);
+	return 0;
+}
+
+/* Spark's "peak" of a time that only grows is that time. */
+static int decode_gc(const cJSON *json, usec_t *ret, char **reterr)
+{
+	const cJSON *peak = NULL;
+	int r;
+
+	r = json_get_object(json, "peakMemoryMetrics", JSON_OPTIONAL, &peak, reterr);
+	if (r <= 0)
+		return r;
+	r = add_msec(peak, "MinorGCTime", ret, reterr);
+	return r < 0 ? r : add_msec(peak, "MajorGCTime", ret, reterr);
+}
+
+/* "host:port", "[::1]:port". */
+static int copy_host(const cJSON *json, char **ret, char **reterr)
+{
+	_cleanup_free_ char *text = NULL;
+	const char *start;
+	size_t n;
+	int r;
+
+	r = json_copy_text(json, "hostPort", MAX_HOST, &text, reterr);
+	if (r < 0 || !text)
+		return r;
+	start = *text == '[' ? text + 1 : text;
+	n = *text == '[' ? strcspn(start, "]") : (size_t)0;
+	if (n == 0) {
+		const char *colon = strrchr(start, ':');
+
+		n = colon ? (size_t)(colon - start) : strlen(start);
+	}
+	*ret = strndup(start, n);
+	return *ret ? 0 : -ENOMEM;
+}
+
+static int copy_log_url(const cJSON *json, char **ret, char **reterr)
+{
+	const cJSON *logs = NULL;
+	int r;
+
+	r = json_get_object(json, "executorLogs", JSON_OPTIONAL, &logs, reterr);
+	return r > 0 ? json_copy_text(logs, "stderr", MAX_LINK, ret, reterr) : r;
+}
+
+static int decode_executor(const cJSON *json, struct executor_obs *x, char **reterr)
+{
+	int r;
+
+	r = json_copy_id(json, "id", JSON_REQUIRED, &x->id, reterr);
+	if (r >= 0)
+		r = copy_host(json, &x->host, reterr);
+	if (r >= 0)
+		r = copy_log_url(json, &x->log_url, reterr);
+	if (r >= 0)
+		r = spark_get_count(json, "activeTasks", JSON_REQUIRED, &x->active_tasks, reterr);
+	if (r >= 0)
+		r = decode_gc(json, &x->gc, reterr);
+	return r;
+}
+
+int spark_decode_executor_list(
+	const char *body, size_t len, struct executor_list *ret, char **reterr)
+{
+	_cleanup_json_ cJSON *json = NULL;
+	_cleanup_(executor_list_clear) struct executor_list list = {0};
+	const cJSON *item;
+	int r;
+
+	r = spark_parse_list(body, len, SPARK_MAX_EXECUTORS, &json, reterr);
+	if (r < 0)
+		return r;
+	list.items = json_new_items((size_t)cJSON_GetArraySize(json), sizeof(*list.items));
+	if (!list.items)
+		return -ENOMEM;
+	cJSON_ArrayForEach(item, json)
+	{
+		bool active = true;
+
+		r = json_get_bool(item, "isActive", JSON_OPTIONAL, &active, reterr);
+		if (r >= 0 && active)
+			r = decode_executor(item, &list.items[list.n++], reterr);
+		if (r < 0)
+			return r;
+	}
+	*ret = TAKE_STRUCT(list);
+	return 0;
+}
+
+int spark_decode_dropped_events(const char *body, size_t len, uint64_t *ret, char **reterr)
+{
+	static const char wanted[] = ".LiveListenerBus.queue.appStatus.numDroppedEvents";
+	_cleanup_json_ cJSON *json = NULL;
+	const cJSON *counters = NULL;
+	const cJSON *item;
+	int r;
+
+	r = json_parse(body, len, &json, reterr);
+	if (r < 0)
+		return r;
+	if (!cJSON_IsObject(json))
+		return json_refuse(reterr, "not an object");
+	r = json_get_object(json, "counters", JSON_OPTIONAL, &counters, reterr);
+	if (r <= 0)
+		return r;
+	cJSON_ArrayForEach(item, counters)
+	{
+		size_t n = strlen(item->string);
+		uint64_t count = 0;
+
+		if (n < strlen(wanted) || strcmp(item->string + n - strlen(wanted), wanted) != 0)
+			continue;
+		r = json_get_u64(item, "count", JSON_REQUIRED, &count, reterr);
+		if (r < 0)
+			return r;
+		*ret = count;
+		return 1;
+	}
+	return 0;
+}

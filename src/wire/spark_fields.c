@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Fields as Spark writes them: lists, counts, ids, times. */
+#include "wire/spark_fields.h"
+
+#include <errno.h>
+
+#include "base/parse.h"
+
+int spark_parse_list(const char *body, size_t len, int max, cJSON **ret, char **reterr)
+{
+	_cleanup_json_ cJSON *json = NULL;
+	int r;
+
+	r = json_parse(body, len, &json, reterr);
+	if (r < 0)
+		return r;
+	if (!cJSON_IsArray(json))
+		return json_refuse(reterr, "not a list");
+	if (cJSON_GetArraySize(json) > max) {
+		r = json_refuse(reterr, "a list of more than %d", max);
+		return r == -EBADMSG ? -E2BIG : r;
+	}
+	*ret = TAKE_PTR(json);
+	return 0;
+}
+
+int spark_get_count(
+	const cJSON *object, const char *field, enum json_need need, int64_t *ret, char **reterr)
+{
+	int64_t value = 0;
+	int r;
+
+	r = json_get_i64(object, field, need, &value, reterr);
+	if (r <= 0)
+		return r;
+	if (value < INT32_MIN || value > INT32_MAX)
+		return json_refuse(reterr, "\"%s\" is out of range", field);
+	*ret = value;
+	return 1;
+}
+
+int spark_get_number_id(const cJSON *object, const char *field, int64_t *ret, char **reterr)
+{
+	int64_t value = 0;
+	int r;
+
+	r = spark_get_count(object, field, JSON_REQUIRED, &value, reterr);
+	if (r < 0)
+		return r;
+	if (value < 0)
+		return json_refuse(reterr, "\"%s\" is out of range", field);
+	*ret = value;
+	return 0;
+}
+
+int spark_get_time(const cJSON *object, const char *field, usec_t *ret, char **reterr)
+{
+	const char *text;
+	usec_t t;
+	int r;
+
+	r = json_get_string(object, field, JSON_OPTIONAL, &text, reterr);
+	if (r <= 0)
+		return r;
+	r = parse_timestamp(text, &t);
+	if (r == -ERANGE)
+		return 0;
+	if (r < 0)
+		return json_refuse(reterr, "\"%s\" is not a time", field);
+	*ret = t;
+	return 0;
+}

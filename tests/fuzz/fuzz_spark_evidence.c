@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Arbitrary bytes as answers about tasks, threads, executors and processes. */
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "wire/processes.h"
+#include "wire/spark_evidence.h"
+#include "wire/spark_properties.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	const char *body = (const char *)data;
+	_cleanup_(task_list_clear) struct task_list tasks = {0};
+	_cleanup_(thread_list_clear) struct thread_list threads = {0};
+	_cleanup_(thread_list_clear) struct thread_list driver = {0};
+	_cleanup_(executor_list_clear) struct executor_list executors = {0};
+	_cleanup_(process_list_clear) struct process_list processes = {0};
+	_cleanup_(strlist_clear) struct strlist properties = {0};
+	char *err[8] = {NULL};
+	uint64_t dropped = 0;
+	double cpu = 0;
+
+	(void)spark_decode_tasks(body, size, &tasks, &err[0]);
+	(void)spark_decode_threads(body, size, THREADS_OF_TASKS, &threads, &err[1]);
+	(void)spark_decode_threads(body, size, THREADS_OF_DRIVER, &driver, &err[2]);
+	(void)spark_decode_executor_list(body, size, &executors, &err[3]);
+	(void)spark_decode_dropped_events(body, size, &dropped, &err[4]);
+	(void)processes_decode(body, size, &processes, &err[5]);
+	(void)nodemanager_decode_cpu(body, size, "container_1", &cpu, &err[6]);
+	(void)spark_decode_properties(body, size, &properties, &err[7]);
+	for (size_t i = 0; i < ELEMENTSOF(err); i++)
+		free(err[i]);
+	return 0;
+}

@@ -1,0 +1,270 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is asked beyond the counters, of whom, how often; what is kept of it; recordings made live."""
+import json
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import textwrap
+import time
+
+import pytest
+from fakes import Driver
+from harness import RULE, Daemon, driver_section, wait
+
+EVIDENCE = "[evidence]\ndump_spacing = 2s\ndump_timeout = 2s\n"
+SIX = [(i, "1") for i in range(3)] + [(i, "2") for i in range(3, 6)]
+
+
+def incidents(d):
+    return d.json("/api/v1/incidents")["incidents"]
+
+
+def hung(d):
+    return [i for i in incidents(d) if i["verdict"] == "hung"]
+
+
+def test_only_on_suspicion_and_apart(binary, tmp_path, started):
+    well, ill = started(Driver, "app-well"), started(Driver, "app-ill")
+    well.moving, well.tasks, ill.tasks = True, SIX, SIX
+    with Daemon(binary, tmp_path, EVIDENCE + driver_section("well", well) + driver_section("ill", ill)) as d:
+        incident = wait(lambda: hung(d), 30, "hung")[0]
+        assert "6 of 6 running tasks flat" in incident["evidence"], incident
+        assert "CPU seconds" in incident["evidence"].split("without")[-1], incident  # nobody knows these processes
+        assert (incident["cause"], incident["because"]) == ("unknown", "java.lang.Thread.sleep(Native Method)")
+        for executor in "12":
+            times = [t for t, *_ in ill.asked("GET", f"/executors/{executor}/threads")]
+            assert len(times) >= 2
+            assert all(b - a >= 1.9 for a, b in zip(times, times[1:])), times
+        assert well.asked("GET", "/threads") == []
+        # The healthy one is old enough to be asked for its tasks now and then: they move, and that is all.
+        assert d.verdicts()[("app-well", 7)] == "slow"
+        assert d.metric("stagewatch_evidence_requests_total", kind="threads") == len(ill.asked("GET", "/threads"))
+        assert d.metric("stagewatch_evidence_failures_total", kind="threads") == 0
+
+
+def test_a_dump_that_hangs_holds_up_nobody(binary, tmp_path, started):
+    frozen, other = started(Driver, "app-frozen"), started(Driver, "app-other")
+    frozen.tasks = SIX
+    frozen.faults.append((None, "/executors/1/threads", frozen.hang))
+    sections = EVIDENCE + driver_section("frozen", frozen) + driver_section("other", other)
+    with Daemon(binary, tmp_path, sections) as d:
+        wait(lambda: frozen.asked("GET", "/executors/1/threads"), 20, "a dump is asked for")
+        assert d.polls_go_on(frozen, "status=active") < 12
+        assert d.polls_go_on(other) < 12
+        incident = wait(lambda: [i for i in incidents(d) if "give no thread dump" in i["evidence"]], 30, "frozen")[0]
+        assert incident["cause"] == "executor_frozen"
+        assert "3 on executors that give no thread dump" in incident["evidence"]
+        assert d.metric("stagewatch_evidence_failures_total", kind="threads") >= 1
+
+
+def test_at_most_four_dumps_at_once(binary, tmp_path, started):
+    drivers = [started(Driver, f"app-{i}") for i in range(3)]
+    for i, driver in enumerate(drivers):
+        driver.tasks = [(k, str(k)) for k in range(4)]
+        driver.faults.append((None, "/threads", driver.hang))
+    sections = EVIDENCE + "".join(driver_section(f"c{i}", d) for i, d in enumerate(drivers))
+    with Daemon(binary, tmp_path, sections):
+        # Each takes its time limit of 2 s, so the first ones of all twelve tell how many were under way.
+        wait(lambda: sum(len(d.asked("GET", "/threads")) for d in drivers) >= 12, 40, "all have their turn")
+        times = sorted(t for d in drivers for t, *_ in d.asked("GET", "/threads"))
+        assert all(times[i + 4] - times[i] >= 1.5 for i in range(8)), times
+
+
+def test_a_huge_dump_delays_nobody(binary, tmp_path, started):
+    huge, other = started(Driver, "app-huge"), started(Driver, "app-other")
+    huge.tasks, huge.padding = SIX, 40 << 20
+    sections = EVIDENCE.replace("dump_timeout = 2s", "dump_timeout = 20s") + driver_section("huge", huge) + driver_section("other", other)
+    with Daemon(binary, tmp_path, sections) as d:
+        wait(lambda: len(huge.asked("GET", "/threads")) >= 2, 30, "dumps are asked for")
+        assert d.polls_go_on(other, n=5) < 15
+        wait(lambda: [i for i in incidents(d) if i["because"] == "java.lang.Thread.sleep(Native Method)"], 40, "it was read")
+        assert d.metric("stagewatch_poll_errors_total", spark_cluster="other", reason="timeout") == 0
+
+
+def test_lost_events_make_it_doubtful(binary, tmp_path, started):
+    driver = started(Driver)
+    driver.tasks, driver.dropped = SIX, 3
+    driver.faults.append((None, "/threads", driver.status(404)))
+    with Daemon(binary, tmp_path, EVIDENCE + driver_section("one", driver)) as d:
+        wait(lambda: [i for i in incidents(d) if "events that Spark lost" in i["evidence"]], 30, "doubt")
+        time.sleep(4)  # longer than hung_after_unproven
+        assert hung(d) == []
+
+
+def test_story_and_bundle(binary, tmp_path, started):
+    driver = started(Driver, owner={"dag_id": "d", "run_id": "r", "task_id": "t"})
+    driver.tasks = SIX
+    state = tmp_path / "state"
+    state.mkdir()
+    with Daemon(binary, tmp_path, EVIDENCE + driver_section("one", driver)) as d:
+        i = wait(lambda: hung(d), 30, "hung")[0]
+        story = d.json(f"/api/v1/incidents/{i['id']}")
+        assert [s["text"].split(":")[0] for s in story["steps"]][:2] == ["suspect", "hung"]
+        assert story["evidence_kept"] is True
+        assert "spark.airflow.dag_id=d" in story["spark_properties"]
+        assert story["owner"]["task_id"] == "t"
+        driver.moving = True
+        wait(lambda: incidents(d)[0]["state"] == "ended", 20, "it moves again")
+        assert d.json(f"/api/v1/incidents/{i['id']}")["steps"][-1]["text"].startswith("ended as recovered")
+        with pytest.raises(Exception, match="404"):
+            d.json("/api/v1/incidents/none")
+    bundle = state / "incidents" / f"{i['id']}.jsonl"
+    assert stat.S_IMODE(bundle.stat().st_mode) == 0o600
+    lines = [json.loads(line) for line in bundle.read_text().splitlines()]
+    assert {"incident"} < {x["path"] for x in lines}
+    assert any("/threads" in x["path"] for x in lines) and any("/taskList" in x["path"] for x in lines)
+    assert json.loads(lines[-1]["body"])["outcome"] == "recovered"
+    # The evidence of an incident is a recording: it tells the same again.
+    done = subprocess.run([binary, "--config", tmp_path / "stagewatchd.conf", "--replay", bundle], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert "hung" in [json.loads(x)["verdict"] for x in done.stdout.splitlines()]
+
+
+def test_bundles_are_bounded(binary, tmp_path, started):
+    driver = started(Driver)
+    driver.tasks, driver.padding = SIX, 200000
+    old = tmp_path / "state" / "incidents"
+    old.mkdir(parents=True)
+    for name, age in (("a", 40 * 86400), ("b", 86400)):
+        (old / f"{name}.jsonl").write_text("x" * 50000)
+        os.utime(old / f"{name}.jsonl", (time.time() - age,) * 2)
+    (old / "README").write_text("not ours")
+    sections = EVIDENCE + "bundle_max_size = 64K\nbundles_max_size = 64K\n" + driver_section("one", driver)
+    with Daemon(binary, tmp_path, sections) as d:
+        assert not (old / "a.jsonl").exists() and (old / "b.jsonl").exists() and (old / "README").exists()
+        i = wait(lambda: hung(d), 30, "hung")[0]
+        assert (old / f"{i['id']}.jsonl").stat().st_size < 80000  # the story goes on beyond the limit, answers do not
+
+
+def test_no_state_directory_is_no_fault(binary, tmp_path, started):
+    driver = started(Driver)
+    driver.tasks = SIX
+    with Daemon(binary, tmp_path, EVIDENCE + driver_section("one", driver)) as d:
+        i = wait(lambda: hung(d), 30, "hung")[0]
+        assert d.json(f"/api/v1/incidents/{i['id']}")["evidence_kept"] is False
+        assert len(d.lines("evidence of incidents is not kept")) == 1
+    assert not (tmp_path / "state").exists()
+
+
+def record(binary, tmp_path, driver, *more):
+    config = tmp_path / "record.conf"
+    config.write_text(f"[daemon]\npoll_interval = 1s\n{EVIDENCE}{driver_section('one', driver)}{RULE}")
+    out = tmp_path / "out.jsonl"
+    child = subprocess.Popen([binary, "--config", config, "--record", out, *more], stderr=subprocess.PIPE, text=True)
+    return child, out, config
+
+
+def test_record_and_replay(binary, tmp_path, started):
+    driver = started(Driver)
+    driver.tasks = SIX
+    child, out, config = record(binary, tmp_path, driver)
+    wait(lambda: len(driver.asked("GET", "/threads")) >= 4, 30, "it asks as the daemon does")
+    time.sleep(1)
+    driver.close()
+    assert child.wait(20) == 0, child.stderr.read()
+    assert stat.S_IMODE(out.stat().st_mode) == 0o600
+    lines = [json.loads(line) for line in out.read_text().splitlines()]
+    assert lines[-1]["status"] == 0 and lines[-1]["error"] == "refused"
+    assert [x["t"] for x in lines] == sorted(x["t"] for x in lines)
+    done = subprocess.run([binary, "--config", config, "--replay", out], capture_output=True, text=True, timeout=60)
+    assert [json.loads(x)["verdict"] for x in done.stdout.splitlines()] == ["suspect", "hung"], done.stdout + done.stderr
+
+
+def test_record_one_of_several(binary, tmp_path, started):
+    one, two = started(Driver, "app-one"), started(Driver, "app-two")
+    config = tmp_path / "record.conf"
+    config.write_text(f"[daemon]\npoll_interval = 1s\n{driver_section('a', one)}{driver_section('b', two)}{RULE}")
+    child = subprocess.Popen([binary, "--config", config, "--record", "-", "--app", "app-two"], stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE, text=True)
+    lines = [json.loads(child.stdout.readline()) for _ in range(4)]
+    child.send_signal(signal.SIGTERM)
+    assert child.wait(10) == 0
+    child.communicate()
+    assert all("app-one" not in json.dumps(x) for x in lines) and "app-two" in json.dumps(lines)
+
+
+def test_record_says_what_is_wrong(binary, tmp_path):
+    def run(*arguments):
+        return subprocess.run([binary, *arguments], capture_output=True, text=True, timeout=20)
+
+    assert run("--record", tmp_path / "no" / "file").returncode == 3
+    assert "No such file" in run("--record", tmp_path / "no" / "file").stderr
+    assert "--app goes with --record" in run("--app", "x").stderr
+    assert "exclude" in run("--record", "x", "--once").stderr
+
+
+@pytest.fixture
+def executor(tmp_path):
+    """A process that looks like an executor: one that is called java, with its arguments, and two children that compute."""
+    java = tmp_path / "java"
+    shutil.copy(os.path.realpath(sys.executable), java)
+    code = textwrap.dedent("""
+        import subprocess, sys, time
+        workers = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2)]
+        print(*[w.pid for w in workers], flush=True)
+        time.sleep(1000)
+    """)
+    env = dict(os.environ, PYTHONHOME=sys.base_prefix)
+    child = subprocess.Popen([java, "-c", code, "org.apache.spark.executor.CoarseGrainedExecutorBackend", "--executor-id", "1",
+                              "--app-id", "app-1"], stdout=subprocess.PIPE, text=True, env=env)
+    workers = [int(w) for w in child.stdout.readline().split()]
+    yield child.pid, *workers
+    for worker in workers:
+        os.kill(worker, signal.SIGKILL)
+    child.kill()
+    child.wait()
+
+
+def test_probe(binary, tmp_path, started, executor):
+    driver = started(Driver)
+    with Daemon(binary, tmp_path, "[probe]\nenabled = yes\n" + driver_section("one", driver)) as d:
+        tree = d.json("/api/v1/probe?app=app-1")[0]
+        assert (tree["executor"], tree["pid"]) == ("1", executor[0])
+        assert {p["pid"] for p in tree["processes"]} == set(executor)
+        assert set(tree) <= {"app", "executor", "pid", "cpu_seconds", "processes"}
+        wait(lambda: d.json("/api/v1/probe?app=app-1")[0]["cpu_seconds"] > tree["cpu_seconds"] + 0.5, 20, "it computes")
+        assert d.json("/api/v1/probe?app=app-2") == []
+        for path, status in (("/api/v1/probe", 400), ("/api/v1/probe?app=", 400)):
+            with pytest.raises(Exception, match=str(status)):
+                d.fetch(path)
+
+
+def test_probe_is_off_by_default(binary, tmp_path, started):
+    with Daemon(binary, tmp_path, driver_section("one", started(Driver))) as d:
+        with pytest.raises(Exception, match="404"):
+            d.fetch("/api/v1/probe?app=app-1")
+
+
+def test_cpu_of_this_host_tells_slow_from_hung(binary, tmp_path, started, executor):
+    """Over REST nothing moves and the frames are the same: the executor's process computes."""
+    driver = started(Driver)
+    driver.tasks, driver.tasks_active = [(0, "1"), (1, "1")], 2
+    sections = EVIDENCE + driver_section("one", driver)
+    with Daemon(binary, tmp_path, sections) as d:
+        # A window takes 20 s: longer than the limits of this test, which call it hung before.
+        wait(lambda: d.verdicts().get(("app-1", 7)) == "slow", 60, "it computes")
+
+
+def test_probe_of_another_host(binary, tmp_path, started, executor):
+    """The executor's host has a stagewatchd that is asked; here it is asked for an executor that this host has not."""
+    driver = started(Driver)
+    driver.tasks, driver.tasks_active = [(0, "9"), (1, "9")], 2
+    asked = []
+
+    class Probe(Driver):
+        def answer(self, method, path, headers, body):
+            asked.append((path, headers))
+            spent = time.monotonic() - begun
+            return 200, [{"app": "app-1", "executor": "9", "pid": 7, "cpu_seconds": spent,
+                          "processes": [{"pid": 7, "cpu_seconds": spent, "name": "java"}]}]
+
+    begun = time.monotonic()
+    probe = started(Probe)
+    sections = EVIDENCE + f"[probe]\nport = {probe.port}\n" + driver_section("one", driver)
+    with Daemon(binary, tmp_path, sections) as d:
+        wait(lambda: d.verdicts().get(("app-1", 7)) == "slow", 60, "it computes")
+    assert {path for path, _ in asked} == {"/api/v1/probe?app=app-1"}
+    assert all("Authorization" not in headers for _, headers in asked)

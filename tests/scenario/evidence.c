@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Tasks, executors and their CPU in virtual time. */
+#include "evidence.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/parse.h"
+
+int evidence_sim_init(struct evidence_sim *e)
+{
+	*e = (struct evidence_sim){0};
+	e->tasks = calloc(EVIDENCE_TASKS_MAX, sizeof(*e->tasks));
+	if (!e->tasks)
+		return -ENOMEM;
+	return param_defaults(inquiry_params, n_inquiry_params, &e->params);
+}
+
+void evidence_sim_clear(struct evidence_sim *e)
+{
+	free(e->tasks);
+}
+
+bool evidence_sim_any(const struct evidence_sim *e)
+{
+	return e->n_executors > 0;
+}
+
+static struct executor_sim *executor(struct evidence_sim *e, const char *id)
+{
+	for (size_t i = 0; i < e->n_executors; i++)
+		if (str_equal(e->executors[i].id, id))
+			return &e->executors[i];
+	if (e->n_executors == EVIDENCE_EXECUTORS_MAX)
+		return NULL;
+	e->executors[e->n_executors] = (struct executor_sim){.jvm = 0.003};
+	(void)snprintf(e->executors[e->n_executors].id, sizeof(e->executors[0].id), "%s", id);
+	return &e->executors[e->n_executors++];
+}
+
+/* What was used at the rates so far. */
+static void count_cpu(struct executor_sim *x, usec_t now)
+{
+	double dt = x->counted > 0 ? (double)usec_sub(now, x->counted) / USEC_PER_SEC : 0;
+
+	x->jvm_used += x->jvm * dt;
+	x->reaped += x->churn * dt;
+	for (size_t i = 0; i < x->n_workers; i++)
+		x->workers_used[i] += x->workers[i] * dt;
+	x->counted = now;
+}
+
+static int set_executor(struct executor_sim *x, char *word)
+{
+	char *value = strchr(word, '=');
+
+	if (value)
+		*value++ = '\0';
+	if (!value && (str_equal(word, "lost") || str_equal(word, "listed")))
+		x->lost = str_equal(word, "lost");
+	else if (value && str_equal(word, "dumps"))
+		x->silent = str_equal(value, "silent"), x->no_dumps = str_equal(value, "none");
+	else if (value && str_equal(word, "cpu") && str_equal(value, "none"))
+		x->no_cpu = true;
+	else if (value && str_equal(word, "jvm"))
+		x->jvm = strtod(value, NULL);
+	else if (value && str_equal(word, "churn"))
+		x->churn = strtod(value, NULL);
+	else if (value && str_equal(word, "workers")) {
+		char *save = NULL;
+
+		x->n_workers = 0;
+		for (char *p = strtok_r(value, ",", &save);
+			p && x->n_workers < EVIDENCE_WORKERS_MAX; p = strtok_r(NULL, ",", &save))
+			x->workers[x->n_workers++] = strtod(p, NULL);
+	} else {
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int apply_executor(struct evidence_sim *e, char **words, size_t n, usec_t now)
+{
+	struct executor_sim *x = n > 1 ? executor(e, words[1]) : NULL;
+
+	if (!x)
+		return -EINVAL;
+	count_cpu(x, now);
+	for (size_t i = 2; i < n; i++)
+		if (set_executor(x, words[i]) < 0)
+			return -EINVAL;
+	return 1;
+}
+
+static int set_task(struct evidence_sim *e, struct task_sim *t, const char *key, const char *value,
+	int (*counter)(const char *name))
+{
+	usec_t ago;
+
+	if (str_equal(key, "stage")) {
+		const char *dot = strchr(value, '.');
+
+		t->stage_id = atoll(value);
+		t->attempt_id = dot ? atoll(dot + 1) : 0;
+	} else if (str_equal(key, "exec")) {
+		(void)snprintf(t->executor, sizeof(t->executor), "%s", value);
+		return executor(e, value) ? 0 : -EINVAL;
+	} else if (str_equal(key, "frames")) {
+		(void)snprintf(t->frames, sizeof(t->frames), "%s", value);
+	} else if (str_equal(key, "moving")) {
+		t->moving = counter(value);
+	} else if (str_equal(key, "moved")) {
+		t->moved = (uint64_t)atoll(value);
+		t->moving = t->moving < 0 ? PROGRESS_INPUT_RECORDS : t->moving;
+	} else if (str_equal(key, "launched_ago")) {
+		if (parse_duration(value, &ago) < 0)
+			return -EINVAL;
+		t->launched -= ago;
+	} else {
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static struct task_sim *task(struct evidence_sim *e, int64_t id, usec_t driver_now)
+{
+	for (size_t i = 0; i < e->n_tasks; i++)
+		if (e->tasks[i].id == id)
+			return &e->tasks[i];
+	if (e->n_tasks == EVIDENCE_TASKS_MAX)
+		return NULL;
+	e->tasks[e->n_tasks] = (struct task_sim){
+		.id = id, .launched = driver_now, .moving = -1, .executor = "1", .frames = "here"};
+	return &e->tasks[e->n_tasks++];
+}
+
+static void drop_task(struct evidence_sim *e, int64_t id)
+{
+	for (size_t i = 0; i < e->n_tasks; i++)
+		if (e->tasks[i].id == id) {
+			e->tasks[i] = e->tasks[--e->n_tasks];
+			return;
+		}
+}
+
+static int apply_tasks(struct evidence_sim *e, char **words, size_t n, usec_t driver_now,
+	int (*counter)(const char *name))
+{
+	long long first;
+	long long last;
+
+	if (n < 3 || sscanf(words[1], "%lld-%lld", &first, &last) < 1) /* NOLINT(cert-err34-c) */
+		return -EINVAL;
+	if (!strchr(words[1], '-'))
+		last = first;
+	for (long long id = first; id <= last; id++) {
+		struct task_sim *t = task(e, id, driver_now);
+
+		if (!t)
+			return -EINVAL;
+		for (size_t i = 2; i < n; i++) {
+			char copy[64];
+			char *value;
+
+			(void)snprintf(copy, sizeof(copy), "%s", words[i]);
+			value = strchr(copy, '=');
+			if (str_equal(copy, "gone")) {
+				drop_task(e, id);
+				break;
+			}
+			if (str_equal(copy, "python")) {
+				t->python = true;
+				continue;
+			}
+			if (!value)
+				return -EINVAL;
+			*value++ = '\0';
+			if (set_task(e, t, copy, value, counter) < 0)
+				return -EINVAL;
+		}
+	}
+	return 1;
+}
+
+int evidence_sim_apply(struct evidence_sim *e, char **words, size_t n, usec_t driver_now,
+	const char **wrong, int (*counter)(const char *name))
+{
+	int r = 0;
+
+	if (str_equal(words[0], "executor"))
+		r = apply_executor(e, words, n, driver_now);
+	else if (str_equal(words[0], "task") || str_equal(words[0], "tasks"))
+		r = apply_tasks(e, words, n, driver_now, counter);
+	else if (strncmp(words[0], "dropped=", 8) == 0 && n == 1)
+		e->dropped = (uint64_t)atoll(words[0] + 8), r = 1;
+	if (r < 0)
+		*wrong = "unknown words about tasks or executors";
+	return r;
+}
+
+static int64_t tasks_on(const struct evidence_sim *e, const char *id)
+{
+	int64_t n = 0;
+
+	for (size_t i = 0; i < e->n_tasks; i++)
+		n += str_equal(e->tasks[i].executor, id);
+	return n;
+}
+
+static char *copy(const char *s)
+{
+	char *c = strdup(s);
+
+	if (!c)
+		abort();
+	return c;
+}
+
+static void *items(size_t n, size_t size)
+{
+	void *p = calloc(n + 1, size);
+
+	if (!p)
+		abort();
+	return p;
+}
+
+void evidence_sim_executors(const struct evidence_sim *e, struct executor_list *ret)
+{
+	ret->items = items(e->n_executors, sizeof(*ret->items));
+	for (size_t i = 0; i < e->n_executors; i++) {
+		if (e->executors[i].lost)
+			continue;
+		ret->items[ret->n].id = copy(e->executors[i].id);
+		ret->items[ret->n++].active_tasks = tasks_on(e, e->executors[i].id);
+	}
+}
+
+static void answer_tasks(struct evidence_sim *e, struct app_history *a, const struct want *w,
+	usec_t now, usec_t driver_now)
+{
+	struct stage_history *h = app_history_stage(a, w->stage_id, w->attempt_id);
+	struct task_list l = {.items = items(e->n_tasks, sizeof(*l.items))};
+
+	for (size_t i = 0; h && i < e->n_tasks && l.n < w->length; i++) {
+		struct task_sim *t = &e->tasks[i];
+		struct task_obs *o = &l.items[l.n];
+
+		if (t->stage_id != w->stage_id || t->attempt_id != w->attempt_id)
+			continue;
+		o->task_id = t->id;
+		o->executor_id = copy(t->executor);
+		o->launched = t->launched;
+		o->has_metrics = true;
+		if (t->moving >= 0)
+			o->counters[t->moving] = t->moved;
+		l.n++;
+	}
+	if (h && inquiry_take_tasks(a, h, &l, driver_now, now) < 0)
+		abort();
+	task_list_clear(&l);
+}
+
+static void answer_threads(
+	struct evidence_sim *e, struct app_history *a, const char *id, usec_t now)
+{
+	const struct executor_sim *x = executor(e, id);
+	struct thread_list l = {.items = items(e->n_tasks + 1, sizeof(*l.items))};
+
+	e->n_dumps++;
+	for (size_t i = 0; i < e->n_tasks; i++) {
+		const struct task_sim *t = &e->tasks[i];
+		struct thread_obs *o = &l.items[l.n];
+		char frame[64];
+
+		if (!str_equal(t->executor, id) || str_equal(t->frames, "absent"))
+			continue;
+		(void)snprintf(frame, sizeof(frame), "job.%s(%" PRIu64 ")", t->frames,
+			str_equal(t->frames, "changing") ? now : 0);
+		o->task_id = t->id;
+		o->blocked_by = -1;
+		o->name = copy("task");
+		o->frames = items(2, sizeof(char *));
+		if (t->python)
+			o->frames[o->n_frames++] =
+				copy("org.apache.spark.api.python.PythonRunner.read(P.scala:1)");
+		o->frames[o->n_frames++] = copy(frame);
+		l.n++;
+	}
+	/* Another one of Spark's, so that a task that is absent is so among others. */
+	l.items[l.n].task_id = INT32_MAX;
+	l.items[l.n].blocked_by = -1;
+	l.items[l.n++].name = copy("another task");
+	if (x && x->silent ? inquiry_no_threads(a, id, now) < 0
+			   : !(x && x->no_dumps) && inquiry_take_threads(a, id, &l, now) < 0)
+		abort();
+	thread_list_clear(&l);
+}
+
+static void answer_processes(
+	struct evidence_sim *e, struct app_history *a, usec_t now, usec_t driver_now)
+{
+	struct process_list l = {.items = items(e->n_executors, sizeof(*l.items))};
+
+	for (size_t i = 0; i < e->n_executors; i++) {
+		struct executor_sim *x = &e->executors[i];
+		struct process_tree *t = &l.items[l.n];
+
+		if (x->no_cpu || x->lost)
+			continue;
+		count_cpu(x, driver_now);
+		l.n++;
+		t->executor_id = copy(x->id);
+		t->pid = (int64_t)(i + 1) * 100;
+		t->items = items(x->n_workers + 1, sizeof(*t->items));
+		t->items[t->n++] = (struct process_obs){.pid = t->pid,
+			.cpu = (usec_t)(x->jvm_used * USEC_PER_SEC),
+			.reaped = 1 + (usec_t)(x->reaped * USEC_PER_SEC)};
+		for (size_t k = 0; k < x->n_workers; k++)
+			t->items[t->n++] = (struct process_obs){.pid = t->pid + 1 + (int64_t)k,
+				.cpu = (usec_t)(x->workers_used[k] * USEC_PER_SEC)};
+	}
+	if (inquiry_take_processes(a, &l, now) < 0)
+		abort();
+	process_list_clear(&l);
+}
+
+void evidence_sim_answer(struct evidence_sim *e, struct app_history *a, const struct rule *rule,
+	usec_t now, usec_t driver_now)
+{
+	struct want wants[128];
+	size_t n;
+
+	if (!evidence_sim_any(e))
+		return;
+	for (size_t i = 0; i < e->n_tasks; i++)
+		e->tasks[i].moved += e->tasks[i].moving >= 0 && e->tasks[i].moved < UINT32_MAX;
+	n = inquiry_wants(a, rule, &e->params, now, wants, ELEMENTSOF(wants));
+	e->n_answers += (unsigned)n;
+	for (size_t i = 0; i < n; i++) {
+		const struct want *w = &wants[i];
+
+		if (w->kind == WANT_TASKS)
+			answer_tasks(e, a, w, now, driver_now);
+		else if (w->kind == WANT_THREADS)
+			answer_threads(e, a, w->executor_id, now);
+		else if (w->kind == WANT_DROPPED)
+			inquiry_take_dropped(a, e->dropped, now);
+	}
+	for (size_t i = 0; i < n; i++)
+		if (wants[i].kind == WANT_PROCESSES)
+			answer_processes(e, a, now, driver_now);
+}

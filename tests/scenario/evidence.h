@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What a scenario's app answers to questions beyond the counters: tasks, dumps, CPU. */
+#pragma once
+
+#include "core/detector.h"
+#include "core/inquiry.h"
+
+#define EVIDENCE_TASKS_MAX 12000
+#define EVIDENCE_EXECUTORS_MAX 64
+#define EVIDENCE_WORKERS_MAX 8
+
+struct task_sim {
+	int64_t id;
+	int64_t stage_id;
+	int64_t attempt_id;
+	char executor[16];
+	usec_t launched; /* the driver's clock */
+	char frames[24]; /* "changing", "absent", or the name of a place */
+	int moving;      /* enum progress_counter, or -1 */
+	uint64_t moved;
+	bool python;
+};
+
+struct executor_sim {
+	char id[16];
+	bool lost;
+	bool silent;   /* gives no dump, and the request runs into its time limit */
+	bool no_dumps; /* gives none, and says so */
+	bool no_cpu;   /* nobody knows its CPU seconds */
+	double jvm;    /* CPU seconds a second */
+	double workers[EVIDENCE_WORKERS_MAX];
+	size_t n_workers;
+	double churn; /* of children that come and go */
+	double jvm_used;
+	double workers_used[EVIDENCE_WORKERS_MAX];
+	double reaped;
+	usec_t counted; /* up to when */
+};
+
+struct evidence_sim {
+	struct task_sim *tasks;
+	size_t n_tasks;
+	struct executor_sim executors[EVIDENCE_EXECUTORS_MAX];
+	size_t n_executors;
+	uint64_t dropped;
+	struct inquiry_params params;
+	unsigned n_dumps;   /* asked for so far */
+	unsigned n_answers; /* of all kinds */
+};
+
+int evidence_sim_init(struct evidence_sim *e);
+void evidence_sim_clear(struct evidence_sim *e);
+
+/* Words after "at TIME": task ..., executor ..., dropped=N. 0: not ours; 1: done; -EINVAL with
+ * *wrong. driver_now: the driver's clock then. */
+int evidence_sim_apply(struct evidence_sim *e, char **words, size_t n, usec_t driver_now,
+	const char **wrong, int (*counter)(const char *name));
+
+bool evidence_sim_any(const struct evidence_sim *e);
+
+/* The list for a poll. */
+void evidence_sim_executors(const struct evidence_sim *e, struct executor_list *ret);
+
+/* Asks what the detector wants after a poll, and answers it. */
+void evidence_sim_answer(struct evidence_sim *e, struct app_history *a, const struct rule *rule,
+	usec_t now, usec_t driver_now);

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What series of CPU seconds say. Numbers as measured on real executors. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "core/cpu.h"
+
+#define START (100 * USEC_PER_SEC)
+#define MSEC ((usec_t)1000)
+
+struct row {
+	usec_t at; /* seconds since START */
+	int64_t pids[5];
+	usec_t cpu[5]; /* milliseconds */
+	usec_t reaped; /* milliseconds, of the first */
+};
+
+static void add(struct cpu_series *s, const struct row *r)
+{
+	struct process_tree t = {.pid = r->pids[0], .items = calloc(5, sizeof(*t.items))};
+
+	assert_non_null(t.items);
+	for (size_t i = 0; i < 5 && r->pids[i] > 0; i++)
+		t.items[t.n++] = (struct process_obs){.pid = r->pids[i],
+			.cpu = r->cpu[i] * MSEC,
+			.reaped = i ? 0 : r->reaped * MSEC};
+	cpu_series_add(s, &t, START + r->at * USEC_PER_SEC);
+	free(t.items);
+}
+
+static struct cpu_use use(const struct row *rows, size_t n, usec_t span)
+{
+	struct cpu_series s = {0};
+	struct cpu_use u;
+
+	for (size_t i = 0; i < n; i++)
+		add(&s, &rows[i]);
+	cpu_series_use(&s, START + rows[n - 1].at * USEC_PER_SEC, START, span * USEC_PER_SEC, &u);
+	cpu_series_clear(&s);
+	return u;
+}
+
+static void test_idle(void **state)
+{
+	static const struct row rows[] = {
+		{0, {1, 2, 3}, {8700, 70, 70}, 0},
+		{15, {1, 2, 3}, {8750, 70, 70}, 0},
+		{30, {1, 2, 3}, {9000, 70, 70}, 0},
+	};
+	struct cpu_use u = use(rows, 3, 30);
+
+	(void)state;
+	assert_int_equal(u.tree, CPU_IDLE);
+	assert_int_equal(u.window, 30 * USEC_PER_SEC);
+	assert_true(u.per_process);
+	assert_true(u.rate > 0.009 && u.rate < 0.011);
+}
+
+static void test_half_asleep_worker_is_busy(void **state)
+{
+	static const struct row rows[] = {
+		{0, {1, 2, 3}, {8700, 70, 70}, 0},
+		{30, {1, 2, 3}, {8800, 70, 470}, 0},
+	};
+	struct cpu_use u = use(rows, 2, 30);
+
+	(void)state;
+	assert_int_equal(u.tree, CPU_BUSY);
+	assert_int_equal(u.jvm, CPU_IDLE);
+	assert_int_equal(u.n_busy, 1);
+}
+
+/* A sum over the tree falls when an idle worker ends: that is no work, and no idleness either. */
+static void test_idle_worker_ends(void **state)
+{
+	static const struct row rows[] = {
+		{0, {1, 2, 3}, {8700, 9000, 70}, 0},
+		{10, {1, 2, 3}, {8720, 9000, 70}, 0},
+		{20, {1, 3}, {8740, 70}, 0},
+		{30, {1, 3}, {8760, 70}, 0},
+	};
+	static const struct row told[] = {
+		{0, {1, 2, 3}, {8700, 9000, 70}, 10},
+		{10, {1, 2, 3}, {8720, 9000, 70}, 10},
+		{20, {1, 3}, {8740, 70}, 9010},
+		{30, {1, 3}, {8760, 70}, 9010},
+	};
+
+	(void)state;
+	assert_int_equal(use(rows, 4, 30).tree, CPU_IDLE);
+	assert_int_equal(use(told, 4, 30).tree, CPU_IDLE);
+}
+
+static void test_a_worker_that_came_and_went(void **state)
+{
+	static const struct row rows[] = {
+		{0, {1, 3}, {8700, 70}, 0},
+		{10, {1, 3, 4}, {8720, 70, 30}, 0},
+		{20, {1, 3}, {8740, 70}, 0},
+		{30, {1, 3}, {8760, 70}, 0},
+	};
+
+	(void)state;
+	assert_true(use(rows, 4, 30).churn);
+	assert_int_equal(use(rows, 4, 30).tree, CPU_BUSY);
+}
+
+/* Between two looks whole processes can live and die: only their parent knows of them. */
+static void test_reaped_between_two_looks(void **state)
+{
+	static const struct row rows[] = {
+		{0, {1, 3}, {8700, 70}, 50},
+		{30, {1, 3}, {8720, 70}, 9000},
+	};
+	struct cpu_use u = use(rows, 2, 30);
+
+	(void)state;
+	assert_true(u.churn);
+	assert_int_equal(u.tree, CPU_BUSY);
+}
+
+static void test_between_the_limits(void **state)
+{
+	static const struct row rows[] = {
+		{0, {1, 3}, {8700, 70}, 0},
+		{30, {1, 3}, {9700, 70}, 0},
+	};
+	static const struct row worker[] = {
+		{0, {1, 3}, {8700, 70}, 0},
+		{30, {1, 3}, {8720, 270}, 0},
+	};
+
+	(void)state;
+	assert_int_equal(use(rows, 2, 30).tree, CPU_UNKNOWN);
+	assert_int_equal(use(worker, 2, 30).n_unclear, 1);
+	assert_int_equal(use(worker, 2, 30).tree, CPU_UNKNOWN);
+}
+
+static void test_too_short(void **state)
+{
+	static const struct row rows[] = {
+		{0, {1}, {8700}, 0},
+		{19, {1}, {8700}, 0},
+	};
+
+	(void)state;
+	assert_int_equal(use(rows, 2, 30).tree, CPU_UNKNOWN);
+	assert_int_equal(use(rows, 2, 30).window, 0);
+	assert_int_equal(use(rows, 1, 30).window, 0);
+}
+
+static void test_another_jvm_begins_anew(void **state)
+{
+	static const struct row rows[] = {
+		{0, {1}, {8700}, 0},
+		{30, {7}, {100}, 0},
+		{40, {7}, {110}, 0},
+	};
+
+	(void)state;
+	assert_int_equal(use(rows, 3, 60).window, 0);
+}
+
+static void test_only_the_last_span_counts(void **state)
+{
+	static const struct row rows[] = {
+		{0, {1, 3}, {0, 0}, 0},
+		{60, {1, 3}, {50, 60000}, 0},
+		{90, {1, 3}, {60, 60000}, 0},
+	};
+
+	(void)state;
+	assert_int_equal(use(rows, 3, 30).tree, CPU_IDLE);
+	assert_int_equal(use(rows, 3, 100).tree, CPU_BUSY);
+}
+
+static void test_not_before_since_and_not_stale(void **state)
+{
+	struct cpu_series s = {0};
+	struct cpu_use u;
+	static const struct row rows[] = {
+		{0, {1}, {0}, 0},
+		{30, {1}, {50}, 0},
+		{60, {1}, {90}, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++)
+		add(&s, &rows[i]);
+	cpu_series_use(
+		&s, START + 60 * USEC_PER_SEC, START + 31 * USEC_PER_SEC, 60 * USEC_PER_SEC, &u);
+	assert_int_equal(u.window, 0);
+	cpu_series_use(&s, START + 120 * USEC_PER_SEC, START, 30 * USEC_PER_SEC, &u);
+	assert_int_equal(u.window, 0);
+	/* The same look again is none. */
+	add(&s, &rows[2]);
+	assert_int_equal(s.n, 3);
+	cpu_series_clear(&s);
+}
+
+/* Recordings and NodeManagers that know only the sum. */
+static void test_sums(void **state)
+{
+	static const struct {
+		usec_t from;
+		usec_t to;
+		enum cpu_state state;
+	} cases[] = {
+		{8000, 8470, CPU_IDLE},    /* 0.0157 a second: the busiest hung one */
+		{8000, 9250, CPU_BUSY},    /* 0.0416: the idlest busy one */
+		{8000, 8800, CPU_UNKNOWN}, /* between */
+		{8000, 7000, CPU_UNKNOWN}, /* processes ended */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+		struct cpu_series s = {0};
+		struct process_tree t = {.pid = 1, .cpu = cases[i].from * MSEC};
+		struct cpu_use u;
+
+		cpu_series_add(&s, &t, START);
+		t.cpu = cases[i].to * MSEC;
+		cpu_series_add(&s, &t, START + 30 * USEC_PER_SEC);
+		cpu_series_use(&s, START + 30 * USEC_PER_SEC, START, 30 * USEC_PER_SEC, &u);
+		assert_int_equal(u.tree, cases[i].state);
+		assert_false(u.per_process);
+		cpu_series_clear(&s);
+	}
+}
+
+static void test_bounded(void **state)
+{
+	struct cpu_series s = {0};
+
+	(void)state;
+	for (usec_t i = 0; i < 100; i++)
+		add(&s, &(struct row){i, {1}, {i}, 0});
+	assert_int_equal(s.n, CPU_SAMPLES);
+	assert_int_equal(s.samples[s.n - 1].taken, START + 99 * USEC_PER_SEC);
+	cpu_series_clear(&s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_idle),
+		cmocka_unit_test(test_half_asleep_worker_is_busy),
+		cmocka_unit_test(test_idle_worker_ends),
+		cmocka_unit_test(test_a_worker_that_came_and_went),
+		cmocka_unit_test(test_reaped_between_two_looks),
+		cmocka_unit_test(test_between_the_limits),
+		cmocka_unit_test(test_too_short),
+		cmocka_unit_test(test_another_jvm_begins_anew),
+		cmocka_unit_test(test_only_the_last_span_counts),
+		cmocka_unit_test(test_not_before_since_and_not_stale),
+		cmocka_unit_test(test_sums),
+		cmocka_unit_test(test_bounded),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

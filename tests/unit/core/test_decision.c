@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The table of decisions, row by row, and the causes that frames tell. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core/cause.h"
+#include "core/decision.h"
+
+#define MIN USEC_PER_MINUTE
+
+static const struct rule rule = {.hung_after = 10 * MIN, .hung_after_unproven = 30 * MIN};
+
+static void check(struct findings f, usec_t stalled, enum verdict want, const char *limit)
+{
+	struct decision d;
+
+	f.has_tasks = f.n_running > 0;
+	assert_int_equal(
+		f.n_flat, f.n_working + f.n_idle + f.n_still + f.n_frozen + f.n_absent + f.n_dark);
+	decide(&f, &rule, stalled, &d);
+	assert_string_equal(verdict_name(d.verdict), verdict_name(want));
+	if (limit)
+		assert_string_equal(d.limit_name, limit);
+}
+
+static void test_all(void **state)
+{
+	struct findings idle = {.n_running = 6,
+		.n_flat = 6,
+		.n_idle = 6,
+		.shortest = 10 * MIN,
+		.longest = 10 * MIN};
+	struct findings still = {.n_running = 6,
+		.n_flat = 6,
+		.n_still = 6,
+		.shortest = 10 * MIN,
+		.longest = 40 * MIN};
+	struct findings mixed = {.n_running = 6,
+		.n_flat = 6,
+		.n_idle = 5,
+		.n_frozen = 1,
+		.shortest = 29 * MIN,
+		.longest = 29 * MIN};
+	struct findings dark = {.n_running = 6,
+		.n_flat = 6,
+		.n_idle = 5,
+		.n_dark = 1,
+		.shortest = 29 * MIN,
+		.longest = 29 * MIN};
+	struct findings work = {.n_running = 6, .n_flat = 6, .n_working = 6};
+	struct findings some = {.n_running = 6,
+		.n_flat = 6,
+		.n_working = 1,
+		.n_still = 5,
+		.shortest = 30 * MIN,
+		.longest = 30 * MIN};
+	struct findings absent = {.n_running = 6,
+		.n_flat = 6,
+		.n_absent = 6,
+		.shortest = 60 * MIN,
+		.longest = 60 * MIN};
+
+	(void)state;
+	check(idle, 10 * MIN, VERDICT_HUNG, "hung_after");
+	/* The last of them counts. */
+	check(still, 40 * MIN, VERDICT_SUSPECT, "hung_after_unproven");
+	still.shortest = 30 * MIN;
+	check(still, 40 * MIN, VERDICT_HUNG, "hung_after_unproven");
+	check(mixed, 29 * MIN, VERDICT_SUSPECT, "hung_after_unproven");
+	check(dark, 29 * MIN, VERDICT_SUSPECT, "hung_after_unproven");
+	dark.shortest = 30 * MIN;
+	check(dark, 30 * MIN, VERDICT_HUNG, "hung_after_unproven");
+	check(work, 600 * MIN, VERDICT_SLOW, NULL);
+	check(some, 30 * MIN, VERDICT_HUNG, "hung_after_unproven");
+	check(absent, 60 * MIN, VERDICT_PHANTOM, NULL);
+}
+
+static void test_some(void **state)
+{
+	struct findings idle = {.n_running = 6,
+		.n_flat = 5,
+		.n_idle = 5,
+		.shortest = 11 * MIN,
+		.longest = 29 * MIN};
+	struct findings dark = {.n_running = 6,
+		.n_flat = 5,
+		.n_dark = 5,
+		.shortest = 60 * MIN,
+		.longest = 60 * MIN};
+	struct findings work = {.n_running = 6, .n_flat = 5, .n_working = 5};
+	struct findings absent = {.n_running = 6,
+		.n_flat = 1,
+		.n_absent = 1,
+		.shortest = 60 * MIN,
+		.longest = 60 * MIN};
+	struct findings none = {.n_running = 6};
+
+	(void)state;
+	check(idle, 0, VERDICT_SUSPECT, "hung_after_unproven");
+	idle.longest = 30 * MIN;
+	check(idle, 0, VERDICT_HUNG, "hung_after_unproven");
+	check(dark, 0, VERDICT_SUSPECT, NULL);
+	check(work, 0, VERDICT_SLOW, NULL);
+	check(absent, 0, VERDICT_SUSPECT, NULL);
+	check(none, 60 * MIN, VERDICT_PROGRESSING, NULL);
+	/* All are flat, but the stage has just completed another: some, as far as it goes. */
+	idle.n_flat = idle.n_idle = idle.n_running;
+	idle.longest = 29 * MIN;
+	check(idle, 0, VERDICT_SUSPECT, "hung_after_unproven");
+}
+
+static void test_nothing_known(void **state)
+{
+	(void)state;
+	check((struct findings){0}, 29 * MIN, VERDICT_SUSPECT, "hung_after_unproven");
+	check((struct findings){0}, 30 * MIN, VERDICT_HUNG, "hung_after_unproven");
+}
+
+static void test_lost_events(void **state)
+{
+	struct findings f = {.n_running = 6,
+		.n_flat = 6,
+		.n_idle = 6,
+		.shortest = 60 * MIN,
+		.longest = 60 * MIN,
+		.events_lost = true};
+
+	(void)state;
+	check(f, 60 * MIN, VERDICT_SUSPECT, NULL);
+	check((struct findings){.events_lost = true}, 60 * MIN, VERDICT_SUSPECT, NULL);
+	f.n_seen = 6;
+	check(f, 60 * MIN, VERDICT_HUNG, NULL);
+	f.n_seen = 0;
+	f.n_idle = 0;
+	f.n_working = 6;
+	check(f, 60 * MIN, VERDICT_SLOW, NULL);
+}
+
+#define FRAMES(...) ((const char *[]){__VA_ARGS__, NULL})
+
+static char holder[] = "holder";
+static char main_thread[] = "main";
+static char py4j[] = "Thread-4";
+
+/* Threads own their frames; these only lend them. */
+static char **lend(const char **frames)
+{
+	union {
+		const char **in;
+		char **out;
+	} u = {.in = frames};
+
+	return u.out;
+}
+
+static struct cause_hint cause(const char **frames, int64_t blocked_by)
+{
+	struct thread_obs threads[2] = {
+		{.id = 7, .blocked_by = blocked_by, .frames = lend(frames)},
+		{.id = 9,
+			.blocked_by = -1,
+			.name = holder,
+			.n_frames = 1,
+			.frames = lend(FRAMES("job.Holder.run(Holder.java:3)"))},
+	};
+	struct thread_list dump = {threads, 2};
+	struct cause_hint h;
+
+	while (frames[threads[0].n_frames])
+		threads[0].n_frames++;
+	cause_of_task(&threads[0], &dump, &h);
+	return h;
+}
+
+static void test_causes(void **state)
+{
+	static const struct {
+		enum cause cause;
+		const char *frames[8];
+		const char *because;
+	} cases[] = {
+		/* Spark 3.5 and 4.3 wait for Python. */
+		{CAUSE_PYTHON_WORKER,
+			{"sun.nio.ch.SocketDispatcher.read0(Native Method)",
+				"sun.nio.ch.NioSocketImpl.read(NioSocketImpl.java:355)",
+				"java.io.DataInputStream.readInt(DataInputStream.java:381)",
+				"org.apache.spark.api.python.PythonRunner$$anon$3.read("
+				"PythonRunner.scala:774)"},
+			"PythonRunner.scala:774"},
+		{CAUSE_PYTHON_WORKER,
+			{"sun.nio.ch.EPoll.wait(Native Method)",
+				"org.apache.spark.api.python.BasePythonRunner$ReaderInputStream."
+				"read(PythonRunner.scala:1274)"},
+			"ReaderInputStream"},
+		{CAUSE_SHUFFLE_FETCH,
+			{"jdk.internal.misc.Unsafe.park(Native Method)",
+				"java.util.concurrent.LinkedBlockingQueue.take(LinkedBlockingQueue."
+				"java:435)",
+				"org.apache.spark.storage.ShuffleBlockFetcherIterator.next("
+				"ShuffleBlockFetcherIterator.scala:830)"},
+			"ShuffleBlockFetcherIterator"},
+		/* Who called the JDK is told, whoever that is. */
+		{CAUSE_IO_WAIT,
+			{"java.net.SocketInputStream.socketRead0(Native Method)",
+				"java.net.SocketInputStream.read(SocketInputStream.java:171)",
+				"org.postgresql.core.VisibleBufferedInputStream.readMore("
+				"VisibleBufferedInputStream.java:161)"},
+			"org.postgresql"},
+		{CAUSE_SERIALIZATION,
+			{"java.io.ObjectInputStream.readObject0(ObjectInputStream.java:1733)",
+				"org.apache.spark.serializer.JavaDeserializationStream.readObject("
+				"JavaSerializer.scala:88)"},
+			"JavaDeserializationStream"},
+		{CAUSE_UNKNOWN,
+			{"java.lang.Thread.sleep(Native Method)",
+				"job.Sleeper.run(Sleeper.java:9)"},
+			"sleep"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+		const char *frames[8];
+		struct cause_hint h;
+
+		memcpy(frames, cases[i].frames, sizeof(frames));
+		h = cause(frames, -1);
+		assert_string_equal(cause_name(h.cause), cause_name(cases[i].cause));
+		assert_non_null(strstr(h.because, cases[i].because));
+	}
+}
+
+static void test_lock(void **state)
+{
+	struct cause_hint h = cause(FRAMES("job.Waiter.run(Waiter.java:5)"), 9);
+
+	(void)state;
+	assert_int_equal(h.cause, CAUSE_JVM_LOCK);
+	assert_string_equal(
+		h.because, "blocked by thread 9 \"holder\" in job.Holder.run(Holder.java:3)");
+	/* One that is not in the dump. */
+	h = cause(FRAMES("job.Waiter.run(Waiter.java:5)"), 77);
+	assert_int_equal(h.cause, CAUSE_JVM_LOCK);
+}
+
+static void test_driver(void **state)
+{
+	struct thread_obs threads[2] = {
+		{.id = 1,
+			.blocked_by = -1,
+			.name = main_thread,
+			.n_frames = 1,
+			.frames = lend(
+				FRAMES("java.lang.ProcessImpl.waitFor(ProcessImpl.java:434)"))},
+		{.id = 2,
+			.blocked_by = -1,
+			.name = py4j,
+			.n_frames = 2,
+			.frames = lend(FRAMES(
+				"java.net.SocketOutputStream.write(SocketOutputStream.java:1)",
+				"org.apache.spark.sql.Dataset.collectToPython(Dataset.scala:1)"))},
+	};
+	struct thread_list dump = {threads, 1};
+	struct cause_hint h;
+
+	(void)state;
+	cause_of_driver(&dump, &h);
+	assert_int_equal(h.cause, CAUSE_UNKNOWN);
+	dump.n = 2;
+	cause_of_driver(&dump, &h);
+	assert_int_equal(h.cause, CAUSE_DRIVER_COLLECT);
+	assert_non_null(strstr(h.because, "Thread-4"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_all),
+		cmocka_unit_test(test_some),
+		cmocka_unit_test(test_nothing_known),
+		cmocka_unit_test(test_lost_events),
+		cmocka_unit_test(test_causes),
+		cmocka_unit_test(test_lock),
+		cmocka_unit_test(test_driver),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
