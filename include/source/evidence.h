@@ -42,9 +42,15 @@ typedef void (*evidence_done_fn)(void *userdata, struct evidence_answer *answer)
 int evidence_call_start(const struct evidence_ask *ask, evidence_done_fn done, void *userdata,
 	struct evidence_call **ret);
 
-/* The CPU seconds of an app's executors on one host: host NULL: as a recording has them. port: of
- * the stagewatchd there. */
-int evidence_probe_start(struct transport *transport, const char *host, uint16_t port,
+/* Where a stagewatchd of another host listens. */
+struct evidence_host {
+	const char *name;
+	uint16_t port; /* 0: what a recording has of that host */
+};
+
+/* The CPU seconds of an app's executors on another host. at NULL: as a recording has them. -EINVAL
+ * for what is no name of a host. */
+int evidence_probe_start(struct transport *transport, const struct evidence_host *at,
 	const char *app_id, evidence_done_fn done, void *userdata, struct evidence_call **ret);
 
 /* The CPU use of one executor from its NodeManager, as log_url of /executors names it: one tree

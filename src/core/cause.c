@@ -155,7 +155,7 @@ static void say_blocked(
 
 	ret->cause = CAUSE_JVM_LOCK;
 	(void)snprintf(ret->because, sizeof(ret->because),
-		"blocked by thread %" PRId64 " \"%.60s\"%s%.60s", t->blocked_by,
+		"blocked by thread %" PRId64 " \"%.66s\"%s%.50s", t->blocked_by,
 		by ? by->name : "?", by && by->n_frames > 0 ? " in " : "",
 		by && by->n_frames > 0 ? by->frames[0] : "");
 }

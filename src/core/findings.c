@@ -95,9 +95,10 @@ static void attribute(const struct look *k, struct group *g)
 	if (g->cpu.tree == CPU_IDLE) {
 		g->n_cpu_idle = g->n;
 	} else if (others > 0 || g->moves) {
+		bool workers = g->cpu.per_process && g->cpu.jvm == CPU_IDLE && !g->cpu.churn;
+
 		/* Each Python task has a worker of its own. */
-		if (g->cpu.per_process && g->cpu.jvm == CPU_IDLE && !g->cpu.churn &&
-			g->cpu.n_busy > others)
+		if (workers && g->cpu.n_busy > others)
 			g->n_cpu_busy = smaller(g->cpu.n_busy - others, g->n);
 	} else if (g->cpu.tree == CPU_BUSY) {
 		bool shared = !g->cpu.per_process || g->cpu.jvm == CPU_BUSY || g->cpu.churn;
@@ -133,9 +134,7 @@ static void note_hint(struct look *k, const struct cause_hint *hint)
 {
 	unsigned n = ++k->n_by_cause[hint->cause];
 
-	if (n == 1 && k->f->hint.because[0] == '\0')
-		k->f->hint = *hint;
-	else if (n > k->n_by_cause[k->f->hint.cause])
+	if (k->f->hint.because[0] == '\0' || n > k->n_by_cause[k->f->hint.cause])
 		k->f->hint = *hint;
 }
 

@@ -42,9 +42,9 @@ const struct param_def inquiry_params[] = {
 	{.name = "bundle_max_age",
 		.type = PARAM_DURATION,
 		.offset = offsetof(struct inquiry_params, bundle_max_age),
-		.fallback = "30d",
+		.fallback = "720h",
 		.min = USEC_PER_MINUTE,
-		.max = (usec_t)3660 * 24 * USEC_PER_HOUR,
+		.max = (usec_t)366 * 24 * USEC_PER_HOUR,
 		.help = "evidence of incidents that began longer ago is deleted"},
 };
 const size_t n_inquiry_params = ELEMENTSOF(inquiry_params);

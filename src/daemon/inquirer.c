@@ -305,6 +305,8 @@ static int begin(struct inquirer *q, const struct app_history *a, const struct w
 static int begin_remote(struct inquirer *q, struct app_history *a, const char *host,
 	const struct executor_track *nodemanager)
 {
+	/* A recording holds what was told of each host; port 0 there. */
+	struct evidence_host at = {.name = host, .port = q->context.probe_port};
 	struct question *k;
 	int r;
 
@@ -312,11 +314,12 @@ static int begin_remote(struct inquirer *q, struct app_history *a, const char *h
 	if (r < 0)
 		return r;
 	q->stats.asked[WANT_PROCESSES]++;
-	r = nodemanager
-		    ? evidence_nodemanager_start(q->context.transport, nodemanager->log_url,
-			      nodemanager->id, on_answer, k, &k->call)
-		    : evidence_probe_start(q->context.transport, q->context.recorded ? NULL : host,
-			      q->context.probe_port, a->info.id, on_answer, k, &k->call);
+	if (nodemanager)
+		r = evidence_nodemanager_start(q->context.transport, nodemanager->log_url,
+			nodemanager->id, on_answer, k, &k->call);
+	else
+		r = evidence_probe_start(q->context.transport, host ? &at : NULL, a->info.id,
+			on_answer, k, &k->call);
 	if (r < 0)
 		question_free(k);
 	return r;
@@ -381,11 +384,11 @@ static void ask_hosts(struct inquirer *q, struct app_history *a, const struct pr
 
 		if (!x->listed || x->active_tasks <= 0 || on_this_host(local, x->id))
 			continue;
-		if (x->log_url && begin_remote(q, a, NULL, x) >= 0)
+		if (!q->context.recorded && x->log_url && begin_remote(q, a, NULL, x) >= 0)
 			continue;
 		for (size_t k = 0; k < n; k++)
 			known = known || str_equal(hosts[k], x->host);
-		if (known || !x->host || q->context.probe_port == 0)
+		if (known || !x->host || (q->context.probe_port == 0 && !q->context.recorded))
 			continue;
 		hosts[n++] = x->host;
 		(void)begin_remote(q, a, x->host, NULL); /* without it: no CPU evidence */
@@ -414,6 +417,14 @@ static int look_at_processes(
 	return r;
 }
 
+static int look_at_recorded(struct inquirer *q, struct app_history *a)
+{
+	const struct process_list none = {0};
+
+	ask_hosts(q, a, &none);
+	return begin_remote(q, a, NULL, NULL);
+}
+
 int inquirer_look(struct inquirer *q, struct app_history *a, const struct inquirer_subject *subject)
 {
 	const struct rule *rule = detector_rule(q->context.detector, a);
@@ -429,7 +440,7 @@ int inquirer_look(struct inquirer *q, struct app_history *a, const struct inquir
 		if (wants[i].kind != WANT_PROCESSES)
 			r = begin(q, a, &wants[i], subject);
 		else if (q->context.recorded)
-			r = begin_remote(q, a, NULL, NULL);
+			r = look_at_recorded(q, a);
 		else
 			continue; /* last: it takes something in, and what is wanted is borrowed */
 		if (r < 0 && r != -EAGAIN)

@@ -233,23 +233,28 @@ static bool is_host(const char *s)
 	return true;
 }
 
-static int probe_url(const char *host, uint16_t port, const char *app_id, char **ret)
+static int probe_url(const struct evidence_host *at, const char *app_id, char **ret)
 {
 	struct strbuf b = {0};
 
-	if (!host) {
+	if (!at) {
 		strbuf_add(&b, "http://recording/host/processes");
 		return strbuf_finish(&b, ret);
 	}
-	if (!is_host(host))
+	if (!is_host(at->name))
 		return -EINVAL;
-	strbuf_addf(&b, strchr(host, ':') ? "http://[%s]:%u" : "http://%s:%u", host, port);
+	if (at->port == 0) {
+		strbuf_addf(&b, "http://recording/host/processes?host=%s", at->name);
+		return strbuf_finish(&b, ret);
+	}
+	strbuf_addf(
+		&b, strchr(at->name, ':') ? "http://[%s]:%u" : "http://%s:%u", at->name, at->port);
 	strbuf_add(&b, "/api/v1/probe?app=");
 	strbuf_add_segment(&b, app_id);
 	return strbuf_finish(&b, ret);
 }
 
-int evidence_probe_start(struct transport *transport, const char *host, uint16_t port,
+int evidence_probe_start(struct transport *transport, const struct evidence_host *at,
 	const char *app_id, evidence_done_fn done, void *userdata, struct evidence_call **ret)
 {
 	_cleanup_free_ char *url = NULL;
@@ -258,7 +263,7 @@ int evidence_probe_start(struct transport *transport, const char *host, uint16_t
 	struct evidence_call *c;
 	int r;
 
-	r = probe_url(host, port, app_id, &url);
+	r = probe_url(at, app_id, &url);
 	if (r < 0)
 		return r;
 	request.url = url;

@@ -20,7 +20,8 @@ static int get_seconds(
 
 	if (!item && need == JSON_OPTIONAL)
 		return 0;
-	if (!cJSON_IsNumber(item) || !(item->valuedouble >= 0 && item->valuedouble <= MAX_SECONDS))
+	if (!item || !cJSON_IsNumber(item) ||
+		!(item->valuedouble >= 0 && item->valuedouble <= MAX_SECONDS))
 		return json_refuse(reterr, "\"%s\" is not a number of seconds", field);
 	*ret = (usec_t)llround(item->valuedouble * (double)USEC_PER_SEC);
 	return 1;
@@ -116,7 +117,7 @@ int processes_decode(const char *body, size_t len, struct process_list *ret, cha
 /* /proc counts hundredths of a second. */
 static void add_seconds(cJSON *o, const char *name, usec_t t)
 {
-	(void)cJSON_AddNumberToObject(o, name, (double)(t / 10000) / 100);
+	(void)cJSON_AddNumberToObject(o, name, round((double)t / 10000) / 100);
 }
 
 static cJSON *tree_json(const struct process_tree *t)

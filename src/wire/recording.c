@@ -98,13 +98,13 @@ int recording_encode(const struct recorded_answer *a, char **ret)
 	_cleanup_json_ cJSON *o = cJSON_CreateObject();
 	char *text;
 
-	(void)cJSON_AddNumberToObject(o, "t", (double)(a->at / 1000) / 1000);
+	(void)cJSON_AddNumberToObject(o, "t", floor((double)a->at / 1000) / 1000);
 	(void)cJSON_AddStringToObject(o, "path", a->path);
 	(void)cJSON_AddNumberToObject(o, "status", a->status);
 	(void)cJSON_AddStringToObject(o, "type", a->type);
-	(void)cJSON_AddNumberToObject(o, "took", (double)(a->took / 100) / 10000);
+	(void)cJSON_AddNumberToObject(o, "took", floor((double)a->took / 100) / 10000);
 	if (a->date > 0)
-		(void)cJSON_AddNumberToObject(o, "date", (double)(a->date / USEC_PER_SEC));
+		(void)cJSON_AddNumberToObject(o, "date", floor((double)a->date / USEC_PER_SEC));
 	if (a->error)
 		(void)cJSON_AddStringToObject(o, "error", a->error);
 	/* Last, so that a line that could not be made whole is not taken for one. */

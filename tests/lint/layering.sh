@@ -69,7 +69,7 @@ for file in $(find "$root/src" "$root/include" -name '*.[ch]' | sort); do
 done
 
 # The core sees data and the time it is given: no clock, file, network, environment, process or log.
-families='curl_|sd_|MHD_|cJSON_|ini_|log_|clock_|epoll_|pthread_|exec|inotify_|timerfd_|signalfd'
+families='curl_|sd_|MHD_|cJSON_|ini_|log_|clock_|epoll_|pthread_|exec[lv]|fexecve|inotify_|timerfd_|signalfd'
 names='time|gettimeofday|localtime|localtime_r|open|openat|read|write|close|recv|recvfrom|recvmsg|send
 	sendto|sendmsg|socket|connect|bind|printf|vprintf|fprintf|vfprintf|puts|putchar|fputs|fputc
 	fopen|fdopen|fread|fwrite|fgets|getenv|secure_getenv|setlocale|exit|_exit|abort|fork|vfork

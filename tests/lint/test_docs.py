@@ -9,6 +9,8 @@ import pytest
 TABLES = {
     "daemon": ("src/daemon/settings.c", "daemon_params"),
     "web": ("src/daemon/settings.c", "web_params"),
+    "probe": ("src/daemon/settings.c", "probe_params"),
+    "evidence": ("src/core/inquiry_wants.c", "inquiry_params"),
     "spark": ("src/source/source.c", "source_params"),
     "airflow": ("src/action/airflow.c", "airflow_params"),
     "rule": ("src/core/rule.c", "rule_params"),
@@ -17,7 +19,8 @@ TABLES = {
 NEEDED = {"spark": {"url": "http://127.0.0.1:4040"}, "airflow": {"url": "http://a", "username": "u", "password_file": "p"},
           "rule": {"app": "*"}}
 TYPES = {"STRING": ("Address", "Directory", "File", "Glob", "Secret", "Text", "URL"), "LIST": ("List",), "ENUM": ("Word",),
-         "U64": ("Number",), "DURATION": ("Duration",)}
+         "U64": ("Number",), "DURATION": ("Duration",), "BOOL": ("Word",), "SIZE": ("Size",)}
+UNNAMED = ("daemon", "web", "probe", "evidence")
 
 
 # What the program has.
@@ -70,7 +73,12 @@ def code_fields(root):
 
 
 def code_paths(root):
-    return code_words(root, "src/daemon/exporter.c", r'\{"(/[^"]*)", answer_')
+    prefix = code_words(root, "src/daemon/exporter.c", r'incident_path\[\] = "([^"]*)"')
+    return code_words(root, "src/daemon/exporter.c", r'\{"(/[^"]*)", answer_') | {p + "ID" for p in prefix}
+
+
+def code_causes(root):
+    return code_words(root, "src/core/cause.c", r'\[CAUSE_\w+\] = "(\w+)"')
 
 
 def help_options(binary):
@@ -141,7 +149,11 @@ def man_tags(text, begin, end, pattern):
 
 
 def man_verdicts(text):
-    return man_tags(text, ".Ss Verdicts", ".Ss Acting", r"^\.It Cm (\w+)$")
+    return man_tags(text, ".Ss Verdicts", ".Ss Evidence", r"^\.It Cm (\w+)$")
+
+
+def man_causes(text):
+    return man_tags(text, ".Ss Evidence", ".Ss Acting", r"^\.It Cm (\w+)$")
 
 
 def man_outcomes(text):
@@ -157,7 +169,7 @@ def man_fields(text):
 
 
 def man_paths(text):
-    return man_tags(text, ".Ss Web server", ".Ss Metrics", r"^\.It Pa (\S+)$")
+    return man_tags(text, ".Ss Web server", ".Ss Metrics", r"^\.It Pa ([^\s?]+)\S*$")
 
 
 def man_options(text):
@@ -215,7 +227,7 @@ def test_types_and_defaults_are_documented(params, man5):
     for (section, key), (kind, default) in params.items():
         says_kind, bounds, says_default = documented[section, key]
         assert says_kind in TYPES[kind], key
-        assert (bounds is not None) == (kind in ("U64", "DURATION")), key
+        assert (bounds is not None) == (kind in ("U64", "DURATION", "SIZE")), key
         if default:
             assert says_default == f"default {default}", key
         else:
@@ -224,7 +236,7 @@ def test_types_and_defaults_are_documented(params, man5):
 
 def accepts(binary, tmp_path, section, key, value):
     conf = tmp_path / "c.conf"
-    named = section if section in ("daemon", "web") else f"{section} x"
+    named = section if section in UNNAMED else f"{section} x"
     # Above any other limit, where the cross-check of the two would answer first.
     cross = {"hung_after": {"hung_after_unproven": "366d"}, "hung_after_unproven": {"hung_after": "1s"}}.get(key, {})
     keys = {**NEEDED.get(section, {}), **cross, key: value}
@@ -241,7 +253,9 @@ def test_bounds_are_documented(man5, binary, tmp_path):
             continue
         low, high = bounds
         if kind == "Duration":
-            below, above = {"1s": "999ms", "100ms": "99ms"}[low], high + " 1ms"
+            below, above = {"1s": "999ms", "100ms": "99ms", "2s": "1999ms", "1min": "59s"}[low], high + " 1ms"
+        elif kind == "Size":
+            below, above = "1K", {"1G": "2G", "1024G": "2048G"}[high]
         else:
             below, above = str(int(low) - 1), str(int(high) + 1)
         seen = [accepts(binary, tmp_path, section, key, value) for value in (below, low, high, above)]
@@ -340,6 +354,11 @@ def test_verdicts(root, man8):
     assert man_verdicts(man8) == code_verdicts(root)
 
 
+def test_causes(root, man8):
+    assert len(code_causes(root)) == 12
+    assert man_causes(man8) == code_causes(root)
+
+
 def test_outcomes(root, man8):
     assert len(code_outcomes(root)) == 8
     assert man_outcomes(man8) == code_outcomes(root)
@@ -365,13 +384,13 @@ def test_journal_fields(root, man8):
 
 
 def test_paths(root, man8):
-    assert len(code_paths(root)) == 7
+    assert len(code_paths(root)) == 9
     assert man_paths(man8) == code_paths(root)
 
 
 def test_no_word_is_left_over(root, params, man8, man5):
     """All that the page sets in bold is a key, a word of one, a verdict or an outcome."""
-    words = {key for _, key in params} | code_verdicts(root) | code_outcomes(root)
+    words = {key for _, key in params} | code_verdicts(root) | code_outcomes(root) | code_causes(root)
     for section, key in (k for k, (kind, _) in params.items() if kind == "ENUM"):
         words |= set(man_choices(man5, section, key))
     for text in (man8, man5):
@@ -385,6 +404,7 @@ def test_no_word_is_left_over(root, params, man8, man5):
     (man_metrics, code_metrics, ".It Li stagewatch_actions_total Ns Brq action,outcome\n",
      ".It Li stagewatch_actions Ns Brq action,outcome\n"),
     (man_verdicts, code_verdicts, ".It Cm phantom\n", ".It Cm bogus\n"),
+    (man_causes, code_causes, ".It Cm shuffle_fetch\n", ".It Cm bogus\n"),
     (man_outcomes, code_outcomes, ".It Cm superseded\n", ".It Cm bogus\n"),
     (man_message_ids, code_message_ids, ".It Li c1f4c0cd6ef04b0c8a7a1f2d9b5e7a44\n", ".It Li " + "0" * 32 + "\n"),
     (man_fields, code_fields, ".It Ev APP_ID\n", ".It Ev BOGUS\n"),

@@ -243,7 +243,7 @@ static void test_incident_life(void **state)
 	assert_int_equal(i->action, RULE_ACTION_RETRY);
 	assert_non_null(strstr(i->evidence, "(0 + 6) / 6 without progress for 30min"));
 	assert_non_null(
-		strstr(i->evidence, "without per-task counters, thread dumps, CPU seconds"));
+		strstr(i->evidence, "without per-task counters, two thread dumps, CPU seconds"));
 	assert_int_equal(incident_count_open(&f.incidents, VERDICT_HUNG), 1);
 	assert_true(strncmp(i->id, "20261123T", 9) == 0);
 
