@@ -245,8 +245,35 @@ static int fill(const struct processes *l, struct proctree *t)
 	return 0;
 }
 
-/* Marks the executors, and lists them where ret is not NULL. */
-static int mark_executors(struct processes *l, struct proctree_list *ret)
+/* A fork of a JVM looks like the JVM until it runs something else, and no executor starts others.
+ */
+static void drop_forks(struct processes *l, struct proctree_list *list)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < list->n; i++) {
+		struct process *p = find(l, list->items[i].pid);
+		const struct process *parent = p ? find(l, p->ppid) : NULL;
+
+		if (p)
+			p->taken = parent && parent->executor;
+	}
+	for (size_t i = 0; i < list->n; i++) {
+		struct process *p = find(l, list->items[i].pid);
+
+		if (p && p->taken) {
+			p->executor = false;
+			free(list->items[i].app_id);
+			free(list->items[i].executor_id);
+		} else {
+			list->items[kept++] = list->items[i];
+		}
+	}
+	list->n = kept;
+}
+
+/* Marks the executors and lists them, without what is below them. */
+static int mark_executors(struct processes *l, struct proctree_list *list)
 {
 	_cleanup_free_ char *cmdline = malloc(MAX_CMDLINE);
 	size_t n = 0;
@@ -266,9 +293,10 @@ static int mark_executors(struct processes *l, struct proctree_list *ret)
 			continue;
 		p->executor = true;
 		n++;
-		if (ret && append(ret, p->pid, app, executor) < 0)
+		if (append(list, p->pid, app, executor) < 0)
 			return -ENOMEM;
 	}
+	drop_forks(l, list);
 	return 0;
 }
 
@@ -294,12 +322,14 @@ int proctree_executors(struct proctree_list *ret)
 
 int proctree_of(pid_t pid, const char *app_id, const char *executor_id, struct proctree_list *ret)
 {
+	struct proctree_list executors = {0};
 	struct processes l = {0};
 	int r;
 
 	r = look(&l);
 	if (r >= 0)
-		r = mark_executors(&l, NULL);
+		r = mark_executors(&l, &executors);
+	proctree_list_clear(&executors);
 	if (r >= 0 && !find(&l, pid))
 		r = -ESRCH;
 	if (r >= 0)

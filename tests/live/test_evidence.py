@@ -199,7 +199,7 @@ def test_record_says_what_is_wrong(binary, tmp_path):
 
 @pytest.fixture
 def executor(tmp_path):
-    """A process that looks like an executor: one that is called java, with its arguments, and two children that compute."""
+    """A process that looks like an executor of app-PID: one that is called java, with its arguments, and two children that compute."""
     java = tmp_path / "java"
     shutil.copy(os.path.realpath(sys.executable), java)
     code = textwrap.dedent("""
@@ -210,7 +210,7 @@ def executor(tmp_path):
     """)
     env = dict(os.environ, PYTHONHOME=sys.base_prefix)
     child = subprocess.Popen([java, "-c", code, "org.apache.spark.executor.CoarseGrainedExecutorBackend", "--executor-id", "1",
-                              "--app-id", "app-1"], stdout=subprocess.PIPE, text=True, env=env)
+                              "--app-id", f"app-{os.getpid()}"], stdout=subprocess.PIPE, text=True, env=env)
     workers = [int(w) for w in child.stdout.readline().split()]
     yield child.pid, *workers
     for worker in workers:
@@ -220,14 +220,15 @@ def executor(tmp_path):
 
 
 def test_probe(binary, tmp_path, started, executor):
-    driver = started(Driver)
+    app = f"app-{os.getpid()}"
+    driver = started(Driver, app)
     with Daemon(binary, tmp_path, "[probe]\nenabled = yes\n" + driver_section("one", driver)) as d:
-        tree = d.json("/api/v1/probe?app=app-1")[0]
+        tree = d.json(f"/api/v1/probe?app={app}")[0]
         assert (tree["executor"], tree["pid"]) == ("1", executor[0])
         assert {p["pid"] for p in tree["processes"]} == set(executor)
         assert set(tree) <= {"app", "executor", "pid", "cpu_seconds", "processes"}
-        wait(lambda: d.json("/api/v1/probe?app=app-1")[0]["cpu_seconds"] > tree["cpu_seconds"] + 0.5, 20, "it computes")
-        assert d.json("/api/v1/probe?app=app-2") == []
+        wait(lambda: d.json(f"/api/v1/probe?app={app}")[0]["cpu_seconds"] > tree["cpu_seconds"] + 0.5, 20, "it computes")
+        assert d.json("/api/v1/probe?app=app-x") == []
         for path, status in (("/api/v1/probe", 400), ("/api/v1/probe?app=", 400)):
             with pytest.raises(Exception, match=str(status)):
                 d.fetch(path)
@@ -241,12 +242,13 @@ def test_probe_is_off_by_default(binary, tmp_path, started):
 
 def test_cpu_of_this_host_tells_slow_from_hung(binary, tmp_path, started, executor):
     """Over REST nothing moves and the frames are the same: the executor's process computes."""
-    driver = started(Driver)
+    app = f"app-{os.getpid()}"
+    driver = started(Driver, app)
     driver.tasks, driver.tasks_active = [(0, "1"), (1, "1")], 2
     sections = EVIDENCE + driver_section("one", driver)
     with Daemon(binary, tmp_path, sections) as d:
         # A window takes 20 s: longer than the limits of this test, which call it hung before.
-        wait(lambda: d.verdicts().get(("app-1", 7)) == "slow", 60, "it computes")
+        wait(lambda: d.verdicts().get((app, 7)) == "slow", 60, "it computes")
 
 
 def test_probe_of_another_host(binary, tmp_path, started, executor):
