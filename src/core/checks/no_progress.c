@@ -62,6 +62,16 @@ static bool is_slow(
 	return true;
 }
 
+/* What was proven is not undone by a burst of CPU that says nothing, or a dump that is late: only by
+ * something that moves or works. */
+static bool stays_hung(const struct stage_history *h, const struct rule *rule, usec_t stalled)
+{
+	const struct findings *f = &h->findings;
+
+	return h->verdict == VERDICT_HUNG && stalled >= rule->hung_after && f->n_working == 0 &&
+	       f->n_absent == 0 && f->n_flat == f->n_running && !f->events_lost;
+}
+
 /* Flat for hung_after: the stage as a whole, or some of its tasks. */
 static bool judge_flat(
 	const struct stage_history *h, const struct rule *rule, usec_t stalled, struct evidence *e)
@@ -75,7 +85,9 @@ static bool judge_flat(
 	if (d.verdict == VERDICT_PROGRESSING)
 		return false;
 	e->verdict = d.verdict;
-	if (d.verdict == VERDICT_HUNG && !counts_hold(h))
+	if (d.verdict == VERDICT_SUSPECT && stays_hung(h, rule, stalled))
+		e->verdict = VERDICT_HUNG;
+	if (e->verdict == VERDICT_HUNG && !counts_hold(h))
 		e->verdict = VERDICT_SUSPECT;
 	e->lasting = f->has_tasks && f->longest > stalled ? f->longest : stalled;
 	e->since = h->stall_start;

@@ -56,7 +56,7 @@ def children(_):
 if name == "sleep":
     per_task(lambda i: time.sleep(1e6))
 elif name == "stuck_straggler":      # five tasks read on, one stands still
-    slow_rows(6, 3000, stuck=3)
+    slow_rows(6, 600, stuck=3)
 elif name == "short_workers":
     per_task(children)
 elif name == "jvm_busy":
@@ -74,8 +74,11 @@ elif name == "crash_loop":
 elif name == "idle":
     per_task(lambda i: None)
     time.sleep(1e6)
-elif name == "short_tasks":          # so many events that a small queue loses some
-    threads = [threading.Thread(target=lambda: sc.parallelize(range(3000), 3000).count()) for _ in range(4)]
+elif name == "short_tasks":          # so many events at once that a small queue loses some
+    def many():
+        for _ in range(12):
+            sc.parallelize(range(300), 300).count()
+    threads = [threading.Thread(target=many) for _ in range(6)]
     for t in threads:
         t.start()
     for t in threads:

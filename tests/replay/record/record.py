@@ -52,7 +52,7 @@ CASES = {
     "crash_loop": ("crash_loop", LOCAL, {"spark.task.maxFailures": "1000"}, {}),
     "idle": ("idle", LOCAL, {}, {}),
     "unobservable": ("sleep", LOCAL, {}, {60: "stop driver", 200: "cont driver"}),
-    "phantom": ("short_tasks", LOCAL, {"spark.scheduler.listenerbus.eventqueue.appStatus.capacity": "10"}, {}),
+    "phantom": ("short_tasks", LOCAL, {"spark.scheduler.listenerbus.eventqueue.appStatus.capacity": "1"}, {}),
     "long_commit": ("long_commit", LOCAL, {"spark.sql.sources.outputCommitterClass": "SlowCommitter"}, {}),
     "barrier": ("barrier", LOCAL, {}, {}),
     "to_pandas": ("to_pandas", LOCAL, {"spark.driver.memory": "1g", "spark.driver.maxResultSize": "0"}, {}),
