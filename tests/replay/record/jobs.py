@@ -57,6 +57,8 @@ if name == "sleep":
     per_task(lambda i: time.sleep(1e6))
 elif name == "stuck_straggler":      # five tasks read on, one stands still
     slow_rows(6, 600, stuck=3)
+elif name == "rows":
+    slow_rows(6, 600)
 elif name == "short_workers":
     per_task(children)
 elif name == "jvm_busy":

@@ -45,7 +45,7 @@ CASES = {
     "sleep": ("sleep", LOCAL, {}, {}),
     "stuck_straggler": ("stuck_straggler", LOCAL, {}, {}),
     "short_workers": ("short_workers", LOCAL, {}, {}),
-    "all_frozen": ("sleep", LOCAL, {}, {70: "stop executors"}),
+    "all_frozen": ("rows", LOCAL, {}, {70: "stop executors"}),
     "jvm_busy": ("jvm_busy", LOCAL, {}, {}),
     "jvm_deadlock": ("jvm_deadlock", LOCAL, {}, {}),
     "io_wait": ("io_wait", LOCAL, {}, {}),
