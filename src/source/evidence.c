@@ -15,7 +15,7 @@
 
 /* A running task is some 1.8 kB, a thread 4 kB: dumps of tens of MB have been seen. */
 #define MAX_TASKS_BODY ((size_t)16 * 1024 * 1024)
-#define MAX_DUMP_BODY ((size_t)64 * 1024 * 1024)
+#define MAX_DUMP_BODY ((size_t)48 * 1024 * 1024)
 #define MAX_PROBE_BODY ((size_t)4 * 1024 * 1024)
 #define PROBE_TIMEOUT (5 * USEC_PER_SEC)
 #define MAX_HOST 255
