@@ -201,6 +201,32 @@ static void note_gc(struct executor_track *x, const struct executor_obs *o, usec
 	x->gc_taken = taken;
 }
 
+static bool has_task(const struct app_history *a, const char *executor_id)
+{
+	for (size_t i = 0; i < a->n_stages; i++)
+		for (size_t k = 0; k < a->stages[i].tasks.n; k++)
+			if (str_equal(a->stages[i].tasks.items[k].executor_id, executor_id))
+				return true;
+	return false;
+}
+
+/* With dynamic allocation executors come and go for as long as the app lives. */
+static void drop_gone(struct app_history *a)
+{
+	struct inquiry *q = &a->inquiry;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < q->n_executors; i++) {
+		struct executor_track *x = &q->executors[i];
+
+		if (!x->listed && !has_task(a, x->id))
+			executor_clear(x);
+		else
+			q->executors[kept++] = *x;
+	}
+	q->n_executors = kept;
+}
+
 int inquiry_take_executors(
 	struct app_history *a, const struct executor_list *executors, usec_t taken)
 {
@@ -230,6 +256,7 @@ int inquiry_take_executors(
 		}
 	}
 	q->executors_taken = taken;
+	drop_gone(a);
 	return 0;
 }
 

@@ -19,7 +19,7 @@
 #define MAX_FRAME 300
 #define MAX_STATE 30
 /* Wanted threads that are kept, with those that block them. */
-#define MAX_KEPT 5000
+#define MAX_KEPT 1000
 
 int64_t spark_thread_task(const char *name)
 {

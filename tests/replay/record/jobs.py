@@ -78,9 +78,9 @@ elif name == "idle":
     time.sleep(1e6)
 elif name == "short_tasks":          # so many events at once that a small queue loses some
     def many():
-        for _ in range(12):
+        for _ in range(2):
             sc.parallelize(range(300), 300).count()
-    threads = [threading.Thread(target=many) for _ in range(6)]
+    threads = [threading.Thread(target=many) for _ in range(4)]
     for t in threads:
         t.start()
     for t in threads:
