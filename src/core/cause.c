@@ -76,6 +76,7 @@ static const struct pattern driver_patterns[] = {
 	{CAUSE_DRIVER_COLLECT, "api.python.PythonRDD$.serveIterator"},
 	{CAUSE_DRIVER_COLLECT, "api.python.PythonRDD$.collect"},
 	{CAUSE_DRIVER_COLLECT, "api.python.PythonRDD$.writeIteratorToStream"},
+	{CAUSE_IO_WAIT, "CommitProtocol.commitJob"},
 	{CAUSE_SERIALIZATION, "exchange.BroadcastExchangeExec"},
 	{CAUSE_SERIALIZATION, "serializer.JavaSerializationStream"},
 };
@@ -182,6 +183,21 @@ void cause_of_task(
 		say(ret, CAUSE_UNKNOWN, t->frames[0]);
 }
 
+static void say_thread(const struct thread_obs *t, size_t frame, struct cause_hint *ret)
+{
+	(void)snprintf(ret->because, sizeof(ret->because), "%.40s in %.110s", t->name,
+		t->frames[frame < t->n_frames ? frame : 0]);
+}
+
+/* Is it in Spark at all, such as py4j's thread that a Python driver waits for? */
+static bool in_spark(const struct thread_obs *t)
+{
+	for (size_t i = 0; i < t->n_frames; i++)
+		if (strstr(t->frames[i], "org.apache.spark.") && starts_with(t->name, "Thread-"))
+			return true;
+	return false;
+}
+
 /* A pool's thread without work is in its queue: no pattern fits it. */
 void cause_of_driver(const struct thread_list *dump, struct cause_hint *ret)
 {
@@ -192,12 +208,11 @@ void cause_of_driver(const struct thread_list *dump, struct cause_hint *ret)
 			match(t, 0, t->n_frames, driver_patterns, ELEMENTSOF(driver_patterns));
 
 		if (p) {
-			size_t first = caller(t);
-
 			ret->cause = p->cause;
-			(void)snprintf(ret->because, sizeof(ret->because), "%.40s in %.110s",
-				t->name, t->frames[first < t->n_frames ? first : 0]);
+			say_thread(t, caller(t), ret);
 			return;
 		}
+		if (ret->because[0] == '\0' && in_spark(t))
+			say_thread(t, caller(t), ret);
 	}
 }

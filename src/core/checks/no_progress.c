@@ -62,8 +62,8 @@ static bool is_slow(
 	return true;
 }
 
-/* What was proven is not undone by a burst of CPU that says nothing, or a dump that is late: only by
- * something that moves or works. */
+/* What was proven is not undone by a burst of CPU that says nothing, or a dump that is late: only
+ * by something that moves or works. */
 static bool stays_hung(const struct stage_history *h, const struct rule *rule, usec_t stalled)
 {
 	const struct findings *f = &h->findings;

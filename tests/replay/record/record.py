@@ -257,6 +257,7 @@ def scrub(text, *paths):
     """What the machine is called and where things are is nobody's business."""
     for path in sorted(paths, key=len, reverse=True):
         text = text.replace(path.encode(), b"/opt/spark")
+    text = text.replace(str(HERE).encode(), b"/opt/job")
     text = text.replace(socket.gethostname().encode() + b":", b"localhost:")
     lines = []
     for line in text.splitlines(keepends=True):

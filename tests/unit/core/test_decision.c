@@ -274,6 +274,22 @@ static void test_driver(void **state)
 	cause_of_driver(&dump, &h);
 	assert_int_equal(h.cause, CAUSE_DRIVER_COLLECT);
 	assert_non_null(strstr(h.because, "Thread-4"));
+	/* A write that commits on a slow file system, as recorded. */
+	threads[1].frames = lend(FRAMES("java.lang.Thread.sleep(Native Method)",
+		"SlowCommitter.commitJob(SlowCommitter.java:17)",
+		"org.apache.spark.internal.io.HadoopMapReduceCommitProtocol.commitJob(H.scala:"
+		"190)"));
+	threads[1].n_frames = 3;
+	cause_of_driver(&dump, &h);
+	assert_int_equal(h.cause, CAUSE_IO_WAIT);
+	assert_string_equal(
+		h.because, "Thread-4 in SlowCommitter.commitJob(SlowCommitter.java:17)");
+	/* In Spark, but nowhere that is known: said, and no more. */
+	threads[1].n_frames = 2;
+	threads[1].frames[1] = threads[1].frames[0];
+	cause_of_driver(&dump, &h);
+	assert_int_equal(h.cause, CAUSE_UNKNOWN);
+	assert_string_equal(h.because, "");
 }
 
 int main(void)
