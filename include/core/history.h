@@ -35,6 +35,7 @@ struct stage_history {
 	int64_t failed_base;    /* numFailedTasks when a task last completed */
 	int64_t failed_since;   /* failures since then */
 	unsigned failed_rises;  /* polls that showed some of them */
+	usec_t failed_first;    /* the first of these */
 	usec_t failed_last;     /* the last of these */
 	usec_t overcount_start; /* A above the sum of the executors' active tasks; 0: it is not */
 	bool vouched;           /* when jobs were last asked about, a running one had the stage */

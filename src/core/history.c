@@ -142,7 +142,8 @@ static void stage_note_progress(struct stage_history *h, const struct stage_obs 
 static void stage_note_failures(struct stage_history *h, const struct stage_obs *s, usec_t now)
 {
 	if (s->n_failed > h->last.n_failed && s->n_failed > h->failed_base) {
-		h->failed_rises++;
+		if (h->failed_rises++ == 0)
+			h->failed_first = now;
 		h->failed_last = now;
 	}
 	if (s->n_failed < h->failed_base)
@@ -220,6 +221,7 @@ static void app_history_skip(struct app_history *a, usec_t by)
 		shift(&h->launched, by);
 		shift(&h->active_start, by);
 		shift(&h->inactive_start, by);
+		shift(&h->failed_first, by);
 		shift(&h->failed_last, by);
 		shift(&h->overcount_start, by);
 		task_tracks_shift(&h->tasks, by);

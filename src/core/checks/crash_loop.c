@@ -6,6 +6,8 @@
  * once and is no loop: the rises must be at least two. */
 #define FAILURES_MIN 4
 #define RISES_MIN 2
+/* Of hung_after: a driver that was away, or lost some executors, tells of it in a few polls. */
+#define SPREAD 4
 
 static bool crash_loop_holds(
 	const struct stage_history *h, const struct rule *rule, usec_t now, struct evidence *e)
@@ -14,6 +16,8 @@ static bool crash_loop_holds(
 
 	if (h->failed_since < FAILURES_MIN || h->failed_rises < RISES_MIN ||
 		fruitless < rule->hung_after)
+		return false;
+	if (h->failed_last - h->failed_first < rule->hung_after / SPREAD)
 		return false;
 	/* They have ceased to fail: whatever it is now, it is not a loop any more. */
 	if (usec_sub(now, h->failed_last) >= rule->hung_after)

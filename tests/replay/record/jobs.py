@@ -93,10 +93,9 @@ elif name == "barrier":              # a job that takes four of six slots for ev
     threading.Thread(target=lambda: sc.parallelize(range(4), 4).foreach(lambda _: children(0)), daemon=True).start()
     time.sleep(15)
     sc.parallelize(range(6), 6).barrier().mapPartitions(lambda rows: rows).count()
-elif name == "to_pandas":
-    for _ in range(20):
-        frame = spark.range(3000000, numPartitions=6).selectExpr("id", "rand() x", "cast(id as string) s").toPandas()
-        print(len(frame), flush=True)
+elif name == "collect":              # what toPandas() does without Arrow: all rows to the driver, and into Python
+    for _ in range(100):
+        print(len(spark.range(600000, numPartitions=6).selectExpr("id", "rand() x", "cast(id as string) s").collect()), flush=True)
 elif name == "driver_memory":        # more than the driver's heap holds, slowly
     kept = sc._jvm.java.util.ArrayList()
     while True:

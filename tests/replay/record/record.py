@@ -55,7 +55,7 @@ CASES = {
     "phantom": ("short_tasks", LOCAL, {"spark.scheduler.listenerbus.eventqueue.appStatus.capacity": "1"}, {}),
     "long_commit": ("long_commit", LOCAL, {"spark.sql.sources.outputCommitterClass": "SlowCommitter"}, {}),
     "barrier": ("barrier", LOCAL, {}, {}),
-    "to_pandas": ("to_pandas", LOCAL, {"spark.driver.memory": "1g", "spark.driver.maxResultSize": "0"}, {}),
+    "collect": ("collect", LOCAL, {"spark.driver.memory": "1g", "spark.driver.maxResultSize": "0"}, {}),
     "driver_memory": ("driver_memory", LOCAL, {"spark.driver.maxResultSize": "0"}, {}),
     "starved": ("sleep", "standalone", {"spark.executor.cores": "64"}, {}),
     "dynamic_wait": ("sleep", "standalone", {"spark.dynamicAllocation.enabled": "true", "spark.dynamicAllocation.minExecutors": "0",
