@@ -2,6 +2,7 @@
  * Scope-bound clean-up of locals and the few macros that the whole tree uses. */
 #pragma once
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -54,3 +55,10 @@ static inline void closep(const int *fd)
 		(void)close(*fd);
 }
 #define _cleanup_close_ _cleanup_(closep)
+
+static inline void closedirp(DIR **d)
+{
+	if (*d)
+		(void)closedir(*d);
+}
+#define _cleanup_closedir_ _cleanup_(closedirp)

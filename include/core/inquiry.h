@@ -91,6 +91,9 @@ struct inquiry {
 	struct cause_hint driver; /* what the driver does while no stage is active */
 };
 
+/* NULL when unknown. */
+struct executor_track *inquiry_executor(const struct inquiry *q, const char *id);
+
 enum want_kind {
 	WANT_TASKS,          /* of a stage */
 	WANT_THREADS,        /* of an executor */

@@ -37,14 +37,6 @@ struct look {
 	unsigned n_by_cause[CAUSE_MAX];
 };
 
-static struct executor_track *executor(struct app_history *a, const char *id)
-{
-	for (size_t i = 0; i < a->inquiry.n_executors; i++)
-		if (str_equal(a->inquiry.executors[i].id, id))
-			return &a->inquiry.executors[i];
-	return NULL;
-}
-
 static bool is_flat(const struct look *k, const struct task_track *t)
 {
 	return usec_sub(k->now, t->stall_start) >= k->rule->hung_after;
@@ -57,7 +49,7 @@ static bool works(const struct look *k, const struct task_track *t)
 
 static void gather(const struct look *k, const char *executor_id, struct group *g)
 {
-	*g = (struct group){.executor = executor(k->app, executor_id)};
+	*g = (struct group){.executor = inquiry_executor(&k->app->inquiry, executor_id)};
 	for (size_t i = 0; i < k->stage->tasks.n; i++) {
 		const struct task_track *t = &k->stage->tasks.items[i];
 
@@ -141,7 +133,7 @@ static void note_hint(struct look *k, const struct cause_hint *hint)
 static void hint_of(const struct look *k, const struct task_track *t,
 	const struct executor_track *x, struct cause_hint *ret)
 {
-	const struct executor_track *driver = executor(k->app, "driver");
+	const struct executor_track *driver = inquiry_executor(&k->app->inquiry, "driver");
 
 	*ret = (struct cause_hint){0};
 	if (driver && driver != x && driver->gc_share >= GC_SHARE_MIN) {

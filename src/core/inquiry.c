@@ -67,7 +67,7 @@ void inquiry_forget(struct inquiry *q)
 	q->processes_asked = q->driver_asked = 0;
 }
 
-static struct executor_track *executor_find(struct inquiry *q, const char *id)
+struct executor_track *inquiry_executor(const struct inquiry *q, const char *id)
 {
 	for (size_t i = 0; i < q->n_executors; i++)
 		if (str_equal(q->executors[i].id, id))
@@ -77,7 +77,7 @@ static struct executor_track *executor_find(struct inquiry *q, const char *id)
 
 static int executor_get(struct inquiry *q, const char *id, struct executor_track **ret)
 {
-	struct executor_track *x = executor_find(q, id);
+	struct executor_track *x = inquiry_executor(q, id);
 	struct executor_track *items;
 
 	if (!x) {

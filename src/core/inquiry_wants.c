@@ -131,16 +131,6 @@ static void ask_tasks(struct asking *k, struct stage_history *h, bool suspicious
 		h->tasks.asked = k->now;
 }
 
-static struct executor_track *executor(struct asking *k, const char *id)
-{
-	struct inquiry *q = &k->app->inquiry;
-
-	for (size_t i = 0; i < q->n_executors; i++)
-		if (str_equal(q->executors[i].id, id))
-			return &q->executors[i];
-	return NULL;
-}
-
 /* Two dumps soon, to compare; then seldom: a dump stops its JVM for a moment. */
 static void ask_executor(struct asking *k, const struct task_track *t, struct executor_track *x)
 {
@@ -163,7 +153,7 @@ static void ask_threads(struct asking *k, const struct stage_history *h)
 
 		if (!flat(k, t->stall_start))
 			continue;
-		x = executor(k, t->executor_id);
+		x = inquiry_executor(&k->app->inquiry, t->executor_id);
 		if (!x || !x->listed || x->chosen == k->now)
 			continue;
 		ask_executor(k, t, x);

@@ -164,16 +164,14 @@ static int question_new(struct inquirer *q, const struct app_history *a, enum wa
 }
 
 /* A NodeManager tells a rate; a series holds sums. */
-static void sum_up(struct app_history *a, struct process_tree *t, usec_t taken)
+static void sum_up(const struct app_history *a, struct process_tree *t, usec_t taken)
 {
-	for (size_t i = 0; i < a->inquiry.n_executors; i++) {
-		const struct executor_track *x = &a->inquiry.executors[i];
-		const struct cpu_sample *last = x->cpu.n > 0 ? &x->cpu.samples[x->cpu.n - 1] : NULL;
+	const struct executor_track *x = inquiry_executor(&a->inquiry, t->executor_id);
+	const struct cpu_sample *last = x && x->cpu.n > 0 ? &x->cpu.samples[x->cpu.n - 1] : NULL;
 
-		if (str_equal(x->id, t->executor_id) && last)
-			t->cpu = last->total + (usec_t)((double)t->cpu / USEC_PER_SEC *
-							(double)usec_sub(taken, last->taken));
-	}
+	if (last)
+		t->cpu = last->total + (usec_t)((double)t->cpu / USEC_PER_SEC *
+						(double)usec_sub(taken, last->taken));
 }
 
 static int take_processes(struct inquirer *q, struct app_history *a, const char *host,

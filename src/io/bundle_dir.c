@@ -23,12 +23,6 @@ struct file {
 	usec_t written; /* since 1970 */
 };
 
-static void closedirp(DIR **d)
-{
-	if (*d)
-		(void)closedir(*d);
-}
-
 static int open_subdir(const char *dir, bool make)
 {
 	_cleanup_close_ int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -124,7 +118,7 @@ static int list_files(DIR *d, struct file **files, size_t *n)
 
 int bundle_dir_prune(const char *dir, uint64_t max_size, usec_t max_age, usec_t now)
 {
-	_cleanup_(closedirp) DIR *d = NULL;
+	_cleanup_closedir_ DIR *d = NULL;
 	struct file *files = NULL;
 	uint64_t sum = 0;
 	size_t n = 0;

@@ -35,12 +35,6 @@ struct owner {
 	uint64_t starttime;
 };
 
-static void closedirp(DIR **d)
-{
-	if (*d)
-		(void)closedir(*d);
-}
-
 static bool parse_hex(const char *s, uint64_t *ret)
 {
 	uint64_t v = 0;
@@ -145,7 +139,7 @@ static bool holds_socket(const char *link, const struct inodes *inodes)
 /* Is one of the process's descriptors one of the sockets? No, where that cannot be seen. */
 static bool process_holds(pid_t pid, const struct inodes *inodes)
 {
-	_cleanup_(closedirp) DIR *d = NULL;
+	_cleanup_closedir_ DIR *d = NULL;
 	char path[32];
 	const struct dirent *e;
 
@@ -175,7 +169,7 @@ static bool is_older(const struct owner *a, const struct owner *b)
 
 static int find_holder(const struct inodes *inodes, struct owner *ret)
 {
-	_cleanup_(closedirp) DIR *d = opendir("/proc");
+	_cleanup_closedir_ DIR *d = opendir("/proc");
 	struct owner best = {0};
 	const struct dirent *e;
 

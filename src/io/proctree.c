@@ -39,12 +39,6 @@ struct processes {
 	size_t n;
 };
 
-static void closedirp(DIR **d)
-{
-	if (*d)
-		(void)closedir(*d);
-}
-
 static usec_t from_ticks(uint64_t ticks)
 {
 	return ticks * USEC_PER_SEC / (uint64_t)sysconf(_SC_CLK_TCK);
@@ -116,7 +110,7 @@ static int by_pid(const void *a, const void *b)
 /* All processes that can be seen; one that ends meanwhile is left out. */
 static int look(struct processes *ret)
 {
-	_cleanup_(closedirp) DIR *d = opendir("/proc");
+	_cleanup_closedir_ DIR *d = opendir("/proc");
 	size_t room = 0;
 	char line[1024];
 	const struct dirent *e;
