@@ -104,7 +104,31 @@ static struct transport *transport(const struct manager *m)
 	return m->recorder ? recorder_transport(m->recorder) : http_client_transport(m->client);
 }
 
-static void log_change(const struct detector_event *ev, const struct incident *i)
+/* What the rule asks for, and whether it will be done. */
+static const char *what_follows(const struct manager *m, const struct detector_event *ev)
+{
+	bool act = ev->rule->mode == RULE_MODE_ACT ||
+		   (ev->rule->mode == RULE_MODE_INHERIT &&
+			   m->world->settings->daemon.mode == MODE_ACT);
+
+	if (ev->verdict != VERDICT_HUNG)
+		return "";
+	switch ((enum rule_action)ev->rule->action) {
+	case RULE_ACTION_KILL:
+		return act ? ", action kill" : ", action kill, but observing";
+	case RULE_ACTION_RETRY:
+		return act ? ", action retry" : ", action retry, but observing";
+	case RULE_ACTION_NOTIFY:
+		return ", action notify";
+	case RULE_ACTION_NONE:
+	case RULE_ACTION_MAX:
+		break;
+	}
+	return ", no action";
+}
+
+static void log_change(
+	const struct manager *m, const struct detector_event *ev, const struct incident *i)
 {
 	_cleanup_free_ char *text = NULL;
 	struct strbuf b = {0};
@@ -135,9 +159,9 @@ static void log_change(const struct detector_event *ev, const struct incident *i
 			about.app_id, ev->stage ? " stage " : "", ev->stage ? stage : "",
 			verdict_name(ev->old));
 	else
-		log_event(level, &about, "%s: %s%s%s is %s, was %s: %s (rule %s)", about.cluster,
+		log_event(level, &about, "%s: %s%s%s is %s, was %s: %s (rule %s%s)", about.cluster,
 			about.app_id, ev->stage ? " stage " : "", stage, about.verdict,
-			verdict_name(ev->old), text, about.rule);
+			verdict_name(ev->old), text, about.rule, what_follows(m, ev));
 }
 
 static const char *url_of(struct manager *m, const struct app_history *a)
@@ -164,7 +188,7 @@ static void on_changed(void *userdata, const struct detector_event *ev)
 	rs = reached ? stats_rule(&m->stats, ev->rule->name) : NULL;
 	if (rs)
 		rs->incidents[ev->verdict]++;
-	log_change(ev, i);
+	log_change(m, ev, i);
 }
 
 static void on_judged(void *userdata, const struct detector_event *ev)
