@@ -260,14 +260,13 @@ def scrub(text, *paths):
     text = text.replace(str(HERE).encode(), b"/opt/job")
     text = text.replace(socket.gethostname().encode() + b":", b"localhost:")
     lines = []
-    for line in text.splitlines(keepends=True):
+    for line in text.splitlines():
         d = json.loads(line)
         if d["path"].endswith("/environment"):
             body = json.loads(d["body"])
             keep = {"sparkProperties": [p for p in body["sparkProperties"] if not re.search(r"Path|dir|jars|files|host", p[0])]}
             d["body"] = json.dumps(keep)
-            line = (json.dumps(d) + "\n").encode()
-        lines.append(line)
+        lines.append((json.dumps(d) + "\n").encode())
     return b"".join(lines)
 
 
