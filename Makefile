@@ -23,7 +23,7 @@ BUILD ?= build
 Q := $(if $(V),,@)
 say = $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),@:,@echo '  $(1)')
 
-PACKAGES := libcurl libcjson libsystemd libmicrohttpd inih zlib
+PACKAGES := libcurl libcjson libsystemd libmicrohttpd inih zlib sqlite3 libcrypto
 LIB_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES))
 LIB_LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lm
 
@@ -55,11 +55,12 @@ ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE -Iinclude $(WARNINGS) $(if $(WERROR),-Werr
 ALL_LDFLAGS = $(HARDENING_LD) $(LDFLAGS) $(SAN)
 
 # A higher layer is linked before the ones it uses.
-LAYERS := daemon action source io wire conf core base
-LIBS := $(LAYERS:%=$(BUILD)/lib%.a)
+LAYERS := daemon ctl action source io wire conf core base
+LIBS := $(patsubst %,$(BUILD)/lib%.a,$(filter-out ctl,$(LAYERS)))
+CTL_LIBS := $(patsubst %,$(BUILD)/lib%.a,ctl io wire core base)
 objects = $(patsubst src/%.c,$(BUILD)/obj/%.o,$(wildcard src/$(1)/*.c src/$(1)/*/*.c))
 
-PROGRAMS := $(BUILD)/stagewatchd
+PROGRAMS := $(BUILD)/stagewatchd $(BUILD)/stagewatchctl
 
 # Unit tests of a layer are linked with that layer and the ones below it only.
 below_base := base
@@ -69,6 +70,7 @@ below_wire := wire core base
 below_io := io base
 below_source := source io wire core base
 below_action := action io wire core base
+below_ctl := ctl io wire core base
 below_daemon := daemon action source io wire conf core base
 UNIT_SRC := $(wildcard tests/unit/*/test_*.c)
 UNIT := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/tests/unit/%)
@@ -97,6 +99,10 @@ $(BUILD)/obj/%.o: src/%.c $(BUILD)/flags
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 
 $(BUILD)/stagewatchd: $(BUILD)/obj/main.o $(LIBS)
+	$(call say,LD $@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIB_LIBS)
+
+$(BUILD)/stagewatchctl: $(BUILD)/obj/stagewatchctl.o $(CTL_LIBS)
 	$(call say,LD $@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIB_LIBS)
 
@@ -136,14 +142,28 @@ tidy: ## clang-tidy over all sources
 	$(CLANG_TIDY) --quiet $(shell find src -name '*.c') -- -std=gnu17 -D_GNU_SOURCE -Iinclude $(LIB_CFLAGS) \
 		-DSTAGEWATCHD_VERSION='"$(VERSION)"' -DSTAGEWATCHD_SYSCONFDIR='"$(SYSCONFDIR)"'
 
-tests: $(PROGRAMS) $(UNIT) $(TEST_TOOLS)
+# The daemon with a clock, a disk and crashes of the test's: objects of the same names go before the
+# archives. It is never installed.
+SIM := $(BUILD)/tests/stagewatchd-sim
+$(SIM): $(BUILD)/obj/main.o $(wildcard tests/sim/*.c) $(BUILD)/flags $(LIBS)
+	@mkdir -p $(@D)
+	$(call say,LD $@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter %.o %.c,$^) $(LIBS) $(LIB_LIBS)
+
+tests: $(PROGRAMS) $(UNIT) $(TEST_TOOLS) $(SIM)
 .PHONY: tests
 
 # Environment of all tests. LeakSanitizer needs no word: ASan brings it.
 TEST_ENV = STAGEWATCHD_BUILD=$(abspath $(BUILD)) STAGEWATCHD_SANITIZE=$(SANITIZE)
 
+# TESTS= names some of them.
+TESTS ?= tests
 check: tests ## all tests that need no Spark and no Airflow
-	$(TEST_ENV) $(PYTEST) -q -rs -n 10 tests --ignore=tests/e2e
+	$(TEST_ENV) $(PYTEST) -q -rs -n 10 $(TESTS) --ignore=tests/e2e --ignore=tests/sim
+
+check-sim: tests ## crashes and faults in accelerated time
+	$(TEST_ENV) $(PYTEST) -q -rs -rP -n 4 tests/sim
+.PHONY: check-sim
 
 check-e2e: $(PROGRAMS) ## the tests against real Spark and real Airflow
 	$(TEST_ENV) $(PYTEST) -q -rs tests/e2e
@@ -164,12 +184,18 @@ coverage: ## line coverage of the tests, by layer
 	@cat $(COVERED)/coverage.txt
 
 install: all ## copy what users need below DESTDIR and PREFIX
-	install -D -m 755 $(BUILD)/stagewatchd $(DESTDIR)$(SBINDIR)/stagewatchd
+	install -D -m 755 -t $(DESTDIR)$(SBINDIR) $(PROGRAMS)
 	install -D -m 644 etc/stagewatchd.conf $(DESTDIR)$(SYSCONFDIR)/stagewatchd.conf
 	install -d -m 755 $(DESTDIR)$(SYSCONFDIR)/stagewatchd.conf.d
 	install -D -m 644 -t $(DESTDIR)$(DATADIR)/airflow etc/airflow/*.py
 	install -D -m 644 -t $(DESTDIR)$(DATADIR)/prometheus etc/prometheus/*.yml
-	install -D -m 644 -t $(DESTDIR)$(MANDIR)/man8 man/stagewatchd.8
+	install -D -m 644 -t $(DESTDIR)$(DATADIR)/spark etc/spark/spark-defaults.conf
+	install -D -m 644 -t $(DESTDIR)$(DATADIR)/compose etc/compose/*.yml
+	install -D -m 644 -t $(DESTDIR)$(DATADIR)/examples/ml-pipeline $(wildcard examples/ml-pipeline/*.*)
+	install -m 755 examples/ml-pipeline/run $(DESTDIR)$(DATADIR)/examples/ml-pipeline/run
+	install -m 644 tests/setup.d/example.lock $(DESTDIR)$(DATADIR)/examples/ml-pipeline/requirements.lock
+	install -D -m 644 -t $(DESTDIR)$(DATADIR)/doc doc/runbook.md doc/preventing-hangs.md
+	install -D -m 644 -t $(DESTDIR)$(MANDIR)/man8 man/stagewatchd.8 man/stagewatchctl.8
 	install -D -m 644 -t $(DESTDIR)$(MANDIR)/man5 man/stagewatchd.conf.5
 	install -d -m 755 $(DESTDIR)$(UNITDIR)
 	sed 's|@SBINDIR@|$(SBINDIR)|g' systemd/stagewatchd.service \
@@ -177,8 +203,9 @@ install: all ## copy what users need below DESTDIR and PREFIX
 	chmod 644 $(DESTDIR)$(UNITDIR)/stagewatchd.service
 
 uninstall: ## remove what install copied, but for the configuration
-	rm -f $(DESTDIR)$(SBINDIR)/stagewatchd $(DESTDIR)$(UNITDIR)/stagewatchd.service \
-		$(DESTDIR)$(MANDIR)/man8/stagewatchd.8 $(DESTDIR)$(MANDIR)/man5/stagewatchd.conf.5
+	rm -f $(DESTDIR)$(SBINDIR)/stagewatchd $(DESTDIR)$(SBINDIR)/stagewatchctl \
+		$(DESTDIR)$(UNITDIR)/stagewatchd.service $(DESTDIR)$(MANDIR)/man8/stagewatchd.8 \
+		$(DESTDIR)$(MANDIR)/man8/stagewatchctl.8 $(DESTDIR)$(MANDIR)/man5/stagewatchd.conf.5
 	rm -rf $(DESTDIR)$(DATADIR)
 
 clean: ## remove build/ and build-coverage/

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "daemon/check_access.h"
 #include "daemon/manager.h"
 #include "daemon/replay.h"
 #include "daemon/settings.h"
@@ -20,6 +21,7 @@
 enum run_mode {
 	RUN_DAEMON,
 	RUN_CHECK_CONFIG,
+	RUN_CHECK_ACCESS,
 	RUN_PRINT_CONFIG,
 	RUN_ONCE,
 	RUN_REPLAY,
@@ -36,14 +38,16 @@ struct arguments {
 
 static void print_help(void)
 {
-	printf("stagewatchd [--config FILE] [--check-config | --print-config | --once | --replay "
-	       "FILE |\n"
-	       "             --record FILE [--app ID]]\n"
+	printf("stagewatchd [--config FILE] [--check-config | --check-access | --print-config |\n"
+	       "             --once | --replay FILE | --record FILE [--app ID]]\n"
 	       "\n"
 	       "Watches Apache Spark for stages that no longer progress.\n"
 	       "\n"
 	       "  --config FILE    read FILE and FILE.d/*.conf, not %s\n"
 	       "  --check-config   say what is wrong with the configuration, and exit\n"
+	       "  --check-access   try what its users may do at Airflow and Spark, change nothing, "
+	       "and\n"
+	       "                   exit: 0 nothing is denied, 1 something is, 2 no usable answer\n"
 	       "  --print-config   print the configuration as it is in force, and exit\n"
 	       "  --once           look twice, print apps and stages, and exit: 0 all well,\n"
 	       "                   1 something hangs, 2 something could not be looked at\n"
@@ -64,8 +68,9 @@ static void print_help(void)
 static int set_mode(struct arguments *a, enum run_mode mode)
 {
 	if (a->mode != RUN_DAEMON && a->mode != mode) {
-		fprintf(stderr, "stagewatchd: --check-config, --print-config, --once, --replay and "
-				"--record exclude one another\n");
+		fprintf(stderr,
+			"stagewatchd: --check-config, --check-access, --print-config, --once, "
+			"--replay and --record exclude one another\n");
 		return -EINVAL;
 	}
 	a->mode = mode;
@@ -77,6 +82,7 @@ static int parse_arguments(int argc, char **argv, struct arguments *a)
 	static const struct option options[] = {
 		{"config", required_argument, NULL, 'c'},
 		{"check-config", no_argument, NULL, 'k'},
+		{"check-access", no_argument, NULL, 's'},
 		{"print-config", no_argument, NULL, 'p'},
 		{"once", no_argument, NULL, 'o'},
 		{"replay", required_argument, NULL, 'r'},
@@ -95,6 +101,8 @@ static int parse_arguments(int argc, char **argv, struct arguments *a)
 			a->config = optarg;
 		} else if (c == 'k') {
 			r = set_mode(a, RUN_CHECK_CONFIG);
+		} else if (c == 's') {
+			r = set_mode(a, RUN_CHECK_ACCESS);
 		} else if (c == 'p') {
 			r = set_mode(a, RUN_PRINT_CONFIG);
 		} else if (c == 'o') {
@@ -218,6 +226,17 @@ static int run(const struct arguments *a, struct settings *settings)
 	return r;
 }
 
+static int check_access(struct settings *settings)
+{
+	int r = check_access_run(settings, stdout);
+
+	if (r == -EBADMSG) /* it has said what is wrong */
+		return EXIT_USAGE;
+	if (r < 0)
+		log_error("Failed to check the access: %s", strerror(-r));
+	return r < 0 ? EXIT_USAGE : r;
+}
+
 int main(int argc, char **argv)
 {
 	struct arguments a = {0};
@@ -234,6 +253,8 @@ int main(int argc, char **argv)
 		return EXIT_USAGE;
 	if (a.mode == RUN_DAEMON || a.mode == RUN_ONCE || a.mode == RUN_RECORD)
 		return run(&a, settings);
+	if (a.mode == RUN_CHECK_ACCESS)
+		return check_access(settings);
 	if (a.mode == RUN_REPLAY) {
 		int status = replay(&a, settings);
 

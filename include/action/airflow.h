@@ -6,6 +6,8 @@
 #include <stdbool.h>
 
 #include "base/param.h"
+#include "core/access.h"
+#include "core/ground.h"
 #include "core/remedy.h"
 #include "io/transport.h"
 #include "wire/airflow.h"
@@ -26,11 +28,21 @@ extern const size_t n_airflow_params;
 struct airflow;
 struct airflow_call;
 
+/* What can be asked of one task instance. */
 enum airflow_op {
 	AIRFLOW_LOOK,
+	/* A look with what is around: DAG, run, siblings. GETs only. */
+	AIRFLOW_PREPARE,
+	/* How the task is set, whatever the try: GETs only. */
+	AIRFLOW_SETTINGS,
 	AIRFLOW_NOTE,
+	/* A mapped one of Airflow 3 is first failed as a trial: what would fail another one as well
+	 * is REPLY_REFUSED, and not sent. */
 	AIRFLOW_FAIL,
-	AIRFLOW_CLEAR
+	/* Cleared as a trial first: what would clear another index, run or DAG is REPLY_REFUSED,
+	 * what would clear nothing is REPLY_NOTHING, and neither is sent. */
+	AIRFLOW_CLEAR,
+	AIRFLOW_OP_MAX
 };
 
 struct airflow_ask {
@@ -39,11 +51,20 @@ struct airflow_ask {
 	const char *note; /* of AIRFLOW_NOTE and AIRFLOW_FAIL */
 };
 
+/* What the self-test found. */
+struct airflow_access {
+	enum access_state rights[AIRFLOW_RIGHT_MAX];
+	char *dag_id; /* on which it was tried; NULL: on one that is not there */
+};
+
 struct airflow_result {
 	enum remedy_reply reply;
-	const struct ti_obs *task; /* of AIRFLOW_LOOK that is REPLY_DONE */
-	const char *text;          /* one line on what went wrong, or NULL */
-	const char *reason;        /* a word of airflow_reasons, NULL where nothing went wrong */
+	const struct ti_obs *task;      /* of a LOOK or PREPARE that is REPLY_DONE */
+	const struct ground *ground;    /* of a PREPARE that is REPLY_DONE */
+	struct task_settings *settings; /* of a SETTINGS that is REPLY_DONE: may be taken over */
+	const char *text;               /* one line on what went wrong, or NULL */
+	const char *reason; /* a word of airflow_reasons, NULL where nothing went wrong */
+	const struct airflow_access *access; /* of airflow_selftest() that is REPLY_DONE */
 };
 
 extern const char *const airflow_reasons[];
@@ -65,15 +86,23 @@ const char *airflow_name(const struct airflow *a);
 const char *airflow_url(const struct airflow *a);
 /* AIRFLOW_API_UNKNOWN until it answered once. */
 enum airflow_api airflow_speaks(const struct airflow *a);
+/* As it said at the last check, "3.3.2"; NULL until then. */
+const char *airflow_version_text(const struct airflow *a);
 
 /* Exactly one callback, from the event loop, unless cancelled. ask is copied. */
 int airflow_do(struct airflow *a, const struct airflow_ask *ask, airflow_done_fn done,
 	void *userdata, struct airflow_call **ret);
 
-/* Asks for Airflow's health, which needs no credentials, and learns on the way which API it speaks:
- * REPLY_DONE where it answers and says that its scheduler is healthy. */
+/* Asks for Airflow's version and health, which needs no credentials, and learns on the way which
+ * API it speaks: REPLY_DONE where it answers and says that its scheduler is healthy. */
 int airflow_check(
 	struct airflow *a, airflow_done_fn done, void *userdata, struct airflow_call **ret);
+
+/* Logs in, reads, and, where edit is true, fails and clears as trials a task instance that is not
+ * there: nothing can change. REPLY_DONE says that all was tried, not that all is granted; then
+ * text names what is denied. */
+int airflow_selftest(struct airflow *a, bool edit, airflow_done_fn done, void *userdata,
+	struct airflow_call **ret);
 
 /* No callback comes after this. NULL is allowed; returns NULL. */
 struct airflow_call *airflow_cancel(struct airflow_call *c);

@@ -1,28 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Kills an app at its standalone master: reads the master's page for the token that Spark 4.x
- * wants, then sends the kill the way the page's own form would. The answer is a redirect whether or
- * not anything was killed: only a later look tells. */
+ * Kills an app at its cluster manager. What the answer says is no proof, whatever the kind: only a
+ * later look tells whether the app has ended. A new kind is one file with its begin function, a row
+ * in the table of kill_app.c, its tests. */
 #pragma once
 
+#include "core/kill.h"
 #include "core/remedy.h"
 #include "io/transport.h"
 
 struct kill_app;
+struct sd_event;
 
 struct kill_app_ask {
 	struct transport *transport;
-	const char *url; /* of the configuration, without a slash at the end */
+	struct sd_event *event; /* of KILL_PROCESS */
+	const struct kill_point *point;
 	const char *app_id;
-	const char *username;
-	const char *password;
-	const char *ca_file;
-	usec_t timeout;
+	int64_t stage_id; /* of KILL_JOB and KILL_STAGE */
+	usec_t timeout;   /* of each request */
 };
 
 typedef void (*kill_app_done_fn)(void *userdata, enum remedy_reply reply, const char *text);
 
-/* Exactly one callback, from the event loop, unless cancelled. Everything but transport is copied.
- */
+/* Exactly one callback, from the event loop, unless cancelled. Everything but transport and event
+ * is copied. Of several URLs the next one is asked where one gives no usable answer, each at most
+ * once. -EOPNOTSUPP: KILL_NONE. */
 int kill_app_start(const struct kill_app_ask *rq, kill_app_done_fn done, void *userdata,
 	struct kill_app **ret);
 /* No callback comes after this. NULL is allowed; returns NULL. */

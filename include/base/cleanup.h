@@ -56,6 +56,14 @@ static inline void closep(const int *fd)
 }
 #define _cleanup_close_ _cleanup_(closep)
 
+/* The same as TAKE_PTR() for a file descriptor, which is -1 afterwards. */
+#define TAKE_FD(fd)                                                                                \
+	({                                                                                         \
+		int _taken = (fd);                                                                 \
+		(fd) = -1;                                                                         \
+		_taken;                                                                            \
+	})
+
 static inline void closedirp(DIR **d)
 {
 	if (*d)

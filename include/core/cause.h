@@ -28,7 +28,7 @@ const char *cause_name(enum cause c);
 /* A cause and what says so: a frame, or a number. */
 struct cause_hint {
 	enum cause cause;
-	char because[160]; /* "" where the cause is unknown */
+	char because[240]; /* what was seen, also where the cause is unknown; "": nothing */
 };
 
 /* What the thread of a task waits for; dump: where the thread that blocks it is looked up. Cause
@@ -38,6 +38,17 @@ void cause_of_task(
 
 /* What a driver does while none of its stages is active. */
 void cause_of_driver(const struct thread_list *dump, struct cause_hint *ret);
+
+/* Adds the newest query to what an idle driver does: a query that runs without a job is the
+ * driver's own work. */
+void cause_add_query(struct cause_hint *h, const struct query_obs *query);
+
+/* A call as Spark names it, "toPandas at /opt/jobs/etl.py:7", cut to size - 1 bytes: of a long path
+ * the end stays, which tells most. size: 64 at least. */
+void cause_name_call(char *buf, size_t size, const char *name);
+
+/* Whether a call, as Spark names it ("toPandas at etl.py:7"), brings rows to the driver. */
+bool cause_brings_rows(const char *name);
 
 /* Whether the task runs Python: its thread is in a Python runner. */
 bool cause_is_python(const struct thread_obs *t);

@@ -2,8 +2,9 @@
  * The CPU time of one executor's processes over time, and what it says: computing, or not.
  *
  * The limits were measured on real executors, hung and at work, Spark 3.5 and 4.3 (doc/facts.md):
- * over 30 s, hung trees used at most 0.016 seconds a second, three half-asleep Python tasks 0.042.
- * Between the two limits CPU says nothing. */
+ * over 30 s, hung trees used mostly 0.003 seconds a second and at most 0.016, three half-asleep
+ * Python tasks 0.042, and on a faster machine 0.023. Between the two limits CPU says nothing. A
+ * driver, which in local mode is the executor, uses up to 0.05 for itself. */
 #pragma once
 
 #include <stdbool.h>
@@ -28,6 +29,7 @@ struct cpu_sample {
 struct cpu_series {
 	struct cpu_sample samples[CPU_SAMPLES];
 	size_t n;
+	bool driver; /* the JVM is a driver as well */
 };
 
 enum cpu_state {
@@ -42,6 +44,8 @@ struct cpu_use {
 	size_t n_busy;    /* processes below the JVM that compute: Python workers */
 	size_t n_unclear; /* those between the limits */
 	bool churn;       /* processes that came and went used CPU: whose, nobody can say */
+	bool unsure;      /* idle for a driver: an executor would not be called so */
+	bool stopped;     /* the JVM used nothing at all: a living one beats its heart */
 	bool per_process; /* false: only the sum was known, and jvm, n_busy, n_unclear say nothing
 			   */
 	double rate;      /* CPU seconds a second, of all */

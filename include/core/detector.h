@@ -28,6 +28,8 @@ struct detector_sink {
 	void (*changed)(void *userdata, const struct detector_event *event);
 	void (*judged)(void *userdata, const struct detector_event *event);
 	void *userdata;
+	/* The app has ended; a is valid during the call. NULL: nobody wants to know. */
+	void (*ended)(void *userdata, const struct app_history *a, usec_t now);
 };
 
 int detector_new(const struct detector_sink *sink, struct detector **ret);
@@ -45,9 +47,9 @@ int detector_app(struct detector *d, const char *cluster, const struct app_info 
 
 /* NULL when unknown. */
 struct app_history *detector_find(
-	struct detector *d, const char *cluster, const char *app_id, usec_t started);
+	const struct detector *d, const char *cluster, const char *app_id, usec_t started);
 
-/* Takes in a good poll; poll is emptied. */
+/* Takes in a good poll; poll is emptied. An answer that was taken in before changes nothing. */
 int detector_observe(struct detector *d, struct app_history *a, struct app_poll *poll);
 
 /* The driver gave no usable answer, although it should: a timeout, garbage, a redirect. */

@@ -7,18 +7,24 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "core/app_memory.h"
+#include "core/audit.h"
 #include "core/inquiry.h"
 #include "core/model.h"
+#include "core/symptoms.h"
 #include "core/verdict.h"
 
 /* One good poll of an app. */
 struct app_poll {
 	usec_t now;        /* local clock, when the answer was complete */
 	usec_t driver_now; /* the driver's clock at that moment, since 1970; 0 when not known */
+	usec_t taken;      /* the answer was given: not now where a recording repeats it; 0: now */
 	struct stage_list stages;
 	bool has_jobs; /* asked and answered */
+	usec_t jobs_taken;
 	struct job_list jobs;
 	bool has_executors;
+	usec_t executors_taken;
 	struct executor_list executors;
 };
 
@@ -27,6 +33,7 @@ void app_poll_clear(struct app_poll *p);
 struct stage_history {
 	struct stage_obs last; /* owned */
 	usec_t first_seen;
+	usec_t first_taken;     /* the answer that listed it first was given */
 	usec_t stall_start;     /* later of the last progress and the launch; holds while A > 0 */
 	usec_t launched;        /* the first task was, as far as is known */
 	usec_t active_start;    /* A last rose from 0 while we watched; 0: never */
@@ -37,7 +44,9 @@ struct stage_history {
 	unsigned failed_rises;  /* polls that showed some of them */
 	usec_t failed_first;    /* the first of these */
 	usec_t failed_last;     /* the last of these */
+	usec_t failed_spread;   /* the least that lay between the first and the last */
 	usec_t overcount_start; /* A above the sum of the executors' active tasks; 0: it is not */
+	usec_t overcount_last;  /* and was so again */
 	bool vouched;           /* when jobs were last asked about, a running one had the stage */
 	unsigned unasked_polls; /* polls in a row that were to ask about jobs and got no answer */
 	unsigned jobless_polls; /* polls in a row in which no running job had the stage */
@@ -52,6 +61,7 @@ struct stage_history {
 /* Whatever else is to be asked of a driver at its next poll. */
 #define NEED_JOBS 1U
 #define NEED_EXECUTORS 2U
+#define NEED_MEMORY 4U
 
 struct app_history {
 	char *cluster;
@@ -59,10 +69,22 @@ struct app_history {
 	struct owner owner;
 	bool owner_asked;
 	struct strlist properties; /* "key=value", of Spark's that matter to a hang */
+	bool task_known;
+	struct task_settings task; /* of the owner's */
+	usec_t task_asked;         /* 0: never */
+	struct audit_report audit; /* what these, and the memory, give reason to say */
+	struct app_memory memory;
+	struct app_signs signs;
+	unsigned polls;        /* good ones */
+	unsigned memory_asked; /* at which of them /allexecutors was asked last; 0: at the first */
 	struct stage_history *stages;
 	size_t n_stages;
 	usec_t first_seen;
 	usec_t observed;   /* last good poll */
+	usec_t spacing[2]; /* what lay between the last good polls, latest first */
+	usec_t taken; /* the answers of the last good poll were given: stages, jobs, executors */
+	usec_t jobs_taken;
+	usec_t executors_taken;
 	usec_t gap_end;    /* nobody watched before, for a while; what began then, began here */
 	usec_t idle_start; /* no active stage and no running job since; 0: there is one, or unknown
 			    */
@@ -88,16 +110,28 @@ int app_history_new(
 	const char *cluster, const struct app_info *info, usec_t now, struct app_history **ret);
 
 /* Takes in a poll (its stages are taken over, not copied). poll_interval is what lies between two
- * polls when all goes well: where much more has passed, nobody watched, and what nobody watched
- * proves nothing, so all clocks are set forward by the excess. Stages that are gone have seen =
- * false afterwards; the caller drops them with app_history_drop_unseen(). -ENOMEM: some stages may
- * not be taken in. */
+ * polls when all goes well: where much more has passed, also more than of late, nobody watched, and
+ * what nobody watched proves nothing, so all clocks are set forward by the excess. Stages that are
+ * gone have seen = false afterwards; the caller drops them with app_history_drop_unseen(). 0: the
+ * same answer as before, which is no second observation: nothing is taken in. 1: taken in. -ENOMEM:
+ * some stages may not be. */
 int app_history_observe(struct app_history *a, struct app_poll *poll, usec_t poll_interval);
 
 void app_history_drop_unseen(struct app_history *a);
 
-/* NEED_*: jobs while no stage is active; jobs and executors while any stage is suspect or worse. */
+/* NEED_*: jobs while no stage is active; jobs and executors while any stage is suspect or worse;
+ * memory at every sixth poll, in the beginning at every second one. */
 unsigned app_history_needs(const struct app_history *a);
+
+/* After the properties of the app were taken, or its memory: audits it anew. -ENOMEM: the findings
+ * are those of before. */
+int app_history_audit(struct app_history *a);
+
+/* What Airflow says of the owner's task; its text is taken over. Audits it anew. */
+int app_history_take_task(struct app_history *a, struct task_settings *t);
+
+/* What /allexecutors said; audits it anew. */
+int app_history_take_memory(struct app_history *a, const struct executor_memory_list *l);
 
 struct stage_history *app_history_stage(
 	struct app_history *a, int64_t stage_id, int64_t attempt_id);

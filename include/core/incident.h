@@ -33,6 +33,7 @@ struct incident {
 	usec_t changed;
 	usec_t ended; /* 0: open */
 	char *evidence;
+	struct evidence numbers; /* behind the sentence; all zero where only that is known */
 	struct cause_hint hint;
 	struct incident_step *steps; /* oldest first; the first and the last ones are kept */
 	size_t n_steps;
@@ -48,6 +49,11 @@ struct incident {
 	char *refusal;       /* why nothing was begun, as last said */
 	usec_t not_before;   /* local clock: not considered again earlier */
 	usec_t action_began; /* local clock */
+	bool inherited;      /* open since before a restart, and not seen again since */
+	unsigned changes;    /* counts what is worth keeping */
+	unsigned saved;      /* as many of them as the ledger has */
+	bool noticed;        /* the notifier has seen it, and dealt with its end */
+	bool end_told;
 };
 
 /* Closed ones are kept up to this number, the oldest are dropped first. */
@@ -72,6 +78,17 @@ struct incident *incident_find(const struct incident_list *l, const struct app_h
 
 /* One more step of the story. Without memory: none. */
 void incident_tell(struct incident *i, usec_t wall, const char *fmt, ...) _printf_(3, 4);
+
+/* After a restart, once all apps of a cluster that could be seen were seen: what was open before
+ * and is not there any more, or moves, has ended meanwhile. */
+void incident_sweep(
+	struct incident_list *l, const struct detector *d, const char *cluster, usec_t wall);
+
+/* Adds one from the ledger; takes it over. An id that is there already is dropped. -ENOMEM. */
+int incident_adopt(struct incident_list *l, struct incident *i);
+struct incident *incident_free(struct incident *i);
+
+DEFINE_CLEANUP(struct incident *, incident_free)
 
 /* By its id; NULL where there is none (any more). */
 struct incident *incident_by_id(const struct incident_list *l, const char *id);

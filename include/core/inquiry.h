@@ -71,6 +71,7 @@ struct executor_track {
 	usec_t gc_taken;
 	double gc_share;
 	struct cpu_series cpu;
+	usec_t worked; /* CPU was used, last; 0: never seen */
 	usec_t chosen; /* the round in which its threads were last thought of */
 	usec_t dump_asked;
 	usec_t dump_taken;
@@ -89,6 +90,10 @@ struct inquiry {
 	usec_t driver_asked;
 	usec_t driver_taken;
 	struct cause_hint driver; /* what the driver does while no stage is active */
+	usec_t query_asked;
+	usec_t query_taken;
+	struct query_obs query; /* the newest; only of interest while no stage is active */
+	usec_t forgotten;       /* all of it was, last; 0: never */
 };
 
 /* NULL when unknown. */
@@ -99,6 +104,7 @@ enum want_kind {
 	WANT_THREADS,        /* of an executor */
 	WANT_PROCESSES,      /* of all executors of the app */
 	WANT_DRIVER_THREADS, /* of the driver */
+	WANT_QUERY,          /* the newest of the app */
 	WANT_DROPPED,        /* how many events the driver's listener lost */
 	WANT_MAX
 };
@@ -131,21 +137,26 @@ int inquiry_take_threads(struct app_history *a, const char *executor_id,
 int inquiry_take_processes(struct app_history *a, struct process_list *processes, usec_t taken);
 void inquiry_take_driver_threads(
 	struct app_history *a, const struct thread_list *threads, usec_t taken);
+/* Taken over. */
+void inquiry_take_query(struct app_history *a, struct query_obs *query, usec_t taken);
 void inquiry_take_dropped(struct app_history *a, uint64_t n, usec_t taken);
 /* An executor gave no dump, although the driver answers. */
 int inquiry_no_threads(struct app_history *a, const char *executor_id, usec_t now);
 
 /* What the running tasks of a stage show, taken together. */
 struct findings {
-	bool has_tasks; /* the tasks are known one by one */
+	bool has_tasks; /* the tasks are known one by one; if not, they are counted by executor, as
+			   far as CPU tells */
+	bool gathering; /* what was known was forgotten a moment ago */
 	bool cut;       /* not all of them */
+	bool old;       /* as of half of hung_after ago: some may have ended since */
 	size_t n_running;
 	size_t n_flat; /* without progress for hung_after */
 	/* Of the flat; their sum is n_flat. */
 	size_t n_working; /* within hung_after, frames changed or CPU was used */
 	size_t n_idle;    /* no CPU, and no change of frames */
 	size_t n_still;   /* the same frames, CPU unknown */
-	size_t n_frozen;  /* their executor gives no dump, and uses no CPU as far as is known */
+	size_t n_frozen;  /* their executor gives no dump, or its JVM uses no CPU at all */
 	size_t n_absent;  /* their executor has no such thread */
 	size_t n_dark;    /* nothing is known */
 	size_t n_seen;    /* their thread was seen in a dump, whatever it showed */
@@ -165,7 +176,7 @@ void inquiry_find(struct app_history *a, struct stage_history *h, const struct r
 	usec_t now, struct findings *ret);
 
 /* Nobody watched for a while: what was seen before says nothing any more. */
-void inquiry_forget(struct inquiry *q);
+void inquiry_forget(struct inquiry *q, usec_t now);
 void inquiry_clear(struct inquiry *q);
 void task_tracks_shift(struct task_tracks *t, usec_t by);
 void task_tracks_clear(struct task_tracks *t);

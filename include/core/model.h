@@ -29,6 +29,14 @@ enum progress_counter {
 	PROGRESS_MAX
 };
 
+/* What a stage has cost, added up over its tasks. All but fetch_wait rise when a task ends. */
+struct stage_cost {
+	usec_t run;           /* without deserialize */
+	usec_t deserialize;   /* unpacking the task and what it brings along */
+	usec_t fetch_wait;    /* part of run: waiting for shuffle blocks */
+	uint64_t result_size; /* bytes sent to the driver */
+};
+
 /* An active stage as one answer of /stages shows it. Times are the driver's clock, 0 when absent.
  */
 struct stage_obs {
@@ -42,6 +50,7 @@ struct stage_obs {
 	usec_t submitted;
 	usec_t first_launched;
 	uint64_t counters[PROGRESS_MAX];
+	struct stage_cost cost;
 };
 
 struct stage_list {
@@ -109,12 +118,17 @@ struct driver_link {
 	char *url; /* without a trailing slash */
 };
 
+/* How a page of Spark kills an app, a job or a stage. */
+struct kill_form {
+	char *csrf_token; /* NULL: none is wanted (Spark 3.x), or no kill is offered */
+	bool offered;     /* the page has such a form or link; without one a kill does nothing */
+	bool by_get;      /* it says method="GET"; a master says POST in 3.5.9 and 4.3.0 */
+};
+
 struct master_page {
 	struct driver_link *links;
 	size_t n_links;
-	char *csrf_token;  /* NULL: this master wants none (Spark 3.x), or offers no kill */
-	bool kill_offered; /* the page has a kill form; without one a kill does nothing */
-	bool kill_by_get;  /* that form says method="GET"; 3.5.9 and 4.3.0 say POST, GET is a 405 */
+	struct kill_form kill;
 };
 
 enum ti_state {
@@ -131,6 +145,7 @@ enum ti_state {
 	TI_STATE_DEFERRED,
 	TI_STATE_RESTARTING,
 	TI_STATE_REMOVED,
+	TI_STATE_AWAITING_INPUT,
 	TI_STATE_OTHER, /* a state that this program does not know */
 	TI_STATE_MAX
 };
@@ -149,7 +164,16 @@ struct ti_obs {
 	usec_t started; /* 0 when absent */
 	int64_t pid;    /* 0 when absent; trust it only while running */
 	char *hostname;
-	char *note; /* of a person, or ours; NULL when none */
+	char *operator; /* the class that makes it: SparkSubmitOperator ...; NULL when absent */
+	char *note;     /* of a person, or ours; NULL when none */
+};
+
+/* What Airflow says of a task and its DAG, whatever the try. */
+struct task_settings {
+	int64_t retries;
+	usec_t execution_timeout; /* 0: none */
+	char *pool;               /* NULL: not said */
+	int64_t max_active_runs;  /* of the DAG; 0: not said */
 };
 
 void stage_list_clear(struct stage_list *l);
@@ -161,6 +185,10 @@ void owner_clear(struct owner *o);
 int owner_copy(const struct owner *from, struct owner *to);
 bool owner_known(const struct owner *o);
 bool owner_same_task(const struct owner *a, const struct owner *b); /* whatever the try */
+/* Whatever the try and the map index. */
+bool owner_same_task_any_index(const struct owner *a, const struct owner *b);
 void master_state_clear(struct master_state *m);
+void kill_form_clear(struct kill_form *f);
 void master_page_clear(struct master_page *p);
 void ti_obs_clear(struct ti_obs *t);
+void task_settings_clear(struct task_settings *t);

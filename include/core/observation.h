@@ -78,6 +78,16 @@ struct process_list {
 	size_t n;
 };
 
+/* A query of Spark SQL; an "execution" in its REST API. */
+struct query_obs {
+	int64_t id;
+	char *name; /* the call that it came from, "toPandas at /opt/jobs/etl.py:7"; owned; may be
+		       NULL */
+	bool running;
+	size_t n_running_jobs;
+};
+
+void query_obs_clear(struct query_obs *q);
 void task_list_clear(struct task_list *l);
 void thread_list_clear(struct thread_list *l);
 void executor_list_clear(struct executor_list *l);

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "base/param.h"
+#include "core/kill.h"
 #include "core/model.h"
 
 enum rule_action {
@@ -21,6 +22,14 @@ enum rule_mode {
 	RULE_MODE_OBSERVE,
 	RULE_MODE_ACT,
 	RULE_MODE_MAX
+};
+
+/* How a task instance gets its next try. */
+enum retry_via {
+	RETRY_VIA_AUTO,    /* Airflow's own retry where one is left, else clear */
+	RETRY_VIA_CLEAR,   /* fail the task instance, see the app end, clear */
+	RETRY_VIA_AIRFLOW, /* end the app alone; Airflow's own retry does the rest */
+	RETRY_VIA_MAX
 };
 
 struct rule {
@@ -39,7 +48,11 @@ struct rule {
 	int action; /* enum rule_action */
 	int mode;   /* enum rule_mode */
 	char *airflow;
+	int retry_via; /* enum retry_via */
 	uint64_t max_retries;
+	uint64_t actions_per_hour; /* 0: only [limits] actions_per_hour holds */
+	usec_t cooldown;
+	int kill_via; /* enum kill_via */
 	usec_t end_timeout;
 	usec_t retry_timeout;
 };
@@ -53,6 +66,12 @@ extern const struct param_def rule_params[];
 extern const size_t n_rule_params;
 
 const char *rule_action_name(enum rule_action a);
+/* -EINVAL for a word that is none. */
+int rule_action_from_name(const char *name, enum rule_action *ret);
+
+/* Whether a glob matches the whole of a text. A glob of NULL matches anything, any other glob no
+ * text of NULL. */
+bool rule_glob_matches(const char *glob, const char *text);
 
 /* Fills what depends on other values, and checks what only shows across keys: -EINVAL with *reterr
  * for a rule that matches nothing (no glob at all), for hung_after_unproven below hung_after. */
@@ -63,6 +82,9 @@ int rule_finish(struct rule *rule, char **reterr);
  * caller made with rule_fallback(). */
 const struct rule *rule_match(const struct rule_list *rules, const struct rule *fallback,
 	const char *cluster, const struct app_info *app, const struct owner *owner);
+
+/* A glob that is not set (NULL) matches anything, one that is set no text that is not there. */
+bool rule_glob_matches(const char *glob, const char *text);
 
 int rule_fallback(struct rule *ret);
 void rule_clear(struct rule *rule);

@@ -59,7 +59,7 @@ struct evidence {
 	size_t n_flat;
 	size_t n_same;    /* of the flat: the same frames in two dumps or more */
 	size_t n_working; /* of the flat: frames or CPU show work */
-	size_t n_frozen;  /* of the flat: their executor gives no dump */
+	size_t n_frozen;  /* of the flat: their executor gives no dump, or does nothing at all */
 	unsigned n_dumps; /* of the task that was looked at most often */
 	double cpu_rate;  /* CPU seconds a second of the executors of these tasks, the busiest */
 	usec_t cpu_window;

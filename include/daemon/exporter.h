@@ -3,9 +3,12 @@
 #pragma once
 
 #include "core/incident.h"
+#include "daemon/holds.h"
 #include "daemon/inquirer.h"
+#include "daemon/notifier.h"
 #include "daemon/poller.h"
 #include "daemon/remediator.h"
+#include "daemon/run_store.h"
 #include "daemon/stats.h"
 #include "daemon/world.h"
 #include "io/http_server.h"
@@ -16,7 +19,11 @@ struct exporter_view {
 	const struct detector *detector;
 	const struct incident_list *incidents;
 	const struct stats *stats;
+	const struct holds *holds;
 	const struct remediator *remediator;
+	const struct store *store;
+	const struct notifier *notifier;
+	struct run_store *runs;
 	struct inquirer *inquirer;
 	usec_t now;
 	usec_t wall;

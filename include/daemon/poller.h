@@ -6,11 +6,10 @@
 #include <stdbool.h>
 
 #include "core/detector.h"
-#include "core/remedy.h"
+#include "daemon/driver_look.h"
 #include "daemon/inquirer.h"
 #include "daemon/stats.h"
 #include "io/transport.h"
-#include "source/driver_poll.h"
 #include "source/source.h"
 
 struct poller;
@@ -48,6 +47,9 @@ usec_t poller_advanced(const struct poller *p);
 
 /* Drivers that gave no usable answer at their last poll. */
 size_t poller_n_silent(const struct poller *p);
+/* Whether every app that there is was seen: the list was to be had, and all of its drivers have
+ * answered, also those that are slower than a tick. */
+bool poller_saw_all(const struct poller *p);
 /* Ticks that are over. */
 unsigned poller_n_done(const struct poller *p);
 /* Whether the last list was to be had. */
@@ -56,12 +58,7 @@ bool poller_up(const struct poller *p);
 /* The URL of an app's driver; NULL when it is not known. */
 const char *poller_url_of(const struct poller *p, const struct app_history *a);
 
-typedef void (*poller_looked_fn)(void *userdata, enum remedy_look look, const char *text);
-struct poller_look;
-
-/* A fresh poll of one app, for one stage: is it (still) hung? The answer also goes to the detector.
- * Exactly one callback, from the event loop, unless cancelled. -ENOENT: the app is not polled here.
+/* Looks at a stage of the app afresh, see daemon/driver_look. -ENOENT: the app is not polled here.
  */
 int poller_look(struct poller *p, const struct app_history *a, const struct stage_key *key,
-	poller_looked_fn fn, void *userdata, struct poller_look **ret);
-struct poller_look *poller_look_cancel(struct poller_look *look);
+	driver_looked_fn fn, void *userdata, struct driver_look **ret);

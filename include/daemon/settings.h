@@ -3,9 +3,13 @@
 #pragma once
 
 #include "action/airflow.h"
+#include "action/notify.h"
 #include "base/param.h"
 #include "core/inquiry.h"
+#include "core/limits.h"
+#include "core/maintenance.h"
 #include "core/rule.h"
+#include "daemon/operators.h"
 #include "source/source.h"
 
 enum daemon_mode {
@@ -17,11 +21,16 @@ struct daemon_params {
 	usec_t poll_interval;
 	int mode; /* enum daemon_mode */
 	char *state_dir;
+	usec_t retention;
 	uint64_t max_parallel_requests;
+	char *control_socket;
+	struct strlist control_users;
+	char *control_group;
 };
 
 struct web_params {
 	char *listen;
+	char *external_url;
 };
 
 struct probe_params {
@@ -32,15 +41,16 @@ struct probe_params {
 struct source_settings {
 	char *name;
 	struct source_params params;
-	const char *file; /* where it was said; borrowed while the configuration is read */
-	unsigned line;
 };
 
 struct airflow_settings {
 	char *name;
 	struct airflow_params params;
-	const char *file;
-	unsigned line;
+};
+
+struct notify_settings {
+	char *name;
+	struct notify_params params;
 };
 
 struct settings {
@@ -48,24 +58,18 @@ struct settings {
 	struct web_params web;
 	struct probe_params probe;
 	struct inquiry_params evidence;
+	struct limit_params limits;
 	struct source_settings *sources;
 	size_t n_sources;
 	struct airflow_settings *airflows;
 	size_t n_airflows;
+	struct notify_settings *notifies;
+	size_t n_notifies;
 	struct rule_list rules;
 	struct rule fallback;
+	struct maintenance_list maintenance;
+	struct operators operators; /* whom control_users and control_group name */
 };
-
-/* A kind of section: its keys, for binding, --print-config and the man page's test. */
-struct section_def {
-	const char *kind;
-	bool named;
-	const struct param_def *params;
-	const size_t *n_params;
-	size_t offset; /* in struct settings, of a section without a name */
-};
-extern const struct section_def section_defs[];
-extern const size_t n_section_defs;
 
 /* Reads path and its drop-ins; NULL: the built-in configuration, the driver UIs of this host. All
  * faults go to errors. -EBADMSG when there are any, -ENOENT and the like when path cannot be read,
@@ -76,11 +80,18 @@ struct settings *settings_free(struct settings *s);
 
 DEFINE_CLEANUP(struct settings *, settings_free)
 
-/* For a mere look: no Airflow is asked, so its secrets need not be readable. */
+/* For a mere look: no Airflow is asked and nobody is told, so their secrets need not be readable.
+ */
 void settings_drop_airflows(struct settings *s);
+void settings_drop_notifies(struct settings *s);
 
 /* The whole configuration as it is in force, in the syntax of the file. Names of files with secrets
  * are in it, secrets are not. */
 int settings_print(const struct settings *s, char **ret);
+
+/* Whether the mode that holds for the rule is observe. */
+bool settings_dry(const struct settings *s, const struct rule *rule);
+/* Whether mode and action of any rule together ask for something to be done. */
+bool settings_act(const struct settings *s);
 
 const char *mode_name(enum daemon_mode m);

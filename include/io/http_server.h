@@ -1,19 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0
- * libmicrohttpd on an sd-event loop, for GET and HEAD only: small answers made in memory, gzip
- * where the client offers it, bounded connections, time and request sizes. */
+ * libmicrohttpd on an sd-event loop: small answers made in memory, gzip where the client offers it,
+ * bounded connections, time and request sizes. Over TCP it takes GET and HEAD only; over a Unix
+ * socket, where the kernel says who asks, POST as well. */
 #pragma once
 
 #include <stddef.h>
 #include <systemd/sd-event.h>
 
 #include "base/cleanup.h"
+#include "io/local_socket.h"
+
+#define HTTP_SERVER_MAX_BODY ((size_t)4096)
 
 struct http_server;
 
 struct http_server_request {
-	const char *path;   /* decoded, without the query */
-	const char *accept; /* header, NULL when absent */
-	const char *app;    /* the query's parameter "app", decoded; NULL when absent */
+	const char *path;              /* decoded, without the query */
+	const char *accept;            /* header, NULL when absent */
+	const char *app;               /* the query's parameter "app", decoded; NULL when absent */
+	const char *body;              /* of a POST, NUL-terminated; NULL: it is a GET or HEAD */
+	const struct local_peer *peer; /* who asks; NULL over TCP */
 };
 
 struct http_server_reply {
@@ -28,19 +34,20 @@ struct http_server_reply {
 typedef int (*http_server_fn)(
 	void *userdata, const struct http_server_request *request, struct http_server_reply *reply);
 
-/* listen_at: "127.0.0.1:14040", "[::1]:14040", ":14040" (all addresses; port 0: the kernel's
- * choice; names are not resolved). -EINVAL with *reterr for a malformed address, else the errno of
+/* listen_at: as in io/tcp_listen.h. -EINVAL with *reterr for a malformed address, else the errno of
  * bind with *reterr. */
 int http_server_new(sd_event *event, const char *listen_at, http_server_fn fn, void *userdata,
 	struct http_server **ret, char **reterr);
 
-/* -EINVAL where listen_at is no such address, -ENOMEM. */
-int http_server_check(const char *listen_at);
+/* The same at a Unix socket, to which everybody on this host may connect, each user but root a
+ * bounded number of times at once; errors of local_socket_listen(), with *reterr. */
+int http_server_new_local(sd_event *event, const char *path, http_server_fn fn, void *userdata,
+	struct http_server **ret, char **reterr);
 
-/* The port it listens on, also where the kernel chose it. */
+/* The port it listens on, also where the kernel chose it; 0 for a Unix socket. */
 unsigned http_server_port(const struct http_server *s);
 
-/* Ends open connections at once. NULL is allowed; returns NULL. */
+/* Ends open connections at once, and removes its Unix socket. NULL is allowed; returns NULL. */
 struct http_server *http_server_free(struct http_server *s);
 
 DEFINE_CLEANUP(struct http_server *, http_server_free)

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
- * What systemd and the host give a daemon: readiness, its watchdog, credentials, clocks. */
+ * What systemd and the host give a daemon: readiness, its watchdog, credentials, its time zone. */
 #pragma once
-
-#include <systemd/sd-event.h>
 
 #include "base/time.h"
 
-/* CLOCK_BOOTTIME: never steps, and counts the time that the machine slept. */
-usec_t clock_boottime(void);
-/* CLOCK_REALTIME, since 1970. */
-usec_t clock_realtime(void);
+/* A moment since 1970 on the host's own clock: weekday (0: Sunday) and minute of the day. */
+void clock_local(usec_t wall, unsigned *ret_weekday, unsigned *ret_minute);
+/* Which boot of the machine this is; -errno where the kernel does not say. */
+int service_boot_id(char **ret);
 
 void service_ready(void);
 void service_reloading(void);

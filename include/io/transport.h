@@ -15,11 +15,17 @@ struct transport_ask {
 	const char *url;            /* http or https, without user info */
 	const char *const *headers; /* NULL-terminated "Name: value"; may be NULL; copied */
 	const char *body;           /* NULL: none; copied; not with GET */
-	const char *username;       /* basic authentication; NULL: none; copied */
+	/* Who asks; NULL: nobody in particular. With a password, which may be "": basic
+	 * authentication. Without: Hadoop's simple one, the query parameter user.name. Copied. */
+	const char *username;
 	const char *password;
 	const char *ca_file; /* NULL: the system's */
-	usec_t timeout;      /* of the whole exchange, queueing included; 0: 10 s */
-	size_t max_body;     /* bytes after decoding; 0: 8 MiB */
+	const char *socket;  /* ask at this Unix socket, whatever host the URL names; NULL: no */
+	/* Whose it is, a cluster's name: those of one cluster take turns with those of others, and
+	 * never all places. NULL: it goes before them, as what acts does. Only compared. */
+	const char *cluster;
+	usec_t timeout;  /* of the whole exchange, queueing included; 0: 10 s */
+	size_t max_body; /* bytes after decoding; 0: 8 MiB */
 };
 
 struct transport_answer {
@@ -32,11 +38,12 @@ struct transport_answer {
 	const char *content_type; /* without parameters, lower case; NULL when absent */
 	const char *body;         /* NUL-terminated */
 	size_t len;
-	usec_t date;     /* the server's Date header, since 1970; 0 when absent or malformed */
-	usec_t wall;     /* our own clock then, since 1970; 0 in a replay */
-	usec_t received; /* CLOCK_BOOTTIME (virtual in a replay) when the answer was complete */
-	usec_t taken;    /* the same; in a replay, which may repeat an answer, when it was given */
-	usec_t took;     /* since transport_send(), the waiting in line included */
+	usec_t date;        /* the server's Date header, since 1970; 0 when absent or malformed */
+	usec_t retry_after; /* how long the server's Retry-After header asks to wait; 0: not */
+	usec_t wall;        /* our own clock then, since 1970; 0 in a replay */
+	usec_t received;    /* CLOCK_BOOTTIME (virtual in a replay) when the answer was complete */
+	usec_t taken; /* the same; in a replay, which may repeat an answer, when it was given */
+	usec_t took;  /* since transport_send(), the waiting in line included */
 };
 
 /* Called exactly once per request that was sent and not cancelled, never from within

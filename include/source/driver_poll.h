@@ -23,6 +23,7 @@ struct driver_ask {
 	const char *username; /* only for a URL of the configuration; NULL: none */
 	const char *password;
 	const char *ca_file;
+	const char *cluster; /* whose driver it is; may be NULL */
 	usec_t timeout;
 };
 
@@ -35,13 +36,15 @@ enum driver_state {
 
 struct driver_answer {
 	enum driver_state state;
-	struct app_info info;      /* only when it was asked for; else empty */
-	struct app_poll poll;      /* the receiver may take its lists */
-	bool has_owner;            /* /environment was asked and answered */
-	struct owner owner;        /* the receiver may take it */
-	struct strlist properties; /* with it; the receiver may take them */
-	bool has_tasks;            /* they were asked for and answered */
-	struct task_list tasks;    /* the receiver may take them */
+	struct app_info info;               /* only when it was asked for; else empty */
+	struct app_poll poll;               /* the receiver may take its lists */
+	bool has_owner;                     /* /environment was asked and answered */
+	struct owner owner;                 /* the receiver may take it */
+	struct strlist properties;          /* with it; the receiver may take them */
+	bool memory_asked;                  /* /allexecutors was asked, with or without success */
+	struct executor_memory_list memory; /* what it said; empty: nothing */
+	bool has_tasks;                     /* they were asked for and answered */
+	struct task_list tasks;             /* the receiver may take them */
 	usec_t tasks_taken;
 	char *side_fault; /* what was wrong with an answer beside the stages; the answer owns it */
 	const char *reason; /* a word for a metric, static: see driver_reasons */

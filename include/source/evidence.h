@@ -17,6 +17,7 @@ struct evidence_ask {
 	const char *username; /* only for a URL of the configuration; NULL: none */
 	const char *password;
 	const char *ca_file;
+	const char *cluster; /* whose app it is; may be NULL */
 	usec_t timeout;
 };
 
@@ -31,6 +32,7 @@ struct evidence_answer {
 	struct task_list tasks;
 	struct thread_list threads;
 	struct process_list processes;
+	struct query_obs query;
 	uint64_t dropped;
 };
 

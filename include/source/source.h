@@ -9,6 +9,8 @@
 #include <sys/types.h>
 
 #include "base/param.h"
+#include "core/access.h"
+#include "core/kill.h"
 #include "core/model.h"
 #include "io/transport.h"
 
@@ -19,6 +21,7 @@ struct target {
 	char *name;   /* with app_id: as the cluster manager says */
 	char *user;
 	bool configured; /* the URL is from the configuration: credentials may go there */
+	bool restarts;   /* another driver may come to answer there as the same app */
 };
 
 void target_clear(struct target *t);
@@ -46,6 +49,13 @@ typedef void (*source_looked_fn)(void *userdata, enum app_end end, const char *t
 
 struct source;
 
+struct source_call;
+
+/* What an answer to a look says: 0 with *ret and, if it has words for it, *ret_words (the caller
+ * frees them). -errno with words: nothing, another of the source's URLs may know. */
+typedef int (*source_judge_fn)(const struct source_call *call, const struct transport_answer *a,
+	enum app_end *ret, char **ret_words);
+
 /* A look under way. */
 struct source_call {
 	struct source *source;
@@ -55,31 +65,35 @@ struct source_call {
 	uint64_t pid_started;
 	source_looked_fn fn;
 	void *userdata;
-};
-
-/* Where an app can be killed: a standalone master. All borrowed from the source. */
-struct kill_point {
-	const char *url;
-	const char *username;
-	const char *password;
-	const char *ca_file;
+	char *path; /* of a look at one URL after the other */
+	source_judge_fn judge;
+	size_t at;    /* the URL that is asked */
+	size_t tried; /* of them */
 };
 
 struct source_ops {
-	const char *name; /* of type= */
+	const char *name;   /* of type= */
+	unsigned permits;   /* how its apps can be ended: bits 1 << KILL_VIA_* */
+	bool names_drivers; /* its drivers' URLs are from the configuration: credentials may go
+			       there */
 	/* Checks the parameters for this type and prepares; -EINVAL with *reterr. */
 	int (*check)(struct source *s, char **reterr);
 	/* Exactly one callback, unless cancelled; it may come before list() returns. */
 	int (*list)(struct source *s, source_listed_fn fn, void *userdata);
 	void (*cancel_list)(struct source *s);
-	/* Notes what look() will need, while the app still runs. */
+	/* Notes what look(), and a kill of the process, will need, while the app still runs. */
 	void (*identify)(struct source *s, struct app_ref *ref);
 	/* Whether the app has ended, on the word of who may say so. One at a time per source_call.
 	 */
 	int (*look)(struct source *s, const struct app_ref *ref, source_looked_fn fn,
 		void *userdata, struct source_call **ret);
-	/* false: an app of this source cannot be killed at its cluster manager. */
+	/* Where its cluster manager kills an app. false: an app of this source has none. */
 	bool (*kill_point)(const struct source *s, struct kill_point *ret);
+	/* A GET that shows whether its apps may be killed, and what an answer of 200 says; text:
+	 * why not, or why that is not known. NULL: there is none. */
+	const char *access_path;
+	int (*judge_access)(
+		const struct transport_answer *a, enum access_state *ret_kill, char **ret_text);
 	void (*free)(struct source *s);
 };
 
@@ -102,7 +116,8 @@ struct source {
 	char *name;                         /* of [spark NAME] */
 	const struct source_params *params; /* borrowed: the settings outlive their sources */
 	struct strlist urls;                /* params->url without slashes at the end */
-	char *password;                     /* the content of password_file */
+	size_t current; /* the URL that is asked first: the last that was good */
+	char *password; /* the content of password_file */
 	struct transport *transport;
 };
 
@@ -112,6 +127,28 @@ int source_new(const char *name, const struct source_params *params, const char 
 	struct transport *transport, struct source **ret, char **reterr);
 struct source *source_free(struct source *s);
 
+/* Where and how an app is ended by way of via. false: not that way; of KILL_VIA_DRIVER also where
+ * its process was not seen on this host. *ret borrows from s and ref. */
+bool source_kill_point(const struct source *s, const struct app_ref *ref, enum kill_via via,
+	struct kill_point *ret);
+/* "cluster, job, stage": for errors. The caller frees it. */
+int source_permits_text(const struct source_ops *ops, char **ret);
+
+/* The operations of a type=, by its value. */
+const struct source_ops *source_ops_of(int type);
+/* For the implementations: notes which process of this host is the driver, if ref's URL is on it
+ * and the process can be seen. */
+void source_identify_local(struct app_ref *ref);
+/* For the implementations: a look that asks path at the current URL, and at the others in turn
+ * until judge() has an answer. */
+struct source_round {
+	const char *path;
+	source_judge_fn judge;
+};
+int source_look_round(struct source *s, const struct app_ref *ref, const struct source_round *round,
+	source_looked_fn fn, void *userdata, struct source_call **ret);
+/* For the implementations: a kill at the source's URLs, with its credentials. */
+void source_point_at(const struct source *s, enum kill_kind kind, struct kill_point *ret);
 /* For the implementations: a call that asks url, with credentials, and answers through done with
  * the call as userdata. That one ends it with source_call_finish(). */
 int source_call_new(struct source *s, const struct app_ref *ref, const char *url,

@@ -8,3 +8,5 @@ struct source *source_driver_alloc(void);
 extern const struct source_ops source_driver_ops;
 struct source *source_standalone_alloc(void);
 extern const struct source_ops source_standalone_ops;
+struct source *source_yarn_alloc(void);
+extern const struct source_ops source_yarn_ops;

@@ -7,7 +7,10 @@
 #include <stddef.h>
 
 #include "base/strbuf.h"
+#include "core/ground.h"
 #include "core/model.h"
+
+#define AIRFLOW_MAX_NOTE 1000 /* characters */
 
 enum airflow_api {
 	AIRFLOW_API_UNKNOWN,
@@ -49,6 +52,10 @@ int airflow_request_get(enum airflow_api api, const struct owner *o, struct airf
 int airflow_request_fail(
 	enum airflow_api api, const struct owner *o, const char *note, struct airflow_request *ret);
 
+/* The same as a trial that changes nothing: .../dry_run in v2, "dry_run":true in v1. */
+int airflow_request_fail_trial(
+	enum airflow_api api, const struct owner *o, struct airflow_request *ret);
+
 /* PATCH .../setNote of v1. */
 int airflow_request_set_note(const struct owner *o, const char *note, struct airflow_request *ret);
 
@@ -57,6 +64,20 @@ int airflow_request_set_note(const struct owner *o, const char *note, struct air
  * unmapped one as ["t"]; v1 takes strings only. */
 int airflow_request_clear_task(
 	enum airflow_api api, const struct owner *o, struct airflow_request *ret);
+/* The same with "dry_run":true: names what it would clear. */
+int airflow_request_clear_trial(
+	enum airflow_api api, const struct owner *o, struct airflow_request *ret);
+
+/* GET the DAG, the DAG run, and how many other indexes of a mapped task have failed (v1 only). */
+int airflow_request_dag(enum airflow_api api, const struct owner *o, struct airflow_request *ret);
+int airflow_request_run(enum airflow_api api, const struct owner *o, struct airflow_request *ret);
+int airflow_request_failed_siblings(const struct owner *o, struct airflow_request *ret);
+
+/* GET the task itself, as its DAG has it. */
+int airflow_request_task(enum airflow_api api, const struct owner *o, struct airflow_request *ret);
+
+/* GET one DAG, or one task instance, of all that the user may see. */
+int airflow_request_list(enum airflow_api api, bool dags, struct airflow_request *ret);
 
 /* {"version":"3.3.2",...}: caller frees *ret. */
 int airflow_decode_version(const char *body, size_t len, char **ret, char **reterr);
@@ -78,10 +99,38 @@ int airflow_decode_ti(
 /* The answer to a PATCH: any JSON object ({} in v1). What was done, only a look tells. */
 int airflow_decode_accepted(const char *body, size_t len, char **reterr);
 
-/* How many task instances a clear's answer names, and whether o is among them. v1 does not tell the
- * map index: there the task counts. */
-int airflow_decode_cleared(const char *body, size_t len, const struct owner *o, size_t *ret_n,
-	bool *ret_ours, char **reterr);
+/* Whom a trial or a request names. */
+struct airflow_affected {
+	size_t n;
+	bool ours;
+	size_t n_siblings; /* other indexes of the same task */
+	size_t n_others;   /* other tasks of the run: those downstream, where they were asked for */
+	size_t n_elsewhere; /* of another run or DAG */
+};
+
+/* v1's rows carry no map index: of those that name the task, one counts as o's. */
+int airflow_decode_affected(const char *body, size_t len, const struct owner *o,
+	struct airflow_affected *ret, char **reterr);
+
+/* dag_paused and dag_stale; run_state. -EBADMSG for an answer about another DAG or run. */
+int airflow_decode_dag(
+	const char *body, size_t len, const struct owner *o, struct ground *ret, char **reterr);
+int airflow_decode_run(
+	const char *body, size_t len, const struct owner *o, struct ground *ret, char **reterr);
+
+/* How o's task is set, and its DAG; each fills its part of *ret. -EBADMSG for an answer about
+ * another task or DAG. */
+int airflow_decode_task(const char *body, size_t len, const struct owner *o,
+	struct task_settings *ret, char **reterr);
+int airflow_decode_task_dag(const char *body, size_t len, const struct owner *o,
+	struct task_settings *ret, char **reterr);
+
+/* How many of the failed indexes are not o's. The list holds two of them at most. */
+int airflow_decode_siblings(
+	const char *body, size_t len, const struct owner *o, int64_t *ret, char **reterr);
+
+/* The id of the first DAG of a list; *ret stays as it is for an empty one. */
+int airflow_decode_first_dag(const char *body, size_t len, char **ret, char **reterr);
 
 /* A short printable text of an error body ("detail" as text, list or object, else "title", else
  * "error", else a page's title, else the first bytes; "empty answer"), at most 200 bytes. Never

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/cleanup.h"
+#include "base/time.h"
 
 #define JSON_MAX_DEPTH 64
 #define JSON_MAX_VALUES 1000000 /* a parsed value takes some 80 bytes */
@@ -58,6 +59,15 @@ int json_copy_id(
 	const cJSON *object, const char *field, enum json_need need, char **ret, char **reterr);
 /* A copy of a string field for people to read: printable, cut to max bytes. */
 int json_copy_text(const cJSON *object, const char *field, size_t max, char **ret, char **reterr);
+
+/* Fields of an answer of ours. Without memory they are left out: whoever prints the whole finds
+ * out. NULL, and the time 0, are null. */
+void json_add_text(cJSON *o, const char *name, const char *s);
+void json_add_time(cJSON *o, const char *name, usec_t t);
+void json_add_seconds(cJSON *o, const char *name, usec_t t);
+/* The text of an answer, without white space. -ENOMEM where root is NULL, or any part of it could
+ * not be made. */
+int json_print(const cJSON *root, char **ret);
 
 /* Zeroed room for n items of a size, n being 0 too; NULL: no memory. */
 void *json_new_items(size_t n, size_t size);

@@ -23,6 +23,3 @@ int master_decode_page(const char *body, size_t len, struct master_page *ret, ch
 /* What the master says of one app. *state_text (borrowed from m, may be NULL) is its word. */
 enum app_end master_app_end(
 	const struct master_state *m, const char *app_id, const char **state_text);
-
-/* The form body (or query) of a kill: "id=ID&terminate=true[&csrfToken=TOKEN]". */
-int master_kill_form(const char *app_id, const char *csrf_token, char **ret);

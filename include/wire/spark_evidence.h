@@ -10,6 +10,7 @@
 #include "core/observation.h"
 
 #define SPARK_MAX_TASKS 20000
+#define SPARK_MAX_QUERIES 20000
 #define SPARK_MAX_EXECUTORS 20000
 #define SPARK_MAX_THREADS 50000
 #define SPARK_MAX_FRAMES 100 /* of a thread; deeper ones are cut */
@@ -49,3 +50,7 @@ int spark_decode_executor_list(
 /* /metrics/json/ of a driver: numDroppedEvents of the appStatus queue. *ret is left alone and 0 is
  * returned where the answer holds no such counter, 1 where it does. */
 int spark_decode_dropped_events(const char *body, size_t len, uint64_t *ret, char **reterr);
+
+/* .../sql?details=false: the newest query that is not a part of another one. *ret is left alone and
+ * 0 is returned where there was none, 1 where there was. */
+int spark_decode_newest_query(const char *body, size_t len, struct query_obs *ret, char **reterr);

@@ -3,26 +3,67 @@
  * JSON. Times are ISO 8601 in UTC, durations seconds. */
 #pragma once
 
+#include "core/access.h"
 #include "core/incident.h"
 
 /* now: the detector's clock, wall: since 1970, of the same moment. */
 int status_stages_json(const struct detector *d, usec_t now, usec_t wall, char **ret);
+/* What /api/v1/audit answers: the findings of each app, warnings first. app_id: of that one only;
+ * NULL or "": of all. */
+int status_audit_json(const struct detector *d, const char *app_id, char **ret);
 /* The newest first. */
 int status_incidents_json(const struct incident_list *l, char **ret);
 
-/* One, with its story and the properties of its app: what /api/v1/incidents/ID answers. */
-int status_incident_json(const struct incident *i, char **ret);
+struct status_outlook {
+	const char *mode; /* that holds for its rule; NULL: the rule is no more */
+	const char *next; /* what will be done */
+};
+
+/* One, with its story, its numbers and the properties of its app: what /api/v1/incidents/ID
+ * answers. outlook NULL: without what is to come. */
+int status_incident_json(
+	const struct incident *i, const struct status_outlook *outlook, char **ret);
+
+/* What keeps anything new from being begun. */
+struct status_pause {
+	const char *reason; /* NULL: there is no pause */
+	const char *who;
+	usec_t since; /* since 1970 */
+	usec_t until; /* likewise; 0: until it is ended by hand */
+	bool durable; /* it, or that there is none, outlives the daemon */
+};
+
+struct status_window {
+	const char *name;
+	const char *reason; /* may be NULL */
+	bool open;
+};
+
+/* What the orders of the control socket answer. */
+int status_pause_json(const struct status_pause *p, char **ret);
 
 struct status_cluster {
 	const char *name;
 	bool up;
 	usec_t last_poll; /* since 1970; 0: never */
 	size_t n_apps;
+	enum access_state kill; /* of its apps at its cluster manager */
 };
 
 struct status_airflow {
 	const char *name;
 	bool up;
+	const char *version;             /* NULL: not known */
+	const enum access_state *access; /* by enum airflow_right */
+};
+
+struct status_notify {
+	const char *name;
+	size_t n_pending;
+	uint64_t n_sent;
+	uint64_t n_failed; /* given up */
+	uint64_t n_dropped;
+	const char *complaint; /* why the last attempt failed; NULL: it did not */
 };
 
 struct status_summary {
@@ -35,10 +76,22 @@ struct status_summary {
 	bool reload_ok;
 	usec_t reloaded;
 	size_t n_pending_actions;
+	size_t n_hung; /* stages */
+	size_t n_incidents_open;
+	size_t n_actions_last_hour;
+	uint64_t actions_per_hour;
+	struct status_pause pause;
+	const char *breaker; /* why the storm breaker is open; NULL: it is not */
+	const char *ledger;  /* what is wrong with the ledger; NULL: nothing */
+	const struct status_window *windows;
+	size_t n_windows;
 	const struct status_cluster *clusters;
 	size_t n_clusters;
 	const struct status_airflow *airflows;
 	size_t n_airflows;
+	const struct status_notify *notifies;
+	size_t n_notifies;
+	bool notices_durable; /* messages outlive a crash */
 };
 
 /* What /api/v1/status answers. */

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/strbuf.h"
+
 static const char *const names[] = {
 	[CAUSE_UNKNOWN] = "unknown",
 	[CAUSE_PYTHON_WORKER] = "python_worker",
@@ -84,6 +86,12 @@ static const struct pattern driver_patterns[] = {
 /* A wait is a few frames above the code that it is for. */
 #define NEAR 4
 #define TOP 8
+/* Room for the name of a query. */
+#define MAX_NAME 100
+/* What of an earlier hint has room behind it. */
+#define MAX_KNOWN 110
+/* Of a call that is named with a place: longer ones are something else, such as a description. */
+#define MAX_CALL 40
 
 static bool starts_with(const char *s, const char *prefix)
 {
@@ -139,6 +147,7 @@ static void say(struct cause_hint *h, enum cause c, const char *because)
 {
 	h->cause = c;
 	(void)snprintf(h->because, sizeof(h->because), "%s", because);
+	str_sanitize(h->because); /* what was cut within a character */
 }
 
 static const struct thread_obs *thread(const struct thread_list *dump, int64_t id)
@@ -159,6 +168,7 @@ static void say_blocked(
 		"blocked by thread %" PRId64 " \"%.66s\"%s%.50s", t->blocked_by,
 		by ? by->name : "?", by && by->n_frames > 0 ? " in " : "",
 		by && by->n_frames > 0 ? by->frames[0] : "");
+	str_sanitize(ret->because);
 }
 
 void cause_of_task(
@@ -187,6 +197,7 @@ static void say_thread(const struct thread_obs *t, size_t frame, struct cause_hi
 {
 	(void)snprintf(ret->because, sizeof(ret->because), "%.40s in %.110s", t->name,
 		t->frames[frame < t->n_frames ? frame : 0]);
+	str_sanitize(ret->because);
 }
 
 /* Is it in Spark at all, such as py4j's thread that a Python driver waits for? */
@@ -215,4 +226,51 @@ void cause_of_driver(const struct thread_list *dump, struct cause_hint *ret)
 		if (ret->because[0] == '\0' && in_spark(t))
 			say_thread(t, caller(t), ret);
 	}
+}
+
+/* Spark's names of the calls that bring rows to the driver. */
+bool cause_brings_rows(const char *name)
+{
+	static const char *const calls[] = {"collect at ", "toPandas at ", "toLocalIterator at ",
+		"collectAsList at ", "collectToPython at ", "toArrow at "};
+
+	for (size_t i = 0; name && i < ELEMENTSOF(calls); i++)
+		if (strncmp(name, calls[i], strlen(calls[i])) == 0)
+			return true;
+	return false;
+}
+
+void cause_name_call(char *buf, size_t size, const char *name)
+{
+	const char *at = strstr(name, " at ");
+	size_t n = strlen(name);
+	size_t head = at ? (size_t)(at - name) + 4 : 0;
+	const char *end;
+
+	if (n < size || !at || head > MAX_CALL) {
+		(void)snprintf(buf, size, "%.*s", (int)str_cut(name, size - 1), name);
+		return;
+	}
+	end = name + n - (size - head - sizeof("..."));
+	while (((unsigned char)*end & 0xc0) == 0x80) /* not within a character */
+		end++;
+	(void)snprintf(buf, size, "%.*s...%s", (int)head, name, end);
+}
+
+void cause_add_query(struct cause_hint *h, const struct query_obs *query)
+{
+	bool alone = query->running && query->n_running_jobs == 0;
+	char name[MAX_NAME];
+	char known[sizeof(h->because)];
+
+	if (!query->name || (query->running && !alone))
+		return;
+	cause_name_call(name, sizeof(name), query->name);
+	(void)snprintf(known, sizeof(known), "%s", h->because);
+	(void)snprintf(h->because, sizeof(h->because), "%s%s%s%s%.*s",
+		alone ? "query " : "the last query was ", name, alone ? " runs without a job" : "",
+		known[0] ? "; " : "", MAX_KNOWN, known);
+	str_sanitize(h->because);
+	if (alone && h->cause == CAUSE_UNKNOWN && cause_brings_rows(query->name))
+		h->cause = CAUSE_DRIVER_COLLECT;
 }

@@ -9,10 +9,17 @@
  * garbage; a Python worker with nothing to do does nothing. */
 #define JVM_IDLE_MAX 0.02
 #define JVM_BUSY_MIN 0.05
-#define WORKER_IDLE_MAX 0.004
-#define WORKER_BUSY_MIN 0.01
-#define TREE_IDLE_MAX 0.02
+#define WORKER_IDLE_MAX 0.0015
+#define WORKER_BUSY_MIN 0.003
+/* Between two looks, where a clock tick more or less is much; and of what is left of sums. */
+#define LEFT_IDLE_MAX 0.004
+#define CHURN_MIN 0.01
+#define TREE_IDLE_MAX 0.01
 #define TREE_BUSY_MIN 0.035
+/* A driver schedules, and answers who watches it. */
+#define DRIVER_IDLE_MAX 0.05
+#define DRIVER_BUSY_MIN 0.1
+#define DRIVER_TREE_BUSY_MIN 0.07
 
 static void sample_clear(struct cpu_sample *s)
 {
@@ -91,8 +98,7 @@ static bool left_idle(const struct cpu_series *s, size_t i, const struct process
 	const struct process_obs *before = i > 0 ? find(&s->samples[i - 1], p->pid) : NULL;
 	double took = i > 0 ? seconds(s->samples[i].taken - s->samples[i - 1].taken) : 0;
 
-	return before && took > 0 &&
-	       seconds(usec_sub(p->cpu, before->cpu)) / took <= WORKER_IDLE_MAX;
+	return before && took > 0 && seconds(usec_sub(p->cpu, before->cpu)) / took <= LEFT_IDLE_MAX;
 }
 
 static bool left_working(const struct cpu_series *s, size_t first)
@@ -115,6 +121,14 @@ static bool knows_reaped(const struct cpu_sample *s)
 	return false;
 }
 
+static void use_jvm(const struct cpu_series *s, double rate, struct cpu_use *u)
+{
+	u->jvm = s->driver ? state_of(rate, DRIVER_IDLE_MAX, DRIVER_BUSY_MIN)
+			   : state_of(rate, JVM_IDLE_MAX, JVM_BUSY_MIN);
+	u->unsure = rate > JVM_IDLE_MAX;
+	u->stopped = rate <= 0;
+}
+
 /* Fills what needs the list of processes. */
 static void use_processes(const struct cpu_series *s, size_t first, struct cpu_use *u)
 {
@@ -133,7 +147,7 @@ static void use_processes(const struct cpu_series *s, size_t first, struct cpu_u
 
 		own += used;
 		if (p->pid == b->pid)
-			u->jvm = state_of(rate, JVM_IDLE_MAX, JVM_BUSY_MIN);
+			use_jvm(s, rate, u);
 		else if (rate >= WORKER_BUSY_MIN)
 			u->n_busy++;
 		else if (rate > WORKER_IDLE_MAX)
@@ -141,7 +155,7 @@ static void use_processes(const struct cpu_series *s, size_t first, struct cpu_u
 	}
 	/* What the sums have beyond the living was used by those that came and went. */
 	churn = seconds(usec_sub(usec_sub(b->total, a->total), own)) / span;
-	u->churn = churn >= WORKER_BUSY_MIN;
+	u->churn = churn >= CHURN_MIN;
 	if (!u->churn && !knows_reaped(b))
 		u->churn = left_working(s, first);
 	u->rate = seconds(own) / span + churn;
@@ -149,6 +163,25 @@ static void use_processes(const struct cpu_series *s, size_t first, struct cpu_u
 		u->tree = CPU_BUSY;
 	else if (u->jvm == CPU_IDLE && u->n_unclear == 0)
 		u->tree = CPU_IDLE;
+}
+
+/* Only the sums are known. Where they fall, processes have ended: what the others rose by is the
+ * least that was used. A NodeManager tells rates, which may be rounded: nothing is not stopped. */
+static void use_sums(const struct cpu_series *s, size_t first, struct cpu_use *u)
+{
+	usec_t rises = 0;
+	bool fell = false;
+
+	for (size_t i = first; i + 1 < s->n; i++) {
+		rises += usec_sub(s->samples[i + 1].total, s->samples[i].total);
+		fell = fell || s->samples[i + 1].total < s->samples[i].total;
+	}
+	u->rate = seconds(rises) / seconds(u->window);
+	u->tree =
+		state_of(u->rate, TREE_IDLE_MAX, s->driver ? DRIVER_TREE_BUSY_MIN : TREE_BUSY_MIN);
+	if (fell && u->tree == CPU_IDLE)
+		u->tree = CPU_UNKNOWN;
+	u->stopped = rises == 0 && !fell && s->samples[first].pid > 0;
 }
 
 void cpu_series_use(
@@ -176,14 +209,8 @@ void cpu_series_use(
 	if (last->taken - s->samples[first].taken < CPU_WINDOW_MIN)
 		return;
 	ret->window = last->taken - s->samples[first].taken;
-	if (last->n > 0 && s->samples[first].n > 0) {
+	if (last->n > 0 && s->samples[first].n > 0)
 		use_processes(s, first, ret);
-		return;
-	}
-	if (last->total < s->samples[first].total) {
-		ret->window = 0; /* processes ended, and a sum says nothing of them */
-		return;
-	}
-	ret->rate = seconds(last->total - s->samples[first].total) / seconds(ret->window);
-	ret->tree = state_of(ret->rate, TREE_IDLE_MAX, TREE_BUSY_MIN);
+	else
+		use_sums(s, first, ret);
 }

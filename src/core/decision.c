@@ -55,7 +55,7 @@ static enum shown shown_of(const struct findings *f)
 	if (f->events_lost && (!f->has_tasks || f->n_seen < f->n_flat) &&
 		f->n_absent + f->n_working < f->n_flat + !f->has_tasks)
 		return SHOWN_DOUBT;
-	if (!f->has_tasks)
+	if (f->n_flat == 0)
 		return SHOWN_NOTHING;
 	if (f->n_absent == f->n_flat)
 		return SHOWN_ABSENT;
@@ -98,6 +98,9 @@ void decide(const struct findings *f, const struct rule *rule, usec_t stalled, s
 		return;
 	ret->limit = row->hung == AT_ONCE ? rule->hung_after : rule->hung_after_unproven;
 	ret->limit_name = row->hung == AT_ONCE ? "hung_after" : "hung_after_unproven";
+	/* Some may have ended since, and others begun. */
+	if (extent == EXTENT_SOME && f->old)
+		return;
 	if (row->hung != NEVER && flat_for(f, extent, stalled) >= ret->limit)
 		ret->verdict = VERDICT_HUNG;
 }

@@ -61,7 +61,7 @@ void detector_configure(struct detector *d, const struct rule_list *rules,
 }
 
 struct app_history *detector_find(
-	struct detector *d, const char *cluster, const char *app_id, usec_t started)
+	const struct detector *d, const char *cluster, const char *app_id, usec_t started)
 {
 	for (size_t i = 0; i < d->n_apps; i++) {
 		struct app_history *a = d->apps[i];
@@ -176,7 +176,7 @@ int detector_observe(struct detector *d, struct app_history *a, struct app_poll 
 
 	r = app_history_observe(a, poll, d->poll_interval);
 	app_poll_clear(poll);
-	if (r < 0)
+	if (r <= 0)
 		return r;
 	for (size_t i = 0; i < a->n_stages; i++)
 		if (!a->stages[i].seen)
@@ -200,6 +200,8 @@ void detector_app_gone(struct detector *d, struct app_history *a, usec_t now)
 	for (size_t i = 0; i < a->n_stages; i++)
 		tell_gone(d, a, &a->stages[i], now);
 	tell_gone(d, a, NULL, now);
+	if (d->sink.ended)
+		d->sink.ended(d->sink.userdata, a, now);
 	for (size_t i = 0; i < d->n_apps; i++)
 		if (d->apps[i] == a) {
 			d->apps[i] = d->apps[--d->n_apps];

@@ -26,6 +26,7 @@ struct group {
 	struct cpu_use cpu;
 	size_t n_cpu_busy; /* so many of the flat compute; which, is not known */
 	size_t n_cpu_idle; /* so many do not */
+	bool frozen;       /* the executor gives no dump, or its JVM does nothing at all */
 };
 
 struct look {
@@ -47,7 +48,8 @@ static bool works(const struct look *k, const struct task_track *t)
 	return t->worked > 0 && usec_sub(k->now, t->worked) < k->rule->hung_after;
 }
 
-static void gather(const struct look *k, const char *executor_id, struct group *g)
+/* anew: what was seen of work before counts for nothing. */
+static void gather(const struct look *k, const char *executor_id, bool anew, struct group *g)
 {
 	*g = (struct group){.executor = inquiry_executor(&k->app->inquiry, executor_id)};
 	for (size_t i = 0; i < k->stage->tasks.n; i++) {
@@ -56,7 +58,7 @@ static void gather(const struct look *k, const char *executor_id, struct group *
 		if (!str_equal(t->executor_id, executor_id))
 			continue;
 		g->n_running++;
-		if (!is_flat(k, t) || works(k, t)) {
+		if (!is_flat(k, t) || (!anew && works(k, t))) {
 			g->moves = true;
 			continue;
 		}
@@ -71,6 +73,22 @@ static size_t smaller(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
+static void use_cpu(const struct look *k, struct group *g)
+{
+	struct executor_track *x = g->executor;
+	/* It was asked for after the poll before this one. */
+	usec_t asked =
+		usec_sub(k->now, k->app->spacing[0] < k->rule->hung_after ? k->app->spacing[0]
+									  : k->rule->hung_after);
+
+	cpu_series_use(&x->cpu, asked, g->since, k->rule->hung_after / 2, &g->cpu);
+	if (g->cpu.tree == CPU_BUSY)
+		x->worked = k->now;
+	/* A dump that came shows that it lives, however little it does. */
+	g->frozen = x->n_silent >= SILENT_MIN ||
+		    (g->cpu.stopped && usec_sub(k->now, x->dump_taken) > g->cpu.window);
+}
+
 /* How much of an executor's CPU can be, and must be, that of these tasks. Whatever else runs there
  * is given the benefit: tasks of other stages, and tasks of this one that move. */
 static void attribute(const struct look *k, struct group *g)
@@ -80,7 +98,7 @@ static void attribute(const struct look *k, struct group *g)
 
 	if (!x)
 		return;
-	cpu_series_use(&x->cpu, k->now, g->since, k->rule->hung_after / 2, &g->cpu);
+	use_cpu(k, g);
 	others = x->most_active > (int64_t)g->n ? (size_t)x->most_active - g->n : 0;
 	if (g->n_running - g->n > others)
 		others = g->n_running - g->n;
@@ -104,7 +122,7 @@ static void attribute(const struct look *k, struct group *g)
 
 static void note_cpu(struct look *k, const struct group *g)
 {
-	if (g->cpu.window == 0 || g->cpu.tree == CPU_UNKNOWN)
+	if (g->cpu.window == 0 || (g->cpu.tree == CPU_UNKNOWN && !g->cpu.stopped))
 		return;
 	k->f->has_cpu = true;
 	if (g->cpu.rate >= k->f->cpu_rate) {
@@ -130,9 +148,16 @@ static void note_hint(struct look *k, const struct cause_hint *hint)
 		k->f->hint = *hint;
 }
 
-static void hint_of(const struct look *k, const struct task_track *t,
-	const struct executor_track *x, struct cause_hint *ret)
+/* When executors were last asked about, it was not among them. */
+static bool is_lost(const struct look *k, const struct executor_track *x)
 {
+	return k->app->inquiry.executors_taken > 0 && (!x || !x->listed);
+}
+
+static void hint_of(const struct look *k, const struct task_track *t, const struct group *g,
+	struct cause_hint *ret)
+{
+	const struct executor_track *x = g->executor;
 	const struct executor_track *driver = inquiry_executor(&k->app->inquiry, "driver");
 
 	*ret = (struct cause_hint){0};
@@ -141,7 +166,7 @@ static void hint_of(const struct look *k, const struct task_track *t,
 		(void)snprintf(ret->because, sizeof(ret->because),
 			"the driver spends %.0f %% of its time in garbage collection",
 			100 * (driver->gc_share > 1 ? 1 : driver->gc_share));
-	} else if (k->app->inquiry.executors_taken > 0 && (!x || !x->listed)) {
+	} else if (is_lost(k, x)) {
 		ret->cause = CAUSE_EXECUTOR_LOST;
 		(void)snprintf(ret->because, sizeof(ret->because),
 			"executor %.40s is not among the active ones", t->executor_id);
@@ -150,6 +175,10 @@ static void hint_of(const struct look *k, const struct task_track *t,
 		(void)snprintf(ret->because, sizeof(ret->because),
 			"executor %.40s gave no thread dump, %u times", t->executor_id,
 			x->n_silent);
+	} else if (g->frozen) {
+		ret->cause = CAUSE_EXECUTOR_FROZEN;
+		(void)snprintf(ret->because, sizeof(ret->because),
+			"the JVM of executor %.40s used no CPU at all", t->executor_id);
 	} else if (t->gc_share >= GC_SHARE_MIN) {
 		ret->cause = CAUSE_MEMORY_PRESSURE;
 		(void)snprintf(ret->because, sizeof(ret->because),
@@ -158,14 +187,14 @@ static void hint_of(const struct look *k, const struct task_track *t,
 	} else {
 		*ret = t->hint;
 	}
+	str_sanitize(ret->because); /* what was cut within a character */
 }
 
 /* One flat task that is not known to work by itself. */
 static void note_flat(struct look *k, struct group *g, struct task_track *t)
 {
 	struct findings *f = k->f;
-	struct executor_track *x = g->executor;
-	bool silent = x && x->n_silent >= SILENT_MIN;
+	bool lost = is_lost(k, g->executor); /* its tasks are about to be tried elsewhere */
 	bool dumped = t->n_same >= 2 && t->dumped > t->frames_since;
 
 	if (t->n_absent >= ABSENT_MIN) {
@@ -174,12 +203,12 @@ static void note_flat(struct look *k, struct group *g, struct task_track *t)
 		g->n_cpu_busy--;
 		f->n_working++;
 		return;
-	} else if (silent) {
+	} else if (!lost && g->frozen) {
 		f->n_frozen++;
-	} else if (g->n_cpu_idle > 0) {
+	} else if (!lost && g->n_cpu_idle > 0 && (dumped || !g->cpu.unsure)) {
 		g->n_cpu_idle--;
 		f->n_idle++;
-	} else if (dumped) {
+	} else if (!lost && dumped) {
 		f->n_still++;
 	} else {
 		f->n_dark++;
@@ -212,10 +241,12 @@ static void find_on_executor(struct look *k, const char *executor_id)
 {
 	struct group g;
 
-	gather(k, executor_id, &g);
+	gather(k, executor_id, true, &g);
+	attribute(k, &g);
+	note_work(k, &g);
+	gather(k, executor_id, false, &g);
 	attribute(k, &g);
 	note_cpu(k, &g);
-	note_work(k, &g);
 	for (size_t i = 0; i < k->stage->tasks.n; i++) {
 		struct task_track *t = &k->stage->tasks.items[i];
 		struct cause_hint hint;
@@ -226,7 +257,7 @@ static void find_on_executor(struct look *k, const char *executor_id)
 			continue;
 		k->f->n_flat++;
 		note_threads(k->f, t);
-		hint_of(k, t, g.executor, &hint);
+		hint_of(k, t, &g, &hint);
 		note_hint(k, &hint);
 		if (works(k, t))
 			k->f->n_working++;
@@ -273,6 +304,51 @@ static bool all_flat(const struct look *k)
 	return true;
 }
 
+/* The tasks are not known one by one: what their executors show, where no others run there. */
+static void find_by_executor(struct look *k)
+{
+	const struct inquiry *q = &k->app->inquiry;
+	int64_t sum = 0;
+
+	if (usec_sub(k->now, k->stage->stall_start) < k->rule->hung_after)
+		return;
+	for (size_t i = 0; i < q->n_executors; i++)
+		sum += q->executors[i].listed ? q->executors[i].most_active : 0;
+	for (size_t i = 0; i < q->n_executors && sum <= k->stage->last.n_active; i++) {
+		struct executor_track *x = &q->executors[i];
+		struct group g = {.executor = x, .since = k->stage->stall_start};
+
+		if (!x->listed || x->most_active <= 0)
+			continue;
+		g.n = (size_t)x->most_active;
+		use_cpu(k, &g);
+		note_cpu(k, &g);
+		k->f->n_flat += g.n;
+		if (x->worked > 0 && usec_sub(k->now, x->worked) < k->rule->hung_after)
+			k->f->n_working += g.n;
+		else if (g.frozen)
+			k->f->n_frozen += g.n;
+		else if (g.cpu.tree == CPU_IDLE && !g.cpu.unsure)
+			k->f->n_idle += g.n;
+		else
+			k->f->n_dark += g.n;
+	}
+	k->f->n_running = k->f->n_flat;
+}
+
+/* After a gap, evidence is to be had again when a window of CPU time is full. */
+static bool gathers(const struct look *k)
+{
+	usec_t span = k->rule->hung_after / 2;
+	usec_t forgotten = k->app->inquiry.forgotten;
+
+	if (span < CPU_WINDOW_MIN)
+		span = CPU_WINDOW_MIN;
+	if (span > CPU_WINDOW_MAX)
+		span = CPU_WINDOW_MAX;
+	return forgotten > 0 && usec_sub(k->now, forgotten) < span;
+}
+
 void inquiry_find(struct app_history *a, struct stage_history *h, const struct rule *rule,
 	usec_t now, struct findings *ret)
 {
@@ -280,19 +356,23 @@ void inquiry_find(struct app_history *a, struct stage_history *h, const struct r
 	/* An answer holds until the next is due, and a little longer. */
 	usec_t fresh = rule->hung_after / 2 + USEC_PER_MINUTE;
 
-	*ret = (struct findings){.events_lost = a->inquiry.dropped > 0};
-	if (h->tasks.taken == 0 || usec_sub(now, h->tasks.taken) > fresh || h->tasks.n == 0)
+	*ret = (struct findings){.events_lost = a->inquiry.dropped > 0, .gathering = gathers(&k)};
+	if (h->tasks.taken == 0 || usec_sub(now, h->tasks.taken) > fresh || h->tasks.n == 0) {
+		find_by_executor(&k);
 		return;
+	}
 	ret->has_tasks = true;
 	ret->n_running = h->tasks.n;
 	ret->cut = h->tasks.n >= INQUIRY_MAX_TASKS;
+	ret->old = usec_sub(now, h->tasks.taken) > rule->hung_after / 2;
 	backdate(h);
 	if (!any_flat(&k))
 		return;
 	/* All stood still, and yet the stage has moved since: whoever it was, this is out of date.
 	 */
 	if (h->stall_start > h->tasks.taken && all_flat(&k)) {
-		*ret = (struct findings){.events_lost = ret->events_lost};
+		*ret = (struct findings){
+			.events_lost = ret->events_lost, .gathering = ret->gathering};
 		return;
 	}
 	for (size_t i = 0; i < h->tasks.n; i++)

@@ -7,6 +7,13 @@
 
 #include "core/history.h"
 
+/* In poll intervals: polls that are slower still are gaps each. */
+#define SLOWEST 6
+/* Memory is asked about at each of so many polls: it changes slowly, and the answer is long. At
+ * first a little sooner: some apps are short. */
+#define MEMORY_POLLS 6
+#define MEMORY_POLLS_FIRST 2
+
 /* A driver's clock that moves by more against ours, from one poll to the next, was set. */
 #define CLOCK_STEP ((int64_t)(5 * USEC_PER_SEC))
 
@@ -56,6 +63,8 @@ struct app_history *app_history_free(struct app_history *a)
 	app_info_clear(&a->info);
 	owner_clear(&a->owner);
 	strlist_clear(&a->properties);
+	task_settings_clear(&a->task);
+	audit_report_clear(&a->audit);
 	free(a);
 	return NULL;
 }
@@ -112,6 +121,7 @@ static void stage_begin(struct app_history *a, struct stage_history *h, const st
 
 	*h = (struct stage_history){
 		.first_seen = poll->now,
+		.first_taken = poll->taken,
 		.launched = launched,
 		.stall_start = untouched ? launched : poll->now,
 		.completed = untouched ? launched : poll->now,
@@ -135,16 +145,19 @@ static void stage_note_progress(struct stage_history *h, const struct stage_obs 
 		h->failed_base = s->n_failed;
 		h->failed_since = 0;
 		h->failed_rises = 0;
+		h->failed_spread = 0;
 	}
 }
 
 /* numFailedTasks can fall where Spark corrects itself: the base falls with it. */
-static void stage_note_failures(struct stage_history *h, const struct stage_obs *s, usec_t now)
+static void stage_note_failures(
+	struct stage_history *h, const struct stage_obs *s, usec_t now, usec_t since_last_poll)
 {
 	if (s->n_failed > h->last.n_failed && s->n_failed > h->failed_base) {
 		if (h->failed_rises++ == 0)
 			h->failed_first = now;
 		h->failed_last = now;
+		h->failed_spread = usec_sub(usec_sub(now, since_last_poll), h->failed_first);
 	}
 	if (s->n_failed < h->failed_base)
 		h->failed_base = s->n_failed;
@@ -184,22 +197,26 @@ static int64_t active_tasks(const struct executor_list *l)
 	return sum;
 }
 
-static void stage_note_phantom(struct stage_history *h, const struct app_poll *poll)
+/* Jobs and executors speak against a stage only as of a moment after it was listed: it is listed
+ * again, so it was active at that moment, or seemed to be. */
+static void stage_note_phantom(struct stage_history *h, const struct app_poll *poll, bool stands)
 {
-	if (poll->has_jobs) {
+	if (poll->has_jobs && (poll->jobs_taken >= h->first_taken ||
+				      job_has_stage(&poll->jobs, h->last.stage_id))) {
 		h->vouched = job_has_stage(&poll->jobs, h->last.stage_id);
 		h->jobless_polls = h->vouched ? 0 : h->jobless_polls + 1;
 		h->unasked_polls = 0;
 	} else if (verdict_is_trouble(h->verdict)) {
 		h->unasked_polls++;
 	}
-	if (poll->has_executors) {
-		bool over = h->last.n_active > active_tasks(&poll->executors);
+	if (poll->has_executors && poll->executors_taken >= h->first_taken) {
+		bool over = stands && h->last.n_active > active_tasks(&poll->executors);
 
 		if (!over)
 			h->overcount_start = 0;
 		else if (h->overcount_start == 0)
 			h->overcount_start = poll->now;
+		h->overcount_last = poll->now;
 	}
 }
 
@@ -210,12 +227,13 @@ static void shift(usec_t *t, usec_t by)
 }
 
 /* Nobody watched for a while: no clock runs over that time. */
-static void app_history_skip(struct app_history *a, usec_t by)
+static void app_history_skip(struct app_history *a, usec_t by, usec_t now)
 {
 	shift(&a->idle_start, by);
 	for (size_t i = 0; i < a->n_stages; i++) {
 		struct stage_history *h = &a->stages[i];
 
+		shift(&h->first_seen, by);
 		shift(&h->stall_start, by);
 		shift(&h->completed, by);
 		shift(&h->launched, by);
@@ -224,9 +242,10 @@ static void app_history_skip(struct app_history *a, usec_t by)
 		shift(&h->failed_first, by);
 		shift(&h->failed_last, by);
 		shift(&h->overcount_start, by);
+		shift(&h->overcount_last, by);
 		task_tracks_shift(&h->tasks, by);
 	}
-	inquiry_forget(&a->inquiry);
+	inquiry_forget(&a->inquiry, now);
 }
 
 static int app_history_add(struct app_history *a, struct stage_history **ret)
@@ -242,27 +261,37 @@ static int app_history_add(struct app_history *a, struct stage_history **ret)
 	return 0;
 }
 
+/* While tasks begin and end, two answers count different moments. */
+static bool counts_stand(const struct stage_obs *a, const struct stage_obs *b)
+{
+	return a->n_active == b->n_active && a->n_complete == b->n_complete &&
+	       a->n_failed == b->n_failed;
+}
+
 static int app_history_observe_stage(
 	struct app_history *a, struct stage_obs *s, const struct app_poll *poll)
 {
 	struct stage_history *h = app_history_stage(a, s->stage_id, s->attempt_id);
+	bool stands = h && counts_stand(&h->last, s);
 	int r;
 
 	if (!h) {
 		r = app_history_add(a, &h);
 		if (r < 0)
 			return r;
+		app_signs_take_stage(&a->signs, NULL, s);
 		stage_begin(a, h, s, poll);
 	} else {
+		app_signs_take_stage(&a->signs, &h->last, s);
 		stage_note_progress(h, s, poll->now);
-		stage_note_failures(h, s, poll->now);
+		stage_note_failures(h, s, poll->now, a->spacing[0]);
 		stage_note_active(h, s, poll);
 		free(h->last.name);
 	}
 	h->last = *s;
 	s->name = NULL;
 	h->seen = true;
-	stage_note_phantom(h, poll);
+	stage_note_phantom(h, poll, stands);
 	return 0;
 }
 
@@ -280,17 +309,65 @@ static void note_clock(struct app_history *a, const struct app_poll *poll)
 	a->date_offset = offset;
 }
 
-int app_history_observe(struct app_history *a, struct app_poll *poll, usec_t poll_interval)
+/* The same answer twice is not two observations. */
+static bool note_taken(struct app_history *a, struct app_poll *poll)
+{
+	if (poll->taken == 0)
+		poll->taken = poll->now;
+	if (poll->taken <= a->taken)
+		return false;
+	a->taken = poll->taken;
+	if (poll->jobs_taken == 0)
+		poll->jobs_taken = poll->now;
+	if (poll->executors_taken == 0)
+		poll->executors_taken = poll->now;
+	poll->has_jobs = poll->has_jobs && poll->jobs_taken > a->jobs_taken;
+	if (poll->has_jobs)
+		a->jobs_taken = poll->jobs_taken;
+	poll->has_executors = poll->has_executors && poll->executors_taken > a->executors_taken;
+	if (poll->has_executors)
+		a->executors_taken = poll->executors_taken;
+	return true;
+}
+
+/* Polls can be slower than they are wanted, or answered now and then: what has lain between the
+ * last ones, or the first two, is no gap, within bounds. */
+static usec_t usual_spacing(const struct app_history *a, usec_t gap, usec_t poll_interval)
+{
+	usec_t most = a->spacing[0] > a->spacing[1] ? a->spacing[0] : a->spacing[1];
+
+	if (most == 0)
+		most = gap;
+	if (most > SLOWEST * poll_interval)
+		most = SLOWEST * poll_interval;
+	return most > poll_interval ? most : poll_interval;
+}
+
+static void note_gap(struct app_history *a, const struct app_poll *poll, usec_t poll_interval)
 {
 	usec_t gap = usec_sub(poll->now, a->observed);
-	bool busy;
+	usec_t usual = usual_spacing(a, gap, poll_interval);
 
-	if (a->observed > 0 && gap > 3 * poll_interval) {
-		app_history_skip(a, gap - poll_interval);
-		a->gap_end = poll->now - poll_interval;
+	if (a->observed == 0)
+		return;
+	if (gap > 3 * usual) {
+		app_history_skip(a, gap - usual, poll->now);
+		a->gap_end = poll->now - usual;
 	}
+	a->spacing[1] = a->spacing[0];
+	a->spacing[0] = gap;
+}
+
+int app_history_observe(struct app_history *a, struct app_poll *poll, usec_t poll_interval)
+{
+	bool answered = poll->has_jobs;
+
+	if (!note_taken(a, poll))
+		return 0;
+	note_gap(a, poll, poll_interval);
 	note_clock(a, poll);
 	a->observed = poll->now;
+	a->polls++;
 	a->no_answer_start = 0;
 
 	for (size_t i = 0; i < a->n_stages; i++)
@@ -308,12 +385,11 @@ int app_history_observe(struct app_history *a, struct app_poll *poll, usec_t pol
 		if (r < 0)
 			return r;
 	}
-	busy = poll->stages.n > 0 || !poll->has_jobs || poll->jobs.n_running > 0;
-	if (busy)
+	if (poll->stages.n > 0 || !answered || poll->jobs.n_running > 0)
 		a->idle_start = 0;
-	else if (a->idle_start == 0)
+	else if (a->idle_start == 0 && poll->has_jobs)
 		a->idle_start = poll->now;
-	return 0;
+	return 1;
 }
 
 void app_history_drop_unseen(struct app_history *a)
@@ -339,5 +415,41 @@ unsigned app_history_needs(const struct app_history *a)
 	for (size_t i = 0; i < a->n_stages; i++)
 		if (verdict_is_trouble(a->stages[i].verdict))
 			needs |= NEED_JOBS | NEED_EXECUTORS;
+	if (a->polls - a->memory_asked >=
+		(a->polls < MEMORY_POLLS ? MEMORY_POLLS_FIRST : MEMORY_POLLS))
+		needs |= NEED_MEMORY;
 	return needs;
+}
+
+int app_history_audit(struct app_history *a)
+{
+	struct audit_subject s = {
+		.version = spark_version(a->info.spark_version),
+		.properties = &a->properties,
+		.memory = &a->memory,
+		.signs = &a->signs,
+		.task = a->task_known ? &a->task : NULL,
+	};
+
+	return audit_run(&s, &a->audit);
+}
+
+int app_history_take_task(struct app_history *a, struct task_settings *t)
+{
+	task_settings_clear(&a->task);
+	a->task = TAKE_STRUCT(*t);
+	a->task_known = true;
+	return app_history_audit(a);
+}
+
+int app_history_take_memory(struct app_history *a, const struct executor_memory_list *l)
+{
+	struct spark_value fraction;
+
+	if (spark_conf_get(&a->properties, spark_version(a->info.spark_version),
+		    "spark.memory.fraction", &fraction) <= 0)
+		fraction.n = 0;
+	app_memory_take(&a->memory, l, fraction.n);
+	app_signs_take_executors(&a->signs, l, &a->memory);
+	return app_history_audit(a);
 }

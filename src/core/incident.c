@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Opens, follows and ends incidents. */
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -10,10 +11,10 @@
 
 #include "core/incident.h"
 
-static void incident_free(struct incident *i)
+struct incident *incident_free(struct incident *i)
 {
 	if (!i)
-		return;
+		return NULL;
 	free(i->cluster);
 	free(i->app_id);
 	free(i->app_name);
@@ -27,9 +28,8 @@ static void incident_free(struct incident *i)
 	free(i->steps);
 	strlist_clear(&i->properties);
 	free(i);
+	return NULL;
 }
-
-DEFINE_CLEANUP(struct incident *, incident_free)
 
 void incident_list_clear(struct incident_list *l)
 {
@@ -86,11 +86,38 @@ static void incident_name(struct incident *i, usec_t wall)
 	(void)snprintf(i->id, sizeof(i->id), "%s-%" PRIu64, when, i->number);
 }
 
+static int incident_append(struct incident_list *l, struct incident *i)
+{
+	struct incident **items;
+
+	incident_trim(l);
+	items = reallocarray(l->items, l->n + 1, sizeof(struct incident *));
+	if (!items)
+		return -ENOMEM;
+	l->items = items;
+	items[l->n++] = i;
+	return 0;
+}
+
+int incident_adopt(struct incident_list *l, struct incident *i)
+{
+	int r = 0;
+
+	if (incident_by_id(l, i->id))
+		incident_free(i);
+	else
+		r = incident_append(l, i);
+	if (r < 0)
+		incident_free(i);
+	else if (i->number > l->next_number)
+		l->next_number = i->number;
+	return r;
+}
+
 static int incident_open(struct incident_list *l, const struct detector_event *ev, usec_t wall,
 	struct incident **ret)
 {
 	_cleanup_(incident_freep) struct incident *i = calloc(1, sizeof(*i));
-	struct incident **items;
 	int r;
 
 	if (!i)
@@ -109,14 +136,11 @@ static int incident_open(struct incident_list *l, const struct detector_event *e
 		r = str_replace(&i->app_id, ev->app->info.id);
 	if (r >= 0)
 		r = str_replace(&i->app_name, ev->app->info.name);
+	if (r >= 0)
+		r = incident_append(l, i);
 	if (r < 0)
 		return r;
-	incident_trim(l);
-	items = reallocarray(l->items, l->n + 1, sizeof(struct incident *));
-	if (!items)
-		return -ENOMEM;
-	l->items = items;
-	*ret = items[l->n++] = TAKE_PTR(i);
+	*ret = TAKE_PTR(i);
 	return 0;
 }
 
@@ -139,9 +163,11 @@ static int incident_update(
 		incident_tell(i, wall, "%s: %s", verdict_name(ev->verdict), text);
 	free(i->evidence);
 	i->evidence = TAKE_PTR(text);
+	i->numbers = *ev->evidence;
 	i->hint = ev->evidence->hint;
 	if (i->verdict != ev->verdict)
 		i->changed = wall;
+	i->inherited = false;
 	i->verdict = ev->verdict;
 	i->action =
 		ev->verdict == VERDICT_HUNG ? (enum rule_action)ev->rule->action : RULE_ACTION_NONE;
@@ -199,19 +225,23 @@ void incident_tell(struct incident *i, usec_t wall, const char *fmt, ...)
 		memmove(&i->steps[half], &i->steps[half + 1], (half - 1) * sizeof(*i->steps));
 		i->n_steps--;
 	}
+	i->changes++;
 	i->steps[i->n_steps++] = (struct incident_step){.at = wall, .text = text};
 }
 
 struct incident *incident_by_id(const struct incident_list *l, const char *id)
 {
-	for (size_t k = 0; k < l->n; k++)
+	for (size_t k = 0; k < l->n; k++) {
+		assert(l->items[k]);
 		if (str_equal(l->items[k]->id, id))
 			return l->items[k];
+	}
 	return NULL;
 }
 
 void incident_settle(struct incident *i, enum remedy_outcome outcome, const char *why)
 {
+	i->changes++;
 	i->outcome = outcome;
 	(void)str_replace(&i->outcome_why, why); /* without memory: no words */
 }
@@ -224,6 +254,42 @@ void incident_end(struct incident *i, enum remedy_outcome outcome, const char *w
 		incident_settle(i, outcome, why);
 	incident_tell(i, wall, "ended as %s%s%s", remedy_outcome_name(i->outcome), why ? ": " : "",
 		why ? why : "");
+}
+
+static struct app_history *app_of(const struct incident *i, const struct detector *d)
+{
+	return detector_find(d, i->cluster, i->app_id, i->app_started);
+}
+
+/* Whether what the incident was about is no longer so, as far as was seen after the restart. */
+static bool has_moved(
+	const struct incident *i, const struct app_history *a, const struct stage_history *h)
+{
+	if (!h)
+		return a->no_answer_start == 0 &&
+		       (i->verdict != VERDICT_IDLE || a->idle_start == 0);
+	if (i->verdict == VERDICT_STARVED)
+		return h->last.n_active > 0;
+	return h->stall_start > h->first_seen || h->completed > h->first_seen;
+}
+
+void incident_sweep(
+	struct incident_list *l, const struct detector *d, const char *cluster, usec_t wall)
+{
+	for (size_t k = 0; k < l->n; k++) {
+		struct incident *i = l->items[k];
+		struct app_history *a;
+		const struct stage_history *h;
+
+		if (!i->inherited || i->ended > 0 || i->acting || !str_equal(i->cluster, cluster))
+			continue;
+		a = app_of(i, d);
+		h = a && i->stage_id >= 0 ? app_history_stage(a, i->stage_id, i->attempt_id) : NULL;
+		if (!a || (i->stage_id >= 0 && !h))
+			incident_end(i, OUTCOME_ENDED, "it was gone after a restart", wall);
+		else if (has_moved(i, a, h))
+			incident_end(i, OUTCOME_RECOVERED, "it moved after a restart", wall);
+	}
 }
 
 size_t incident_count_open(const struct incident_list *l, enum verdict v)

@@ -52,19 +52,22 @@ void inquiry_clear(struct inquiry *q)
 	for (size_t i = 0; i < q->n_executors; i++)
 		executor_clear(&q->executors[i]);
 	free(q->executors);
+	query_obs_clear(&q->query);
 	*q = (struct inquiry){0};
 }
 
-void inquiry_forget(struct inquiry *q)
+void inquiry_forget(struct inquiry *q, usec_t now)
 {
+	q->forgotten = now;
 	for (size_t i = 0; i < q->n_executors; i++) {
 		struct executor_track *x = &q->executors[i];
 
 		cpu_series_clear(&x->cpu);
 		x->dump_asked = x->dump_taken = x->silent_since = x->most_active_at = 0;
+		x->worked = 0;
 		x->n_silent = 0;
 	}
-	q->processes_asked = q->driver_asked = 0;
+	q->processes_asked = q->driver_asked = q->query_asked = 0;
 }
 
 struct executor_track *inquiry_executor(const struct inquiry *q, const char *id)
@@ -90,6 +93,7 @@ static int executor_get(struct inquiry *q, const char *id, struct executor_track
 		x->id = strdup(id);
 		if (!x->id)
 			return -ENOMEM;
+		x->cpu.driver = str_equal(id, "driver");
 		q->n_executors++;
 	}
 	*ret = x;
@@ -411,6 +415,13 @@ void inquiry_take_driver_threads(
 {
 	a->inquiry.driver_taken = taken;
 	cause_of_driver(threads, &a->inquiry.driver);
+}
+
+void inquiry_take_query(struct app_history *a, struct query_obs *query, usec_t taken)
+{
+	query_obs_clear(&a->inquiry.query);
+	a->inquiry.query = TAKE_STRUCT(*query);
+	a->inquiry.query_taken = taken;
 }
 
 void inquiry_take_dropped(struct app_history *a, uint64_t n, usec_t taken)

@@ -54,6 +54,7 @@ static const char *const names[] = {
 	[WANT_THREADS] = "threads",
 	[WANT_PROCESSES] = "processes",
 	[WANT_DRIVER_THREADS] = "driver_threads",
+	[WANT_QUERY] = "query",
 	[WANT_DROPPED] = "dropped_events",
 };
 _Static_assert(ELEMENTSOF(names) == WANT_MAX, "a name per kind");
@@ -162,6 +163,19 @@ static void ask_threads(struct asking *k, const struct stage_history *h)
 	}
 }
 
+/* Why a driver is idle does not change the verdict: one look, and seldom another. */
+static void ask_idle(struct asking *k)
+{
+	struct inquiry *q = &k->app->inquiry;
+
+	if (k->params->max_dumps > 0 && due(k, q->driver_asked, k->rule->idle_after) &&
+		ask(k, &(struct want){.kind = WANT_DRIVER_THREADS}))
+		q->driver_asked = k->now;
+	if (due(k, q->query_asked, k->rule->idle_after) &&
+		ask(k, &(struct want){.kind = WANT_QUERY}))
+		q->query_asked = k->now;
+}
+
 /* What holds for the app as a whole. */
 static void ask_app(struct asking *k)
 {
@@ -177,12 +191,9 @@ static void ask_app(struct asking *k)
 		if (due(k, q->dropped_asked, half) && ask(k, &(struct want){.kind = WANT_DROPPED}))
 			q->dropped_asked = k->now;
 	}
-	/* Why a driver is idle does not change the verdict: one look, and seldom another. */
-	if (k->app->idle_start > 0 && k->params->max_dumps > 0 &&
-		usec_sub(k->now, k->app->idle_start) >= k->rule->idle_after / 2 &&
-		due(k, q->driver_asked, k->rule->idle_after) &&
-		ask(k, &(struct want){.kind = WANT_DRIVER_THREADS}))
-		q->driver_asked = k->now;
+	if (k->app->idle_start > 0 &&
+		usec_sub(k->now, k->app->idle_start) >= k->rule->idle_after / 2)
+		ask_idle(k);
 }
 
 size_t inquiry_wants(struct app_history *a, const struct rule *rule,

@@ -21,6 +21,7 @@ static const char *const ti_state_names[] = {
 	[TI_STATE_DEFERRED] = "deferred",
 	[TI_STATE_RESTARTING] = "restarting",
 	[TI_STATE_REMOVED] = "removed",
+	[TI_STATE_AWAITING_INPUT] = "awaiting_input",
 	[TI_STATE_OTHER] = "other",
 };
 _Static_assert(ELEMENTSOF(ti_state_names) == TI_STATE_MAX, "a state without a name");
@@ -117,10 +118,15 @@ bool owner_known(const struct owner *o)
 	return o->dag_id && o->run_id && o->task_id;
 }
 
-bool owner_same_task(const struct owner *a, const struct owner *b)
+bool owner_same_task_any_index(const struct owner *a, const struct owner *b)
 {
 	return str_equal(a->dag_id, b->dag_id) && str_equal(a->run_id, b->run_id) &&
-	       str_equal(a->task_id, b->task_id) && a->map_index == b->map_index;
+	       str_equal(a->task_id, b->task_id);
+}
+
+bool owner_same_task(const struct owner *a, const struct owner *b)
+{
+	return owner_same_task_any_index(a, b) && a->map_index == b->map_index;
 }
 
 void master_state_clear(struct master_state *m)
@@ -136,6 +142,12 @@ void master_state_clear(struct master_state *m)
 	*m = (struct master_state){0};
 }
 
+void kill_form_clear(struct kill_form *f)
+{
+	free(f->csrf_token);
+	*f = (struct kill_form){0};
+}
+
 void master_page_clear(struct master_page *p)
 {
 	for (size_t i = 0; i < p->n_links; i++) {
@@ -143,7 +155,7 @@ void master_page_clear(struct master_page *p)
 		free(p->links[i].url);
 	}
 	free(p->links);
-	free(p->csrf_token);
+	kill_form_clear(&p->kill);
 	*p = (struct master_page){0};
 }
 
@@ -152,6 +164,13 @@ void ti_obs_clear(struct ti_obs *t)
 	free(t->id);
 	free(t->state_text);
 	free(t->hostname);
+	free(t->operator);
 	free(t->note);
 	*t = (struct ti_obs){0};
+}
+
+void task_settings_clear(struct task_settings *t)
+{
+	free(t->pool);
+	*t = (struct task_settings){0};
 }

@@ -49,3 +49,9 @@ void process_list_clear(struct process_list *l)
 	free(l->items);
 	*l = (struct process_list){0};
 }
+
+void query_obs_clear(struct query_obs *q)
+{
+	free(q->name);
+	*q = (struct query_obs){0};
+}

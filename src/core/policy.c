@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Objections to acting, in the order in which a person would want to hear them. */
-#include <errno.h>
-#include <stdlib.h>
-
 #include "core/policy.h"
+
+#include <stdio.h>
 
 /* Two live apps of one task instance: one of them may be the new try, or a helper of the first.
  * Where any of them is well, failing the task would kill what is well. */
@@ -25,67 +24,137 @@ static bool has_healthy_sibling(const struct policy_question *q)
 	return false;
 }
 
-static uint64_t retries_of(const struct budgets *b, const struct owner *o)
+static const char *const reason_names[] = {
+	[POLICY_PAUSED] = "paused",
+	[POLICY_MAINTENANCE] = "maintenance",
+	[POLICY_OWNER] = "owner",
+	[POLICY_BUSY] = "busy",
+	[POLICY_EVIDENCE] = "evidence",
+	[POLICY_SETTLE] = "settle",
+	[POLICY_HEALTH] = "health",
+	[POLICY_STORM] = "storm",
+	[POLICY_TRY] = "try",
+	[POLICY_MAX_RETRIES] = "max_retries",
+	[POLICY_COOLDOWN] = "cooldown",
+	[POLICY_ACTIONS_PER_HOUR] = "actions_per_hour",
+	[POLICY_LEDGER] = "ledger",
+	[POLICY_LOOK] = "look",
+};
+_Static_assert(ELEMENTSOF(reason_names) == POLICY_REASON_MAX, "a word per reason");
+
+const char *policy_reason_name(enum policy_reason r)
 {
-	for (size_t i = 0; i < b->n; i++)
-		if (owner_same_task(&b->items[i].owner, o))
-			return b->items[i].retries;
-	return 0;
+	return reason_names[r];
 }
 
-const char *policy_objection(const struct policy_question *q)
+static void object(struct policy_answer *a, enum policy_reason reason, const char *objection)
+{
+	a->reason = reason;
+	a->objection = objection;
+}
+
+/* The same, with a detail from elsewhere. */
+static void object_to(
+	struct policy_answer *a, enum policy_reason reason, const char *what, const char *detail)
+{
+	(void)snprintf(a->text, sizeof(a->text), "%s: %s", what, detail);
+	object(a, reason, a->text);
+}
+
+/* A person has said that nothing is to be begun. */
+static void ask_people(const struct policy_question *q, struct policy_answer *a)
+{
+	if (q->paused)
+		object(a, POLICY_PAUSED, q->paused);
+	else if (q->window)
+		object(a, POLICY_MAINTENANCE, q->window);
+}
+
+/* It must be known whose the app is, and that it is his alone. */
+static void ask_owner(const struct policy_question *q, struct policy_answer *a)
 {
 	const struct owner *o = &q->app->owner;
 
 	if (!q->has_airflow)
-		return "no [airflow] is configured for it";
-	if (!owner_known(o))
-		return "its owner in Airflow is not known (no spark.airflow.* properties)";
-	if (o->try_number <= 0)
-		return "the app does not say which try of its task started it";
+		object(a, POLICY_OWNER, "no [airflow] is configured for it");
+	else if (!owner_known(o))
+		object(a, POLICY_OWNER,
+			"its owner in Airflow is not known (no spark.airflow.* properties)");
+	else if (o->try_number <= 0)
+		object(a, POLICY_OWNER, "the app does not say which try of its task started it");
+	else if (q->app_busy)
+		object(a, POLICY_BUSY, "an action on this app or its task instance is under way");
+	else if (has_healthy_sibling(q))
+		object(a, POLICY_OWNER, "the task instance has another live app that is not hung");
+}
+
+/* Nothing is done on what is old, or was not watched long enough. */
+static void ask_evidence(const struct policy_question *q, struct policy_answer *a)
+{
+	usec_t since = q->app->gap_end > q->started ? q->app->gap_end : q->started;
+
 	if (q->app->no_answer_start > 0)
-		return "its driver does not answer at present";
-	if (q->app_busy)
-		return "an action on this app or its task instance is under way";
-	if (has_healthy_sibling(q))
-		return "the task instance has another live app that is not hung";
-	if (q->rule->action == RULE_ACTION_RETRY &&
-		retries_of(q->budgets, o) >= q->rule->max_retries)
-		return "max_retries of its task instance are used up";
-	if (!q->airflow_known)
-		return "Airflow has not answered yet";
-	/* Its clear takes no map index, so failed siblings would be cleared as well. */
-	if (q->rule->action == RULE_ACTION_RETRY && q->airflow_2 && o->map_index >= 0)
-		return "Airflow 2 cannot clear one index of a mapped task";
-	return NULL;
+		object(a, POLICY_EVIDENCE, "its driver does not answer at present");
+	else if (usec_sub(q->now, q->app->observed) > 2 * q->poll_interval)
+		object(a, POLICY_EVIDENCE, "the evidence is older than two polls");
+	else if (usec_sub(q->now, since) < q->limits->settle)
+		object(a, POLICY_SETTLE,
+			"it settles: not so soon after the start, or after a gap in polling");
 }
 
-int budgets_count_retry(struct budgets *b, const struct owner *o)
+/* Who is to confirm it must be well. */
+static void ask_health(const struct policy_question *q, struct policy_answer *a)
 {
-	struct task_budget *items;
-	int r;
-
-	for (size_t i = 0; i < b->n; i++)
-		if (owner_same_task(&b->items[i].owner, o)) {
-			b->items[i].retries++;
-			return 0;
-		}
-	items = reallocarray(b->items, b->n + 1, sizeof(*items));
-	if (!items)
-		return -ENOMEM;
-	b->items = items;
-	items[b->n] = (struct task_budget){.retries = 1};
-	r = owner_copy(o, &items[b->n].owner);
-	if (r < 0)
-		return r;
-	b->n++;
-	return 0;
+	if (!q->cluster_up)
+		object(a, POLICY_HEALTH, "its cluster manager does not answer");
+	else if (!q->airflow_known)
+		object(a, POLICY_HEALTH, "Airflow has not answered yet");
+	else if (!q->airflow_up)
+		object(a, POLICY_HEALTH, "Airflow's scheduler is not healthy");
 }
 
-void budgets_clear(struct budgets *b)
+static void ask_storm(const struct policy_question *q, struct policy_answer *a)
 {
-	for (size_t i = 0; i < b->n; i++)
-		owner_clear(&b->items[i].owner);
-	free(b->items);
-	*b = (struct budgets){0};
+	if (q->breaker->open)
+		object_to(a, POLICY_STORM, "the storm breaker is open", q->breaker->why);
+}
+
+static void ask_ledger(const struct policy_question *q, struct policy_answer *a)
+{
+	if (q->ledger)
+		object_to(a, POLICY_LEDGER, "the ledger cannot be written", q->ledger);
+}
+
+/* How often. */
+static void ask_budgets(const struct policy_question *q, struct policy_answer *a)
+{
+	const struct owner *o = &q->app->owner;
+	const struct rule *rule = q->rule;
+	usec_t hour_ago = usec_sub(q->now, USEC_PER_HOUR);
+	usec_t last = action_log_last(q->log, o, q->app->cluster, q->app->info.name);
+
+	if (action_log_has_try(q->log, o))
+		object(a, POLICY_TRY, "this try of the task instance was acted upon already");
+	else if (rule->action == RULE_ACTION_RETRY &&
+		 action_log_retries(q->log, o) >= rule->max_retries)
+		object(a, POLICY_MAX_RETRIES, "max_retries of its task instance are used up");
+	else if (last > 0 && usec_sub(q->now, last) < rule->cooldown)
+		object(a, POLICY_COOLDOWN,
+			"cooldown: its task, or an app of its name, was acted upon not long ago");
+	else if (action_log_count(q->log, NULL, hour_ago) >= q->limits->actions_per_hour)
+		object(a, POLICY_ACTIONS_PER_HOUR, "actions_per_hour of [limits] are used up");
+	else if (rule->actions_per_hour > 0 &&
+		 action_log_count(q->log, rule->name, hour_ago) >= rule->actions_per_hour)
+		object(a, POLICY_ACTIONS_PER_HOUR, "actions_per_hour of its rule are used up");
+}
+
+void policy_ask(const struct policy_question *q, struct policy_answer *ret)
+{
+	static void (*const all[])(const struct policy_question *q, struct policy_answer *a) = {
+		ask_people, ask_owner, ask_evidence, ask_health, ask_storm, ask_budgets,
+		ask_ledger};
+
+	*ret = (struct policy_answer){0};
+	for (size_t i = 0; i < ELEMENTSOF(all) && !ret->objection; i++)
+		all[i](q, ret);
 }

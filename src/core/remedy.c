@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The sequence recheck, fail, wait for the end, kill, wait, clear, see a new try: one function per
- * state. */
+ * The remedy's state machine: its table, its beginning, its end, and how it is taken up again. */
 #include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
@@ -8,10 +7,7 @@
 #include <stdlib.h>
 
 #include "base/strbuf.h"
-#include "core/remedy.h"
-
-/* How long Airflow may be silent in the middle of a sequence before we call it unconfirmed. */
-#define VERIFY_TIMEOUT USEC_PER_MINUTE
+#include "core/remedy_states.h"
 
 static const char *const outcome_names[] = {
 	[OUTCOME_OPEN] = "open",
@@ -29,12 +25,17 @@ _Static_assert(ELEMENTSOF(outcome_names) == OUTCOME_MAX, "a name per outcome");
 static const char *const state_names[] = {
 	[REMEDY_RECHECK_STAGE] = "recheck_stage",
 	[REMEDY_RECHECK_TASK] = "recheck_task",
+	[REMEDY_END_APP] = "end_app",
+	[REMEDY_WAIT_APP_END] = "wait_app_end",
+	[REMEDY_WAIT_LEFT] = "wait_left",
+	[REMEDY_VERIFY_RUNNING] = "verify_running",
 	[REMEDY_NOTE] = "note",
 	[REMEDY_FAIL] = "fail",
 	[REMEDY_VERIFY_FAILED] = "verify_failed",
 	[REMEDY_WAIT_END] = "wait_end",
 	[REMEDY_KILL_APP] = "kill_app",
 	[REMEDY_WAIT_KILLED] = "wait_killed",
+	[REMEDY_WAIT_PROCESS] = "wait_process",
 	[REMEDY_VERIFY_TASK] = "verify_task",
 	[REMEDY_CLEAR] = "clear",
 	[REMEDY_WAIT_TRY] = "wait_try",
@@ -52,6 +53,26 @@ const char *remedy_state_name(enum remedy_state s)
 	return state_names[s];
 }
 
+int remedy_state_from_name(const char *name, enum remedy_state *ret)
+{
+	for (int s = 0; s < REMEDY_STATE_MAX; s++)
+		if (str_equal(state_names[s], name)) {
+			*ret = (enum remedy_state)s;
+			return 0;
+		}
+	return -EINVAL;
+}
+
+int remedy_outcome_from_name(const char *name, enum remedy_outcome *ret)
+{
+	for (int o = 0; o < OUTCOME_MAX; o++)
+		if (str_equal(outcome_names[o], name)) {
+			*ret = (enum remedy_outcome)o;
+			return 0;
+		}
+	return -EINVAL;
+}
+
 bool remedy_effect_changes(enum remedy_effect e)
 {
 	return e == EFFECT_NOTE || e == EFFECT_FAIL_TASK || e == EFFECT_KILL_APP ||
@@ -60,23 +81,14 @@ bool remedy_effect_changes(enum remedy_effect e)
 
 int remedy_init(struct remedy *r, const struct remedy_plan *plan, const struct owner *owner)
 {
-	*r = (struct remedy){
-		.action = plan->action,
-		.dry = plan->dry,
-		.needs_note = plan->needs_note,
-		.can_kill_app = plan->can_kill_app,
-		.app_started = plan->app_started,
-		.end_timeout = plan->end_timeout,
-		.retry_timeout = plan->retry_timeout,
-		.state = REMEDY_RECHECK_STAGE,
-	};
+	*r = (struct remedy){.plan = *plan, .state = REMEDY_RECHECK_STAGE};
 	return owner_copy(owner, &r->owner);
 }
 
 void remedy_clear(struct remedy *r)
 {
 	owner_clear(&r->owner);
-	free(r->ti_id);
+	ti_identity_clear(&r->task);
 	free(r->why);
 	*r = (struct remedy){0};
 }
@@ -106,10 +118,7 @@ const char *remedy_counted_as(const struct remedy *r)
 	return NULL;
 }
 
-static int finish(struct remedy *r, struct remedy_step *step, enum remedy_outcome outcome,
-	const char *fmt, ...) _printf_(4, 5);
-
-static int finish(struct remedy *r, struct remedy_step *step, enum remedy_outcome outcome,
+int remedy_finish(struct remedy *r, struct remedy_step *step, enum remedy_outcome outcome,
 	const char *fmt, ...)
 {
 	char *why = NULL;
@@ -121,6 +130,9 @@ static int finish(struct remedy *r, struct remedy_step *step, enum remedy_outcom
 	va_end(ap);
 	if (n < 0)
 		return -ENOMEM;
+	/* A note alone leaves nothing to be confirmed. */
+	if (outcome == OUTCOME_UNCONFIRMED && !r->requested)
+		outcome = OUTCOME_REFUSED;
 	free(r->why);
 	r->why = why;
 	r->state = REMEDY_DONE;
@@ -129,282 +141,44 @@ static int finish(struct remedy *r, struct remedy_step *step, enum remedy_outcom
 	return 0;
 }
 
-static int go(struct remedy *r, struct remedy_step *step, enum remedy_state state,
+int remedy_go(struct remedy *r, struct remedy_step *step, enum remedy_state state,
 	enum remedy_effect effect, usec_t deadline)
 {
 	r->state = state;
 	r->attempts = 0;
 	r->deadline = deadline;
-	if (effect == EFFECT_FAIL_TASK)
+	if (effect == EFFECT_FAIL_TASK || effect == EFFECT_KILL_APP)
 		r->requested = true;
 	step->effect = effect;
 	return 0;
 }
 
-static int wait_a_little(struct remedy_step *step, usec_t now)
+int remedy_wait(struct remedy_step *step, usec_t now)
 {
 	step->effect = EFFECT_WAIT;
 	step->wake_at = now + REMEDY_LOOK_PERIOD;
 	return 0;
 }
 
-static const char *words(const struct remedy_event *ev)
+const char *remedy_words(const struct remedy_event *ev)
 {
 	return ev->text ? ev->text : "no answer";
 }
 
-static int on_recheck_stage(
-	struct remedy *r, const struct remedy_event *ev, usec_t now, struct remedy_step *step)
+bool remedy_has_task(struct remedy *r, const struct remedy_event *ev, usec_t now,
+	struct remedy_step *step, const char *what, int *ret)
 {
-	if (ev->type == REMEDY_EVENT_START || ev->type == REMEDY_EVENT_TIMER) {
-		step->effect = EFFECT_LOOK_STAGE;
-		return 0;
-	}
-	switch (ev->stage) {
-	case LOOK_HUNG:
-		return go(r, step, REMEDY_RECHECK_TASK, EFFECT_LOOK_TASK, 0);
-	case LOOK_MOVED:
-		return finish(r, step, OUTCOME_SUPERSEDED, "at a fresh look it was no longer hung");
-	case LOOK_UNKNOWN:
-		break;
-	}
-	if (++r->attempts < REMEDY_ATTEMPTS)
-		return wait_a_little(step, now);
-	return finish(r, step, OUTCOME_REFUSED, "no fresh look at the stage: %s", words(ev));
-}
-
-/* What speaks against acting on this task instance; NULL: nothing does. */
-static const char *task_objection(const struct remedy *r, const struct ti_obs *t)
-{
-	if (r->owner.try_number <= 0)
-		return "the app does not say which try started it";
-	if (t->try_number != r->owner.try_number)
-		return "the task instance is on another try than the one that started the app";
-	if (t->started == 0)
-		return "Airflow does not say when the task instance started";
-	if (t->started > r->app_started + REMEDY_CLOCK_SLACK)
-		return "the task instance started after the app";
-	return NULL;
-}
-
-static int act_on_task(struct remedy *r, const struct ti_obs *t, struct remedy_step *step)
-{
-	int k = str_replace(&r->ti_id, t->id);
-
-	if (k < 0)
-		return k;
-	r->ti_try = t->try_number;
-	r->ti_pid = t->pid;
-	r->ti_started = t->started;
-	if (r->dry)
-		return finish(r, step, OUTCOME_DRY_RUN, "mode is observe: nothing was sent");
-	if (r->needs_note)
-		return go(r, step, REMEDY_NOTE, EFFECT_NOTE, 0);
-	return go(r, step, REMEDY_FAIL, EFFECT_FAIL_TASK, 0);
-}
-
-static int on_recheck_task(
-	struct remedy *r, const struct remedy_event *ev, usec_t now, struct remedy_step *step)
-{
-	const char *objection;
-
-	if (ev->type == REMEDY_EVENT_TIMER) {
+	*ret = 0;
+	if (ev->type != REMEDY_EVENT_TASK)
 		step->effect = EFFECT_LOOK_TASK;
-		return 0;
-	}
-	if (ev->reply == REPLY_UNCERTAIN && ++r->attempts < REMEDY_ATTEMPTS)
-		return wait_a_little(step, now);
-	if (ev->reply != REPLY_DONE)
-		return finish(
-			r, step, OUTCOME_REFUSED, "no look at the task instance: %s", words(ev));
-	objection = task_objection(r, ev->task);
-	if (objection)
-		return finish(r, step, OUTCOME_REFUSED, "%s", objection);
-	if (ev->task->state != TI_STATE_RUNNING)
-		return finish(r, step, OUTCOME_SUPERSEDED, "the task instance is %s, not running",
-			ti_state_name(ev->task->state));
-	return act_on_task(r, ev->task, step);
-}
-
-/* A note is a courtesy: without it the work goes on. */
-static int on_note(
-	struct remedy *r, const struct remedy_event *ev, usec_t now, struct remedy_step *step)
-{
-	(void)ev;
-	(void)now;
-	return go(r, step, REMEDY_FAIL, EFFECT_FAIL_TASK, 0);
-}
-
-static int on_fail(
-	struct remedy *r, const struct remedy_event *ev, usec_t now, struct remedy_step *step)
-{
-	unsigned attempts = r->attempts;
-
-	if (ev->type == REMEDY_EVENT_TIMER) {
-		step->effect = EFFECT_FAIL_TASK;
-		return 0;
-	}
-	switch (ev->reply) {
-	case REPLY_DONE:
-	case REPLY_CONFLICT:
-	case REPLY_UNCERTAIN:
-	case REPLY_NOTHING:
-		(void)go(r, step, REMEDY_VERIFY_FAILED, EFFECT_LOOK_TASK, now + VERIFY_TIMEOUT);
-		r->attempts = attempts;
-		return 0;
-	case REPLY_GONE:
-	case REPLY_REFUSED:
-		break;
-	}
-	return finish(
-		r, step, OUTCOME_FAILED, "Airflow did not fail the task instance: %s", words(ev));
-}
-
-/* The try that is to be ended. Airflow 3 has an id per try; 2 has none, there the try's number and
- * start tell. */
-static bool same_try(const struct remedy *r, const struct ti_obs *t)
-{
-	if (r->ti_id || t->id)
-		return str_equal(r->ti_id, t->id);
-	return t->try_number == r->ti_try && t->started == r->ti_started;
-}
-
-static int on_verify_failed(
-	struct remedy *r, const struct remedy_event *ev, usec_t now, struct remedy_step *step)
-{
-	if (ev->type == REMEDY_EVENT_TIMER) {
-		step->effect = EFFECT_LOOK_TASK;
-		return 0;
-	}
-	if (ev->reply == REPLY_UNCERTAIN && now < r->deadline)
-		return wait_a_little(step, now);
-	if (ev->reply != REPLY_DONE)
-		return finish(r, step, OUTCOME_UNCONFIRMED,
-			"the task instance was failed, but not seen so: %s", words(ev));
-	if (same_try(r, ev->task) && ev->task->state == TI_STATE_FAILED)
-		return go(r, step, REMEDY_WAIT_END, EFFECT_LOOK_APP, now + r->end_timeout);
-	if (same_try(r, ev->task) && ev->task->state == TI_STATE_RUNNING) {
-		if (++r->attempts >= REMEDY_ATTEMPTS)
-			return finish(r, step, OUTCOME_FAILED,
-				"Airflow still says running after it was told to fail the task");
-		r->state = REMEDY_FAIL;
-		return wait_a_little(step, now);
-	}
-	return finish(r, step, OUTCOME_SUPERSEDED,
-		"somebody else acted: the task instance is %s, try %lld",
-		ti_state_name(ev->task->state), (long long)ev->task->try_number);
-}
-
-static int app_has_ended(
-	struct remedy *r, const struct remedy_event *ev, usec_t now, struct remedy_step *step)
-{
-	if (r->action == RULE_ACTION_KILL)
-		return finish(r, step, OUTCOME_ENDED, "the app has ended: %s", words(ev));
-	return go(r, step, REMEDY_VERIFY_TASK, EFFECT_LOOK_TASK, now + VERIFY_TIMEOUT);
-}
-
-static int on_wait_end(
-	struct remedy *r, const struct remedy_event *ev, usec_t now, struct remedy_step *step)
-{
-	if (ev->type == REMEDY_EVENT_TIMER) {
-		step->effect = EFFECT_LOOK_APP;
-		return 0;
-	}
-	if (ev->app_end == APP_END_ENDED)
-		return app_has_ended(r, ev, now, step);
-	if (now < r->deadline)
-		return wait_a_little(step, now);
-	if (r->state == REMEDY_WAIT_END && r->can_kill_app)
-		return go(r, step, REMEDY_KILL_APP, EFFECT_KILL_APP, 0);
-	return finish(r, step, OUTCOME_UNCONFIRMED, "the app was not seen to end: %s",
-		ev->app_end == APP_END_RUNNING ? "its cluster manager says that it runs"
-					       : words(ev));
-}
-
-/* Whatever the answer: a kill answers alike whether or not anything was killed, so only a look
- * counts. */
-static int on_kill_app(
-	struct remedy *r, const struct remedy_event *ev, usec_t now, struct remedy_step *step)
-{
-	(void)ev;
-	return go(r, step, REMEDY_WAIT_KILLED, EFFECT_LOOK_APP, now + r->end_timeout);
-}
-
-static int on_verify_task(
-	struct remedy *r, const struct remedy_event *ev, usec_t now, struct remedy_step *step)
-{
-	if (ev->type == REMEDY_EVENT_TIMER) {
-		step->effect = EFFECT_LOOK_TASK;
-		return 0;
-	}
-	if (ev->reply == REPLY_UNCERTAIN && now < r->deadline)
-		return wait_a_little(step, now);
-	if (ev->reply != REPLY_DONE)
-		return finish(r, step, OUTCOME_UNCONFIRMED,
-			"the app has ended; the task instance could not be looked at: %s",
-			words(ev));
-	if (!same_try(r, ev->task) || ev->task->state != TI_STATE_FAILED)
-		return finish(r, step, OUTCOME_SUPERSEDED,
-			"the app has ended; somebody else acted on the task: it is %s, try %lld",
-			ti_state_name(ev->task->state), (long long)ev->task->try_number);
-	return go(r, step, REMEDY_CLEAR, EFFECT_CLEAR_TASK, now + r->retry_timeout);
-}
-
-static int on_clear(
-	struct remedy *r, const struct remedy_event *ev, usec_t now, struct remedy_step *step)
-{
-	if (ev->type == REMEDY_EVENT_TIMER) {
-		step->effect = EFFECT_CLEAR_TASK;
-		return 0;
-	}
-	switch (ev->reply) {
-	case REPLY_DONE:
-		(void)go(r, step, REMEDY_WAIT_TRY, EFFECT_LOOK_TASK, now + r->retry_timeout);
-		r->attempts = REMEDY_ATTEMPTS; /* it took: no reason to repeat it */
-		return 0;
-	case REPLY_UNCERTAIN:
-		r->attempts++;
-		r->state = REMEDY_WAIT_TRY;
-		return wait_a_little(step, now);
-	case REPLY_NOTHING:
-		return finish(r, step, OUTCOME_FAILED, "Airflow cleared nothing");
-	case REPLY_CONFLICT:
-	case REPLY_GONE:
-	case REPLY_REFUSED:
-		break;
-	}
-	return finish(
-		r, step, OUTCOME_FAILED, "Airflow did not clear the task instance: %s", words(ev));
-}
-
-static bool try_is_over(enum ti_state s)
-{
-	return s == TI_STATE_FAILED || s == TI_STATE_UP_FOR_RETRY ||
-	       s == TI_STATE_UPSTREAM_FAILED || s == TI_STATE_REMOVED || s == TI_STATE_SKIPPED;
-}
-
-static int on_wait_try(
-	struct remedy *r, const struct remedy_event *ev, usec_t now, struct remedy_step *step)
-{
-	if (ev->type == REMEDY_EVENT_TIMER) {
-		step->effect = EFFECT_LOOK_TASK;
-		return 0;
-	}
-	if (ev->reply == REPLY_DONE && !same_try(r, ev->task) && ev->task->try_number > r->ti_try) {
-		if (ev->task->state == TI_STATE_RUNNING || ev->task->state == TI_STATE_SUCCESS)
-			return finish(r, step, OUTCOME_RECOVERED, "try %lld is %s",
-				(long long)ev->task->try_number, ti_state_name(ev->task->state));
-		if (try_is_over(ev->task->state))
-			return finish(r, step, OUTCOME_FAILED_AGAIN, "try %lld is %s",
-				(long long)ev->task->try_number, ti_state_name(ev->task->state));
-	}
-	if (now >= r->deadline)
-		return finish(r, step, OUTCOME_UNCONFIRMED,
-			"the task instance was cleared, but no new try was seen to run");
-	if (ev->reply == REPLY_DONE && same_try(r, ev->task) &&
-		ev->task->state == TI_STATE_FAILED && r->attempts < REMEDY_ATTEMPTS)
-		r->state = REMEDY_CLEAR; /* the clear whose answer was lost did not take */
-	return wait_a_little(step, now);
+	else if (ev->reply == REPLY_UNCERTAIN && now < r->deadline)
+		*ret = remedy_wait(step, now);
+	else if (ev->reply != REPLY_DONE)
+		*ret = remedy_finish(
+			r, step, OUTCOME_UNCONFIRMED, "%s: %s", what, remedy_words(ev));
+	else
+		return true;
+	return false;
 }
 
 static int on_done(
@@ -417,42 +191,131 @@ static int on_done(
 	return 0;
 }
 
-/* Which answer a state waits for, beside the timer. */
+/* Which answer a state waits for, beside the timer; and where a restart, or a ledger that cannot be
+ * written, takes it: to the look that tells whether its effect took. */
 static const struct {
+	remedy_state_fn on;
 	enum remedy_event_type answer;
-	int (*on)(struct remedy *r, const struct remedy_event *ev, usec_t now,
-		struct remedy_step *step);
+	enum remedy_state look;
 } states[] = {
-	[REMEDY_RECHECK_STAGE] = {REMEDY_EVENT_STAGE, on_recheck_stage},
-	[REMEDY_RECHECK_TASK] = {REMEDY_EVENT_TASK, on_recheck_task},
-	[REMEDY_NOTE] = {REMEDY_EVENT_REPLY, on_note},
-	[REMEDY_FAIL] = {REMEDY_EVENT_REPLY, on_fail},
-	[REMEDY_VERIFY_FAILED] = {REMEDY_EVENT_TASK, on_verify_failed},
-	[REMEDY_WAIT_END] = {REMEDY_EVENT_APP, on_wait_end},
-	[REMEDY_KILL_APP] = {REMEDY_EVENT_REPLY, on_kill_app},
-	[REMEDY_WAIT_KILLED] = {REMEDY_EVENT_APP, on_wait_end},
-	[REMEDY_VERIFY_TASK] = {REMEDY_EVENT_TASK, on_verify_task},
-	[REMEDY_CLEAR] = {REMEDY_EVENT_REPLY, on_clear},
-	[REMEDY_WAIT_TRY] = {REMEDY_EVENT_TASK, on_wait_try},
-	[REMEDY_DONE] = {REMEDY_EVENT_MAX, on_done},
+	[REMEDY_RECHECK_STAGE] = {remedy_on_recheck_stage, REMEDY_EVENT_STAGE, REMEDY_DONE},
+	[REMEDY_RECHECK_TASK] = {remedy_on_recheck_task, REMEDY_EVENT_TASK, REMEDY_DONE},
+	[REMEDY_END_APP] = {remedy_on_kill_app, REMEDY_EVENT_REPLY, REMEDY_WAIT_APP_END},
+	[REMEDY_WAIT_APP_END] = {remedy_on_wait_app_end, REMEDY_EVENT_APP, REMEDY_WAIT_APP_END},
+	[REMEDY_WAIT_LEFT] = {remedy_on_wait_left, REMEDY_EVENT_TASK, REMEDY_WAIT_LEFT},
+	[REMEDY_VERIFY_RUNNING] = {remedy_on_verify_running, REMEDY_EVENT_TASK,
+		REMEDY_VERIFY_FAILED},
+	[REMEDY_NOTE] = {remedy_on_note, REMEDY_EVENT_REPLY, REMEDY_VERIFY_FAILED},
+	[REMEDY_FAIL] = {remedy_on_fail, REMEDY_EVENT_REPLY, REMEDY_VERIFY_FAILED},
+	[REMEDY_VERIFY_FAILED] = {remedy_on_verify_failed, REMEDY_EVENT_TASK, REMEDY_VERIFY_FAILED},
+	[REMEDY_WAIT_END] = {remedy_on_wait_end, REMEDY_EVENT_APP, REMEDY_WAIT_END},
+	[REMEDY_KILL_APP] = {remedy_on_kill_app, REMEDY_EVENT_REPLY, REMEDY_WAIT_END},
+	[REMEDY_WAIT_KILLED] = {remedy_on_wait_end, REMEDY_EVENT_APP, REMEDY_WAIT_END},
+	[REMEDY_WAIT_PROCESS] = {remedy_on_wait_process, REMEDY_EVENT_MAX, REMEDY_WAIT_END},
+	[REMEDY_VERIFY_TASK] = {remedy_on_verify_task, REMEDY_EVENT_TASK, REMEDY_VERIFY_TASK},
+	[REMEDY_CLEAR] = {remedy_on_clear, REMEDY_EVENT_REPLY, REMEDY_VERIFY_TASK},
+	[REMEDY_WAIT_TRY] = {remedy_on_wait_try, REMEDY_EVENT_TASK, REMEDY_WAIT_TRY},
+	[REMEDY_DONE] = {on_done, REMEDY_EVENT_MAX, REMEDY_DONE},
 };
 _Static_assert(ELEMENTSOF(states) == REMEDY_STATE_MAX, "a function per state");
+
+enum remedy_event_type remedy_awaits(const struct remedy *r)
+{
+	return states[r->state].answer;
+}
+
+static usec_t time_limit(const struct remedy *r)
+{
+	if (states[r->state].answer == REMEDY_EVENT_APP)
+		return r->plan.end_timeout;
+	if (r->state == REMEDY_WAIT_LEFT)
+		return REMEDY_LEFT_TIMEOUT;
+	return r->state == REMEDY_WAIT_TRY ? r->plan.retry_timeout : VERIFY_TIMEOUT;
+}
+
+static enum remedy_state look_of(const struct remedy *r)
+{
+	bool failing = r->state == REMEDY_VERIFY_RUNNING || r->state == REMEDY_NOTE ||
+		       r->state == REMEDY_FAIL || r->state == REMEDY_VERIFY_FAILED;
+
+	/* To be failed since Airflow had not noticed that its app was killed. */
+	return failing && r->kill_sent ? REMEDY_WAIT_APP_END : states[r->state].look;
+}
+
+/* Intent could not be made durable. Nothing was sent before: it was not to be. Else what is to come
+ * is not lost, but nothing is sent on an old look either: look again, then try again. */
+static int on_blocked(
+	struct remedy *r, const struct remedy_event *ev, usec_t now, struct remedy_step *step)
+{
+	if (!r->sent) {
+		r->requested = false;
+		return remedy_finish(r, step, OUTCOME_REFUSED, "the ledger cannot be written: %s",
+			remedy_words(ev));
+	}
+	if (r->blocked_since == 0)
+		r->blocked_since = now;
+	if (now - r->blocked_since >= REMEDY_BLOCKED_TIMEOUT)
+		return remedy_finish(r, step, OUTCOME_UNCONFIRMED,
+			"it was left at %s, since the ledger cannot be written: %s",
+			state_names[r->state], remedy_words(ev));
+	r->state = look_of(r);
+	r->attempts = 0;
+	/* Where the time for an end was over, it still is. */
+	r->deadline = states[r->state].answer == REMEDY_EVENT_APP ? now : now + VERIFY_TIMEOUT;
+	return remedy_wait(step, now);
+}
+
+static bool fits(const struct remedy *r, const struct remedy_event *event)
+{
+	return r->state == REMEDY_DONE ||
+	       (event->type == REMEDY_EVENT_START && r->state == REMEDY_RECHECK_STAGE) ||
+	       event->type == REMEDY_EVENT_TIMER || event->type == states[r->state].answer;
+}
 
 int remedy_next(
 	struct remedy *r, const struct remedy_event *event, usec_t now, struct remedy_step *ret)
 {
 	struct remedy_step step = {.effect = EFFECT_WAIT, .wake_at = now + REMEDY_LOOK_PERIOD};
-	bool starts = event->type == REMEDY_EVENT_START && r->state == REMEDY_RECHECK_STAGE;
-	int k;
+	int k = 0;
 
-	if (r->state == REMEDY_DONE || starts || event->type == REMEDY_EVENT_TIMER ||
-		event->type == states[r->state].answer) {
+	if (event->type == REMEDY_EVENT_BLOCKED) {
+		k = on_blocked(r, event, now, &step);
+	} else if (fits(r, event)) {
 		assert(event->type != REMEDY_EVENT_TASK || event->reply != REPLY_DONE ||
 			event->task);
+		if (event->type == REMEDY_EVENT_REPLY) {
+			r->sent = true;
+			r->blocked_since = 0;
+		}
 		k = states[r->state].on(r, event, now, &step);
-		if (k < 0)
-			return k;
 	}
+	if (k >= 0 && remedy_effect_changes(step.effect) && r->plan.dry)
+		k = remedy_finish(r, &step, OUTCOME_UNCONFIRMED,
+			"mode is observe now: it was left before %s", state_names[r->state]);
+	if (k < 0)
+		return k;
 	*ret = step;
 	return 0;
+}
+
+void remedy_resume(struct remedy *r, usec_t now, struct remedy_step *ret)
+{
+	enum remedy_state look = look_of(r);
+
+	r->interrupted = look == REMEDY_VERIFY_FAILED ||
+			 (look == REMEDY_WAIT_APP_END && r->state == look) ||
+			 r->state == REMEDY_END_APP;
+	/* When Airflow said so, on the clock of now, nobody knows. */
+	if (r->failed_at > 0)
+		r->failed_at = now;
+	if (r->state == REMEDY_KILL_APP || r->state == REMEDY_END_APP)
+		r->kill_sent = true;
+	/* Whether a clear took shows in the new try. */
+	r->state = r->state == REMEDY_CLEAR ? REMEDY_WAIT_TRY : look;
+	r->attempts = 0;
+	r->requested = true;
+	r->sent = true;
+	r->deadline = now + REMEDY_RESUME_WAIT + time_limit(r);
+	ret->effect = EFFECT_WAIT;
+	ret->wake_at = now + REMEDY_RESUME_WAIT;
 }

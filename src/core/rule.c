@@ -23,6 +23,14 @@ static const char *const modes[] = {
 	NULL,
 };
 
+static const char *const vias[] = {
+	[RETRY_VIA_AUTO] = "auto",
+	[RETRY_VIA_CLEAR] = "clear",
+	[RETRY_VIA_AIRFLOW] = "airflow",
+	NULL,
+};
+_Static_assert(ELEMENTSOF(vias) == RETRY_VIA_MAX + 1, "a name per way");
+
 /* A limit below a second would call a poll's jitter a hang; one above a year is a slip. */
 #define LIMIT_MIN USEC_PER_SEC
 #define LIMIT_MAX ((usec_t)366 * 24 * USEC_PER_HOUR)
@@ -68,12 +76,43 @@ const struct param_def rule_params[] = {
 		.help = "the NAME of the [airflow NAME] that owns these apps; needed where there "
 			"are "
 			"several"},
+	{.name = "retry_via",
+		.type = PARAM_ENUM,
+		.offset = offsetof(struct rule, retry_via),
+		.fallback = "auto",
+		.choices = vias,
+		.help = "airflow: end the app alone, where Airflow has a retry of its own left; "
+			"clear: "
+			"fail the task instance, see the app end, clear it; auto: airflow where it "
+			"can be, else clear"},
 	{.name = "max_retries",
 		.type = PARAM_U64,
 		.offset = offsetof(struct rule, max_retries),
 		.fallback = "2",
 		.max = 100,
-		.help = "retries of one task instance, counted since the daemon started"},
+		.help = "retries of one task instance by stagewatchd, over its whole life"},
+	{.name = "actions_per_hour",
+		.type = PARAM_U64,
+		.offset = offsetof(struct rule, actions_per_hour),
+		.fallback = "0",
+		.max = 10000,
+		.help = "actions by this rule within an hour, at most; 0: only that of [limits] "
+			"holds"},
+	{.name = "cooldown",
+		.type = PARAM_DURATION,
+		.offset = offsetof(struct rule, cooldown),
+		.fallback = "10min",
+		.max = LIMIT_MAX,
+		.help = "no second action on the same task or on an app of the same name for so "
+			"long"},
+	{.name = "kill_via",
+		.type = PARAM_ENUM,
+		.offset = offsetof(struct rule, kill_via),
+		.fallback = "cluster",
+		.choices = kill_via_names,
+		.help = "how an app is ended that does not end with its task: at its cluster "
+			"manager, by Spark's kill of its job or stage, or as a process of this "
+			"host"},
 	LIMIT(end_timeout, "2min",
 		"how long a killed app may take to end, before and after the kill at "
 		"its cluster manager"),
@@ -84,6 +123,16 @@ const size_t n_rule_params = ELEMENTSOF(rule_params);
 const char *rule_action_name(enum rule_action a)
 {
 	return actions[a];
+}
+
+int rule_action_from_name(const char *name, enum rule_action *ret)
+{
+	for (int a = 0; a < RULE_ACTION_MAX; a++)
+		if (str_equal(actions[a], name)) {
+			*ret = (enum rule_action)a;
+			return 0;
+		}
+	return -EINVAL;
 }
 
 int rule_finish(struct rule *rule, char **reterr)
@@ -103,7 +152,7 @@ int rule_finish(struct rule *rule, char **reterr)
 }
 
 /* FNM_NOESCAPE is not set: a backslash takes a special character literally. */
-static bool glob_matches(const char *glob, const char *text)
+bool rule_glob_matches(const char *glob, const char *text)
 {
 	return !glob || (text && fnmatch(glob, text, 0) == 0);
 }
@@ -114,9 +163,10 @@ const struct rule *rule_match(const struct rule_list *rules, const struct rule *
 	for (size_t i = 0; i < rules->n; i++) {
 		const struct rule *r = &rules->items[i];
 
-		if (glob_matches(r->app, app->name) && glob_matches(r->user, app->user) &&
-			glob_matches(r->cluster, cluster) && glob_matches(r->dag, owner->dag_id) &&
-			glob_matches(r->task, owner->task_id))
+		if (rule_glob_matches(r->app, app->name) && rule_glob_matches(r->user, app->user) &&
+			rule_glob_matches(r->cluster, cluster) &&
+			rule_glob_matches(r->dag, owner->dag_id) &&
+			rule_glob_matches(r->task, owner->task_id))
 			return r;
 	}
 	return fallback;

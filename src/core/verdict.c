@@ -70,7 +70,7 @@ static void describe_tasks(const struct evidence *e, struct strbuf *out)
 	if (e->n_flat > 0 && e->n_working > 0)
 		strbuf_addf(out, ", %zu of them at work", e->n_working);
 	if (e->n_frozen > 0)
-		strbuf_addf(out, ", %zu on executors that give no thread dump", e->n_frozen);
+		strbuf_addf(out, ", %zu on executors that seem frozen", e->n_frozen);
 	if (e->n_dumps > 1)
 		strbuf_addf(out, ", %s in %u thread dumps",
 			e->n_working > 0 ? "looked at" : "the same frames", e->n_dumps);
@@ -96,7 +96,8 @@ void evidence_describe(const struct evidence *e, struct strbuf *out)
 		strbuf_addf(out, ", at most %.3f CPU seconds a second over %s", e->cpu_rate,
 			format_duration(lasting, sizeof(lasting), e->cpu_window));
 	if (e->hint.because[0] != '\0')
-		strbuf_addf(
-			out, "; probable cause %s: %s", cause_name(e->hint.cause), e->hint.because);
+		strbuf_addf(out, "; %scause %s: %s",
+			e->hint.cause == CAUSE_UNKNOWN ? "" : "probable ",
+			cause_name(e->hint.cause), e->hint.because);
 	describe_missing(e->missing, out);
 }

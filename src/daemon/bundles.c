@@ -128,7 +128,7 @@ static void tell(struct bundle *k, const struct incident *i, usec_t now)
 {
 	_cleanup_free_ char *story = NULL;
 
-	if (status_incident_json(i, &story) >= 0)
+	if (status_incident_json(i, NULL, &story) >= 0)
 		tape_note(k->tape, "incident", story, now);
 }
 

@@ -8,11 +8,15 @@
 #include <sys/resource.h>
 
 #include "action/airflow.h"
+#include "daemon/app_metrics.h"
 #include "daemon/exporter.h"
+#include "daemon/state_json.h"
+#include "daemon/store.h"
 #include "io/procfs.h"
 #include "source/driver_poll.h"
 #include "source/evidence.h"
 #include "wire/processes.h"
+#include "wire/report.h"
 #include "wire/status.h"
 
 /* stage_stalled_seconds: so many series at most, whatever happens on the clusters. */
@@ -47,15 +51,6 @@ static void add_clusters(const struct exporter_view *v, struct metrics_writer *w
 				(double)s->clusters[i].errors[k]);
 }
 
-static double count_apps(const struct exporter_view *v, const char *cluster)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < detector_n_apps(v->detector); i++)
-		n += str_equal(detector_app_at(v->detector, i)->cluster, cluster);
-	return (double)n;
-}
-
 static double count_app_verdicts(
 	const struct exporter_view *v, const char *cluster, enum verdict verdict)
 {
@@ -88,7 +83,7 @@ static void add_verdicts(const struct exporter_view *v, struct metrics_writer *w
 
 	for (size_t i = 0; i < s->n_sources; i++)
 		metrics_add(w, METRIC_APPS, LABELS(s->sources[i].name),
-			count_apps(v, s->sources[i].name));
+			(double)state_count_apps(v, s->sources[i].name));
 	for (size_t i = 0; i < s->n_sources; i++)
 		for (size_t k = 0; k < ELEMENTSOF(stage_verdicts); k++)
 			metrics_add(w, METRIC_STAGES,
@@ -163,6 +158,19 @@ static void add_evidence(const struct exporter_view *v, struct metrics_writer *w
 			(double)s->failed[k]);
 }
 
+static void add_audit(const struct exporter_view *v, struct metrics_writer *w)
+{
+	for (int s = 0; s < AUDIT_SEVERITY_MAX; s++) {
+		size_t n = 0;
+
+		for (size_t i = 0; i < detector_n_apps(v->detector); i++)
+			n += audit_count(
+				&detector_app_at(v->detector, i)->audit, (enum audit_severity)s);
+		metrics_add(w, METRIC_AUDIT_FINDINGS,
+			LABELS(audit_severity_name((enum audit_severity)s)), (double)n);
+	}
+}
+
 static void add_actions(const struct exporter_view *v, struct metrics_writer *w)
 {
 	static const enum rule_action actions[] = {RULE_ACTION_KILL, RULE_ACTION_RETRY};
@@ -174,12 +182,21 @@ static void add_actions(const struct exporter_view *v, struct metrics_writer *w)
 					action_outcome_name((enum action_outcome)o)),
 				(double)v->stats->actions[actions[i]][o]);
 	for (size_t i = 0; i < ELEMENTSOF(actions); i++)
-		metrics_add(w, METRIC_ACTIONS_REFUSED, LABELS(rule_action_name(actions[i])),
-			(double)v->stats->refused[actions[i]]);
+		for (int k = 0; k < POLICY_REASON_MAX; k++)
+			metrics_add(w, METRIC_ACTIONS_REFUSED,
+				LABELS(rule_action_name(actions[i]),
+					policy_reason_name((enum policy_reason)k)),
+				(double)v->stats->refused[actions[i]][k]);
 	add_evidence(v, w);
+	app_metrics_add(v->detector, v->wall, w);
+	add_audit(v, w);
+	metrics_add(
+		w, METRIC_ACTIONS_LAST_HOUR, NULL, (double)remediator_n_last_hour(v->remediator));
 	metrics_add(w, METRIC_ACTIONS_PENDING, NULL, (double)remediator_n_pending(v->remediator));
 	metrics_add(w, METRIC_OLDEST_PENDING_ACTION_SECONDS, NULL,
 		(double)remediator_oldest(v->remediator) / USEC_PER_SEC);
+	metrics_add(w, METRIC_LEDGER_UP, NULL, !store_trouble(v->store));
+	metrics_add(w, METRIC_BREAKER_OPEN, NULL, remediator_breaker(v->remediator)->open);
 }
 
 static void add_airflows(const struct exporter_view *v, struct metrics_writer *w)
@@ -195,6 +212,36 @@ static void add_airflows(const struct exporter_view *v, struct metrics_writer *w
 			metrics_add(w, METRIC_AIRFLOW_ERRORS,
 				LABELS(s->airflows[i].name, airflow_reasons[k]),
 				(double)s->airflows[i].errors[k]);
+}
+
+static void add_holds(const struct exporter_view *v, struct metrics_writer *w)
+{
+	const struct maintenance_list *l = &v->world->settings->maintenance;
+	struct status_pause pause;
+
+	holds_status(v->holds, &pause);
+	metrics_add(w, METRIC_PAUSED, NULL, pause.reason != NULL);
+	for (size_t i = 0; i < l->n; i++)
+		metrics_add(w, METRIC_MAINTENANCE, LABELS(l->items[i].name),
+			holds_open(v->holds, &l->items[i]));
+}
+
+/* What is not known is not there: neither 0 nor 1 would be true. */
+static void add_access(const struct exporter_view *v, struct metrics_writer *w)
+{
+	const struct stats *s = v->stats;
+
+	for (size_t i = 0; i < s->n_airflows; i++)
+		for (int k = 0; s->airflows[i].present && k < AIRFLOW_RIGHT_MAX; k++)
+			if (s->airflows[i].access[k] != ACCESS_UNKNOWN)
+				metrics_add(w, METRIC_AIRFLOW_ACCESS,
+					LABELS(s->airflows[i].name,
+						airflow_right_name((enum airflow_right)k)),
+					s->airflows[i].access[k] == ACCESS_GRANTED);
+	for (size_t i = 0; i < s->n_clusters; i++)
+		if (s->clusters[i].present && s->clusters[i].kill != ACCESS_UNKNOWN)
+			metrics_add(w, METRIC_CLUSTER_ACCESS, LABELS(s->clusters[i].name, "kill"),
+				s->clusters[i].kill == ACCESS_GRANTED);
 }
 
 static void add_process(const struct exporter_view *v, struct metrics_writer *w)
@@ -227,6 +274,9 @@ static void add_all(const struct exporter_view *v, struct metrics_writer *w)
 	add_incidents(v, w);
 	add_actions(v, w);
 	add_airflows(v, w);
+	add_holds(v, w);
+	add_access(v, w);
+	notifier_add_metrics(v->notifier, v->stats, w);
 	metrics_add(w, METRIC_MODE, LABELS("observe"), mode == MODE_OBSERVE);
 	metrics_add(w, METRIC_MODE, LABELS("act"), mode == MODE_ACT);
 	metrics_add(w, METRIC_CONFIG_LAST_RELOAD_SUCCESSFUL, NULL, v->reload_ok);
@@ -284,6 +334,26 @@ static int answer_stages(const struct exporter_view *v, const struct http_server
 	return answer_json(status_stages_json(v->detector, v->now, v->wall, &reply->body), reply);
 }
 
+/* Of all apps, or of the one that ?app= names. */
+static int answer_audit(const struct exporter_view *v, const struct http_server_request *request,
+	struct http_server_reply *reply)
+{
+	return answer_json(status_audit_json(v->detector, request->app, &reply->body), reply);
+}
+
+/* Of all apps, or of those of one name. */
+static int answer_report(const struct exporter_view *v, const struct http_server_request *request,
+	struct http_server_reply *reply)
+{
+	_cleanup_(run_list_clear) struct run_list l = {0};
+	int r = run_store_list(v->runs, request->app, &l);
+
+	if (r == -ENOMEM)
+		return r;
+	return answer_json(
+		report_json(&l, r < 0 ? "the ledger is not usable" : NULL, &reply->body), reply);
+}
+
 static int answer_incidents(const struct exporter_view *v,
 	const struct http_server_request *request, struct http_server_reply *reply)
 {
@@ -300,7 +370,7 @@ static int answer_incident(
 	if (!i)
 		return reply_text(
 			reply, 404, "text/plain; charset=utf-8", "no such incident (any more)\n");
-	return answer_json(status_incident_json(i, &reply->body), reply);
+	return answer_json(state_incident_json(v, i, &reply->body), reply);
 }
 
 static int answer_probe(const struct exporter_view *v, const struct http_server_request *request,
@@ -328,41 +398,8 @@ static int answer_probe(const struct exporter_view *v, const struct http_server_
 static int answer_status(const struct exporter_view *v, const struct http_server_request *request,
 	struct http_server_reply *reply)
 {
-	const struct settings *s = v->world->settings;
-	struct status_summary sum = {
-		.version = STAGEWATCHD_VERSION,
-		.mode = mode_name((enum daemon_mode)s->daemon.mode),
-		.wall = v->wall,
-		.started = v->started,
-		.ready = v->ready,
-		.healthy = v->healthy,
-		.reload_ok = v->reload_ok,
-		.reloaded = v->reloaded,
-		.n_pending_actions = remediator_n_pending(v->remediator),
-	};
-	_cleanup_free_ struct status_cluster *clusters =
-		calloc(v->stats->n_clusters + 1, sizeof(*clusters));
-	_cleanup_free_ struct status_airflow *airflows =
-		calloc(v->stats->n_airflows + 1, sizeof(*airflows));
-
 	(void)request;
-	if (!clusters || !airflows)
-		return -ENOMEM;
-	for (size_t i = 0; i < v->stats->n_clusters; i++)
-		if (v->stats->clusters[i].present)
-			clusters[sum.n_clusters++] = (struct status_cluster){
-				.name = v->stats->clusters[i].name,
-				.up = v->stats->clusters[i].up,
-				.last_poll = v->stats->clusters[i].last_poll,
-				.n_apps = (size_t)count_apps(v, v->stats->clusters[i].name),
-			};
-	for (size_t i = 0; i < v->stats->n_airflows; i++)
-		if (v->stats->airflows[i].present)
-			airflows[sum.n_airflows++] = (struct status_airflow){
-				.name = v->stats->airflows[i].name, .up = v->stats->airflows[i].up};
-	sum.clusters = clusters;
-	sum.airflows = airflows;
-	return answer_json(status_summary_json(&sum, &reply->body), reply);
+	return answer_json(state_summary_json(v, &reply->body), reply);
 }
 
 static int answer_healthy(const struct exporter_view *v, const struct http_server_request *request,
@@ -398,6 +435,8 @@ static int answer_landing(const struct exporter_view *v, const struct http_serve
 		"<li><a href=\"/api/v1/status\">Status</a></li>\n"
 		"<li><a href=\"/api/v1/stages\">Apps and stages</a></li>\n"
 		"<li><a href=\"/api/v1/incidents\">Incidents</a></li>\n"
+		"<li><a href=\"/api/v1/audit\">Audit</a></li>\n"
+		"<li><a href=\"/api/v1/report\">Finished runs</a></li>\n"
 		"<li><a href=\"/-/healthy\">Healthy</a></li>\n"
 		"<li><a href=\"/-/ready\">Ready</a></li>\n</ul>\n</body>\n</html>\n");
 }
@@ -414,6 +453,8 @@ static const struct {
 	{"/api/v1/status", answer_status},
 	{"/api/v1/stages", answer_stages},
 	{"/api/v1/incidents", answer_incidents},
+	{"/api/v1/audit", answer_audit},
+	{"/api/v1/report", answer_report},
 	{"/api/v1/probe", answer_probe},
 };
 

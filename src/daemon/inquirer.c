@@ -201,6 +201,9 @@ static int take(struct question *k, struct app_history *a, struct evidence_answe
 	case WANT_DRIVER_THREADS:
 		inquiry_take_driver_threads(a, &answer->threads, answer->taken);
 		return 0;
+	case WANT_QUERY:
+		inquiry_take_query(a, &answer->query, answer->taken);
+		return 0;
 	case WANT_DROPPED:
 		inquiry_take_dropped(a, answer->dropped, answer->taken);
 		return 0;
@@ -252,6 +255,7 @@ static int ask(struct question *k)
 		.username = k->subject.username,
 		.password = k->subject.password,
 		.ca_file = k->subject.ca_file,
+		.cluster = k->cluster,
 		.timeout = is_dump(k->kind) ? q->context.params->dump_timeout : k->subject.timeout,
 	};
 	int r;

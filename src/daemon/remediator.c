@@ -1,61 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Carries out remedies. Intent that must outlive a crash is to be written in perform(), before an
- * effect for which remedy_effect_changes() says yes. */
+ * Decides which jobs there are: begins them, and draws the conclusions when they are over. */
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "action/airflow.h"
-#include "action/kill_app.h"
 #include "base/log.h"
+#include "daemon/job.h"
 #include "daemon/messages.h"
-#include "daemon/remediator.h"
+#include "daemon/remediator_parts.h"
 
 /* After a refusal the same incident is considered again, not at every poll. */
 #define RECONSIDER USEC_PER_MINUTE
-
-/* A remedy under way. */
-struct job {
-	struct remediator *remediator;
-	struct job *next;
-	struct remedy remedy;
-	struct incident *incident; /* open as long as the job lives */
-	struct world *world;       /* a reference */
-	struct source *source;     /* of the world */
-	struct airflow *airflow;   /* of the world */
-	char *cluster;
-	char *app_id;
-	char *url;
-	struct app_ref ref; /* borrows app_id and url */
-	char *note;
-	usec_t began;
-	bool counted_request;
-	struct airflow_call *call;
-	struct poller_look *look;
-	struct source_call *source_call;
-	struct kill_app *kill;
-	sd_event_source *timer;
-};
-
-struct remediator {
-	struct remediator_context context;
-	struct budgets budgets;
-	struct job *jobs;
-};
-
-static void drive(struct job *j, const struct remedy_event *event);
-
-int remediator_new(const struct remediator_context *context, struct remediator **ret)
-{
-	struct remediator *m = calloc(1, sizeof(*m));
-
-	if (!m)
-		return -ENOMEM;
-	m->context = *context;
-	*ret = m;
-	return 0;
-}
 
 static usec_t now(const struct remediator *m)
 {
@@ -67,28 +22,99 @@ static usec_t wall(const struct remediator *m)
 	return m->context.wall(m->context.userdata);
 }
 
-static struct job *job_free(struct job *j)
+static struct world *world(const struct remediator *m)
 {
-	if (!j)
-		return NULL;
-	for (struct job **k = &j->remediator->jobs; *k; k = &(*k)->next)
+	return m->context.world(m->context.userdata);
+}
+
+void remediator_count_action(struct remediator *m, const struct job *j, enum action_outcome outcome)
+{
+	m->context.stats->actions[j->record.remedy.plan.action][outcome]++;
+}
+
+void remediator_log_action(struct remediator *m, const struct action_record *a, usec_t at)
+{
+	struct past_action past = {
+		.at = at,
+		.action = a->remedy.plan.action,
+		.rule = a->rule,
+		.cluster = a->cluster,
+		.app_name = a->app_name,
+		.owner = a->remedy.owner,
+	};
+
+	if (action_log_add(&m->log, &past) < 0)
+		log_error("Failed to count an action: out of memory, ignoring");
+}
+
+static void on_requested(void *userdata, const struct job *j)
+{
+	struct remediator *m = userdata;
+
+	remediator_count_action(m, j, ACTION_REQUESTED);
+}
+
+/* It sent nothing, or nothing that took: as if it had never been. */
+static void unlog_action(struct remediator *m, struct job *j)
+{
+	if (j->logged)
+		action_log_drop(&m->log, &j->record.remedy.owner);
+	j->logged = false;
+}
+
+int remediator_new(const struct remediator_context *context, struct remediator **ret)
+{
+	struct remediator *m = calloc(1, sizeof(*m));
+
+	if (!m)
+		return -ENOMEM;
+	m->context = *context;
+	m->context.requested = on_requested;
+	m->context.requested_userdata = m;
+	m->started = now(m);
+	*ret = m;
+	return 0;
+}
+
+static void unlink_job(struct remediator *m, struct job *j)
+{
+	for (struct job **k = &m->jobs; *k; k = &(*k)->next)
 		if (*k == j) {
 			*k = j->next;
 			break;
 		}
-	airflow_cancel(j->call);
-	poller_look_cancel(j->look);
-	source_call_free(j->source_call);
-	kill_app_cancel(j->kill);
-	sd_event_source_disable_unref(j->timer);
-	remedy_clear(&j->remedy);
-	free(j->cluster);
-	free(j->app_id);
-	free(j->url);
-	free(j->note);
-	world_unref(j->world);
-	free(j);
-	return NULL;
+}
+
+void remediator_drop_job(struct remediator *m, struct job *j)
+{
+	unlink_job(m, j);
+	job_free(j);
+}
+
+/* One that is over. How it ended must not get lost: a restart would take it up again. */
+static void put_away(struct remediator *m, struct job *j)
+{
+	unlink_job(m, j);
+	if (!j->unsaved) {
+		job_free(j);
+		return;
+	}
+	j->incident = NULL; /* lives no longer than its list wants */
+	j->next = m->unsaved;
+	m->unsaved = j;
+}
+
+static void save_put_away(struct remediator *m)
+{
+	struct job *j;
+
+	while ((j = m->unsaved)) {
+		job_save(j);
+		if (j->unsaved)
+			return;
+		m->unsaved = j->next;
+		job_free(j);
+	}
 }
 
 struct remediator *remediator_free(struct remediator *m)
@@ -96,8 +122,14 @@ struct remediator *remediator_free(struct remediator *m)
 	if (!m)
 		return NULL;
 	while (m->jobs)
-		job_free(m->jobs);
-	budgets_clear(&m->budgets);
+		remediator_drop_job(m, m->jobs);
+	save_put_away(m);
+	for (struct job *j = m->unsaved, *next; j; j = next) {
+		next = j->next;
+		job_free(j);
+	}
+	action_log_clear(&m->log);
+	breaker_clear(&m->breaker);
 	free(m);
 	return NULL;
 }
@@ -124,72 +156,85 @@ usec_t remediator_oldest(const struct remediator *m)
 	return oldest;
 }
 
-static void about_job(const struct job *j, struct log_about *about, char stage[static 32])
+size_t remediator_n_last_hour(const struct remediator *m)
 {
-	(void)snprintf(
-		stage, 32, "%" PRId64 ".%" PRId64, j->incident->stage_id, j->incident->attempt_id);
-	*about = (struct log_about){
-		.message_id = MESSAGE_ACTION,
-		.cluster = j->cluster,
-		.app_id = j->app_id,
-		.stage_id = stage,
-		.rule = j->incident->rule,
-		.verdict = verdict_name(j->incident->verdict),
-		.action = rule_action_name(j->remedy.action),
-		.incident = j->incident->id,
-		.url = j->url,
-	};
+	return action_log_count(&m->log, NULL, usec_sub(now(m), USEC_PER_HOUR));
 }
 
-static void count(struct job *j, enum action_outcome outcome)
+const struct breaker *remediator_breaker(const struct remediator *m)
 {
-	j->remediator->context.stats->actions[j->remedy.action][outcome]++;
+	return &m->breaker;
 }
 
-static void count_end(struct job *j)
+bool remediator_close_breaker(struct remediator *m, const char *who)
 {
-	const char *word = remedy_counted_as(&j->remedy);
+	struct log_about about = {.message_id = MESSAGE_BREAKER};
+
+	if (!m->breaker.open)
+		return false;
+	breaker_close(&m->breaker);
+	(void)store_put_text(m->context.store, REMEDIATOR_BREAKER_KEY, NULL);
+	log_event(LOG_NOTICE, &about, "The storm breaker was closed by %s", who);
+	return true;
+}
+
+static void count_refusal(struct remediator *m, enum rule_action action, enum policy_reason reason)
+{
+	m->context.stats->refused[action][reason]++;
+}
+
+static void count_end(struct remediator *m, const struct job *j)
+{
+	const char *word = remedy_counted_as(&j->record.remedy);
 
 	if (!word)
-		j->remediator->context.stats->refused[j->remedy.action]++;
+		count_refusal(m, j->record.remedy.plan.action, POLICY_LOOK);
 	for (int o = 0; word && o < ACTION_OUTCOME_MAX; o++)
 		if (str_equal(action_outcome_name((enum action_outcome)o), word))
-			count(j, (enum action_outcome)o);
+			remediator_count_action(m, j, (enum action_outcome)o);
 }
 
-static bool trouble_is_over(const struct job *j)
+static bool trouble_is_over(const struct remediator *m, const struct incident *i)
 {
-	const struct incident *i = j->incident;
-	struct app_history *a = detector_find(
-		j->remediator->context.detector, i->cluster, i->app_id, i->app_started);
+	struct app_history *a =
+		detector_find(m->context.detector, i->cluster, i->app_id, i->app_started);
 	const struct stage_history *h = a ? app_history_stage(a, i->stage_id, i->attempt_id) : NULL;
 
-	return !h || !verdict_is_trouble(h->verdict);
+	/* Not seen since a restart says nothing; incident_sweep() ends it once all was seen. */
+	return !i->inherited && (!h || !verdict_is_trouble(h->verdict));
 }
 
-static void finish(struct job *j)
+static void tell_end(struct remediator *m, struct job *j)
 {
-	struct remediator *m = j->remediator;
-	struct remedy *r = &j->remedy;
-	struct incident *i = j->incident;
+	const struct remedy *r = &j->record.remedy;
 	struct log_about about;
-	char stage[32];
-	bool news = !str_equal(i->refusal, r->why);
+	char stage[48];
 	int level = r->outcome == OUTCOME_UNCONFIRMED || r->outcome == OUTCOME_FAILED ? LOG_ERR
 										      : LOG_NOTICE;
 
-	about_job(j, &about, stage);
+	job_about(j, &about, stage);
 	about.message_id = MESSAGE_ACTION_ENDED;
-	if (remedy_counted_as(r) || news) {
-		count_end(j);
-		log_event(level, &about, "%s of %s: %s: %s (incident %s)",
-			rule_action_name(r->action), j->app_id, remedy_outcome_name(r->outcome),
-			r->why, i->id);
-		incident_tell(i, wall(m), "%s: %s: %s", rule_action_name(r->action),
-			remedy_outcome_name(r->outcome), r->why);
-	}
+	count_end(m, j);
+	log_event(level, &about, "%s of %s: %s: %s (incident %s)", rule_action_name(r->plan.action),
+		j->record.app_id, remedy_outcome_name(r->outcome), r->why, j->incident->id);
+	incident_tell(j->incident, wall(m), "%s: %s: %s", rule_action_name(r->plan.action),
+		remedy_outcome_name(r->outcome), r->why);
+}
+
+static void on_over(void *userdata, struct job *j)
+{
+	struct remediator *m = userdata;
+	struct remedy *r = &j->record.remedy;
+	struct incident *i = j->incident;
+	/* A refusal that comes again each minute is told once. */
+	bool news = !str_equal(i->refusal, r->why);
+
+	if (remedy_counted_as(r) || news)
+		tell_end(m, j);
 	i->acting = false;
-	i->decided = remedy_counted_as(r) != NULL;
+	if (r->outcome == OUTCOME_REFUSED || !r->requested)
+		unlog_action(m, j);
+	i->decided = r->outcome != OUTCOME_REFUSED && remedy_counted_as(r) != NULL;
 	i->decided_dry = r->outcome == OUTCOME_DRY_RUN;
 	if (!i->decided)
 		i->not_before = now(m) + RECONSIDER;
@@ -197,355 +242,71 @@ static void finish(struct job *j)
 		(void)str_replace(&i->refusal, r->why);
 	else
 		incident_settle(i, r->outcome, r->why);
+	m->context.told(m->context.userdata, i, r->outcome);
 	/* Where the stage still hangs the incident stays open: it is not acted upon twice. */
-	if (trouble_is_over(j))
+	if (trouble_is_over(m, i))
 		incident_end(i, r->outcome, r->why, wall(m));
-	job_free(j);
+	put_away(m, j);
 }
 
-static void on_airflow(void *userdata, const struct airflow_result *result)
+struct job *remediator_add_job(struct remediator *m, struct incident *i)
 {
-	struct job *j = userdata;
-	struct airflow_stats *s =
-		stats_airflow(j->remediator->context.stats, airflow_name(j->airflow));
-	struct remedy_event event = {
-		.type = result->task || j->remedy.state == REMEDY_RECHECK_TASK ||
-					j->remedy.state == REMEDY_VERIFY_FAILED ||
-					j->remedy.state == REMEDY_VERIFY_TASK ||
-					j->remedy.state == REMEDY_WAIT_TRY
-				? REMEDY_EVENT_TASK
-				: REMEDY_EVENT_REPLY,
-		.reply = result->reply,
-		.task = result->task,
-		.text = result->text,
-	};
+	struct job *j = calloc(1, sizeof(*j));
 
-	j->call = NULL;
-	if (result->reason) {
-		struct log_about about;
-		char stage[32];
-
-		about_job(j, &about, stage);
-		about.url = airflow_url(j->airflow);
-		if (s)
-			stats_count_reason(
-				s->errors, airflow_reasons, n_airflow_reasons, result->reason);
-		log_event(LOG_WARNING, &about, "%s: %s", airflow_name(j->airflow), result->text);
-	}
-	drive(j, &event);
-}
-
-static void on_looked_at_stage(void *userdata, enum remedy_look look, const char *text)
-{
-	struct job *j = userdata;
-	struct remedy_event event = {.type = REMEDY_EVENT_STAGE, .stage = look, .text = text};
-
-	j->look = NULL;
-	drive(j, &event);
-}
-
-static void on_looked_at_app(void *userdata, enum app_end end, const char *text)
-{
-	struct job *j = userdata;
-	struct remedy_event event = {.type = REMEDY_EVENT_APP, .app_end = end, .text = text};
-
-	j->source_call = NULL;
-	drive(j, &event);
-}
-
-static void on_killed(void *userdata, enum remedy_reply reply, const char *text)
-{
-	struct job *j = userdata;
-	struct remedy_event event = {.type = REMEDY_EVENT_REPLY, .reply = reply, .text = text};
-	struct log_about about;
-	char stage[32];
-
-	j->kill = NULL;
-	if (reply != REPLY_DONE) {
-		about_job(j, &about, stage);
-		log_event(LOG_WARNING, &about, "the kill of %s at its master: %s", j->app_id,
-			text ? text : "no answer");
-	}
-	drive(j, &event);
-}
-
-static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
-{
-	struct job *j = userdata;
-	struct remedy_event event = {.type = REMEDY_EVENT_TIMER};
-
-	(void)source;
-	(void)usec;
-	drive(j, &event);
-	return 0;
-}
-
-static int wake_at(struct job *j, usec_t at)
-{
-	int r;
-
-	if (!j->timer)
-		return sd_event_add_time(j->remediator->context.event, &j->timer, CLOCK_BOOTTIME,
-			at, 0, on_timer, j);
-	r = sd_event_source_set_time(j->timer, at);
-	return r < 0 ? r : sd_event_source_set_enabled(j->timer, SD_EVENT_ONESHOT);
-}
-
-static int look_at_stage(struct job *j)
-{
-	struct remediator *m = j->remediator;
-	struct incident *i = j->incident;
-	struct poller *p = m->context.poller(m->context.userdata, j->cluster);
-	struct app_history *a =
-		detector_find(m->context.detector, i->cluster, i->app_id, i->app_started);
-	struct stage_key key = {.stage_id = i->stage_id, .attempt_id = i->attempt_id};
-
-	if (!p || !a)
-		return -ENOENT;
-	return poller_look(p, a, &key, on_looked_at_stage, j, &j->look);
-}
-
-static int kill_at_master(struct job *j)
-{
-	struct kill_point point = {0};
-	struct kill_app_ask ask = {.transport = j->remediator->context.transport,
-		.app_id = j->app_id,
-		.timeout = j->source->params->timeout};
-
-	if (!j->source->ops->kill_point(j->source, &point))
-		return -EOPNOTSUPP;
-	ask.url = point.url;
-	ask.username = point.username;
-	ask.password = point.password;
-	ask.ca_file = point.ca_file;
-	return kill_app_start(&ask, on_killed, j, &j->kill);
-}
-
-static int ask_airflow(struct job *j, enum airflow_op op)
-{
-	struct airflow_ask ask = {.op = op, .owner = &j->remedy.owner, .note = j->note};
-
-	return airflow_do(j->airflow, &ask, on_airflow, j, &j->call);
-}
-
-/* What is about to change something is said before it is sent. */
-static void announce(struct job *j, enum remedy_effect effect)
-{
-	const struct owner *o = &j->remedy.owner;
-	struct log_about about;
-	char stage[32];
-
-	about_job(j, &about, stage);
-	switch (effect) {
-	case EFFECT_FAIL_TASK:
-		incident_tell(j->incident, wall(j->remediator),
-			"failing task instance %s/%s/%s map index %" PRId64 " try %" PRId64,
-			o->dag_id, o->run_id, o->task_id, o->map_index, o->try_number);
-		log_event(LOG_NOTICE, &about,
-			"%s of %s: failing task instance %s/%s/%s map index %" PRId64
-			" try %" PRId64 " at %s: %s (incident %s)",
-			about.action, j->app_id, o->dag_id, o->run_id, o->task_id, o->map_index,
-			o->try_number, airflow_url(j->airflow), j->incident->evidence,
-			j->incident->id);
-		break;
-	case EFFECT_KILL_APP:
-		incident_tell(j->incident, wall(j->remediator),
-			"the app did not end with its task, killing it at its master");
-		log_event(LOG_NOTICE, &about,
-			"%s of %s: it did not end with its task, killing it at its master "
-			"(incident %s)",
-			about.action, j->app_id, j->incident->id);
-		break;
-	case EFFECT_CLEAR_TASK:
-		incident_tell(j->incident, wall(j->remediator),
-			"the app has ended, clearing task instance %s/%s/%s", o->dag_id, o->run_id,
-			o->task_id);
-		log_event(LOG_NOTICE, &about,
-			"%s of %s: the app has ended, clearing task instance %s/%s/%s (incident "
-			"%s)",
-			about.action, j->app_id, o->dag_id, o->run_id, o->task_id, j->incident->id);
-		break;
-	case EFFECT_NOTE:
-	case EFFECT_WAIT:
-	case EFFECT_LOOK_STAGE:
-	case EFFECT_LOOK_TASK:
-	case EFFECT_LOOK_APP:
-	case EFFECT_DONE:
-	case EFFECT_MAX:
-		break;
-	}
-}
-
-static int perform(struct job *j, const struct remedy_step *step)
-{
-	if (remedy_effect_changes(step->effect))
-		announce(j, step->effect);
-	if (j->remedy.requested && !j->counted_request) {
-		j->counted_request = true;
-		count(j, ACTION_REQUESTED);
-		if (j->remedy.action == RULE_ACTION_RETRY &&
-			budgets_count_retry(&j->remediator->budgets, &j->remedy.owner) < 0)
-			log_error("Failed to count a retry: out of memory, ignoring");
-	}
-	switch (step->effect) {
-	case EFFECT_WAIT:
-		return wake_at(j, step->wake_at);
-	case EFFECT_LOOK_STAGE:
-		return look_at_stage(j);
-	case EFFECT_LOOK_TASK:
-		return ask_airflow(j, AIRFLOW_LOOK);
-	case EFFECT_NOTE:
-		return ask_airflow(j, AIRFLOW_NOTE);
-	case EFFECT_FAIL_TASK:
-		return ask_airflow(j, AIRFLOW_FAIL);
-	case EFFECT_LOOK_APP:
-		return j->source->ops->look(
-			j->source, &j->ref, on_looked_at_app, j, &j->source_call);
-	case EFFECT_KILL_APP:
-		return kill_at_master(j);
-	case EFFECT_CLEAR_TASK:
-		return ask_airflow(j, AIRFLOW_CLEAR);
-	case EFFECT_DONE:
-	case EFFECT_MAX:
-		break;
-	}
-	return 0;
-}
-
-/* An effect that could not even be begun answers as one whose answer was lost. */
-static void lost_event(const struct remedy_step *step, int error, struct remedy_event *ret)
-{
-	*ret = (struct remedy_event){.type = REMEDY_EVENT_REPLY,
-		.reply = REPLY_UNCERTAIN,
-		.stage = error == -ENOENT ? LOOK_MOVED : LOOK_UNKNOWN,
-		.app_end = APP_END_UNKNOWN,
-		.text = strerror(-error)};
-	if (step->effect == EFFECT_LOOK_STAGE)
-		ret->type = REMEDY_EVENT_STAGE;
-	else if (step->effect == EFFECT_LOOK_TASK)
-		ret->type = REMEDY_EVENT_TASK;
-	else if (step->effect == EFFECT_LOOK_APP)
-		ret->type = REMEDY_EVENT_APP;
-}
-
-static void drive(struct job *j, const struct remedy_event *event)
-{
-	struct remedy_event again = *event;
-	struct remedy_step step;
-
-	for (;;) {
-		int r = remedy_next(&j->remedy, &again, now(j->remediator), &step);
-
-		if (r < 0) {
-			/* Without memory nothing changed: the same question again, later. */
-			step = (struct remedy_step){.effect = EFFECT_WAIT,
-				.wake_at = now(j->remediator) + REMEDY_LOOK_PERIOD};
-		}
-		if (step.effect == EFFECT_DONE) {
-			finish(j);
-			return;
-		}
-		r = perform(j, &step);
-		if (r >= 0)
-			return;
-		if (step.effect == EFFECT_WAIT) {
-			log_error("Failed to wait in an action: %s, giving it up", strerror(-r));
-			(void)str_replace(&j->remedy.why, "no timer could be set");
-			j->remedy.outcome =
-				j->remedy.requested ? OUTCOME_UNCONFIRMED : OUTCOME_REFUSED;
-			finish(j);
-			return;
-		}
-		lost_event(&step, r, &again);
-	}
-}
-
-static int job_note(struct job *j)
-{
-	return str_printf(&j->note,
-		"stagewatchd: Spark stage %" PRId64 " of %s was hung: %s. Rule %s, action %s, "
-		"incident %s.",
-		j->incident->stage_id, j->app_id, j->incident->evidence, j->incident->rule,
-		rule_action_name(j->remedy.action), j->incident->id);
-}
-
-static int job_fill(
-	struct job *j, const struct detector_event *ev, struct airflow *airflow, bool dry)
-{
-	struct remediator *m = j->remediator;
-	const struct app_history *a = ev->app;
-	struct poller *p = m->context.poller(m->context.userdata, a->cluster);
-	struct kill_point point;
-	struct remedy_plan plan = {
-		.action = (enum rule_action)ev->rule->action,
-		.dry = dry,
-		.needs_note = airflow_speaks(airflow) == AIRFLOW_API_V1,
-		.app_started = a->info.started,
-		.end_timeout = ev->rule->end_timeout,
-		.retry_timeout = ev->rule->retry_timeout,
-	};
-	int r;
-
-	j->world = world_ref(m->context.world(m->context.userdata));
-	j->source = world_source(j->world, a->cluster);
-	j->airflow = airflow;
+	if (!j)
+		return NULL;
+	j->context = &m->context;
+	j->over = on_over;
+	j->userdata = m;
+	j->incident = i;
+	j->world = world_ref(world(m));
 	j->began = now(m);
-	if (!j->source || !p || !poller_url_of(p, a))
-		return -ENOENT;
-	plan.can_kill_app = j->source->ops->kill_point(j->source, &point);
-	r = remedy_init(&j->remedy, &plan, &a->owner);
-	if (r >= 0)
-		r = str_replace(&j->cluster, a->cluster);
-	if (r >= 0)
-		r = str_replace(&j->app_id, a->info.id);
-	if (r >= 0)
-		r = str_replace(&j->url, poller_url_of(p, a));
-	if (r >= 0)
-		r = job_note(j);
-	if (r < 0)
-		return r;
-	j->ref = (struct app_ref){.app_id = j->app_id, .url = j->url};
-	j->source->ops->identify(j->source, &j->ref);
-	return 0;
+	j->next = m->jobs;
+	m->jobs = j;
+	return j;
 }
 
 static void begin(struct remediator *m, struct incident *i, const struct detector_event *ev,
 	struct airflow *airflow, bool dry)
 {
-	struct job *j = calloc(1, sizeof(*j));
-	struct remedy_event start = {.type = REMEDY_EVENT_START};
-	int r = -ENOMEM;
+	struct job *j = remediator_add_job(m, i);
+	int r = j ? job_setup(j, ev, airflow, dry) : -ENOMEM;
 
-	if (j) {
-		j->remediator = m;
-		j->incident = i;
-		j->next = m->jobs;
-		m->jobs = j;
-		r = job_fill(j, ev, airflow, dry);
-	}
 	if (r < 0) {
 		log_error("Failed to begin an action on %s: %s, later again", ev->app->info.id,
 			strerror(-r));
 		i->not_before = now(m) + RECONSIDER;
-		job_free(j);
+		if (j)
+			remediator_drop_job(m, j);
 		return;
 	}
+	/* From now on, not from its first request on: others are decided meanwhile. */
+	if (!dry)
+		remediator_log_action(m, &j->record, j->began);
+	j->logged = !dry;
 	i->acting = true;
 	i->action_began = j->began;
-	drive(j, &start);
+	job_start(j);
 }
 
-static bool is_busy(const struct remediator *m, const struct app_history *a)
+/* On Airflow 2 a clear takes no map index: two indexes of a task would clear one another. */
+static bool is_same_work(const struct owner *a, const struct owner *b, bool airflow_2)
+{
+	return airflow_2 ? owner_same_task_any_index(a, b) : owner_same_task(a, b);
+}
+
+static bool is_busy(const struct remediator *m, const struct app_history *a, bool airflow_2)
 {
 	for (const struct job *j = m->jobs; j; j = j->next)
-		if ((str_equal(j->cluster, a->cluster) && str_equal(j->app_id, a->info.id)) ||
-			owner_same_task(&j->remedy.owner, &a->owner))
+		if ((str_equal(j->record.cluster, a->cluster) &&
+			    str_equal(j->record.app_id, a->info.id)) ||
+			is_same_work(&j->record.remedy.owner, &a->owner, airflow_2))
 			return true;
 	return false;
 }
 
 static void refuse(struct remediator *m, struct incident *i, const struct detector_event *ev,
-	const char *objection)
+	const struct policy_answer *a)
 {
 	struct log_about about = {.message_id = MESSAGE_ACTION_ENDED,
 		.cluster = ev->app->cluster,
@@ -555,40 +316,94 @@ static void refuse(struct remediator *m, struct incident *i, const struct detect
 		.action = rule_action_name((enum rule_action)ev->rule->action),
 		.incident = i->id};
 
-	if (str_equal(i->refusal, objection))
+	if (str_equal(i->refusal, a->objection))
 		return;
-	m->context.stats->refused[ev->rule->action]++;
-	(void)str_replace(&i->refusal, objection);
-	incident_tell(i, wall(m), "no %s: %s", about.action, objection);
+	count_refusal(m, (enum rule_action)ev->rule->action, a->reason);
+	(void)str_replace(&i->refusal, a->objection);
+	incident_tell(i, wall(m), "no %s: %s", about.action, a->objection);
+	m->context.told(m->context.userdata, i, OUTCOME_REFUSED);
 	log_event(LOG_WARNING, &about, "no %s of %s: %s (incident %s)", about.action, about.app_id,
-		objection, i->id);
+		a->objection, i->id);
+}
+
+static bool airflow_is_up(const struct remediator *m, const struct airflow *airflow)
+{
+	const struct airflow_stats *s =
+		airflow ? stats_airflow(m->context.stats, airflow_name(airflow)) : NULL;
+
+	return s && s->up;
+}
+
+static const char *ledger_objection(const struct remediator *m)
+{
+	const char *trouble = store_trouble(m->context.store);
+
+	return trouble ? trouble : m->taken_up ? NULL : "it was not read yet";
+}
+
+static void ask_policy(struct remediator *m, const struct detector_event *ev,
+	struct airflow *airflow, struct policy_answer *ret)
+{
+	const struct world *w = world(m);
+	const struct poller *p = m->context.poller(m->context.userdata, ev->app->cluster);
+	bool airflow_2 = airflow && airflow_speaks(airflow) == AIRFLOW_API_V1;
+	struct policy_question q = {
+		.now = ev->now,
+		.rule = ev->rule,
+		.app = ev->app,
+		.detector = m->context.detector,
+		.limits = &w->settings->limits,
+		.log = &m->log,
+		.breaker = &m->breaker,
+		.poll_interval = w->settings->daemon.poll_interval,
+		.started = m->started,
+		.has_airflow = airflow != NULL,
+		.airflow_known = airflow && airflow_speaks(airflow) != AIRFLOW_API_UNKNOWN,
+		.airflow_up = airflow_is_up(m, airflow),
+		.cluster_up = p && poller_up(p),
+		.paused = holds_paused(m->context.holds),
+		.window = holds_window(m->context.holds, ev->app),
+		.app_busy = is_busy(m, ev->app, airflow_2),
+		.ledger = settings_dry(w->settings, ev->rule) ? NULL : ledger_objection(m),
+	};
+
+	policy_ask(&q, ret);
+}
+
+static void watch_storm(struct remediator *m)
+{
+	struct log_about about = {.message_id = MESSAGE_BREAKER};
+
+	if (!breaker_update(&m->breaker, &world(m)->settings->limits, m->context.detector, now(m)))
+		return;
+	(void)store_put_text(
+		m->context.store, REMEDIATOR_BREAKER_KEY, m->breaker.open ? m->breaker.why : NULL);
+	if (m->breaker.open)
+		log_event(LOG_ERR, &about, "The storm breaker opened: %s; nothing is begun",
+			m->breaker.why);
+	else
+		log_event(LOG_NOTICE, &about, "The storm breaker closed");
+}
+
+void remediator_count(struct remediator *m, const struct app_history *a, usec_t at)
+{
+	breaker_count(&m->breaker, a, at);
 }
 
 void remediator_consider(struct remediator *m, const struct detector_event *ev)
 {
 	struct incident *i = incident_find(m->context.incidents, ev->app, ev->stage);
-	struct world *w = m->context.world(m->context.userdata);
-	struct airflow *airflow = world_airflow(w, ev->rule);
-	bool dry = ev->rule->mode == RULE_MODE_INHERIT ? w->settings->daemon.mode == MODE_OBSERVE
-						       : ev->rule->mode == RULE_MODE_OBSERVE;
-	struct policy_question q = {
-		.rule = ev->rule,
-		.app = ev->app,
-		.detector = m->context.detector,
-		.budgets = &m->budgets,
-		.has_airflow = airflow != NULL,
-		.airflow_known = airflow && airflow_speaks(airflow) != AIRFLOW_API_UNKNOWN,
-		.airflow_2 = airflow && airflow_speaks(airflow) == AIRFLOW_API_V1,
-		.app_busy = is_busy(m, ev->app),
-	};
-	const char *objection;
+	struct airflow *airflow = world_airflow(world(m), ev->rule);
+	bool dry = settings_dry(world(m)->settings, ev->rule);
+	struct policy_answer answer;
 
 	if (ev->verdict != VERDICT_HUNG || ev->rule->action <= RULE_ACTION_NOTIFY || !i ||
 		i->acting || (i->decided && (dry || !i->decided_dry)) || ev->now < i->not_before)
 		return;
-	objection = policy_objection(&q);
-	if (objection)
-		refuse(m, i, ev, objection);
+	watch_storm(m);
+	ask_policy(m, ev, airflow, &answer);
+	if (answer.objection)
+		refuse(m, i, ev, &answer);
 	else
 		begin(m, i, ev, airflow, dry);
 }
@@ -597,10 +412,22 @@ void remediator_reconsider(struct remediator *m)
 {
 	for (struct job *j = m->jobs, *next; j; j = next) {
 		next = j->next;
-		if (j->remedy.requested)
+		if (j->record.remedy.requested)
 			continue;
 		j->incident->acting = false;
 		j->incident->not_before = 0;
-		job_free(j);
+		unlog_action(m, j);
+		job_close(j);
+		put_away(m, j);
 	}
+}
+
+void remediator_tick(struct remediator *m, bool anew)
+{
+	if (!m->taken_up && !store_trouble(m->context.store))
+		remediator_take_up(m);
+	for (struct job *j = m->jobs; anew && j; j = j->next)
+		job_save(j);
+	save_put_away(m);
+	watch_storm(m);
 }

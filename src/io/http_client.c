@@ -3,29 +3,21 @@
 #include "io/http_client.h"
 
 #include <assert.h>
-#include <ctype.h>
 #include <curl/curl.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
-#include <strings.h>
 #include <sys/epoll.h>
 #include <sys/queue.h>
 
-#include "base/parse.h"
 #include "base/strbuf.h"
-#include "io/service.h"
+#include "io/clock.h"
+#include "io/http_exchange.h"
 
 #define DEFAULT_PARALLEL 32
 #define DEFAULT_TIMEOUT (10 * USEC_PER_SEC)
-#define DEFAULT_MAX_BODY ((size_t)8 * 1024 * 1024)
-/* No caller means more; sums of it stay far from overflow. */
-#define MAX_MAX_BODY ((size_t)1024 * 1024 * 1024)
-#define CONNECT_TIMEOUT_MS 5000L
-/* sd-event's own default is a quarter of a second. */
-#define TIMER_ACCURACY USEC_PER_MSEC
+#define CONNECT_TIMEOUT (5 * USEC_PER_SEC)
 
 enum request_state {
 	REQUEST_WAITING,
@@ -37,19 +29,12 @@ struct transport_request {
 	TAILQ_ENTRY(transport_request) link; /* in the client's list that its state names */
 	struct http_client *client;
 	enum request_state state;
-	CURL *easy;
-	struct curl_slist *headers;
+	struct http_exchange exchange;
 	transport_done_fn done;
 	void *userdata;
+	char *cluster; /* whose it is; may be NULL */
 	usec_t sent;
 	usec_t deadline;
-	char *body;
-	size_t len;
-	size_t size;
-	size_t max_body;
-	int body_error;    /* why the body was not taken */
-	bool headers_done; /* the empty line after them came */
-	char error[CURL_ERROR_SIZE];
 };
 
 TAILQ_HEAD(request_list, transport_request);
@@ -70,37 +55,6 @@ struct http_client {
 	sd_event_source *timer;  /* libcurl's */
 	sd_event_source *start;  /* someone in line may go */
 	sd_event_source *expiry; /* the earliest time limit of those in line */
-};
-
-/* What every request has in common. */
-static const struct {
-	CURLoption option;
-	long value;
-} fixed_options[] = {
-	{CURLOPT_NOSIGNAL, 1},
-	{CURLOPT_NETRC, CURL_NETRC_IGNORED},
-	{CURLOPT_FOLLOWLOCATION, 0},
-	{CURLOPT_UNRESTRICTED_AUTH, 0},
-	{CURLOPT_DISALLOW_USERNAME_IN_URL, 1},
-	{CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1},
-	{CURLOPT_HTTP09_ALLOWED, 0},
-	{CURLOPT_TCP_KEEPALIVE, 1},
-	/* Do not wait for the resolver's thread when a request ends before it. */
-	{CURLOPT_QUICK_EXIT, 1},
-};
-
-static const struct {
-	CURLcode code;
-	int error;
-} code_errors[] = {
-	{CURLE_OPERATION_TIMEDOUT, -ETIMEDOUT},
-	{CURLE_FILESIZE_EXCEEDED, -EMSGSIZE},
-	{CURLE_PARTIAL_FILE, -ECONNRESET},
-	{CURLE_GOT_NOTHING, -ECONNRESET},
-	{CURLE_RECV_ERROR, -ECONNRESET},
-	{CURLE_SEND_ERROR, -ECONNRESET},
-	{CURLE_COULDNT_CONNECT, -EHOSTUNREACH},
-	{CURLE_COULDNT_RESOLVE_HOST, -EHOSTUNREACH},
 };
 
 /* Back into the pool, without what the last request told it; its connection stays in the multi
@@ -124,9 +78,11 @@ static CURL *take_easy(struct http_client *c)
 
 static void request_free(struct transport_request *r)
 {
-	put_easy(r->client, r->easy);
-	curl_slist_free_all(r->headers);
-	free(r->body);
+	CURL *easy = r->exchange.easy;
+
+	http_exchange_clear(&r->exchange);
+	free(r->cluster);
+	put_easy(r->client, easy);
 	free(r);
 }
 
@@ -144,7 +100,7 @@ static void request_unlink(struct transport_request *r)
 	case REQUEST_RUNNING:
 		TAILQ_REMOVE(&c->running, r, link);
 		c->n_running--;
-		(void)curl_multi_remove_handle(c->multi, r->easy);
+		(void)curl_multi_remove_handle(c->multi, r->exchange.easy);
 		break;
 	case REQUEST_DELIVERING:
 		break;
@@ -181,86 +137,13 @@ static void deliver_error(struct transport_request *r, int error, const char *te
 	deliver(r, &answer);
 }
 
-static int code_to_error(const struct transport_request *r, CURLcode code)
-{
-	long os_error = 0;
-
-	if (r->body_error < 0)
-		return r->body_error;
-	if (code == CURLE_COULDNT_CONNECT) {
-		(void)curl_easy_getinfo(r->easy, CURLINFO_OS_ERRNO, &os_error);
-		if (os_error == ECONNREFUSED)
-			return -ECONNREFUSED;
-	}
-	for (size_t i = 0; i < ELEMENTSOF(code_errors); i++)
-		if (code_errors[i].code == code)
-			return code_errors[i].error;
-	return -EPROTO;
-}
-
-static const char *error_text(struct transport_request *r, CURLcode code)
-{
-	if (r->body_error == -EMSGSIZE || code == CURLE_FILESIZE_EXCEEDED)
-		(void)snprintf(
-			r->error, sizeof(r->error), "the body is over %zu bytes", r->max_body);
-	else if (r->body_error < 0)
-		return "out of memory";
-	/* libcurl quotes the other side here and there. */
-	str_sanitize(r->error);
-	return r->error[0] != '\0' ? r->error : curl_easy_strerror(code);
-}
-
-/* "Text/HTML; charset=x" as "text/html". NULL where there is none, or no memory. */
-static char *media_type(CURL *easy)
-{
-	const char *header = NULL;
-	char *type;
-	size_t n;
-
-	if (curl_easy_getinfo(easy, CURLINFO_CONTENT_TYPE, &header) != CURLE_OK || !header)
-		return NULL;
-	header += strspn(header, " \t");
-	n = strcspn(header, "; \t");
-	type = n > 0 ? strndup(header, n) : NULL;
-	for (char *p = type; p && *p; p++)
-		*p = (char)tolower((unsigned char)*p);
-	return type;
-}
-
-static usec_t date_of(CURL *easy)
-{
-	struct curl_header *header = NULL;
-	usec_t date = 0;
-
-	if (curl_easy_header(easy, "Date", 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
-		return 0;
-	return parse_http_date(header->value, &date) < 0 ? 0 : date;
-}
-
 static void finish(struct transport_request *r, CURLcode code)
 {
 	_cleanup_free_ char *type = NULL;
-	struct transport_answer answer = {0};
-	long status = 0;
+	struct transport_answer answer;
 
 	request_unlink(r);
-	if (code != CURLE_OK) {
-		deliver_error(r, code_to_error(r, code), error_text(r, code));
-		return;
-	}
-	if (!r->headers_done) {
-		/* libcurl takes that for an answer without a body. */
-		deliver_error(r, -ECONNRESET, "the answer ends within its headers");
-		return;
-	}
-	type = media_type(r->easy);
-	(void)curl_easy_getinfo(r->easy, CURLINFO_RESPONSE_CODE, &status);
-	answer.status = (int)status;
-	answer.content_type = type;
-	answer.body = r->body ? r->body : "";
-	answer.len = r->len;
-	answer.date = date_of(r->easy);
-	answer.wall = clock_realtime();
+	http_exchange_finish(&r->exchange, code, &answer, &type);
 	deliver(r, &answer);
 }
 
@@ -340,52 +223,11 @@ static int on_curl_timer(CURLM *multi, long timeout_ms, void *userdata)
 
 	(void)multi;
 	if (timeout_ms < 0) {
-		(void)sd_event_source_set_enabled(c->timer, SD_EVENT_OFF);
+		timer_off(c->timer);
 		return 0;
 	}
-	(void)sd_event_source_set_time(
-		c->timer, clock_boottime() + (usec_t)timeout_ms * USEC_PER_MSEC);
-	(void)sd_event_source_set_enabled(c->timer, SD_EVENT_ONESHOT);
+	(void)timer_in_library_ms(c->timer, (unsigned long long)timeout_ms);
 	return 0;
-}
-
-/* One line at a time; those of a "100 Continue", too. */
-static size_t on_header(char *data, size_t size, size_t n, void *userdata)
-{
-	struct transport_request *r = userdata;
-
-	n *= size;
-	if (n >= 5 && memcmp(data, "HTTP/", 5) == 0)
-		r->headers_done = false;
-	else if (n > 0 && (data[0] == '\r' || data[0] == '\n'))
-		r->headers_done = true;
-	return n;
-}
-
-static size_t on_body(char *data, size_t size, size_t n, void *userdata)
-{
-	struct transport_request *r = userdata;
-
-	n *= size;
-	if (n > r->max_body - r->len) {
-		r->body_error = -EMSGSIZE;
-		return CURL_WRITEFUNC_ERROR;
-	}
-	if (r->len + n + 1 > r->size) {
-		size_t wanted = (r->len + n + 1) * 2;
-		char *body = realloc(r->body, wanted);
-
-		if (!body) {
-			r->body_error = -EPROTO;
-			return CURL_WRITEFUNC_ERROR;
-		}
-		r->body = body;
-		r->size = wanted;
-	}
-	memcpy(r->body + r->len, data, n);
-	r->len += n;
-	r->body[r->len] = '\0';
-	return n;
 }
 
 static struct transport_request *first_to_expire(const struct http_client *c)
@@ -404,8 +246,9 @@ static void arm_expiry(struct http_client *c)
 	struct transport_request *first = first_to_expire(c);
 
 	if (first)
-		(void)sd_event_source_set_time(c->expiry, first->deadline);
-	(void)sd_event_source_set_enabled(c->expiry, first ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+		(void)timer_at(c->expiry, first->deadline);
+	else
+		timer_off(c->expiry);
 }
 
 /* One per turn of the loop; the timer, then overdue, fires again for the next. */
@@ -415,7 +258,8 @@ static int on_expiry(sd_event_source *s, usec_t now, void *userdata)
 	struct transport_request *r = first_to_expire(c);
 
 	(void)s;
-	if (r && r->deadline <= now) {
+	(void)now;
+	if (r && r->deadline <= clock_boottime()) {
 		request_unlink(r);
 		deliver_error(r, -ETIMEDOUT, "timed out while it waited in line");
 	}
@@ -423,10 +267,9 @@ static int on_expiry(sd_event_source *s, usec_t now, void *userdata)
 	return 0;
 }
 
-/* Rounded up, so that libcurl does not give up before the time. */
 static long to_ms(usec_t t)
 {
-	usec_t ms = t / USEC_PER_MSEC + (t % USEC_PER_MSEC != 0);
+	unsigned long long ms = clock_library_ms(t);
 
 	return (long)(ms < INT_MAX ? ms : INT_MAX);
 }
@@ -435,11 +278,12 @@ static bool put_on_wire(struct transport_request *r, usec_t left)
 {
 	struct http_client *c = r->client;
 	long ms = to_ms(left);
-	long connect_ms = ms < CONNECT_TIMEOUT_MS ? ms : CONNECT_TIMEOUT_MS;
+	long connect_ms = to_ms(left < CONNECT_TIMEOUT ? left : CONNECT_TIMEOUT);
 
-	if (curl_easy_setopt(r->easy, CURLOPT_TIMEOUT_MS, ms) != CURLE_OK ||
-		curl_easy_setopt(r->easy, CURLOPT_CONNECTTIMEOUT_MS, connect_ms) != CURLE_OK ||
-		curl_multi_add_handle(c->multi, r->easy) != CURLM_OK)
+	if (curl_easy_setopt(r->exchange.easy, CURLOPT_TIMEOUT_MS, ms) != CURLE_OK ||
+		curl_easy_setopt(r->exchange.easy, CURLOPT_CONNECTTIMEOUT_MS, connect_ms) !=
+			CURLE_OK ||
+		curl_multi_add_handle(c->multi, r->exchange.easy) != CURLM_OK)
 		return false;
 	TAILQ_REMOVE(&c->waiting, r, link);
 	TAILQ_INSERT_TAIL(&c->running, r, link);
@@ -448,13 +292,49 @@ static bool put_on_wire(struct transport_request *r, usec_t left)
 	return true;
 }
 
+static size_t count_running(const struct http_client *c, const char *cluster)
+{
+	const struct transport_request *r;
+	size_t n = 0;
+
+	for (r = TAILQ_FIRST(&c->running); r; r = TAILQ_NEXT(r, link))
+		n += str_equal(r->cluster, cluster);
+	return n;
+}
+
+/* The oldest of those who belong to no cluster, else of the cluster that has the fewest on the
+ * wire. One whose drivers all hang leaves a quarter of the places to the others. */
+static struct transport_request *next_in_line(const struct http_client *c)
+{
+	size_t most = c->max_parallel - c->max_parallel / 4;
+	struct transport_request *next = NULL;
+	struct transport_request *r;
+
+	if (c->n_running >= c->max_parallel)
+		return NULL;
+	for (r = TAILQ_FIRST(&c->waiting); r; r = TAILQ_NEXT(r, link)) {
+		size_t n;
+
+		if (!r->cluster)
+			return r;
+		if (next && str_equal(next->cluster, r->cluster))
+			continue;
+		n = count_running(c, r->cluster);
+		if (n < most) {
+			next = r;
+			most = n;
+		}
+	}
+	return next;
+}
+
 static int on_start(sd_event_source *s, void *userdata)
 {
 	struct http_client *c = userdata;
 	struct transport_request *r;
 
 	(void)s;
-	while ((r = TAILQ_FIRST(&c->waiting)) && c->n_running < c->max_parallel) {
+	while ((r = next_in_line(c))) {
 		usec_t left = usec_sub(r->deadline, clock_boottime());
 
 		if (left == 0)
@@ -469,165 +349,13 @@ static int on_start(sd_event_source *s, void *userdata)
 	return 0;
 }
 
-/* libcurl forgives one slash too few or too many, and would take the path for the host. */
-static bool has_authority(const char *url)
-{
-	const char *colon = strchr(url, ':');
-
-	return colon && colon[1] == '/' && colon[2] == '/' && colon[3] != '/';
-}
-
-/* http or https, a host, no user info, and nothing that is not a URL. */
-static int check_url(const char *url)
-{
-	CURLU *u;
-	char *scheme = NULL;
-	int r = -EINVAL;
-
-	if (!has_authority(url))
-		return -EINVAL;
-	u = curl_url();
-	if (!u)
-		return -ENOMEM;
-	if (curl_url_set(u, CURLUPART_URL, url, CURLU_DISALLOW_USER) == CURLUE_OK &&
-		curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
-		(strcasecmp(scheme, "http") == 0 || strcasecmp(scheme, "https") == 0))
-		r = 0;
-	curl_free(scheme);
-	curl_url_cleanup(u);
-	return r;
-}
-
-static int check_ask(const struct transport_ask *ask)
-{
-	static const char *const methods[] = {"GET", "POST", "PATCH", "PUT"};
-	bool known = false;
-
-	for (size_t i = 0; i < ELEMENTSOF(methods); i++)
-		known = known || str_equal(ask->method, methods[i]);
-	if (!known || !ask->url || (ask->body && str_equal(ask->method, "GET")))
-		return -EINVAL;
-	for (size_t i = 0; ask->headers && ask->headers[i]; i++) {
-		const char *h = ask->headers[i];
-
-		if (h[0] == ':' || !strchr(h, ':') || strpbrk(h, "\r\n"))
-			return -EINVAL;
-	}
-	return check_url(ask->url);
-}
-
-static int add_header(struct transport_request *r, const char *line)
-{
-	struct curl_slist *l = curl_slist_append(r->headers, line);
-
-	if (!l)
-		return -ENOMEM;
-	r->headers = l;
-	return 0;
-}
-
-static int set_headers(struct transport_request *r, const struct transport_ask *ask)
-{
-	bool has_type = false;
-	int err = 0;
-
-	for (size_t i = 0; err >= 0 && ask->headers && ask->headers[i]; i++) {
-		has_type = has_type || strncasecmp(ask->headers[i], "Content-Type:", 13) == 0;
-		err = add_header(r, ask->headers[i]);
-	}
-	/* Without a value libcurl leaves its own header out. */
-	if (err >= 0)
-		err = add_header(r, "Expect:");
-	if (err >= 0 && !has_type)
-		err = add_header(r, "Content-Type:");
-	if (err >= 0 && curl_easy_setopt(r->easy, CURLOPT_HTTPHEADER, r->headers) != CURLE_OK)
-		err = -ENOMEM;
-	return err;
-}
-
-static int set_body(CURL *easy, const struct transport_ask *ask)
-{
-	const char *body = ask->body ? ask->body : "";
-	curl_off_t n = (curl_off_t)strlen(body);
-
-	if (str_equal(ask->method, "GET"))
-		return curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L) == CURLE_OK ? 0 : -ENOMEM;
-	/* When a kept connection turns out to be broken, libcurl sends once more by itself, also
-	 * what the other side may have done already. Not on a new connection. */
-	if (curl_easy_setopt(easy, CURLOPT_POST, 1L) != CURLE_OK ||
-		curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, ask->method) != CURLE_OK ||
-		curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, n) != CURLE_OK ||
-		curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, body) != CURLE_OK ||
-		curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L) != CURLE_OK)
-		return -ENOMEM;
-	return 0;
-}
-
-/* The Content-Length counts encoded bytes, of which an incompressible body has a few more. */
-static int set_bounds(struct transport_request *r)
-{
-	curl_off_t n = (curl_off_t)(r->max_body + r->max_body / 1024 + 1024);
-
-	if (curl_easy_setopt(r->easy, CURLOPT_MAXFILESIZE_LARGE, n) != CURLE_OK ||
-		curl_easy_setopt(r->easy, CURLOPT_HEADERFUNCTION, on_header) != CURLE_OK ||
-		curl_easy_setopt(r->easy, CURLOPT_WRITEFUNCTION, on_body) != CURLE_OK)
-		return -ENOMEM;
-	return 0;
-}
-
-static int set_options(struct transport_request *r, const struct transport_ask *ask)
-{
-	const struct {
-		CURLoption option;
-		const void *value;
-	} pointers[] = {
-		{CURLOPT_URL, ask->url},
-		{CURLOPT_USERAGENT, r->client->user_agent},
-		{CURLOPT_PROXY, ""}, /* none, whatever the environment says */
-		{CURLOPT_PROTOCOLS_STR, "http,https"},
-		{CURLOPT_REDIR_PROTOCOLS_STR, "http,https"},
-		{CURLOPT_ACCEPT_ENCODING, ""}, /* all that libcurl decodes */
-		{CURLOPT_USERNAME, ask->username},
-		{CURLOPT_PASSWORD, ask->username && !ask->password ? "" : ask->password},
-		{CURLOPT_CAINFO, ask->ca_file},
-		{CURLOPT_ERRORBUFFER, r->error},
-		{CURLOPT_PRIVATE, r},
-		{CURLOPT_HEADERDATA, r},
-		{CURLOPT_WRITEDATA, r},
-	};
-
-	for (size_t i = 0; i < ELEMENTSOF(fixed_options); i++)
-		if (curl_easy_setopt(r->easy, fixed_options[i].option, fixed_options[i].value) !=
-			CURLE_OK)
-			return -ENOMEM;
-	for (size_t i = 0; i < ELEMENTSOF(pointers); i++)
-		if (pointers[i].value && curl_easy_setopt(r->easy, pointers[i].option,
-						 pointers[i].value) != CURLE_OK)
-			return -ENOMEM;
-	if (ask->username &&
-		curl_easy_setopt(r->easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC) != CURLE_OK)
-		return -ENOMEM;
-	return 0;
-}
-
-static int request_set_up(struct transport_request *r, const struct transport_ask *ask)
-{
-	int err = set_options(r, ask);
-
-	if (err >= 0)
-		err = set_headers(r, ask);
-	if (err >= 0)
-		err = set_body(r->easy, ask);
-	return err < 0 ? err : set_bounds(r);
-}
-
 static int client_send(struct transport *t, const struct transport_ask *ask, transport_done_fn done,
 	void *userdata, struct transport_request **ret)
 {
 	struct http_client *c = (struct http_client *)t;
 	_cleanup_(request_freep) struct transport_request *r = NULL;
 	usec_t timeout = ask->timeout ? ask->timeout : DEFAULT_TIMEOUT;
-	int err = check_ask(ask);
+	int err = http_exchange_check(ask);
 
 	if (err < 0)
 		return err;
@@ -637,17 +365,17 @@ static int client_send(struct transport *t, const struct transport_ask *ask, tra
 	r->client = c;
 	r->done = done;
 	r->userdata = userdata;
-	r->max_body = ask->max_body ? ask->max_body : DEFAULT_MAX_BODY;
-	if (r->max_body > MAX_MAX_BODY)
-		r->max_body = MAX_MAX_BODY;
 	r->sent = clock_boottime();
 	r->deadline = timeout < USEC_INFINITY - r->sent ? r->sent + timeout : USEC_INFINITY;
-	r->easy = take_easy(c);
-	if (!r->easy)
+	r->exchange.easy = take_easy(c);
+	if (!r->exchange.easy)
 		return -ENOMEM;
-	err = request_set_up(r, ask);
+	err = http_exchange_set_up(&r->exchange, r->exchange.easy, c->user_agent, ask);
 	if (err < 0)
 		return err;
+	if (curl_easy_setopt(r->exchange.easy, CURLOPT_PRIVATE, r) != CURLE_OK ||
+		str_replace(&r->cluster, ask->cluster) < 0)
+		return -ENOMEM;
 	TAILQ_INSERT_TAIL(&c->waiting, r, link);
 	kick(c);
 	*ret = TAKE_PTR(r);
@@ -675,18 +403,13 @@ static int make_sources(struct http_client *c)
 {
 	int r;
 
-	r = sd_event_add_time(c->event, &c->timer, CLOCK_BOOTTIME, 0, TIMER_ACCURACY, on_timer, c);
+	r = timer_new(c->event, on_timer, c, &c->timer);
+	if (r >= 0)
+		r = timer_new(c->event, on_expiry, c, &c->expiry);
+	if (r >= 0)
+		r = sd_event_add_defer(c->event, &c->start, on_start, c);
 	if (r < 0)
 		return r;
-	r = sd_event_add_time(
-		c->event, &c->expiry, CLOCK_BOOTTIME, 0, TIMER_ACCURACY, on_expiry, c);
-	if (r < 0)
-		return r;
-	r = sd_event_add_defer(c->event, &c->start, on_start, c);
-	if (r < 0)
-		return r;
-	(void)sd_event_source_set_enabled(c->timer, SD_EVENT_OFF);
-	(void)sd_event_source_set_enabled(c->expiry, SD_EVENT_OFF);
 	(void)sd_event_source_set_enabled(c->start, SD_EVENT_OFF);
 	return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * sd_notify(3), clocks and secrets. */
+ * sd_notify(3), the host and secrets. */
 #include "io/service.h"
 
 #include <errno.h>
@@ -15,26 +15,34 @@
 
 #include "base/cleanup.h"
 #include "base/strbuf.h"
+#include "io/clock.h"
 
 #define SECRET_MAX ((size_t)64 * 1024)
 #define STATUS_MAX ((size_t)256)
 
-static usec_t clock_usec(clockid_t id)
+void clock_local(usec_t wall, unsigned *ret_weekday, unsigned *ret_minute)
 {
-	struct timespec ts = {0};
+	time_t t = (time_t)(wall / USEC_PER_SEC);
+	struct tm tm = {0};
 
-	(void)clock_gettime(id, &ts);
-	return (usec_t)ts.tv_sec * USEC_PER_SEC + (usec_t)ts.tv_nsec / 1000;
+	/* The host's time zone may have been changed meanwhile. */
+	tzset();
+	(void)localtime_r(&t, &tm);
+	*ret_weekday = (unsigned)tm.tm_wday;
+	*ret_minute = (unsigned)(tm.tm_hour * 60 + tm.tm_min);
 }
 
-usec_t clock_boottime(void)
+int service_boot_id(char **ret)
 {
-	return clock_usec(CLOCK_BOOTTIME);
-}
+	_cleanup_fclose_ FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
+	char line[64] = "";
 
-usec_t clock_realtime(void)
-{
-	return clock_usec(CLOCK_REALTIME);
+	if (!f)
+		return -errno;
+	if (!fgets(line, sizeof(line), f))
+		return -EIO;
+	line[strcspn(line, "\n")] = '\0';
+	return str_replace(ret, line);
 }
 
 void service_ready(void)
@@ -45,7 +53,7 @@ void service_ready(void)
 void service_reloading(void)
 {
 	/* systemd 253 and later ask for the time, to tell this reload from an earlier one. */
-	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, clock_usec(CLOCK_MONOTONIC));
+	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, clock_monotonic());
 }
 
 void service_stopping(void)

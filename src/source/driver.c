@@ -133,32 +133,10 @@ static void driver_cancel_list(struct source *s)
 	(void)s;
 }
 
-/* The port of a URL on this very host; 0 for any other. */
-static uint16_t local_port(const char *url)
-{
-	static const char *const here[] = {"://127.", "://localhost:", "://[::1]:"};
-	const char *colon = strrchr(url, ':');
-	uint64_t port = 0;
-
-	for (size_t i = 0; i < ELEMENTSOF(here); i++)
-		if (strstr(url, here[i]) && colon && parse_u64(colon + 1, &port) >= 0 &&
-			port <= UINT16_MAX)
-			return (uint16_t)port;
-	return 0;
-}
-
 static void driver_identify(struct source *s, struct app_ref *ref)
 {
-	uint16_t port = local_port(ref->url);
-
 	(void)s;
-	ref->pid = 0;
-	if (port > 0 && procfs_port_owner(port, &ref->pid, &ref->pid_started) < 0)
-		ref->pid = 0;
-	/* The end of a tunnel (ssh -L, a port that a container publishes) says nothing of a
-	 * driver's. */
-	if (ref->pid > 0 && !procfs_is_java(ref->pid))
-		ref->pid = 0;
+	source_identify_local(ref);
 }
 
 static void driver_looked(void *userdata, const struct transport_answer *answer)
@@ -204,6 +182,8 @@ static bool driver_kill_point(const struct source *s, struct kill_point *ret)
 
 const struct source_ops source_driver_ops = {
 	.name = "driver",
+	.permits = 1U << KILL_VIA_JOB | 1U << KILL_VIA_STAGE | 1U << KILL_VIA_DRIVER,
+	.names_drivers = true,
 	.check = driver_check,
 	.list = driver_list,
 	.cancel_list = driver_cancel_list,

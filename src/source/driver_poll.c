@@ -8,6 +8,8 @@
 #include "base/strbuf.h"
 #include "source/driver_poll.h"
 #include "wire/spark_evidence.h"
+#include "wire/spark_memory.h"
+#include "wire/spark_owner.h"
 #include "wire/spark_properties.h"
 #include "wire/spark_rest.h"
 
@@ -20,6 +22,7 @@ enum step {
 	STEP_JOBS,
 	STEP_EXECUTORS,
 	STEP_OWNER,
+	STEP_MEMORY,
 	STEP_TASKS,
 	STEP_END
 };
@@ -32,6 +35,7 @@ struct driver_poll {
 	char *username;
 	char *password;
 	char *ca_file;
+	char *cluster;
 	usec_t timeout;
 	unsigned needs;
 	bool want_owner;
@@ -76,6 +80,7 @@ struct driver_poll *driver_poll_cancel(struct driver_poll *p)
 	app_poll_clear(&p->answer.poll);
 	owner_clear(&p->answer.owner);
 	strlist_clear(&p->answer.properties);
+	executor_memory_list_clear(&p->answer.memory);
 	task_list_clear(&p->answer.tasks);
 	free(p->answer.side_fault);
 	free(p->url);
@@ -85,6 +90,7 @@ struct driver_poll *driver_poll_cancel(struct driver_poll *p)
 		explicit_bzero(p->password, strlen(p->password));
 	free(p->password);
 	free(p->ca_file);
+	free(p->cluster);
 	free(p);
 	return NULL;
 }
@@ -120,6 +126,9 @@ static int step_path(const struct driver_poll *p, struct strbuf *b)
 	case STEP_OWNER:
 		strbuf_add(b, "/environment");
 		return 0;
+	case STEP_MEMORY:
+		strbuf_add(b, "/allexecutors");
+		return 0;
 	case STEP_TASKS:
 		strbuf_addf(b,
 			"/stages/%" PRId64 "/%" PRId64
@@ -144,6 +153,7 @@ static int ask_step(struct driver_poll *p)
 		.username = p->username,
 		.password = p->password,
 		.ca_file = p->ca_file,
+		.cluster = p->cluster,
 		.timeout = p->timeout,
 		.max_body = MAX_BODY,
 	};
@@ -170,6 +180,8 @@ static void advance(struct driver_poll *p)
 	if (p->step == STEP_EXECUTORS && !(p->needs & NEED_EXECUTORS))
 		p->step++;
 	if (p->step == STEP_OWNER && !p->want_owner)
+		p->step++;
+	if (p->step == STEP_MEMORY && !(p->needs & NEED_MEMORY))
 		p->step++;
 	if (p->step == STEP_TASKS && !p->want_tasks)
 		p->step++;
@@ -210,6 +222,7 @@ static int take_stages(struct driver_poll *p, const struct transport_answer *a, 
 	if (r < 0)
 		return r;
 	p->answer.poll.now = a->received;
+	p->answer.poll.taken = a->taken;
 	/* Jetty says the time with each answer; without it, the two clocks are held to be one. */
 	p->answer.poll.driver_now = a->date ? a->date : a->wall;
 	return 0;
@@ -227,10 +240,12 @@ static int take(struct driver_poll *p, const struct transport_answer *a, char **
 	case STEP_JOBS:
 		r = spark_decode_jobs(a->body, a->len, &p->answer.poll.jobs, reterr);
 		p->answer.poll.has_jobs = r >= 0;
+		p->answer.poll.jobs_taken = a->taken;
 		return r;
 	case STEP_EXECUTORS:
 		r = spark_decode_executor_list(a->body, a->len, &p->answer.poll.executors, reterr);
 		p->answer.poll.has_executors = r >= 0;
+		p->answer.poll.executors_taken = a->taken;
 		return r;
 	case STEP_OWNER:
 		r = spark_decode_owner(a->body, a->len, &p->answer.owner, reterr);
@@ -238,6 +253,8 @@ static int take(struct driver_poll *p, const struct transport_answer *a, char **
 			r = spark_decode_properties(a->body, a->len, &p->answer.properties, reterr);
 		p->answer.has_owner = r >= 0;
 		return r;
+	case STEP_MEMORY:
+		return spark_decode_memory(a->body, a->len, &p->answer.memory, reterr);
 	case STEP_TASKS:
 		r = spark_decode_tasks(a->body, a->len, &p->answer.tasks, reterr);
 		p->answer.has_tasks = r >= 0;
@@ -301,6 +318,7 @@ static void on_side_answer(struct driver_poll *p, const struct transport_answer 
 {
 	_cleanup_free_ char *err = NULL;
 
+	p->answer.memory_asked = p->answer.memory_asked || p->step == STEP_MEMORY;
 	if (a->error == 0 && a->status == 200 &&
 		spark_body_kind(a->content_type, a->body, a->len) == SPARK_BODY_JSON) {
 		if (take(p, a, &err) < 0) {
@@ -374,6 +392,8 @@ int driver_poll_start(
 		r = str_replace(&p->password, ask->password);
 	if (r >= 0)
 		r = str_replace(&p->ca_file, ask->ca_file);
+	if (r >= 0)
+		r = str_replace(&p->cluster, ask->cluster);
 	if (r >= 0)
 		r = ask_step(p);
 	if (r < 0) {

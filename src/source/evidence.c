@@ -67,6 +67,11 @@ static int build_url(const struct evidence_ask *ask, char **ret)
 	case WANT_DRIVER_THREADS:
 		strbuf_add(&b, "/executors/driver/threads");
 		break;
+	case WANT_QUERY:
+		/* They come oldest first, and nothing says how many there are. */
+		strbuf_addf(&b, "/sql?details=false&planDescription=false&offset=0&length=%d",
+			SPARK_MAX_QUERIES);
+		break;
 	case WANT_PROCESSES:
 	case WANT_DROPPED:
 	case WANT_MAX:
@@ -125,6 +130,8 @@ static int take(struct evidence_call *c, const struct transport_answer *a,
 		if (c->container)
 			return take_nodemanager(c, a, out, reterr);
 		return processes_decode(a->body, a->len, &out->processes, reterr);
+	case WANT_QUERY:
+		return spark_decode_newest_query(a->body, a->len, &out->query, reterr);
 	case WANT_DROPPED:
 		r = spark_decode_dropped_events(a->body, a->len, &out->dropped, reterr);
 		return r == 0 ? -ENOENT : r;
@@ -165,6 +172,7 @@ static void on_answer(void *userdata, const struct transport_answer *a)
 	task_list_clear(&out.tasks);
 	thread_list_clear(&out.threads);
 	process_list_clear(&out.processes);
+	query_obs_clear(&out.query);
 	evidence_call_cancel(c);
 }
 
@@ -195,6 +203,11 @@ static struct evidence_call *call_new(evidence_done_fn done, void *userdata)
 	return c;
 }
 
+static bool is_dump(enum want_kind k)
+{
+	return k == WANT_THREADS || k == WANT_DRIVER_THREADS;
+}
+
 int evidence_call_start(const struct evidence_ask *ask, evidence_done_fn done, void *userdata,
 	struct evidence_call **ret)
 {
@@ -204,8 +217,9 @@ int evidence_call_start(const struct evidence_ask *ask, evidence_done_fn done, v
 		.username = ask->username,
 		.password = ask->password,
 		.ca_file = ask->ca_file,
+		.cluster = ask->cluster,
 		.timeout = ask->timeout,
-		.max_body = ask->want.kind == WANT_TASKS ? MAX_TASKS_BODY : MAX_DUMP_BODY,
+		.max_body = is_dump(ask->want.kind) ? MAX_DUMP_BODY : MAX_TASKS_BODY,
 	};
 	struct evidence_call *c;
 	int r;

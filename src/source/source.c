@@ -4,6 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/parse.h"
+#include "base/strbuf.h"
+#include "io/procfs.h"
+#include "io/this_host.h"
 #include "source/source.h"
 #include "source/types.h"
 
@@ -13,10 +17,11 @@ static const struct {
 } source_table[] = {
 	{source_driver_alloc, &source_driver_ops},
 	{source_standalone_alloc, &source_standalone_ops},
+	{source_yarn_alloc, &source_yarn_ops},
 };
 
 /* In the order of source_table. */
-static const char *const types[] = {"driver", "standalone", NULL};
+static const char *const types[] = {"driver", "standalone", "yarn", NULL};
 _Static_assert(ELEMENTSOF(types) == ELEMENTSOF(source_table) + 1, "a name per source");
 
 /* A page of a busy master lists every app it knows. */
@@ -28,16 +33,19 @@ const struct param_def source_params[] = {
 		.offset = offsetof(struct source_params, type),
 		.choices = types,
 		.fallback = "driver",
-		.help = "driver: a list of driver UIs; standalone: a Spark standalone master"},
+		.help = "driver: a list of driver UIs; standalone: a Spark standalone master; "
+			"yarn: a ResourceManager"},
 	{.name = "url",
 		.type = PARAM_LIST,
 		.offset = offsetof(struct source_params, url),
 		.help = "where to ask; may be repeated; driver: a port range as in "
-			"http://host:4040-4056; standalone: the masters' web addresses"},
+			"http://host:4040-4056; standalone, yarn: the web addresses of the "
+			"masters or ResourceManagers"},
 	{.name = "username",
 		.type = PARAM_STRING,
 		.offset = offsetof(struct source_params, username),
-		.help = "basic authentication, sent to the URLs of this section only"},
+		.help = "basic authentication, sent to the URLs of this section only; without "
+			"password_file: Hadoop's simple authentication, user.name="},
 	{.name = "password_file",
 		.type = PARAM_STRING,
 		.offset = offsetof(struct source_params, password_file),
@@ -143,6 +151,7 @@ int source_get(struct source *s, const char *url, transport_done_fn done, void *
 		.username = s->params->username,
 		.password = s->password,
 		.ca_file = s->params->ca_file,
+		.cluster = s->name,
 		.timeout = s->params->timeout,
 		.max_body = MAX_BODY,
 	};
@@ -172,6 +181,147 @@ int source_call_new(struct source *s, const struct app_ref *ref, const char *url
 	return 0;
 }
 
+const struct source_ops *source_ops_of(int type)
+{
+	return source_table[type].ops;
+}
+
+/* The port of a URL on this very host; 0 for any other. */
+static uint16_t local_port(const char *url)
+{
+	const char *host = strstr(url, "://");
+	const char *colon = strrchr(url, ':');
+	_cleanup_free_ char *name = NULL;
+	uint64_t port = 0;
+
+	if (!host || colon <= host || parse_u64(colon + 1, &port) < 0 || port > UINT16_MAX)
+		return 0;
+	host += strlen("://");
+	if (*host == '[' && colon[-1] == ']')
+		name = strndup(host + 1, (size_t)(colon - host - 2));
+	else
+		name = strndup(host, (size_t)(colon - host));
+	return name && is_this_host(name) ? (uint16_t)port : 0;
+}
+
+void source_identify_local(struct app_ref *ref)
+{
+	uint16_t port = local_port(ref->url);
+
+	ref->pid = 0;
+	if (port > 0 && procfs_port_owner(port, &ref->pid, &ref->pid_started) < 0)
+		ref->pid = 0;
+	/* The end of a tunnel (ssh -L, a port that a container publishes) says nothing of a
+	 * driver's. */
+	if (ref->pid > 0 && !procfs_is_java(ref->pid))
+		ref->pid = 0;
+}
+
+void source_point_at(const struct source *s, enum kill_kind kind, struct kill_point *ret)
+{
+	*ret = (struct kill_point){
+		.kind = kind,
+		.urls = (const char *const *)s->urls.items,
+		.n_urls = s->urls.n,
+		.first = s->current,
+		.username = s->params->username,
+		.password = s->password,
+		.ca_file = s->params->ca_file,
+	};
+}
+
+bool source_kill_point(const struct source *s, const struct app_ref *ref, enum kill_via via,
+	struct kill_point *ret)
+{
+	struct kill_point point = {.kind = via == KILL_VIA_JOB ? KILL_JOB : KILL_STAGE,
+		.urls = &ref->url,
+		.n_urls = 1};
+
+	if (!(s->ops->permits & (1U << via)))
+		return false;
+	if (via == KILL_VIA_CLUSTER)
+		return s->ops->kill_point(s, ret);
+	if (via == KILL_VIA_DRIVER) {
+		point = (struct kill_point){
+			.kind = KILL_PROCESS, .pid = ref->pid, .pid_started = ref->pid_started};
+		if (ref->pid <= 0)
+			return false;
+	} else if (s->ops->names_drivers) {
+		point.username = s->params->username;
+		point.password = s->password;
+		point.ca_file = s->params->ca_file;
+	}
+	*ret = point;
+	return true;
+}
+
+int source_permits_text(const struct source_ops *ops, char **ret)
+{
+	struct strbuf b = {0};
+
+	for (int v = 0; v < KILL_VIA_MAX; v++)
+		if (ops->permits & (1U << v))
+			strbuf_addf(
+				&b, "%s%s", b.len > 0 ? ", " : "", kill_via_name((enum kill_via)v));
+	if (b.len == 0)
+		strbuf_add(&b, "nothing");
+	return strbuf_finish(&b, ret);
+}
+
+static void on_round(void *userdata, const struct transport_answer *a);
+
+static int ask_round(struct source_call *c)
+{
+	_cleanup_free_ char *url = NULL;
+	int r;
+
+	r = str_printf(&url, "%s%s", c->source->urls.items[c->at], c->path);
+	return r < 0 ? r : source_get(c->source, url, on_round, c, &c->request);
+}
+
+static void on_round(void *userdata, const struct transport_answer *a)
+{
+	struct source_call *c = userdata;
+	_cleanup_free_ char *words = NULL;
+	enum app_end end = APP_END_UNKNOWN;
+	int r;
+
+	c->request = NULL;
+	r = c->judge(c, a, &end, &words);
+	if (r < 0 && ++c->tried < c->source->urls.n) {
+		c->at = (c->at + 1) % c->source->urls.n;
+		if (ask_round(c) >= 0)
+			return;
+	}
+	source_call_finish(c, r < 0 ? APP_END_UNKNOWN : end, words ? words : "no usable answer");
+}
+
+int source_look_round(struct source *s, const struct app_ref *ref, const struct source_round *round,
+	source_looked_fn fn, void *userdata, struct source_call **ret)
+{
+	struct source_call *c = calloc(1, sizeof(*c));
+	int r;
+
+	if (!c)
+		return -ENOMEM;
+	c->source = s;
+	c->judge = round->judge;
+	c->at = s->current;
+	c->fn = fn;
+	c->userdata = userdata;
+	r = str_replace(&c->app_id, ref->app_id);
+	if (r >= 0)
+		r = str_replace(&c->path, round->path);
+	if (r >= 0)
+		r = ask_round(c);
+	if (r < 0) {
+		source_call_free(c);
+		return r;
+	}
+	*ret = c;
+	return 0;
+}
+
 void source_call_finish(struct source_call *call, enum app_end end, const char *text)
 {
 	source_looked_fn fn = call->fn;
@@ -187,6 +337,7 @@ struct source_call *source_call_free(struct source_call *call)
 		return NULL;
 	transport_cancel(call->source->transport, call->request);
 	free(call->app_id);
+	free(call->path);
 	free(call);
 	return NULL;
 }

@@ -12,8 +12,7 @@
 
 struct source_standalone {
 	struct source source;
-	size_t current; /* the URL that is asked first: the last one that was alive */
-	size_t tried;   /* in the list at hand */
+	size_t tried; /* in the list at hand */
 	struct transport_request *request;
 	struct master_state state;
 	struct driver_link *links; /* apps seen on the page, as long as they run */
@@ -58,7 +57,7 @@ static int standalone_check(struct source *s, char **reterr)
 
 static const char *current_url(const struct source_standalone *m)
 {
-	return m->source.urls.items[m->current];
+	return m->source.urls.items[m->source.current];
 }
 
 static void give_up(struct source_standalone *m, const char *reason, const char *text)
@@ -193,7 +192,7 @@ static void try_next(struct source_standalone *m, const char *reason, const char
 {
 	int r;
 
-	m->current = (m->current + 1) % m->source.urls.n;
+	m->source.current = (m->source.current + 1) % m->source.urls.n;
 	if (++m->tried >= m->source.urls.n) {
 		give_up(m, reason, text);
 		return;
@@ -274,67 +273,79 @@ static int standalone_list(struct source *s, source_listed_fn fn, void *userdata
 static void standalone_identify(struct source *s, struct app_ref *ref)
 {
 	(void)s;
-	ref->pid = 0;
+	source_identify_local(ref);
 }
 
-static void standalone_looked(void *userdata, const struct transport_answer *a)
+static int standalone_judge(const struct source_call *c, const struct transport_answer *a,
+	enum app_end *ret, char **ret_words)
 {
-	struct source_call *c = userdata;
 	struct master_state state = {0};
-	_cleanup_free_ char *err = NULL;
 	const char *reason = NULL;
 	const char *word = NULL;
-	enum app_end end = APP_END_UNKNOWN;
+	int r;
 
-	c->request = NULL;
-	if (take_state(&state, a, &reason, &err) >= 0) {
-		/* A master that is recovering does not know its apps yet. */
-		if (str_equal(state.status, "ALIVE"))
-			end = master_app_end(&state, c->app_id, &word);
-		else
-			word = "the master is not alive";
+	r = take_state(&state, a, &reason, ret_words);
+	if (r < 0)
+		return r;
+	/* A master that is recovering does not know its apps yet. */
+	if (str_equal(state.status, "ALIVE")) {
+		*ret = master_app_end(&state, c->app_id, &word);
+		(void)str_replace(ret_words, word ? word : "the master does not know the app");
+	} else {
+		(void)str_replace(ret_words, "the master is not alive");
+		r = -EHOSTDOWN;
 	}
-	source_call_finish(c, end, word ? word : err ? err : "the master does not know the app");
 	master_state_clear(&state);
+	return r;
 }
 
 static int standalone_look(struct source *s, const struct app_ref *ref, source_looked_fn fn,
 	void *userdata, struct source_call **ret)
 {
-	struct source_standalone *m = (struct source_standalone *)s;
-	_cleanup_free_ char *url = NULL;
-	int r;
+	const struct source_round round = {.path = "/json/", .judge = standalone_judge};
 
-	r = str_printf(&url, "%s/json/", current_url(m));
-	if (r >= 0)
-		r = source_call_new(s, ref, url, standalone_looked, ret);
-	if (r < 0)
-		return r;
-	(*ret)->fn = fn;
-	(*ret)->userdata = userdata;
-	return 0;
+	return source_look_round(s, ref, &round, fn, userdata, ret);
 }
 
 static bool standalone_kill_point(const struct source *s, struct kill_point *ret)
 {
-	const struct source_standalone *m = (const struct source_standalone *)s;
-
-	*ret = (struct kill_point){
-		.url = current_url(m),
-		.username = s->params->username,
-		.password = s->password,
-		.ca_file = s->params->ca_file,
-	};
+	source_point_at(s, KILL_STANDALONE, ret);
 	return true;
+}
+
+static int standalone_judge_access(
+	const struct transport_answer *a, enum access_state *ret_kill, char **ret_text)
+{
+	struct master_page page = {0};
+	int r = master_decode_page(a->body, a->len, &page, ret_text);
+
+	if (r < 0)
+		return r;
+	if (page.kill.offered) {
+		*ret_kill = ACCESS_GRANTED;
+	} else if (page.n_links > 0) {
+		*ret_kill = ACCESS_DENIED;
+		r = str_printf(
+			ret_text, "the master's page offers no kill (spark.ui.killEnabled=false?)");
+	} else {
+		*ret_kill = ACCESS_UNKNOWN;
+		r = str_printf(ret_text, "no app runs, and only then the master's page shows it");
+	}
+	master_page_clear(&page);
+	return r < 0 ? r : 0;
 }
 
 const struct source_ops source_standalone_ops = {
 	.name = "standalone",
+	.permits = 1U << KILL_VIA_CLUSTER | 1U << KILL_VIA_JOB | 1U << KILL_VIA_STAGE |
+		   1U << KILL_VIA_DRIVER,
 	.check = standalone_check,
 	.list = standalone_list,
 	.cancel_list = standalone_cancel_list,
 	.identify = standalone_identify,
 	.look = standalone_look,
 	.kill_point = standalone_kill_point,
+	.access_path = "/",
+	.judge_access = standalone_judge_access,
 	.free = standalone_free,
 };

@@ -284,3 +284,33 @@ void *json_new_items(size_t n, size_t size)
 {
 	return calloc(n + 1, size);
 }
+
+void json_add_text(cJSON *o, const char *name, const char *s)
+{
+	if (s)
+		(void)cJSON_AddStringToObject(o, name, s);
+	else
+		(void)cJSON_AddNullToObject(o, name);
+}
+
+void json_add_time(cJSON *o, const char *name, usec_t t)
+{
+	char text[32];
+
+	json_add_text(o, name, t > 0 ? format_timestamp(text, sizeof(text), t) : NULL);
+}
+
+void json_add_seconds(cJSON *o, const char *name, usec_t t)
+{
+	(void)cJSON_AddNumberToObject(o, name, (double)t / USEC_PER_SEC);
+}
+
+int json_print(const cJSON *root, char **ret)
+{
+	char *text = root ? cJSON_PrintUnformatted(root) : NULL;
+
+	if (!text)
+		return -ENOMEM;
+	*ret = text;
+	return 0;
+}

@@ -8,28 +8,12 @@
 #include "base/parse.h"
 #include "base/strbuf.h"
 #include "wire/json.h"
+#include "wire/page.h"
+#include "wire/spark_fields.h"
 #include "wire/spark_rest.h"
 
 #define MAX_TEXT 200
 #define MAX_URL 255
-#define MAX_TOKEN 128
-
-static int decode_app(const cJSON *json, struct master_app *app, char **reterr)
-{
-	const char *state;
-	int r;
-
-	r = json_copy_id(json, "id", JSON_REQUIRED, &app->id, reterr);
-	if (r >= 0)
-		r = json_get_string(json, "state", JSON_REQUIRED, &state, reterr);
-	if (r >= 0)
-		r = json_copy_text(json, "state", MAX_TEXT, &app->state, reterr);
-	if (r >= 0)
-		r = json_copy_text(json, "name", MAX_TEXT, &app->name, reterr);
-	if (r >= 0)
-		r = json_copy_text(json, "user", MAX_TEXT, &app->user, reterr);
-	return r;
-}
 
 static int compare_ids(const void *a, const void *b)
 {
@@ -72,7 +56,7 @@ static int decode_apps(
 	cJSON_ArrayForEach(item, completed)
 	{
 		m->apps[m->n_apps].ended = true;
-		r = decode_app(item, &m->apps[m->n_apps++], reterr);
+		r = spark_decode_listed_app(item, &m->apps[m->n_apps++], reterr);
 		if (r < 0)
 			return r;
 	}
@@ -84,7 +68,7 @@ static int decode_apps(
 	{
 		struct master_app *app = &m->apps[m->n_apps++];
 
-		r = decode_app(item, app, reterr);
+		r = spark_decode_listed_app(item, app, reterr);
 		if (r < 0)
 			return r;
 		if (bsearch(&app->id, ended, n_ended, sizeof(*ended), compare_ids))
@@ -131,67 +115,6 @@ int master_decode_state(const char *body, size_t len, struct master_state *ret, 
 	return 0;
 }
 
-/* A piece of a page. */
-struct span {
-	const char *p;
-	size_t n;
-};
-
-/* Cuts s after the first what. false: there is none, and s is as it was. */
-static bool skip_past(struct span *s, const char *what)
-{
-	size_t n = strlen(what);
-	const char *hit = memmem(s->p, s->n, what, n);
-
-	if (!hit)
-		return false;
-	s->n -= (size_t)(hit - s->p) + n;
-	s->p = hit + n;
-	return true;
-}
-
-/* What stands in s before the first end; s is cut after it. */
-static bool take_until(struct span *s, const char *end, struct span *ret)
-{
-	struct span rest = *s;
-
-	if (!skip_past(&rest, end))
-		return false;
-	*ret = (struct span){s->p, s->n - rest.n - strlen(end)};
-	*s = rest;
-	return true;
-}
-
-/* The first piece between two words. */
-static bool take_between(struct span *s, const char *begin, const char *end, struct span *ret)
-{
-	struct span rest = *s;
-
-	if (!skip_past(&rest, begin) || !take_until(&rest, end, ret))
-		return false;
-	*s = rest;
-	return true;
-}
-
-/* A copy of s where it consists of allowed bytes only, and of 1 to max of them; else 0 with *ret as
- * it was. */
-static int copy_plain(struct span s, const char *allowed, size_t max, char **ret)
-{
-	int r;
-
-	if (s.n == 0 || s.n > max)
-		return 0;
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] == '\0' || !strchr(allowed, s.p[i]))
-			return 0;
-	}
-	r = str_printf(ret, "%.*s", (int)s.n, s.p);
-	return r < 0 ? r : 1;
-}
-
-#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-#define DIGITS "0123456789"
-
 /* "http://host:port", host being a name, an IPv4 address or an IPv6 one in brackets. */
 static bool is_plain_url(const char *url)
 {
@@ -205,12 +128,12 @@ static bool is_plain_url(const char *url)
 	else
 		return false;
 	if (*url == '[') {
-		n = strspn(url + 1, "abcdefABCDEF" DIGITS ":.");
+		n = strspn(url + 1, "abcdefABCDEF" PAGE_DIGITS ":.");
 		if (n == 0 || url[n + 1] != ']')
 			return false;
 		url += n + 2;
 	} else {
-		n = strspn(url, LETTERS DIGITS ".-_");
+		n = strspn(url, PAGE_LETTERS PAGE_DIGITS ".-_");
 		if (n == 0)
 			return false;
 		url += n;
@@ -228,17 +151,18 @@ static int decode_row(struct span row, struct driver_link *link)
 	size_t n;
 	int r;
 
-	if (!take_until(&row, "</td>", &cell))
+	if (!span_take_until(&row, "</td>", &cell))
 		return 0;
-	if (!take_between(&cell, "href=\"app/?appId=", "\"", &text) &&
-		!take_between(&cell, "href=\"app?appId=", "\"", &text))
+	if (!span_take_between(&cell, "href=\"app/?appId=", "\"", &text) &&
+		!span_take_between(&cell, "href=\"app?appId=", "\"", &text))
 		return 0;
-	r = copy_plain(text, LETTERS DIGITS "-_.", JSON_MAX_ID, &id);
+	r = span_copy_plain(text, PAGE_LETTERS PAGE_DIGITS "-_.", JSON_MAX_ID, &id);
 	if (r <= 0)
 		return r;
-	if (!take_until(&row, "</td>", &cell) || !take_between(&cell, "<a href=\"", "\"", &text))
+	if (!span_take_until(&row, "</td>", &cell) ||
+		!span_take_between(&cell, "<a href=\"", "\"", &text))
 		return 0;
-	r = copy_plain(text, LETTERS DIGITS "-_.:/[]", MAX_URL, &url);
+	r = span_copy_plain(text, PAGE_LETTERS PAGE_DIGITS "-_.:/[]", MAX_URL, &url);
 	if (r <= 0)
 		return r;
 	n = strlen(url);
@@ -254,7 +178,7 @@ static int decode_links(struct span page, struct master_page *ret, char **reterr
 {
 	struct span row;
 
-	while (take_between(&page, "<tr>", "</tr>", &row)) {
+	while (span_take_between(&page, "<tr>", "</tr>", &row)) {
 		struct driver_link link;
 		struct driver_link *links;
 		int r;
@@ -281,30 +205,6 @@ static int decode_links(struct span page, struct master_page *ret, char **reterr
 	return 0;
 }
 
-/* The first form that kills an app; all are alike. */
-static int decode_kill_form(struct span page, struct master_page *ret)
-{
-	struct span tag;
-	struct span form;
-	struct span text;
-	int r;
-
-	while (take_between(&page, "<form ", ">", &tag)) {
-		if (!memmem(tag.p, tag.n, "app/kill/\"", strlen("app/kill/\"")))
-			continue;
-		if (!take_until(&page, "</form>", &form))
-			return 0;
-		ret->kill_offered = true;
-		if (take_between(&tag, "method=\"", "\"", &text))
-			ret->kill_by_get = text.n == 3 && strncasecmp(text.p, "GET", 3) == 0;
-		if (!take_between(&form, "name=\"csrfToken\" value=\"", "\"", &text))
-			return 0;
-		r = copy_plain(text, LETTERS DIGITS "-_.=", MAX_TOKEN, &ret->csrf_token);
-		return r < 0 ? r : 0;
-	}
-	return 0;
-}
-
 int master_decode_page(const char *body, size_t len, struct master_page *ret, char **reterr)
 {
 	_cleanup_(master_page_clear) struct master_page page = {0};
@@ -317,8 +217,8 @@ int master_decode_page(const char *body, size_t len, struct master_page *ret, ch
 	if (!memmem(body, len, "</html>", strlen("</html>")))
 		return json_refuse(reterr, "a page cut short");
 	r = decode_links(all, &page, reterr);
-	if (r >= 0)
-		r = decode_kill_form(all, &page);
+	if (r >= 0) /* the first of them; all are alike */
+		r = page_kill_form(all, "app/kill/", &page.kill);
 	if (r < 0)
 		return r;
 	*ret = TAKE_STRUCT(page);
@@ -336,18 +236,4 @@ enum app_end master_app_end(
 		return m->apps[i].ended ? APP_END_ENDED : APP_END_RUNNING;
 	}
 	return APP_END_UNKNOWN;
-}
-
-int master_kill_form(const char *app_id, const char *csrf_token, char **ret)
-{
-	struct strbuf form = {0};
-
-	strbuf_add(&form, "id=");
-	strbuf_add_segment(&form, app_id);
-	strbuf_add(&form, "&terminate=true");
-	if (csrf_token) {
-		strbuf_add(&form, "&csrfToken=");
-		strbuf_add_segment(&form, csrf_token);
-	}
-	return strbuf_finish(&form, ret);
 }

@@ -12,32 +12,7 @@
 
 #define MAX_HOST 255
 #define MAX_LINK 1000
-
-/* What Spark lacks stays as it is; a sum below 0 is as good as none. */
-static int add_counter(const cJSON *json, const char *field, uint64_t *sum, char **reterr)
-{
-	int64_t value = 0;
-	int r;
-
-	r = json_get_i64(json, field, JSON_OPTIONAL, &value, reterr);
-	if (r < 0)
-		return r;
-	if (value > 0)
-		*sum += (uint64_t)value;
-	return 0;
-}
-
-static int add_msec(const cJSON *json, const char *field, usec_t *sum, char **reterr)
-{
-	uint64_t value = 0;
-	int r;
-
-	r = add_counter(json, field, &value, reterr);
-	if (r < 0)
-		return r;
-	*sum += value * USEC_PER_MSEC;
-	return 0;
-}
+#define MAX_QUERY_NAME 300
 
 static int decode_metrics(const cJSON *metrics, struct task_obs *task, char **reterr)
 {
@@ -73,11 +48,12 @@ static int decode_metrics(const cJSON *metrics, struct task_obs *task, char **re
 		}
 		if (!from)
 			continue;
-		r = add_counter(from, fields[i].field, &task->counters[fields[i].counter], reterr);
+		r = spark_add_amount(
+			from, fields[i].field, &task->counters[fields[i].counter], reterr);
 		if (r < 0)
 			return r;
 	}
-	return add_msec(metrics, "jvmGcTime", &task->gc, reterr);
+	return spark_add_msec(metrics, "jvmGcTime", &task->gc, reterr);
 }
 
 /* 0: of another status; 1: taken. */
@@ -140,8 +116,8 @@ static int decode_gc(const cJSON *json, usec_t *ret, char **reterr)
 	r = json_get_object(json, "peakMemoryMetrics", JSON_OPTIONAL, &peak, reterr);
 	if (r <= 0)
 		return r;
-	r = add_msec(peak, "MinorGCTime", ret, reterr);
-	return r < 0 ? r : add_msec(peak, "MajorGCTime", ret, reterr);
+	r = spark_add_msec(peak, "MinorGCTime", ret, reterr);
+	return r < 0 ? r : spark_add_msec(peak, "MajorGCTime", ret, reterr);
 }
 
 /* "host:port", "[::1]:port". */
@@ -249,4 +225,67 @@ int spark_decode_dropped_events(const char *body, size_t len, uint64_t *ret, cha
 		return 1;
 	}
 	return 0;
+}
+
+/* A query of 4.3 says which one it is a part of, one of 3.5 does not. Returns 1 for one that is
+ * older than *ret, or a part. */
+static int decode_query(const cJSON *json, const struct query_obs *newest, struct query_obs *ret,
+	const char **ret_name, char **reterr)
+{
+	const cJSON *jobs = NULL;
+	const char *status;
+	int64_t root;
+	int r;
+
+	r = json_get_i64(json, "id", JSON_REQUIRED, &ret->id, reterr);
+	if (r < 0)
+		return r;
+	root = ret->id;
+	r = json_get_i64(json, "rootExecutionId", JSON_OPTIONAL, &root, reterr);
+	if (r >= 0)
+		r = json_get_string(json, "status", JSON_REQUIRED, &status, reterr);
+	if (r >= 0)
+		r = json_get_string(json, "description", JSON_OPTIONAL, ret_name, reterr);
+	if (r >= 0)
+		r = json_get_array(json, "runningJobIds", JSON_OPTIONAL, &jobs, reterr);
+	if (r < 0)
+		return r;
+	ret->running = str_equal(status, "RUNNING");
+	ret->n_running_jobs = jobs ? (size_t)cJSON_GetArraySize(jobs) : 0;
+	return root != ret->id || ret->id < newest->id;
+}
+
+int spark_decode_newest_query(const char *body, size_t len, struct query_obs *ret, char **reterr)
+{
+	_cleanup_json_ cJSON *json = NULL;
+	struct query_obs newest = {.id = -1};
+	const char *name = NULL;
+	const cJSON *item;
+	int r;
+
+	r = spark_parse_list(body, len, SPARK_MAX_QUERIES, &json, reterr);
+	if (r < 0)
+		return r;
+	cJSON_ArrayForEach(item, json)
+	{
+		struct query_obs q = {0};
+		const char *its_name = NULL;
+
+		r = decode_query(item, &newest, &q, &its_name, reterr);
+		if (r < 0)
+			return r;
+		if (r > 0)
+			continue;
+		newest = q;
+		name = its_name;
+	}
+	if (newest.id < 0)
+		return 0;
+	if (name) {
+		r = str_printable(name, MAX_QUERY_NAME, &newest.name);
+		if (r < 0)
+			return r;
+	}
+	*ret = newest;
+	return 1;
 }

@@ -6,6 +6,8 @@
 
 #include "base/parse.h"
 
+#define MAX_TEXT 200
+
 int spark_parse_list(const char *body, size_t len, int max, cJSON **ret, char **reterr)
 {
 	_cleanup_json_ cJSON *json = NULL;
@@ -69,4 +71,42 @@ int spark_get_time(const cJSON *object, const char *field, usec_t *ret, char **r
 		return json_refuse(reterr, "\"%s\" is not a time", field);
 	*ret = t;
 	return 0;
+}
+
+int spark_decode_listed_app(const cJSON *json, struct master_app *app, char **reterr)
+{
+	const char *state;
+	int r;
+
+	r = json_copy_id(json, "id", JSON_REQUIRED, &app->id, reterr);
+	if (r >= 0)
+		r = json_get_string(json, "state", JSON_REQUIRED, &state, reterr);
+	if (r >= 0)
+		r = json_copy_text(json, "state", MAX_TEXT, &app->state, reterr);
+	if (r >= 0)
+		r = json_copy_text(json, "name", MAX_TEXT, &app->name, reterr);
+	if (r >= 0)
+		r = json_copy_text(json, "user", MAX_TEXT, &app->user, reterr);
+	return r;
+}
+
+int spark_add_amount(const cJSON *object, const char *field, uint64_t *sum, char **reterr)
+{
+	int64_t value = 0;
+	int r;
+
+	r = json_get_i64(object, field, JSON_OPTIONAL, &value, reterr);
+	if (r > 0 && value > 0)
+		*sum += (uint64_t)value;
+	return r;
+}
+
+int spark_add_msec(const cJSON *object, const char *field, usec_t *sum, char **reterr)
+{
+	uint64_t msec = 0;
+	int r;
+
+	r = spark_add_amount(object, field, &msec, reterr);
+	*sum += msec * USEC_PER_MSEC;
+	return r;
 }

@@ -34,6 +34,8 @@ static const char *const patterns[] = {
 	"spark.serializer",
 	"spark.kryo.*",
 	"spark.kryoserializer.*",
+	"spark.serializer.objectStreamReset",
+	"spark.rdd.compress",
 	"spark.io.compression.*",
 	"spark.shuffle.*",
 	"spark.reducer.*",
@@ -51,6 +53,7 @@ static const char *const patterns[] = {
 	"spark.sql.adaptive.enabled",
 	"spark.default.parallelism",
 	"spark.ui.reverseProxy",
+	"spark.ui.liveUpdate.*",
 	"spark.airflow.*",
 };
 

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Decoders of a Spark driver's monitoring REST API. */
+ * Tells a Spark driver's answers from others', and decodes its lists of apps, stages and jobs. */
 #include "wire/spark_rest.h"
 
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
 
-#include "base/parse.h"
-#include "base/strbuf.h"
 #include "wire/json.h"
 #include "wire/spark_fields.h"
 
@@ -139,16 +137,28 @@ static int decode_counters(const cJSON *json, struct stage_obs *stage, char **re
 	};
 
 	for (size_t i = 0; i < ELEMENTSOF(fields); i++) {
-		int64_t value = 0;
-		int r;
+		int r = spark_add_amount(
+			json, fields[i].field, &stage->counters[fields[i].counter], reterr);
 
-		r = json_get_i64(json, fields[i].field, JSON_OPTIONAL, &value, reterr);
 		if (r < 0)
 			return r;
-		if (value > 0)
-			stage->counters[fields[i].counter] += (uint64_t)value;
 	}
 	return 0;
+}
+
+/* Spark before 3.0 lacks them. */
+static int decode_cost(const cJSON *json, struct stage_cost *cost, char **reterr)
+{
+	int r;
+
+	r = spark_add_msec(json, "executorRunTime", &cost->run, reterr);
+	if (r >= 0)
+		r = spark_add_msec(json, "executorDeserializeTime", &cost->deserialize, reterr);
+	if (r >= 0)
+		r = spark_add_msec(json, "shuffleFetchWaitTime", &cost->fetch_wait, reterr);
+	if (r >= 0)
+		r = spark_add_amount(json, "resultSize", &cost->result_size, reterr);
+	return r;
 }
 
 static int decode_stage(const cJSON *json, struct stage_obs *stage, char **reterr)
@@ -184,7 +194,8 @@ static int decode_stage(const cJSON *json, struct stage_obs *stage, char **reter
 		return r;
 	if (completed > 0)
 		stage->counters[PROGRESS_COMPLETED_INDICES] = (uint64_t)completed;
-	return decode_counters(json, stage, reterr);
+	r = decode_cost(json, &stage->cost, reterr);
+	return r < 0 ? r : decode_counters(json, stage, reterr);
 }
 
 int spark_decode_stages(const char *body, size_t len, struct stage_list *ret, char **reterr)
@@ -274,207 +285,5 @@ int spark_decode_jobs(const char *body, size_t len, struct job_list *ret, char *
 		list.n_running++;
 	}
 	*ret = TAKE_STRUCT(list);
-	return 0;
-}
-
-/* The value of a property in a list of pairs; *ret stays NULL where it is not set. */
-static int find_property(const cJSON *pairs, const char *name, const char **ret, char **reterr)
-{
-	const cJSON *pair;
-
-	cJSON_ArrayForEach(pair, pairs)
-	{
-		const cJSON *key = cJSON_IsArray(pair) ? pair->child : NULL;
-
-		if (!key || !key->next || !cJSON_IsString(key))
-			return json_refuse(reterr, "\"sparkProperties\" is not a list of pairs");
-		if (strcmp(key->valuestring, name) != 0)
-			continue;
-		if (!cJSON_IsString(key->next))
-			return json_refuse(reterr, "\"%s\" is not a string", name);
-		*ret = key->next->valuestring;
-		return 0;
-	}
-	return 0;
-}
-
-/* An id; one that is set to nothing counts as not set. */
-static int copy_id_property(const cJSON *pairs, const char *name, char **ret, char **reterr)
-{
-	const char *s = NULL;
-	int r;
-
-	r = find_property(pairs, name, &s, reterr);
-	if (r < 0 || !s || !*s)
-		return r;
-	r = json_check_id(name, s, reterr);
-	if (r < 0)
-		return r;
-	return str_replace(ret, s);
-}
-
-/* A number from -1 on; *ret stays as it is where the property is not set. */
-static int get_number_property(const cJSON *pairs, const char *name, int64_t *ret, char **reterr)
-{
-	const char *s = NULL;
-	uint64_t value;
-	int r;
-
-	r = find_property(pairs, name, &s, reterr);
-	if (r < 0 || !s)
-		return r;
-	if (strcmp(s, "-1") == 0) {
-		*ret = -1;
-		return 0;
-	}
-	if (parse_u64(s, &value) < 0 || value > INT32_MAX)
-		return json_refuse(reterr, "\"%s\" is not a number", name);
-	*ret = (int64_t)value;
-	return 0;
-}
-
-/* What Spark puts in the place of a value that looks like a secret. */
-#define REDACTED "(redacted)"
-/* Five lines in hexadecimal. */
-#define MAX_IDENTITY ((size_t)2 * (3 * JSON_MAX_ID + 64))
-
-static bool is_redacted(const char *s)
-{
-	return s && strstr(s, REDACTED);
-}
-
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* -EBADMSG for what is no hexadecimal text, or holds a NUL. */
-static int from_hex(const char *hex, char **ret)
-{
-	size_t n = strlen(hex);
-	_cleanup_free_ char *text = NULL;
-
-	if (n % 2 != 0 || n > MAX_IDENTITY)
-		return -EBADMSG;
-	text = calloc(1, n / 2 + 1);
-	if (!text)
-		return -ENOMEM;
-	for (size_t i = 0; i < n / 2; i++) {
-		int high = hex_digit(hex[2 * i]);
-		int low = hex_digit(hex[2 * i + 1]);
-
-		if (high < 0 || low < 0 || (high == 0 && low == 0))
-			return -EBADMSG;
-		text[i] = (char)(high * 16 + low);
-	}
-	*ret = TAKE_PTR(text);
-	return 0;
-}
-
-static int parse_index(const char *s, int64_t *ret)
-{
-	uint64_t value;
-
-	if (strcmp(s, "-1") == 0) {
-		*ret = -1;
-		return 0;
-	}
-	if (parse_u64(s, &value) < 0 || value > INT32_MAX)
-		return -EBADMSG;
-	*ret = (int64_t)value;
-	return 0;
-}
-
-/* dag_id, run_id, task_id, map_index, try_number, one a line. text is cut up. */
-static int split_identity(char *text, struct owner *ret)
-{
-	char *lines[5] = {NULL};
-	char **ids[3] = {&ret->dag_id, &ret->run_id, &ret->task_id};
-	int r = 0;
-
-	for (size_t i = 0; i < ELEMENTSOF(lines); i++) {
-		lines[i] = strsep(&text, "\n");
-		if (!lines[i] || !*lines[i])
-			return -EBADMSG;
-	}
-	if (text)
-		return -EBADMSG;
-	for (size_t i = 0; r >= 0 && i < ELEMENTSOF(ids); i++) {
-		if (strlen(lines[i]) > JSON_MAX_ID)
-			return -EBADMSG;
-		r = str_replace(ids[i], lines[i]);
-	}
-	if (r >= 0)
-		r = parse_index(lines[3], &ret->map_index);
-	if (r >= 0)
-		r = parse_index(lines[4], &ret->try_number);
-	return r;
-}
-
-static int copy_identity(const cJSON *pairs, struct owner *ret, char **reterr)
-{
-	_cleanup_free_ char *text = NULL;
-	_cleanup_(owner_clear) struct owner owner = {.map_index = -1};
-	const char *hex = NULL;
-	int r;
-
-	r = find_property(pairs, "spark.airflow.identity", &hex, reterr);
-	if (r < 0)
-		return r;
-	owner_clear(ret);
-	if (!hex)
-		return 0;
-	r = from_hex(hex, &text);
-	if (r >= 0)
-		r = split_identity(text, &owner);
-	if (r == -EBADMSG)
-		return json_refuse(reterr, "\"spark.airflow.identity\" is not an identity");
-	if (r < 0)
-		return r;
-	*ret = TAKE_STRUCT(owner);
-	return 0;
-}
-
-static int copy_ids(const cJSON *pairs, struct owner *ret, char **reterr)
-{
-	int r;
-
-	r = copy_id_property(pairs, "spark.airflow.dag_id", &ret->dag_id, reterr);
-	if (r >= 0)
-		r = copy_id_property(pairs, "spark.airflow.run_id", &ret->run_id, reterr);
-	if (r >= 0)
-		r = copy_id_property(pairs, "spark.airflow.task_id", &ret->task_id, reterr);
-	if (r >= 0)
-		r = get_number_property(pairs, "spark.airflow.map_index", &ret->map_index, reterr);
-	if (r >= 0)
-		r = get_number_property(
-			pairs, "spark.airflow.try_number", &ret->try_number, reterr);
-	if (r >= 0 && ret->try_number < 0)
-		r = json_refuse(reterr, "\"spark.airflow.try_number\" is not a number");
-	return r;
-}
-
-int spark_decode_owner(const char *body, size_t len, struct owner *ret, char **reterr)
-{
-	_cleanup_json_ cJSON *json = NULL;
-	_cleanup_(owner_clear) struct owner owner = {.map_index = -1};
-	const cJSON *pairs = NULL;
-	int r;
-
-	r = json_parse(body, len, &json, reterr);
-	if (r >= 0)
-		r = json_get_array(json, "sparkProperties", JSON_REQUIRED, &pairs, reterr);
-	if (r >= 0)
-		r = copy_ids(pairs, &owner, reterr);
-	if (r >= 0 && (is_redacted(owner.dag_id) || is_redacted(owner.run_id) ||
-			      is_redacted(owner.task_id)))
-		r = copy_identity(pairs, &owner, reterr);
-	if (r < 0)
-		return r;
-	if (!owner_known(&owner))
-		owner_clear(&owner);
-	*ret = TAKE_STRUCT(owner);
 	return 0;
 }

@@ -8,29 +8,6 @@
 #include "wire/json.h"
 #include "wire/status.h"
 
-static void add_time(cJSON *o, const char *name, usec_t t)
-{
-	char text[32];
-
-	if (t == 0)
-		(void)cJSON_AddNullToObject(o, name);
-	else
-		(void)cJSON_AddStringToObject(o, name, format_timestamp(text, sizeof(text), t));
-}
-
-static void add_string(cJSON *o, const char *name, const char *s)
-{
-	if (s)
-		(void)cJSON_AddStringToObject(o, name, s);
-	else
-		(void)cJSON_AddNullToObject(o, name);
-}
-
-static void add_seconds(cJSON *o, const char *name, usec_t t)
-{
-	(void)cJSON_AddNumberToObject(o, name, (double)t / USEC_PER_SEC);
-}
-
 static void add_owner(cJSON *o, const struct owner *owner)
 {
 	cJSON *t;
@@ -40,9 +17,9 @@ static void add_owner(cJSON *o, const struct owner *owner)
 		return;
 	}
 	t = cJSON_AddObjectToObject(o, "owner");
-	add_string(t, "dag_id", owner->dag_id);
-	add_string(t, "run_id", owner->run_id);
-	add_string(t, "task_id", owner->task_id);
+	json_add_text(t, "dag_id", owner->dag_id);
+	json_add_text(t, "run_id", owner->run_id);
+	json_add_text(t, "task_id", owner->task_id);
 	(void)cJSON_AddNumberToObject(t, "map_index", (double)owner->map_index);
 	(void)cJSON_AddNumberToObject(t, "try_number", (double)owner->try_number);
 }
@@ -54,186 +31,7 @@ static void add_evidence(cJSON *o, const struct evidence *e)
 
 	evidence_describe(e, &b);
 	if (strbuf_finish(&b, &text) >= 0)
-		add_string(o, "evidence", text);
-}
-
-/* A full JSON text; -ENOMEM where any part of it could not be made. */
-static int print(cJSON *root, char **ret)
-{
-	char *text = root ? cJSON_PrintUnformatted(root) : NULL;
-
-	if (!text)
-		return -ENOMEM;
-	*ret = text;
-	return 0;
-}
-
-static cJSON *stage_json(
-	const struct app_history *a, const struct stage_history *h, usec_t now, usec_t wall)
-{
-	cJSON *o = cJSON_CreateObject();
-	char bar[96];
-
-	(void)snprintf(bar, sizeof(bar), "(%" PRId64 " + %" PRId64 ") / %" PRId64,
-		h->last.n_complete, h->last.n_active, h->last.n_tasks);
-	(void)cJSON_AddNumberToObject(o, "stage_id", (double)h->last.stage_id);
-	(void)cJSON_AddNumberToObject(o, "attempt_id", (double)h->last.attempt_id);
-	add_string(o, "name", h->last.name);
-	add_string(o, "bar", bar);
-	(void)cJSON_AddNumberToObject(o, "complete", (double)h->last.n_complete);
-	(void)cJSON_AddNumberToObject(o, "active", (double)h->last.n_active);
-	(void)cJSON_AddNumberToObject(o, "tasks", (double)h->last.n_tasks);
-	(void)cJSON_AddNumberToObject(o, "failed", (double)h->last.n_failed);
-	add_string(o, "verdict", verdict_name(h->verdict));
-	add_time(o, "verdict_since", wall - usec_sub(now, h->verdict_start));
-	if (h->last.n_active > 0)
-		add_seconds(o, "stalled_seconds", usec_sub(a->observed, h->stall_start));
-	else
-		(void)cJSON_AddNullToObject(o, "stalled_seconds");
-	add_evidence(o, &h->evidence);
-	return o;
-}
-
-static cJSON *app_json(
-	const struct detector *d, const struct app_history *a, usec_t now, usec_t wall)
-{
-	cJSON *o = cJSON_CreateObject();
-	cJSON *stages;
-
-	add_string(o, "spark_cluster", a->cluster);
-	add_string(o, "app_id", a->info.id);
-	add_string(o, "name", a->info.name);
-	add_string(o, "user", a->info.user);
-	add_string(o, "spark_version", a->info.spark_version);
-	add_time(o, "started", a->info.started);
-	add_time(o, "observed", a->observed ? wall - usec_sub(now, a->observed) : 0);
-	add_string(o, "verdict", verdict_name(a->verdict));
-	add_evidence(o, &a->evidence);
-	add_string(o, "rule", detector_rule(d, a)->name);
-	add_owner(o, &a->owner);
-	stages = cJSON_AddArrayToObject(o, "stages");
-	for (size_t i = 0; i < a->n_stages; i++)
-		(void)cJSON_AddItemToArray(stages, stage_json(a, &a->stages[i], now, wall));
-	return o;
-}
-
-int status_stages_json(const struct detector *d, usec_t now, usec_t wall, char **ret)
-{
-	_cleanup_json_ cJSON *root = cJSON_CreateObject();
-	cJSON *apps = cJSON_AddArrayToObject(root, "apps");
-
-	add_time(root, "time", wall);
-	for (size_t i = 0; i < detector_n_apps(d); i++)
-		(void)cJSON_AddItemToArray(apps, app_json(d, detector_app_at(d, i), now, wall));
-	return print(root, ret);
-}
-
-static cJSON *incident_json(const struct incident *i)
-{
-	cJSON *o = cJSON_CreateObject();
-
-	add_string(o, "id", i->id);
-	add_string(o, "state", i->ended ? "ended" : i->acting ? "acting" : "open");
-	add_string(o, "verdict", verdict_name(i->verdict));
-	add_string(o, "rule", i->rule);
-	add_string(o, "spark_cluster", i->cluster);
-	add_string(o, "app_id", i->app_id);
-	add_string(o, "app_name", i->app_name);
-	if (i->stage_id >= 0) {
-		(void)cJSON_AddNumberToObject(o, "stage_id", (double)i->stage_id);
-		(void)cJSON_AddNumberToObject(o, "attempt_id", (double)i->attempt_id);
-	} else {
-		(void)cJSON_AddNullToObject(o, "stage_id");
-		(void)cJSON_AddNullToObject(o, "attempt_id");
-	}
-	add_owner(o, &i->owner);
-	add_time(o, "opened", i->opened);
-	add_time(o, "changed", i->changed);
-	add_time(o, "ended", i->ended);
-	add_string(o, "evidence", i->evidence);
-	add_string(o, "cause", cause_name(i->hint.cause));
-	add_string(o, "because", i->hint.because[0] ? i->hint.because : NULL);
-	add_string(o, "action", rule_action_name(i->action));
-	add_string(o, "objection", i->refusal);
-	add_string(
-		o, "outcome", i->outcome == OUTCOME_OPEN ? NULL : remedy_outcome_name(i->outcome));
-	add_string(o, "outcome_why", i->outcome_why);
-	return o;
-}
-
-int status_incidents_json(const struct incident_list *l, char **ret)
-{
-	_cleanup_json_ cJSON *root = cJSON_CreateObject();
-	cJSON *list = cJSON_AddArrayToObject(root, "incidents");
-
-	for (size_t k = l->n; k-- > 0;)
-		(void)cJSON_AddItemToArray(list, incident_json(l->items[k]));
-	return print(root, ret);
-}
-
-int status_incident_json(const struct incident *i, char **ret)
-{
-	_cleanup_json_ cJSON *root = incident_json(i);
-	cJSON *steps = cJSON_AddArrayToObject(root, "steps");
-	cJSON *properties = cJSON_AddArrayToObject(root, "spark_properties");
-
-	for (size_t k = 0; k < i->n_steps; k++) {
-		cJSON *o = cJSON_CreateObject();
-
-		add_time(o, "time", i->steps[k].at);
-		add_string(o, "text", i->steps[k].text);
-		(void)cJSON_AddItemToArray(steps, o);
-	}
-	for (size_t k = 0; k < i->properties.n; k++)
-		(void)cJSON_AddItemToArray(properties, cJSON_CreateString(i->properties.items[k]));
-	(void)cJSON_AddBoolToObject(root, "evidence_kept", i->kept);
-	return print(root, ret);
-}
-
-int status_summary_json(const struct status_summary *s, char **ret)
-{
-	_cleanup_json_ cJSON *root = cJSON_CreateObject();
-	cJSON *clusters;
-	cJSON *airflows;
-
-	add_string(root, "version", s->version);
-	add_string(root, "mode", s->mode);
-	add_time(root, "time", s->wall);
-	add_time(root, "started", s->started);
-	(void)cJSON_AddBoolToObject(root, "ready", s->ready);
-	(void)cJSON_AddBoolToObject(root, "healthy", s->healthy);
-	(void)cJSON_AddBoolToObject(root, "config_last_reload_successful", s->reload_ok);
-	add_time(root, "config_last_reload", s->reloaded);
-	(void)cJSON_AddNumberToObject(root, "actions_pending", (double)s->n_pending_actions);
-	clusters = cJSON_AddArrayToObject(root, "clusters");
-	for (size_t i = 0; i < s->n_clusters; i++) {
-		cJSON *o = cJSON_CreateObject();
-
-		add_string(o, "spark_cluster", s->clusters[i].name);
-		(void)cJSON_AddBoolToObject(o, "up", s->clusters[i].up);
-		add_time(o, "last_poll", s->clusters[i].last_poll);
-		(void)cJSON_AddNumberToObject(o, "apps", (double)s->clusters[i].n_apps);
-		(void)cJSON_AddItemToArray(clusters, o);
-	}
-	airflows = cJSON_AddArrayToObject(root, "airflows");
-	for (size_t i = 0; i < s->n_airflows; i++) {
-		cJSON *o = cJSON_CreateObject();
-
-		add_string(o, "airflow", s->airflows[i].name);
-		(void)cJSON_AddBoolToObject(o, "up", s->airflows[i].up);
-		(void)cJSON_AddItemToArray(airflows, o);
-	}
-	return print(root, ret);
-}
-
-/* What the rule asks for on a verdict, before mode, owner, limits and budgets. */
-static const char *asked_action(const struct detector_event *ev)
-{
-	if (ev->verdict == VERDICT_HUNG)
-		return rule_action_name((enum rule_action)ev->rule->action);
-	if (ev->rule->action == RULE_ACTION_NONE || !verdict_is_trouble(ev->verdict))
-		return rule_action_name(RULE_ACTION_NONE);
-	return rule_action_name(RULE_ACTION_NOTIFY);
+		json_add_text(o, "evidence", text);
 }
 
 static void add_missing(cJSON *o, unsigned missing)
@@ -248,9 +46,9 @@ static void add_missing(cJSON *o, unsigned missing)
 /* The numbers behind the sentence. */
 static void add_numbers(cJSON *o, const struct evidence *e)
 {
-	add_seconds(o, "lasting_seconds", e->lasting);
-	add_seconds(o, "threshold_seconds", e->threshold);
-	add_string(o, "limit", e->limit);
+	json_add_seconds(o, "lasting_seconds", e->lasting);
+	json_add_seconds(o, "threshold_seconds", e->threshold);
+	json_add_text(o, "limit", e->limit);
 	if (!(e->missing & EVIDENCE_TASKS) && e->n_running > 0) {
 		(void)cJSON_AddNumberToObject(o, "running_tasks", (double)e->n_running);
 		(void)cJSON_AddNumberToObject(o, "flat_tasks", (double)e->n_flat);
@@ -260,11 +58,311 @@ static void add_numbers(cJSON *o, const struct evidence *e)
 	}
 	if (e->cpu_window > 0) {
 		(void)cJSON_AddNumberToObject(o, "cpu_seconds_per_second", e->cpu_rate);
-		add_seconds(o, "cpu_window_seconds", e->cpu_window);
+		json_add_seconds(o, "cpu_window_seconds", e->cpu_window);
 	}
 	if (e->hint.because[0] != '\0')
-		add_string(o, "because", e->hint.because);
+		json_add_text(o, "because", e->hint.because);
 	add_missing(o, e->missing);
+}
+
+static cJSON *stage_json(
+	const struct app_history *a, const struct stage_history *h, usec_t now, usec_t wall)
+{
+	cJSON *o = cJSON_CreateObject();
+	char bar[96];
+
+	(void)snprintf(bar, sizeof(bar), "(%" PRId64 " + %" PRId64 ") / %" PRId64,
+		h->last.n_complete, h->last.n_active, h->last.n_tasks);
+	(void)cJSON_AddNumberToObject(o, "stage_id", (double)h->last.stage_id);
+	(void)cJSON_AddNumberToObject(o, "attempt_id", (double)h->last.attempt_id);
+	json_add_text(o, "name", h->last.name);
+	json_add_text(o, "bar", bar);
+	(void)cJSON_AddNumberToObject(o, "complete", (double)h->last.n_complete);
+	(void)cJSON_AddNumberToObject(o, "active", (double)h->last.n_active);
+	(void)cJSON_AddNumberToObject(o, "tasks", (double)h->last.n_tasks);
+	(void)cJSON_AddNumberToObject(o, "failed", (double)h->last.n_failed);
+	json_add_text(o, "verdict", verdict_name(h->verdict));
+	json_add_time(o, "verdict_since", wall - usec_sub(now, h->verdict_start));
+	if (h->last.n_active > 0)
+		json_add_seconds(o, "stalled_seconds", usec_sub(a->observed, h->stall_start));
+	else
+		(void)cJSON_AddNullToObject(o, "stalled_seconds");
+	add_evidence(o, &h->evidence);
+	return o;
+}
+
+static cJSON *app_json(
+	const struct detector *d, const struct app_history *a, usec_t now, usec_t wall)
+{
+	cJSON *o = cJSON_CreateObject();
+	cJSON *stages;
+
+	json_add_text(o, "spark_cluster", a->cluster);
+	json_add_text(o, "app_id", a->info.id);
+	json_add_text(o, "name", a->info.name);
+	json_add_text(o, "user", a->info.user);
+	json_add_text(o, "spark_version", a->info.spark_version);
+	json_add_time(o, "started", a->info.started);
+	json_add_time(o, "observed", a->observed ? wall - usec_sub(now, a->observed) : 0);
+	json_add_text(o, "verdict", verdict_name(a->verdict));
+	add_evidence(o, &a->evidence);
+	json_add_text(o, "rule", detector_rule(d, a)->name);
+	add_owner(o, &a->owner);
+	stages = cJSON_AddArrayToObject(o, "stages");
+	for (size_t i = 0; i < a->n_stages; i++)
+		(void)cJSON_AddItemToArray(stages, stage_json(a, &a->stages[i], now, wall));
+	return o;
+}
+
+int status_stages_json(const struct detector *d, usec_t now, usec_t wall, char **ret)
+{
+	_cleanup_json_ cJSON *root = cJSON_CreateObject();
+	cJSON *apps = cJSON_AddArrayToObject(root, "apps");
+
+	json_add_time(root, "time", wall);
+	for (size_t i = 0; i < detector_n_apps(d); i++)
+		(void)cJSON_AddItemToArray(apps, app_json(d, detector_app_at(d, i), now, wall));
+	return json_print(root, ret);
+}
+
+static cJSON *finding_json(const struct audit_finding *f)
+{
+	cJSON *o = cJSON_CreateObject();
+
+	json_add_text(o, "check", f->check->name);
+	json_add_text(o, "severity", audit_severity_name(f->check->severity));
+	json_add_text(o, "found", f->found);
+	json_add_text(o, "rule", f->check->rule);
+	json_add_text(o, "why", f->check->why);
+	json_add_text(o, "fix", f->fix);
+	return o;
+}
+
+/* Of an app whose properties are not known yet, nothing can be said. */
+static cJSON *audit_json(const struct app_history *a)
+{
+	cJSON *o = cJSON_CreateObject();
+	cJSON *list;
+
+	json_add_text(o, "spark_cluster", a->cluster);
+	json_add_text(o, "app_id", a->info.id);
+	json_add_text(o, "name", a->info.name);
+	json_add_text(o, "spark_version", a->info.spark_version);
+	(void)cJSON_AddBoolToObject(o, "audited", a->properties.n > 0);
+	list = cJSON_AddArrayToObject(o, "findings");
+	for (size_t i = 0; i < a->audit.n; i++)
+		(void)cJSON_AddItemToArray(list, finding_json(&a->audit.items[i]));
+	return o;
+}
+
+int status_audit_json(const struct detector *d, const char *app_id, char **ret)
+{
+	_cleanup_json_ cJSON *root = cJSON_CreateObject();
+	cJSON *apps = cJSON_AddArrayToObject(root, "apps");
+
+	for (size_t i = 0; i < detector_n_apps(d); i++) {
+		const struct app_history *a = detector_app_at(d, i);
+
+		if (!app_id || !*app_id || str_equal(a->info.id, app_id))
+			(void)cJSON_AddItemToArray(apps, audit_json(a));
+	}
+	return json_print(root, ret);
+}
+
+static cJSON *incident_json(const struct incident *i)
+{
+	cJSON *o = cJSON_CreateObject();
+
+	json_add_text(o, "id", i->id);
+	json_add_text(o, "state", i->ended ? "ended" : i->acting ? "acting" : "open");
+	json_add_text(o, "verdict", verdict_name(i->verdict));
+	json_add_text(o, "rule", i->rule);
+	json_add_text(o, "spark_cluster", i->cluster);
+	json_add_text(o, "app_id", i->app_id);
+	json_add_text(o, "app_name", i->app_name);
+	if (i->stage_id >= 0) {
+		(void)cJSON_AddNumberToObject(o, "stage_id", (double)i->stage_id);
+		(void)cJSON_AddNumberToObject(o, "attempt_id", (double)i->attempt_id);
+	} else {
+		(void)cJSON_AddNullToObject(o, "stage_id");
+		(void)cJSON_AddNullToObject(o, "attempt_id");
+	}
+	add_owner(o, &i->owner);
+	json_add_time(o, "opened", i->opened);
+	json_add_time(o, "changed", i->changed);
+	json_add_time(o, "ended", i->ended);
+	json_add_text(o, "evidence", i->evidence);
+	json_add_text(o, "cause", cause_name(i->hint.cause));
+	json_add_text(o, "because", i->hint.because[0] ? i->hint.because : NULL);
+	json_add_text(o, "action", rule_action_name(i->action));
+	json_add_text(o, "objection", i->refusal);
+	json_add_text(
+		o, "outcome", i->outcome == OUTCOME_OPEN ? NULL : remedy_outcome_name(i->outcome));
+	json_add_text(o, "outcome_why", i->outcome_why);
+	return o;
+}
+
+int status_incidents_json(const struct incident_list *l, char **ret)
+{
+	_cleanup_json_ cJSON *root = cJSON_CreateObject();
+	cJSON *list = cJSON_AddArrayToObject(root, "incidents");
+
+	for (size_t k = l->n; k-- > 0;)
+		(void)cJSON_AddItemToArray(list, incident_json(l->items[k]));
+	return json_print(root, ret);
+}
+
+int status_incident_json(const struct incident *i, const struct status_outlook *outlook, char **ret)
+{
+	_cleanup_json_ cJSON *root = incident_json(i);
+	cJSON *numbers = cJSON_AddObjectToObject(root, "numbers");
+	cJSON *steps = cJSON_AddArrayToObject(root, "steps");
+	cJSON *properties = cJSON_AddArrayToObject(root, "spark_properties");
+
+	for (size_t k = 0; k < i->n_steps; k++) {
+		cJSON *o = cJSON_CreateObject();
+
+		json_add_time(o, "time", i->steps[k].at);
+		json_add_text(o, "text", i->steps[k].text);
+		(void)cJSON_AddItemToArray(steps, o);
+	}
+	for (size_t k = 0; k < i->properties.n; k++)
+		(void)cJSON_AddItemToArray(properties, cJSON_CreateString(i->properties.items[k]));
+	(void)cJSON_AddBoolToObject(root, "evidence_kept", i->kept);
+	/* Those of the daemon's own life: of an incident from before only the sentence is kept. */
+	if (i->numbers.reason)
+		add_numbers(numbers, &i->numbers);
+	if (outlook) {
+		json_add_text(root, "mode", outlook->mode);
+		json_add_text(root, "next", outlook->next);
+	}
+	return json_print(root, ret);
+}
+
+/* Under "paused": null where there is none. */
+static void add_pause(cJSON *o, const struct status_pause *p)
+{
+	cJSON *t;
+
+	if (!p->reason) {
+		(void)cJSON_AddNullToObject(o, "paused");
+		return;
+	}
+	t = cJSON_AddObjectToObject(o, "paused");
+	json_add_text(t, "reason", p->reason);
+	json_add_text(t, "who", p->who);
+	json_add_time(t, "since", p->since);
+	json_add_time(t, "until", p->until);
+	(void)cJSON_AddBoolToObject(t, "durable", p->durable);
+}
+
+int status_pause_json(const struct status_pause *p, char **ret)
+{
+	_cleanup_json_ cJSON *root = cJSON_CreateObject();
+
+	add_pause(root, p);
+	return json_print(root, ret);
+}
+
+static void add_windows(cJSON *o, const struct status_summary *s)
+{
+	cJSON *list = cJSON_AddArrayToObject(o, "maintenance");
+
+	for (size_t i = 0; i < s->n_windows; i++) {
+		cJSON *w = cJSON_CreateObject();
+
+		json_add_text(w, "name", s->windows[i].name);
+		json_add_text(w, "reason", s->windows[i].reason);
+		(void)cJSON_AddBoolToObject(w, "open", s->windows[i].open);
+		(void)cJSON_AddItemToArray(list, w);
+	}
+}
+
+static void add_airflow_access(cJSON *o, const struct status_airflow *a)
+{
+	cJSON *access;
+
+	json_add_text(o, "airflow_version", a->version);
+	access = cJSON_AddObjectToObject(o, "access");
+	for (int i = 0; i < AIRFLOW_RIGHT_MAX; i++)
+		json_add_text(access, airflow_right_name((enum airflow_right)i),
+			access_state_name(a->access[i]));
+}
+
+static void add_notifies(cJSON *root, const struct status_summary *s)
+{
+	cJSON *notifies = cJSON_AddArrayToObject(root, "notifies");
+
+	(void)cJSON_AddBoolToObject(root, "notifications_durable", s->notices_durable);
+	for (size_t i = 0; i < s->n_notifies; i++) {
+		const struct status_notify *n = &s->notifies[i];
+		cJSON *o = cJSON_CreateObject();
+
+		json_add_text(o, "notify", n->name);
+		(void)cJSON_AddNumberToObject(o, "pending", (double)n->n_pending);
+		(void)cJSON_AddNumberToObject(o, "sent", (double)n->n_sent);
+		(void)cJSON_AddNumberToObject(o, "failed", (double)n->n_failed);
+		(void)cJSON_AddNumberToObject(o, "dropped", (double)n->n_dropped);
+		json_add_text(o, "error", n->complaint);
+		(void)cJSON_AddItemToArray(notifies, o);
+	}
+}
+
+int status_summary_json(const struct status_summary *s, char **ret)
+{
+	_cleanup_json_ cJSON *root = cJSON_CreateObject();
+	cJSON *clusters;
+	cJSON *airflows;
+
+	json_add_text(root, "version", s->version);
+	json_add_text(root, "mode", s->mode);
+	json_add_time(root, "time", s->wall);
+	json_add_time(root, "started", s->started);
+	(void)cJSON_AddBoolToObject(root, "ready", s->ready);
+	(void)cJSON_AddBoolToObject(root, "healthy", s->healthy);
+	(void)cJSON_AddBoolToObject(root, "config_last_reload_successful", s->reload_ok);
+	json_add_time(root, "config_last_reload", s->reloaded);
+	(void)cJSON_AddNumberToObject(root, "actions_pending", (double)s->n_pending_actions);
+	(void)cJSON_AddNumberToObject(root, "stages_hung", (double)s->n_hung);
+	(void)cJSON_AddNumberToObject(root, "incidents_open", (double)s->n_incidents_open);
+	(void)cJSON_AddNumberToObject(root, "actions_last_hour", (double)s->n_actions_last_hour);
+	(void)cJSON_AddNumberToObject(root, "actions_per_hour", (double)s->actions_per_hour);
+	add_pause(root, &s->pause);
+	json_add_text(root, "breaker_open", s->breaker);
+	json_add_text(root, "ledger_trouble", s->ledger);
+	add_windows(root, s);
+	clusters = cJSON_AddArrayToObject(root, "clusters");
+	for (size_t i = 0; i < s->n_clusters; i++) {
+		cJSON *o = cJSON_CreateObject();
+
+		json_add_text(o, "spark_cluster", s->clusters[i].name);
+		(void)cJSON_AddBoolToObject(o, "up", s->clusters[i].up);
+		json_add_time(o, "last_poll", s->clusters[i].last_poll);
+		(void)cJSON_AddNumberToObject(o, "apps", (double)s->clusters[i].n_apps);
+		json_add_text(o, "kill", access_state_name(s->clusters[i].kill));
+		(void)cJSON_AddItemToArray(clusters, o);
+	}
+	airflows = cJSON_AddArrayToObject(root, "airflows");
+	for (size_t i = 0; i < s->n_airflows; i++) {
+		cJSON *o = cJSON_CreateObject();
+
+		json_add_text(o, "airflow", s->airflows[i].name);
+		(void)cJSON_AddBoolToObject(o, "up", s->airflows[i].up);
+		add_airflow_access(o, &s->airflows[i]);
+		(void)cJSON_AddItemToArray(airflows, o);
+	}
+	add_notifies(root, s);
+	return json_print(root, ret);
+}
+
+/* What the rule asks for on a verdict, before mode, owner, limits and budgets. */
+static const char *asked_action(const struct detector_event *ev)
+{
+	if (ev->verdict == VERDICT_HUNG)
+		return rule_action_name((enum rule_action)ev->rule->action);
+	if (ev->rule->action == RULE_ACTION_NONE || !verdict_is_trouble(ev->verdict))
+		return rule_action_name(RULE_ACTION_NONE);
+	return rule_action_name(RULE_ACTION_NOTIFY);
 }
 
 int status_event_json(const struct detector_event *ev, usec_t origin, char **ret)
@@ -273,8 +371,8 @@ int status_event_json(const struct detector_event *ev, usec_t origin, char **ret
 	const struct evidence *e = ev->evidence;
 	cJSON *evidence;
 
-	add_seconds(o, "t", usec_sub(ev->now, origin));
-	add_string(o, "app", ev->app->info.id);
+	json_add_seconds(o, "t", usec_sub(ev->now, origin));
+	json_add_text(o, "app", ev->app->info.id);
 	if (ev->stage) {
 		(void)cJSON_AddNumberToObject(o, "stage", (double)ev->stage->last.stage_id);
 		(void)cJSON_AddNumberToObject(o, "attempt", (double)ev->stage->last.attempt_id);
@@ -282,13 +380,13 @@ int status_event_json(const struct detector_event *ev, usec_t origin, char **ret
 		(void)cJSON_AddNullToObject(o, "stage");
 		(void)cJSON_AddNullToObject(o, "attempt");
 	}
-	add_string(o, "verdict", verdict_name(ev->verdict));
-	add_seconds(o, "since", usec_sub(e->since, origin));
-	add_string(o, "rule", ev->rule->name);
-	add_string(o, "action", asked_action(ev));
-	add_string(o, "cause", cause_name(e->hint.cause));
+	json_add_text(o, "verdict", verdict_name(ev->verdict));
+	json_add_seconds(o, "since", usec_sub(e->since, origin));
+	json_add_text(o, "rule", ev->rule->name);
+	json_add_text(o, "action", asked_action(ev));
+	json_add_text(o, "cause", cause_name(e->hint.cause));
 	evidence = cJSON_AddObjectToObject(o, "evidence");
 	add_evidence(evidence, e);
 	add_numbers(evidence, e);
-	return print(o, ret);
+	return json_print(o, ret);
 }

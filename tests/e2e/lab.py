@@ -7,7 +7,7 @@
 
 Every process is started in a session of its own and carries STAGEWATCHD_LAB=<dir> in
 its environment; so do those that it starts: executors, tasks, drivers. stop() ends all
-that carry it. The environments come from tests/setup (parts spark, airflow3, airflow2).
+that carry it. The environments come from tests/setup (parts spark, airflow3, airflow2, example).
 """
 
 import atexit
@@ -30,7 +30,7 @@ from pathlib import Path
 REPO = Path(__file__).resolve().parents[2]
 E2E = REPO / "tests" / "e2e"
 MARKER = "STAGEWATCHD_LAB"
-USERS = {"admin": "admin", "watchdog": "watchpw"}
+USERS = {"admin": "admin", "watchdog": "watchpw", "viewer": "viewpw"}
 
 _live = []
 _ports = set()
@@ -48,7 +48,7 @@ class ApiError(LabError):
 
 
 def env_dir(name):
-    """The directory of an environment made by tests/setup: spark, airflow3 or airflow2."""
+    """The directory of an environment made by tests/setup: spark, airflow3, airflow2 or example."""
     setup = REPO / "tests" / "setup"
     path = subprocess.run([setup, "path", name], check=True, capture_output=True, text=True).stdout.strip()
     if not os.path.exists(os.path.join(path, ".stamp")):
@@ -110,7 +110,8 @@ class Process:
         base = f"/proc/{pid}"
         with open(f"{base}/stat", errors="replace") as f:
             fields = f.read().rsplit(")", 1)[1].split()
-        self.pid, self.state, self.ppid, self.session = pid, fields[0], int(fields[1]), int(fields[3])
+        self.pid, self.state = pid, fields[0]
+        self.ppid, self.group, self.session = (int(f) for f in fields[1:4])
         with open(f"{base}/environ", "rb") as f:
             pairs = f.read().decode("utf-8", "replace").split("\0")
         self.environ = dict(p.split("=", 1) for p in pairs if "=" in p)
@@ -188,6 +189,8 @@ class Lab:
         self.logs = self.dir / "logs"
         self.children = []
         self.sessions = set()
+        # Before every command, such as one that puts itself under a limit.
+        self.prefix = []
 
     def environ(self):
         """The environment of what the lab starts: nothing of Spark's, Airflow's or Python's own is inherited."""
@@ -203,7 +206,7 @@ class Lab:
         self.logs.mkdir(exist_ok=True)
         with open(self.logs / f"{name}.log", "ab") as out:
             child = subprocess.Popen(
-                [str(a) for a in argv],
+                [str(a) for a in [*self.prefix, *argv]],
                 cwd=self.dir,
                 env=env or self.environ(),
                 stdin=subprocess.DEVNULL,
@@ -277,10 +280,10 @@ class Lab:
 class Spark(Lab):
     """A standalone master with one worker."""
 
-    def __init__(self, directory, cores=8, memory="6g"):
+    def __init__(self, directory, cores=8, memory="6g", part="spark"):
         super().__init__(Path(directory) / "spark")
         self.cores, self.memory = cores, memory
-        self.env = env_dir("spark")
+        self.env = env_dir(part)
         self.packages = next(self.env.glob("lib/python3*/site-packages"))
         self.home = self.packages / "pyspark"
         self.submitted = 0
@@ -410,7 +413,7 @@ class Airflow(Lab):
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.configure()
-        empty, mine = self.env / "empty.db", self.dir / "airflow.db"
+        empty, mine = self.env / "empty-with-viewer.db", self.dir / "airflow.db"
         if mine.exists():
             return
         if not empty.exists():
@@ -543,7 +546,7 @@ class Airflow3(Airflow):
         config["core"].update(
             {
                 "executor": "LocalExecutor",
-                "simple_auth_manager_users": "admin:admin,watchdog:user",
+                "simple_auth_manager_users": "admin:admin,watchdog:user,viewer:viewer",
                 "simple_auth_manager_passwords_file": self.dir / "passwords.json",
                 "execution_api_server_url": f"{self.url}/execution/",
             }
@@ -636,12 +639,12 @@ class Airflow2(Airflow):
             "with get_application_builder() as builder:\n"
             "    sm = builder.sm\n"
             "    sm.sync_roles()\n"
-            "    for name, role, password in (('admin', 'Admin', sys.argv[1]), ('watchdog', 'User', sys.argv[2])):\n"
+            "    for name, role, password in zip(('admin', 'watchdog', 'viewer'), ('Admin', 'User', 'Viewer'), sys.argv[1:]):\n"
             "        mail = name + '@example.com'\n"
             "        assert sm.add_user(name, name, name, mail, sm.find_role(role), password), name\n"
         )
         self.run_to_end(
-            "users", [self.env / "bin" / "python3", "-c", script, USERS["admin"], USERS["watchdog"]]
+            "users", [self.env / "bin" / "python3", "-c", script, *(USERS[u] for u in ("admin", "watchdog", "viewer"))]
         )
 
     def start(self):

@@ -11,6 +11,8 @@ from watch import Watch
 RUN_ID = "story__2026-11-23T00:00:00+00:00"
 NOTHING = {"dry_run": 0, "requested": 0, "confirmed": 0, "unconfirmed": 0, "failed": 0}
 DONE = {**NOTHING, "requested": 1, "confirmed": 1}
+# What the audit says of a task that leaves all at Airflow's defaults.
+DEFAULTS = {"airflow_execution_timeout", "airflow_retries", "airflow_pool", "airflow_active_runs"}
 
 
 def app_of(spark, name, state=None):
@@ -95,6 +97,8 @@ def test_submit_observe_then_act(airflow3, spark, healthy, binary, tmp_path):
         assert states(spark, "hang_submit", known) == {first: "RUNNING"}
         assert try_processes((airflow3, spark), "hang_submit", "1")
         assert watch.actions("retry") == {**NOTHING, "dry_run": 1}
+        assert watch.task_findings(first) == DEFAULTS
+        assert watch.task_findings(healthy) == {"airflow_retries", "airflow_pool"}
 
         watch.reload("act")
         lab.wait(lambda: watch.actions("retry")["requested"] == 1, 60, "the retry is requested")
@@ -122,6 +126,7 @@ def test_airflow_2_kill(airflow2, spark, binary, tmp_path):
         known = ids(spark)
         airflow2.trigger("hang_submit", "kill__1")
         first = new_app(spark, "hang_submit", known)
+        lab.wait(lambda: watch.task_findings(first) == DEFAULTS, 30, "its task is audited")
         assert airflow2.wait_run("hang_submit", "kill__1", 180) == "failed", watch.log()
         lab.wait(lambda: watch.actions("kill") == DONE, 60, f"the kill is confirmed: {watch.actions('kill')}")
         ti = airflow2.task("hang_submit", "kill__1", "hang")

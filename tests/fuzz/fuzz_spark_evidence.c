@@ -6,6 +6,7 @@
 
 #include "wire/processes.h"
 #include "wire/spark_evidence.h"
+#include "wire/spark_memory.h"
 #include "wire/spark_properties.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -19,7 +20,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	_cleanup_(executor_list_clear) struct executor_list executors = {0};
 	_cleanup_(process_list_clear) struct process_list processes = {0};
 	_cleanup_(strlist_clear) struct strlist properties = {0};
-	char *err[8] = {NULL};
+	_cleanup_(executor_memory_list_clear) struct executor_memory_list memory = {0};
+	char *err[10] = {NULL};
+	_cleanup_(query_obs_clear) struct query_obs query = {0};
 	uint64_t dropped = 0;
 	double cpu = 0;
 
@@ -27,10 +30,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	(void)spark_decode_threads(body, size, THREADS_OF_TASKS, &threads, &err[1]);
 	(void)spark_decode_threads(body, size, THREADS_OF_DRIVER, &driver, &err[2]);
 	(void)spark_decode_executor_list(body, size, &executors, &err[3]);
+	(void)spark_decode_newest_query(body, size, &query, &err[9]);
 	(void)spark_decode_dropped_events(body, size, &dropped, &err[4]);
 	(void)processes_decode(body, size, &processes, &err[5]);
 	(void)nodemanager_decode_cpu(body, size, "container_1", &cpu, &err[6]);
 	(void)spark_decode_properties(body, size, &properties, &err[7]);
+	(void)spark_decode_memory(body, size, &memory, &err[8]);
 	for (size_t i = 0; i < ELEMENTSOF(err); i++)
 		free(err[i]);
 	return 0;

@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "wire/spark_owner.h"
 #include "wire/spark_rest.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -11,16 +11,19 @@ TABLES = {
     "web": ("src/daemon/settings.c", "web_params"),
     "probe": ("src/daemon/settings.c", "probe_params"),
     "evidence": ("src/core/inquiry_wants.c", "inquiry_params"),
+    "limits": ("src/core/limits.c", "limit_params"),
     "spark": ("src/source/source.c", "source_params"),
     "airflow": ("src/action/airflow.c", "airflow_params"),
+    "notify": ("src/action/notify.c", "notify_params"),
     "rule": ("src/core/rule.c", "rule_params"),
+    "maintenance": ("src/core/maintenance.c", "maintenance_params"),
 }
 # Without these a section is not complete. A rule needs a glob.
 NEEDED = {"spark": {"url": "http://127.0.0.1:4040"}, "airflow": {"url": "http://a", "username": "u", "password_file": "p"},
-          "rule": {"app": "*"}}
+          "notify": {"url": "http://a"}, "rule": {"app": "*"}, "maintenance": {"from": "22:00", "to": "06:00"}}
 TYPES = {"STRING": ("Address", "Directory", "File", "Glob", "Secret", "Text", "URL"), "LIST": ("List",), "ENUM": ("Word",),
          "U64": ("Number",), "DURATION": ("Duration",), "BOOL": ("Word",), "SIZE": ("Size",)}
-UNNAMED = ("daemon", "web", "probe", "evidence")
+UNNAMED = ("daemon", "web", "probe", "evidence", "limits")
 
 
 # What the program has.
@@ -36,6 +39,9 @@ def code_params(root):
                 re.search(r"\.type = PARAM_(\w+)", entry).group(1), default.group(1) if default else None)
         for macro, key, default in re.findall(r'^\s*(GLOB|LIMIT)\((\w+),\s*(?:"([^"]*)"|NULL)', table, re.M):
             found[section, key] = ("STRING", None) if macro == "GLOB" else ("DURATION", default or None)
+        for macro, key, default in re.findall(r'^\t(TEXT|LINES|WORD|TIME)\((\w+), "([^"]*)"', table, re.M):
+            kind = {"TEXT": "STRING", "LINES": "LIST", "WORD": "ENUM", "TIME": "DURATION"}[macro]
+            found[section, key] = (kind, default if macro in ("WORD", "TIME") else None)
     return found
 
 
@@ -81,6 +87,20 @@ def code_causes(root):
     return code_words(root, "src/core/cause.c", r'\[CAUSE_\w+\] = "(\w+)"')
 
 
+def code_checks(root):
+    return (code_words(root, "src/core/audit_checks.c", r'\.name = "(\w+)"')
+            | code_words(root, "src/core/task_checks.c", r'INFO\("(\w+)",'))
+
+
+def code_message_fields(root):
+    text = (root / "src/wire/notice.c").read_text()
+    return set(re.findall(r'"(\w+)"', text[text.index("notice_fields[] = {"):text.index("};")]))
+
+
+def code_symptoms(root):
+    return code_words(root, "src/core/symptoms.c", r'WORDS\("(\w+)",')
+
+
 def help_options(binary):
     text = subprocess.run([binary, "--help"], capture_output=True, text=True, check=True).stdout
     return set(re.findall(r"^  --([a-z-]+)", text, re.M))
@@ -110,7 +130,7 @@ def man_params(text):
         elif re.match(r"\.S[sh]", line):
             section = None
         elif section and (m := re.match(r"\.It Cm (\w+)$", line)):
-            says = re.fullmatch(r"(\w+)(?: of URLs| from (\S+) to (\S+)|, [\w, ]+)?; (.+)\.", below)
+            says = re.fullmatch(r"(\w+)(?: of URLs| of users| of lines| from (\S+) to (\S+)|, [\w, ]+)?; (.+)\.", below)
             assert says, f"[{section}] {m.group(1)}: {below}"
             kind, low, high, default = says.groups()
             found[section, m.group(1)] = (kind, (low, high) if low else None, default)
@@ -153,7 +173,15 @@ def man_verdicts(text):
 
 
 def man_causes(text):
-    return man_tags(text, ".Ss Evidence", ".Ss Acting", r"^\.It Cm (\w+)$")
+    return man_tags(text, ".Ss Evidence", ".Ss Audit", r"^\.It Cm (\w+)$")
+
+
+def man_symptoms(text):
+    return man_tags(text, ".Ss Symptoms", ".Ss Report", r"^\.It Cm (\w+)$")
+
+
+def man_checks(text):
+    return man_tags(text, ".Ss Audit", ".Ss Symptoms", r"^\.It Cm (\w+)$")
 
 
 def man_outcomes(text):
@@ -170,6 +198,10 @@ def man_fields(text):
 
 def man_paths(text):
     return man_tags(text, ".Ss Web server", ".Ss Metrics", r"^\.It Pa ([^\s?]+)\S*$")
+
+
+def man_message_fields(text):
+    return man_tags(text, ".Ss Messages", ".Ss Airflow", r"^\.It Va (\w+)$")
 
 
 def man_options(text):
@@ -238,7 +270,8 @@ def accepts(binary, tmp_path, section, key, value):
     conf = tmp_path / "c.conf"
     named = section if section in UNNAMED else f"{section} x"
     # Above any other limit, where the cross-check of the two would answer first.
-    cross = {"hung_after": {"hung_after_unproven": "366d"}, "hung_after_unproven": {"hung_after": "1s"}}.get(key, {})
+    cross = {"hung_after": {"hung_after_unproven": "366d"}, "hung_after_unproven": {"hung_after": "1s"},
+             "retry_first": {"retry_max": "24h"}, "retry_max": {"retry_first": "1s"}}.get(key, {})
     keys = {**NEEDED.get(section, {}), **cross, key: value}
     conf.write_text(f"[{named}]\n" + "".join(f"{k} = {v}\n" for k, v in keys.items()))
     done = subprocess.run([binary, "--config", conf, "--check-config"], capture_output=True, text=True)
@@ -253,7 +286,7 @@ def test_bounds_are_documented(man5, binary, tmp_path):
             continue
         low, high = bounds
         if kind == "Duration":
-            below, above = {"1s": "999ms", "100ms": "99ms", "2s": "1999ms", "1min": "59s"}[low], high + " 1ms"
+            below, above = {"1s": "999ms", "100ms": "99ms", "2s": "1999ms", "1min": "59s", "24h": "23h", "0": "-1s"}[low], high + " 1ms"
         elif kind == "Size":
             below, above = "1K", {"1G": "2G", "1024G": "2048G"}[high]
         else:
@@ -268,7 +301,7 @@ def test_words_are_documented(params, man5, binary, tmp_path):
     """The program names all its choices when it refuses another word."""
     for section, key in (k for k, (kind, _) in params.items() if kind == "ENUM"):
         conf = tmp_path / "c.conf"
-        conf.write_text(f"[{section}{'' if section in ('daemon', 'web') else ' x'}]\n{key} = bogus\n")
+        conf.write_text(f"[{section}{'' if section in UNNAMED else ' x'}]\n{key} = bogus\n")
         err = subprocess.run([binary, "--config", conf, "--check-config"], capture_output=True, text=True).stderr
         assert re.search(rf"{key}: not one of (.*)", err).group(1).split(", ") == man_choices(man5, section, key)
 
@@ -359,6 +392,13 @@ def test_causes(root, man8):
     assert man_causes(man8) == code_causes(root)
 
 
+def test_checks(root, man8):
+    assert len(code_checks(root)) > 40
+    assert man_checks(man8) == code_checks(root)
+    assert len(code_symptoms(root)) == 8
+    assert man_symptoms(man8) == code_symptoms(root)
+
+
 def test_outcomes(root, man8):
     assert len(code_outcomes(root)) == 8
     assert man_outcomes(man8) == code_outcomes(root)
@@ -378,19 +418,39 @@ def test_message_ids(root, man8):
         assert set(re.findall(r"MESSAGE_ID=([0-9a-f]+)", text)) <= code_message_ids(root)
 
 
+def test_message_fields(root, man8):
+    assert len(code_message_fields(root)) == 27
+    assert man_message_fields(man8) == code_message_fields(root)
+
+
+def test_severities_are_documented(root, man5):
+    """Each event under the severity that it has."""
+    table = (root / "src/core/notice.c").read_text()
+    found = {"critical": set(), "warning": set(), "info": set()}
+    for event, severity in re.findall(r"\[NOTICE_(\w+)\] = \{VERDICT_\w+, OUTCOME_\w+, SEVERITY_(\w+),", table):
+        found[severity.lower()].add(event.lower())
+    text = man5[man5.index(".It Cm min_severity"):man5.index("all others info")]
+    critical, warning = re.split(r"are critical,", text.split("Graver events only.")[1])
+    assert set(re.findall(r"\w+", re.sub(r"Cm|and", "", critical))) == found["critical"]
+    assert set(re.findall(r"\w+", re.sub(r"Cm|and|warnings", "", warning))) == found["warning"]
+    assert sum(map(len, found.values())) == 16
+
+
 def test_journal_fields(root, man8):
     assert len(code_fields(root)) == 9
     assert man_fields(man8) == code_fields(root)
 
 
 def test_paths(root, man8):
-    assert len(code_paths(root)) == 9
+    assert len(code_paths(root)) == 11
     assert man_paths(man8) == code_paths(root)
 
 
 def test_no_word_is_left_over(root, params, man8, man5):
     """All that the page sets in bold is a key, a word of one, a verdict or an outcome."""
     words = {key for _, key in params} | code_verdicts(root) | code_outcomes(root) | code_causes(root)
+    words |= {"closed", "slower", "executor_memory", "driver_memory"} | code_checks(root) | code_symptoms(root)
+    words |= code_words(root, "src/core/audit.c", r'\[AUDIT_\w+\] = "(\w+)"')
     for section, key in (k for k, (kind, _) in params.items() if kind == "ENUM"):
         words |= set(man_choices(man5, section, key))
     for text in (man8, man5):
@@ -405,10 +465,12 @@ def test_no_word_is_left_over(root, params, man8, man5):
      ".It Li stagewatch_actions Ns Brq action,outcome\n"),
     (man_verdicts, code_verdicts, ".It Cm phantom\n", ".It Cm bogus\n"),
     (man_causes, code_causes, ".It Cm shuffle_fetch\n", ".It Cm bogus\n"),
+    (man_checks, code_checks, ".It Cm slot_memory\n", ".It Cm bogus\n"),
     (man_outcomes, code_outcomes, ".It Cm superseded\n", ".It Cm bogus\n"),
     (man_message_ids, code_message_ids, ".It Li c1f4c0cd6ef04b0c8a7a1f2d9b5e7a44\n", ".It Li " + "0" * 32 + "\n"),
     (man_fields, code_fields, ".It Ev APP_ID\n", ".It Ev BOGUS\n"),
     (man_paths, code_paths, ".It Pa /metrics\n", ".It Pa /bogus\n"),
+    (man_message_fields, code_message_fields, ".It Va because\n", ".It Va bogus\n"),
 ])
 def test_planted_faults_are_found(root, man8, of_page, of_code, line, bogus):
     assert man8.count(line) == 1
@@ -424,6 +486,64 @@ def test_planted_options_are_found(binary, man8):
     assert man_options(man8.replace(".It Fl -once\n", ".It Fl -once\n.It Fl -twice\n")) == help_options(binary) | {"twice"}
 
 
+# stagewatchctl(8).
+
+@pytest.fixture(scope="module")
+def man_ctl(root):
+    return (root / "man/stagewatchctl.8").read_text()
+
+
+@pytest.fixture(scope="module")
+def client(build):
+    return str(build / "stagewatchctl")
+
+
+def code_verbs(root):
+    return code_words(root, "src/ctl/verbs.c", r'\{\.name = "([\w-]+)"')
+
+
+def man_verbs(text):
+    return man_tags(text, "The verbs are as follows", "The options are as follows", r"^\.It Cm ([\w-]+)")
+
+
+def code_orders(root):
+    return code_words(root, "src/daemon/control.c", r'\{"(/[^"]*)", order_')
+
+
+def man_orders(text):
+    return man_tags(text, ".Sh FILES", ".Sh EXIT STATUS", r"^\.Pa (/api/\S+)")
+
+
+def test_verbs_of_the_client(root, man_ctl, client):
+    verbs = code_verbs(root)
+    assert len(verbs) >= 5 and man_verbs(man_ctl) == verbs
+    told = subprocess.run([client, "--help"], capture_output=True, text=True, check=True).stdout
+    assert set(re.findall(r"^  ([a-z][\w-]+)", told, re.M)) == verbs
+    assert man_verbs(man_ctl.replace(".It Cm resume\n", "")) == verbs - {"resume"}
+
+
+def test_options_of_the_client(man_ctl, client):
+    options = help_options(client)
+    assert len(options) >= 7 and man_options(man_ctl) == options
+    assert man_options(man_ctl.replace(".It Fl -json\n", "")) == options - {"json"}
+
+
+def test_orders_are_documented(root, man_ctl):
+    assert code_orders(root) == man_orders(man_ctl) == {"/api/v1/pause", "/api/v1/resume"}
+
+
+def test_both_programs_know_the_same_socket(root, params, man_ctl):
+    _, default = params["daemon", "control_socket"]
+    assert code_words(root, "include/ctl/ctl.h", r'CTL_SOCKET "([^"]*)"') == {default}
+    assert f".Pa {default} .\n" in man_ctl
+    assert "RuntimeDirectory=stagewatchd\n" in (root / "systemd/stagewatchd.service").read_text()
+
+
+def test_exit_statuses_of_the_client(root, man_ctl):
+    numbers = code_words(root, "include/ctl/ctl.h", r"#define CTL_(?:OK|HANGS|FAILED|USAGE) (\d)")
+    assert man_tags(man_ctl, ".Sh EXIT STATUS", ".Sh EXAMPLES", r"^\.It (\d)$") == numbers == {"0", "1", "2", "3"}
+
+
 # Layout.
 
 def lint(file):
@@ -434,7 +554,7 @@ needs_mandoc = pytest.mark.skipif(not shutil.which("mandoc"), reason="mandoc is 
 
 
 @needs_mandoc
-@pytest.mark.parametrize("page", ["stagewatchd.8", "stagewatchd.conf.5"])
+@pytest.mark.parametrize("page", ["stagewatchd.8", "stagewatchctl.8", "stagewatchd.conf.5"])
 def test_mandoc(root, page):
     done = lint(root / "man" / page)
     assert done.returncode == 0 and not done.stdout.strip(), done.stdout

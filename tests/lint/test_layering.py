@@ -74,6 +74,14 @@ def test_impure_core_is_found(tree, body, symbol):
     assert f"core calls {symbol}" in done.stdout
 
 
+def test_second_clock_is_found(tree):
+    with open(tree / "src/daemon/job.c", "a") as f:
+        f.write("int planted(sd_event_source *s) { return sd_event_source_set_time(s, 1); }\n")
+    done = check(tree, tree / "libcore.a")
+    assert done.returncode == 1
+    assert "job.c: asks a clock or sets a timer by itself" in done.stdout
+
+
 def test_headers_compile_alone(root):
     done = subprocess.run(["make", "-s", "headers", "WERROR=1"], cwd=root, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr

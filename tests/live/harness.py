@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import subprocess
+import tempfile
 import time
 import urllib.request
 
@@ -19,6 +20,7 @@ idle_after = 3s
 unobservable_after = 3s
 end_timeout = 2s
 retry_timeout = 5s
+cooldown = 0
 """
 
 
@@ -33,6 +35,9 @@ def wait(predicate, timeout=30, what=""):
 class Daemon:
     def __init__(self, binary, directory, sections, mode="act", action="notify", env=None):
         self.binary, self.dir, self.env = str(binary), directory, env
+        self.short = tempfile.TemporaryDirectory(prefix="sw-")  # a socket's path has 107 bytes at most
+        os.chmod(self.short.name, 0o755)
+        self.socket = f"{self.short.name}/control"
         self.config = directory / "stagewatchd.conf"
         (directory / "password").write_text(fakes.PASSWORD + "\n")
         self.write(sections, mode, action)
@@ -40,7 +45,7 @@ class Daemon:
         self.child = None
 
     def write(self, sections, mode="act", action="notify"):
-        self.config.write_text(f"[daemon]\npoll_interval = 1s\nmode = {mode}\nstate_dir = {self.dir}/state\n[web]\nlisten = 127.0.0.1:0\n{sections}{RULE}action = {action}\n")
+        self.config.write_text(f"[daemon]\npoll_interval = 1s\nmode = {mode}\nstate_dir = {self.dir}/state\ncontrol_socket = {self.socket}\n[web]\nlisten = 127.0.0.1:0\n[limits]\nsettle = 0\nactions_per_hour = 1000\nstorm_threshold = 0\nstorm_share = 0\n{sections}{RULE}action = {action}\n")
 
     def __enter__(self):
         with open(self.logfile, "ab") as log:
@@ -67,6 +72,11 @@ class Daemon:
 
     def log(self):
         return self.logfile.read_text(errors="replace")
+
+    def ctl(self, *args, by=()):
+        """stagewatchctl over the control socket; by: what runs it, such as setpriv."""
+        return subprocess.run([*by, f"{self.binary.removesuffix('d')}ctl", "--socket", self.socket, *args],
+                              capture_output=True, text=True, timeout=30)
 
     def lines(self, text):
         return [line for line in self.log().splitlines() if text in line]
@@ -95,6 +105,12 @@ class Daemon:
         return {o: int(self.metric("stagewatch_actions_total", action=action, outcome=o))
                 for o in ("dry_run", "requested", "confirmed", "unconfirmed", "failed")}
 
+    def refused(self, action="retry"):
+        """For whatever reason."""
+        lines = self.fetch("/metrics")[2].decode().splitlines()
+        return sum(float(line.split()[-1]) for line in lines
+                   if line.startswith(f'stagewatch_actions_refused_total{{action="{action}",'))
+
     def verdicts(self):
         return {(a["app_id"], s["stage_id"]): s["verdict"] for a in self.json("/api/v1/stages")["apps"] for s in a["stages"]}
 
@@ -115,6 +131,10 @@ def driver_section(name, fake, timeout="1s"):
 
 def master_section(name, fake):
     return f"[spark {name}]\ntype = standalone\nurl = {fake.url}\ntimeout = 1s\n"
+
+
+def yarn_section(name, *fakes, timeout="1s", more=""):
+    return f"[spark {name}]\ntype = yarn\n" + "".join(f"url = {f.url}\n" for f in fakes) + f"timeout = {timeout}\n{more}"
 
 
 def airflow_section(fake, directory, timeout="1s"):

@@ -30,7 +30,7 @@ def test_only_on_suspicion_and_apart(binary, tmp_path, started):
     well, ill = started(Driver, "app-well"), started(Driver, "app-ill")
     well.moving, well.tasks, ill.tasks = True, SIX, SIX
     with Daemon(binary, tmp_path, EVIDENCE + driver_section("well", well) + driver_section("ill", ill)) as d:
-        incident = wait(lambda: hung(d), 30, "hung")[0]
+        incident = wait(lambda: [i for i in hung(d) if i["because"]], 30, "hung, and why")[0]
         assert "6 of 6 running tasks flat" in incident["evidence"], incident
         assert "CPU seconds" in incident["evidence"].split("without")[-1], incident  # nobody knows these processes
         assert (incident["cause"], incident["because"]) == ("unknown", "java.lang.Thread.sleep(Native Method)")
@@ -54,9 +54,9 @@ def test_a_dump_that_hangs_holds_up_nobody(binary, tmp_path, started):
         wait(lambda: frozen.asked("GET", "/executors/1/threads"), 20, "a dump is asked for")
         assert d.polls_go_on(frozen, "status=active") < 12
         assert d.polls_go_on(other) < 12
-        incident = wait(lambda: [i for i in incidents(d) if "give no thread dump" in i["evidence"]], 30, "frozen")[0]
+        incident = wait(lambda: [i for i in incidents(d) if "seem frozen" in i["evidence"]], 30, "frozen")[0]
         assert incident["cause"] == "executor_frozen"
-        assert "3 on executors that give no thread dump" in incident["evidence"]
+        assert "3 on executors that seem frozen" in incident["evidence"]
         assert d.metric("stagewatch_evidence_failures_total", kind="threads") >= 1
 
 
@@ -271,3 +271,28 @@ def test_probe_of_another_host(binary, tmp_path, started, executor):
         wait(lambda: d.verdicts().get(("app-1", 7)) == "slow", 60, "it computes")
     assert {path for path, _ in asked} == {"/api/v1/probe?app=app-1"}
     assert all("Authorization" not in headers for _, headers in asked)
+
+
+def idle(d, app="app-1"):
+    """What is said of an idle app; None: it is not."""
+    return next((a["evidence"] for a in d.json("/api/v1/stages")["apps"] if a["app_id"] == app and a["verdict"] == "idle"), None)
+
+
+@pytest.mark.parametrize("queries, said", [
+    ([{"id": 4, "status": "RUNNING", "description": "toPandas at etl.py:7", "runningJobIds": []}],
+     "; probable cause driver_collect: query toPandas at etl.py:7 runs without a job"),
+    ([{"id": 4, "status": "COMPLETED", "description": "toPandas at etl.py:7", "runningJobIds": []}],
+     "; cause unknown: the last query was toPandas at etl.py:7"),
+    ([], ""),
+    ("<html>", "")])
+def test_query_of_an_idle_driver(queries, said, binary, tmp_path, started):
+    """Where no stage runs, the line of the program that the driver is at; asked seldom, and of no other app."""
+    driver, other = started(Driver), started(Driver, "app-2")
+    driver.stages, driver.queries, other.tasks = [], queries, SIX
+    with Daemon(binary, tmp_path, driver_section("a", driver) + driver_section("b", other)) as d:
+        wait(lambda: idle(d) and driver.asked("GET", "/sql?"), 30, "it is idle, and asked about its query")
+        wait(lambda: idle(d).endswith(f"(idle_after=3s){said}"), 10, "it is said")
+        d.polls_go_on(driver, "/jobs")
+        times = [t for t, *_ in driver.asked("GET", "/sql?")]
+        assert all(b - a >= 2.9 for a, b in zip(times, times[1:])), times
+        assert not other.asked("GET", "/sql?")

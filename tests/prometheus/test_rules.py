@@ -9,7 +9,8 @@ import pytest
 pytestmark = pytest.mark.skipif(not shutil.which("promtool"), reason="promtool is not installed")
 
 ALERTS = """SparkStageHung SparkDriverUnobservable ActionUnconfirmed ActionFailed PollStale NeverPolled DaemonAbsent AirflowDown
-StageStarved StageCrashLoop AppIdle ConfigReloadFailed""".split()
+AccessDenied BreakerOpen Paused LedgerDown StageStarved StageCrashLoop AppIdle NotificationsUndelivered
+ConfigReloadFailed""".split()
 # Labels that Prometheus adds.
 SCRAPED = {"instance", "job"}
 
@@ -66,8 +67,13 @@ def test_fire_and_do_not_fire(root, tmp_path, rules):
     ("_seconds > 300", "_seconds > 30"),
     ("absent(stagewatch_build_info)", "stagewatch_build_info == 0"),
     ('unless on () up{job="stagewatchd"} == 0', 'unless up{job="stagewatchd"} == 0'),
+    ("notification_seconds > 1800", "notification_seconds > 3600"),
+    ('outcome!="sent"', 'outcome=""'),
+    ('outcome!="sent"', 'outcome!=""'),
     ("for: 30m", "for: 15m"),
     ("for: 30m", "for: 45m"),
+    ("for: 24h", "for: 23h"),
+    ("for: 24h", "for: 25h"),
 ])
 def test_a_broken_rule_is_found(root, tmp_path, rules, good, bad):
     assert good in rules
@@ -85,7 +91,7 @@ def test_every_alert_has_severity_words_and_a_runbook(root, rules):
     found = dict(re.findall(r"- alert: (\w+)\n(.*?)(?=\n      - alert|\Z)", rules, re.S))
     assert set(found) == {"Stagewatch" + alert for alert in ALERTS}
     runbook = (root / "doc/runbook.md").read_text()
-    anchors = {line[3:].strip().lower() for line in runbook.splitlines() if line.startswith("## ")}
+    anchors = {line[3:].strip().lower() for line in runbook.splitlines() if line.startswith("## Stagewatch")}
     for alert, text in found.items():
         assert re.search(r"severity: (critical|warning|info)\n", text), alert
         assert "summary: " in text and "description: " in text, alert

@@ -9,6 +9,7 @@ labels.json: {NAME: {"must": [{"verdict", "stage" (null: the app), "from", "by"}
 import gzip
 import json
 import pathlib
+import random
 import re
 import subprocess
 
@@ -71,6 +72,23 @@ def test_recording(name, blind, binary, tmp_path):
         assert set(o) == {"t", "app", "stage", "attempt", "verdict", "since", "rule", "action", "cause", "evidence"}
 
 
+HEALTHY = sorted(n for n, label in LABELS.items() if all(m["verdict"] != "hung" for m in label.get("must", [])))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_no_hang_from_answers_that_are_missing(seed, binary, tmp_path):
+    """Half of the lines, at random, and none of a minute; of one path fewer still: nothing that works is called hung."""
+    for name in HEALTHY:
+        chance = random.Random(f"{name} {seed}")
+        text = lines(name)
+        seldom = chance.choice(["taskList", "/threads", "/executors\"", "/jobs", "host/", "stages\\?status"])
+        gap = chance.uniform(0, 240)
+        kept = [line for line in text if chance.random() < (0.2 if re.search(seldom, line[:200]) else 0.5)
+                and not gap <= json.loads(line)["t"] < gap + 60]
+        hung = [o for o in verdicts(play(binary, tmp_path, "".join(kept))) if o["verdict"] == "hung"]
+        assert not hung, (name, seldom, gap, hung)
+
+
 def test_every_recording_has_a_label():
     assert {f.name.split(".jsonl")[0] for f in RECORDINGS.glob("*.gz")} == set(LABELS)
 
@@ -84,6 +102,16 @@ def test_two_recordings_of_each_verdict(verdict, binary, tmp_path):
     named = [name for name in LABELS
              if any(o["verdict"] == verdict for o in verdicts(play(binary, tmp_path, "".join(lines(name)))))]
     assert len(named) >= 2 and any(name.endswith("-3.5") for name in named), named
+
+
+def test_worth(binary):
+    """Without CPU seconds a task that computes is called hung, and one that sleeps later."""
+    done = subprocess.run([RECORDINGS.parent / "worth.py", "--stagewatchd", binary, "py_busy-4.3", "py_sleep-4.3", "io_wait-4.3"],
+                          capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert "| nothing | 3 | 0 | 0 | 0 |" in done.stdout
+    assert "| CPU seconds | 0 | 1 | 2 | 1 |" in done.stdout
+    assert re.search(r"running tasks \| [1-9]", done.stdout)
 
 
 def test_same_twice(binary, tmp_path):
@@ -142,6 +170,26 @@ def test_silence_is_unobservable(binary, tmp_path):
     for t in range(100, 200, 10):
         text += answer(t, "/api/v1/applications", "", status=0, took=10)
     assert [o["verdict"] for o in verdicts(play(binary, tmp_path, text))] == ["suspect", "unobservable"]
+
+
+def test_a_gap_in_the_recording(binary, tmp_path):
+    """Nobody watched from 60 s to 200 s: nothing is said then, and the time does not count."""
+    text = hung_app(60)
+    for t in range(200, 400, 5):
+        text += answer(t, "/api/v1/applications/a/stages?status=active&details=false", [STAGE])
+    out = verdicts(play(binary, tmp_path, text))
+    assert [o["verdict"] for o in out] == ["suspect", "hung"]
+    assert out[0]["t"] == 30 and out[1]["t"] >= 320
+
+
+def test_an_old_answer_is_no_witness(binary, tmp_path):
+    """Jobs and executors were last told of before the stage began: that does not make it a phantom."""
+    text = answer(0, "/api/v1/applications", APP)
+    text += answer(1, "/api/v1/applications/a/jobs?status=running", [{"jobId": 0, "status": "RUNNING", "stageIds": [0]}])
+    text += answer(1, "/api/v1/applications/a/executors", [{"id": "1", "isActive": True, "activeTasks": 0}])
+    for t in range(5, 250, 5):
+        text += answer(t, "/api/v1/applications/a/stages?status=active&details=false", [STAGE])
+    assert [o["verdict"] for o in verdicts(play(binary, tmp_path, text))] == ["suspect", "hung"]
 
 
 @pytest.mark.parametrize("line, says", [

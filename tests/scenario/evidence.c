@@ -63,8 +63,8 @@ static int set_executor(struct executor_sim *x, char *word)
 		x->lost = str_equal(word, "lost");
 	else if (value && str_equal(word, "dumps"))
 		x->silent = str_equal(value, "silent"), x->no_dumps = str_equal(value, "none");
-	else if (value && str_equal(word, "cpu") && str_equal(value, "none"))
-		x->no_cpu = true;
+	else if (value && str_equal(word, "cpu"))
+		x->no_cpu = str_equal(value, "none");
 	else if (value && str_equal(word, "jvm"))
 		x->jvm = strtod(value, NULL);
 	else if (value && str_equal(word, "churn"))
@@ -196,6 +196,8 @@ int evidence_sim_apply(struct evidence_sim *e, char **words, size_t n, usec_t dr
 		r = apply_tasks(e, words, n, driver_now, counter);
 	else if (strncmp(words[0], "dropped=", 8) == 0 && n == 1)
 		e->dropped = (uint64_t)atoll(words[0] + 8), r = 1;
+	else if (str_equal(words[0], "tasks=none") && n == 1)
+		e->no_tasks = true, r = 1;
 	if (r < 0)
 		*wrong = "unknown words about tasks or executors";
 	return r;
@@ -343,7 +345,7 @@ void evidence_sim_answer(struct evidence_sim *e, struct app_history *a, const st
 	for (size_t i = 0; i < n; i++) {
 		const struct want *w = &wants[i];
 
-		if (w->kind == WANT_TASKS)
+		if (w->kind == WANT_TASKS && !e->no_tasks)
 			answer_tasks(e, a, w, now, driver_now);
 		else if (w->kind == WANT_THREADS)
 			answer_threads(e, a, w->executor_id, now);

@@ -11,14 +11,17 @@ import signal
 import subprocess
 import sys
 import time
+import zlib
 
 import pytest
 
 LIVE = pathlib.Path(__file__).resolve().parent.parent / "live"
-PACKAGES = "systemd,dbus,libnss-systemd,libcurl4,libcjson1,libmicrohttpd12,libinih1"
+PACKAGES = "systemd,dbus,libnss-systemd,libcurl4,libcjson1,libmicrohttpd12,libinih1,libsqlite3-0,libssl3"
 RELOADED = "c1f4c0cd6ef04b0c8a7a1f2d9b5e7a44"
 VERDICT = "5a1d36a3c6b84b3a9c61f5f0a3ef6d11"
 ENDED = "0b0d5d6e2f5c4d9f8d3b7f3b6a1c9e33"
+NOTICE = "d3a1c0b45e8f4a57b6f2c6e19c7a5d18"
+PAUSED = "7c0e9c1b54a64c7e8f2b6d3f9a1e5c08"
 
 # A driver of another user, with a hung stage, and the Airflow that owns it: failing the task ends the driver.
 FAKES = """
@@ -64,7 +67,8 @@ def debian():
     """A pristine tree, made once."""
     home = pathlib.Path(pwd.getpwuid(0).pw_dir)
     envs = pathlib.Path(os.environ.get("STAGEWATCHD_ENVS", home / ".cache/stagewatchd"))
-    tree, fresh = envs / "debian-12-systemd", envs / "debian-12-systemd.new"
+    name = f"debian-12-systemd-{zlib.crc32(PACKAGES.encode()):08x}"
+    tree, fresh = envs / name, envs / f"{name}.new"
     envs.mkdir(parents=True, exist_ok=True)
     with open(envs / "debian-12-systemd.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -155,6 +159,13 @@ class Machine:
         out = self.run("journalctl", "_SYSTEMD_UNIT=stagewatchd.service", "-o", "json", *matches)
         return [json.loads(line) for line in out.splitlines()]
 
+    def ctl(self, *arguments, uid=0):
+        """stagewatchctl as a user of the machine: exit status and all that it says."""
+        who = ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups"] if uid else []
+        done = subprocess.run(["nsenter", "-t", str(self.leader), "-a", *who, self.prefix / "sbin/stagewatchctl", *arguments],
+                              capture_output=True, text=True, timeout=60)
+        return done.returncode, done.stdout + done.stderr
+
     def metric(self, series):
         """Its value, asked for in the machine's network."""
         fetch = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:14040/metrics', timeout=5).read().decode())"
@@ -172,10 +183,10 @@ class Machine:
 
     def configure(self, fakes):
         self.config.write_text(
-            "[daemon]\npoll_interval = 1s\nmode = act\n"
+            "[daemon]\npoll_interval = 1s\nmode = act\n[limits]\nsettle = 0\n"
             f"[spark local]\nurl = {fakes['driver']}\ntimeout = 1s\n"
             f"[airflow main]\nurl = {fakes['airflow']}\nusername = {fakes['user']}\npassword_file = airflow-password\n"
-            "[rule all]\napp = *\nhung_after = 1s\nhung_after_unproven = 2s\nend_timeout = 3s\nretry_timeout = 20s\naction = retry\n")
+            "[rule all]\napp = *\nhung_after = 1s\nhung_after_unproven = 2s\nend_timeout = 3s\nretry_timeout = 20s\ncooldown = 0\naction = retry\n")
 
     def reload(self):
         """The journal's line on it."""
@@ -231,6 +242,10 @@ def test_story(machine, root):
     # Reloads: a good one, bad ones, a good one.
     fakes = m.fakes()
     m.configure(fakes)
+    hook = m.path("/usr/local/bin/hook")
+    hook.write_text('#!/bin/sh\necho "$STAGEWATCH_EVENT for $(id -u), $(wc -l) lines"\n')
+    hook.chmod(0o755)
+    m.config.write_text("[notify hook]\ntype = command\ncommand = /usr/local/bin/hook\n" + m.config.read_text())
     good = m.config.read_text()
     line = m.reload()
     assert line["PRIORITY"] == "5" and line["SYSLOG_IDENTIFIER"] == "stagewatchd"
@@ -256,6 +271,25 @@ def test_story(machine, root):
     assert "unconfirmed" in line["MESSAGE"] and line["PRIORITY"] == "3"
     assert m.actions("requested") == 1 and m.actions("unconfirmed") == 1
 
+    # The control socket: all look, root pauses. Whom the daemon's user namespace does not know it does not let.
+    assert m.run("stat", "-c", "%a %U", "/run/stagewatchd/control").split()[0] == "666"
+    for uid in (0, 1000):
+        status, said = m.ctl("status", uid=uid)
+        assert status == 0 and "Stages that hang: 0." in said and "not in the ledger" not in said, said
+    assert m.ctl("pause", "let me", uid=1000) == (2, "stagewatchctl: you are uid 65534: only root, the daemon's own user, and the "
+                                                     "control_users and control_group of its configuration may do that\n")
+    status, said = m.ctl("pause", "boot test", "--for", "1h")
+    assert status == 0 and said.startswith("Paused by root (uid 0), until "), said
+    assert m.metric("stagewatch_paused") == 1
+    assert m.journal(MESSAGE_ID=PAUSED)[-1]["MESSAGE"].endswith(": boot test")
+    assert m.ctl("resume")[0] == 0 and m.metric("stagewatch_paused") == 0
+
+    # People are told of both, by a program within the sandbox.
+    wait(lambda: len(m.journal(MESSAGE_ID=NOTICE)) == 2, 20, "both events are told")
+    told = [entry["MESSAGE"] for entry in m.journal(MESSAGE_ID=NOTICE)]
+    assert told[0].endswith(f"/usr/local/bin/hook said: hung for {owner}, 0 lines"), told
+    assert told[1].endswith(f"/usr/local/bin/hook said: unconfirmed for {owner}, 0 lines"), told
+
     # It ends at once, and cleanly.
     m.systemctl("stop", "stagewatchd")
     took = int(m.show("InactiveEnterTimestampMonotonic")) - int(m.show("ActiveExitTimestampMonotonic"))
@@ -263,7 +297,9 @@ def test_story(machine, root):
     assert m.show("Result") == "success" and m.show("ActiveState") == "inactive" and m.show("NRestarts") == "0"
 
     # As the driver's user, by the unit's comment, it sees the driver's process end, and goes on.
+    # The ledger knows that this try was acted upon: without it, this is another story.
     m.run("useradd", "--uid", "1000", "airflow")
+    m.run("sh", "-c", "rm -f /var/lib/stagewatchd/ledger.db*")
     (m.dropins / "user.conf").write_text(comment_drop_in(root))
     m.configure(m.fakes())
     m.systemctl("daemon-reload")
@@ -273,7 +309,12 @@ def test_story(machine, root):
     assert "recovered" in m.journal(MESSAGE_ID=ENDED)[-1]["MESSAGE"]
     assert m.run("stat", "-L", "-c", "%U", "/var/lib/stagewatchd") == "airflow"
 
-    # The watchdog was fed all the while; a daemon that stands still is replaced.
+    # That user may pause now.
+    status, said = m.ctl("pause", "until seen", uid=1000)
+    assert status == 0 and said.startswith("Paused by the daemon's user (uid 1000)"), said
+
+    # The watchdog was fed all the while; a daemon that stands still is replaced, and stays paused.
     assert m.show("NRestarts") == "0"
     m.run("sh", "-c", f"kill -STOP {m.show('MainPID')}")
     wait(lambda: m.show("NRestarts") == "1" and m.show("ActiveState") == "active", 40, "the watchdog restarted it")
+    assert m.metric("stagewatch_paused") == 1

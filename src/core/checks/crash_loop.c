@@ -17,7 +17,7 @@ static bool crash_loop_holds(
 	if (h->failed_since < FAILURES_MIN || h->failed_rises < RISES_MIN ||
 		fruitless < rule->hung_after)
 		return false;
-	if (h->failed_last - h->failed_first < rule->hung_after / SPREAD)
+	if (h->failed_spread < rule->hung_after / SPREAD)
 		return false;
 	/* They have ceased to fail: whatever it is now, it is not a loop any more. */
 	if (usec_sub(now, h->failed_last) >= rule->hung_after)

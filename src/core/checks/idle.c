@@ -18,6 +18,8 @@ static bool idle_holds(
 	e->reason = "no active stage or job";
 	if (a->inquiry.driver_taken >= a->idle_start)
 		e->hint = a->inquiry.driver;
+	if (a->inquiry.query_taken >= a->idle_start)
+		cause_add_query(&e->hint, &a->inquiry.query);
 	return true;
 }
 

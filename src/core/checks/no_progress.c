@@ -89,6 +89,9 @@ static bool judge_flat(
 		e->verdict = VERDICT_HUNG;
 	if (e->verdict == VERDICT_HUNG && !counts_hold(h))
 		e->verdict = VERDICT_SUSPECT;
+	/* It may be that the evidence is to be had. */
+	if (e->verdict == VERDICT_HUNG && h->verdict != VERDICT_HUNG && f->gathering)
+		e->verdict = VERDICT_SUSPECT;
 	e->lasting = f->has_tasks && f->longest > stalled ? f->longest : stalled;
 	e->since = h->stall_start;
 	e->threshold = d.limit > 0 ? d.limit : rule->hung_after;

@@ -8,7 +8,7 @@
 static bool phantom_holds(
 	const struct stage_history *h, const struct rule *rule, usec_t now, struct evidence *e)
 {
-	usec_t over = h->overcount_start > 0 ? usec_sub(now, h->overcount_start) : 0;
+	usec_t over = h->overcount_start > 0 ? h->overcount_last - h->overcount_start : 0;
 
 	if (h->last.n_active < 0) {
 		e->reason = "a negative number of active tasks";

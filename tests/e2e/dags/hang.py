@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tasks whose Spark application hangs in the first try and goes through in the next; and a healthy one.
 
-hang_submit and hang_python take 6 cores each, healthy takes 2: with the lab's 8 one of
-the two and healthy fit. healthy ends when $LAB_DIR/healthy is removed; the test makes
+hang_submit and its like, hang_python and hang_retries take 6 cores each, so does the one of hang_mapped's three that hangs; healthy and
+the others take 2: with the lab's 8 one that hangs and a healthy one fit. healthy ends when $LAB_DIR/healthy is removed; the test makes
 that file before it starts the run.
 """
 
 import os
 import sys
-from datetime import datetime
+from datetime import datetime, timedelta
 
 try:
     from airflow.sdk import DAG
@@ -41,22 +41,51 @@ def hang_here():
     hang.run("hang", **conf)
 
 
-with DAG("hang_submit", **COMMON):
+# The same job under several names: one story each.
+for name in ("hang_submit", "hang_frozen", "hang_orphan"):
+    with DAG(name, **COMMON):
+        SparkSubmitOperator(
+            task_id="hang",
+            conn_id="spark_lab",
+            application=JOB,
+            application_args=["hang"],
+            name=name,
+            total_executor_cores=6,
+        )
+
+with DAG("hang_python", **COMMON):
+    PythonOperator(task_id="hang", python_callable=hang_here)
+
+# One of three hangs.
+with DAG("hang_mapped", **COMMON):
+    SparkSubmitOperator.partial(
+        task_id="hang",
+        conn_id="spark_lab",
+        application=JOB,
+        name="hang_mapped",
+    ).expand_kwargs(
+        [
+            {"application_args": ["finish"], "total_executor_cores": 2},
+            {"application_args": ["hang"], "total_executor_cores": 6},
+            {"application_args": ["finish"], "total_executor_cores": 2},
+        ]
+    )
+
+# Airflow itself would try again.
+with DAG("hang_retries", **{**COMMON, "default_args": {"retries": 1, "retry_delay": timedelta(seconds=2)}}):
     SparkSubmitOperator(
         task_id="hang",
         conn_id="spark_lab",
         application=JOB,
         application_args=["hang"],
-        name="hang_submit",
+        name="hang_retries",
         total_executor_cores=6,
     )
 
-with DAG("hang_python", **COMMON):
-    PythonOperator(task_id="hang", python_callable=hang_here)
-
-with DAG("healthy", **COMMON):
+with DAG("healthy", max_active_runs=1, **COMMON):
     SparkSubmitOperator(
         task_id="healthy",
+        execution_timeout=timedelta(hours=1),
         conn_id="spark_lab",
         application=JOB,
         application_args=["healthy", HEALTHY],

@@ -4,6 +4,7 @@
 hang: one stage of six tasks. In a task instance's first try they sleep without end, so
 that the stage stands at (0 + 6) / 6; in every later try they end at once.
 healthy FILE: small tasks end all the time, for as long as FILE exists.
+finish: one small stage, and that is all.
 
 The try is read from spark.airflow.try_number, which the cluster policy sets.
 """
@@ -40,6 +41,10 @@ def healthy(session, path):
         context.parallelize(range(20), 20).map(work).sum()
 
 
+def finish(session):
+    assert session.sparkContext.parallelize(range(2), 2).sum() == 1
+
+
 def run(what, *args, **conf):
     """Also called by tasks that make their own session."""
     builder = SparkSession.builder
@@ -47,7 +52,7 @@ def run(what, *args, **conf):
         builder = builder.config(key, value)
     session = builder.getOrCreate()
     try:
-        {"hang": hang, "healthy": healthy}[what](session, *args)
+        {"hang": hang, "healthy": healthy, "finish": finish}[what](session, *args)
     finally:
         session.stop()
 

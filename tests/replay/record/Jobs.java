@@ -37,4 +37,33 @@ public class Jobs {
 			y += Math.cbrt(i + k);
 		return y;
 	}
+
+	private static final java.util.ArrayList<byte[]> HELD = new java.util.ArrayList<>();
+
+	/* Holds most of the heap, and makes garbage in the rest for so many seconds. */
+	public static int hoard(int seconds) {
+		Runtime r = Runtime.getRuntime();
+		long end = System.nanoTime() + seconds * 1000000000L;
+		int n = 0;
+
+		synchronized (HELD) {
+			while (HELD.size() * 1024L < r.maxMemory() * 6 / 10)
+				HELD.add(new byte[1000]);
+		}
+		while (System.nanoTime() < end) {
+			byte[][] garbage = new byte[1000][];
+
+			for (int i = 0; i < garbage.length; i++)
+				garbage[i] = new byte[1000 + n % 7];
+			n += garbage.length;
+		}
+		return n;
+	}
+
+	public static int exhaust(int id) {
+		java.util.ArrayList<byte[]> mine = new java.util.ArrayList<>();
+
+		while (true)
+			mine.add(new byte[100000 + id]);
+	}
 }

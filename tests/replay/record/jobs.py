@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Spark jobs whose end is known. spark-submit jobs.py NAME"""
 import os
+import pathlib
+import signal
 import socket
 import subprocess
 import sys
@@ -53,8 +55,52 @@ def children(_):
         time.sleep(1)
 
 
+def spin(seconds):
+    """Computes for a hundredth of the time, or a few."""
+    end = time.time() + seconds
+    while time.time() < end:
+        sum(i * i for i in range(5000))
+        time.sleep(0.02)
+
+
+def kill_executor():
+    """The JVM above the daemon above this worker."""
+    stat = pathlib.Path(f"/proc/{os.getppid()}/stat").read_text().rsplit(")", 1)[1].split()
+    os.kill(int(stat[1]), signal.SIGKILL)
+    time.sleep(100)
+
+
+def retried(i):
+    """The first attempt loses an executor and its shuffle files; the second sleeps for ever."""
+    lost = pathlib.Path(os.environ["RECORD_DIR"], "lost")
+    if i == 0 and not lost.exists():
+        time.sleep(25)
+        lost.touch()
+        kill_executor()
+    time.sleep(1e6 if lost.exists() else 5)
+
+
 if name == "sleep":
     per_task(lambda i: time.sleep(1e6))
+elif name == "drowsy":
+    per_task(lambda i: spin(1e6))
+elif name == "mixed":                # three of six compute
+    per_task(lambda i: spin(1e6) if i % 2 else time.sleep(1e6))
+elif name == "spin_then_sleep":
+    per_task(lambda i: (spin(100), time.sleep(1e6)))
+elif name == "stuck_among_waves":    # two slots of six are lost to two tasks of 600
+    per_task(lambda i: time.sleep(1e6 if i in (20, 40) else 4), 600)
+elif name == "three_stages":         # one hangs, one computes, one after the other ends
+    for body in (lambda i: time.sleep(1e6), lambda i: spin(1e6)):
+        threading.Thread(target=per_task, args=(body, 2), daemon=True).start()
+        time.sleep(8)
+    while True:
+        per_task(lambda i: time.sleep(3), 2)
+elif name == "retried":
+    groups = sc.parallelize(range(1000), 6).map(lambda x: (x % 6, x)).groupByKey(6)
+    groups.mapPartitionsWithIndex(lambda i, rows: [(list(rows), retried(i))]).count()
+elif name == "lost_executors":       # each attempt of a task kills its executor
+    per_task(lambda i: (time.sleep(10), kill_executor()), 3)
 elif name == "stuck_straggler":      # five tasks read on, one stands still
     slow_rows(6, 600, stuck=3)
 elif name == "rows":
@@ -96,6 +142,31 @@ elif name == "barrier":              # a job that takes four of six slots for ev
 elif name == "collect":              # what toPandas() does without Arrow: all rows to the driver, and into Python
     for _ in range(100):
         print(len(spark.range(600000, numPartitions=6).selectExpr("id", "rand() x", "cast(id as string) s").collect()), flush=True)
+elif name == "collect_large":        # results near spark.driver.maxResultSize
+    for _ in range(20):
+        print(len(spark.range(1200000, numPartitions=40).selectExpr("id", "sha2(cast(id as string), 512) h").collect()), flush=True)
+elif name == "memory":               # executors that collect garbage most of the time, and then run out of memory
+    spark.range(24, numPartitions=24).selectExpr("java_method('Jobs', 'hoard', 8)").collect()
+    try:
+        spark.range(6, numPartitions=6).selectExpr("java_method('Jobs', 'exhaust', cast(id as int))").collect()
+    except Exception as e:
+        print(e, flush=True)
+    time.sleep(1e6)
+elif name == "spill":                # two executors of 512 MiB sort what does not fit into them
+    rows = spark.range(30000000, numPartitions=12).selectExpr("id", "sha2(cast(id as string), 256) h")
+    rows.orderBy("h").write.format("noop").mode("overwrite").save()
+    time.sleep(1e6)
+elif name == "labels":               # each task carries the 400,000 labels of a model
+    from pyspark.ml.feature import StringIndexer
+    rows = spark.range(400000, numPartitions=6).selectExpr("concat('label-', cast(id as string)) v")
+    model = StringIndexer(inputCol="v", outputCol="i").fit(rows)
+    model.transform(rows.limit(3000).repartition(300)).agg(F.sum("i")).collect()
+    time.sleep(1e6)
+elif name == "healthy":              # a little of everything
+    while True:
+        rows = spark.range(600000, numPartitions=6).selectExpr("id", "id % 1000 k", "sha2(cast(id as string), 256) h")
+        rows.groupBy("k").agg(F.max("h")).collect()
+        sc.parallelize(range(60000), 6).map(lambda x: x * x).sum()
 elif name == "driver_memory":        # more than the driver's heap holds, slowly
     kept = sc._jvm.java.util.ArrayList()
     while True:

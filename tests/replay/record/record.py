@@ -25,7 +25,7 @@ import urllib.request
 HERE = pathlib.Path(__file__).resolve().parent
 LOCAL = "local-cluster[2,3,1024]"
 CONFIG = """[daemon]
-poll_interval = 5s
+poll_interval = {poll}
 [evidence]
 dump_spacing = 10s
 [spark recording]
@@ -43,6 +43,15 @@ unobservable_after = 60s
 # job, master, properties, {seconds: action}
 CASES = {
     "sleep": ("sleep", LOCAL, {}, {}),
+    "local_sleep": ("sleep", "local[6]", {}, {}),
+    "local_drowsy": ("drowsy", "local[6]", {}, {}),
+    "mixed": ("mixed", LOCAL, {}, {}),
+    "spin_then_sleep": ("spin_then_sleep", LOCAL, {}, {}),
+    "stuck_among_waves": ("stuck_among_waves", LOCAL, {}, {}),
+    "three_stages": ("three_stages", LOCAL, {}, {}),
+    "retried": ("retried", LOCAL, {}, {}),
+    "lost_executors": ("lost_executors", LOCAL, {"spark.task.maxFailures": "1000", "spark.deploy.maxExecutorRetries": "-1"}, {}),
+    "frozen_for_good": ("sleep", LOCAL, {"spark.network.timeout": "3600s"}, {60: "stop executors"}),
     "stuck_straggler": ("stuck_straggler", LOCAL, {}, {}),
     "short_workers": ("short_workers", LOCAL, {}, {}),
     "all_frozen": ("rows", LOCAL, {}, {70: "stop executors"}),
@@ -63,6 +72,15 @@ CASES = {
     "shuffle_stall": ("shuffle", "namespaces", {"spark.network.timeout": "3600s", "spark.shuffle.io.connectionTimeout": "3600s",
                                                 "spark.reducer.maxSizeInFlight": "1m", "spark.shuffle.compress": "false",
                                                 "spark.shuffle.io.maxRetries": "100"}, {}),
+    # Of ../symptoms: what precedes a hang, and an app that has none of it.
+    "collect_large": ("collect_large", LOCAL, {"spark.driver.memory": "1g", "spark.driver.maxResultSize": "256m"}, {}),
+    "memory": ("memory", LOCAL, {"spark.task.maxFailures": "1"}, {}),
+    "spill": ("spill", LOCAL, {"spark.sql.shuffle.partitions": "6", "spark.sql.adaptive.coalescePartitions.enabled": "false"}, {}),
+    "serialization": ("labels", LOCAL, {"spark.driver.memory": "2g", "spark.executor.memory": "1g"}, {}),
+    "network_lost": ("rows", LOCAL, {"spark.network.timeout": "30s", "spark.executor.heartbeatInterval": "5s",
+                                     "spark.network.timeoutInterval": "5s"}, {12: "stop executors"}),
+    "network_slow": ("shuffle", "namespaces", {"spark.shuffle.compress": "false", "spark.reducer.maxSizeInFlight": "1m"}, {}),
+    "healthy": ("healthy", LOCAL, {}, {}),
 }
 
 
@@ -148,6 +166,9 @@ class Case:
             self.run_ip("-n", space, "addr", "add", f"{self.net}.{i}/24", "dev", there)
             self.run_ip("-n", space, "link", "set", there, "up")
             self.run_ip("-n", space, "link", "set", "lo", "up")
+            if self.o.case == "network_slow":
+                subprocess.run(["tc", "-n", space, "qdisc", "add", "dev", there, "root", "tbf", "rate", "30mbit", "burst", "64k", "latency",
+                                "400ms"], check=True)
         self.host = f"{self.net}.1"
         self.env["SPARK_LOCAL_IP"] = self.host
         self.start_master()
@@ -186,7 +207,7 @@ class Case:
 
     def record(self):
         config, out = self.dir / "record.conf", self.dir / "out.jsonl"
-        config.write_text(CONFIG.format(port=self.port).replace("127.0.0.1", self.host))
+        config.write_text(CONFIG.format(port=self.port, poll=self.o.poll).replace("127.0.0.1", self.host))
         self.recorder = self.spawn("recorder", [self.o.stagewatchd, "--config", config, "--record", out])
         return out
 
@@ -275,6 +296,7 @@ def main():
     parser.add_argument("case", choices=CASES)
     parser.add_argument("--spark", required=True)
     parser.add_argument("--out", required=True)
+    parser.add_argument("--poll", default="5s")
     parser.add_argument("--seconds", type=float, default=280)
     parser.add_argument("--stagewatchd", default=str(HERE.parents[2] / "build/stagewatchd"))
     case = Case(parser.parse_args())

@@ -132,13 +132,70 @@ static void test_between_the_limits(void **state)
 	};
 	static const struct row worker[] = {
 		{0, {1, 3}, {8700, 70}, 0},
-		{30, {1, 3}, {8720, 270}, 0},
+		{30, {1, 3}, {8720, 140}, 0},
 	};
 
 	(void)state;
 	assert_int_equal(use(rows, 2, 30).tree, CPU_UNKNOWN);
 	assert_int_equal(use(worker, 2, 30).n_unclear, 1);
 	assert_int_equal(use(worker, 2, 30).tree, CPU_UNKNOWN);
+}
+
+/* Three tasks that compute for a hundredth of the time, on a fast machine. */
+static void test_drowsy_workers_are_busy(void **state)
+{
+	static const struct row rows[] = {
+		{0, {1, 2, 3, 4}, {8700, 260, 250, 260}, 0},
+		{30, {1, 2, 3, 4}, {8790, 460, 450, 480}, 0},
+	};
+
+	(void)state;
+	assert_int_equal(use(rows, 2, 30).n_busy, 3);
+	assert_int_equal(use(rows, 2, 30).tree, CPU_BUSY);
+}
+
+static void test_stopped(void **state)
+{
+	static const struct row rows[] = {
+		{0, {1, 3}, {8700, 70}, 0},
+		{30, {1, 3}, {8700, 70}, 0},
+	};
+	static const struct row lives[] = {
+		{0, {1, 3}, {8700, 70}, 0},
+		{30, {1, 3}, {8710, 70}, 0},
+	};
+
+	(void)state;
+	assert_true(use(rows, 2, 30).stopped);
+	assert_false(use(lives, 2, 30).stopped);
+}
+
+/* What is much for an executor's JVM is little for a driver's. */
+static void test_driver(void **state)
+{
+	static const struct {
+		usec_t used; /* milliseconds in 30 s */
+		enum cpu_state tree;
+		bool unsure;
+	} cases[] = {
+		{300, CPU_IDLE, false}, {1450, CPU_IDLE, true}, /* 0.0487: the busiest idle one */
+		{2000, CPU_UNKNOWN, true},
+		{15000, CPU_BUSY, true}, /* 0.5: two tasks that compute */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+		struct row rows[] = {{0, {1}, {100}, 0}, {30, {1}, {100 + cases[i].used}, 0}};
+		struct cpu_series s = {.driver = true};
+		struct cpu_use u;
+
+		add(&s, &rows[0]);
+		add(&s, &rows[1]);
+		cpu_series_use(&s, START + 30 * USEC_PER_SEC, START, 30 * USEC_PER_SEC, &u);
+		assert_int_equal(u.tree, cases[i].tree);
+		assert_int_equal(u.unsure, cases[i].unsure);
+		cpu_series_clear(&s);
+	}
 }
 
 static void test_too_short(void **state)
@@ -211,7 +268,8 @@ static void test_sums(void **state)
 		usec_t to;
 		enum cpu_state state;
 	} cases[] = {
-		{8000, 8470, CPU_IDLE},    /* 0.0157 a second: the busiest hung one */
+		{8000, 8110, CPU_IDLE},    /* 0.0037 a second: most hung ones */
+		{8000, 8470, CPU_UNKNOWN}, /* 0.0157: the busiest hung one, or two drowsy tasks */
 		{8000, 9250, CPU_BUSY},    /* 0.0416: the idlest busy one */
 		{8000, 8800, CPU_UNKNOWN}, /* between */
 		{8000, 7000, CPU_UNKNOWN}, /* processes ended */
@@ -231,6 +289,38 @@ static void test_sums(void **state)
 		assert_false(u.per_process);
 		cpu_series_clear(&s);
 	}
+}
+
+/* Sums alone, milliseconds, each 10 s. */
+static struct cpu_use use_sums(const usec_t *sums, size_t n, int64_t pid)
+{
+	struct cpu_series s = {0};
+	struct cpu_use u;
+
+	for (size_t i = 0; i < n; i++) {
+		struct process_tree t = {.pid = pid, .cpu = sums[i] * MSEC};
+
+		cpu_series_add(&s, &t, START + i * 10 * USEC_PER_SEC);
+	}
+	cpu_series_use(&s, START + (n - 1) * 10 * USEC_PER_SEC, START, USEC_PER_MINUTE, &u);
+	cpu_series_clear(&s);
+	return u;
+}
+
+/* Processes come, compute and go: a sum falls, and what it rose by between is work all the same. */
+static void test_sums_that_fall(void **state)
+{
+	static const usec_t work[] = {9000, 9800, 9010, 9820, 9020};
+	static const usec_t none[] = {9000, 9010, 7010, 7020, 7030};
+	static const usec_t nothing[] = {9000, 9000, 9000, 9000, 9000};
+
+	(void)state;
+	assert_int_equal(use_sums(work, 5, 1).tree, CPU_BUSY);
+	assert_int_equal(use_sums(none, 5, 1).tree, CPU_UNKNOWN);
+	assert_true(use_sums(nothing, 5, 1).stopped);
+	/* A NodeManager's rate may be rounded to nothing. */
+	assert_false(use_sums(nothing, 5, 0).stopped);
+	assert_int_equal(use_sums(nothing, 5, 0).tree, CPU_IDLE);
 }
 
 static void test_bounded(void **state)
@@ -254,11 +344,15 @@ int main(void)
 		cmocka_unit_test(test_a_worker_that_came_and_went),
 		cmocka_unit_test(test_reaped_between_two_looks),
 		cmocka_unit_test(test_between_the_limits),
+		cmocka_unit_test(test_driver),
+		cmocka_unit_test(test_stopped),
+		cmocka_unit_test(test_drowsy_workers_are_busy),
 		cmocka_unit_test(test_too_short),
 		cmocka_unit_test(test_another_jvm_begins_anew),
 		cmocka_unit_test(test_only_the_last_span_counts),
 		cmocka_unit_test(test_not_before_since_and_not_stale),
 		cmocka_unit_test(test_sums),
+		cmocka_unit_test(test_sums_that_fall),
 		cmocka_unit_test(test_bounded),
 	};
 

@@ -292,6 +292,77 @@ static void test_driver(void **state)
 	assert_string_equal(h.because, "");
 }
 
+static void assert_query(
+	struct cause_hint h, struct query_obs q, enum cause cause, const char *because)
+{
+	cause_add_query(&h, &q);
+	assert_int_equal(h.cause, cause);
+	assert_string_equal(h.because, because);
+}
+
+static void test_query_of_idle_driver(void **state)
+{
+	char pandas[] = "toPandas at etl.py:7";
+	char save[] = "save at etl.py:9";
+	char deep[] = "toPandas at /opt/airflow/dags/repo/a/very/long/way/to/where/all/the/jobs/of/"
+		      "this/team/have/been/for/years/etl.py:7";
+	char told[] = "A very long description that somebody gave to the job of the night, to tell "
+		      "what it "
+		      "does: \u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc at night";
+	const struct cause_hint nothing = {0};
+	const struct cause_hint commit = {CAUSE_IO_WAIT, "main in commitJob"};
+
+	(void)state;
+	assert_query(nothing, (struct query_obs){.name = pandas, .running = true},
+		CAUSE_DRIVER_COLLECT, "query toPandas at etl.py:7 runs without a job");
+	assert_query(commit, (struct query_obs){.name = save, .running = true}, CAUSE_IO_WAIT,
+		"query save at etl.py:9 runs without a job; main in commitJob");
+	assert_query(nothing, (struct query_obs){.name = save, .running = true}, CAUSE_UNKNOWN,
+		"query save at etl.py:9 runs without a job");
+	/* Whatever the driver does now is not that query. */
+	assert_query(nothing, (struct query_obs){.name = pandas}, CAUSE_UNKNOWN,
+		"the last query was toPandas at etl.py:7");
+	assert_query(nothing, (struct query_obs){.name = deep}, CAUSE_UNKNOWN,
+		"the last query was toPandas at ...repo/a/very/long/way/to/where/all/the/jobs/of/"
+		"this/team/have/been/for/years/etl.py:7");
+	/* What a program calls it is cut at its end, on a character's border. */
+	assert_query(commit, (struct query_obs){.name = told, .running = true}, CAUSE_IO_WAIT,
+		"query A very long description that somebody gave to the job of the night, to tell "
+		"what it "
+		"does: \u00fc\u00fc\u00fc\u00fc runs without a job; main in commitJob");
+	/* It is not idle at all, or nothing is known. */
+	assert_query(nothing,
+		(struct query_obs){.name = pandas, .running = true, .n_running_jobs = 1},
+		CAUSE_UNKNOWN, "");
+	assert_query(nothing, (struct query_obs){.running = true}, CAUSE_UNKNOWN, "");
+}
+
+static void test_names_of_calls(void **state)
+{
+	static const struct {
+		const char *name;
+		const char *shown;
+	} cases[] = {
+		{"collect at a.py:1", "collect at a.py:1"},
+		{"collect at /opt/airflow/dags/repo/jobs/team/nightly/of/all/etl.py:7",
+			"collect at ...rflow/dags/repo/jobs/team/nightly/of/all/etl.py:7"},
+		/* The border is within a character. */
+		{"collect at /opt/a\u00e4flow/dags/repo/jobs/team/nightly/of/all/etl.py:7",
+			"collect at ...flow/dags/repo/jobs/team/nightly/of/all/etl.py:7"},
+		/* A description. */
+		{"SELECT a, b, c, d, e, f, g, h, i, j, k FROM t WHERE x at y AND z = 1",
+			"SELECT a, b, c, d, e, f, g, h, i, j, k FROM t WHERE x at y AND "},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+		char shown[64];
+
+		cause_name_call(shown, sizeof(shown), cases[i].name);
+		assert_string_equal(shown, cases[i].shown);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -302,6 +373,8 @@ int main(void)
 		cmocka_unit_test(test_causes),
 		cmocka_unit_test(test_lock),
 		cmocka_unit_test(test_driver),
+		cmocka_unit_test(test_query_of_idle_driver),
+		cmocka_unit_test(test_names_of_calls),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,7 +15,7 @@ static void test_state_names(void **state)
 	for (int i = 0; i < TI_STATE_MAX; i++)
 		assert_int_equal(ti_state_from_name(ti_state_name((enum ti_state)i)), i);
 	assert_int_equal(ti_state_from_name(NULL), TI_STATE_NONE);
-	assert_int_equal(ti_state_from_name("awaiting_input"), TI_STATE_OTHER);
+	assert_int_equal(ti_state_from_name("dreaming"), TI_STATE_OTHER);
 	assert_int_equal(ti_state_from_name(""), TI_STATE_OTHER);
 	assert_string_equal(ti_state_name(TI_STATE_MAX), "other");
 }

@@ -20,7 +20,9 @@ struct fixture {
 	struct rule fallback;
 	struct rule_list rules;
 	struct incident_list incidents;
-	struct budgets budgets;
+	struct limit_params limits;
+	struct action_log log;
+	struct breaker breaker;
 	usec_t now;
 	struct incident *last;
 	unsigned reached;
@@ -43,13 +45,14 @@ static void on_judged(void *userdata, const struct detector_event *ev)
 
 static void set_up(struct fixture *f, enum rule_action action)
 {
-	struct detector_sink sink = {on_changed, on_judged, f};
+	struct detector_sink sink = {.changed = on_changed, .judged = on_judged, .userdata = f};
 
 	*f = (struct fixture){.now = USEC_PER_HOUR};
 	assert_int_equal(rule_fallback(&f->fallback), 0);
 	assert_int_equal(rule_fallback(&f->rule), 0);
 	assert_int_equal(str_replace(&f->rule.app, "*"), 0);
 	f->rule.action = action;
+	assert_int_equal(param_defaults(limit_params, n_limit_params, &f->limits), 0);
 	f->rules = (struct rule_list){.items = &f->rule, .n = 1};
 	assert_int_equal(detector_new(&sink, &f->d), 0);
 	detector_configure(f->d, &f->rules, &f->fallback, 10 * USEC_PER_SEC);
@@ -61,7 +64,8 @@ static void tear_down(struct fixture *f)
 	rule_clear(&f->rule);
 	rule_clear(&f->fallback);
 	incident_list_clear(&f->incidents);
-	budgets_clear(&f->budgets);
+	action_log_clear(&f->log);
+	breaker_clear(&f->breaker);
 }
 
 static struct app_history *add_app(struct fixture *f, const char *id, const char *task)
@@ -106,14 +110,29 @@ static void poll_until_hung(struct fixture *f, struct app_history *a)
 	assert_int_equal(a->stages[0].verdict, VERDICT_HUNG);
 }
 
-static struct policy_question question(struct fixture *f, const struct app_history *a)
+static struct policy_question question(struct fixture *f, struct app_history *a)
 {
-	return (struct policy_question){.rule = &f->rule,
+	a->observed = f->now;
+	return (struct policy_question){.now = f->now,
+		.rule = &f->rule,
 		.app = a,
 		.detector = f->d,
-		.budgets = &f->budgets,
+		.limits = &f->limits,
+		.log = &f->log,
+		.breaker = &f->breaker,
+		.poll_interval = 10 * USEC_PER_SEC,
 		.has_airflow = true,
-		.airflow_known = true};
+		.airflow_known = true,
+		.airflow_up = true,
+		.cluster_up = true};
+}
+
+static void assert_no_objection(const struct policy_question *q)
+{
+	struct policy_answer a;
+
+	policy_ask(q, &a);
+	assert_null(a.objection);
 }
 
 static void test_no_objection(void **state)
@@ -124,16 +143,18 @@ static void test_no_objection(void **state)
 	(void)state;
 	set_up(&f, RULE_ACTION_RETRY);
 	q = question(&f, add_app(&f, "app-1", "t"));
-	assert_null(policy_objection(&q));
+	assert_no_objection(&q);
 	tear_down(&f);
 }
 
 static void assert_objects(const struct policy_question *q, const char *word)
 {
-	const char *text = policy_objection(q);
+	struct policy_answer a;
 
-	assert_non_null(text);
-	assert_non_null(strstr(text, word));
+	policy_ask(q, &a);
+	assert_non_null(a.objection);
+	assert_non_null(strstr(a.objection, word));
+	assert_non_null(policy_reason_name(a.reason));
 }
 
 static void test_objections(void **state)
@@ -149,12 +170,25 @@ static void test_objections(void **state)
 	q = question(&f, a);
 	q.has_airflow = false;
 	assert_objects(&q, "no [airflow]");
+	q.window = "in the maintenance window night";
+	assert_objects(&q, "window night");
+	q.paused = "paused by root (uid 0): release";
+	assert_objects(&q, "paused by root");
 	q = question(&f, a);
 	q.airflow_known = false;
 	assert_objects(&q, "not answered");
 	q = question(&f, a);
+	q.airflow_up = false;
+	assert_objects(&q, "scheduler is not healthy");
+	q = question(&f, a);
+	q.cluster_up = false;
+	assert_objects(&q, "cluster manager does not answer");
+	q = question(&f, a);
 	q.app_busy = true;
 	assert_objects(&q, "under way");
+	q = question(&f, a);
+	q.ledger = "the disk is full";
+	assert_objects(&q, "the disk is full");
 	q = question(&f, a);
 	a->no_answer_start = 1;
 	assert_objects(&q, "does not answer");
@@ -162,16 +196,208 @@ static void test_objections(void **state)
 	a->owner.try_number = 0;
 	assert_objects(&q, "which try");
 	a->owner.try_number = 1;
-	q = question(&f, a);
-	q.airflow_2 = true;
-	assert_null(policy_objection(&q));
-	a->owner.map_index = 0;
-	assert_objects(&q, "mapped");
-	f.rule.action = RULE_ACTION_KILL;
-	assert_null(policy_objection(&q));
-	a->owner.map_index = -1;
 	q = question(&f, add_app(&f, "app-2", NULL));
 	assert_objects(&q, "owner");
+	tear_down(&f);
+}
+
+static void test_old_evidence(void **state)
+{
+	struct fixture f;
+	struct policy_question q;
+	struct app_history *a;
+
+	(void)state;
+	set_up(&f, RULE_ACTION_RETRY);
+	a = add_app(&f, "app-1", "t");
+	q = question(&f, a);
+	a->observed = f.now - 20 * USEC_PER_SEC;
+	assert_no_objection(&q);
+	a->observed--;
+	assert_objects(&q, "older than two polls");
+	tear_down(&f);
+}
+
+static void test_settles(void **state)
+{
+	struct fixture f;
+	struct policy_question q;
+	struct app_history *a;
+
+	(void)state;
+	set_up(&f, RULE_ACTION_RETRY);
+	a = add_app(&f, "app-1", "t");
+	q = question(&f, a);
+	q.started = f.now - 5 * USEC_PER_MINUTE;
+	assert_no_objection(&q);
+	q.started++;
+	assert_objects(&q, "settles");
+	q.started = 0;
+	a->gap_end = f.now - USEC_PER_MINUTE;
+	assert_objects(&q, "settles");
+	f.limits.settle = USEC_PER_MINUTE;
+	assert_no_objection(&q);
+	tear_down(&f);
+}
+
+static void act(struct fixture *f, struct app_history *a, enum rule_action action, usec_t at)
+{
+	struct past_action past = {.at = at,
+		.action = action,
+		.rule = f->rule.name,
+		.cluster = a->cluster,
+		.app_name = a->info.name,
+		.owner = a->owner};
+
+	assert_int_equal(action_log_add(&f->log, &past), 0);
+}
+
+static void test_a_try_is_acted_upon_once(void **state)
+{
+	struct fixture f;
+	struct policy_question q;
+	struct app_history *a;
+
+	(void)state;
+	set_up(&f, RULE_ACTION_RETRY);
+	a = add_app(&f, "app-1", "t");
+	act(&f, a, RULE_ACTION_KILL, f.now - USEC_PER_HOUR);
+	q = question(&f, a);
+	assert_objects(&q, "acted upon already");
+	a->owner.try_number = 2;
+	assert_no_objection(&q);
+	a->owner.try_number = 1;
+	/* What changed nothing does not count. */
+	action_log_drop(&f.log, &a->owner);
+	assert_no_objection(&q);
+	tear_down(&f);
+}
+
+static void test_cooldown(void **state)
+{
+	struct fixture f;
+	struct policy_question q;
+	struct app_history *a;
+
+	(void)state;
+	set_up(&f, RULE_ACTION_RETRY);
+	a = add_app(&f, "app-1", "t");
+	act(&f, a, RULE_ACTION_RETRY, f.now - 10 * USEC_PER_MINUTE + 1);
+	a->owner.try_number = 2;
+	q = question(&f, a);
+	assert_objects(&q, "cooldown");
+	f.rule.cooldown--;
+	assert_no_objection(&q);
+	f.rule.cooldown++;
+	/* Another task, the same app name. */
+	a = add_app(&f, "app-2", "other");
+	q = question(&f, a);
+	assert_objects(&q, "cooldown");
+	assert_int_equal(str_replace(&a->info.name, "another"), 0);
+	assert_no_objection(&q);
+	tear_down(&f);
+}
+
+static void test_actions_per_hour(void **state)
+{
+	struct fixture f;
+	struct policy_question q;
+	struct app_history *a;
+
+	(void)state;
+	set_up(&f, RULE_ACTION_KILL);
+	f.rule.cooldown = 0;
+	for (int i = 0; i < 6; i++) {
+		char id[32];
+
+		(void)snprintf(id, sizeof(id), "app-%d", i);
+		a = add_app(&f, id, id);
+		q = question(&f, a);
+		assert_no_objection(&q);
+		act(&f, a, RULE_ACTION_KILL, f.now - USEC_PER_HOUR + (usec_t)i + 1);
+	}
+	q = question(&f, add_app(&f, "app-last", "last"));
+	assert_objects(&q, "actions_per_hour of [limits]");
+	q.now++;
+	assert_no_objection(&q);
+	f.rule.actions_per_hour = 5;
+	assert_objects(&q, "of its rule");
+	tear_down(&f);
+}
+
+static void test_storm(void **state)
+{
+	struct fixture f;
+	struct policy_question q;
+
+	(void)state;
+	set_up(&f, RULE_ACTION_RETRY);
+	q = question(&f, add_app(&f, "app-1", "t"));
+	for (int i = 0; i < 5; i++) {
+		char id[32];
+
+		assert_false(breaker_update(&f.breaker, &f.limits, f.d, f.now));
+		assert_no_objection(&q);
+		(void)snprintf(id, sizeof(id), "hung-%d", i);
+		breaker_count(&f.breaker, add_app(&f, id, id), f.now);
+		/* The same app again is no other app. */
+		breaker_count(&f.breaker, detector_find(f.d, "main", id, 5), f.now);
+	}
+	assert_true(breaker_update(&f.breaker, &f.limits, f.d, f.now));
+	assert_objects(&q, "5 apps hung within 15min");
+	/* It closes when the storm has been over for storm_window, not before. */
+	f.now += f.limits.storm_window;
+	assert_false(breaker_update(&f.breaker, &f.limits, f.d, f.now));
+	f.now++;
+	assert_false(breaker_update(&f.breaker, &f.limits, f.d, f.now));
+	f.now += f.limits.storm_window;
+	assert_true(breaker_update(&f.breaker, &f.limits, f.d, f.now));
+	assert_false(f.breaker.open);
+	tear_down(&f);
+}
+
+static void test_storm_by_hand(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	set_up(&f, RULE_ACTION_RETRY);
+	f.limits.storm_reset = STORM_RESET_MANUAL;
+	f.limits.storm_threshold = 1;
+	breaker_count(&f.breaker, add_app(&f, "app-1", "t"), f.now);
+	assert_true(breaker_update(&f.breaker, &f.limits, f.d, f.now));
+	f.now += 24 * USEC_PER_HOUR;
+	assert_false(breaker_update(&f.breaker, &f.limits, f.d, f.now));
+	assert_true(f.breaker.open);
+	breaker_close(&f.breaker);
+	assert_false(breaker_update(&f.breaker, &f.limits, f.d, f.now));
+	assert_false(f.breaker.open);
+	f.limits.storm_threshold = 0;
+	breaker_count(&f.breaker, add_app(&f, "app-2", "u"), f.now);
+	assert_false(breaker_update(&f.breaker, &f.limits, f.d, f.now));
+	tear_down(&f);
+}
+
+/* Half of all apps stand still, and one of them is hung. */
+static void test_storm_by_share(void **state)
+{
+	struct fixture f;
+	struct app_history *still[3];
+
+	(void)state;
+	set_up(&f, RULE_ACTION_RETRY);
+	for (int i = 0; i < 3; i++) {
+		char id[32];
+
+		(void)snprintf(id, sizeof(id), "app-%d", i);
+		still[i] = add_app(&f, id, id);
+	}
+	poll_until_hung(&f, still[0]);
+	assert_false(breaker_update(&f.breaker, &f.limits, f.d, f.now));
+	poll_until_hung(&f, still[1]);
+	poll_until_hung(&f, still[2]);
+	assert_true(breaker_update(&f.breaker, &f.limits, f.d, f.now));
+	assert_string_equal(f.breaker.why, "3 of 3 apps stand still");
 	tear_down(&f);
 }
 
@@ -190,14 +416,15 @@ static void test_healthy_sibling(void **state)
 	assert_objects(&q, "another live app");
 	/* Once that one hangs as well, the task is to be ended. */
 	poll_until_hung(&f, other);
-	assert_null(policy_objection(&q));
+	q = question(&f, a);
+	assert_no_objection(&q);
 	/* Another task's app says nothing about ours. */
 	(void)add_app(&f, "app-3", "u");
-	assert_null(policy_objection(&q));
+	assert_no_objection(&q);
 	tear_down(&f);
 }
 
-static void test_budget(void **state)
+static void test_max_retries(void **state)
 {
 	struct fixture f;
 	struct policy_question q;
@@ -206,20 +433,22 @@ static void test_budget(void **state)
 	(void)state;
 	set_up(&f, RULE_ACTION_RETRY);
 	f.rule.max_retries = 2;
+	f.rule.cooldown = 0;
 	a = add_app(&f, "app-1", "t");
-	q = question(&f, a);
-	assert_int_equal(budgets_count_retry(&f.budgets, &a->owner), 0);
-	assert_null(policy_objection(&q));
-	/* Another try of the same task instance. */
+	act(&f, a, RULE_ACTION_RETRY, 1);
 	a->owner.try_number = 2;
-	assert_int_equal(budgets_count_retry(&f.budgets, &a->owner), 0);
+	q = question(&f, a);
+	assert_no_objection(&q);
+	/* Another try of the same task instance. */
+	act(&f, a, RULE_ACTION_RETRY, 2);
+	a->owner.try_number = 3;
 	assert_objects(&q, "max_retries");
 	/* A kill is no retry, another map index another task instance. */
 	f.rule.action = RULE_ACTION_KILL;
-	assert_null(policy_objection(&q));
+	assert_no_objection(&q);
 	f.rule.action = RULE_ACTION_RETRY;
 	a->owner.map_index = 3;
-	assert_null(policy_objection(&q));
+	assert_no_objection(&q);
 	tear_down(&f);
 }
 
@@ -298,8 +527,16 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_no_objection),
 		cmocka_unit_test(test_objections),
+		cmocka_unit_test(test_old_evidence),
+		cmocka_unit_test(test_settles),
+		cmocka_unit_test(test_a_try_is_acted_upon_once),
+		cmocka_unit_test(test_cooldown),
+		cmocka_unit_test(test_actions_per_hour),
+		cmocka_unit_test(test_storm),
+		cmocka_unit_test(test_storm_by_hand),
+		cmocka_unit_test(test_storm_by_share),
 		cmocka_unit_test(test_healthy_sibling),
-		cmocka_unit_test(test_budget),
+		cmocka_unit_test(test_max_retries),
 		cmocka_unit_test(test_incident_life),
 		cmocka_unit_test(test_incident_waits_for_remedy),
 		cmocka_unit_test(test_incidents_are_bounded),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Every path of the remedy's state machine. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -64,7 +65,10 @@ static void give_stage(struct fixture *f, enum remedy_look look)
 
 static void give_task(struct fixture *f, struct ti_obs t)
 {
-	struct remedy_event ev = {.type = REMEDY_EVENT_TASK, .reply = REPLY_DONE, .task = &t};
+	static char running[] = "running";
+	const struct ground ground = {.version = {3, 3, 2}, .run_state = running};
+	struct remedy_event ev = {
+		.type = REMEDY_EVENT_TASK, .reply = REPLY_DONE, .task = &t, .ground = &ground};
 
 	assert_int_equal(f->step.effect, EFFECT_LOOK_TASK);
 	give(f, &ev);
@@ -195,13 +199,29 @@ static void test_note_first_on_airflow_2(void **state)
 	assert_done(&f, OUTCOME_ENDED, "confirmed");
 }
 
+/* After it nothing was requested: what cannot be looked at then is refused, and may be asked anew.
+ */
+static void test_note_lost_and_no_look(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin(&f, RULE_ACTION_KILL, true, true);
+	give_stage(&f, LOOK_HUNG);
+	give_task(&f, task(TI_STATE_RUNNING, 1, NULL));
+	give_reply(&f, EFFECT_NOTE, REPLY_UNCERTAIN);
+	give_no_task(&f, REPLY_GONE);
+	assert_false(f.r.requested);
+	assert_done(&f, OUTCOME_REFUSED, NULL);
+}
+
 static void test_dry_run_sends_nothing(void **state)
 {
 	struct fixture f;
 
 	(void)state;
 	begin(&f, RULE_ACTION_RETRY, true, true);
-	f.r.dry = true;
+	f.r.plan.dry = true;
 	give_stage(&f, LOOK_HUNG);
 	give_task(&f, task(TI_STATE_RUNNING, 1, id_one));
 	assert_false(f.r.requested);
@@ -345,12 +365,44 @@ static void test_fail_lost_and_repeated(void **state)
 	give_reply(&f, EFFECT_FAIL_TASK, REPLY_UNCERTAIN);
 	give_task(&f, task(TI_STATE_RUNNING, 1, id_one));
 	give_timer(&f);
+	give_task(&f, task(TI_STATE_RUNNING, 1, id_one)); /* right before it */
 	give_reply(&f, EFFECT_FAIL_TASK, REPLY_UNCERTAIN);
 	give_task(&f, task(TI_STATE_RUNNING, 1, id_one));
 	give_timer(&f);
+	give_task(&f, task(TI_STATE_RUNNING, 1, id_one)); /* right before it */
 	give_reply(&f, EFFECT_FAIL_TASK, REPLY_DONE);
 	give_task(&f, task(TI_STATE_RUNNING, 1, id_one));
 	assert_done(&f, OUTCOME_FAILED, "failed");
+}
+
+/* Between two attempts the first one took, or Airflow began another try: that one is let alone. */
+static void test_fail_is_not_repeated(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin_to_fail(&f, RULE_ACTION_KILL, true);
+	give_reply(&f, EFFECT_FAIL_TASK, REPLY_UNCERTAIN);
+	give_task(&f, task(TI_STATE_RUNNING, 1, id_one));
+	give_timer(&f);
+	give_no_task(&f, REPLY_UNCERTAIN);
+	give_timer(&f);
+	give_task(&f, task(TI_STATE_FAILED, 1, id_one));
+	give_app(&f, APP_END_ENDED);
+	assert_done(&f, OUTCOME_ENDED, "confirmed");
+	begin_to_fail(&f, RULE_ACTION_KILL, true);
+	give_reply(&f, EFFECT_FAIL_TASK, REPLY_UNCERTAIN);
+	give_task(&f, task(TI_STATE_RUNNING, 1, id_one));
+	give_timer(&f);
+	give_task(&f, task(TI_STATE_RUNNING, 2, id_two));
+	assert_done(&f, OUTCOME_SUPERSEDED, "failed");
+	begin_to_fail(&f, RULE_ACTION_KILL, true);
+	give_reply(&f, EFFECT_FAIL_TASK, REPLY_UNCERTAIN);
+	give_task(&f, task(TI_STATE_RUNNING, 1, id_one));
+	f.now += USEC_PER_HOUR;
+	give_timer(&f);
+	give_no_task(&f, REPLY_UNCERTAIN);
+	assert_done(&f, OUTCOME_UNCONFIRMED, "unconfirmed");
 }
 
 static void test_fail_lost_but_took(void **state)
@@ -556,6 +608,530 @@ static void test_airflow_2_identity(void **state)
 	assert_done(&f, OUTCOME_SUPERSEDED, "failed");
 }
 
+/* The task has a retry of its own left. */
+static struct ti_obs task_with_retry(enum ti_state state, int64_t number, char *id)
+{
+	struct ti_obs t = task(state, number, id);
+
+	t.max_tries = 2;
+	return t;
+}
+
+static void begin_via(struct fixture *f, enum retry_via via, bool can_kill, bool airflow_2)
+{
+	begin(f, RULE_ACTION_RETRY, can_kill, airflow_2);
+	f->r.plan.retry_via = (int)via;
+	give_stage(f, LOOK_HUNG);
+}
+
+static void begin_to_wait_left(struct fixture *f, enum retry_via via)
+{
+	begin_via(f, via, true, false);
+	give_task(f, task_with_retry(TI_STATE_RUNNING, 1, id_one));
+	assert_true(f->r.requested);
+	give_reply(f, EFFECT_KILL_APP, REPLY_DONE);
+	give_app(f, APP_END_RUNNING);
+	give_timer(f);
+	give_app(f, APP_END_ENDED);
+}
+
+/* Airflow has a retry left: the app alone is ended, nothing is failed and nothing cleared. */
+static void test_via_airflow(void **state)
+{
+	static const enum retry_via vias[] = {RETRY_VIA_AUTO, RETRY_VIA_AIRFLOW};
+	struct fixture f;
+
+	(void)state;
+	for (size_t i = 0; i < ELEMENTSOF(vias); i++) {
+		begin_to_wait_left(&f, vias[i]);
+		give_task(&f, task_with_retry(TI_STATE_RUNNING, 1, id_one));
+		give_timer(&f);
+		/* On Airflow 3 the id is the next try's already. */
+		give_task(&f, task_with_retry(TI_STATE_UP_FOR_RETRY, 1, id_two));
+		assert_int_equal(f.step.effect, EFFECT_LOOK_TASK);
+		give_task(&f, task_with_retry(TI_STATE_UP_FOR_RETRY, 1, id_two));
+		give_timer(&f);
+		give_task(&f, task_with_retry(TI_STATE_RUNNING, 2, id_two));
+		assert_done(&f, OUTCOME_RECOVERED, "confirmed");
+	}
+}
+
+static void test_via_airflow_where_it_cannot_be(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin_via(&f, RETRY_VIA_AIRFLOW, false, false);
+	give_task(&f, task_with_retry(TI_STATE_RUNNING, 1, id_one));
+	assert_done(&f, OUTCOME_REFUSED, NULL);
+	begin_via(&f, RETRY_VIA_AIRFLOW, true, false);
+	give_task(&f, task(TI_STATE_RUNNING, 1, id_one));
+	assert_done(&f, OUTCOME_REFUSED, NULL);
+	/* auto fails the task then. */
+	begin_via(&f, RETRY_VIA_AUTO, false, false);
+	give_task(&f, task_with_retry(TI_STATE_RUNNING, 1, id_one));
+	assert_int_equal(f.step.effect, EFFECT_FAIL_TASK);
+	remedy_clear(&f.r);
+	begin_via(&f, RETRY_VIA_AUTO, true, false);
+	give_task(&f, task(TI_STATE_RUNNING, 1, id_one));
+	assert_int_equal(f.step.effect, EFFECT_FAIL_TASK);
+	remedy_clear(&f.r);
+	begin_via(&f, RETRY_VIA_CLEAR, true, false);
+	give_task(&f, task_with_retry(TI_STATE_RUNNING, 1, id_one));
+	assert_int_equal(f.step.effect, EFFECT_FAIL_TASK);
+	remedy_clear(&f.r);
+}
+
+/* A driver that outlives its app keeps the task running: it is failed, and cleared in the end. */
+static void test_via_auto_falls_back_to_clear(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin_to_wait_left(&f, RETRY_VIA_AUTO);
+	give_task(&f, task_with_retry(TI_STATE_RUNNING, 1, id_one));
+	f.now += REMEDY_LEFT_TIMEOUT;
+	give_timer(&f);
+	give_task(&f, task_with_retry(TI_STATE_RUNNING, 1, id_one));
+	give_reply(&f, EFFECT_FAIL_TASK, REPLY_DONE);
+	give_task(&f, task_with_retry(TI_STATE_FAILED, 1, id_one));
+	give_app(&f, APP_END_ENDED);
+	give_task(&f, task_with_retry(TI_STATE_FAILED, 1, id_one));
+	give_reply(&f, EFFECT_CLEAR_TASK, REPLY_DONE);
+	give_task(&f, task_with_retry(TI_STATE_RUNNING, 2, id_two));
+	assert_done(&f, OUTCOME_RECOVERED, "confirmed");
+
+	begin_to_wait_left(&f, RETRY_VIA_AIRFLOW);
+	f.now += REMEDY_LEFT_TIMEOUT;
+	give_task(&f, task_with_retry(TI_STATE_RUNNING, 1, id_one));
+	assert_done(&f, OUTCOME_UNCONFIRMED, "unconfirmed");
+}
+
+static void begin_to_kill(struct fixture *f)
+{
+	begin_to_wait_end(f, RULE_ACTION_KILL, true);
+	f->now += END_TIMEOUT;
+	give_app(f, APP_END_RUNNING);
+}
+
+/* A kill whose answer was lost is sent again after a look that says the app runs: three times in
+ * all, and within the one time limit. */
+static void test_kill_is_repeated(void **state)
+{
+	struct fixture f;
+	usec_t deadline;
+
+	(void)state;
+	begin_to_kill(&f);
+	for (int i = 0; i < REMEDY_ATTEMPTS; i++) {
+		give_reply(&f, EFFECT_KILL_APP, REPLY_UNCERTAIN);
+		deadline = i == 0 ? f.r.deadline : deadline;
+		assert_int_equal(f.r.deadline, deadline);
+		give_app(&f, APP_END_RUNNING);
+		give_timer(&f);
+	}
+	assert_int_equal(f.step.effect, EFFECT_LOOK_APP);
+	give_app(&f, APP_END_ENDED);
+	assert_done(&f, OUTCOME_ENDED, "confirmed");
+	/* Not beyond the limit, be it ever so uncertain. */
+	begin_to_kill(&f);
+	give_reply(&f, EFFECT_KILL_APP, REPLY_UNCERTAIN);
+	f.now += END_TIMEOUT;
+	give_app(&f, APP_END_RUNNING);
+	assert_done(&f, OUTCOME_UNCONFIRMED, "unconfirmed");
+	/* The same on the way by Airflow's own retry. */
+	begin_via(&f, RETRY_VIA_AIRFLOW, true, false);
+	give_task(&f, task_with_retry(TI_STATE_RUNNING, 1, id_one));
+	give_reply(&f, EFFECT_KILL_APP, REPLY_UNCERTAIN);
+	give_app(&f, APP_END_RUNNING);
+	give_timer(&f);
+	give_reply(&f, EFFECT_KILL_APP, REPLY_DONE);
+	assert_int_equal(f.step.effect, EFFECT_LOOK_APP);
+	remedy_clear(&f.r);
+}
+
+/* One that was answered, or refused, or of an app that nobody knows, is not. */
+static void test_kill_is_not_repeated(void **state)
+{
+	static const struct {
+		enum remedy_reply reply;
+		enum app_end end;
+	} cases[] = {
+		{REPLY_DONE, APP_END_RUNNING},
+		{REPLY_REFUSED, APP_END_RUNNING},
+		{REPLY_GONE, APP_END_RUNNING},
+		{REPLY_NOTHING, APP_END_RUNNING},
+		{REPLY_UNCERTAIN, APP_END_UNKNOWN},
+	};
+	struct fixture f;
+
+	(void)state;
+	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+		begin_to_kill(&f);
+		give_reply(&f, EFFECT_KILL_APP, cases[i].reply);
+		give_app(&f, cases[i].end);
+		give_timer(&f);
+		assert_int_equal(f.step.effect, EFFECT_LOOK_APP);
+		remedy_clear(&f.r);
+	}
+}
+
+/* An app that survives its kill is ended by way of its task; one that cannot be is not. */
+static void test_via_airflow_app_survives(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin_via(&f, RETRY_VIA_AUTO, true, false);
+	give_task(&f, task_with_retry(TI_STATE_RUNNING, 1, id_one));
+	give_reply(&f, EFFECT_KILL_APP, REPLY_DONE);
+	f.now += END_TIMEOUT;
+	give_app(&f, APP_END_RUNNING);
+	give_task(&f, task_with_retry(TI_STATE_RUNNING, 1, id_one));
+	assert_int_equal(f.step.effect, EFFECT_FAIL_TASK);
+	remedy_clear(&f.r);
+	/* It took, unseen, and Airflow's own retry runs. */
+	begin_via(&f, RETRY_VIA_AUTO, true, false);
+	give_task(&f, task_with_retry(TI_STATE_RUNNING, 1, id_one));
+	give_reply(&f, EFFECT_KILL_APP, REPLY_DONE);
+	f.now += END_TIMEOUT;
+	give_app(&f, APP_END_UNKNOWN);
+	give_task(&f, task_with_retry(TI_STATE_RUNNING, 2, id_two));
+	assert_done(&f, OUTCOME_UNCONFIRMED, "unconfirmed");
+	begin_via(&f, RETRY_VIA_AIRFLOW, true, false);
+	give_task(&f, task_with_retry(TI_STATE_RUNNING, 1, id_one));
+	give_reply(&f, EFFECT_KILL_APP, REPLY_DONE);
+	f.now += END_TIMEOUT;
+	give_app(&f, APP_END_RUNNING);
+	assert_done(&f, OUTCOME_UNCONFIRMED, "unconfirmed");
+}
+
+static void test_via_airflow_other_ends(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	/* The task took its app's end for success. */
+	begin_to_wait_left(&f, RETRY_VIA_AUTO);
+	give_task(&f, task_with_retry(TI_STATE_SUCCESS, 1, id_one));
+	assert_done(&f, OUTCOME_ENDED, "confirmed");
+	/* A retry_delay that is longer than we wait. */
+	begin_to_wait_left(&f, RETRY_VIA_AUTO);
+	give_task(&f, task_with_retry(TI_STATE_UP_FOR_RETRY, 1, id_two));
+	f.now += RETRY_TIMEOUT;
+	give_task(&f, task_with_retry(TI_STATE_UP_FOR_RETRY, 1, id_two));
+	assert_done(&f, OUTCOME_ENDED, "confirmed");
+	/* Airflow takes no retry after all. */
+	begin_to_wait_left(&f, RETRY_VIA_AIRFLOW);
+	give_task(&f, task_with_retry(TI_STATE_FAILED, 1, id_one));
+	give_task(&f, task_with_retry(TI_STATE_FAILED, 1, id_one));
+	assert_done(&f, OUTCOME_FAILED, "failed");
+	begin_to_wait_left(&f, RETRY_VIA_AUTO);
+	give_task(&f, task_with_retry(TI_STATE_FAILED, 1, id_one));
+	give_task(&f, task_with_retry(TI_STATE_FAILED, 1, id_one));
+	give_app(&f, APP_END_ENDED);
+	give_task(&f, task_with_retry(TI_STATE_FAILED, 1, id_one));
+	give_reply(&f, EFFECT_CLEAR_TASK, REPLY_DONE);
+	remedy_clear(&f.r);
+}
+
+/* On Airflow 2 an app that was killed at its master says nothing of the process of its task. */
+static void test_airflow_2_waits_for_the_process(void **state)
+{
+	struct fixture f;
+	usec_t failed;
+
+	(void)state;
+	begin_via(&f, RETRY_VIA_CLEAR, true, true);
+	give_task(&f, task(TI_STATE_RUNNING, 1, NULL));
+	give_reply(&f, EFFECT_NOTE, REPLY_DONE);
+	give_reply(&f, EFFECT_FAIL_TASK, REPLY_DONE);
+	failed = f.now;
+	give_task(&f, task(TI_STATE_FAILED, 1, NULL));
+	f.now += END_TIMEOUT;
+	give_app(&f, APP_END_RUNNING);
+	give_reply(&f, EFFECT_KILL_APP, REPLY_DONE);
+	give_app(&f, APP_END_ENDED);
+	assert_int_equal(f.r.state, REMEDY_WAIT_PROCESS);
+	assert_int_equal(f.step.effect, EFFECT_WAIT);
+	assert_int_equal(f.step.wake_at, failed + REMEDY_PROCESS_TIME);
+	give_timer(&f);
+	give_task(&f, task(TI_STATE_FAILED, 1, NULL));
+	assert_int_equal(f.step.effect, EFFECT_CLEAR_TASK);
+	remedy_clear(&f.r);
+}
+
+/* Nor is an app that is gone at once a reason to be faster than Airflow 2 is to notice. */
+static void test_airflow_2_waits_for_its_heartbeat(void **state)
+{
+	struct fixture f;
+	usec_t failed;
+
+	(void)state;
+	begin_via(&f, RETRY_VIA_CLEAR, true, true);
+	give_task(&f, task(TI_STATE_RUNNING, 1, NULL));
+	give_reply(&f, EFFECT_NOTE, REPLY_DONE);
+	give_reply(&f, EFFECT_FAIL_TASK, REPLY_DONE);
+	failed = f.now;
+	give_task(&f, task(TI_STATE_FAILED, 1, NULL));
+	f.now += 2 * USEC_PER_SEC;
+	give_app(&f, APP_END_ENDED);
+	assert_int_equal(f.r.state, REMEDY_WAIT_PROCESS);
+	assert_int_equal(f.step.wake_at, failed + REMEDY_NOTICE_TIME);
+	give_timer(&f);
+	give_task(&f, task(TI_STATE_FAILED, 1, NULL));
+	assert_int_equal(f.step.effect, EFFECT_CLEAR_TASK);
+	remedy_clear(&f.r);
+	/* Later than that there is nothing to wait for. */
+	begin_via(&f, RETRY_VIA_CLEAR, true, true);
+	give_task(&f, task(TI_STATE_RUNNING, 1, NULL));
+	give_reply(&f, EFFECT_NOTE, REPLY_DONE);
+	give_reply(&f, EFFECT_FAIL_TASK, REPLY_DONE);
+	give_task(&f, task(TI_STATE_FAILED, 1, NULL));
+	f.now += REMEDY_NOTICE_TIME;
+	give_app(&f, APP_END_ENDED);
+	assert_int_equal(f.r.state, REMEDY_VERIFY_TASK);
+	remedy_clear(&f.r);
+}
+
+/* The ledger cannot be written. Before anything was sent: nothing is. After: it waits, looks again,
+ * and gives up in the end. */
+static void give_blocked(struct fixture *f, enum remedy_effect expected)
+{
+	struct remedy_event ev = {.type = REMEDY_EVENT_BLOCKED, .text = "the disk is full"};
+
+	assert_int_equal(f->step.effect, expected);
+	give(f, &ev);
+}
+
+static void test_blocked(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin_to_fail(&f, RULE_ACTION_RETRY, true);
+	give_blocked(&f, EFFECT_FAIL_TASK);
+	assert_false(f.r.requested);
+	assert_done(&f, OUTCOME_REFUSED, NULL);
+
+	begin_via(&f, RETRY_VIA_AUTO, true, false);
+	give_task(&f, task_with_retry(TI_STATE_RUNNING, 1, id_one));
+	give_blocked(&f, EFFECT_KILL_APP);
+	assert_done(&f, OUTCOME_REFUSED, NULL);
+
+	begin_to_clear(&f);
+	give_blocked(&f, EFFECT_CLEAR_TASK);
+	give_timer(&f);
+	/* Somebody cleared it meanwhile: it is not cleared again. */
+	give_task(&f, task(TI_STATE_QUEUED, 1, id_two));
+	assert_done(&f, OUTCOME_SUPERSEDED, "failed");
+
+	begin_to_clear(&f);
+	give_blocked(&f, EFFECT_CLEAR_TASK);
+	give_timer(&f);
+	give_task(&f, task(TI_STATE_FAILED, 1, id_one));
+	give_reply(&f, EFFECT_CLEAR_TASK, REPLY_DONE);
+	assert_int_equal(f.r.blocked_since, 0);
+	remedy_clear(&f.r);
+
+	begin_to_clear(&f);
+	give_blocked(&f, EFFECT_CLEAR_TASK);
+	f.now += REMEDY_BLOCKED_TIMEOUT;
+	give_timer(&f);
+	give_task(&f, task(TI_STATE_FAILED, 1, id_one));
+	give_blocked(&f, EFFECT_CLEAR_TASK);
+	assert_done(&f, OUTCOME_UNCONFIRMED, "unconfirmed");
+
+	begin_to_wait_end(&f, RULE_ACTION_KILL, true);
+	f.now += END_TIMEOUT;
+	give_app(&f, APP_END_RUNNING);
+	give_blocked(&f, EFFECT_KILL_APP);
+	give_timer(&f);
+	give_app(&f, APP_END_RUNNING);
+	give_reply(&f, EFFECT_KILL_APP, REPLY_DONE);
+	give_app(&f, APP_END_ENDED);
+	assert_done(&f, OUTCOME_ENDED, "confirmed");
+}
+
+/* As the ledger tells of one that a restart interrupted. */
+static void resume(struct fixture *f, enum remedy_state at)
+{
+	struct ti_obs t = task(TI_STATE_RUNNING, 1, id_one);
+
+	begin(f, RULE_ACTION_RETRY, true, false);
+	assert_int_equal(ti_identity_of(&t, &f->r.task), 0);
+	f->r.state = at;
+	if (at != REMEDY_NOTE && at != REMEDY_FAIL && at != REMEDY_VERIFY_FAILED)
+		f->r.failed_at = 1;
+	remedy_resume(&f->r, f->now, &f->step);
+	assert_int_equal(f->step.effect, EFFECT_WAIT);
+	assert_int_equal(f->step.wake_at, f->now + REMEDY_RESUME_WAIT);
+	give_timer(f);
+}
+
+/* What did not take is not sent on the strength of old evidence. */
+static void test_resume_before_the_task_failed(void **state)
+{
+	static const enum remedy_state at[] = {REMEDY_NOTE, REMEDY_FAIL, REMEDY_VERIFY_FAILED};
+	struct fixture f;
+
+	(void)state;
+	for (size_t i = 0; i < ELEMENTSOF(at); i++) {
+		resume(&f, at[i]);
+		give_task(&f, task(TI_STATE_RUNNING, 1, id_one));
+		assert_done(&f, OUTCOME_REFUSED, "failed");
+		/* It took: on it goes. */
+		resume(&f, at[i]);
+		give_task(&f, task(TI_STATE_FAILED, 1, id_one));
+		give_app(&f, APP_END_ENDED);
+		give_task(&f, task(TI_STATE_FAILED, 1, id_one));
+		assert_int_equal(f.step.effect, EFFECT_CLEAR_TASK);
+		remedy_clear(&f.r);
+		resume(&f, at[i]);
+		give_task(&f, task(TI_STATE_RUNNING, 2, id_two));
+		assert_done(&f, OUTCOME_SUPERSEDED, "failed");
+	}
+}
+
+static void test_resume_before_the_end(void **state)
+{
+	static const enum remedy_state at[] = {
+		REMEDY_WAIT_END, REMEDY_KILL_APP, REMEDY_WAIT_KILLED, REMEDY_WAIT_PROCESS};
+	struct fixture f;
+
+	(void)state;
+	for (size_t i = 0; i < ELEMENTSOF(at); i++) {
+		/* The kill took, or did not: the cluster manager knows. */
+		resume(&f, at[i]);
+		give_app(&f, APP_END_ENDED);
+		give_task(&f, task(TI_STATE_FAILED, 1, id_one));
+		assert_int_equal(f.step.effect, EFFECT_CLEAR_TASK);
+		remedy_clear(&f.r);
+		resume(&f, at[i]);
+		give_app(&f, APP_END_RUNNING);
+		f.now += 2 * END_TIMEOUT;
+		give_timer(&f);
+		give_app(&f, APP_END_RUNNING);
+		assert_int_equal(f.step.effect, EFFECT_KILL_APP);
+		remedy_clear(&f.r);
+	}
+}
+
+static void test_resume_around_the_clear(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	resume(&f, REMEDY_VERIFY_TASK);
+	give_task(&f, task(TI_STATE_FAILED, 1, id_one));
+	assert_int_equal(f.step.effect, EFFECT_CLEAR_TASK);
+	remedy_clear(&f.r);
+	/* The clear took: it is not repeated. */
+	resume(&f, REMEDY_CLEAR);
+	give_task(&f, task(TI_STATE_NONE, 1, id_two));
+	give_timer(&f);
+	give_task(&f, task(TI_STATE_RUNNING, 2, id_two));
+	assert_done(&f, OUTCOME_RECOVERED, "confirmed");
+	/* It did not. */
+	resume(&f, REMEDY_CLEAR);
+	give_task(&f, task(TI_STATE_FAILED, 1, id_one));
+	give_timer(&f);
+	give_reply(&f, EFFECT_CLEAR_TASK, REPLY_DONE);
+	give_task(&f, task(TI_STATE_RUNNING, 2, id_two));
+	assert_done(&f, OUTCOME_RECOVERED, "confirmed");
+	resume(&f, REMEDY_WAIT_TRY);
+	give_task(&f, task(TI_STATE_FAILED, 2, id_two));
+	assert_done(&f, OUTCOME_FAILED_AGAIN, "confirmed");
+}
+
+static void test_resume_via_airflow(void **state)
+{
+	static const enum remedy_state at[] = {REMEDY_END_APP, REMEDY_WAIT_APP_END};
+	struct fixture f;
+
+	(void)state;
+	for (size_t i = 0; i < ELEMENTSOF(at); i++) {
+		resume(&f, at[i]);
+		f.r.failed_at = 0;
+		give_app(&f, APP_END_ENDED);
+		give_task(&f, task_with_retry(TI_STATE_RUNNING, 2, id_two));
+		give_task(&f, task_with_retry(TI_STATE_RUNNING, 2, id_two));
+		assert_done(&f, OUTCOME_RECOVERED, "confirmed");
+		/* The kill did not take: it is proven anew. */
+		resume(&f, at[i]);
+		give_app(&f, APP_END_RUNNING);
+		f.now += 2 * END_TIMEOUT;
+		give_timer(&f);
+		give_app(&f, APP_END_RUNNING);
+		assert_done(&f, OUTCOME_REFUSED, "failed");
+	}
+	resume(&f, REMEDY_WAIT_LEFT);
+	f.r.failed_at = 0;
+	give_task(&f, task_with_retry(TI_STATE_UP_FOR_RETRY, 1, id_two));
+	give_task(&f, task_with_retry(TI_STATE_RUNNING, 2, id_two));
+	assert_done(&f, OUTCOME_RECOVERED, "confirmed");
+}
+
+/* A task that was to be failed since Airflow had not noticed the end of its app. */
+static void test_resume_after_the_fallback(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin_to_wait_left(&f, RETRY_VIA_AUTO);
+	f.now += REMEDY_LEFT_TIMEOUT;
+	give_task(&f, task_with_retry(TI_STATE_RUNNING, 1, id_one));
+	assert_int_equal(f.r.state, REMEDY_FAIL);
+	remedy_resume(&f.r, f.now, &f.step);
+	give_timer(&f);
+	give_app(&f, APP_END_ENDED);
+	give_task(&f, task_with_retry(TI_STATE_RUNNING, 1, id_one));
+	f.now += REMEDY_LEFT_TIMEOUT;
+	give_timer(&f);
+	give_task(&f, task_with_retry(TI_STATE_RUNNING, 1, id_one));
+	assert_int_equal(f.step.effect, EFFECT_FAIL_TASK);
+	remedy_clear(&f.r);
+}
+
+/* The mode became observe over the restart: looks go on, nothing is sent. */
+static void test_resume_to_observe(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	resume(&f, REMEDY_CLEAR);
+	f.r.plan.dry = true;
+	give_task(&f, task(TI_STATE_FAILED, 1, id_one));
+	give_timer(&f);
+	assert_done(&f, OUTCOME_UNCONFIRMED, "unconfirmed");
+	resume(&f, REMEDY_WAIT_TRY);
+	f.r.plan.dry = true;
+	give_task(&f, task(TI_STATE_RUNNING, 2, id_two));
+	assert_done(&f, OUTCOME_RECOVERED, "confirmed");
+}
+
+static void test_names_are_found_again(void **state)
+{
+	(void)state;
+	for (int k = 0; k < REMEDY_STATE_MAX; k++) {
+		enum remedy_state s;
+
+		assert_int_equal(
+			remedy_state_from_name(remedy_state_name((enum remedy_state)k), &s), 0);
+		assert_int_equal(s, k);
+	}
+	for (int k = 0; k < OUTCOME_MAX; k++) {
+		enum remedy_outcome o;
+
+		assert_int_equal(
+			remedy_outcome_from_name(remedy_outcome_name((enum remedy_outcome)k), &o),
+			0);
+		assert_int_equal(o, k);
+	}
+	assert_int_equal(remedy_state_from_name("nowhere", &(enum remedy_state){0}), -EINVAL);
+	assert_int_equal(remedy_outcome_from_name("", &(enum remedy_outcome){0}), -EINVAL);
+}
+
 static void test_stray_events_change_nothing(void **state)
 {
 	struct fixture f;
@@ -595,6 +1171,7 @@ int main(void)
 		cmocka_unit_test(test_retry_all_well),
 		cmocka_unit_test(test_kill_all_well),
 		cmocka_unit_test(test_note_first_on_airflow_2),
+		cmocka_unit_test(test_note_lost_and_no_look),
 		cmocka_unit_test(test_dry_run_sends_nothing),
 		cmocka_unit_test(test_stage_moved),
 		cmocka_unit_test(test_stage_unknown),
@@ -604,10 +1181,13 @@ int main(void)
 		cmocka_unit_test(test_fail_refused),
 		cmocka_unit_test(test_fail_already_failed),
 		cmocka_unit_test(test_fail_lost_and_repeated),
+		cmocka_unit_test(test_fail_is_not_repeated),
 		cmocka_unit_test(test_fail_lost_but_took),
 		cmocka_unit_test(test_fail_never_seen),
 		cmocka_unit_test(test_somebody_else_after_fail),
 		cmocka_unit_test(test_killed_at_the_master),
+		cmocka_unit_test(test_kill_is_repeated),
+		cmocka_unit_test(test_kill_is_not_repeated),
 		cmocka_unit_test(test_unconfirmed_end_is_not_cleared),
 		cmocka_unit_test(test_somebody_else_before_clear),
 		cmocka_unit_test(test_airflow_silent_before_clear),
@@ -617,6 +1197,21 @@ int main(void)
 		cmocka_unit_test(test_new_try_failed),
 		cmocka_unit_test(test_new_try_never_runs),
 		cmocka_unit_test(test_airflow_2_identity),
+		cmocka_unit_test(test_via_airflow),
+		cmocka_unit_test(test_via_airflow_where_it_cannot_be),
+		cmocka_unit_test(test_via_auto_falls_back_to_clear),
+		cmocka_unit_test(test_via_airflow_app_survives),
+		cmocka_unit_test(test_via_airflow_other_ends),
+		cmocka_unit_test(test_airflow_2_waits_for_the_process),
+		cmocka_unit_test(test_airflow_2_waits_for_its_heartbeat),
+		cmocka_unit_test(test_blocked),
+		cmocka_unit_test(test_resume_before_the_task_failed),
+		cmocka_unit_test(test_resume_before_the_end),
+		cmocka_unit_test(test_resume_around_the_clear),
+		cmocka_unit_test(test_resume_via_airflow),
+		cmocka_unit_test(test_resume_after_the_fallback),
+		cmocka_unit_test(test_resume_to_observe),
+		cmocka_unit_test(test_names_are_found_again),
 		cmocka_unit_test(test_stray_events_change_nothing),
 		cmocka_unit_test(test_names),
 	};

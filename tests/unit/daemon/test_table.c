@@ -26,7 +26,7 @@ static void on_event(void *userdata, const struct detector_event *ev)
 
 static void set_up(struct fixture *f)
 {
-	struct detector_sink sink = {on_event, on_event, f};
+	struct detector_sink sink = {.changed = on_event, .judged = on_event, .userdata = f};
 
 	*f = (struct fixture){0};
 	assert_int_equal(rule_fallback(&f->fallback), 0);

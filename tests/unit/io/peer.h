@@ -87,6 +87,8 @@ static inline void peer_serve(struct peer_seen *seen, int fd, peer_script script
 
 static inline void peer_loop(struct peer_seen *seen, int listener, peer_script script)
 {
+	pid_t self = getpid();
+
 	(void)signal(SIGCHLD, SIG_IGN);
 	for (;;) {
 		int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
@@ -96,6 +98,8 @@ static inline void peer_loop(struct peer_seen *seen, int listener, peer_script s
 		atomic_fetch_add(&seen->accepted, 1);
 		if (fork() == 0) {
 			(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+			if (getppid() != self) /* killed before it was said */
+				_exit(1);
 			(void)close(listener);
 			peer_serve(seen, fd, script);
 			_exit(0);

@@ -26,6 +26,7 @@ struct got {
 	char *body;
 	size_t len;
 	usec_t date;
+	usec_t retry_after;
 	usec_t took;
 };
 
@@ -53,6 +54,7 @@ static void on_done(void *userdata, const struct transport_answer *a)
 	g->error = a->error;
 	g->status = a->status;
 	g->date = a->date;
+	g->retry_after = a->retry_after;
 	g->took = a->took;
 	g->len = a->len;
 	assert_true(a->received > 0);
@@ -285,9 +287,11 @@ static bool say_headers(int fd, const char *request, unsigned nth)
 	if (nth == 0)
 		peer_say(fd, "HTTP/1.1 404 Not Found\r\nDate: Mon, 23 Nov 2026 03:17:05 GMT\r\n"
 			     "Content-Type: Application/JSON; charset=UTF-8\r\n"
+			     "Retry-After: Mon, 23 Nov 2026 03:19:05 GMT\r\n"
 			     "Content-Length: 0\r\n\r\n");
 	else
-		peer_say(fd, "HTTP/1.1 200 OK\r\nDate: yesterday\r\nContent-Length: 0\r\n\r\n");
+		peer_say(fd, "HTTP/1.1 200 OK\r\nDate: yesterday\r\nContent-Length: 0\r\n"
+			     "Retry-After: 7\r\n\r\n");
 	return true;
 }
 
@@ -371,10 +375,12 @@ static void test_headers(void **state)
 	assert_string_equal(f.got.type, "application/json");
 	assert_string_equal(f.got.body, "");
 	assert_int_equal(f.got.date, 1795403825 * USEC_PER_SEC);
+	assert_int_equal(f.got.retry_after, 2 * USEC_PER_MINUTE);
 	exchange(&f, (struct transport_ask){0});
 	assert_int_equal(f.got.status, 200);
 	assert_string_equal(f.got.type, "-");
 	assert_int_equal(f.got.date, 0);
+	assert_int_equal(f.got.retry_after, 7 * USEC_PER_SEC);
 	tear_down(&f);
 }
 
@@ -489,8 +495,12 @@ static void test_authentication(void **state)
 	/* On the same connection, by the same handle. */
 	exchange(&f, (struct transport_ask){0});
 	assert_null(strstr(f.peer.seen->last, "Authorization"));
-	exchange(&f, (struct transport_ask){.username = "user"});
+	exchange(&f, (struct transport_ask){.username = "user", .password = ""});
 	assert_non_null(strstr(f.peer.seen->last, "Authorization: Basic dXNlcjo=\r\n"));
+	/* Without a password: Hadoop's simple authentication. */
+	exchange(&f, (struct transport_ask){.username = "o'me&x=1"});
+	assert_null(strstr(f.peer.seen->last, "Authorization"));
+	assert_non_null(strstr(f.peer.seen->last, "?user.name=o%27me%26x%3D1 HTTP/1.1\r\n"));
 	assert_int_equal(f.peer.seen->accepted, 1);
 	tear_down(&f);
 }
@@ -706,6 +716,38 @@ static void test_parallel(void **state)
 	tear_down(&f);
 }
 
+/* A cluster whose drivers all hang, and asked first: the others are answered all the same, also the
+ * one that belongs to none. */
+static void test_clusters_share(void **state)
+{
+	struct got hung = {0};
+	struct fixture f;
+
+	(void)state;
+	set_up(&f, say_to_others, 4);
+	for (unsigned i = 0; i < 20; i++) {
+		_cleanup_free_ char *url = url_of(f.peer.port, "/victim");
+		const struct transport_ask ask = {
+			.method = "GET", .url = url, .timeout = LONG, .cluster = "hung"};
+
+		(void)send_ask(&f, &ask, &hung);
+	}
+	for (unsigned i = 0; i < 10; i++) {
+		_cleanup_free_ char *url = url_of(f.peer.port, "/calm");
+		const struct transport_ask ask = {.method = "GET",
+			.url = url,
+			.timeout = LONG,
+			.cluster = i < 5 ? "calm" : NULL};
+
+		(void)send_ask(&f, &ask, &f.got);
+	}
+	run_until(f.event, &f.got.n, 10);
+	assert_int_equal(f.got.error, 0);
+	assert_int_equal(hung.n, 0);
+	assert_true(f.peer.seen->most <= 4);
+	tear_down(&f);
+}
+
 static void test_line_timeout(void **state)
 {
 	struct got first = {0};
@@ -896,6 +938,7 @@ int main(void)
 		cmocka_unit_test(test_cancel),
 		cmocka_unit_test(test_cancel_in_callback),
 		cmocka_unit_test(test_parallel),
+		cmocka_unit_test(test_clusters_share),
 		cmocka_unit_test(test_line_timeout),
 		cmocka_unit_test(test_rest_of_time),
 		cmocka_unit_test(test_free_under_way),

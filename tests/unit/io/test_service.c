@@ -124,16 +124,6 @@ static void test_credential(void **state)
 	remove_file(path);
 }
 
-static void test_clocks(void **state)
-{
-	usec_t before = clock_boottime();
-
-	(void)state;
-	assert_true(before > 0);
-	assert_true(clock_boottime() >= before);
-	assert_true(clock_realtime() > 1600000000 * USEC_PER_SEC);
-}
-
 static void expect_told(int fd, const char *wanted)
 {
 	char buf[1024] = {0};
@@ -199,7 +189,6 @@ int main(void)
 		cmocka_unit_test(test_secret_file),
 		cmocka_unit_test(test_secret_not_a_file),
 		cmocka_unit_test(test_credential),
-		cmocka_unit_test(test_clocks),
 		cmocka_unit_test(test_notify),
 		cmocka_unit_test(test_watchdog),
 	};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Airflow's requests and answers, against recorded ones of 2.11.2 and 3.3.2. */
+ * Airflow's answers, as recorded of 2.11.2 and 3.3.2. */
 #include "wire/airflow.h"
 
 #include <errno.h>
@@ -18,170 +18,6 @@ static struct owner owner(const char *dag, const char *run, const char *task, in
 }
 
 #define _cleanup_owner_ _cleanup_(owner_clear)
-#define _cleanup_request_ _cleanup_(airflow_request_clear)
-
-static void assert_request(
-	const struct airflow_request *r, const char *method, const char *path, const char *body)
-{
-	assert_string_equal(r->method, method);
-	assert_string_equal(r->path, path);
-	if (body)
-		assert_string_equal(r->body, body);
-	else
-		assert_null(r->body);
-}
-
-static void test_plain_requests(void **state)
-{
-	_cleanup_request_ struct airflow_request v1 = {0};
-	_cleanup_request_ struct airflow_request v2 = {0};
-	_cleanup_request_ struct airflow_request h1 = {0};
-	_cleanup_request_ struct airflow_request h2 = {0};
-	_cleanup_request_ struct airflow_request login = {0};
-
-	(void)state;
-	assert_int_equal(airflow_request_version(AIRFLOW_API_V1, &v1), 0);
-	assert_request(&v1, "GET", "/api/v1/version", NULL);
-	assert_int_equal(airflow_request_version(AIRFLOW_API_V2, &v2), 0);
-	assert_request(&v2, "GET", "/api/v2/version", NULL);
-	assert_int_equal(airflow_request_health(AIRFLOW_API_V1, &h1), 0);
-	assert_request(&h1, "GET", "/api/v1/health", NULL);
-	assert_int_equal(airflow_request_health(AIRFLOW_API_V2, &h2), 0);
-	assert_request(&h2, "GET", "/api/v2/monitor/health", NULL);
-	assert_int_equal(airflow_request_login("watchdog", "a\"\\b\xc3\xa9", &login), 0);
-	assert_request(&login, "POST", "/auth/token",
-		"{\"username\":\"watchdog\",\"password\":\"a\\\"\\\\b\xc3\xa9\"}");
-	assert_int_equal(airflow_request_version(AIRFLOW_API_UNKNOWN, &v1), -EINVAL);
-	assert_int_equal(airflow_request_health(AIRFLOW_API_UNKNOWN, &h1), -EINVAL);
-}
-
-static void test_get(void **state)
-{
-	_cleanup_owner_ struct owner o =
-		owner("etl", "manual__2026-11-23T00:00:00+00:00", "load.orders", -1);
-	_cleanup_owner_ struct owner mapped = owner("etl", "r1", "load", 3);
-	_cleanup_owner_ struct owner hostile = owner("../../x?y#z", "a/b c%", "t;\xc3\xa9", 0);
-	_cleanup_request_ struct airflow_request v1 = {0};
-	_cleanup_request_ struct airflow_request v2 = {0};
-	_cleanup_request_ struct airflow_request h = {0};
-
-	(void)state;
-	assert_int_equal(airflow_request_get(AIRFLOW_API_V2, &o, &v2), 0);
-	assert_request(&v2, "GET",
-		"/api/v2/dags/etl/dagRuns/manual__2026-11-23T00%3A00%3A00%2B00%3A00/"
-		"taskInstances/load.orders",
-		NULL);
-	assert_int_equal(airflow_request_get(AIRFLOW_API_V1, &mapped, &v1), 0);
-	assert_request(&v1, "GET", "/api/v1/dags/etl/dagRuns/r1/taskInstances/load/3", NULL);
-	assert_int_equal(airflow_request_get(AIRFLOW_API_V2, &hostile, &h), 0);
-	assert_request(&h, "GET",
-		"/api/v2/dags/..%2F..%2Fx%3Fy%23z/dagRuns/a%2Fb%20c%25/taskInstances/t%3B%C3%A9/0",
-		NULL);
-}
-
-/* Ids that would mean another path, or all of them. */
-static void test_refused_ids(void **state)
-{
-	_cleanup_free_ char *long_id = repeated("", "x", 251, "");
-	const char *const ids[] = {"", ".", "..", "~", long_id};
-
-	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(ids) * 3; i++) {
-		const char *id = ids[i / 3];
-		_cleanup_owner_ struct owner o = owner(
-			i % 3 == 0 ? id : "d", i % 3 == 1 ? id : "r", i % 3 == 2 ? id : "t", -1);
-		_cleanup_request_ struct airflow_request r = {0};
-
-		assert_int_equal(airflow_request_get(AIRFLOW_API_V2, &o, &r), -EINVAL);
-		assert_int_equal(airflow_request_fail(AIRFLOW_API_V2, &o, "n", &r), -EINVAL);
-		assert_int_equal(airflow_request_set_note(&o, "n", &r), -EINVAL);
-		assert_int_equal(airflow_request_clear_task(AIRFLOW_API_V1, &o, &r), -EINVAL);
-		assert_null(r.path);
-	}
-}
-
-static void test_unknown_owner_or_api(void **state)
-{
-	const struct owner unknown = {.map_index = -1};
-	_cleanup_owner_ struct owner o = owner("d", "r", "t", -1);
-	struct airflow_request r = {0};
-
-	(void)state;
-	assert_int_equal(airflow_request_get(AIRFLOW_API_V2, &unknown, &r), -EINVAL);
-	assert_int_equal(airflow_request_get(AIRFLOW_API_UNKNOWN, &o, &r), -EINVAL);
-	assert_int_equal(airflow_request_fail(AIRFLOW_API_UNKNOWN, &o, NULL, &r), -EINVAL);
-	assert_int_equal(airflow_request_clear_task(AIRFLOW_API_MAX, &o, &r), -EINVAL);
-}
-
-static void test_fail(void **state)
-{
-	_cleanup_owner_ struct owner o = owner("d", "r", "t", 1);
-	_cleanup_request_ struct airflow_request v1 = {0};
-	_cleanup_request_ struct airflow_request v2 = {0};
-	_cleanup_request_ struct airflow_request bare = {0};
-	_cleanup_request_ struct airflow_request note = {0};
-
-	(void)state;
-	assert_int_equal(airflow_request_fail(AIRFLOW_API_V2, &o, "hung\nsince \"10min\"", &v2), 0);
-	assert_request(&v2, "PATCH", "/api/v2/dags/d/dagRuns/r/taskInstances/t/1",
-		"{\"new_state\":\"failed\",\"note\":\"hung\\nsince \\\"10min\\\"\"}");
-	assert_int_equal(airflow_request_fail(AIRFLOW_API_V2, &o, NULL, &bare), 0);
-	assert_string_equal(bare.body, "{\"new_state\":\"failed\"}");
-	assert_int_equal(airflow_request_fail(AIRFLOW_API_V1, &o, "not sent", &v1), 0);
-	assert_request(&v1, "PATCH", "/api/v1/dags/d/dagRuns/r/taskInstances/t/1",
-		"{\"dry_run\":false,\"new_state\":\"failed\"}");
-	assert_int_equal(airflow_request_set_note(&o, "x\x1b\xff", &note), 0);
-	assert_request(&note, "PATCH", "/api/v1/dags/d/dagRuns/r/taskInstances/t/1/setNote",
-		"{\"note\":\"x\?\?\"}");
-}
-
-/* A thousand characters, not bytes. */
-static void test_long_note(void **state)
-{
-	_cleanup_free_ char *note = repeated("", "\xc3\xa9", 1001, "");
-	_cleanup_free_ char *expected = repeated("{\"note\":\"", "\xc3\xa9", 1000, "\"}");
-	_cleanup_owner_ struct owner o = owner("d", "r", "t", -1);
-	_cleanup_request_ struct airflow_request r = {0};
-
-	(void)state;
-	assert_int_equal(airflow_request_set_note(&o, note, &r), 0);
-	assert_string_equal(r.body, expected);
-}
-
-#define CLEAR_TAIL ",\"only_failed\":true,\"include_downstream\":true,\"reset_dag_runs\":true}"
-
-static void test_clear(void **state)
-{
-	static const struct {
-		enum airflow_api api;
-		int64_t map_index;
-		const char *path;
-		const char *body;
-	} cases[] = {
-		{AIRFLOW_API_V2, -1, "/api/v2/dags/d/clearTaskInstances",
-			"{\"dry_run\":false,\"dag_run_id\":\"r+1\",\"task_ids\":["
-			"\"t\"]" CLEAR_TAIL},
-		{AIRFLOW_API_V2, 12, "/api/v2/dags/d/clearTaskInstances",
-			"{\"dry_run\":false,\"dag_run_id\":\"r+1\",\"task_ids\":[[\"t\",12]"
-			"]" CLEAR_TAIL},
-		{AIRFLOW_API_V1, -1, "/api/v1/dags/d/clearTaskInstances",
-			"{\"dry_run\":false,\"dag_run_id\":\"r+1\",\"task_ids\":["
-			"\"t\"]" CLEAR_TAIL},
-		{AIRFLOW_API_V1, 12, "/api/v1/dags/d/clearTaskInstances",
-			"{\"dry_run\":false,\"dag_run_id\":\"r+1\",\"task_ids\":["
-			"\"t\"]" CLEAR_TAIL},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
-		_cleanup_owner_ struct owner o = owner("d", "r+1", "t", cases[i].map_index);
-		_cleanup_request_ struct airflow_request r = {0};
-
-		assert_int_equal(airflow_request_clear_task(cases[i].api, &o, &r), 0);
-		assert_request(&r, "POST", cases[i].path, cases[i].body);
-	}
-}
-
 static void test_version(void **state)
 {
 	static const char *const cases[][2] = {{"airflow-3.3/version.json", "3.3.2"},
@@ -331,6 +167,7 @@ static void test_ti_v2(void **state)
 	assert_int_equal(ti.started, 1795396818763717U);
 	assert_int_equal(ti.pid, 15723);
 	assert_string_equal(ti.hostname, "localhost");
+	assert_string_equal(ti.operator, "BashOperator");
 	assert_null(ti.note);
 	ti_obs_clear(&ti);
 	assert_int_equal(decode_ti("airflow-3.3/ti_get_just_after_patch.json", &o, &ti, &err), 0);
@@ -412,6 +249,8 @@ static void test_ti_fields(void **state)
 		TI_HEAD ",\"try_number\":0,\"max_tries\":0,\"state\":null,\"pid\":null}";
 	static const char other[] =
 		TI_HEAD ",\"try_number\":1,\"max_tries\":0,\"state\":\"awaiting_input\"}";
+	static const char strange[] =
+		TI_HEAD ",\"try_number\":1,\"max_tries\":0,\"state\":\"dreaming\"}";
 	_cleanup_owner_ struct owner o = owner("d", "r", "t", -1);
 	_cleanup_(ti_obs_clear) struct ti_obs ti = {0};
 	_cleanup_free_ char *err = NULL;
@@ -429,44 +268,305 @@ static void test_ti_fields(void **state)
 	assert_int_equal(ti.pid, 0);
 	ti_obs_clear(&ti);
 	assert_int_equal(airflow_decode_ti(other, strlen(other), &o, &ti, &err), 0);
-	assert_int_equal(ti.state, TI_STATE_OTHER);
+	assert_int_equal(ti.state, TI_STATE_AWAITING_INPUT);
 	assert_string_equal(ti.state_text, "awaiting_input");
+	ti_obs_clear(&ti);
+	assert_int_equal(airflow_decode_ti(strange, strlen(strange), &o, &ti, &err), 0);
+	assert_int_equal(ti.state, TI_STATE_OTHER);
+	assert_string_equal(ti.state_text, "dreaming");
 }
 
-static void assert_cleared(const char *file, const struct owner *o, size_t n, bool ours)
+static void assert_affected(
+	const char *file, const struct owner *o, const struct airflow_affected *expected)
 {
 	_cleanup_free_ char *body = fixture_body(file);
 	_cleanup_free_ char *err = NULL;
-	size_t got_n = 99;
-	bool got_ours = !ours;
+	struct airflow_affected who = {.n = 99};
 
-	assert_int_equal(airflow_decode_cleared(body, strlen(body), o, &got_n, &got_ours, &err), 0);
-	assert_int_equal(got_n, n);
-	assert_int_equal(got_ours, ours);
+	assert_int_equal(airflow_decode_affected(body, strlen(body), o, &who, &err), 0);
+	assert_int_equal(who.n, expected->n);
+	assert_int_equal(who.ours, expected->ours);
+	assert_int_equal(who.n_siblings, expected->n_siblings);
+	assert_int_equal(who.n_others, expected->n_others);
+	assert_int_equal(who.n_elsewhere, expected->n_elsewhere);
 }
 
-static void test_cleared(void **state)
+static void test_affected(void **state)
 {
-	_cleanup_owner_ struct owner v2 = owner("hang_bash_r0", "seq1", "hang", -1);
-	_cleanup_owner_ struct owner mapped = owner("hang_mapped", "m1", "hang_map", 1);
-	_cleanup_owner_ struct owner sibling = owner("hang_mapped", "m1", "hang_map", 0);
-	_cleanup_owner_ struct owner v1 =
-		owner("hang_bash_r2", "lab__2026-01-01T00:00:00+00:00", "hang", -1);
-	_cleanup_owner_ struct owner v1_mapped = owner("hang_mapped", "x1", "hang_map", 0);
+	static const struct {
+		const char *file;
+		const char *ids[3];
+		int64_t map_index;
+		struct airflow_affected who;
+	} cases[] = {
+		{"airflow-3.3/clear_failed_ti.json", {"hang_bash_r0", "seq1", "hang"}, -1,
+			{.n = 2, .ours = true, .n_others = 1}},
+		{"airflow-3.3/clear_failed_ti.json", {"hang_bash_r0", "seq2", "hang"}, -1,
+			{.n = 2, .n_elsewhere = 2}},
+		{"airflow-3.3/clear_failed_ti.json", {"hang_bash_r1", "seq1", "hang"}, -1,
+			{.n = 2, .n_elsewhere = 2}},
+		{"airflow-3.3/clear_map_index_1.json", {"hang_mapped", "m1", "hang_map"}, 1,
+			{.n = 1, .ours = true}},
+		{"airflow-3.3/clear_map_index_1.json", {"hang_mapped", "m1", "hang_map"}, 0,
+			{.n = 1, .n_siblings = 1}},
+		{"airflow-3.3/clear_map_index_no_match.json", {"hang_mapped", "m1", "hang_map"}, 1,
+			{.n = 0}},
+		{"airflow-3.3/clear_trial_running.json", {"simple", "r1", "a"}, -1, {.n = 0}},
+		{"airflow-3.3/clear_trial.json", {"simple", "r1", "a"}, -1, {.n = 1, .ours = true}},
+		{"airflow-3.3/clear_trial_mapped.json", {"mapped", "m1", "m"}, 1,
+			{.n = 2, .ours = true, .n_others = 1}},
+		{"airflow-3.3/fail_trial_mapped.json", {"mapped", "m1", "m"}, 1,
+			{.n = 1, .ours = true}},
+		{"airflow-2.11/clear_trial.json", {"simple", "r1", "a"}, -1,
+			{.n = 1, .ours = true}},
+		{"airflow-2.11/clear_failed_ti.json",
+			{"hang_bash_r2", "lab__2026-01-01T00:00:00+00:00", "hang"}, -1,
+			{.n = 2, .ours = true, .n_others = 1}},
+		{"airflow-2.11/clear_mapped_all.json", {"hang_mapped", "x1", "hang_map"}, 0,
+			{.n = 1, .ours = true}},
+		/* Ours runs: it is the sibling that is named, without its index. */
+		{"airflow-2.11/clear_trial_sibling.json", {"mapped", "m1", "m"}, 1,
+			{.n = 2, .ours = true, .n_others = 1}},
+		/* Two rows without an index: one of them is not ours. */
+		{"airflow-2.11/clear_trial_mapped.json", {"mapped", "m1", "m"}, 1,
+			{.n = 3, .ours = true, .n_siblings = 1, .n_others = 1}},
+		{"airflow-2.11/clear_only_running_no_match.json",
+			{"hang_bash_r2", "lab__2026-01-01T00:00:00+00:00", "hang"}, -1, {.n = 0}},
+	};
 	_cleanup_free_ char *err = NULL;
-	size_t n;
-	bool ours;
+	_cleanup_owner_ struct owner o = owner("d", "r", "t", -1);
+	struct airflow_affected who;
 
 	(void)state;
-	assert_cleared("airflow-3.3/clear_failed_ti.json", &v2, 2, true);
-	assert_cleared("airflow-3.3/clear_map_index_1.json", &mapped, 1, true);
-	assert_cleared("airflow-3.3/clear_map_index_1.json", &sibling, 1, false);
-	assert_cleared("airflow-3.3/clear_map_index_no_match.json", &mapped, 0, false);
-	assert_cleared("airflow-2.11/clear_failed_ti.json", &v1, 2, true);
-	assert_cleared("airflow-2.11/clear_mapped_all.json", &v1_mapped, 1, true);
-	assert_cleared("airflow-2.11/clear_only_running_no_match.json", &v1, 0, false);
-	assert_int_equal(airflow_decode_cleared("{}", 2, &v1, &n, &ours, &err), -EBADMSG);
+	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+		_cleanup_owner_ struct owner k = owner(
+			cases[i].ids[0], cases[i].ids[1], cases[i].ids[2], cases[i].map_index);
+
+		assert_affected(cases[i].file, &k, &cases[i].who);
+	}
+	assert_int_equal(airflow_decode_affected("{}", 2, &o, &who, &err), -EBADMSG);
 	assert_string_equal(err, "\"task_instances\" is missing");
+}
+
+static void test_dag_and_run(void **state)
+{
+	static const char *const dirs[] = {"airflow-3.3", "airflow-2.11"};
+	_cleanup_owner_ struct owner o = owner("simple", "r1", "a", -1);
+	_cleanup_owner_ struct owner other = owner("simple", "r2", "a", -1);
+
+	(void)state;
+	for (size_t i = 0; i < ELEMENTSOF(dirs); i++) {
+		_cleanup_(ground_clear) struct ground g = {.dag_stale = true};
+		_cleanup_free_ char *err = NULL;
+		_cleanup_free_ char *dag = NULL;
+		_cleanup_free_ char *paused = NULL;
+		_cleanup_free_ char *run = NULL;
+		_cleanup_free_ char *dag_file = NULL;
+		_cleanup_free_ char *paused_file = NULL;
+		_cleanup_free_ char *run_file = NULL;
+
+		assert_int_equal(str_printf(&dag_file, "%s/dag.json", dirs[i]), 0);
+		assert_int_equal(str_printf(&paused_file, "%s/dag_paused.json", dirs[i]), 0);
+		assert_int_equal(str_printf(&run_file, "%s/run.json", dirs[i]), 0);
+		dag = fixture_body(dag_file);
+		paused = fixture_body(paused_file);
+		run = fixture_body(run_file);
+		assert_int_equal(airflow_decode_dag(dag, strlen(dag), &o, &g, &err), 0);
+		assert_false(g.dag_paused);
+		assert_false(g.dag_stale);
+		assert_int_equal(airflow_decode_dag(paused, strlen(paused), &o, &g, &err), 0);
+		assert_true(g.dag_paused);
+		assert_int_equal(airflow_decode_run(run, strlen(run), &o, &g, &err), 0);
+		assert_string_equal(g.run_state, "running");
+		assert_int_equal(airflow_decode_run(run, strlen(run), &other, &g, &err), -EBADMSG);
+		assert_string_equal(err, "the answer is about another DAG run");
+	}
+}
+
+static void test_task_settings(void **state)
+{
+	static const struct {
+		const char *file;
+		const char *task_id;
+		int64_t retries;
+		usec_t execution_timeout;
+		const char *pool;
+	} cases[] = {
+		{"airflow-3.3/task_default.json", "a", 0, 0, "default_pool"},
+		{"airflow-3.3/task_set.json", "set", 3, 26 * USEC_PER_HOUR + 5, "spark"},
+		{"airflow-3.3/task_mapped.json", "m", 2, 10 * USEC_PER_MINUTE, "default_pool"},
+		{"airflow-2.11/task_default.json", "a", 0, 0, "default_pool"},
+		{"airflow-2.11/task_set.json", "set", 3, 26 * USEC_PER_HOUR + 5, "spark"},
+		{"airflow-2.11/task_mapped.json", "m", 2, 10 * USEC_PER_MINUTE, "default_pool"},
+	};
+	_cleanup_owner_ struct owner other = owner("simple", "r", "another", -1);
+
+	(void)state;
+	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+		_cleanup_owner_ struct owner o = owner("simple", "r", cases[i].task_id, -1);
+		_cleanup_(task_settings_clear) struct task_settings s = {0};
+		_cleanup_free_ char *body = fixture_body(cases[i].file);
+		_cleanup_free_ char *err = NULL;
+
+		assert_int_equal(airflow_decode_task(body, strlen(body), &o, &s, &err), 0);
+		assert_int_equal(s.retries, cases[i].retries);
+		assert_int_equal(s.execution_timeout, cases[i].execution_timeout);
+		assert_string_equal(s.pool, cases[i].pool);
+		assert_int_equal(
+			airflow_decode_task(body, strlen(body), &other, &s, &err), -EBADMSG);
+		assert_string_equal(err, "the answer is about another task");
+	}
+}
+
+static void test_task_dag(void **state)
+{
+	static const char *const files[] = {"airflow-3.3/dag.json", "airflow-2.11/dag.json"};
+	_cleanup_owner_ struct owner o = owner("simple", "r", "a", -1);
+	_cleanup_owner_ struct owner other = owner("another", "r", "a", -1);
+
+	(void)state;
+	for (size_t i = 0; i < ELEMENTSOF(files); i++) {
+		_cleanup_free_ char *body = fixture_body(files[i]);
+		_cleanup_free_ char *err = NULL;
+		struct task_settings s = {0};
+
+		assert_int_equal(airflow_decode_task_dag(body, strlen(body), &o, &s, &err), 0);
+		assert_int_equal(s.max_active_runs, 16);
+		assert_int_equal(
+			airflow_decode_task_dag(body, strlen(body), &other, &s, &err), -EBADMSG);
+		assert_string_equal(err, "the answer is about another DAG");
+	}
+}
+
+static void test_task_settings_wrong(void **state)
+{
+	static const char *const bodies[] = {
+		"[]",
+		"{}",
+		"{\"task_id\":\"a\"}",
+		"{\"task_id\":\"a\",\"retries\":\"2\"}",
+		"{\"task_id\":\"a\",\"retries\":0.5}",
+		"{\"task_id\":\"a\",\"retries\":0,\"pool\":7}",
+		"{\"task_id\":\"a\",\"retries\":0,\"execution_timeout\":60}",
+		"{\"task_id\":\"a\",\"retries\":0,\"execution_timeout\":{\"days\":1}}",
+		"{\"task_id\":\"a\",\"retries\":0,\"execution_timeout\":{\"days\":-1,\"seconds\":0}"
+		"}",
+		"{\"task_id\":\"a\",\"retries\":0,\"execution_timeout\":{\"days\":1e9,\"seconds\":"
+		"0}}",
+		"{\"task_id\":\"a\",\"retries\":0,\"execution_timeout\":{\"days\":1,\"seconds\":"
+		"1e9}}",
+	};
+	_cleanup_owner_ struct owner o = owner("simple", "r", "a", -1);
+
+	(void)state;
+	for (size_t i = 0; i < ELEMENTSOF(bodies); i++) {
+		_cleanup_(task_settings_clear) struct task_settings s = {0};
+		_cleanup_free_ char *err = NULL;
+
+		if (airflow_decode_task(bodies[i], strlen(bodies[i]), &o, &s, &err) != -EBADMSG)
+			fail_msg("taken: %s", bodies[i]);
+		assert_non_null(err);
+	}
+}
+
+static void test_run_that_is_over(void **state)
+{
+	_cleanup_owner_ struct owner o = owner("simple", "r1", "a", -1);
+	_cleanup_free_ char *body = fixture_body("airflow-3.3/run_failed.json");
+	_cleanup_(ground_clear) struct ground g = {0};
+	_cleanup_free_ char *err = NULL;
+
+	(void)state;
+	assert_int_equal(airflow_decode_run(body, strlen(body), &o, &g, &err), 0);
+	assert_string_equal(g.run_state, "failed");
+}
+
+static void test_dag_and_run_wrong(void **state)
+{
+	static const struct {
+		const char *body;
+		int r;
+		bool stale;
+	} cases[] = {
+		{"{\"dag_id\":\"d\",\"is_paused\":false,\"is_stale\":true}", 0, true},
+		{"{\"dag_id\":\"d\",\"is_paused\":false,\"is_active\":false}", 0, true},
+		{"{\"dag_id\":\"d\",\"is_paused\":false,\"is_active\":true}", 0, false},
+		{"{\"dag_id\":\"d\",\"is_paused\":false}", 0, false},
+		{"{\"dag_id\":\"d\",\"is_paused\":null}", -EBADMSG, false},
+		{"{\"dag_id\":\"d\",\"is_paused\":\"no\"}", -EBADMSG, false},
+		{"{\"dag_id\":\"x\",\"is_paused\":false}", -EBADMSG, false},
+		{"[]", -EBADMSG, false},
+	};
+	static const char *const runs[] = {"{}", "{\"dag_id\":\"d\"}",
+		"{\"dag_id\":\"d\",\"dag_run_id\":\"r\",\"state\":7}",
+		"{\"dag_id\":\"x\",\"dag_run_id\":\"r\",\"state\":\"running\"}"};
+	_cleanup_owner_ struct owner o = owner("d", "r", "t", -1);
+
+	(void)state;
+	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+		_cleanup_free_ char *err = NULL;
+		_cleanup_(ground_clear) struct ground g = {0};
+
+		assert_int_equal(
+			airflow_decode_dag(cases[i].body, strlen(cases[i].body), &o, &g, &err),
+			cases[i].r);
+		assert_int_equal(g.dag_stale, cases[i].stale);
+	}
+	for (size_t i = 0; i < ELEMENTSOF(runs); i++) {
+		_cleanup_free_ char *err = NULL;
+		_cleanup_(ground_clear) struct ground g = {0};
+
+		assert_int_equal(
+			airflow_decode_run(runs[i], strlen(runs[i]), &o, &g, &err), -EBADMSG);
+		assert_null(g.run_state);
+	}
+}
+
+static void assert_siblings(const char *file, int64_t map_index, int64_t expected)
+{
+	_cleanup_owner_ struct owner o = owner("mapped", "m1", "m", map_index);
+	_cleanup_free_ char *body = fixture_body(file);
+	_cleanup_free_ char *err = NULL;
+	int64_t n = 99;
+
+	assert_int_equal(airflow_decode_siblings(body, strlen(body), &o, &n, &err), 0);
+	assert_int_equal(n, expected);
+}
+
+static void test_siblings(void **state)
+{
+	_cleanup_owner_ struct owner o = owner("d", "r", "t", 1);
+	_cleanup_free_ char *err = NULL;
+	int64_t n = 99;
+
+	(void)state;
+	assert_siblings("airflow-2.11/mapped_failed_others.json", 1, 1);
+	assert_siblings("airflow-2.11/mapped_failed_others.json", 0, 0);
+	assert_siblings("airflow-2.11/mapped_failed_both.json", 1, 1);
+	assert_int_equal(
+		airflow_decode_siblings("{\"total_entries\":0}", 19, &o, &n, &err), -EBADMSG);
+	assert_int_equal(n, 99);
+}
+
+static void test_first_dag(void **state)
+{
+	static const char none[] = "{\"dags\":[],\"total_entries\":0}";
+	static const char *const files[] = {
+		"airflow-3.3/dag_list.json", "airflow-2.11/dag_list.json"};
+	static const char *const firsts[] = {"mapped", "simple"};
+	_cleanup_free_ char *id = NULL;
+	_cleanup_free_ char *err = NULL;
+
+	(void)state;
+	for (size_t i = 0; i < ELEMENTSOF(files); i++) {
+		_cleanup_free_ char *body = fixture_body(files[i]);
+
+		assert_int_equal(airflow_decode_first_dag(body, strlen(body), &id, &err), 1);
+		assert_string_equal(id, firsts[i]);
+	}
+	assert_int_equal(airflow_decode_first_dag(none, strlen(none), &id, &err), 0);
+	assert_string_equal(id, "simple");
+	assert_int_equal(airflow_decode_first_dag("{\"dags\":[{}]}", 13, &id, &err), -EBADMSG);
 }
 
 static void test_error_text_recorded(void **state)
@@ -561,6 +661,8 @@ static void test_token_stale(void **state)
 		{403, "airflow-3.3-fab/auth_bad_signature.json", true},
 		{403, "airflow-3.3/ti_patch_as_viewer.json", false},
 		{403, "airflow-2.11/auth_wrong_password.json", false},
+		{403, "airflow-3.3/fail_trial_denied.json", false},
+		{403, "airflow-2.11/fail_trial_denied.json", false},
 		{409, "airflow-3.3/ti_patch_failed_twice.json", false},
 		{200, "airflow-3.3/auth_bad_signature.json", false},
 	};
@@ -597,11 +699,9 @@ static void test_truncated(void **state)
 	for (size_t n = 0; n < strlen(clear); n++) {
 		_cleanup_free_ char *copy = exact_copy(clear, n);
 		_cleanup_free_ char *err = NULL;
-		size_t count;
-		bool ours;
+		struct airflow_affected who;
 
-		assert_int_equal(
-			airflow_decode_cleared(copy, n, &o, &count, &ours, &err), -EBADMSG);
+		assert_int_equal(airflow_decode_affected(copy, n, &o, &who, &err), -EBADMSG);
 	}
 }
 
@@ -625,13 +725,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_accepted),
-		cmocka_unit_test(test_plain_requests),
-		cmocka_unit_test(test_get),
-		cmocka_unit_test(test_refused_ids),
-		cmocka_unit_test(test_unknown_owner_or_api),
-		cmocka_unit_test(test_fail),
-		cmocka_unit_test(test_long_note),
-		cmocka_unit_test(test_clear),
 		cmocka_unit_test(test_version),
 		cmocka_unit_test(test_health),
 		cmocka_unit_test(test_token),
@@ -640,7 +733,15 @@ int main(void)
 		cmocka_unit_test(test_ti_v1),
 		cmocka_unit_test(test_ti_of_another),
 		cmocka_unit_test(test_ti_fields),
-		cmocka_unit_test(test_cleared),
+		cmocka_unit_test(test_affected),
+		cmocka_unit_test(test_dag_and_run),
+		cmocka_unit_test(test_task_settings),
+		cmocka_unit_test(test_task_settings_wrong),
+		cmocka_unit_test(test_task_dag),
+		cmocka_unit_test(test_run_that_is_over),
+		cmocka_unit_test(test_dag_and_run_wrong),
+		cmocka_unit_test(test_siblings),
+		cmocka_unit_test(test_first_dag),
 		cmocka_unit_test(test_error_text_recorded),
 		cmocka_unit_test(test_error_text_hostile),
 		cmocka_unit_test(test_token_stale),

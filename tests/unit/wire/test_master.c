@@ -6,6 +6,7 @@
 
 #include "fixture.h"
 #include "wire/json.h"
+#include "wire/page.h"
 
 static const struct {
 	const char *version;
@@ -204,9 +205,9 @@ static void test_page_links(void **state)
 		assert_string_equal(p.links[0].url, "http://localhost:4041");
 		assert_string_equal(p.links[1].app_id, cases[i].first);
 		assert_string_equal(p.links[1].url, "http://localhost:4040");
-		assert_true(p.kill_offered);
-		assert_false(p.kill_by_get);
-		assert_true(str_equal(p.csrf_token, cases[i].token));
+		assert_true(p.kill.offered);
+		assert_false(p.kill.by_get);
+		assert_true(str_equal(p.kill.csrf_token, cases[i].token));
 	}
 }
 
@@ -221,8 +222,8 @@ static void test_page_without_running_apps(void **state)
 
 		decode_page(body, &p);
 		assert_int_equal(p.n_links, 0);
-		assert_false(p.kill_offered);
-		assert_null(p.csrf_token);
+		assert_false(p.kill.offered);
+		assert_null(p.kill.csrf_token);
 	}
 }
 
@@ -298,12 +299,12 @@ static void test_page_forms(void **state)
 
 	(void)state;
 	decode_page(by_get, &p);
-	assert_true(p.kill_offered);
-	assert_true(p.kill_by_get);
-	assert_string_equal(p.csrf_token, "0a1b");
+	assert_true(p.kill.offered);
+	assert_true(p.kill.by_get);
+	assert_string_equal(p.kill.csrf_token, "0a1b");
 	decode_page(bad_token, &q);
-	assert_true(q.kill_offered);
-	assert_null(q.csrf_token);
+	assert_true(q.kill.offered);
+	assert_null(q.kill.csrf_token);
 }
 
 static void test_page_refused(void **state)
@@ -331,11 +332,11 @@ static void test_kill_form(void **state)
 	_cleanup_free_ char *hostile = NULL;
 
 	(void)state;
-	assert_int_equal(master_kill_form("app-20261123034750-0000", NULL, &plain), 0);
+	assert_int_equal(page_kill_query("app-20261123034750-0000", NULL, &plain), 0);
 	assert_string_equal(plain, "id=app-20261123034750-0000&terminate=true");
-	assert_int_equal(master_kill_form("app-1", "0a1b", &with_token), 0);
+	assert_int_equal(page_kill_query("app-1", "0a1b", &with_token), 0);
 	assert_string_equal(with_token, "id=app-1&terminate=true&csrfToken=0a1b");
-	assert_int_equal(master_kill_form("a&id=b", "c=d", &hostile), 0);
+	assert_int_equal(page_kill_query("a&id=b", "c=d", &hostile), 0);
 	assert_string_equal(hostile, "id=a%26id%3Db&terminate=true&csrfToken=c%3Dd");
 }
 

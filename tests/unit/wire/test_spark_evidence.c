@@ -325,6 +325,71 @@ static void test_dropped(void **state)
 	assert_int_equal(spark_decode_dropped_events("[]", 2, &n, &err), -EBADMSG);
 }
 
+static void test_newest_query(void **state)
+{
+	static const struct {
+		const char *file;
+		int64_t id;
+		const char *name;
+		bool running;
+		size_t n_running_jobs;
+	} cases[] = {
+		{"spark-3.5.9/sql-running.json", 0, "count at NativeMethodAccessorImpl.java:0",
+			true, 1},
+		{"spark-3.5.9/sql-alone.json", 1, "collect at /opt/jobs/job2.py:6", true, 0},
+		{"spark-3.5.9/sql-ended.json", 0, "count at NativeMethodAccessorImpl.java:0", false,
+			0},
+		{"spark-4.3.0/sql-running.json", 0, "count at NativeMethodAccessorImpl.java:0",
+			true, 1},
+		{"spark-4.3.0/sql-alone.json", 0, "count at NativeMethodAccessorImpl.java:0", true,
+			0},
+		{"spark-4.3.0/sql-ended.json", 0, "count at NativeMethodAccessorImpl.java:0", false,
+			0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+		_cleanup_free_ char *body = fixture_read(cases[i].file);
+		_cleanup_free_ char *err = NULL;
+		_cleanup_(query_obs_clear) struct query_obs q = {0};
+
+		assert_int_equal(spark_decode_newest_query(body, strlen(body), &q, &err), 1);
+		assert_int_equal(q.id, cases[i].id);
+		assert_string_equal(q.name, cases[i].name);
+		assert_int_equal(q.running, cases[i].running);
+		assert_int_equal(q.n_running_jobs, cases[i].n_running_jobs);
+	}
+}
+
+static void test_queries_of_queries(void **state)
+{
+	/* 7 is a part of 6, and 2 is older. */
+	static const char body[] =
+		"[{\"id\":6,\"status\":\"FAILED\",\"rootExecutionId\":6},"
+		"{\"id\":7,\"status\":\"RUNNING\",\"description\":\"a\",\"rootExecutionId\":6},"
+		"{\"id\":2,\"status\":\"RUNNING\",\"description\":\"b\"}]";
+	static const char *const wrong[] = {"{}", "[{}]", "[{\"id\":1}]",
+		"[{\"id\":1,\"status\":7}]", "[{\"id\":1,\"status\":\"\",\"runningJobIds\":{}}]",
+		"[{\"id\":1,\"status\":\"\",\"description\":[]}]"};
+	struct query_obs q = {.id = 77};
+	_cleanup_free_ char *err = NULL;
+
+	(void)state;
+	assert_int_equal(spark_decode_newest_query("[]", 2, &q, &err), 0);
+	assert_int_equal(q.id, 77);
+	assert_int_equal(spark_decode_newest_query(body, strlen(body), &q, &err), 1);
+	assert_int_equal(q.id, 6);
+	assert_false(q.running);
+	assert_null(q.name);
+	for (size_t i = 0; i < ELEMENTSOF(wrong); i++) {
+		_cleanup_free_ char *why = NULL;
+
+		assert_int_equal(
+			spark_decode_newest_query(wrong[i], strlen(wrong[i]), &q, &why), -EBADMSG);
+		assert_non_null(why);
+	}
+}
+
 static void test_properties(void **state)
 {
 	static const char body[] = "{\"sparkProperties\":[[\"spark.network.timeout\",\"300s\"],["
@@ -354,6 +419,8 @@ int main(void)
 		cmocka_unit_test(test_hostile_threads),
 		cmocka_unit_test(test_names_and_frames),
 		cmocka_unit_test(test_dropped),
+		cmocka_unit_test(test_newest_query),
+		cmocka_unit_test(test_queries_of_queries),
 		cmocka_unit_test(test_properties),
 	};
 

@@ -6,6 +6,7 @@
 
 #include "fixture.h"
 #include "wire/json.h"
+#include "wire/spark_owner.h"
 
 static const char *const versions[] = {"3.5.9", "4.3.0"};
 
@@ -195,7 +196,9 @@ static void test_stage_fields(void **state)
 				   "\"shuffleReadRecords\":6,\"shuffleRemoteBlocksFetched\":7,"
 				   "\"shuffleLocalBlocksFetched\":8,\"shuffleWriteBytes\":9,"
 				   "\"shuffleWriteRecords\":10,\"memoryBytesSpilled\":11,"
-				   "\"diskBytesSpilled\":-12}," STAGE_HEAD ",\"inputBytes\":null}]";
+				   "\"diskBytesSpilled\":-12,\"executorRunTime\":13,"
+				   "\"executorDeserializeTime\":14,\"shuffleFetchWaitTime\":15,"
+				   "\"resultSize\":16}," STAGE_HEAD ",\"inputBytes\":null}]";
 	static const uint64_t expected[PROGRESS_MAX] = {3, 1, 2, 3, 4, 5, 6, 15, 9, 10, 11, 0};
 	_cleanup_free_ char *err = NULL;
 	_cleanup_(stage_list_clear) struct stage_list l = {0};
@@ -209,6 +212,11 @@ static void test_stage_fields(void **state)
 	assert_int_equal(l.items[0].n_failed, 3);
 	assert_string_equal(l.items[0].name, "a?b");
 	assert_memory_equal(l.items[0].counters, expected, sizeof(expected));
+	assert_int_equal(l.items[0].cost.run, 13 * USEC_PER_MSEC);
+	assert_int_equal(l.items[0].cost.deserialize, 14 * USEC_PER_MSEC);
+	assert_int_equal(l.items[0].cost.fetch_wait, 15 * USEC_PER_MSEC);
+	assert_int_equal(l.items[0].cost.result_size, 16);
+	assert_int_equal(l.items[1].cost.run, 0);
 	/* Where Spark has no numCompletedIndices. */
 	assert_int_equal(l.items[1].counters[PROGRESS_COMPLETED_INDICES], 4);
 	assert_null(l.items[1].name);
@@ -248,6 +256,7 @@ static void test_stage_errors_name_the_field(void **state)
 		{"[" STAGE_HEAD ",\"name\":[]}]", "\"name\" is not a string"},
 		{"[" STAGE_HEAD ",\"submissionTime\":\"x\"}]", "\"submissionTime\" is not a time"},
 		{"[" STAGE_HEAD ",\"inputBytes\":1.5}]", "\"inputBytes\" is not a whole number"},
+		{"[" STAGE_HEAD ",\"resultSize\":\"1\"}]", "\"resultSize\" is not a number"},
 		{"[" STAGE_HEAD ",\"diskBytesSpilled\":1e17}]",
 			"\"diskBytesSpilled\" is out of range"},
 	};

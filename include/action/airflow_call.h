@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Inside of action/airflow: a call is a row of steps, a request each. airflow_call.c carries it
+ * (which API, login, stale tokens, answers that are none), airflow_steps.c says what is asked and
+ * what an answer means. */
+#pragma once
+
+#include "action/airflow.h"
+
+struct airflow {
+	char *name;
+	const struct airflow_params *params; /* borrowed: the settings outlive it */
+	char *url;                           /* without a slash at the end */
+	char *password;
+	struct transport *transport;
+	enum airflow_api api;
+	char *version;
+	char *token;
+	usec_t token_expires; /* since 1970 */
+	struct airflow_call *calls;
+};
+
+/* What a call is for: an enum airflow_op, or one of these. */
+enum airflow_task {
+	AIRFLOW_CHECK = AIRFLOW_OP_MAX,
+	AIRFLOW_SELFTEST,
+	AIRFLOW_TASK_MAX
+};
+
+enum airflow_phase {
+	PHASE_PROBE_V2,
+	PHASE_PROBE_V1,
+	PHASE_LOGIN,
+	PHASE_STEP
+};
+
+struct airflow_call {
+	struct airflow *airflow;
+	struct airflow_call *prev;
+	struct airflow_call *next;
+	struct transport_request *request;
+	enum airflow_phase phase;
+	const struct airflow_step *step; /* the one that is asked, or next to be */
+	int task;                        /* enum airflow_op or airflow_task */
+	bool relogged;
+	bool edit; /* of a self-test */
+	struct owner owner;
+	char *note;
+	struct ground ground;          /* as far as it is known */
+	struct task_settings settings; /* likewise */
+	struct airflow_access access;  /* likewise */
+	airflow_done_fn done;
+	void *userdata;
+};
+
+/* The last of a row has no build. */
+struct airflow_step {
+	int (*build)(const struct airflow_call *c, struct airflow_request *ret);
+	/* NULL: always. */
+	bool (*wanted)(const struct airflow_call *c);
+	/* Takes an answer of 200, or any with any_status. Returns true to go on with the next step;
+	 * else it has ended the call. */
+	bool (*take)(struct airflow_call *c, const struct transport_answer *a);
+	bool any_status;
+	bool open;  /* needs no credentials */
+	bool large; /* its answer may be */
+};
+
+/* The steps of a task, ended by one without build. */
+const struct airflow_step *airflow_steps(int task);
+
+/* Ends a self-test with what it has found; a is the answer that was the last, or NULL. */
+void airflow_steps_end_selftest(struct airflow_call *c, const struct transport_answer *a);
+
+/* Each ends the call. The callback may end the Airflow, too. */
+void airflow_call_finish(struct airflow_call *c, const struct airflow_result *result);
+void airflow_call_end(struct airflow_call *c, enum remedy_reply reply, const char *text);
+void airflow_call_malformed(struct airflow_call *c, const char *err);
+/* An answer that is not the one hoped for. */
+void airflow_call_bad(struct airflow_call *c, const struct transport_answer *a);
+
+void airflow_drop_token(struct airflow *a);

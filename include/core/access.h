@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Whether this program may do what it would have to do, as far as was seen. */
+#pragma once
+
+enum access_state {
+	ACCESS_UNKNOWN, /* not tried, or the answer told neither */
+	ACCESS_GRANTED,
+	ACCESS_DENIED
+};
+
+/* "unknown", "granted", "denied". */
+const char *access_state_name(enum access_state s);
+
+/* What is asked of an Airflow. */
+enum airflow_right {
+	AIRFLOW_RIGHT_LOGIN,
+	AIRFLOW_RIGHT_READ,  /* list DAGs and task instances */
+	AIRFLOW_RIGHT_FAIL,  /* set a task instance to failed */
+	AIRFLOW_RIGHT_CLEAR, /* clear one */
+	AIRFLOW_RIGHT_MAX
+};
+
+const char *airflow_right_name(enum airflow_right r);

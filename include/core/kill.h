@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The ways to end an app: which one a rule asks for, and by which protocol that is done. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* A rule's kill_via=. */
+enum kill_via {
+	KILL_VIA_CLUSTER, /* at its cluster manager */
+	KILL_VIA_JOB,     /* the Spark jobs that use the stage */
+	KILL_VIA_STAGE,   /* the stage, and with it the jobs that use it */
+	KILL_VIA_DRIVER,  /* the driver's process, on this host */
+	KILL_VIA_MAX
+};
+
+const char *kill_via_name(enum kill_via v);
+/* Names by value, NULL at the end. */
+extern const char *const kill_via_names[];
+
+/* One file in action/ each. */
+enum kill_kind {
+	KILL_NONE,
+	KILL_STANDALONE,
+	KILL_YARN,
+	KILL_JOB,
+	KILL_STAGE,
+	KILL_PROCESS,
+	KILL_KIND_MAX
+};
+
+/* Where and how an app is killed. All borrowed. */
+struct kill_point {
+	enum kill_kind kind;
+	const char *const *urls; /* without slashes at their ends; of an HA pair one is alive; of a
+				    job or stage, the driver's */
+	size_t n_urls;
+	size_t first; /* is asked first */
+	const char *username;
+	const char *password;
+	const char *ca_file;
+	pid_t pid; /* of KILL_PROCESS: who it is */
+	uint64_t pid_started;
+};

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * stagewatchctl: asks the daemon over its control socket, or over HTTP for what only looks, and
+ * prints the answer. The daemon tells its state as JSON, for programs and people alike; what people
+ * read is made of it here, so that there is one contract to keep. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "base/time.h"
+#include "wire/json.h"
+
+#define CTL_SOCKET "/run/stagewatchd/control"
+
+/* Exit statuses. */
+#define CTL_OK 0
+#define CTL_HANGS 1  /* status: at least one stage is hung */
+#define CTL_FAILED 2 /* the daemon cannot be reached, or did not do it */
+#define CTL_USAGE 3
+
+struct ctl {
+	const char *socket;
+	const char *url; /* NULL: the socket */
+	bool json;
+	bool all;
+	usec_t length;      /* --for; 0: not given */
+	const char *object; /* the verb's argument; NULL: none */
+	FILE *out;
+};
+
+/* Options that not every verb takes. */
+#define CTL_TAKES_ALL 1U
+#define CTL_TAKES_FOR 2U
+
+/* A verb is one row of ctl_verbs[] and one function. */
+struct ctl_verb {
+	const char *name;
+	const char *object;  /* what its argument is called; NULL: it takes none */
+	bool may_lack;       /* the argument may be left out */
+	const char *options; /* for --help; NULL: none of its own */
+	unsigned takes;      /* CTL_TAKES_* */
+	bool changes;        /* over the socket only */
+	const char *help;
+	int (*run)(const struct ctl *c);
+};
+
+extern const struct ctl_verb ctl_verbs[];
+extern const size_t n_ctl_verbs;
+
+/* Parses, asks, prints. Returns the exit status. */
+int ctl_main(int argc, char **argv);
+
+/* A path, about one app where one is named (not NULL): "PATH?app=NAME". The caller frees it;
+ * -ENOMEM was printed. */
+int ctl_path(const char *path, const char *app, char **ret);
+
+/* GET of a path of the daemon's. CTL_OK with *ret, which is the caller's; else what is wrong was
+ * printed. With --json the text was printed as it came, and *ret may be ignored. */
+int ctl_get(const struct ctl *c, const char *path, cJSON **ret);
+/* POST; body NULL: none. */
+int ctl_post(const struct ctl *c, const char *path, const char *body, cJSON **ret);
+
+/* A field as text that a terminal may see; "-" where there is none. Valid until the next call with
+ * the same buffer. */
+struct ctl_text {
+	char text[4096];
+};
+const char *ctl_string(const cJSON *o, const char *field, struct ctl_text *buf);
+/* The same of an item of a list. */
+const char *ctl_item(const cJSON *item, struct ctl_text *buf);
+
+/* Is there, and is not null. */
+bool ctl_has(const cJSON *o, const char *field);
+bool ctl_bool(const cJSON *o, const char *field);
+/* 0 where there is none. */
+double ctl_number(const cJSON *o, const char *field);
+/* The first item of a list, the others by ->next; NULL: it is empty, or there is none. */
+const cJSON *ctl_list(const cJSON *o, const char *field);
+
+int ctl_status(const struct ctl *c);
+int ctl_incidents(const struct ctl *c);
+int ctl_explain(const struct ctl *c);
+int ctl_audit(const struct ctl *c);
+int ctl_report(const struct ctl *c);
+int ctl_pause(const struct ctl *c);
+int ctl_resume(const struct ctl *c);

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Inside of daemon/manager: the parts that it owns. manager.c makes, connects and frees them,
+ * manager_world.c puts a configuration in force, manager_loop.c is what they do together. */
+#pragma once
+
+#include <systemd/sd-event.h>
+
+#include "core/detector.h"
+#include "core/incident.h"
+#include "daemon/manager.h"
+#include "daemon/stats.h"
+
+struct http_server_reply;
+struct http_server_request;
+struct poller;
+struct transport;
+struct world;
+
+struct manager {
+	struct manager_options options;
+	sd_event *event;
+	sd_event_source *tick;
+	sd_event_source *watchdog;
+	struct http_client *client;
+	struct http_server *server;
+	struct world *world;
+	struct detector *detector;
+	struct incident_list incidents;
+	struct stats stats;
+	struct inquirer *inquirer; /* NULL with --once */
+	struct recorder *recorder; /* NULL with --once */
+	struct tape *tape;         /* of --record */
+	struct bundles *bundles;   /* NULL where it only looks */
+	struct access *access;     /* NULL where it only looks */
+	struct task_survey *tasks; /* NULL where it only looks */
+	struct store *store;       /* NULL where it only looks */
+	struct notifier *notifier; /* NULL where it only looks */
+	struct run_store *runs;    /* NULL where it only looks */
+	struct remediator *remediator;
+	struct control *control; /* NULL where it only looks */
+	struct poller **pollers; /* one per source of the world */
+	size_t n_pollers;
+	usec_t started; /* since 1970 */
+	usec_t reloaded;
+	bool reload_ok;
+	bool ready;
+	unsigned ticks;
+};
+
+/* manager.c */
+
+/* Only looks: acts upon nothing, tells nobody. */
+bool manager_only_looks(const struct manager *m);
+/* What drivers are asked through. */
+struct transport *manager_transport(const struct manager *m);
+
+/* For the contexts of parts; userdata is the manager. A cluster may have no poller: NULL. */
+usec_t manager_now(void *userdata);
+usec_t manager_wall(void *userdata);
+struct poller *manager_poller(void *userdata, const char *cluster);
+
+/* manager_world.c */
+
+/* Makes a world of the settings, which it takes over, also on failure. Errors are logged. */
+int manager_load_world(struct manager *m, struct settings *settings, struct world **ret);
+/* From here on the given world is in force. Takes the reference over. */
+int manager_enter_world(struct manager *m, struct world *world);
+/* SIGHUP: reads the configuration anew; where that fails, what runs is kept. */
+int manager_on_hangup(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata);
+void manager_drop_pollers(struct manager *m);
+
+/* manager_loop.c */
+
+/* Where the detector tells what it found. */
+struct detector_sink manager_sink(struct manager *m);
+/* A poller's tick has come to its end; userdata is the manager. */
+void manager_idle(void *userdata, struct poller *p);
+/* Answers a request of the web server, or one that only reads of the control socket; likewise. */
+int manager_answer(
+	void *userdata, const struct http_server_request *request, struct http_server_reply *reply);
+/* Begins to tick, and to feed the watchdog. */
+int manager_add_timers(struct manager *m);

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What /api/v1/report answers: finished runs of apps, by name, the newest first, each against the
+ * ones before it. */
+#pragma once
+
+#include "core/run.h"
+
+/* trouble: why there is nothing to tell, one clause; NULL: there is. */
+int report_json(const struct run_list *l, const char *trouble, char **ret);

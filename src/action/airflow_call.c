@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Carries calls to an Airflow: version probe, login, one request after the other, each once more
+ * after a stale token. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "action/airflow_call.h"
+#include "base/strbuf.h"
+#include "io/clock.h"
+
+#define MAX_BODY ((size_t)1024 * 1024)
+/* What a clear names are whole rows, of all that is downstream. */
+#define MAX_LARGE_BODY ((size_t)16 * 1024 * 1024)
+/* A token is renewed when so little of its life is left. */
+#define TOKEN_MARGIN USEC_PER_MINUTE
+/* How long a token is used that does not say when it ends: shorter than any sensible setting. */
+#define TOKEN_LIFE_UNKNOWN (10 * USEC_PER_MINUTE)
+
+static void detach(struct airflow_call *c)
+{
+	if (c->prev)
+		c->prev->next = c->next;
+	else
+		c->airflow->calls = c->next;
+	if (c->next)
+		c->next->prev = c->prev;
+}
+
+static void destroy(struct airflow_call *c)
+{
+	owner_clear(&c->owner);
+	ground_clear(&c->ground);
+	task_settings_clear(&c->settings);
+	free(c->access.dag_id);
+	free(c->note);
+	free(c);
+}
+
+struct airflow_call *airflow_cancel(struct airflow_call *c)
+{
+	if (!c)
+		return NULL;
+	transport_cancel(c->airflow->transport, c->request);
+	detach(c);
+	destroy(c);
+	return NULL;
+}
+
+void airflow_call_finish(struct airflow_call *c, const struct airflow_result *result)
+{
+	detach(c);
+	c->done(c->userdata, result);
+	destroy(c);
+}
+
+void airflow_call_end(struct airflow_call *c, enum remedy_reply reply, const char *text)
+{
+	struct airflow_result result = {.reply = reply, .text = text};
+
+	airflow_call_finish(c, &result);
+}
+
+static void finish_error(struct airflow_call *c, int error)
+{
+	struct airflow_result result = {
+		.reply = REPLY_UNCERTAIN,
+		.text = strerror(-error),
+		.reason = "unreachable",
+	};
+
+	airflow_call_finish(c, &result);
+}
+
+static void on_answer(void *userdata, const struct transport_answer *answer);
+
+static int build(const struct airflow_call *c, struct airflow_request *ret)
+{
+	const struct airflow *a = c->airflow;
+
+	switch (c->phase) {
+	case PHASE_PROBE_V2:
+		return airflow_request_version(AIRFLOW_API_V2, ret);
+	case PHASE_PROBE_V1:
+		return airflow_request_version(AIRFLOW_API_V1, ret);
+	case PHASE_LOGIN:
+		return airflow_request_login(a->params->username, a->password, ret);
+	case PHASE_STEP:
+		break;
+	}
+	return c->step->build(c, ret);
+}
+
+static int send_request(struct airflow_call *c, const struct airflow_request *rq)
+{
+	struct airflow *a = c->airflow;
+	_cleanup_free_ char *url = NULL;
+	char *bearer = NULL;
+	const char *headers[4] = {"Accept: application/json"};
+	size_t n = 1;
+	bool step = c->phase == PHASE_STEP;
+	bool credentials = step && !c->step->open;
+	struct transport_ask ask = {
+		.method = rq->method,
+		.headers = headers,
+		.body = rq->body,
+		.ca_file = a->params->ca_file,
+		.timeout = a->params->timeout,
+		.max_body = step && c->step->large ? MAX_LARGE_BODY : MAX_BODY,
+	};
+	int r;
+
+	if (rq->body)
+		headers[n++] = "Content-Type: application/json";
+	if (credentials && a->api == AIRFLOW_API_V2) {
+		r = str_printf(&bearer, "Authorization: Bearer %s", a->token);
+		if (r < 0)
+			return r;
+		headers[n++] = bearer;
+	} else if (credentials) {
+		ask.username = a->params->username;
+		ask.password = a->password;
+	}
+	r = str_printf(&url, "%s%s", a->url, rq->path);
+	if (r >= 0) {
+		ask.url = url;
+		r = transport_send(a->transport, &ask, on_answer, c, &c->request);
+	}
+	if (bearer)
+		explicit_bzero(bearer, strlen(bearer));
+	free(bearer);
+	return r;
+}
+
+static int send_phase(struct airflow_call *c)
+{
+	struct airflow_request rq = {0};
+	int r;
+
+	r = build(c, &rq);
+	if (r >= 0)
+		r = send_request(c, &rq);
+	airflow_request_clear(&rq);
+	return r;
+}
+
+/* Whether the version has to be asked: a check always does, Airflows are upgraded; and where it
+ * decides what is safe. */
+static bool needs_version(const struct airflow_call *c)
+{
+	const struct airflow *a = c->airflow;
+
+	return a->api == AIRFLOW_API_UNKNOWN ||
+	       (!a->version && (c->task == AIRFLOW_PREPARE || c->task == AIRFLOW_SELFTEST));
+}
+
+/* With api= there is one place to ask; else the newer API first. */
+static enum airflow_phase probe(const struct airflow *a)
+{
+	return a->params->api == AIRFLOW_API_V1 ? PHASE_PROBE_V1 : PHASE_PROBE_V2;
+}
+
+/* What is missing before a step can be asked: a token, or nothing. */
+static enum airflow_phase step_phase(const struct airflow_call *c)
+{
+	const struct airflow *a = c->airflow;
+
+	if (!c->step->open && a->api == AIRFLOW_API_V2 &&
+		(!a->token || clock_realtime() + TOKEN_MARGIN >= a->token_expires))
+		return PHASE_LOGIN;
+	return PHASE_STEP;
+}
+
+static void send_or_finish(struct airflow_call *c, enum airflow_phase phase)
+{
+	int r;
+
+	c->phase = phase;
+	r = send_phase(c);
+	if (r < 0)
+		finish_error(c, r);
+}
+
+static void next_step(struct airflow_call *c)
+{
+	do
+		c->step++;
+	while (c->step->wanted && !c->step->wanted(c));
+	send_or_finish(c, step_phase(c));
+}
+
+static const char *reason_of(const struct transport_answer *a)
+{
+	if (a->error == -ETIMEDOUT)
+		return "timeout";
+	if (a->error < 0)
+		return "unreachable";
+	if (a->status == 401 || a->status == 403)
+		return "denied";
+	if (a->status == 404)
+		return "not_found";
+	if (a->status >= 500 || a->status < 300)
+		return a->status >= 500 ? "server_error" : "malformed";
+	return "invalid";
+}
+
+static enum remedy_reply reply_of(const struct transport_answer *a)
+{
+	if (a->error < 0 || a->status >= 500 || a->status == 429)
+		return REPLY_UNCERTAIN;
+	switch (a->status) {
+	case 404:
+		return REPLY_GONE;
+	case 409:
+		return REPLY_CONFLICT;
+	default:
+		return REPLY_REFUSED;
+	}
+}
+
+/* What a person should know beside the words of the answer. */
+static const char *remark(const struct airflow_call *c, const struct transport_answer *a)
+{
+	if (c->phase == PHASE_LOGIN)
+		return " to the login";
+	/* FAB lets anonymous through to the check of rights, and refuses there. */
+	if (c->phase == PHASE_STEP && c->airflow->api == AIRFLOW_API_V1 && a->status == 403)
+		return " (a wrong password or a missing right: Airflow 2 does not tell which)";
+	return "";
+}
+
+/* In one line, with whose it is and no secret. */
+void airflow_call_bad(struct airflow_call *c, const struct transport_answer *a)
+{
+	_cleanup_free_ char *detail = NULL;
+	_cleanup_free_ char *text = NULL;
+	struct airflow_result result = {.reply = reply_of(a), .reason = reason_of(a)};
+
+	if (a->error < 0) {
+		(void)str_printf(&text, "%s: %s", c->airflow->url, a->error_text);
+	} else {
+		/* Who echoes a login back would put the password into the log. */
+		if (c->phase != PHASE_LOGIN)
+			(void)airflow_error_text(a->body, a->len, &detail);
+		(void)str_printf(&text, "%s answered %d%s%s%s", c->airflow->url, a->status,
+			remark(c, a), detail && *detail ? ": " : "", detail ? detail : "");
+	}
+	if (result.reply == REPLY_CONFLICT)
+		result.reason = NULL;
+	result.text = text;
+	airflow_call_finish(c, &result);
+}
+
+void airflow_call_malformed(struct airflow_call *c, const char *err)
+{
+	_cleanup_free_ char *text = NULL;
+	struct airflow_result result = {.reply = REPLY_UNCERTAIN, .reason = "malformed"};
+
+	(void)str_printf(
+		&text, "%s: not an answer of Airflow: %s", c->airflow->url, err ? err : "no JSON");
+	result.text = text;
+	airflow_call_finish(c, &result);
+}
+
+static void on_version(struct airflow_call *c, const struct transport_answer *a)
+{
+	struct airflow *af = c->airflow;
+	_cleanup_free_ char *version = NULL;
+	_cleanup_free_ char *err = NULL;
+
+	if (a->error == 0 && a->status == 404 && af->params->api == AIRFLOW_API_UNKNOWN) {
+		if (c->phase == PHASE_PROBE_V2) {
+			send_or_finish(c, PHASE_PROBE_V1);
+			return;
+		}
+		af->api = AIRFLOW_API_UNKNOWN; /* a proxy, or an upgrade in the middle */
+	}
+	if (a->error < 0 || a->status != 200) {
+		airflow_call_bad(c, a);
+		return;
+	}
+	if (airflow_decode_version(a->body, a->len, &version, &err) < 0) {
+		airflow_call_malformed(c, err);
+		return;
+	}
+	af->api = c->phase == PHASE_PROBE_V2 ? AIRFLOW_API_V2 : AIRFLOW_API_V1;
+	free(af->version);
+	af->version = TAKE_PTR(version);
+	send_or_finish(c, step_phase(c));
+}
+
+/* A login that is refused is what a self-test is after. */
+static bool is_refused_login(const struct airflow_call *c, const struct transport_answer *a)
+{
+	return c->task == AIRFLOW_SELFTEST && a->error == 0 &&
+	       (a->status == 401 || a->status == 403);
+}
+
+static void on_login(struct airflow_call *c, const struct transport_answer *a)
+{
+	struct airflow *af = c->airflow;
+	_cleanup_free_ char *err = NULL;
+	char *token = NULL;
+	usec_t expires = 0;
+
+	if (is_refused_login(c, a)) {
+		c->access.rights[AIRFLOW_RIGHT_LOGIN] = ACCESS_DENIED;
+		airflow_steps_end_selftest(c, a);
+		return;
+	}
+	if (a->error < 0 || (a->status != 200 && a->status != 201)) {
+		airflow_call_bad(c, a);
+		return;
+	}
+	if (airflow_decode_token(a->body, a->len, &token, &expires, &err) < 0) {
+		airflow_call_malformed(c, err);
+		return;
+	}
+	airflow_drop_token(af);
+	af->token = token;
+	af->token_expires = expires ? expires : clock_realtime() + TOKEN_LIFE_UNKNOWN;
+	/* Even a token that is over by our clock is tried once: the clocks may differ. */
+	c->relogged = true;
+	send_or_finish(c, PHASE_STEP);
+}
+
+static void on_step(struct airflow_call *c, const struct transport_answer *answer)
+{
+	struct airflow *a = c->airflow;
+
+	if (a->api == AIRFLOW_API_V2 && !c->step->open && !c->relogged && answer->error == 0 &&
+		airflow_token_stale(answer->status, answer->body, answer->len)) {
+		airflow_drop_token(a);
+		send_or_finish(c, step_phase(c));
+		return;
+	}
+	if (answer->error < 0 || (answer->status != 200 && !c->step->any_status))
+		airflow_call_bad(c, answer);
+	else if (c->step->take(c, answer))
+		next_step(c);
+}
+
+static void on_answer(void *userdata, const struct transport_answer *answer)
+{
+	struct airflow_call *c = userdata;
+
+	c->request = NULL;
+	switch (c->phase) {
+	case PHASE_PROBE_V2:
+	case PHASE_PROBE_V1:
+		on_version(c, answer);
+		return;
+	case PHASE_LOGIN:
+		on_login(c, answer);
+		return;
+	case PHASE_STEP:
+		on_step(c, answer);
+		return;
+	}
+}
+
+static int call_new(struct airflow *a, int task, airflow_done_fn done, void *userdata,
+	struct airflow_call **ret)
+{
+	struct airflow_call *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return -ENOMEM;
+	c->airflow = a;
+	c->task = task;
+	c->step = airflow_steps(task);
+	c->done = done;
+	c->userdata = userdata;
+	c->owner.map_index = -1;
+	c->next = a->calls;
+	if (a->calls)
+		a->calls->prev = c;
+	a->calls = c;
+	*ret = c;
+	return 0;
+}
+
+/* Cancels the call where it fails. */
+static int call_start(struct airflow_call *c, struct airflow_call **ret)
+{
+	int r;
+
+	while (c->step->wanted && !c->step->wanted(c))
+		c->step++;
+	c->phase = c->task == AIRFLOW_CHECK || needs_version(c) ? probe(c->airflow) : step_phase(c);
+	r = send_phase(c);
+	if (r < 0)
+		airflow_cancel(c);
+	else
+		*ret = c;
+	return r;
+}
+
+int airflow_do(struct airflow *a, const struct airflow_ask *ask, airflow_done_fn done,
+	void *userdata, struct airflow_call **ret)
+{
+	struct airflow_call *c = NULL;
+	int r;
+
+	r = call_new(a, (int)ask->op, done, userdata, &c);
+	if (r < 0)
+		return r;
+	r = owner_copy(ask->owner, &c->owner);
+	if (r >= 0)
+		r = str_replace(&c->note, ask->note);
+	if (r < 0) {
+		airflow_cancel(c);
+		return r;
+	}
+	return call_start(c, ret);
+}
+
+int airflow_check(
+	struct airflow *a, airflow_done_fn done, void *userdata, struct airflow_call **ret)
+{
+	struct airflow_call *c = NULL;
+	int r;
+
+	r = call_new(a, AIRFLOW_CHECK, done, userdata, &c);
+	return r < 0 ? r : call_start(c, ret);
+}
+
+int airflow_selftest(struct airflow *a, bool edit, airflow_done_fn done, void *userdata,
+	struct airflow_call **ret)
+{
+	struct airflow_call *c = NULL;
+	int r;
+
+	r = call_new(a, AIRFLOW_SELFTEST, done, userdata, &c);
+	if (r < 0)
+		return r;
+	c->edit = edit;
+	return call_start(c, ret);
+}

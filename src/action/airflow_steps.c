@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What is asked of Airflow for each task, step by step, and what the answers mean. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "action/airflow_call.h"
+#include "base/strbuf.h"
+
+/* What a self-test names: no run and no task is called so. */
+static const char nobody[] = "stagewatchd-self-test";
+
+static bool is_api_1(const struct airflow_call *c)
+{
+	return c->airflow->api == AIRFLOW_API_V1;
+}
+
+static int build_health(const struct airflow_call *c, struct airflow_request *ret)
+{
+	return airflow_request_health(c->airflow->api, ret);
+}
+
+static int build_look(const struct airflow_call *c, struct airflow_request *ret)
+{
+	return airflow_request_get(c->airflow->api, &c->owner, ret);
+}
+
+static int build_dag(const struct airflow_call *c, struct airflow_request *ret)
+{
+	return airflow_request_dag(c->airflow->api, &c->owner, ret);
+}
+
+static int build_task(const struct airflow_call *c, struct airflow_request *ret)
+{
+	return airflow_request_task(c->airflow->api, &c->owner, ret);
+}
+
+static int build_run(const struct airflow_call *c, struct airflow_request *ret)
+{
+	return airflow_request_run(c->airflow->api, &c->owner, ret);
+}
+
+static int build_siblings(const struct airflow_call *c, struct airflow_request *ret)
+{
+	return airflow_request_failed_siblings(&c->owner, ret);
+}
+
+static int build_note(const struct airflow_call *c, struct airflow_request *ret)
+{
+	return airflow_request_set_note(&c->owner, c->note, ret);
+}
+
+static int build_fail_trial(const struct airflow_call *c, struct airflow_request *ret)
+{
+	return airflow_request_fail_trial(c->airflow->api, &c->owner, ret);
+}
+
+static int build_fail(const struct airflow_call *c, struct airflow_request *ret)
+{
+	return airflow_request_fail(c->airflow->api, &c->owner, c->note, ret);
+}
+
+static int build_clear_trial(const struct airflow_call *c, struct airflow_request *ret)
+{
+	return airflow_request_clear_trial(c->airflow->api, &c->owner, ret);
+}
+
+static int build_clear(const struct airflow_call *c, struct airflow_request *ret)
+{
+	return airflow_request_clear_task(c->airflow->api, &c->owner, ret);
+}
+
+static int build_list_tasks(const struct airflow_call *c, struct airflow_request *ret)
+{
+	return airflow_request_list(c->airflow->api, false, ret);
+}
+
+static int build_list_dags(const struct airflow_call *c, struct airflow_request *ret)
+{
+	return airflow_request_list(c->airflow->api, true, ret);
+}
+
+/* Airflow 2 names a mapped task in a clear without its index. */
+static bool clears_without_index(const struct airflow_call *c)
+{
+	return is_api_1(c) && c->owner.map_index >= 0;
+}
+
+/* Airflow 3 has set all indexes where one was named, in some versions. */
+static bool fails_with_index(const struct airflow_call *c)
+{
+	return !is_api_1(c) && c->owner.map_index >= 0;
+}
+
+static bool tries_edits(const struct airflow_call *c)
+{
+	return c->edit;
+}
+
+static bool take_health(struct airflow_call *c, const struct transport_answer *a)
+{
+	_cleanup_free_ char *err = NULL;
+	struct airflow_result result = {.reply = REPLY_DONE};
+	bool healthy = false;
+
+	if (airflow_decode_health(a->body, a->len, &healthy, &err) < 0) {
+		airflow_call_malformed(c, err);
+		return false;
+	}
+	if (!healthy) {
+		result.reply = REPLY_UNCERTAIN;
+		result.reason = "unhealthy";
+		result.text = "Airflow says that its scheduler is not healthy";
+	}
+	airflow_call_finish(c, &result);
+	return false;
+}
+
+static bool take_ti(struct airflow_call *c, const struct transport_answer *a)
+{
+	_cleanup_free_ char *err = NULL;
+	_cleanup_(ti_obs_clear) struct ti_obs task = {0};
+	struct airflow_result result = {.reply = REPLY_DONE, .task = &task};
+
+	if (airflow_decode_ti(a->body, a->len, &c->owner, &task, &err) < 0) {
+		airflow_call_malformed(c, err);
+		return false;
+	}
+	if (c->task == AIRFLOW_PREPARE) {
+		/* What cannot be read stays unknown, which the core objects to. */
+		(void)airflow_version_parse(c->airflow->version, &c->ground.version);
+		result.ground = &c->ground;
+	}
+	airflow_call_finish(c, &result);
+	return false;
+}
+
+static bool take_dag(struct airflow_call *c, const struct transport_answer *a)
+{
+	_cleanup_free_ char *err = NULL;
+
+	if (airflow_decode_dag(a->body, a->len, &c->owner, &c->ground, &err) >= 0)
+		return true;
+	airflow_call_malformed(c, err);
+	return false;
+}
+
+static bool take_task_dag(struct airflow_call *c, const struct transport_answer *a)
+{
+	_cleanup_free_ char *err = NULL;
+
+	if (airflow_decode_task_dag(a->body, a->len, &c->owner, &c->settings, &err) >= 0)
+		return true;
+	airflow_call_malformed(c, err);
+	return false;
+}
+
+static bool take_settings(struct airflow_call *c, const struct transport_answer *a)
+{
+	_cleanup_free_ char *err = NULL;
+	struct airflow_result result = {.reply = REPLY_DONE, .settings = &c->settings};
+
+	if (airflow_decode_task(a->body, a->len, &c->owner, &c->settings, &err) < 0)
+		airflow_call_malformed(c, err);
+	else
+		airflow_call_finish(c, &result);
+	return false;
+}
+
+static bool take_run(struct airflow_call *c, const struct transport_answer *a)
+{
+	_cleanup_free_ char *err = NULL;
+
+	if (airflow_decode_run(a->body, a->len, &c->owner, &c->ground, &err) >= 0)
+		return true;
+	airflow_call_malformed(c, err);
+	return false;
+}
+
+static bool take_siblings(struct airflow_call *c, const struct transport_answer *a)
+{
+	_cleanup_free_ char *err = NULL;
+
+	if (airflow_decode_siblings(
+		    a->body, a->len, &c->owner, &c->ground.n_failed_siblings, &err) < 0) {
+		airflow_call_malformed(c, err);
+		return false;
+	}
+	if (c->task == AIRFLOW_CLEAR && c->ground.n_failed_siblings > 0) {
+		airflow_call_end(c, REPLY_REFUSED,
+			"other indexes of the mapped task have failed meanwhile, and Airflow 2 "
+			"would clear them as well: nothing was cleared");
+		return false;
+	}
+	return true;
+}
+
+/* Whom a trial or a request names. Returns false where it has ended the call. */
+static bool decode_affected(
+	struct airflow_call *c, const struct transport_answer *a, struct airflow_affected *ret)
+{
+	_cleanup_free_ char *err = NULL;
+
+	if (airflow_decode_affected(a->body, a->len, &c->owner, ret, &err) >= 0)
+		return true;
+	airflow_call_malformed(c, err);
+	return false;
+}
+
+static bool take_fail_trial(struct airflow_call *c, const struct transport_answer *a)
+{
+	struct airflow_affected who = {0};
+
+	if (!decode_affected(c, a, &who))
+		return false;
+	if (who.ours && who.n == 1)
+		return true;
+	airflow_call_end(c, REPLY_REFUSED,
+		"a trial says that it would not be this task instance alone that fails: nothing "
+		"was sent");
+	return false;
+}
+
+static bool take_clear_trial(struct airflow_call *c, const struct transport_answer *a)
+{
+	struct airflow_affected who = {0};
+
+	if (!decode_affected(c, a, &who))
+		return false;
+	if (who.ours && who.n_siblings == 0 && who.n_elsewhere == 0)
+		return true;
+	if (!who.ours)
+		airflow_call_end(c, REPLY_NOTHING, "it would clear no task instance of ours");
+	else if (who.n_siblings > 0)
+		airflow_call_end(c, REPLY_REFUSED,
+			"it would clear other indexes of the mapped task as well: nothing was "
+			"cleared");
+	else
+		airflow_call_end(c, REPLY_REFUSED,
+			"it would clear tasks of another run or DAG as well: nothing was cleared");
+	return false;
+}
+
+static bool take_cleared(struct airflow_call *c, const struct transport_answer *a)
+{
+	struct airflow_affected who = {0};
+
+	if (!decode_affected(c, a, &who))
+		return false;
+	airflow_call_end(c, who.ours ? REPLY_DONE : REPLY_NOTHING,
+		who.ours ? NULL : "the clear named no task instance of ours");
+	return false;
+}
+
+static bool take_accepted(struct airflow_call *c, const struct transport_answer *a)
+{
+	_cleanup_free_ char *err = NULL;
+
+	if (airflow_decode_accepted(a->body, a->len, &err) < 0)
+		airflow_call_malformed(c, err);
+	else
+		airflow_call_end(c, REPLY_DONE, NULL);
+	return false;
+}
+
+/* Which rights are denied, and whose word it is; NULL where none is. */
+static char *tell_denied(const struct airflow_call *c, const struct transport_answer *a)
+{
+	_cleanup_free_ char *detail = NULL;
+	struct strbuf b = {0};
+	char *text = NULL;
+	bool any = false;
+
+	for (int i = 0; i < AIRFLOW_RIGHT_MAX; i++)
+		if (c->access.rights[i] == ACCESS_DENIED) {
+			strbuf_addf(&b, "%s%s", any ? ", " : "",
+				airflow_right_name((enum airflow_right)i));
+			any = true;
+		}
+	if (any && c->access.dag_id)
+		strbuf_addf(&b, " (tried on DAG %s)", c->access.dag_id);
+	if (any && is_api_1(c) && c->access.rights[AIRFLOW_RIGHT_READ] == ACCESS_DENIED)
+		strbuf_add(&b, " (or a wrong password: Airflow 2 does not tell which)");
+	/* Who echoes a login back would put the password into the log. */
+	if (any && a && c->phase != PHASE_LOGIN &&
+		airflow_error_text(a->body, a->len, &detail) >= 0)
+		strbuf_addf(&b, ": %s", detail);
+	if (!any || strbuf_finish(&b, &text) < 0) {
+		strbuf_clear(&b);
+		return NULL;
+	}
+	return text;
+}
+
+void airflow_steps_end_selftest(struct airflow_call *c, const struct transport_answer *a)
+{
+	_cleanup_free_ char *text = tell_denied(c, a);
+	struct airflow_result result = {.reply = REPLY_DONE, .text = text, .access = &c->access};
+
+	airflow_call_finish(c, &result);
+}
+
+/* Every request of Airflow 2 carries the password; in Airflow 3 it got here with a token. */
+static bool take_list_tasks(struct airflow_call *c, const struct transport_answer *a)
+{
+	enum access_state *rights = c->access.rights;
+
+	if (a->status != 200 && a->status != 401 && a->status != 403) {
+		airflow_call_bad(c, a);
+		return false;
+	}
+	if (a->status == 200 || !is_api_1(c))
+		rights[AIRFLOW_RIGHT_LOGIN] = ACCESS_GRANTED;
+	else if (a->status == 401)
+		rights[AIRFLOW_RIGHT_LOGIN] = ACCESS_DENIED;
+	rights[AIRFLOW_RIGHT_READ] = a->status == 200 ? ACCESS_GRANTED : ACCESS_DENIED;
+	if (a->status == 200)
+		return true;
+	airflow_steps_end_selftest(c, a);
+	return false;
+}
+
+/* Rights can be given by DAG: one that the user sees is tried, with a run that is not there. */
+static bool take_list_dags(struct airflow_call *c, const struct transport_answer *a)
+{
+	_cleanup_free_ char *err = NULL;
+
+	if (a->status == 401 || a->status == 403) {
+		c->access.rights[AIRFLOW_RIGHT_READ] = ACCESS_DENIED;
+	} else if (a->status != 200) {
+		airflow_call_bad(c, a);
+		return false;
+	} else if (airflow_decode_first_dag(a->body, a->len, &c->access.dag_id, &err) < 0) {
+		airflow_call_malformed(c, err);
+		return false;
+	}
+	if (str_replace(&c->owner.dag_id, c->access.dag_id ? c->access.dag_id : nobody) >= 0 &&
+		str_replace(&c->owner.run_id, nobody) >= 0 &&
+		str_replace(&c->owner.task_id, nobody) >= 0 && c->edit)
+		return true;
+	airflow_steps_end_selftest(c, a);
+	return false;
+}
+
+/* Airflow looks for the right first and for the task instance then: a 404 is a yes. */
+static enum access_state right_of(const struct transport_answer *a)
+{
+	if (a->status == 404 || a->status == 200)
+		return ACCESS_GRANTED;
+	return a->status == 401 || a->status == 403 ? ACCESS_DENIED : ACCESS_UNKNOWN;
+}
+
+static bool take_right_to_fail(struct airflow_call *c, const struct transport_answer *a)
+{
+	c->access.rights[AIRFLOW_RIGHT_FAIL] = right_of(a);
+	return true;
+}
+
+static bool take_right_to_clear(struct airflow_call *c, const struct transport_answer *a)
+{
+	c->access.rights[AIRFLOW_RIGHT_CLEAR] = right_of(a);
+	airflow_steps_end_selftest(c, a);
+	return false;
+}
+
+static const struct airflow_step look[] = {{.build = build_look, .take = take_ti}, {0}};
+
+static const struct airflow_step prepare[] = {
+	{.build = build_dag, .take = take_dag},
+	{.build = build_run, .take = take_run},
+	{.build = build_siblings, .wanted = clears_without_index, .take = take_siblings},
+	/* Last: what is compared with later looks is as fresh as can be. */
+	{.build = build_look, .take = take_ti},
+	{0},
+};
+
+static const struct airflow_step settings[] = {
+	{.build = build_dag, .take = take_task_dag},
+	{.build = build_task, .take = take_settings},
+	{0},
+};
+
+static const struct airflow_step note[] = {{.build = build_note, .take = take_accepted}, {0}};
+
+static const struct airflow_step fail[] = {
+	{.build = build_fail_trial, .wanted = fails_with_index, .take = take_fail_trial},
+	{.build = build_fail, .take = take_accepted},
+	{0},
+};
+
+static const struct airflow_step clear[] = {
+	{.build = build_siblings, .wanted = clears_without_index, .take = take_siblings},
+	{.build = build_clear_trial, .take = take_clear_trial, .large = true},
+	{.build = build_clear, .take = take_cleared, .large = true},
+	{0},
+};
+
+static const struct airflow_step check[] = {
+	{.build = build_health, .take = take_health, .open = true}, {0}};
+
+static const struct airflow_step selftest[] = {
+	{.build = build_list_tasks, .take = take_list_tasks, .any_status = true},
+	{.build = build_list_dags, .take = take_list_dags, .any_status = true},
+	{.build = build_fail_trial,
+		.wanted = tries_edits,
+		.take = take_right_to_fail,
+		.any_status = true},
+	{.build = build_clear_trial,
+		.wanted = tries_edits,
+		.take = take_right_to_clear,
+		.any_status = true},
+	{0},
+};
+
+static const struct airflow_step *const tasks[] = {
+	[AIRFLOW_LOOK] = look,
+	[AIRFLOW_PREPARE] = prepare,
+	[AIRFLOW_SETTINGS] = settings,
+	[AIRFLOW_NOTE] = note,
+	[AIRFLOW_FAIL] = fail,
+	[AIRFLOW_CLEAR] = clear,
+	[AIRFLOW_CHECK] = check,
+	[AIRFLOW_SELFTEST] = selftest,
+};
+_Static_assert(ELEMENTSOF(tasks) == AIRFLOW_TASK_MAX, "steps for every task");
+
+const struct airflow_step *airflow_steps(int task)
+{
+	return tasks[task];
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Questions to the daemon, and fields of its answers. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/strbuf.h"
+#include "ctl/ctl.h"
+#include "io/fetch.h"
+
+/* The daemon answers at once, or it stands still. */
+#define TIMEOUT (10 * USEC_PER_SEC)
+/* Text of the daemon that is no JSON: why it refuses. */
+#define MAX_WORDS ((size_t)1000)
+
+static const char *what_is_wrong(const struct ctl *c, int error, const char *text)
+{
+	struct stat st;
+
+	/* libcurl only says that it could not connect. */
+	if (!c->url && stat(c->socket, &st) < 0)
+		return strerror(errno);
+	if (!c->url && access(c->socket, W_OK) < 0)
+		return strerror(errno);
+	if (!c->url && error == -ECONNREFUSED)
+		return "nobody listens there";
+	return text ? text : strerror(-error);
+}
+
+static int say_unreachable(const struct ctl *c, int error, const char *text)
+{
+	fprintf(stderr, "stagewatchctl: the daemon cannot be reached at %s: %s\n",
+		c->url ? c->url : c->socket, what_is_wrong(c, error, text));
+	return CTL_FAILED;
+}
+
+static int say_refused(const struct fetched *f)
+{
+	_cleanup_free_ char *words = NULL;
+	char *text = f->body;
+	size_t n = strcspn(text, "\n");
+
+	text[n] = '\0';
+	if (str_printable(text, MAX_WORDS, &words) < 0 || *words == '\0')
+		fprintf(stderr, "stagewatchctl: the daemon answered %d\n", f->status);
+	else
+		fprintf(stderr, "stagewatchctl: %s\n", words);
+	return CTL_FAILED;
+}
+
+static int take_answer(const struct ctl *c, const struct fetched *f, cJSON **ret)
+{
+	_cleanup_free_ char *err = NULL;
+
+	if (f->status < 200 || f->status > 299)
+		return say_refused(f);
+	if (json_parse(f->body, f->len, ret, &err) < 0) {
+		fprintf(stderr, "stagewatchctl: the answer is not understood: %s\n",
+			err ? err : "out of memory");
+		return CTL_FAILED;
+	}
+	if (c->json)
+		fprintf(c->out, "%s\n", f->body);
+	return CTL_OK;
+}
+
+static int ask(
+	const struct ctl *c, const char *method, const char *path, const char *body, cJSON **ret)
+{
+	_cleanup_free_ char *url = NULL;
+	_cleanup_free_ char *err = NULL;
+	struct fetched f = {0};
+	struct transport_ask ask = {.method = method, .body = body, .timeout = TIMEOUT};
+	int r;
+
+	/* Over the socket the host's name says nothing. */
+	r = str_printf(&url, "%s%s", c->url ? c->url : "http://stagewatchd", path);
+	if (r >= 0) {
+		ask.url = url;
+		ask.socket = c->url ? NULL : c->socket;
+		r = fetch("stagewatchctl/" STAGEWATCHD_VERSION, &ask, &f, &err);
+	}
+	if (r == -EINVAL) {
+		fprintf(stderr, "stagewatchctl: not a URL: %s\n", c->url ? c->url : path);
+		r = CTL_USAGE;
+	} else if (r < 0) {
+		r = say_unreachable(c, r, err);
+	} else {
+		r = take_answer(c, &f, ret);
+	}
+	fetched_clear(&f);
+	return r;
+}
+
+int ctl_path(const char *path, const char *app, char **ret)
+{
+	struct strbuf b = {0};
+	int r;
+
+	strbuf_add(&b, path);
+	if (app) {
+		strbuf_add(&b, "?app=");
+		strbuf_add_segment(&b, app);
+	}
+	r = strbuf_finish(&b, ret);
+	if (r < 0)
+		fprintf(stderr, "stagewatchctl: out of memory\n");
+	return r;
+}
+
+int ctl_get(const struct ctl *c, const char *path, cJSON **ret)
+{
+	return ask(c, "GET", path, NULL, ret);
+}
+
+int ctl_post(const struct ctl *c, const char *path, const char *body, cJSON **ret)
+{
+	return ask(c, "POST", path, body, ret);
+}
+
+const char *ctl_item(const cJSON *item, struct ctl_text *buf)
+{
+	const char *s = cJSON_GetStringValue(item);
+	_cleanup_free_ char *text = NULL;
+
+	if (!s || *s == '\0' || str_printable(s, sizeof(buf->text) - 1, &text) < 0)
+		return "-";
+	(void)snprintf(buf->text, sizeof(buf->text), "%s", text);
+	return buf->text;
+}
+
+const char *ctl_string(const cJSON *o, const char *field, struct ctl_text *buf)
+{
+	return ctl_item(cJSON_GetObjectItemCaseSensitive(o, field), buf);
+}
+
+bool ctl_has(const cJSON *o, const char *field)
+{
+	const cJSON *item = cJSON_GetObjectItemCaseSensitive(o, field);
+
+	return item && !cJSON_IsNull(item);
+}
+
+bool ctl_bool(const cJSON *o, const char *field)
+{
+	return cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(o, field));
+}
+
+double ctl_number(const cJSON *o, const char *field)
+{
+	const cJSON *item = cJSON_GetObjectItemCaseSensitive(o, field);
+
+	return cJSON_IsNumber(item) ? item->valuedouble : 0;
+}
+
+const cJSON *ctl_list(const cJSON *o, const char *field)
+{
+	const cJSON *item = cJSON_GetObjectItemCaseSensitive(o, field);
+
+	return cJSON_IsArray(item) ? item->child : NULL;
+}

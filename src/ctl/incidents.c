@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * incidents and explain: what was seen, what was done, what will be and why not. */
+#include "base/columns.h"
+#include "base/strbuf.h"
+#include "ctl/ctl.h"
+
+static void stage_text(const cJSON *incident, char *buf, size_t n)
+{
+	if (ctl_has(incident, "stage_id"))
+		(void)snprintf(buf, n, "%.0f.%.0f", ctl_number(incident, "stage_id"),
+			ctl_number(incident, "attempt_id"));
+	else
+		(void)snprintf(buf, n, "-");
+}
+
+static void add_incident(struct columns *t, const cJSON *i)
+{
+	struct ctl_text id;
+	struct ctl_text state;
+	struct ctl_text verdict;
+	struct ctl_text app;
+	struct ctl_text opened;
+	struct ctl_text action;
+	struct ctl_text outcome;
+	char stage[48];
+	const char *cells[] = {
+		ctl_string(i, "id", &id),
+		ctl_string(i, "state", &state),
+		ctl_string(i, "verdict", &verdict),
+		ctl_string(i, "app_id", &app),
+		stage,
+		ctl_string(i, "opened", &opened),
+		ctl_string(i, "action", &action),
+		ctl_string(i, "outcome", &outcome),
+	};
+
+	stage_text(i, stage, sizeof(stage));
+	columns_add(t, cells);
+}
+
+int ctl_incidents(const struct ctl *c)
+{
+	static const char *const head[] = {
+		"ID", "STATE", "VERDICT", "APP", "STAGE", "OPENED", "ACTION", "OUTCOME"};
+	struct columns t = {.n_columns = ELEMENTSOF(head)};
+	_cleanup_json_ cJSON *root = NULL;
+	struct ctl_text state;
+	int r;
+
+	r = ctl_get(c, "/api/v1/incidents", &root);
+	if (r != CTL_OK || c->json)
+		return r;
+	columns_add(&t, head);
+	for (const cJSON *i = ctl_list(root, "incidents"); i; i = i->next)
+		if (c->all || !str_equal(ctl_string(i, "state", &state), "ended"))
+			add_incident(&t, i);
+	if (t.n_rows > 1)
+		columns_print(&t, c->out);
+	else
+		fprintf(c->out, c->all ? "No incident.\n" : "No open incident.\n");
+	columns_clear(&t);
+	return CTL_OK;
+}
+
+static void print_line(FILE *out, const char *name, const cJSON *o, const char *field)
+{
+	struct ctl_text text;
+
+	if (ctl_has(o, field))
+		fprintf(out, "%-10s %s\n", name, ctl_string(o, field, &text));
+}
+
+static void print_head(FILE *out, const cJSON *root)
+{
+	struct ctl_text text;
+	char stage[48];
+
+	stage_text(root, stage, sizeof(stage));
+	fprintf(out, "%-10s %s", "Incident", ctl_string(root, "id", &text));
+	fprintf(out, ", %s\n", ctl_string(root, "state", &text));
+	fprintf(out, "%-10s %s", "App", ctl_string(root, "app_id", &text));
+	fprintf(out, " (%s)", ctl_string(root, "app_name", &text));
+	fprintf(out, ", stage %s", stage);
+	fprintf(out, ", cluster %s\n", ctl_string(root, "spark_cluster", &text));
+}
+
+static void print_owner(FILE *out, const cJSON *root)
+{
+	const cJSON *o = cJSON_GetObjectItemCaseSensitive(root, "owner");
+	struct ctl_text text;
+
+	fprintf(out, "%-10s ", "Owner");
+	if (!ctl_has(root, "owner")) {
+		fprintf(out, "not known\n");
+		return;
+	}
+	fprintf(out, "%s", ctl_string(o, "dag_id", &text));
+	fprintf(out, " / %s", ctl_string(o, "run_id", &text));
+	fprintf(out, " / %s", ctl_string(o, "task_id", &text));
+	if (ctl_number(o, "map_index") >= 0)
+		fprintf(out, " [%.0f]", ctl_number(o, "map_index"));
+	fprintf(out, ", try %.0f\n", ctl_number(o, "try_number"));
+}
+
+static void print_duration(FILE *out, const char *glue, double seconds)
+{
+	char text[32];
+
+	fprintf(out, "%s%s", glue,
+		format_duration(text, sizeof(text), (usec_t)(seconds * USEC_PER_SEC)));
+}
+
+/* Its condition against its limit, and what was looked at. */
+static void print_numbers(FILE *out, const cJSON *root)
+{
+	const cJSON *n = cJSON_GetObjectItemCaseSensitive(root, "numbers");
+	struct ctl_text text;
+
+	if (!ctl_has(n, "lasting_seconds"))
+		return;
+	print_duration(out, "Numbers    lasting ", ctl_number(n, "lasting_seconds"));
+	if (ctl_has(n, "limit")) {
+		fprintf(out, ", limit %s", ctl_string(n, "limit", &text));
+		print_duration(out, " = ", ctl_number(n, "threshold_seconds"));
+	}
+	if (ctl_has(n, "running_tasks"))
+		fprintf(out,
+			"; running tasks %.0f: flat %.0f, working %.0f, frozen %.0f; %.0f "
+			"thread dumps",
+			ctl_number(n, "running_tasks"), ctl_number(n, "flat_tasks"),
+			ctl_number(n, "working_tasks"), ctl_number(n, "frozen_tasks"),
+			ctl_number(n, "thread_dumps"));
+	if (ctl_has(n, "cpu_window_seconds")) {
+		fprintf(out, "; %.3f CPU seconds a second",
+			ctl_number(n, "cpu_seconds_per_second"));
+		print_duration(out, " over ", ctl_number(n, "cpu_window_seconds"));
+	}
+	fprintf(out, "\n%-10s ", "Missing");
+	if (!ctl_list(n, "missing"))
+		fprintf(out, "nothing");
+	for (const cJSON *m = ctl_list(n, "missing"); m; m = m->next)
+		fprintf(out, "%s%s", m == ctl_list(n, "missing") ? "" : ", ", ctl_item(m, &text));
+	fprintf(out, "\n");
+}
+
+static void print_cause(FILE *out, const cJSON *root)
+{
+	struct ctl_text text;
+
+	if (!ctl_has(root, "because"))
+		return;
+	fprintf(out, "%-10s probably %s", "Cause", ctl_string(root, "cause", &text));
+	fprintf(out, ": %s\n", ctl_string(root, "because", &text));
+}
+
+static void print_steps(FILE *out, const cJSON *root)
+{
+	struct ctl_text text;
+
+	fprintf(out, "\n");
+	for (const cJSON *s = ctl_list(root, "steps"); s; s = s->next) {
+		fprintf(out, "%s", ctl_string(s, "time", &text));
+		fprintf(out, "  %s\n", ctl_string(s, "text", &text));
+	}
+	if (!ctl_list(root, "spark_properties"))
+		return;
+	fprintf(out, "\n");
+	for (const cJSON *p = ctl_list(root, "spark_properties"); p; p = p->next)
+		fprintf(out, "%s\n", ctl_item(p, &text));
+}
+
+static void print_story(FILE *out, const cJSON *root)
+{
+	struct ctl_text text;
+
+	print_head(out, root);
+	print_owner(out, root);
+	print_line(out, "Verdict", root, "verdict");
+	fprintf(out, "%-10s %s", "Rule", ctl_string(root, "rule", &text));
+	fprintf(out, ", action %s", ctl_string(root, "action", &text));
+	fprintf(out, ", mode %s\n", ctl_string(root, "mode", &text));
+	print_line(out, "Evidence", root, "evidence");
+	print_numbers(out, root);
+	print_cause(out, root);
+	if (ctl_has(root, "outcome")) {
+		fprintf(out, "%-10s %s", "Outcome", ctl_string(root, "outcome", &text));
+		fprintf(out, ": %s\n", ctl_string(root, "outcome_why", &text));
+	}
+	print_line(out, "Next", root, "next");
+	print_steps(out, root);
+	if (ctl_bool(root, "evidence_kept"))
+		fprintf(out,
+			"\nWhat the driver answered is kept in the state directory: "
+			"incidents/%s.jsonl\n",
+			ctl_string(root, "id", &text));
+}
+
+int ctl_explain(const struct ctl *c)
+{
+	_cleanup_json_ cJSON *root = NULL;
+	_cleanup_free_ char *path = NULL;
+	struct strbuf b = {0};
+	int r;
+
+	strbuf_add(&b, "/api/v1/incidents/");
+	strbuf_add_segment(&b, c->object);
+	if (strbuf_finish(&b, &path) < 0) {
+		fprintf(stderr, "stagewatchctl: out of memory\n");
+		return CTL_FAILED;
+	}
+	r = ctl_get(c, path, &root);
+	if (r == CTL_OK && !c->json)
+		print_story(c->out, root);
+	return r;
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * status: one look at the whole. */
+#include "base/columns.h"
+#include "base/parse.h"
+#include "ctl/ctl.h"
+
+/* A time of the answer as its age by the daemon's own clock: "4s ago"; "never". */
+static const char *ago(const cJSON *root, const cJSON *o, const char *field, struct ctl_text *buf)
+{
+	struct ctl_text text;
+	char age[32];
+	usec_t time;
+	usec_t t;
+
+	if (!ctl_has(o, field))
+		return "never";
+	if (parse_timestamp(ctl_string(root, "time", &text), &time) < 0 ||
+		parse_timestamp(ctl_string(o, field, &text), &t) < 0)
+		return "-";
+	(void)snprintf(buf->text, sizeof(buf->text), "%s ago",
+		format_duration(age, sizeof(age), usec_sub(time, t)));
+	return buf->text;
+}
+
+static void print_holds(FILE *out, const cJSON *root)
+{
+	const cJSON *pause = cJSON_GetObjectItemCaseSensitive(root, "paused");
+	struct ctl_text text;
+
+	if (ctl_has(root, "paused")) {
+		fprintf(out, "PAUSED by %s", ctl_string(pause, "who", &text));
+		fprintf(out, " since %s", ctl_string(pause, "since", &text));
+		fprintf(out, ", until %s",
+			ctl_has(pause, "until") ? ctl_string(pause, "until", &text) : "resumed");
+		fprintf(out, ": %s\n", ctl_string(pause, "reason", &text));
+		if (!ctl_bool(pause, "durable"))
+			fprintf(out, "The pause is not in the ledger: a restart forgets it.\n");
+	}
+	if (ctl_has(root, "breaker_open"))
+		fprintf(out, "The storm breaker is open: %s\n",
+			ctl_string(root, "breaker_open", &text));
+	if (ctl_has(root, "ledger_trouble"))
+		fprintf(out, "The ledger is in trouble, nothing is acted upon: %s\n",
+			ctl_string(root, "ledger_trouble", &text));
+	for (const cJSON *w = ctl_list(root, "maintenance"); w; w = w->next) {
+		if (!ctl_bool(w, "open"))
+			continue;
+		fprintf(out, "In the maintenance window %s", ctl_string(w, "name", &text));
+		if (ctl_has(w, "reason"))
+			fprintf(out, ": %s", ctl_string(w, "reason", &text));
+		fprintf(out, "\n");
+	}
+}
+
+static void print_clusters(FILE *out, const cJSON *root)
+{
+	static const char *const head[] = {"CLUSTER", "UP", "APPS", "LAST POLL", "RIGHT TO KILL"};
+	struct columns t = {.n_columns = ELEMENTSOF(head)};
+
+	columns_add(&t, head);
+	for (const cJSON *c = ctl_list(root, "clusters"); c; c = c->next) {
+		struct ctl_text buf[3];
+		char apps[32];
+		const char *cells[] = {
+			ctl_string(c, "spark_cluster", &buf[0]),
+			ctl_bool(c, "up") ? "yes" : "no",
+			apps,
+			ago(root, c, "last_poll", &buf[1]),
+			ctl_string(c, "kill", &buf[2]),
+		};
+
+		(void)snprintf(apps, sizeof(apps), "%.0f", ctl_number(c, "apps"));
+		columns_add(&t, cells);
+	}
+	columns_print(&t, out);
+	columns_clear(&t);
+}
+
+static void print_airflows(FILE *out, const cJSON *root)
+{
+	static const char *const head[] = {
+		"AIRFLOW", "UP", "VERSION", "LOGIN", "READ", "FAIL", "CLEAR"};
+	struct columns t = {.n_columns = ELEMENTSOF(head)};
+
+	columns_add(&t, head);
+	for (const cJSON *a = ctl_list(root, "airflows"); a; a = a->next) {
+		const cJSON *access = cJSON_GetObjectItemCaseSensitive(a, "access");
+		struct ctl_text buf[6];
+		const char *cells[] = {
+			ctl_string(a, "airflow", &buf[0]),
+			ctl_bool(a, "up") ? "yes" : "no",
+			ctl_string(a, "airflow_version", &buf[1]),
+			ctl_string(access, "login", &buf[2]),
+			ctl_string(access, "read", &buf[3]),
+			ctl_string(access, "fail", &buf[4]),
+			ctl_string(access, "clear", &buf[5]),
+		};
+
+		columns_add(&t, cells);
+	}
+	if (t.n_rows > 1)
+		columns_print(&t, out);
+	columns_clear(&t);
+}
+
+static void print_status(FILE *out, const cJSON *root)
+{
+	struct ctl_text text;
+	struct ctl_text age;
+
+	fprintf(out, "stagewatchd %s", ctl_string(root, "version", &text));
+	fprintf(out, ", mode %s", ctl_string(root, "mode", &text));
+	fprintf(out, ", started %s%s%s\n", ago(root, root, "started", &age),
+		ctl_bool(root, "healthy") ? "" : ", POLLING DOES NOT ADVANCE",
+		ctl_bool(root, "ready") ? "" : ", not every cluster was polled yet");
+	if (!ctl_bool(root, "config_last_reload_successful"))
+		fprintf(out, "The last reload of the configuration failed.\n");
+	print_holds(out, root);
+	fprintf(out, "Stages that hang: %.0f. Open incidents: %.0f.\n",
+		ctl_number(root, "stages_hung"), ctl_number(root, "incidents_open"));
+	fprintf(out, "Actions under way: %.0f. Begun within the last hour: %.0f of %.0f.\n",
+		ctl_number(root, "actions_pending"), ctl_number(root, "actions_last_hour"),
+		ctl_number(root, "actions_per_hour"));
+	print_clusters(out, root);
+	print_airflows(out, root);
+}
+
+int ctl_status(const struct ctl *c)
+{
+	_cleanup_json_ cJSON *root = NULL;
+	int r;
+
+	r = ctl_get(c, "/api/v1/status", &root);
+	if (r != CTL_OK)
+		return r;
+	if (!c->json)
+		print_status(c->out, root);
+	return ctl_number(root, "stages_hung") > 0 ? CTL_HANGS : CTL_OK;
+}

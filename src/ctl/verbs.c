@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The verbs of stagewatchctl, and its command line. */
+#include <errno.h>
+#include <getopt.h>
+#include <string.h>
+
+#include "base/parse.h"
+#include "base/strbuf.h"
+#include "ctl/ctl.h"
+
+const struct ctl_verb ctl_verbs[] = {
+	{.name = "status", .help = "mode, pause, clusters, what hangs", .run = ctl_status},
+	{.name = "incidents",
+		.options = "[--all]",
+		.takes = CTL_TAKES_ALL,
+		.help = "open incidents; --all: those that have ended as well",
+		.run = ctl_incidents},
+	{.name = "explain",
+		.object = "ID",
+		.help = "what an incident rests on, what was done, what will be",
+		.run = ctl_explain},
+	{.name = "audit",
+		.object = "APP",
+		.may_lack = true,
+		.options = "[--all]",
+		.takes = CTL_TAKES_ALL,
+		.help = "what configurations hold against hangs; --all: the lesser matters too",
+		.run = ctl_audit},
+	{.name = "report",
+		.object = "NAME",
+		.may_lack = true,
+		.options = "[--all]",
+		.takes = CTL_TAKES_ALL,
+		.help = "finished runs against the ones before; --all: not only the last",
+		.run = ctl_report},
+	{.name = "pause",
+		.object = "REASON",
+		.options = "[--for TIME]",
+		.takes = CTL_TAKES_FOR,
+		.changes = true,
+		.help = "begin no action, until resume or for a time such as 2h",
+		.run = ctl_pause},
+	{.name = "resume",
+		.changes = true,
+		.help = "end the pause, close the storm breaker",
+		.run = ctl_resume},
+};
+const size_t n_ctl_verbs = ELEMENTSOF(ctl_verbs);
+
+static void print_help(void)
+{
+	printf("stagewatchctl [--socket PATH | --url URL] [--json] VERB ...\n"
+	       "\n"
+	       "Asks stagewatchd what it sees, and tells it to pause.\n"
+	       "\n");
+	for (size_t i = 0; i < n_ctl_verbs; i++) {
+		const struct ctl_verb *v = &ctl_verbs[i];
+		char usage[40];
+
+		(void)snprintf(usage, sizeof(usage), "%s%s%s%s%s%s", v->name,
+			v->object ? (v->may_lack ? " [" : " ") : "", v->object ? v->object : "",
+			v->may_lack ? "]" : "", v->options ? " " : "",
+			v->options ? v->options : "");
+		printf("  %-26s %s\n", usage, v->help);
+	}
+	printf("\n"
+	       "  --socket PATH   the daemon's control socket, else %s\n"
+	       "  --url URL       ask at its web server, such as http://127.0.0.1:14040; only to\n"
+	       "                  look\n"
+	       "  --json          print the daemon's answer as it comes\n"
+	       "  --all           with incidents, audit, report: all that there is\n"
+	       "  --for TIME      with pause: how long\n"
+	       "  --version       print the version, and exit\n"
+	       "  --help          print this, and exit\n"
+	       "\n"
+	       "It exits with 0; status with 1 when something hangs; with 2 when the daemon "
+	       "cannot\n"
+	       "be reached or refuses; with 3 on wrong usage. See stagewatchctl(8).\n",
+		CTL_SOCKET);
+}
+
+struct arguments {
+	struct ctl ctl;
+	const struct ctl_verb *verb;
+	unsigned given; /* CTL_TAKES_* */
+	bool done;      /* --help, --version */
+};
+
+static int wrong(const char *text, const char *what)
+{
+	fprintf(stderr, "stagewatchctl: %s%s\n", text, what);
+	return -EINVAL;
+}
+
+static int parse_length(struct arguments *a, const char *text)
+{
+	usec_t t = 0;
+
+	a->given |= CTL_TAKES_FOR;
+	if (parse_duration(text, &t) < 0 || t < USEC_PER_SEC)
+		return wrong("not a time such as 30min or 2h: ", text);
+	a->ctl.length = t;
+	return 0;
+}
+
+static int parse_option(struct arguments *a, int c)
+{
+	switch (c) {
+	case 's':
+		a->ctl.socket = optarg;
+		return 0;
+	case 'u':
+		a->ctl.url = optarg;
+		return 0;
+	case 'j':
+		a->ctl.json = true;
+		return 0;
+	case 'a':
+		a->ctl.all = true;
+		a->given |= CTL_TAKES_ALL;
+		return 0;
+	case 'f':
+		return parse_length(a, optarg);
+	case 'v':
+		printf("stagewatchctl %s\n", STAGEWATCHD_VERSION);
+		a->done = true;
+		return 0;
+	case 'h':
+		print_help();
+		a->done = true;
+		return 0;
+	default:
+		return -EINVAL; /* getopt has said what is wrong */
+	}
+}
+
+static int parse_verb(struct arguments *a, int argc, char **argv)
+{
+	if (argc == 0)
+		return wrong("which verb?", "");
+	for (size_t i = 0; i < n_ctl_verbs; i++)
+		if (str_equal(ctl_verbs[i].name, argv[0]))
+			a->verb = &ctl_verbs[i];
+	if (!a->verb)
+		return wrong("unknown verb: ", argv[0]);
+	if (a->verb->object && !a->verb->may_lack && argc < 2)
+		return wrong(a->verb->name, " needs an argument");
+	if (argc > (a->verb->object ? 2 : 1))
+		return wrong("unexpected argument: ", argv[a->verb->object ? 2 : 1]);
+	a->ctl.object = argc > 1 ? argv[1] : NULL;
+	if (a->given & ~a->verb->takes)
+		return wrong(a->verb->name, " does not take --all or --for of another verb");
+	if (a->ctl.url && a->ctl.socket)
+		return wrong("--socket and --url exclude one another", "");
+	if (a->ctl.url && a->verb->changes)
+		return wrong(a->verb->name, " goes over the control socket only");
+	return 0;
+}
+
+static int parse_arguments(int argc, char **argv, struct arguments *a)
+{
+	static const struct option options[] = {
+		{"socket", required_argument, NULL, 's'},
+		{"url", required_argument, NULL, 'u'},
+		{"json", no_argument, NULL, 'j'},
+		{"all", no_argument, NULL, 'a'},
+		{"for", required_argument, NULL, 'f'},
+		{"version", no_argument, NULL, 'v'},
+		{"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
+	};
+	int r = 0;
+	int c;
+
+	while (r >= 0 && !a->done && (c = getopt_long(argc, argv, "", options, NULL)) != -1)
+		r = parse_option(a, c);
+	return r < 0 || a->done ? r : parse_verb(a, argc - optind, argv + optind);
+}
+
+int ctl_main(int argc, char **argv)
+{
+	struct arguments a = {.ctl = {.out = stdout}};
+	int r;
+
+	if (parse_arguments(argc, argv, &a) < 0) {
+		fprintf(stderr, "Try stagewatchctl --help.\n");
+		return CTL_USAGE;
+	}
+	if (a.done)
+		return CTL_OK;
+	if (!a.ctl.socket)
+		a.ctl.socket = CTL_SOCKET;
+	r = a.verb->run(&a.ctl);
+	if (fflush(stdout) == EOF)
+		r = CTL_FAILED;
+	return r;
+}

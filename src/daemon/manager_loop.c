@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What the parts do together once the loop runs: at each tick, when the detector tells something,
+ * when the web server or the watchdog asks. */
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "daemon/access.h"
+#include "daemon/bundles.h"
+#include "daemon/control.h"
+#include "daemon/exporter.h"
+#include "daemon/manager_parts.h"
+#include "daemon/notifier.h"
+#include "daemon/poller.h"
+#include "daemon/remediator.h"
+#include "daemon/run_store.h"
+#include "daemon/store.h"
+#include "daemon/table.h"
+#include "daemon/task_survey.h"
+#include "daemon/verdict_log.h"
+#include "daemon/world.h"
+#include "io/clock.h"
+#include "io/service.h"
+
+/* Polling counts as stuck when no cluster's tick has come to its end for so many intervals, and a
+ * minute. */
+#define STUCK_INTERVALS 3
+
+static const char *url_of(struct manager *m, const struct app_history *a)
+{
+	const struct poller *p = manager_poller(m, a->cluster);
+
+	return p ? poller_url_of(p, a) : NULL;
+}
+
+static void on_changed(void *userdata, const struct detector_event *ev)
+{
+	struct manager *m = userdata;
+	struct incident *i = NULL;
+	bool reached = false;
+	struct rule_stats *rs;
+
+	if (manager_only_looks(m))
+		return;
+	if (incident_follow(&m->incidents, ev, clock_realtime(), &i, &reached) < 0)
+		log_error("Failed to follow an incident: out of memory, ignoring");
+	if (i)
+		bundles_follow(
+			m->bundles, i, url_of(m, ev->app), clock_boottime(), clock_realtime());
+	rs = reached ? stats_rule(&m->stats, ev->rule->name) : NULL;
+	if (rs)
+		rs->incidents[ev->verdict]++;
+	if (ev->verdict == VERDICT_HUNG)
+		remediator_count(m->remediator, ev->app, ev->now);
+	verdict_log(ev, i, settings_dry(m->world->settings, ev->rule));
+	if (reached)
+		notifier_event(m->notifier, i, notice_of_verdict(ev->verdict));
+}
+
+static void on_judged(void *userdata, const struct detector_event *ev)
+{
+	struct manager *m = userdata;
+	struct incident *i = NULL;
+	bool reached = false;
+
+	if (manager_only_looks(m))
+		return;
+	/* The numbers of an open incident grow older with each poll. */
+	if (incident_follow(&m->incidents, ev, clock_realtime(), &i, &reached) < 0)
+		return;
+	remediator_consider(m->remediator, ev);
+}
+
+static void on_ended(void *userdata, const struct app_history *a, usec_t now)
+{
+	struct manager *m = userdata;
+
+	/* One of a cluster that is no longer configured may run on. */
+	if (m->runs && world_source(m->world, a->cluster))
+		run_store_add(m->runs, a, clock_realtime() - usec_sub(now, a->observed));
+}
+
+struct detector_sink manager_sink(struct manager *m)
+{
+	return (struct detector_sink){
+		.changed = on_changed, .judged = on_judged, .ended = on_ended, .userdata = m};
+}
+
+static usec_t interval(const struct manager *m)
+{
+	return m->world->settings->daemon.poll_interval;
+}
+
+static bool polling_advances(const struct manager *m)
+{
+	for (size_t i = 0; i < m->n_pollers; i++) {
+		const struct source *s = m->world->sources[i];
+		/* A list may ask each URL twice, and wait for the time limit each time. */
+		usec_t limit = STUCK_INTERVALS * interval(m) + USEC_PER_MINUTE +
+			       2 * s->urls.n * s->params->timeout;
+
+		if (usec_sub(clock_boottime(), poller_advanced(m->pollers[i])) > limit)
+			return false;
+	}
+	return m->n_pollers > 0;
+}
+
+static int on_watchdog(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct manager *m = userdata;
+
+	(void)usec;
+	if (polling_advances(m))
+		service_watchdog_feed();
+	else
+		log_error("Polling does not advance: leaving the watchdog unfed");
+	return timer_in(source, service_watchdog_period() / 2);
+}
+
+static void say_status(const struct manager *m)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t hung = incident_count_open(&m->incidents, VERDICT_HUNG);
+
+	if (str_printf(&text, "Watching %zu apps on %zu clusters, mode %s, %zu hung",
+		    detector_n_apps(m->detector), m->n_pollers,
+		    mode_name((enum daemon_mode)m->world->settings->daemon.mode), hung) >= 0)
+		service_status(text);
+}
+
+/* What was open before a restart, once all that could be seen was seen. */
+static void sweep_incidents(struct manager *m)
+{
+	for (size_t i = 0; i < m->n_pollers; i++) {
+		const struct poller *p = m->pollers[i];
+
+		if (poller_saw_all(p))
+			incident_sweep(
+				&m->incidents, m->detector, poller_cluster(p), clock_realtime());
+	}
+}
+
+static void keep_books(struct manager *m)
+{
+	sweep_incidents(m);
+	remediator_tick(m->remediator, store_tick(m->store, clock_realtime()));
+	notifier_tick(m->notifier);
+	run_store_tick(m->runs, clock_realtime());
+}
+
+static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct manager *m = userdata;
+
+	(void)usec;
+	m->ticks++;
+	for (size_t i = 0; i < m->n_pollers; i++)
+		poller_tick(m->pollers[i]);
+	if (m->access)
+		access_tick(m->access);
+	if (m->tasks)
+		task_survey_tick(m->tasks, clock_boottime());
+	if (m->control)
+		holds_tick(control_holds(m->control));
+	if (m->bundles)
+		bundles_sweep(m->bundles, &m->incidents, clock_boottime());
+	if (!manager_only_looks(m))
+		keep_books(m);
+	if (m->options.once) /* armed again when all answers are in */
+		return 0;
+	say_status(m);
+	return timer_in(source, interval(m));
+}
+
+static size_t count_silent(const struct manager *m)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < m->n_pollers; i++)
+		n += poller_n_silent(m->pollers[i]) + !poller_up(m->pollers[i]);
+	return n;
+}
+
+/* --once: after the second tick, or after the first where there is nothing to be seen. */
+static void end_once(struct manager *m)
+{
+	size_t silent = count_silent(m);
+
+	if (m->ticks < 2 && (detector_n_apps(m->detector) > 0 || silent > 0)) {
+		if (timer_in(m->tick, interval(m)) < 0)
+			(void)sd_event_exit(m->event, EXIT_FAILURE);
+		return;
+	}
+	(void)sd_event_exit(m->event, table_print(stdout, m->detector, clock_boottime(), silent));
+}
+
+void manager_idle(void *userdata, struct poller *p)
+{
+	struct manager *m = userdata;
+
+	(void)p;
+	for (size_t i = 0; i < m->n_pollers; i++)
+		if (poller_n_done(m->pollers[i]) < (m->options.once ? m->ticks : 1))
+			return;
+	m->ready = true;
+	if (m->options.once)
+		end_once(m);
+}
+
+int manager_answer(
+	void *userdata, const struct http_server_request *request, struct http_server_reply *reply)
+{
+	struct manager *m = userdata;
+	struct exporter_view view = {
+		.world = m->world,
+		.detector = m->detector,
+		.incidents = &m->incidents,
+		.stats = &m->stats,
+		.remediator = m->remediator,
+		.holds = control_holds(m->control),
+		.store = m->store,
+		.notifier = m->notifier,
+		.runs = m->runs,
+		.inquirer = m->inquirer,
+		.now = clock_boottime(),
+		.wall = clock_realtime(),
+		.started = m->started,
+		.ready = m->ready,
+		.healthy = polling_advances(m),
+		.reload_ok = m->reload_ok,
+		.reloaded = m->reloaded,
+	};
+
+	return exporter_answer(&view, request, reply);
+}
+
+int manager_add_timers(struct manager *m)
+{
+	int r = timer_new(m->event, on_tick, m, &m->tick);
+
+	if (r >= 0)
+		r = timer_in(m->tick, 0);
+	if (r < 0 || service_watchdog_period() == 0)
+		return r;
+	r = timer_new(m->event, on_watchdog, m, &m->watchdog);
+	return r < 0 ? r : timer_in(m->watchdog, service_watchdog_period() / 2);
+}

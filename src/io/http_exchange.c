@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Options of a request, and what is taken in of its answer. */
+#include "io/http_exchange.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/parse.h"
+#include "base/strbuf.h"
+#include "io/clock.h"
+#include "io/http_url.h"
+
+#define DEFAULT_MAX_BODY ((size_t)8 * 1024 * 1024)
+/* No caller means more; sums of it stay far from overflow. */
+#define MAX_MAX_BODY ((size_t)1024 * 1024 * 1024)
+
+/* What every request has in common. */
+static const struct {
+	CURLoption option;
+	long value;
+} fixed_options[] = {
+	{CURLOPT_NOSIGNAL, 1},
+	{CURLOPT_NETRC, CURL_NETRC_IGNORED},
+	{CURLOPT_FOLLOWLOCATION, 0},
+	{CURLOPT_UNRESTRICTED_AUTH, 0},
+	{CURLOPT_DISALLOW_USERNAME_IN_URL, 1},
+	{CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1},
+	{CURLOPT_HTTP09_ALLOWED, 0},
+	{CURLOPT_TCP_KEEPALIVE, 1},
+	/* Do not wait for the resolver's thread when a request ends before it. */
+	{CURLOPT_QUICK_EXIT, 1},
+};
+
+static const struct {
+	CURLcode code;
+	int error;
+} code_errors[] = {
+	{CURLE_OPERATION_TIMEDOUT, -ETIMEDOUT},
+	{CURLE_FILESIZE_EXCEEDED, -EMSGSIZE},
+	{CURLE_PARTIAL_FILE, -ECONNRESET},
+	{CURLE_GOT_NOTHING, -ECONNRESET},
+	{CURLE_RECV_ERROR, -ECONNRESET},
+	{CURLE_SEND_ERROR, -ECONNRESET},
+	{CURLE_COULDNT_CONNECT, -EHOSTUNREACH},
+	{CURLE_COULDNT_RESOLVE_HOST, -EHOSTUNREACH},
+};
+
+int http_exchange_check(const struct transport_ask *ask)
+{
+	static const char *const methods[] = {"GET", "POST", "PATCH", "PUT"};
+	bool known = false;
+
+	for (size_t i = 0; i < ELEMENTSOF(methods); i++)
+		known = known || str_equal(ask->method, methods[i]);
+	if (!known || !ask->url || (ask->body && str_equal(ask->method, "GET")))
+		return -EINVAL;
+	for (size_t i = 0; ask->headers && ask->headers[i]; i++) {
+		const char *h = ask->headers[i];
+
+		if (h[0] == ':' || !strchr(h, ':') || strpbrk(h, "\r\n"))
+			return -EINVAL;
+	}
+	return http_url_check(ask->url);
+}
+
+/* One line at a time; those of a "100 Continue", too. */
+static size_t on_header(char *data, size_t size, size_t n, void *userdata)
+{
+	struct http_exchange *x = userdata;
+
+	n *= size;
+	if (n >= 5 && memcmp(data, "HTTP/", 5) == 0)
+		x->headers_done = false;
+	else if (n > 0 && (data[0] == '\r' || data[0] == '\n'))
+		x->headers_done = true;
+	return n;
+}
+
+static size_t on_body(char *data, size_t size, size_t n, void *userdata)
+{
+	struct http_exchange *x = userdata;
+
+	n *= size;
+	if (n > x->max_body - x->len) {
+		x->body_error = -EMSGSIZE;
+		return CURL_WRITEFUNC_ERROR;
+	}
+	if (x->len + n + 1 > x->size) {
+		size_t wanted = (x->len + n + 1) * 2;
+		char *body = realloc(x->body, wanted);
+
+		if (!body) {
+			x->body_error = -EPROTO;
+			return CURL_WRITEFUNC_ERROR;
+		}
+		x->body = body;
+		x->size = wanted;
+	}
+	memcpy(x->body + x->len, data, n);
+	x->len += n;
+	x->body[x->len] = '\0';
+	return n;
+}
+
+static int add_header(struct http_exchange *x, const char *line)
+{
+	struct curl_slist *l = curl_slist_append(x->headers, line);
+
+	if (!l)
+		return -ENOMEM;
+	x->headers = l;
+	return 0;
+}
+
+static int set_headers(struct http_exchange *x, const struct transport_ask *ask)
+{
+	bool has_type = false;
+	int err = 0;
+
+	for (size_t i = 0; err >= 0 && ask->headers && ask->headers[i]; i++) {
+		has_type = has_type || strncasecmp(ask->headers[i], "Content-Type:", 13) == 0;
+		err = add_header(x, ask->headers[i]);
+	}
+	/* Without a value libcurl leaves its own header out. */
+	if (err >= 0)
+		err = add_header(x, "Expect:");
+	if (err >= 0 && !has_type)
+		err = add_header(x, "Content-Type:");
+	if (err >= 0 && curl_easy_setopt(x->easy, CURLOPT_HTTPHEADER, x->headers) != CURLE_OK)
+		err = -ENOMEM;
+	return err;
+}
+
+static int set_body(CURL *easy, const struct transport_ask *ask)
+{
+	const char *body = ask->body ? ask->body : "";
+	curl_off_t n = (curl_off_t)strlen(body);
+
+	if (str_equal(ask->method, "GET"))
+		return curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L) == CURLE_OK ? 0 : -ENOMEM;
+	/* When a kept connection turns out to be broken, libcurl sends once more by itself, also
+	 * what the other side may have done already. Not on a new connection. */
+	if (curl_easy_setopt(easy, CURLOPT_POST, 1L) != CURLE_OK ||
+		curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, ask->method) != CURLE_OK ||
+		curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, n) != CURLE_OK ||
+		curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, body) != CURLE_OK ||
+		curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L) != CURLE_OK)
+		return -ENOMEM;
+	return 0;
+}
+
+/* The Content-Length counts encoded bytes, of which an incompressible body has a few more. */
+static int set_bounds(struct http_exchange *x)
+{
+	curl_off_t n = (curl_off_t)(x->max_body + x->max_body / 1024 + 1024);
+
+	if (curl_easy_setopt(x->easy, CURLOPT_MAXFILESIZE_LARGE, n) != CURLE_OK ||
+		curl_easy_setopt(x->easy, CURLOPT_HEADERFUNCTION, on_header) != CURLE_OK ||
+		curl_easy_setopt(x->easy, CURLOPT_WRITEFUNCTION, on_body) != CURLE_OK)
+		return -ENOMEM;
+	return 0;
+}
+
+static int set_url(CURL *easy, const struct transport_ask *ask)
+{
+	_cleanup_free_ char *url = NULL;
+
+	if (ask->username && !ask->password) {
+		int r = http_url_add_user(ask->url, ask->username, &url);
+
+		if (r < 0)
+			return r;
+	}
+	return curl_easy_setopt(easy, CURLOPT_URL, url ? url : ask->url) == CURLE_OK ? 0 : -ENOMEM;
+}
+
+static int set_options(
+	struct http_exchange *x, const char *user_agent, const struct transport_ask *ask)
+{
+	const struct {
+		CURLoption option;
+		const void *value;
+	} pointers[] = {
+		{CURLOPT_USERAGENT, user_agent},
+		{CURLOPT_PROXY, ""}, /* none, whatever the environment says */
+		{CURLOPT_PROTOCOLS_STR, "http,https"},
+		{CURLOPT_REDIR_PROTOCOLS_STR, "http,https"},
+		{CURLOPT_ACCEPT_ENCODING, ""}, /* all that libcurl decodes */
+		{CURLOPT_USERNAME, ask->password ? ask->username : NULL},
+		{CURLOPT_PASSWORD, ask->username ? ask->password : NULL},
+		{CURLOPT_CAINFO, ask->ca_file},
+		{CURLOPT_UNIX_SOCKET_PATH, ask->socket},
+		{CURLOPT_ERRORBUFFER, x->error},
+		{CURLOPT_HEADERDATA, x},
+		{CURLOPT_WRITEDATA, x},
+	};
+
+	for (size_t i = 0; i < ELEMENTSOF(fixed_options); i++)
+		if (curl_easy_setopt(x->easy, fixed_options[i].option, fixed_options[i].value) !=
+			CURLE_OK)
+			return -ENOMEM;
+	for (size_t i = 0; i < ELEMENTSOF(pointers); i++)
+		if (pointers[i].value && curl_easy_setopt(x->easy, pointers[i].option,
+						 pointers[i].value) != CURLE_OK)
+			return -ENOMEM;
+	if (ask->username && ask->password &&
+		curl_easy_setopt(x->easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC) != CURLE_OK)
+		return -ENOMEM;
+	return 0;
+}
+
+int http_exchange_set_up(struct http_exchange *x, CURL *easy, const char *user_agent,
+	const struct transport_ask *ask)
+{
+	int err;
+
+	x->easy = easy;
+	x->max_body = ask->max_body ? ask->max_body : DEFAULT_MAX_BODY;
+	if (x->max_body > MAX_MAX_BODY)
+		x->max_body = MAX_MAX_BODY;
+	err = set_options(x, user_agent, ask);
+	if (err >= 0)
+		err = set_url(easy, ask);
+	if (err >= 0)
+		err = set_headers(x, ask);
+	if (err >= 0)
+		err = set_body(easy, ask);
+	return err < 0 ? err : set_bounds(x);
+}
+
+static int code_to_error(const struct http_exchange *x, CURLcode code)
+{
+	long os_error = 0;
+
+	if (x->body_error < 0)
+		return x->body_error;
+	if (code == CURLE_COULDNT_CONNECT) {
+		(void)curl_easy_getinfo(x->easy, CURLINFO_OS_ERRNO, &os_error);
+		if (os_error == ECONNREFUSED)
+			return -ECONNREFUSED;
+	}
+	for (size_t i = 0; i < ELEMENTSOF(code_errors); i++)
+		if (code_errors[i].code == code)
+			return code_errors[i].error;
+	return -EPROTO;
+}
+
+static const char *error_text(struct http_exchange *x, CURLcode code)
+{
+	if (x->body_error == -EMSGSIZE || code == CURLE_FILESIZE_EXCEEDED)
+		(void)snprintf(
+			x->error, sizeof(x->error), "the body is over %zu bytes", x->max_body);
+	else if (x->body_error < 0)
+		return "out of memory";
+	/* libcurl quotes the other side here and there. */
+	str_sanitize(x->error);
+	return x->error[0] != '\0' ? x->error : curl_easy_strerror(code);
+}
+
+/* "Text/HTML; charset=x" as "text/html". NULL where there is none, or no memory. */
+static char *media_type(CURL *easy)
+{
+	const char *header = NULL;
+	char *type;
+	size_t n;
+
+	if (curl_easy_getinfo(easy, CURLINFO_CONTENT_TYPE, &header) != CURLE_OK || !header)
+		return NULL;
+	header += strspn(header, " \t");
+	n = strcspn(header, "; \t");
+	type = n > 0 ? strndup(header, n) : NULL;
+	for (char *p = type; p && *p; p++)
+		*p = (char)tolower((unsigned char)*p);
+	return type;
+}
+
+static usec_t date_of(CURL *easy)
+{
+	struct curl_header *header = NULL;
+	usec_t date = 0;
+
+	if (curl_easy_header(easy, "Date", 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
+		return 0;
+	return parse_http_date(header->value, &date) < 0 ? 0 : date;
+}
+
+/* Seconds, or a date: of the server's clock where it tells that, else of ours. */
+static usec_t retry_after_of(CURL *easy, usec_t date, usec_t wall)
+{
+	struct curl_header *header = NULL;
+	usec_t then = 0;
+	uint64_t seconds = 0;
+
+	if (curl_easy_header(easy, "Retry-After", 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
+		return 0;
+	if (parse_u64(header->value, &seconds) >= 0)
+		return seconds < USEC_INFINITY / USEC_PER_SEC ? seconds * USEC_PER_SEC
+							      : USEC_INFINITY;
+	if (parse_http_date(header->value, &then) < 0)
+		return 0;
+	return usec_sub(then, date > 0 ? date : wall);
+}
+
+static void answer_error(struct transport_answer *ret, int error, const char *text)
+{
+	*ret = (struct transport_answer){.error = error, .error_text = text, .body = ""};
+}
+
+void http_exchange_finish(
+	struct http_exchange *x, CURLcode code, struct transport_answer *ret, char **ret_type)
+{
+	long status = 0;
+
+	*ret_type = NULL;
+	if (code != CURLE_OK) {
+		answer_error(ret, code_to_error(x, code), error_text(x, code));
+		return;
+	}
+	if (!x->headers_done) {
+		/* libcurl takes that for an answer without a body. */
+		answer_error(ret, -ECONNRESET, "the answer ends within its headers");
+		return;
+	}
+	(void)curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
+	*ret_type = media_type(x->easy);
+	*ret = (struct transport_answer){
+		.status = (int)status,
+		.content_type = *ret_type,
+		.body = x->body ? x->body : "",
+		.len = x->len,
+		.date = date_of(x->easy),
+		.wall = clock_realtime(),
+	};
+	ret->retry_after = retry_after_of(x->easy, ret->date, ret->wall);
+}
+
+void http_exchange_clear(struct http_exchange *x)
+{
+	curl_slist_free_all(x->headers);
+	free(x->body);
+	*x = (struct http_exchange){0};
+}

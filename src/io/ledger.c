@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Opens, guards and runs the ledger. */
+#include "io/ledger.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/strbuf.h"
+#include "io/fault_point.h"
+
+#define LOCK_FILE "ledger.lock"
+
+struct ledger {
+	char *dir;
+	char *path;
+	int lock;
+	sqlite3 *db; /* NULL: in trouble */
+	dev_t dev;   /* of the file that is open */
+	ino_t ino;
+	unsigned generation;
+	bool in_transaction;
+	char *trouble;
+};
+
+/* From here on the ledger is in trouble; what was not committed is gone. */
+static int fail(struct ledger *l, const char *what)
+{
+	char *text = NULL;
+
+	if (str_printf(&text, "%s: %s", l->path, what) >= 0) {
+		free(l->trouble);
+		l->trouble = text;
+	}
+	(void)sqlite3_close(l->db);
+	l->db = NULL;
+	l->in_transaction = false;
+	return -EIO;
+}
+
+static int fail_sqlite(struct ledger *l)
+{
+	char what[256];
+	int code = sqlite3_extended_errcode(l->db);
+	int error = sqlite3_system_errno(l->db);
+	bool os = (code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN;
+
+	(void)snprintf(what, sizeof(what), "%s (code %d)%s%s", sqlite3_errstr(code), code,
+		os && error > 0 ? ": " : "", os && error > 0 ? strerror(error) : "");
+	return fail(l, what);
+}
+
+static int take_lock(struct ledger *l)
+{
+	_cleanup_free_ char *path = NULL;
+	_cleanup_close_ int fd = -1;
+	int r;
+
+	if (l->lock >= 0)
+		return 0;
+	r = str_printf(&path, "%s/" LOCK_FILE, l->dir);
+	if (r < 0)
+		return r;
+	fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return fail(l, strerror(errno));
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK)
+			return fail(l, strerror(errno));
+		(void)fail(l, "in use by another stagewatchd");
+		return -EBUSY;
+	}
+	l->lock = TAKE_FD(fd);
+	return 0;
+}
+
+static int first_text(void *userdata, int n, char **values, char **names)
+{
+	char **ret = userdata;
+
+	(void)names;
+	if (n > 0 && values[0])
+		(void)str_replace(ret, values[0]);
+	return 0;
+}
+
+/* Looks for damage. A database that is fine says "ok" and nothing else. */
+static int check(struct ledger *l)
+{
+	_cleanup_free_ char *said = NULL;
+	char what[200];
+
+	if (sqlite3_exec(l->db, "PRAGMA quick_check(1)", first_text, &said, NULL) != SQLITE_OK)
+		return fail_sqlite(l);
+	if (str_equal(said, "ok"))
+		return 0;
+	(void)snprintf(what, sizeof(what), "damaged: %.150s", said ? said : "no answer");
+	return fail(l, what);
+}
+
+static int prepare(struct ledger *l)
+{
+	char what[80];
+	int version = 0;
+	int r;
+
+	/* The mode is remembered in the file, the rest is of this connection. */
+	if (sqlite3_exec(l->db,
+		    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+		    "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF",
+		    NULL, NULL, NULL) != SQLITE_OK)
+		return fail_sqlite(l);
+	r = check(l);
+	if (r < 0)
+		return r;
+	r = ledger_migrate(l->db, &version);
+	if (r == -EPROTO) {
+		(void)snprintf(what, sizeof(what),
+			"made by a newer stagewatchd (version %d of the tables)", version);
+		return fail(l, what);
+	}
+	return r < 0 ? fail_sqlite(l) : 0;
+}
+
+/* SQLite's NOFOLLOW takes no link anywhere in the path, and with DynamicUser= the state directory
+ * is one: the directory is resolved, the file itself must be none. */
+static char *resolve(const struct ledger *l)
+{
+	_cleanup_free_ char *dir = realpath(l->dir, NULL);
+	char *path = NULL;
+
+	if (!dir)
+		return NULL;
+	if (str_printf(&path, "%s/" LEDGER_FILE, dir) < 0)
+		errno = ENOMEM;
+	return path;
+}
+
+static int open_database(struct ledger *l)
+{
+	_cleanup_free_ char *path = resolve(l);
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+	int r;
+
+	if (!path)
+		return fail(l, strerror(errno));
+
+	/* Made here, so that nobody else can ever read it; SQLite gives the same mode to its other
+	 * files. */
+	fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return fail(l, strerror(errno));
+	if (sqlite3_open_v2(path, &l->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW, NULL) !=
+		SQLITE_OK)
+		return fail_sqlite(l);
+	(void)sqlite3_extended_result_codes(l->db, 1);
+	r = prepare(l);
+	if (r < 0)
+		return r;
+	l->dev = st.st_dev;
+	l->ino = st.st_ino;
+	l->generation++;
+	free(l->trouble);
+	l->trouble = NULL;
+	return 0;
+}
+
+int ledger_open(const char *dir, struct ledger **ret)
+{
+	_cleanup_(ledger_freep) struct ledger *l = calloc(1, sizeof(*l));
+	int r;
+
+	if (!l)
+		return -ENOMEM;
+	l->lock = -1;
+	r = str_replace(&l->dir, dir);
+	if (r >= 0)
+		r = str_printf(&l->path, "%s/" LEDGER_FILE, dir);
+	if (r < 0)
+		return r;
+	r = take_lock(l);
+	if (r == -ENOMEM)
+		return r;
+	if (r >= 0)
+		(void)open_database(l);
+	*ret = TAKE_PTR(l);
+	return r == -EBUSY;
+}
+
+struct ledger *ledger_free(struct ledger *l)
+{
+	if (!l)
+		return NULL;
+	(void)sqlite3_close(l->db);
+	if (l->lock >= 0)
+		(void)close(l->lock);
+	free(l->dir);
+	free(l->path);
+	free(l->trouble);
+	free(l);
+	return NULL;
+}
+
+bool ledger_usable(const struct ledger *l)
+{
+	return l && l->db;
+}
+
+const char *ledger_trouble(const struct ledger *l)
+{
+	return l->db ? NULL : l->trouble ? l->trouble : "out of memory";
+}
+
+unsigned ledger_generation(const struct ledger *l)
+{
+	return l->generation;
+}
+
+/* SQLite would go on writing to a file that nobody can find any more. */
+static int guard(struct ledger *l)
+{
+	struct stat st;
+
+	if (!l->db)
+		return -EIO;
+	if (stat(l->path, &st) < 0)
+		return fail(l, errno == ENOENT ? "the file is gone" : strerror(errno));
+	if (st.st_dev != l->dev || st.st_ino != l->ino)
+		return fail(l, "the file was replaced by another one");
+	return 0;
+}
+
+bool ledger_recover(struct ledger *l)
+{
+	static const char touch[] =
+		"INSERT OR REPLACE INTO meta VALUES ('opened', strftime('%s', 'now'))";
+
+	if (l->db)
+		return guard(l) >= 0;
+	if (take_lock(l) < 0 || open_database(l) < 0)
+		return false;
+	return ledger_run(l, touch, NULL, 0) >= 0;
+}
+
+static int bind(sqlite3_stmt *stmt, const struct ledger_value *args, size_t n)
+{
+	int r = SQLITE_OK;
+
+	for (size_t k = 0; r == SQLITE_OK && k < n; k++) {
+		int at = (int)k + 1;
+
+		if (args[k].type == LEDGER_INT)
+			r = sqlite3_bind_int64(stmt, at, args[k].i);
+		else if (args[k].type == LEDGER_TEXT)
+			r = sqlite3_bind_text(stmt, at, args[k].s, -1, SQLITE_STATIC);
+		else
+			r = sqlite3_bind_null(stmt, at);
+	}
+	return r;
+}
+
+static int give_row(sqlite3_stmt *stmt, ledger_row_fn fn, void *userdata)
+{
+	struct ledger_value row[LEDGER_MAX_COLUMNS];
+	int n = sqlite3_column_count(stmt);
+
+	if (n > LEDGER_MAX_COLUMNS)
+		return -EINVAL;
+	for (int k = 0; k < n; k++) {
+		if (sqlite3_column_type(stmt, k) == SQLITE_NULL)
+			row[k] = (struct ledger_value){0};
+		else if (sqlite3_column_type(stmt, k) == SQLITE_INTEGER)
+			row[k] = LEDGER_I(sqlite3_column_int64(stmt, k));
+		else
+			row[k] = LEDGER_S((const char *)sqlite3_column_text(stmt, k));
+	}
+	return fn ? fn(userdata, row, (size_t)n) : 0;
+}
+
+/* Whether it is the statement that is wrong, not the ledger. */
+static bool is_our_fault(int code)
+{
+	code &= 0xff;
+	return code == SQLITE_ERROR || code == SQLITE_CONSTRAINT || code == SQLITE_MISUSE ||
+	       code == SQLITE_RANGE || code == SQLITE_TOOBIG || code == SQLITE_MISMATCH;
+}
+
+int ledger_query(struct ledger *l, const char *sql, const struct ledger_value *args, size_t n_args,
+	ledger_row_fn fn, void *userdata)
+{
+	sqlite3_stmt *stmt = NULL;
+	int r = guard(l);
+	int code;
+
+	if (r < 0)
+		return r;
+	code = sqlite3_prepare_v2(l->db, sql, -1, &stmt, NULL);
+	if (code == SQLITE_OK)
+		code = bind(stmt, args, n_args);
+	while (code == SQLITE_OK && r >= 0) {
+		code = sqlite3_step(stmt);
+		if (code != SQLITE_ROW)
+			break;
+		r = give_row(stmt, fn, userdata);
+		code = SQLITE_OK;
+	}
+	(void)sqlite3_finalize(stmt);
+	if (code == SQLITE_OK || code == SQLITE_DONE)
+		return r < 0 ? r : 0;
+	return is_our_fault(code) ? -EINVAL : fail_sqlite(l);
+}
+
+int ledger_run(struct ledger *l, const char *sql, const struct ledger_value *args, size_t n_args)
+{
+	int r;
+
+	if (!l->in_transaction)
+		fault_point("ledger: before a write");
+	r = ledger_query(l, sql, args, n_args, NULL, NULL);
+	if (!l->in_transaction)
+		fault_point("ledger: after a write");
+	return r;
+}
+
+int ledger_begin(struct ledger *l)
+{
+	int r;
+
+	if (l->in_transaction)
+		return -EINVAL;
+	r = ledger_query(l, "BEGIN IMMEDIATE", NULL, 0, NULL, NULL);
+	if (r >= 0)
+		l->in_transaction = true;
+	return r;
+}
+
+int ledger_commit(struct ledger *l)
+{
+	int r;
+
+	if (!l->in_transaction)
+		return l->db ? -EINVAL : -EIO;
+	fault_point("ledger: before a commit");
+	r = ledger_query(l, "COMMIT", NULL, 0, NULL, NULL);
+	fault_point("ledger: after a commit");
+	if (r < 0)
+		ledger_rollback(l);
+	l->in_transaction = false;
+	return r;
+}
+
+void ledger_rollback(struct ledger *l)
+{
+	if (l->in_transaction && l->db)
+		(void)sqlite3_exec(l->db, "ROLLBACK", NULL, NULL, NULL);
+	l->in_transaction = false;
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * type=yarn: a YARN ResourceManager, or several of which one is active. It says which Spark apps
+ * run and how they ended, and its proxy leads to their drivers: the address in trackingUrl is never
+ * used, since an app chooses it. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/strbuf.h"
+#include "source/driver_poll.h"
+#include "source/types.h"
+#include "wire/spark_rest.h"
+#include "wire/yarn.h"
+
+/* An app is 3.4 kB, of which its resource requests can be many more where it waits for some. */
+#define LIST_PATH                                                                                  \
+	"/ws/v1/cluster/apps?states=RUNNING&applicationTypes=SPARK&deSelects=resourceRequests"
+
+struct source_yarn {
+	struct source source;
+	size_t tried; /* in the list at hand */
+	struct transport_request *request;
+	source_listed_fn fn;
+	void *userdata;
+};
+
+struct source *source_yarn_alloc(void)
+{
+	struct source_yarn *y = calloc(1, sizeof(*y));
+
+	return y ? &y->source : NULL;
+}
+
+static void yarn_free(struct source *s)
+{
+	free((struct source_yarn *)s);
+}
+
+static int yarn_check(struct source *s, char **reterr)
+{
+	(void)s;
+	(void)reterr;
+	return 0;
+}
+
+static void give_up(struct source_yarn *y, const char *reason, const char *text)
+{
+	struct target_list list = {.r = -EIO, .reason = reason, .text = text};
+
+	y->fn(y->userdata, &list);
+}
+
+/* Cluster mode starts a failed driver anew: the same app, other stages from 0 on. */
+static int fill_target(const struct source_yarn *y, const struct master_app *a, struct target *t)
+{
+	struct strbuf url = {0};
+	int r;
+
+	strbuf_addf(&url, "%s/proxy/", y->source.urls.items[y->source.current]);
+	strbuf_add_segment(&url, a->id);
+	*t = (struct target){.configured = true, .restarts = true};
+	r = strbuf_finish(&url, &t->url);
+	if (r >= 0)
+		r = str_replace(&t->app_id, a->id);
+	if (r >= 0)
+		r = str_replace(&t->name, a->name);
+	if (r >= 0)
+		r = str_replace(&t->user, a->user);
+	return r;
+}
+
+static void hand_over(struct source_yarn *y, const struct master_state *state)
+{
+	struct target *items = calloc(state->n_apps + 1, sizeof(*items));
+	struct target_list list = {.items = items};
+	int r = items ? 0 : -ENOMEM;
+
+	for (size_t i = 0; r >= 0 && i < state->n_apps; i++)
+		if (!state->apps[i].ended)
+			r = fill_target(y, &state->apps[i], &items[list.n++]);
+	if (r < 0)
+		give_up(y, "protocol", strerror(-r));
+	else
+		y->fn(y->userdata, &list);
+	for (size_t i = 0; i < list.n; i++)
+		target_clear(&items[i]);
+	free(items);
+}
+
+/* A standby answers with a redirect to the active one, which is not followed: that one is in the
+ * list of URLs, and a redirect must not lead credentials elsewhere. With no active one it answers
+ * 200 with a sentence. *ret_reason is set on failure. */
+static int check_answer(const struct transport_answer *a, const char **ret_reason, char **reterr)
+{
+	_cleanup_free_ char *text = NULL;
+	int r;
+
+	*ret_reason = driver_reason_of(a);
+	if (a->error < 0) {
+		r = str_printf(reterr, "%s", a->error_text);
+	} else if (a->status >= 300 && a->status < 400) {
+		r = str_printf(reterr, "answered with a redirect (%d): a standby ResourceManager",
+			a->status);
+	} else if (a->status != 200) {
+		r = yarn_error_text(a->body, a->len, &text);
+		if (r >= 0)
+			r = str_printf(reterr, "answered with status %d%s%s", a->status,
+				*text ? ": " : "", text);
+	} else if (spark_body_kind(a->content_type, a->body, a->len) != SPARK_BODY_JSON) {
+		*ret_reason = "not_json";
+		r = str_printf(reterr, "answered 200, but not with JSON");
+	} else {
+		return 0;
+	}
+	return r < 0 ? r : -EIO;
+}
+
+static int ask_list(struct source_yarn *y);
+
+static void on_list(void *userdata, const struct transport_answer *a)
+{
+	struct source_yarn *y = userdata;
+	struct master_state state = {0};
+	_cleanup_free_ char *err = NULL;
+	const char *reason = NULL;
+	int r;
+
+	y->request = NULL;
+	r = check_answer(a, &reason, &err);
+	if (r >= 0) {
+		reason = "malformed";
+		r = yarn_decode_apps(a->body, a->len, &state, &err);
+	}
+	if (r >= 0) {
+		hand_over(y, &state);
+		master_state_clear(&state);
+		return;
+	}
+	y->source.current = (y->source.current + 1) % y->source.urls.n;
+	if (++y->tried < y->source.urls.n)
+		r = ask_list(y);
+	if (r < 0)
+		give_up(y, reason, err ? err : strerror(-r));
+}
+
+static int ask_list(struct source_yarn *y)
+{
+	_cleanup_free_ char *url = NULL;
+	int r;
+
+	r = str_printf(&url, "%s%s", y->source.urls.items[y->source.current], LIST_PATH);
+	return r < 0 ? r : source_get(&y->source, url, on_list, y, &y->request);
+}
+
+static void yarn_cancel_list(struct source *s)
+{
+	struct source_yarn *y = (struct source_yarn *)s;
+
+	transport_cancel(s->transport, y->request);
+	y->request = NULL;
+}
+
+static int yarn_list(struct source *s, source_listed_fn fn, void *userdata)
+{
+	struct source_yarn *y = (struct source_yarn *)s;
+
+	yarn_cancel_list(s);
+	y->fn = fn;
+	y->userdata = userdata;
+	y->tried = 0;
+	return ask_list(y);
+}
+
+static void yarn_identify(struct source *s, struct app_ref *ref)
+{
+	(void)s;
+	ref->pid = 0;
+}
+
+/* That it does not know the app is no end: it forgets old ones, and all of them when it starts
+ * without its state store. */
+static int yarn_judge(const struct source_call *c, const struct transport_answer *a,
+	enum app_end *ret, char **ret_words)
+{
+	const char *reason = NULL;
+	int r;
+
+	r = check_answer(a, &reason, ret_words);
+	if (r < 0 && a->error == 0 && a->status == 404) {
+		*ret = APP_END_UNKNOWN;
+		return 0;
+	}
+	if (r < 0)
+		return r;
+	return yarn_decode_end(a->body, a->len, c->app_id, ret, ret_words, ret_words);
+}
+
+static int yarn_look(struct source *s, const struct app_ref *ref, source_looked_fn fn,
+	void *userdata, struct source_call **ret)
+{
+	_cleanup_free_ char *path = NULL;
+	struct source_round round = {.judge = yarn_judge};
+	int r = yarn_app_path(ref->app_id, "", &path);
+
+	if (r < 0)
+		return r;
+	round.path = path;
+	return source_look_round(s, ref, &round, fn, userdata, ret);
+}
+
+static bool yarn_kill_point(const struct source *s, struct kill_point *ret)
+{
+	source_point_at(s, KILL_YARN, ret);
+	return true;
+}
+
+/* Who may view an app need not be one who may kill it: that shows at a kill alone. */
+static int yarn_judge_access(
+	const struct transport_answer *a, enum access_state *ret_kill, char **ret_text)
+{
+	size_t n = 0;
+	size_t visible = 0;
+	int r = yarn_count_visible(a->body, a->len, &n, &visible, ret_text);
+
+	if (r < 0)
+		return r;
+	*ret_kill = visible < n ? ACCESS_DENIED : ACCESS_UNKNOWN;
+	if (visible < n)
+		return str_printf(ret_text,
+			"%zu of %zu running apps are not shown whole: their queue's ACLs do not "
+			"let "
+			"username administer them",
+			n - visible, n);
+	return str_printf(ret_text, n == 0 ? "no app runs, and only then it shows"
+					   : "its apps are shown whole, the rest shows at a kill");
+}
+
+const struct source_ops source_yarn_ops = {
+	.name = "yarn",
+	/* Of a job or stage that is killed YARN makes a failed attempt, and begins the next. */
+	.permits = 1U << KILL_VIA_CLUSTER,
+	.check = yarn_check,
+	.list = yarn_list,
+	.cancel_list = yarn_cancel_list,
+	.identify = yarn_identify,
+	.look = yarn_look,
+	.kill_point = yarn_kill_point,
+	.access_path = LIST_PATH,
+	.judge_access = yarn_judge_access,
+	.free = yarn_free,
+};

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Requests to Airflow's REST API. */
+#include <errno.h>
+#include <string.h>
+
+#include "wire/airflow.h"
+#include "wire/json.h"
+
+void airflow_request_clear(struct airflow_request *r)
+{
+	free(r->path);
+	/* A login's holds the password. */
+	if (r->body)
+		explicit_bzero(r->body, strlen(r->body));
+	free(r->body);
+	*r = (struct airflow_request){0};
+}
+
+/* Takes json, or its absence where an allocation failed. */
+static int print_body(cJSON *json, bool failed, char **ret)
+{
+	char *body = failed || !json ? NULL : cJSON_PrintUnformatted(json);
+
+	cJSON_Delete(json);
+	if (!body)
+		return -ENOMEM;
+	*ret = body;
+	return 0;
+}
+
+static int make_request(
+	const char *method, struct strbuf *path, char *body, struct airflow_request *ret)
+{
+	char *text;
+	int r;
+
+	r = strbuf_finish(path, &text);
+	if (r < 0) {
+		free(body);
+		return r;
+	}
+	*ret = (struct airflow_request){.method = method, .path = text, .body = body};
+	return 0;
+}
+
+static int make_get(const char *path, struct airflow_request *ret)
+{
+	struct strbuf b = {0};
+
+	strbuf_add(&b, path);
+	return make_request("GET", &b, NULL, ret);
+}
+
+int airflow_request_version(enum airflow_api api, struct airflow_request *ret)
+{
+	if (api == AIRFLOW_API_V1)
+		return make_get("/api/v1/version", ret);
+	if (api == AIRFLOW_API_V2)
+		return make_get("/api/v2/version", ret);
+	return -EINVAL;
+}
+
+int airflow_request_health(enum airflow_api api, struct airflow_request *ret)
+{
+	if (api == AIRFLOW_API_V1)
+		return make_get("/api/v1/health", ret);
+	if (api == AIRFLOW_API_V2)
+		return make_get("/api/v2/monitor/health", ret);
+	return -EINVAL;
+}
+
+int airflow_request_login(const char *username, const char *password, struct airflow_request *ret)
+{
+	struct strbuf path = {0};
+	cJSON *json = cJSON_CreateObject();
+	char *body;
+	bool failed;
+	int r;
+
+	failed = !cJSON_AddStringToObject(json, "username", username) ||
+		 !cJSON_AddStringToObject(json, "password", password);
+	r = print_body(json, failed, &body);
+	if (r < 0)
+		return r;
+	strbuf_add(&path, "/auth/token");
+	return make_request("POST", &path, body, ret);
+}
+
+/* "." and ".." would change the path whether encoded or not, and "~" is Airflow's "all of them". */
+static bool is_safe_id(const char *id)
+{
+	return id && *id && strnlen(id, JSON_MAX_ID + 1) <= JSON_MAX_ID && !str_equal(id, ".") &&
+	       !str_equal(id, "..") && !str_equal(id, "~");
+}
+
+static int add_dag_path(enum airflow_api api, const struct owner *o, struct strbuf *path)
+{
+	if (api != AIRFLOW_API_V1 && api != AIRFLOW_API_V2)
+		return -EINVAL;
+	if (!is_safe_id(o->dag_id) || !is_safe_id(o->run_id) || !is_safe_id(o->task_id))
+		return -EINVAL;
+	strbuf_add(path, api == AIRFLOW_API_V1 ? "/api/v1/dags/" : "/api/v2/dags/");
+	strbuf_add_segment(path, o->dag_id);
+	return 0;
+}
+
+static int add_run_path(enum airflow_api api, const struct owner *o, struct strbuf *path)
+{
+	int r;
+
+	r = add_dag_path(api, o, path);
+	if (r < 0)
+		return r;
+	strbuf_add(path, "/dagRuns/");
+	strbuf_add_segment(path, o->run_id);
+	return 0;
+}
+
+static int add_ti_path(enum airflow_api api, const struct owner *o, struct strbuf *path)
+{
+	int r;
+
+	r = add_run_path(api, o, path);
+	if (r < 0)
+		return r;
+	strbuf_add(path, "/taskInstances/");
+	strbuf_add_segment(path, o->task_id);
+	if (o->map_index >= 0)
+		strbuf_addf(path, "/%lld", (long long)o->map_index);
+	return 0;
+}
+
+int airflow_request_get(enum airflow_api api, const struct owner *o, struct airflow_request *ret)
+{
+	struct strbuf path = {0};
+	int r;
+
+	r = add_ti_path(api, o, &path);
+	if (r < 0)
+		return r;
+	return make_request("GET", &path, NULL, ret);
+}
+
+int airflow_request_dag(enum airflow_api api, const struct owner *o, struct airflow_request *ret)
+{
+	struct strbuf path = {0};
+	int r;
+
+	r = add_dag_path(api, o, &path);
+	return r < 0 ? r : make_request("GET", &path, NULL, ret);
+}
+
+int airflow_request_run(enum airflow_api api, const struct owner *o, struct airflow_request *ret)
+{
+	struct strbuf path = {0};
+	int r;
+
+	r = add_run_path(api, o, &path);
+	return r < 0 ? r : make_request("GET", &path, NULL, ret);
+}
+
+int airflow_request_task(enum airflow_api api, const struct owner *o, struct airflow_request *ret)
+{
+	struct strbuf path = {0};
+	int r;
+
+	r = add_dag_path(api, o, &path);
+	if (r < 0)
+		return r;
+	strbuf_add(&path, "/tasks/");
+	strbuf_add_segment(&path, o->task_id);
+	return make_request("GET", &path, NULL, ret);
+}
+
+int airflow_request_failed_siblings(const struct owner *o, struct airflow_request *ret)
+{
+	struct strbuf path = {0};
+	int r;
+
+	r = add_run_path(AIRFLOW_API_V1, o, &path);
+	if (r < 0)
+		return r;
+	strbuf_add(&path, "/taskInstances/");
+	strbuf_add_segment(&path, o->task_id);
+	strbuf_add(&path, "/listMapped?state=failed&state=upstream_failed&limit=2");
+	return make_request("GET", &path, NULL, ret);
+}
+
+int airflow_request_list(enum airflow_api api, bool dags, struct airflow_request *ret)
+{
+	struct strbuf path = {0};
+
+	if (api != AIRFLOW_API_V1 && api != AIRFLOW_API_V2)
+		return -EINVAL;
+	strbuf_add(&path, api == AIRFLOW_API_V1 ? "/api/v1/dags" : "/api/v2/dags");
+	strbuf_add(&path, dags ? "?limit=1" : "/~/dagRuns/~/taskInstances?limit=1");
+	return make_request("GET", &path, NULL, ret);
+}
+
+/* A note as Airflow takes it: UTF-8 without control characters but line ends, and not too long. */
+static int copy_note(const char *note, char **ret)
+{
+	size_t n_chars = 0;
+	size_t n = 0;
+	char *copy;
+	int r;
+
+	for (; note[n]; n++) {
+		if (((unsigned char)note[n] & 0xc0) != 0x80 && ++n_chars > AIRFLOW_MAX_NOTE)
+			break;
+	}
+	r = str_printable(note, n, &copy);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; copy[i]; i++) {
+		if (note[i] == '\n')
+			copy[i] = '\n';
+	}
+	*ret = copy;
+	return 0;
+}
+
+static int make_note_body(cJSON *json, bool failed, const char *note, char **ret)
+{
+	_cleanup_free_ char *text = NULL;
+
+	if (note) {
+		failed = failed || copy_note(note, &text) < 0;
+		failed = failed || !cJSON_AddStringToObject(json, "note", text);
+	}
+	return print_body(json, failed, ret);
+}
+
+/* v1 says in the body whether it is a trial, v2 has a path for it. */
+static int make_fail(enum airflow_api api, const struct owner *o, const char *note, bool trial,
+	struct airflow_request *ret)
+{
+	_cleanup_(strbuf_clear) struct strbuf path = {0};
+	cJSON *json;
+	char *body;
+	bool failed = false;
+	int r;
+
+	r = add_ti_path(api, o, &path);
+	if (r < 0)
+		return r;
+	json = cJSON_CreateObject();
+	if (api == AIRFLOW_API_V1)
+		failed = !cJSON_AddBoolToObject(json, "dry_run", trial);
+	else if (trial)
+		strbuf_add(&path, "/dry_run");
+	failed = failed || !cJSON_AddStringToObject(json, "new_state", "failed");
+	r = make_note_body(json, failed, api == AIRFLOW_API_V2 ? note : NULL, &body);
+	if (r < 0)
+		return r;
+	return make_request("PATCH", &path, body, ret);
+}
+
+int airflow_request_fail(
+	enum airflow_api api, const struct owner *o, const char *note, struct airflow_request *ret)
+{
+	return make_fail(api, o, note, false, ret);
+}
+
+int airflow_request_fail_trial(
+	enum airflow_api api, const struct owner *o, struct airflow_request *ret)
+{
+	return make_fail(api, o, NULL, true, ret);
+}
+
+int airflow_request_set_note(const struct owner *o, const char *note, struct airflow_request *ret)
+{
+	_cleanup_(strbuf_clear) struct strbuf path = {0};
+	char *body;
+	int r;
+
+	r = add_ti_path(AIRFLOW_API_V1, o, &path);
+	if (r < 0)
+		return r;
+	r = make_note_body(cJSON_CreateObject(), false, note, &body);
+	if (r < 0)
+		return r;
+	strbuf_add(&path, "/setNote");
+	return make_request("PATCH", &path, body, ret);
+}
+
+/* ["t"], or [["t",3]] for one index. */
+static bool add_task_ids(cJSON *json, const struct owner *o, bool with_index)
+{
+	cJSON *list = cJSON_AddArrayToObject(json, "task_ids");
+	cJSON *pair;
+
+	if (!list)
+		return false;
+	if (!with_index)
+		return cJSON_AddItemToArray(list, cJSON_CreateString(o->task_id));
+	pair = cJSON_CreateArray();
+	if (!cJSON_AddItemToArray(list, pair))
+		return false;
+	return cJSON_AddItemToArray(pair, cJSON_CreateString(o->task_id)) &&
+	       cJSON_AddItemToArray(pair, cJSON_CreateNumber((double)o->map_index));
+}
+
+static int make_clear(
+	enum airflow_api api, const struct owner *o, bool trial, struct airflow_request *ret)
+{
+	_cleanup_(strbuf_clear) struct strbuf path = {0};
+	cJSON *json;
+	char *body;
+	bool failed;
+	int r;
+
+	r = add_dag_path(api, o, &path);
+	if (r < 0)
+		return r;
+	strbuf_add(&path, "/clearTaskInstances");
+	json = cJSON_CreateObject();
+	failed = !cJSON_AddBoolToObject(json, "dry_run", trial) ||
+		 !cJSON_AddStringToObject(json, "dag_run_id", o->run_id) ||
+		 !add_task_ids(json, o, api == AIRFLOW_API_V2 && o->map_index >= 0) ||
+		 !cJSON_AddTrueToObject(json, "only_failed") ||
+		 !cJSON_AddTrueToObject(json, "include_downstream") ||
+		 !cJSON_AddTrueToObject(json, "reset_dag_runs");
+	r = print_body(json, failed, &body);
+	if (r < 0)
+		return r;
+	return make_request("POST", &path, body, ret);
+}
+
+int airflow_request_clear_task(
+	enum airflow_api api, const struct owner *o, struct airflow_request *ret)
+{
+	return make_clear(api, o, false, ret);
+}
+
+int airflow_request_clear_trial(
+	enum airflow_api api, const struct owner *o, struct airflow_request *ret)
+{
+	return make_clear(api, o, true, ret);
+}

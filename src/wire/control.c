@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Requests of stagewatchctl. */
+#include "wire/control.h"
+
+#include <errno.h>
+
+#include "base/strbuf.h"
+#include "wire/json.h"
+
+/* Far beyond any length that makes sense, and far below what overflows. */
+#define MAX_SECONDS ((uint64_t)100 * 366 * 24 * 3600)
+
+int control_pause_decode(const char *text, size_t len, struct control_pause *ret, char **reterr)
+{
+	_cleanup_json_ cJSON *root = NULL;
+	struct control_pause p = {0};
+	const char *reason = NULL;
+	uint64_t seconds = 0;
+	int r;
+
+	r = json_parse(text, len, &root, reterr);
+	if (r >= 0)
+		r = json_get_string(root, "reason", JSON_REQUIRED, &reason, reterr);
+	if (r >= 0)
+		r = json_get_u64(root, "seconds", JSON_OPTIONAL, &seconds, reterr);
+	/* Given, and none: not the same as no end. */
+	if (r > 0 && seconds == 0)
+		return json_refuse(reterr, "\"seconds\" is 0");
+	if (r >= 0 && seconds > MAX_SECONDS)
+		return json_refuse(reterr, "\"seconds\" is out of range");
+	if (r >= 0)
+		r = str_replace(&p.reason, reason);
+	if (r < 0)
+		return r;
+	p.length = seconds * USEC_PER_SEC;
+	*ret = p;
+	return 0;
+}
+
+int control_pause_encode(const struct control_pause *p, char **ret)
+{
+	_cleanup_json_ cJSON *root = cJSON_CreateObject();
+	const uint64_t seconds = p->length / USEC_PER_SEC;
+	char *text;
+
+	(void)cJSON_AddStringToObject(root, "reason", p->reason);
+	if (seconds > 0)
+		(void)cJSON_AddNumberToObject(root, "seconds", (double)seconds);
+	text = root ? cJSON_PrintUnformatted(root) : NULL;
+	if (!text)
+		return -ENOMEM;
+	*ret = text;
+	return 0;
+}
+
+void control_pause_clear(struct control_pause *p)
+{
+	free(p->reason);
+	*p = (struct control_pause){0};
+}

@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Messages by cJSON; templates by hand, since their text is the administrator's. */
+#include "wire/notice.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "wire/json.h"
+
+const char *const notice_fields[] = {"schema", "event", "severity", "summary", "incident", "url",
+	"verdict", "outcome", "why", "rule", "action", "spark_cluster", "app_id", "app_name",
+	"stage_id", "attempt_id", "dag_id", "run_id", "task_id", "map_index", "try_number",
+	"evidence", "cause", "because", "time", "opened", "ended"};
+const size_t n_notice_fields = ELEMENTSOF(notice_fields);
+
+static void add_text(cJSON *o, const char *name, const char *s)
+{
+	_cleanup_free_ char *text = NULL;
+
+	if (!s || *s == '\0' || str_printable(s, NOTICE_MAX_TEXT, &text) < 0)
+		(void)cJSON_AddNullToObject(o, name);
+	else
+		(void)cJSON_AddStringToObject(o, name, text);
+}
+
+static void add_number(cJSON *o, const char *name, bool known, int64_t n)
+{
+	if (known)
+		(void)cJSON_AddNumberToObject(o, name, (double)n);
+	else
+		(void)cJSON_AddNullToObject(o, name);
+}
+
+/* What is in doubt or went wrong, in words: of what was done, or why nothing was. */
+static const char *why(const struct incident *i, enum notice_event event)
+{
+	return notice_lasts(event) ? NULL : i->outcome_why ? i->outcome_why : i->refusal;
+}
+
+/* One line for a pager. */
+static int summary(const struct incident *i, enum notice_event event, char **ret)
+{
+	const char *more = notice_lasts(event) ? i->evidence : why(i, event);
+	struct strbuf b = {0};
+
+	strbuf_addf(&b, "%s: %s", i->cluster, i->app_id);
+	if (i->app_name && *i->app_name)
+		strbuf_addf(&b, " (%s)", i->app_name);
+	if (i->stage_id >= 0)
+		strbuf_addf(&b, " stage %" PRId64 ".%" PRId64, i->stage_id, i->attempt_id);
+	strbuf_addf(&b, notice_lasts(event) ? " is %s" : ": %s", notice_event_name(event));
+	if (more && *more)
+		strbuf_addf(&b, ": %s", more);
+	return strbuf_finish(&b, ret);
+}
+
+static void add_owner(cJSON *o, const struct owner *owner)
+{
+	bool known = owner_known(owner);
+
+	add_text(o, "dag_id", owner->dag_id);
+	add_text(o, "run_id", owner->run_id);
+	add_text(o, "task_id", owner->task_id);
+	add_number(o, "map_index", known && owner->map_index >= 0, owner->map_index);
+	add_number(o, "try_number", known && owner->try_number > 0, owner->try_number);
+}
+
+static void add_what_is_known(cJSON *o, const struct incident *i, enum notice_event event)
+{
+	add_text(o, "verdict", verdict_name(i->verdict));
+	add_text(o, "outcome", i->outcome == OUTCOME_OPEN ? NULL : remedy_outcome_name(i->outcome));
+	add_text(o, "why", why(i, event));
+	add_text(o, "rule", i->rule);
+	add_text(o, "action", rule_action_name(i->action));
+	add_text(o, "spark_cluster", i->cluster);
+	add_text(o, "app_id", i->app_id);
+	add_text(o, "app_name", i->app_name);
+	add_number(o, "stage_id", i->stage_id >= 0, i->stage_id);
+	add_number(o, "attempt_id", i->stage_id >= 0, i->attempt_id);
+	add_owner(o, &i->owner);
+	add_text(o, "evidence", i->evidence);
+	add_text(o, "cause", cause_name(i->hint.cause));
+	add_text(o, "because", i->hint.because);
+}
+
+/* Without a slash at the end of the base, one between. */
+static int link_to(const char *web, const struct incident *i, char **ret)
+{
+	size_t n = web ? strlen(web) : 0;
+
+	if (n == 0)
+		return 0;
+	while (n > 0 && web[n - 1] == '/')
+		n--;
+	return str_printf(ret, "%.*s/api/v1/incidents/%s", (int)n, web, i->id);
+}
+
+int notice_json(
+	const struct incident *i, enum notice_event event, const char *web, usec_t wall, char **ret)
+{
+	_cleanup_json_ cJSON *o = cJSON_CreateObject();
+	_cleanup_free_ char *line = NULL;
+	_cleanup_free_ char *url = NULL;
+	int r;
+
+	r = summary(i, event, &line);
+	if (r >= 0)
+		r = link_to(web, i, &url);
+	if (r < 0)
+		return r;
+	add_number(o, "schema", true, 1);
+	add_text(o, "event", notice_event_name(event));
+	add_text(o, "severity", notice_severities[notice_severity(event)]);
+	add_text(o, "summary", line);
+	add_text(o, "incident", i->id);
+	add_text(o, "url", url);
+	add_what_is_known(o, i, event);
+	json_add_time(o, "time", wall);
+	json_add_time(o, "opened", i->opened);
+	json_add_time(o, "ended", i->ended);
+	if ((size_t)cJSON_GetArraySize(o) != n_notice_fields)
+		return -ENOMEM;
+	return json_print(o, ret);
+}
+
+static int read_message(const char *message, cJSON **ret)
+{
+	_cleanup_free_ char *err = NULL;
+	cJSON *o = NULL;
+	int r;
+
+	r = json_parse(message, strlen(message), &o, &err);
+	if (r < 0)
+		return r;
+	if (!cJSON_IsObject(o)) {
+		cJSON_Delete(o);
+		return -EBADMSG;
+	}
+	*ret = o;
+	return 0;
+}
+
+/* The text of a field as it is; NULL: not known. Numbers need room. */
+static const char *field_text(const cJSON *o, const char *name, char number[static 32])
+{
+	const cJSON *f = cJSON_GetObjectItemCaseSensitive(o, name);
+
+	if (cJSON_IsString(f))
+		return f->valuestring;
+	if (!cJSON_IsNumber(f))
+		return NULL;
+	(void)snprintf(number, 32, "%.0f", f->valuedouble);
+	return number;
+}
+
+/* As within quotes of JSON; the texts are printable UTF-8 already. */
+static void add_escaped(struct strbuf *b, const char *s)
+{
+	for (; *s; s++) {
+		if (*s == '"' || *s == '\\')
+			strbuf_addf(b, "\\%c", *s);
+		else if ((unsigned char)*s < 0x20)
+			strbuf_addf(b, "\\u%04x", (unsigned)(unsigned char)*s);
+		else
+			strbuf_add_n(b, s, 1);
+	}
+}
+
+/* The name between "{{" and "}}", blanks around it left out; NULL where they do not close. */
+static const char *find_name(const char *open, size_t *ret_len, const char **ret_after)
+{
+	const char *name = open + 2 + strspn(open + 2, " \t");
+	const char *end = strstr(open, "}}");
+	size_t n = strcspn(name, " \t}");
+
+	if (!end || end < name || name + n + strspn(name + n, " \t") != end)
+		return NULL;
+	*ret_len = n;
+	*ret_after = end + 2;
+	return name;
+}
+
+static const char *find_field(const char *name, size_t len)
+{
+	for (size_t i = 0; i < n_notice_fields; i++)
+		if (strlen(notice_fields[i]) == len && memcmp(notice_fields[i], name, len) == 0)
+			return notice_fields[i];
+	return NULL;
+}
+
+static int fill_template(const cJSON *o, const char *template, char **ret, char **reterr)
+{
+	struct strbuf b = {0};
+	const char *open;
+
+	while ((open = strstr(template, "{{"))) {
+		size_t len = 0;
+		const char *after = NULL;
+		const char *name = find_name(open, &len, &after);
+		const char *field = name ? find_field(name, len) : NULL;
+		char number[32];
+		const char *text;
+
+		if (!field) {
+			int r;
+
+			strbuf_clear(&b);
+			r = name ? str_printf(reterr, "there is no field {{%.*s}}",
+					   (int)(len < 64 ? len : 64), name)
+				 : str_printf(reterr, "{{ without a name and }}");
+			return r < 0 ? r : -EINVAL;
+		}
+		strbuf_add_n(&b, template, (size_t)(open - template));
+		text = field_text(o, field, number);
+		add_escaped(&b, text ? text : "");
+		template = after;
+	}
+	strbuf_add(&b, template);
+	return strbuf_finish(&b, ret);
+}
+
+int notice_render(const char *message, const char *template, char **ret)
+{
+	_cleanup_json_ cJSON *o = NULL;
+	_cleanup_free_ char *err = NULL;
+	int r;
+
+	r = read_message(message, &o);
+	if (r < 0)
+		return r;
+	r = fill_template(o, template, ret, &err);
+	return r == -EINVAL ? -EBADMSG : r;
+}
+
+/* Tried with a text in each field, a number in each, and nothing. */
+int notice_check_template(const char *template, char **reterr)
+{
+	const char *const samples[] = {"a \"b\" \\", "", "-1"};
+
+	for (size_t s = 0; s < ELEMENTSOF(samples); s++) {
+		_cleanup_json_ cJSON *o = cJSON_CreateObject();
+		_cleanup_json_ cJSON *made = NULL;
+		_cleanup_free_ char *text = NULL;
+		_cleanup_free_ char *err = NULL;
+		int r;
+
+		for (size_t i = 0; i < n_notice_fields; i++)
+			(void)cJSON_AddStringToObject(o, notice_fields[i], samples[s]);
+		r = fill_template(o, template, &text, reterr);
+		if (r < 0)
+			return r;
+		r = json_parse(text, strlen(text), &made, &err);
+		if (r == -ENOMEM)
+			return r;
+		if (r < 0) {
+			r = str_printf(reterr,
+				"does not make JSON whatever the fields hold (put each {{field}} "
+				"in quotes): %s",
+				err ? err : "");
+			return r < 0 ? r : -EINVAL;
+		}
+	}
+	return 0;
+}
+
+/* A label is part of an alert's identity: only what never changes of it. */
+static void add_labels(cJSON *alert, const cJSON *message)
+{
+	static const char *const names[] = {"event", "severity", "spark_cluster", "app_id",
+		"stage_id", "attempt_id", "rule", "dag_id", "task_id", "incident"};
+	cJSON *labels = cJSON_AddObjectToObject(alert, "labels");
+
+	(void)cJSON_AddStringToObject(labels, "alertname", "StagewatchIncident");
+	for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+		_cleanup_free_ char *value = NULL;
+		char number[32];
+		const char *text = field_text(message, names[i], number);
+
+		/* An empty label is one that is not there. */
+		if (text && str_printable(text, NOTICE_MAX_LABEL, &value) >= 0)
+			(void)cJSON_AddStringToObject(labels, names[i], value);
+	}
+}
+
+static void add_annotations(cJSON *alert, const cJSON *message)
+{
+	static const char *const names[] = {"summary", "evidence", "cause", "because", "why",
+		"app_name", "run_id", "map_index", "try_number", "opened"};
+	cJSON *annotations = cJSON_AddObjectToObject(alert, "annotations");
+
+	for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+		char number[32];
+		const char *text = field_text(message, names[i], number);
+
+		if (text)
+			(void)cJSON_AddStringToObject(annotations, names[i], text);
+	}
+}
+
+int notice_alert(const char *message, const struct notice_span *span, char **ret)
+{
+	_cleanup_json_ cJSON *root = cJSON_CreateArray();
+	_cleanup_json_ cJSON *o = NULL;
+	cJSON *alert = cJSON_CreateObject();
+	const cJSON *url;
+	int r;
+
+	if (!cJSON_AddItemToArray(root, alert)) {
+		cJSON_Delete(alert);
+		return -ENOMEM;
+	}
+	r = read_message(message, &o);
+	if (r < 0)
+		return r;
+	add_labels(alert, o);
+	add_annotations(alert, o);
+	json_add_time(alert, "startsAt", span->from);
+	/* Not before its start, which Alertmanager refuses. */
+	json_add_time(
+		alert, "endsAt", span->to > span->from ? span->to : span->from + USEC_PER_SEC);
+	url = cJSON_GetObjectItemCaseSensitive(o, "url");
+	if (cJSON_IsString(url))
+		add_text(alert, "generatorURL", url->valuestring);
+	return json_print(root, ret);
+}
+
+int notice_environment(const char *message, struct strlist *ret)
+{
+	_cleanup_json_ cJSON *o = NULL;
+	int r;
+
+	r = read_message(message, &o);
+	for (size_t i = 0; r >= 0 && i < n_notice_fields; i++) {
+		_cleanup_free_ char *line = NULL;
+		char number[32];
+		const char *text = field_text(o, notice_fields[i], number);
+
+		r = str_printf(&line, "STAGEWATCH_%s=%s", notice_fields[i], text ? text : "");
+		for (char *p = line; r >= 0 && *p != '='; p++)
+			*p = (char)toupper((unsigned char)*p);
+		if (r >= 0)
+			r = strlist_add(ret, line);
+	}
+	return r;
+}

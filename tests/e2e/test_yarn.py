@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Hangs on a real YARN, in client and in cluster mode, found and ended.
+
+What is asserted is what the ResourceManager, the process table and Airflow say.
+"""
+import os
+import signal
+import sys
+
+import lab
+import pytest
+from watch import RulesWatch, owned_by, see_killed
+from yarn import Yarn
+
+sys.path.insert(0, str(lab.REPO / "tests" / "live"))
+import fakes  # noqa: E402
+
+JOB = lab.E2E / "jobs" / "hang.py"
+DONE = {"dry_run": 0, "requested": 1, "confirmed": 1, "unconfirmed": 0, "failed": 0}
+
+
+def section(yarn):
+    return f"[spark yarn]\ntype = yarn\nurl = {yarn.url}\nusername = lab\n"
+
+
+@pytest.fixture(scope="module")
+def yarn(lab_dir):
+    with Yarn(lab_dir) as running:
+        yield running
+
+
+def test_client_and_cluster_mode_are_killed(yarn, binary, tmp_path):
+    """Two hangs at once, proven by the CPU that the NodeManager counts, ended by the ResourceManager alone: Airflow's word
+    ends neither, and in cluster mode the driver is frozen as soon as the action has begun."""
+    airflows = {mode: fakes.Airflow(dag=mode) for mode in ("client", "cluster")}
+    children = {mode: yarn.submit(mode, JOB, ["hang"], {"spark.app.name": mode, **owned_by(mode)}) for mode in airflows}
+    ids = {mode: lab.wait(lambda: yarn.id_of(child), 120, f"{mode} is submitted") for mode, child in children.items()}
+
+    def freeze():
+        for process in lab.survivors(yarn, cmdline="deploy.yarn.ApplicationMaster"):
+            os.kill(process.pid, signal.SIGSTOP)
+
+    airflows["cluster"].on_fail = freeze
+    rules = {mode: {"airflow": (fake.url, fakes.USER, fakes.PASSWORD), "hung_after_unproven": "10min", "end_timeout": "6s"}
+             for mode, fake in airflows.items()}
+    with RulesWatch(binary, tmp_path, section(yarn), rules, action="kill", alone=True) as watch:
+        see_killed(watch, ids, lambda app_id: yarn.app(app_id)["state"] == "KILLED")
+        assert watch.actions("kill") == {**DONE, "requested": 2, "confirmed": 2}
+        for incident in watch.incidents():
+            assert incident["verdict"] == "hung" and "no CPU is used" in incident["evidence"], incident
+    for mode, app_id in ids.items():
+        app = yarn.app(app_id)
+        assert (app["state"], app["finalStatus"]) == ("KILLED", "KILLED")
+        assert "was killed by user lab" in app["diagnostics"]
+        lab.wait(lambda: not lab.survivors(yarn, cmdline=f"--app-id {app_id}"), 30, f"executors of {mode} are gone")
+    lab.wait(lambda: not lab.survivors(yarn, cmdline="deploy.yarn.ApplicationMaster"), 30, "the frozen driver is gone")
+    for fake in airflows.values():
+        assert len(fake.asked("PATCH")) == 1 and fake.asked("POST", "clear") == []
+        fake.close()
+
+
+@pytest.fixture(scope="module")
+def airflow(lab_dir, yarn):
+    with lab.Airflow3(lab_dir / "yarn-airflow", yarn) as running:
+        yield running
+
+
+def test_durable_cluster_mode_is_retried(yarn, airflow, binary, tmp_path):
+    """The next try runs a new app: the old one has ended before, or `durable` would attach to it."""
+    before = {a["id"] for a in yarn.apps()}
+    rules = {"*": {"airflow": (airflow.url, "watchdog", lab.USERS["watchdog"]), "hung_after_unproven": "20s", "end_timeout": "60s"}}
+    with RulesWatch(binary, tmp_path, section(yarn), rules) as watch:
+        airflow.trigger("hang_yarn", "durable__1")
+        assert airflow.wait_run("hang_yarn", "durable__1", 240, states=("success",)) == "success", watch.log()
+        lab.wait(lambda: watch.actions("retry") == DONE, 30, f"counted once each: {watch.actions('retry')}")
+    apps = [a for a in yarn.apps() if a["id"] not in before]
+    assert [a["state"] for a in apps] == ["KILLED", "FINISHED"], apps
+    assert apps[1]["startedTime"] >= apps[0]["finishedTime"], "never both at once"
+    assert airflow.task("hang_yarn", "durable__1", "hang")["try_number"] == 2
+    assert lab.survivors(yarn, cmdline=f"--app-id {apps[0]['id']}") == []

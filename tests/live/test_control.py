@@ -1,0 +1,494 @@
+# SPDX-License-Identifier: Apache-2.0
+"""stagewatchctl, the control socket and who may, pauses and maintenance windows."""
+import datetime
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import time
+
+import pytest
+from harness import Daemon, driver_section, master_section, wait
+from fakes import Driver, free_port
+from test_act import NONE, OWNER, Scene
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+needs_setpriv = pytest.mark.skipif(not shutil.which("setpriv"), reason="setpriv is not installed")
+
+
+def hung(d, app="app-1"):
+    wait(lambda: d.verdicts().get((app, 7)) == "hung", 30, "hung")
+
+
+def said(done, status, out=None, err=None):
+    assert done.returncode == status, done.stdout + done.stderr
+    assert out is None or out in done.stdout, done.stdout
+    assert err is None or err in done.stderr, done.stderr
+    return done
+
+
+# Looking.
+
+def test_status(binary, tmp_path, started):
+    driver = started(Driver)
+    driver.moving = True
+    with Daemon(binary, tmp_path, driver_section("one", driver)) as d:
+        wait(lambda: d.verdicts() != {}, 20, "seen")
+        well = said(d.ctl("status"), 0, "Stages that hang: 0. Open incidents: 0.\nActions under way: 0. Begun within the last hour: 0 of 1000.\n").stdout
+        assert well.startswith("stagewatchd 0.1.0, mode act, started ") and "PAUSED" not in well
+        assert "CLUSTER  UP   APPS  LAST POLL  RIGHT TO KILL\none      yes  1     " in well
+        driver.moving = False
+        hung(d)
+        said(d.ctl("status"), 1, "Stages that hang: 1. Open incidents: 1.")
+        answer = json.loads(said(d.ctl("status", "--json"), 1).stdout)
+        assert (answer["stages_hung"], answer["incidents_open"], answer["paused"]) == (1, 1, None)
+        url = f"http://127.0.0.1:{d.port()}"
+        said(subprocess.run([f"{binary.removesuffix('d')}ctl", "--url", url, "status"], capture_output=True, text=True), 1, "Stages that hang: 1")
+
+
+def test_incidents_and_explain(binary, tmp_path, started):
+    driver = started(Driver, "app-1", OWNER)
+    with Daemon(binary, tmp_path, driver_section("one", driver), mode="observe") as d:
+        said(d.ctl("incidents"), 0, "No open incident.\n")
+        hung(d)
+        table = said(d.ctl("incidents"), 0).stdout.splitlines()
+        assert table[0].split() == ["ID", "STATE", "VERDICT", "APP", "STAGE", "OPENED", "ACTION", "OUTCOME"]
+        number = table[1].split()[0]
+        assert table[1].split()[1:5] == ["open", "hung", "app-1", "7.0"]
+        story = said(d.ctl("explain", number), 0).stdout
+        incident = d.json(f"/api/v1/incidents/{number}")
+        for words in (f"Incident   {number}, open\n", "App        app-1 (etl), stage 7.0, cluster one\n", "Owner      d / r / t, try 1\n",
+                      "Verdict    hung\n", "Rule       all, action notify, mode observe\n", ", limit hung_after", "\nMissing    ",
+                      "Next       nothing: its rule's action is notify\n", "  hung: (0 + 2) / 2 "):
+            assert words in story, story
+        assert incident["numbers"]["limit"] in ("hung_after", "hung_after_unproven") and incident["numbers"]["lasting_seconds"] >= 2
+        assert incident["numbers"]["threshold_seconds"] in (2, 3)
+        assert json.loads(said(d.ctl("--json", "explain", number), 0).stdout)["id"] == number
+        said(d.ctl("explain", "nothing/such?"), 2, "", "no such incident")
+        driver.stages = []
+        wait(lambda: d.json("/api/v1/incidents")["incidents"][0]["state"] == "ended", 20, "ended")
+        said(d.ctl("incidents"), 0, "No open incident.\n")
+        said(d.ctl("incidents", "--all"), 0, number)
+        said(d.ctl("explain", number), 0, "Next       nothing: it has ended as ended: the stage or app is gone\n")
+
+
+@pytest.mark.parametrize("args, word", [
+    ([], "which verb?"), (["dance"], "unknown verb: dance"), (["status", "x"], "unexpected argument: x"), (["explain"], "needs an argument"),
+    (["pause"], "needs an argument"), (["pause", "a", "b"], "unexpected argument: b"), (["pause", "a", "--for", "soon"], "not a time"),
+    (["pause", "a", "--for", "0"], "not a time"), (["status", "--all"], "does not take"), (["resume", "--for", "2h"], "does not take"),
+    (["--url", "http://127.0.0.1:1", "pause", "a"], "over the control socket only"), (["--url", "ftp://a", "status"], "not a URL"),
+    (["--url", "http://a", "--socket", "/x", "status"], "exclude one another"), (["--bogus", "status"], "--bogus"),
+])
+def test_usage(args, word, binary):
+    done = subprocess.run([f"{binary.removesuffix('d')}ctl", *args], capture_output=True, text=True, timeout=30)
+    said(done, 3, "", word)
+
+
+def test_not_reachable(binary, tmp_path):
+    def run(*args):
+        return subprocess.run([f"{binary.removesuffix('d')}ctl", *args], capture_output=True, text=True, timeout=30)
+
+    said(run("--socket", str(tmp_path / "none"), "status"), 2, "", "No such file")
+    said(run("--url", f"http://127.0.0.1:{free_port()}", "status"), 2, "", "cannot be reached")
+    assert run("--help").stdout.startswith("stagewatchctl [--socket PATH")
+    assert run("--version").stdout == "stagewatchctl 0.1.0\n"
+
+
+def test_a_daemon_that_speaks_otherwise(binary, started):
+    """Whatever answers there: no crash, no control character to the terminal."""
+    ctl = f"{binary.removesuffix('d')}ctl"
+    fake = started(Driver)
+    for fault, status in (("garbage", 2), ("html", 2), ("truncated", 2), ("deep", 2)):
+        fake.faults[:] = [(None, ".", getattr(fake, fault))]
+        done = subprocess.run([ctl, "--url", fake.url, "status"], capture_output=True, text=True, timeout=30)
+        said(done, status, "")
+    strange = {"version": 7, "mode": "\x1b[31mred", "clusters": [3, {"spark_cluster": "a\nb"}], "airflows": {}, "paused": "yes", "maintenance": [None]}
+    fake.faults[:] = [(None, ".", lambda h: h.reply(200, strange))]
+    done = subprocess.run([ctl, "--url", fake.url, "status"], capture_output=True, text=True, timeout=30)
+    assert "\x1b" not in said(done, 0, "mode ?[31mred").stdout and "a?b" in done.stdout
+    for verb in (["incidents"], ["explain", "x"]):
+        said(subprocess.run([ctl, "--url", fake.url, *verb], capture_output=True, text=True, timeout=30), 0)
+
+
+# Pauses.
+
+def test_pause_and_resume(binary, tmp_path, started):
+    scene = Scene(started, tmp_path)
+    scene.driver.moving = True
+    with Daemon(binary, tmp_path, scene.sections, action="retry") as d:
+        wait(lambda: d.verdicts() != {}, 20, "seen")
+        assert d.metric("stagewatch_paused") == 0
+        said(d.ctl("pause", "release night"), 0, "Paused by root (uid 0), until stagewatchctl resume.\n")
+        scene.driver.moving = False
+        hung(d)
+        wait(lambda: d.lines("no retry of app-1: paused by root (uid 0) since"), 20, "refused")
+        d.polls_go_on(scene.driver)
+        assert d.metric("stagewatch_paused") == 1 and d.actions() == NONE and scene.sent() == []
+        assert len(d.lines("no retry of app-1")) == 1, "once, not once per poll"
+        assert d.lines("Nothing new is begun, until it is ended: paused by root (uid 0)")
+        paused = d.json("/api/v1/status")["paused"]
+        assert (paused["reason"], paused["who"], paused["until"]) == ("release night", "root (uid 0)", None)
+        said(d.ctl("status"), 1, ", until resumed: release night\n")
+        number = d.json("/api/v1/incidents")["incidents"][0]["id"]
+        story = said(d.ctl("explain", number), 0).stdout
+        assert "Next       no retry as long as it is paused by root (uid 0) since " in story and "no retry: paused by root" in story
+        said(d.ctl("resume"), 0, "Resumed")
+        wait(lambda: d.actions()["confirmed"] == 1, 40, "done after all")
+        assert d.metric("stagewatch_paused") == 0
+        assert "the pause was ended by root (uid 0)" in d.ctl("explain", number).stdout
+        said(d.ctl("resume"), 2, "", "there is no pause")
+
+
+def test_pause_ends_by_itself(binary, tmp_path, started):
+    scene = Scene(started, tmp_path)
+    with Daemon(binary, tmp_path, scene.sections, action="kill") as d:
+        began = time.monotonic()
+        said(d.ctl("pause", "a moment", "--for", "8s"), 0, "until 20")
+        assert d.json("/api/v1/status")["paused"]["until"]
+        hung(d)
+        wait(lambda: d.actions("kill")["confirmed"] == 1, 60, "done after it")
+        assert time.monotonic() - began > 8
+        assert d.json("/api/v1/status")["paused"] is None
+        wait(lambda: d.lines("the pause is over: its time has come"), 10, "the next tick tells")
+
+
+def test_pause_is_replaced(binary, tmp_path, started):
+    driver = started(Driver)
+    with Daemon(binary, tmp_path, driver_section("one", driver)) as d:
+        said(d.ctl("pause", "one"), 0)
+        said(d.ctl("pause", "two", "--for", "1h"), 0)
+        assert d.json("/api/v1/status")["paused"]["reason"] == "two"
+        for reason, word in (("", "needs a reason"), (" ", "needs a reason"), ("x" * 201, "over 200 bytes")):
+            said(d.ctl("pause", reason), 2, "", word)
+        said(d.ctl("pause", "x", "--for", "9000h"), 2, "", "366 days")
+        assert d.json("/api/v1/status")["paused"]["reason"] == "two"
+
+
+def test_what_has_sent_something_goes_on(binary, tmp_path, started):
+    scene = Scene(started, tmp_path)
+    scene.airflow.on_fail = lambda: None
+    with Daemon(binary, tmp_path, scene.sections, action="retry") as d:
+        wait(lambda: scene.airflow.state == "failed", 30, "failed, the app lives")
+        said(d.ctl("pause", "too late"), 0)
+        wait(lambda: d.actions()["confirmed"] == 1, 40, "killed and cleared all the same")
+    assert scene.sent() == ["fail", "kill", "clear"]
+
+
+def test_what_only_looks_is_given_up(binary, tmp_path, started):
+    scene = Scene(started, tmp_path)
+    scene.airflow.faults.append(("GET", "/taskInstances/t$", scene.airflow.hang))
+    sections = scene.sections.replace("timeout = 1s", "timeout = 20s")
+    with Daemon(binary, tmp_path, sections, action="retry") as d:
+        wait(lambda: scene.airflow.asked("GET", "/taskInstances/t$"), 40, "it looks at the task")
+        assert d.metric("stagewatch_actions_pending") == 1
+        said(d.ctl("pause", "stop"), 0)
+        assert d.metric("stagewatch_actions_pending") == 0
+        scene.airflow.faults.clear()
+        d.polls_go_on(scene.driver)
+        assert scene.sent() == [] and d.actions() == NONE
+
+
+def restart(d, sig=signal.SIGTERM, between=lambda: None):
+    """Ends the daemon, and starts it anew on the same state."""
+    d.child.send_signal(sig)
+    d.child.wait(10)
+    between()
+    d.logfile.rename(d.dir / "log.before")
+    d.__enter__()
+
+
+def test_pause_outlives_restarts(binary, tmp_path, started):
+    scene = Scene(started, tmp_path)
+    with Daemon(binary, tmp_path, scene.sections, action="retry") as d:
+        said(d.ctl("pause", "until all is well"), 0, "until stagewatchctl resume.\nNo action is begun; what has sent something to Airflow or Spark goes on.\n")
+        before = d.json("/api/v1/status")["paused"]
+        assert before["durable"] is True
+        for sig in (signal.SIGTERM, signal.SIGKILL):
+            restart(d, sig)
+            assert d.json("/api/v1/status")["paused"] == before and d.metric("stagewatch_paused") == 1
+            assert d.lines("Still paused by root (uid 0) since")
+        hung(d)
+        wait(lambda: d.lines("no retry of app-1: paused by root (uid 0)"), 20, "refused")
+        assert scene.sent() == []
+        said(d.ctl("resume"), 0)
+        restart(d)
+        assert d.json("/api/v1/status")["paused"] is None
+        wait(lambda: d.actions()["confirmed"] == 1, 40, "done after all")
+
+
+def test_the_end_of_a_pause_outlives_restarts(binary, tmp_path, started):
+    scene = Scene(started, tmp_path)
+
+    def until(d):
+        return datetime.datetime.fromisoformat(d.json("/api/v1/status")["paused"]["until"].replace("Z", "+00:00")).timestamp()
+
+    def tamper(**values):
+        db = sqlite3.connect(tmp_path / "state/ledger.db")
+        for key, value in values.items():
+            db.execute(f"UPDATE pause SET {key} = ?", (value,))
+        db.commit()
+        db.close()
+
+    with Daemon(binary, tmp_path, scene.sections, action="retry") as d:
+        said(d.ctl("pause", "two hours", "--for", "2h"), 0)
+        end = until(d)
+        assert abs(end - time.time() - 7200) < 5
+        restart(d)
+        assert abs(until(d) - end) <= 2
+        # In the same boot the wall clock says nothing.
+        restart(d, signal.SIGKILL, lambda: tamper(until_wall=1))
+        assert abs(until(d) - end) <= 2
+        # In another it does, but never makes a pause longer.
+        restart(d, signal.SIGKILL, lambda: tamper(boot="another", until_wall=int((time.time() + 900) * 1e6)))
+        assert abs(until(d) - time.time() - 900) <= 5
+        restart(d, signal.SIGKILL, lambda: tamper(boot="another", until_wall=int((time.time() + 1e6) * 1e6)))
+        assert abs(until(d) - time.time() - 7200) <= 5
+        restart(d, signal.SIGKILL, lambda: tamper(boot="another", until_wall=int((time.time() - 5) * 1e6)))
+        assert d.json("/api/v1/status")["paused"] is None
+        restart(d)
+        assert d.json("/api/v1/status")["paused"] is None
+
+
+def test_a_pause_without_a_ledger_says_so(binary, tmp_path, started):
+    """It holds, and is written as soon as it can be."""
+    scene = Scene(started, tmp_path)
+    state = tmp_path / "state"
+    state.write_text("in its way")
+    with Daemon(binary, tmp_path, scene.sections, action="retry") as d:
+        said(d.ctl("pause", "no disk"), 0, "The ledger cannot be written: a restart forgets the pause.")
+        status = d.json("/api/v1/status")
+        assert status["paused"]["durable"] is False and status["ledger_trouble"]
+        assert "The pause is not in the ledger: a restart forgets it.\n" in d.ctl("status").stdout
+        assert "\nThe ledger is in trouble, nothing is acted upon: " in d.ctl("status").stdout
+        state.unlink()
+        state.mkdir()
+        wait(lambda: d.json("/api/v1/status")["paused"]["durable"], 90, "written at last")
+        restart(d, signal.SIGKILL)
+        assert d.json("/api/v1/status")["paused"]["reason"] == "no disk"
+
+
+def test_orders_that_are_not_understood(binary, tmp_path, started):
+    import http.client
+    import socket
+    driver = started(Driver)
+
+    class Local(http.client.HTTPConnection):
+        def connect(self):
+            self.sock = socket.socket(socket.AF_UNIX)
+            self.sock.connect(self.host)
+
+    def post(d, path, body):
+        c = Local(d.socket)
+        c.request("POST", path, body)
+        answer = c.getresponse()
+        return answer.status, answer.read().decode()
+
+    with Daemon(binary, tmp_path, driver_section("one", driver)) as d:
+        for body in ("", "{", "[]", "{}", '{"reason": 1}', '{"reason": "x", "seconds": -1}', '{"reason": "x", "seconds": 0}',
+                     '{"reason": "x", "seconds": 1e15}', '{"reason": "x", "seconds": "2h"}', "[" * 1000, '{"reason": "a\\u0000b"}', "\xff"):
+            status, text = post(d, "/api/v1/pause", body.encode("latin-1"))
+            assert status == 400 and text.strip(), body
+        assert post(d, "/api/v1/stop", "{}")[0] == 404
+        assert d.json("/api/v1/status")["paused"] is None
+        assert post(d, "/api/v1/pause", '{"reason": "a\\nb", "who": "the boss"}')[0] == 200
+        paused = d.json("/api/v1/status")["paused"]
+        assert (paused["reason"], paused["who"]) == ("a?b", "root (uid 0)")
+
+
+def test_two_daemons_on_one_socket(binary, tmp_path, started):
+    driver = started(Driver)
+    (tmp_path / "two").mkdir()
+    with Daemon(binary, tmp_path, driver_section("one", driver)) as one:
+        two = Daemon(binary, tmp_path / "two", driver_section("two", driver))
+        two.config.write_text(two.config.read_text().replace(two.socket, one.socket))
+        with two:
+            assert two.lines("another daemon listens there")
+            said(one.ctl("status"), 0, "\none ")
+        said(one.ctl("status"), 0, "\none ")
+
+
+def test_a_socket_that_was_left_behind(binary, tmp_path, started):
+    driver = started(Driver)
+    d = Daemon(binary, tmp_path, driver_section("one", driver))
+    with d:
+        d.child.kill()
+        d.child.wait()
+        said(d.ctl("status"), 2, "", "nobody listens there")
+        d.child.returncode = 0
+    d.logfile.unlink()
+    with d:
+        said(d.ctl("status"), 0)
+
+
+# Who may.
+
+def setpriv(uid, gid, groups=None):
+    return ["setpriv", f"--reuid={uid}", f"--regid={gid}", f"--groups={groups}" if groups else "--clear-groups"]
+
+
+@needs_root
+@needs_setpriv
+def test_who_may(binary, tmp_path, started):
+    driver = started(Driver)
+    d = Daemon(binary, tmp_path, driver_section("one", driver))
+    # Where everybody can run it.
+    shutil.copy(f"{binary.removesuffix('d')}ctl", f"{d.short.name}/stagewatchctl")
+
+    def run(who, *args):
+        return subprocess.run([*who, f"{d.short.name}/stagewatchctl", "--socket", d.socket, *args], capture_output=True, text=True, timeout=30)
+
+    nobody, user, member, other = setpriv(65534, 65534), setpriv(1234, 1234), setpriv(1235, 1235, 4321), setpriv(1236, 1236)
+    with d:
+        for who in (nobody, user, member, other):
+            said(run(who, "status"), 0)
+            said(run(who, "pause", "let me"), 2, "", "only root, the daemon's own user, and the control_users and control_group")
+        assert "you are uid 1234:" in run(user, "resume").stderr
+        assert len(d.lines("Refused an order of uid 65534: /api/v1/pause")) == 1 and d.json("/api/v1/status")["paused"] is None
+        assert len(d.lines("Refused an order of")) <= 2, "not once per order"
+        # Named in the configuration, by a reload.
+        d.config.write_text(d.config.read_text().replace("[web]", "control_users = 1234\ncontrol_users = 77\ncontrol_group = 4321\n[web]"))
+        d.child.send_signal(1)
+        wait(lambda: d.lines("The configuration was read anew"), 10, "taken")
+        said(run(user, "pause", "mine"), 0, "Paused by 1234 (uid 1234)")
+        assert d.json("/api/v1/status")["paused"]["who"] == "1234 (uid 1234)"
+        said(run(member, "resume"), 0)
+        assert d.lines("the pause was ended by uid 1235 of group 4321")
+        said(run(other, "pause", "x"), 2)
+        said(run(nobody, "pause", "x"), 2)
+
+
+HOLD = """
+import socket, sys, time
+held = []
+for _ in range(100):
+    s = socket.socket(socket.AF_UNIX)
+    s.connect(sys.argv[1])
+    try:
+        s.send(b"GET /api/v1/status HTTP/1.1\\r\\n")
+    except OSError:
+        pass  # hung up on
+    held.append(s)
+print("held", flush=True)
+time.sleep(60)
+"""
+
+
+@needs_root
+@needs_setpriv
+def test_nobody_keeps_the_others_out(binary, tmp_path, started):
+    """One user with all the connections that there are: root pauses at once."""
+    driver = started(Driver)
+    with Daemon(binary, tmp_path, driver_section("one", driver)) as d:
+        child = subprocess.Popen([*setpriv(1234, 1234), "/usr/bin/python3", "-c", HOLD, d.socket], stdout=subprocess.PIPE, text=True)
+        try:
+            assert child.stdout.readline() == "held\n"
+            began = time.monotonic()
+            said(d.ctl("pause", "they are at it"), 0)
+            assert time.monotonic() - began < 5
+        finally:
+            child.kill()
+            child.wait()
+
+
+@needs_root
+@needs_setpriv
+def test_who_may_as_another_user(binary, tmp_path, started):
+    """A daemon that is not root: its own user may, and root."""
+    driver = started(Driver)
+    d = Daemon(binary, tmp_path, driver_section("one", driver))
+    shutil.copy(binary, f"{d.short.name}/stagewatchd")
+    shutil.copy(f"{binary.removesuffix('d')}ctl", f"{d.short.name}/stagewatchctl")
+    os.chmod(d.short.name, 0o777)
+    config = f"{d.short.name}/conf"
+    shutil.copy(d.config, config)
+    os.chmod(config, 0o644)
+    with open(d.logfile, "wb") as log:
+        d.child = subprocess.Popen([*setpriv(1234, 1234), f"{d.short.name}/stagewatchd", "--config", config], stderr=log)
+    try:
+        wait(d.port, 15, "it listens")
+        mine = subprocess.run([*setpriv(1234, 1234), f"{d.short.name}/stagewatchctl", "--socket", d.socket, "pause", "mine"],
+                              capture_output=True, text=True, timeout=30)
+        said(mine, 0, "Paused by the daemon's user (uid 1234)")
+        said(d.ctl("resume"), 0)
+        said(d.ctl("status", by=()), 0)
+    finally:
+        d.child.terminate()
+        assert d.child.wait(10) == 0
+
+
+# Maintenance windows.
+
+ALL_WEEK = "[maintenance {name}]\nfrom = 00:00\nto = 24:00\n{more}"
+
+
+def test_window_holds_its_apps(binary, tmp_path, started):
+    scene = Scene(started, tmp_path)
+    window = ALL_WEEK.format(name="backups", more="dag = d*\nreason = nightly backups\n")
+    other = ALL_WEEK.format(name="elsewhere", more="cluster = other\n")
+    with Daemon(binary, tmp_path, scene.sections + window + other, action="retry") as d:
+        wait(lambda: d.lines("no retry of app-1: in the maintenance window backups: nightly backups"), 40, "refused")
+        d.polls_go_on(scene.driver)
+        assert scene.sent() == [] and d.actions() == NONE
+        assert d.metric("stagewatch_maintenance", window="backups") == 1
+        assert d.lines("The maintenance window backups begins")
+        said(d.ctl("status"), 1, "In the maintenance window backups: nightly backups\n")
+        assert [w["name"] for w in d.json("/api/v1/status")["maintenance"]] == ["backups", "elsewhere"]
+        d.write(scene.sections + other, action="retry")
+        d.child.send_signal(1)
+        wait(lambda: d.actions()["confirmed"] == 1, 40, "it is elsewhere")
+
+
+def test_window_by_the_hosts_clock(binary, tmp_path, started):
+    """It is 03:30 on a Monday in a zone of our making."""
+    driver = started(Driver)
+    now = time.gmtime()
+    minutes = (now.tm_hour * 60 + now.tm_min - 210) % 1440
+    zone = f"XXX{minutes // 60:02}:{minutes % 60:02}"
+    there = time.gmtime(time.time() - minutes * 60)
+    day = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+    today, yesterday = day[there.tm_wday], day[there.tm_wday - 1]
+    sections = driver_section("one", driver)
+    for name, days, begin, end in (("a", today, "03:00", "05:00"), ("b", today, "05:00", "03:00"), ("c", yesterday, "22:00", "06:00"),
+                                   ("d", today, "22:00", "06:00"), ("e", yesterday, "03:00", "05:00")):
+        sections += f"[maintenance {name}]\ndays = {days}\nfrom = {begin}\nto = {end}\n"
+    with Daemon(binary, tmp_path, sections, env={"TZ": zone}) as d:
+        assert {w["name"]: w["open"] for w in d.json("/api/v1/status")["maintenance"]} == {"a": True, "b": False, "c": True, "d": False, "e": False}
+
+
+def test_faults_of_windows(binary, tmp_path):
+    config = tmp_path / "c.conf"
+    config.write_text("""[daemon]
+control_users = no-such-user-here
+[maintenance a]
+days = mon-fry
+from = 22:00
+to = 06:00
+[maintenance b]
+from = 22:00
+[maintenance c]
+from = 22:00
+to = 22:00
+[maintenance d]
+from = 7pm
+to = 22:00
+bogus = 1
+[maintenance]
+from = 01:00
+[maintenance e]
+from = 7pm
+to = 8pm
+""")
+    done = subprocess.run([binary, "--config", config, "--check-config"], capture_output=True, text=True)
+    assert done.returncode == 3
+    for line in (f"{config}:2: control_users: there is no user no-such-user-here", f"{config}:4: days: not days such as mon-fri",
+                 f"{config}:7: needs from and to", f"{config}:11: to: the same as from", f"{config}:15: unknown key in [maintenance]: bogus",
+                 f"{config}:16: [maintenance] needs a name", f"{config}:19: from: not a time of the day"):
+        assert line in done.stderr, done.stderr
+    assert len(done.stderr.splitlines()) == 7
+    for text, word in (("control_users = nobody\n", ":2: control_users: nobody stands for every user"), ("control_group = no-such-group\n", ":2: control_group: "),
+                       (f"control_socket = /{'x' * 110}\n", ":2: control_socket: a path of a socket has 107 bytes")):
+        config.write_text("[daemon]\n" + text)
+        done = subprocess.run([binary, "--config", config, "--check-config"], capture_output=True, text=True)
+        assert done.returncode == 3 and word in done.stderr, done.stderr

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What keeps an action from being begun, and what outlives a restart, on the real binary."""
+import signal
+import sqlite3
+import subprocess
+
+from fakes import Airflow, Driver, Master
+from harness import Daemon, airflow_section, master_section, wait
+from test_act import NONE, OWNER, Scene
+
+
+def limit(d, **keys):
+    """Other values for [limits]."""
+    text = d.config.read_text()
+    for key, value in keys.items():
+        line = next(line for line in text.splitlines() if line.startswith(f"{key} = "))
+        text = text.replace(line, f"{key} = {value}")
+    d.config.write_text(text)
+
+
+def refusal(d, text):
+    """An incident that was refused for this reason."""
+    steps = [s["text"] for i in d.json("/api/v1/incidents")["incidents"]
+             for s in d.json(f"/api/v1/incidents/{i['id']}")["steps"]]
+    return any(text in s for s in steps)
+
+
+class Crashing(Daemon):
+    """Its first life ends by SIGKILL."""
+
+    def __init__(self, binary, directory, *args, **more):
+        super().__init__(binary, directory, *args, **more)
+        (directory / "state").mkdir()
+
+    def __exit__(self, kind, *rest):
+        if kind is not None:
+            return super().__exit__(kind, *rest)
+        self.child.send_signal(signal.SIGKILL)
+        self.child.wait()
+        self.logfile.rename(self.dir / "first")
+        self.__class__ = Daemon
+
+
+def test_settles_after_the_start(binary, tmp_path, started):
+    scene = Scene(started, tmp_path)
+    d = Daemon(binary, tmp_path, scene.sections, action="kill")
+    limit(d, settle="1h")
+    with d:
+        wait(lambda: refusal(d, "no kill: it settles"), 30, "refused")
+        assert d.actions("kill") == NONE and scene.sent() == []
+
+
+def test_storm(binary, tmp_path, started):
+    """Three apps hang at once: the breaker opens, pages once, and closes on a person's word."""
+    master, airflow = started(Master), started(Airflow)
+    for n in range(3):
+        master.add(started(Driver, f"app-{n}", {**OWNER, "task_id": f"t{n}"}))
+    d = Crashing(binary, tmp_path, master_section("m", master) + airflow_section(airflow, tmp_path), action="retry", mode="observe")
+    limit(d, storm_threshold=2)
+    with d:
+        wait(lambda: d.metric("stagewatch_breaker_open") == 1, 30, "it opens")
+        wait(lambda: refusal(d, "the storm breaker is open: "), 30, "nothing is begun")
+        assert "apps hung within 15min" in d.json("/api/v1/status")["breaker_open"]
+        assert "The storm breaker is open: " in d.ctl("status").stdout
+        assert len(d.lines("The storm breaker opened")) == 1
+    with d:
+        wait(lambda: d.metric("stagewatch_breaker_open") == 1, 30, "it outlives a restart")
+        limit(d, storm_threshold=0)
+        d.child.send_signal(signal.SIGHUP)
+        wait(lambda: d.lines("was read anew"), 10, "read anew")
+        assert d.ctl("resume").returncode == 0
+        assert d.metric("stagewatch_breaker_open") == 0
+        assert d.lines("The storm breaker was closed by root")
+    assert airflow.asked("PATCH") == []
+
+
+def test_a_second_daemon_that_acts_is_refused(binary, tmp_path, started):
+    scene = Scene(started, tmp_path)
+    with Daemon(binary, tmp_path, scene.sections, action="kill") as d:
+        wait(lambda: d.metric("stagewatch_ledger_up") == 1, 10, "the ledger is open")
+        second = subprocess.run([binary, "--config", d.config], capture_output=True, text=True, timeout=30)
+        assert second.returncode != 0
+        assert f"{tmp_path}/state/ledger.db: in use by another stagewatchd" in second.stderr
+
+
+def test_a_try_is_acted_upon_once_over_restarts(binary, tmp_path, started):
+    """The kill came out as unconfirmed, and the daemon crashed: nothing is sent a second time."""
+    scene = Scene(started, tmp_path)
+    scene.airflow.on_fail = lambda: None
+    scene.master.kill_works = False
+    d = Crashing(binary, tmp_path, scene.sections, action="kill")
+    with d:
+        wait(lambda: d.actions("kill")["unconfirmed"] == 1, 60, "unconfirmed")
+        sent = scene.sent()
+        assert sent.count("fail") == 1
+    with d:
+        wait(lambda: d.verdicts().get(("app-1", 7)) == "hung", 30, "hung again")
+        d.polls_go_on(scene.driver, n=5)
+        assert d.actions("kill") == NONE
+        incidents = d.json("/api/v1/incidents")["incidents"]
+        assert len(incidents) == 1 and incidents[0]["state"] == "open"
+    assert scene.sent() == sent
+
+
+def test_what_ended_over_a_restart_is_ended(binary, tmp_path, started):
+    scene = Scene(started, tmp_path)
+    d = Crashing(binary, tmp_path, scene.sections, action="notify")
+    with d:
+        wait(lambda: d.json("/api/v1/incidents")["incidents"], 30, "an incident")
+        wait(lambda: sqlite3.connect(f"file:{tmp_path}/state/ledger.db?mode=ro", uri=True)
+             .execute("SELECT count(*) FROM incidents").fetchone() == (1,), 10, "it is in the ledger")
+    scene.master.end("app-1")
+    with d:
+        wait(lambda: d.json("/api/v1/incidents")["incidents"][0]["state"] == "ended", 30, "swept")
+        steps = d.json(f"/api/v1/incidents/{d.json('/api/v1/incidents')['incidents'][0]['id']}")["steps"]
+        assert steps[-1]["text"] == "ended as ended: it was gone after a restart"
+
+
+def test_without_a_ledger_nothing_is_acted_upon(binary, tmp_path, started):
+    """Detection goes on, and once there is a directory, so does all the rest."""
+    scene = Scene(started, tmp_path)
+    d = Daemon(binary, tmp_path, scene.sections, action="kill")
+    (tmp_path / "state").write_text("in the way\n")
+    with d:
+        wait(lambda: refusal(d, "the ledger cannot be written: "), 30, "refused")
+        assert d.metric("stagewatch_ledger_up") == 0
+        assert "Not a directory" in d.json("/api/v1/status")["ledger_trouble"]
+        assert len(d.lines("The ledger is in trouble")) == 1
+        assert scene.sent() == []
+        (tmp_path / "state").unlink()
+        (tmp_path / "state").mkdir()
+        wait(lambda: d.metric("stagewatch_ledger_up") == 1, 10, "it is well again")
+        d.child.send_signal(signal.SIGHUP)
+        wait(lambda: d.actions("kill")["confirmed"] == 1, 90, "acted upon")
+    assert scene.sent() == ["fail"]
+
+
+def test_a_reload_to_act_finds_a_ledger(binary, tmp_path, started):
+    """Observing it needed none, and made no directory."""
+    scene = Scene(started, tmp_path)
+    d = Daemon(binary, tmp_path, scene.sections, action="kill", mode="observe")
+    with d:
+        wait(lambda: d.actions("kill")["dry_run"] == 1, 40, "decided")
+        assert not (tmp_path / "state").exists()
+        d.write(scene.sections, action="kill")
+        d.child.send_signal(signal.SIGHUP)
+        wait(lambda: d.actions("kill")["confirmed"] == 1, 90, "acted upon")
+    assert scene.sent() == ["fail"]

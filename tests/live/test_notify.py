@@ -1,0 +1,560 @@
+# SPDX-License-Identifier: Apache-2.0
+"""People are told, once, of what they asked for: by webhooks that drop, refuse, redirect or dawdle, by commands, by a real
+Alertmanager, and across restarts."""
+import hashlib
+import hmac
+import json
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+
+import fakes
+import pytest
+from harness import Daemon, airflow_section, driver_section, master_section, wait
+from fakes import Airflow, Driver, Fake, Master
+
+OWNER = {"dag_id": "d", "run_id": "r", "task_id": "t", "map_index": -1, "try_number": 1}
+SECRET, TOKEN = "a key of this test", "Bearer 8a7b6c5d4e"
+
+
+class Receiver(Fake):
+    """Takes messages; faults as in Fake."""
+
+    def answer(self, method, path, headers, body):
+        return 200, {}
+
+    def got(self):
+        """[(event, app)] of what was taken, in order; what met a fault is not in it."""
+        return [(m["event"], m["app_id"]) for m in self.messages()]
+
+    def messages(self):
+        return [json.loads(r[4]) for r in list(self.requests)]
+
+
+def notify_section(url, name="pager", **keys):
+    return f"[notify {name}]\nurl = {url}\nretry_first = 1s\nretry_max = 2s\n" + "".join(
+        f"{k} = {line}\n" for k, v in keys.items() for line in (v if isinstance(v, list) else [v]))
+
+
+def sent(d, name="pager", outcome="sent"):
+    return d.metric("stagewatch_notifications_total", notify=name, outcome=outcome)
+
+
+def status(d, name="pager"):
+    return next(n for n in d.json("/api/v1/status")["notifies"] if n["notify"] == name)
+
+
+def hung_then_gone(d, driver, events):
+    """Waits until the stage hangs and people were told, then lets it go on."""
+    wait(lambda: d.verdicts().get((driver.app_id, 7)) == "hung", 30, "hung")
+    wait(events, 20, "told")
+    driver.moving = True
+
+
+def test_webhook(binary, tmp_path, started):
+    """Each event once, signed, with what an incident has to say."""
+    receiver, driver = started(Receiver), started(Driver, "app-1", OWNER)
+    (tmp_path / "key").write_text(SECRET + "\n")
+    (tmp_path / "token").write_text(TOKEN + "\n")
+    section = notify_section(receiver.url + "/hook?room=7", on="suspect, hung, recovered, closed", secret_file=tmp_path / "key",
+                             authorization_file=tmp_path / "token", header=["X-Team: data", "X-Other: a: b"])
+    with Daemon(binary, tmp_path, "[web]\nexternal_url = http://watch.example/\n" + driver_section("one", driver) + section) as d:
+        hung_then_gone(d, driver, lambda: ("hung", "app-1") in receiver.got())
+        wait(lambda: ("closed", "app-1") in receiver.got(), 20, "closed")
+        d.polls_go_on(driver)
+        assert receiver.got() == [(e, "app-1") for e in ("suspect", "hung", "recovered", "closed")]
+        assert sent(d) == 4 and d.metric("stagewatch_notifications_pending", notify="pager") == 0
+        assert status(d) == {"notify": "pager", "pending": 0, "sent": 4, "failed": 0, "dropped": 0, "error": None}
+        incident = d.json("/api/v1/incidents")["incidents"][0]
+        for text in (SECRET, TOKEN, TOKEN.split()[1]):
+            assert text not in d.log() and text not in d.fetch("/api/v1/status")[2].decode()
+    hung = receiver.messages()[1]
+    assert hung["incident"] == incident["id"] and hung["url"] == f"http://watch.example/api/v1/incidents/{incident['id']}"
+    assert (hung["schema"], hung["severity"], hung["verdict"], hung["rule"]) == (1, "critical", "hung", "all")
+    assert (hung["spark_cluster"], hung["stage_id"], hung["dag_id"], hung["map_index"]) == ("one", 7, "d", None)
+    assert hung["summary"].startswith("one: app-1 (etl) stage 7.0 is hung: (0 + ")
+    assert receiver.messages()[3]["outcome"] == "recovered" and receiver.messages()[3]["ended"] == incident["ended"]
+    for _, method, path, headers, body in receiver.requests:
+        assert (method, path, headers["Content-Type"]) == ("POST", "/hook?room=7", "application/json")
+        assert headers["X-Stagewatch-Signature"] == "sha256=" + hmac.new(SECRET.encode(), body.encode(), hashlib.sha256).hexdigest()
+        assert (headers["Authorization"], headers["X-Team"], headers["X-Other"]) == (TOKEN, "data", "a: b")
+        assert headers["X-Stagewatch-Delivery"] == f"{incident['id']}-{json.loads(body)['event']}"
+
+
+def test_template(binary, tmp_path, started):
+    receiver, driver = started(Receiver), started(Driver, "app-1", OWNER, name='a "name" \\ of {{mine}}')
+    section = notify_section(receiver.url, template=['{"text": "{{summary}}",', ' "stage": "{{stage_id}}/{{map_index}}"}'], on="hung")
+    with Daemon(binary, tmp_path, driver_section("one", driver) + section) as d:
+        wait(lambda: receiver.requests, 30, "told")
+        assert sent(d) == 1 or wait(lambda: sent(d) == 1)
+    message = receiver.messages()[0]
+    assert set(message) == {"text", "stage"} and message["stage"] == "7/"
+    assert message["text"].startswith('one: app-1 (a "name" \\ of {{mine}}) stage 7.0 is hung: (0 + ')
+
+
+def test_filters(binary, tmp_path, started):
+    receiver = started(Receiver)
+    one, two = started(Driver, "app-1", OWNER), started(Driver, "app-2", name="other")
+    sections = driver_section("one", one) + driver_section("two", two)
+    for name, keys in {"all": {}, "rule": {"rule": "x*"}, "dag": {"dag": "d"}, "app": {"app": "oth*"}, "cluster": {"cluster": "two"},
+                       "grave": {"on": "suspect,hung", "min_severity": "critical"}, "ends": {"on": "recovered,failed"}}.items():
+        sections += notify_section(f"{receiver.url}/{name}", name=name, **{"on": "hung", **keys})
+    with Daemon(binary, tmp_path, sections) as d:
+        wait(lambda: list(d.verdicts().values()) == ["hung", "hung"], 30, "both hang")
+        d.polls_go_on(one)
+        told = sorted((r[2][1:], json.loads(r[4])["event"], json.loads(r[4])["app_id"]) for r in receiver.requests)
+        assert told == sorted([("all", "hung", "app-1"), ("all", "hung", "app-2"), ("dag", "hung", "app-1"), ("app", "hung", "app-2"),
+                               ("cluster", "hung", "app-2"), ("grave", "hung", "app-1"), ("grave", "hung", "app-2")])
+        one.moving = True
+        wait(lambda: receiver.asked("POST", "/ends"), 20, "the end, to who asks for ends")
+
+
+def test_no_rule_no_message(binary, tmp_path, started):
+    """action = none is what it says, and so is an app without a rule."""
+    receiver, driver = started(Receiver), started(Driver)
+    with Daemon(binary, tmp_path, driver_section("one", driver) + notify_section(receiver.url), action="none") as d:
+        wait(lambda: d.verdicts().get(("app-1", 7)) == "hung", 30, "hung")
+        d.polls_go_on(driver)
+        assert receiver.requests == [] and sent(d) == 0
+
+
+@pytest.mark.parametrize("fault, reason", [("500", "server_error"), ("302", "redirect"), ("401", "denied"), ("404", "refused"),
+                                           ("429", "server_error"), ("hang", "timeout"), ("truncated", "unreachable"),
+                                           ("gone", "unreachable")])
+def test_a_bad_receiver(fault, reason, binary, tmp_path, started):
+    """It is tried again until it takes the message, polling goes on meanwhile, and one line says so."""
+    receiver, elsewhere, driver = started(Receiver), started(Receiver), started(Driver)
+    bad = {"302": lambda h: h.reply(302, "", headers=[("Location", elsewhere.url)]),
+           "gone": lambda h: h.connection.shutdown(socket.SHUT_RDWR)}.get(fault) or (
+        receiver.status(int(fault)) if fault.isdigit() else getattr(receiver, fault))
+    receiver.faults.append((None, ".", bad))
+    with Daemon(binary, tmp_path, driver_section("one", driver) + notify_section(receiver.url, timeout="500ms")) as d:
+        wait(lambda: len(receiver.requests) >= 3, 40, "tried thrice")
+        assert d.polls_go_on(driver) < 6
+        assert sent(d) == 0 and status(d)["error"] == reason and status(d)["pending"] == 1
+        assert d.metric("stagewatch_notifications_pending", notify="pager") == 1
+        assert d.metric("stagewatch_oldest_pending_notification_seconds") > 0
+        assert d.metric("stagewatch_notification_errors_total", notify="pager", reason=reason) >= 2
+        receiver.faults.clear()
+        wait(lambda: sent(d) == 1, 20, "taken")
+        assert status(d)["error"] is None and status(d)["pending"] == 0
+        assert len(d.lines("later again")) == 1 and len(d.lines("messages are taken again")) == 1
+        deliveries = {r[3]["X-Stagewatch-Delivery"] for r in receiver.requests}
+        assert len(deliveries) == 1 and elsewhere.requests == []
+
+
+def test_retry_after(binary, tmp_path, started):
+    receiver, driver = started(Receiver), started(Driver)
+    receiver.faults.append((None, ".", receiver.status(503, headers=[("Retry-After", "6")])))
+    with Daemon(binary, tmp_path, driver_section("one", driver) + notify_section(receiver.url)) as d:
+        wait(lambda: len(receiver.requests) == 2, 40, "tried again")
+        assert 6 <= receiver.requests[1][0] - receiver.requests[0][0] < 9
+        assert sent(d) == 0
+
+
+def test_a_slow_receiver_holds_up_nobody(binary, tmp_path, started):
+    slow, quick, drivers = started(Receiver), started(Receiver), [started(Driver, f"app-{n}") for n in range(8)]
+    slow.faults.append((None, ".", slow.hang))
+    sections = "".join(driver_section(f"c{n}", driver) for n, driver in enumerate(drivers))
+    with Daemon(binary, tmp_path, sections + notify_section(slow.url, name="slow", timeout="60s") + notify_section(quick.url, name="quick")) as d:
+        wait(lambda: sent(d, "quick") == 8, 40, "all told")
+        assert len(slow.requests) == 4, "no more at once"
+        assert d.polls_go_on(drivers[0]) < 6
+        began = time.monotonic()
+        d.child.send_signal(signal.SIGTERM)
+        assert d.child.wait(10) == 0 and time.monotonic() - began < 2
+
+
+def test_url_that_is_a_secret(binary, tmp_path, started):
+    receiver, driver = started(Receiver), started(Driver)
+    receiver.faults.append((None, ".", lambda h: h.reply(404, f"no {h.path}")))
+    (tmp_path / "url").write_text(f"{receiver.url}/services/T0K3N\n")
+    section = "[notify pager]\nurl_file = %s/url\nretry_first = 1s\nretry_max = 1s\n" % tmp_path
+    with Daemon(binary, tmp_path, driver_section("one", driver) + section) as d:
+        wait(lambda: len(receiver.requests) >= 2, 40, "tried")
+        receiver.close()
+        wait(lambda: d.metric("stagewatch_notification_errors_total", notify="pager", reason="unreachable") > 0, 20, "nobody there")
+        assert "T0K3N" not in d.log() and "answered 404" in d.log()
+    (tmp_path / "url").write_text("nonsense\n")
+    child = subprocess.run([binary, "--config", d.config], capture_output=True, text=True, timeout=20)
+    assert child.returncode == 1 and "[notify pager] what url_file holds is no URL" in child.stderr
+
+
+def test_outcomes(binary, tmp_path, started):
+    """What became of an action: here, an end that nobody confirmed."""
+    receiver, master, driver, airflow = started(Receiver), started(Master), started(Driver, "app-1", OWNER), started(Airflow)
+    master.add(driver)
+    master.kill_works = False
+    sections = master_section("m", master) + airflow_section(airflow, tmp_path) + notify_section(receiver.url)
+    with Daemon(binary, tmp_path, sections, action="retry") as d:
+        wait(lambda: d.actions()["unconfirmed"] == 1, 40, "unconfirmed")
+        wait(lambda: len(receiver.requests) == 2, 10, "told")
+        d.polls_go_on(driver)
+    assert receiver.got() == [("hung", "app-1"), ("unconfirmed", "app-1")]
+    message = receiver.messages()[1]
+    assert message["outcome"] == "unconfirmed" and message["action"] == "retry" and "not seen to end" in message["why"]
+
+
+def test_a_retry_that_works(binary, tmp_path, started):
+    receiver, master, driver, airflow = started(Receiver), started(Master), started(Driver, "app-1", OWNER), started(Airflow)
+    master.add(driver)
+    airflow.on_fail = lambda: master.end("app-1")
+    sections = master_section("m", master) + airflow_section(airflow, tmp_path) + notify_section(receiver.url)
+    with Daemon(binary, tmp_path, sections, action="retry") as d:
+        wait(lambda: d.actions()["confirmed"] == 1, 40, "confirmed")
+        wait(lambda: len(receiver.requests) == 2, 10, "told")
+        d.polls_go_on(master, "/json")
+    assert receiver.got() == [("hung", "app-1"), ("recovered", "app-1")]
+
+
+def test_reload(binary, tmp_path, started):
+    """A receiver that is gone gets no more, a new one what comes; what waits for one that stays goes on."""
+    one, two, driver = started(Receiver), started(Receiver), started(Driver)
+    for fake in (one, two):
+        fake.faults.append((None, ".", fake.status(500)))
+    spark = driver_section("one", driver)
+    with Daemon(binary, tmp_path, spark + notify_section(one.url, name="one") + notify_section(two.url, name="two")) as d:
+        wait(lambda: one.requests and two.requests, 40, "both are tried")
+        d.write(spark + notify_section(two.url, name="two"))
+        d.child.send_signal(signal.SIGHUP)
+        wait(lambda: sent(d, "one", "dropped") == 1, 20, "dropped")
+        assert d.metric("stagewatch_notifications_pending", notify="one") is None
+        two.faults.clear()
+        wait(lambda: sent(d, "two") == 1, 20, "taken")
+        driver.moving = True
+        wait(lambda: ("recovered", "app-1") in two.got(), 20, "its end")
+        assert all(e == "hung" for e, _ in one.got())
+
+
+SCRIPT = """#!/bin/sh
+read -r message
+{ echo "$message"; echo "args: $*"; env | sort; } >> %s/out
+echo "took it: $STAGEWATCH_EVENT"
+%s
+"""
+
+
+def command_section(tmp_path, end="exit 0", **keys):
+    script = tmp_path / "hook"
+    script.write_text(SCRIPT % (tmp_path, end))
+    script.chmod(0o755)
+    keys = {"timeout": "5s", "on": "hung", **keys}
+    return (f"[notify script]\ntype = command\ncommand = {script}\nargument = --room\nargument = a b; $(touch {tmp_path}/pwned)\n"
+            "retry_first = 1s\nretry_max = 1s\n" + "".join(f"{k} = {v}\n" for k, v in keys.items()))
+
+
+def test_command(binary, tmp_path, started):
+    """Its arguments are what they are, its environment is documented, and its output is logged."""
+    driver = started(Driver, "app-1", OWNER, name="$(touch pwned) `id`")
+    env = {"SECRET_OF_THE_DAEMON": "x", "LD_PRELOAD": ""}
+    with Daemon(binary, tmp_path, driver_section("one", driver) + command_section(tmp_path), env=env) as d:
+        wait(lambda: sent(d, "script") == 1, 40, "told")
+        assert d.lines("notify script: told of hung") and d.lines("hook said: took it: hung")
+        d.polls_go_on(driver)
+    message, args, *variables = (tmp_path / "out").read_text().splitlines()
+    message = json.loads(message)
+    assert (message["event"], message["app_name"]) == ("hung", "$(touch pwned) `id`")
+    assert args == f"args: --room a b; $(touch {tmp_path}/pwned)" and not (tmp_path / "pwned").exists()
+    names = {v.split("=")[0] for v in variables}
+    fields = {"STAGEWATCH_" + f.upper() for f in message}
+    assert names - {"PWD", "OLDPWD", "SHLVL", "_"} == fields | {"PATH"}
+    assert f"STAGEWATCH_INCIDENT={message['incident']}" in variables and "STAGEWATCH_APP_NAME=$(touch pwned) `id`" in variables
+
+
+@pytest.mark.parametrize("end, reason, says", [
+    ("exit 7", "command", "hook ended with status 7: took it: hung"),
+    ("kill -9 $$", "command", "hook ended by signal 9"),
+    ("sleep 60", "timeout", "hook did not end within its timeout"),
+])
+def test_a_command_that_fails(end, reason, says, binary, tmp_path, started):
+    driver = started(Driver)
+    with Daemon(binary, tmp_path, driver_section("one", driver) + command_section(tmp_path, end, timeout="500ms")) as d:
+        wait(lambda: d.metric("stagewatch_notification_errors_total", notify="script", reason=reason) >= 2, 40, "tried again")
+        assert d.lines(says) and sent(d, "script") == 0
+        assert d.polls_go_on(driver) < 6
+        (tmp_path / "hook").write_text(SCRIPT % (tmp_path, "exit 0"))
+        wait(lambda: sent(d, "script") == 1, 20, "mended")
+
+
+def test_a_command_that_is_not_there(binary, tmp_path, started):
+    driver = started(Driver)
+    section = f"[notify script]\ntype = command\ncommand = {tmp_path}/missing\nretry_first = 1s\nretry_max = 1s\n"
+    with Daemon(binary, tmp_path, driver_section("one", driver) + section) as d:
+        wait(lambda: d.metric("stagewatch_notification_errors_total", notify="script", reason="internal") >= 2, 40, "tried again")
+        assert len(d.lines("notify script: internal: No such file or directory, later again")) == 1
+
+
+def crash(d):
+    d.child.kill()
+    d.child.wait(10)
+    (d.logfile).rename(d.dir / f"log-{time.monotonic_ns()}")
+
+
+def stays(d, driver, predicate, polls=6):
+    """Holds while polling goes on, and longer than it takes to find the hang again."""
+    d.polls_go_on(driver, n=polls)
+    assert predicate()
+
+
+def test_what_waits_outlives_a_crash(binary, tmp_path, started):
+    receiver, driver = started(Receiver), started(Driver, "app-1", OWNER)
+    receiver.faults.append((None, ".", receiver.status(500)))
+    (tmp_path / "state").mkdir()
+    d = Daemon(binary, tmp_path, driver_section("one", driver) + notify_section(receiver.url))
+    d.__enter__()
+    wait(lambda: len(receiver.requests) >= 2, 40, "tried")
+    assert d.json("/api/v1/status")["notifications_durable"] is True
+    crash(d)
+    before = len(receiver.requests)
+    with d:
+        wait(lambda: len(receiver.requests) > before, 10, "tried again at once, before the hang is found again")
+        assert status(d)["pending"] == 1
+        receiver.faults.clear()
+        wait(lambda: sent(d) == 1, 20, "taken")
+        wait(lambda: d.verdicts().get(("app-1", 7)) == "hung", 30, "found again")
+        stays(d, driver, lambda: sent(d) == 1)
+        driver.moving = True
+        wait(lambda: receiver.got()[-1] == ("recovered", "app-1"), 20, "its end")
+    assert len({r[4] for r in receiver.requests if '"event":"hung"' in r[4]}) == 1, "the very same message"
+    assert len({r[3]["X-Stagewatch-Delivery"] for r in receiver.requests}) == 2
+    with d:  # once more: nothing is left to say
+        n = len(receiver.requests)
+        stays(d, driver, lambda: len(receiver.requests) == n)
+
+
+def test_told_is_told_also_over_crashes(binary, tmp_path, started):
+    receiver, driver = started(Receiver), started(Driver, "app-1", OWNER)
+    (tmp_path / "state").mkdir()
+    d = Daemon(binary, tmp_path, driver_section("one", driver) + notify_section(receiver.url, on="suspect,hung,recovered,closed"))
+    d.__enter__()
+    wait(lambda: sent(d) == 2, 40, "told")
+    for _ in range(2):
+        crash(d)
+        d.__enter__()
+        wait(lambda: d.verdicts().get(("app-1", 7)) == "hung", 30, "found again")
+        stays(d, driver, lambda: len(receiver.requests) == 2)
+    driver.moving = True
+    wait(lambda: len(receiver.requests) == 4, 20, "its end")
+    wait(lambda: d.metric("stagewatch_incidents_open", verdict="hung") == 0, 10, "over")
+    # The same stage again is news.
+    driver.moving = False
+    wait(lambda: len(receiver.requests) == 6, 30, "again")
+    d.__exit__(None)
+    assert [e for e, _ in receiver.got()] == ["suspect", "hung", "recovered", "closed", "suspect", "hung"]
+
+
+def test_gone_while_nobody_watched(binary, tmp_path, started):
+    """The app ends while the daemon is down: its end is told after the start."""
+    receiver, master, driver = started(Receiver), started(Master), started(Driver, "app-1", OWNER)
+    master.add(driver)
+    (tmp_path / "state").mkdir()
+    d = Daemon(binary, tmp_path, master_section("m", master) + notify_section(receiver.url, on="hung,ended,closed"))
+    d.__enter__()
+    wait(lambda: sent(d) == 1, 40, "told")
+    crash(d)
+    master.end("app-1")
+    with d:
+        wait(lambda: receiver.got() == [("hung", "app-1"), ("ended", "app-1"), ("closed", "app-1")], 20, "its end")
+        d.polls_go_on(master, "/json")
+        assert len(receiver.requests) == 3
+
+
+def test_without_a_ledger_messages_are_sent(binary, tmp_path, started):
+    receiver, driver = started(Receiver), started(Driver)
+    receiver.faults.append((None, ".", receiver.status(500)))
+    with Daemon(binary, tmp_path, driver_section("one", driver) + notify_section(receiver.url)) as d:
+        wait(lambda: d.lines("Messages are kept in memory alone, and sent as ever: "), 40, "it says so")
+        assert d.json("/api/v1/status")["notifications_durable"] is False
+        receiver.faults.clear()
+        wait(lambda: sent(d) == 1, 20, "sent")
+        (tmp_path / "state").mkdir()
+        wait(lambda: d.lines("Messages are kept in the ledger again"), 90, "there is a ledger")
+        assert d.json("/api/v1/status")["notifications_durable"] is True
+        crash(d)
+        d.__enter__()
+        wait(lambda: d.verdicts().get(("app-1", 7)) == "hung", 30, "found again")
+        stays(d, driver, lambda: len(receiver.got()) == len(receiver.requests) and sent(d) == 0)
+
+
+class Alertmanager:
+    """A real one, which tells a receiver of ours what it tells people."""
+
+    def __init__(self, directory, sink):
+        self.dir, self.port, self.child = directory, fakes.free_port(), None
+        self.url = f"http://127.0.0.1:{self.port}"
+        (directory / "alertmanager.yml").write_text(
+            "route: {receiver: sink, group_by: ['...'], group_wait: 0s, group_interval: 1s, repeat_interval: 1h}\n"
+            f"receivers: [{{name: sink, webhook_configs: [{{url: '{sink.url}', send_resolved: true}}]}}]\n")
+
+    def start(self):
+        with open(self.dir / "alertmanager.log", "ab") as log:
+            self.child = subprocess.Popen(
+                ["prometheus-alertmanager", f"--config.file={self.dir}/alertmanager.yml", f"--storage.path={self.dir}/data",
+                 f"--web.listen-address=127.0.0.1:{self.port}", "--cluster.listen-address="], stdout=log, stderr=log)
+        wait(lambda: self.alerts() is not None, 30, "it answers")
+
+    def close(self):
+        if self.child:
+            self.child.terminate()
+            self.child.wait(20)
+            self.child = None
+
+    def alerts(self):
+        """The active ones; None: no answer."""
+        try:
+            with urllib.request.urlopen(f"{self.url}/api/v2/alerts?active=true", timeout=5) as r:
+                return [a for a in json.load(r) if a["status"]["state"] == "active"]
+        except OSError:
+            return None
+
+    def events(self):
+        return sorted(a["labels"]["event"] for a in self.alerts() or [])
+
+
+@pytest.fixture
+def alertmanager(tmp_path, started):
+    if not shutil.which("prometheus-alertmanager"):
+        pytest.skip("prometheus-alertmanager is not installed")
+    sink = started(Receiver)
+    am = Alertmanager(tmp_path, sink)
+    am.sink = sink
+    try:
+        am.start()
+        yield am
+    finally:
+        am.close()
+
+
+def told_people(am):
+    return [(m["status"], m["commonLabels"]["event"]) for m in am.sink.messages()]
+
+
+def alert_section(am, **keys):
+    return notify_section(am.url, name="am", **{"format": "alertmanager", "resend": "1s", **keys})
+
+
+def test_alertmanager(binary, tmp_path, started, alertmanager):
+    """An alert stands as long as its incident, through a restart of Alertmanager, and is resolved at its end."""
+    driver = started(Driver, "app-1", OWNER)
+    with Daemon(binary, tmp_path, driver_section("one", driver) + alert_section(alertmanager)) as d:
+        wait(alertmanager.alerts, 40, "an alert")
+        alert = alertmanager.alerts()[0]
+        incident = d.json("/api/v1/incidents")["incidents"][0]
+        assert alert["labels"] == {"alertname": "StagewatchIncident", "event": "hung", "severity": "critical", "spark_cluster": "one",
+                                   "app_id": "app-1", "stage_id": "7", "attempt_id": "0", "rule": "all", "dag_id": "d", "task_id": "t",
+                                   "incident": incident["id"]}
+        assert alert["annotations"]["summary"].startswith("one: app-1 (etl) stage 7.0 is hung: ")
+        # Longer than any of its endsAt reached.
+        began = time.monotonic()
+        while time.monotonic() < began + 8:
+            assert alertmanager.events() == ["hung"]
+            time.sleep(0.2)
+        assert told_people(alertmanager) == [("firing", "hung")]
+        assert sent(d, "am") == 1
+        alertmanager.close()
+        shutil.rmtree(tmp_path / "data")
+        wait(lambda: status(d, "am")["error"] == "unreachable", 20, "nobody there")
+        alertmanager.start()
+        wait(lambda: alertmanager.events() == ["hung"], 20, "it is there again")
+        driver.moving = True
+        wait(lambda: alertmanager.alerts() == [], 20, "resolved")
+        wait(lambda: ("resolved", "hung") in told_people(alertmanager), 20, "people know")
+        ended = alertmanager.sink.messages()[-1]["alerts"][0]
+        assert ended["labels"] == alert["labels"]
+        assert ended["endsAt"][:19] + "Z" == d.json("/api/v1/incidents")["incidents"][0]["ended"]
+        wait(lambda: status(d, "am")["pending"] == 0, 10, "nothing is left")
+        # Nothing more is sent.
+        n = d.metric("stagewatch_notification_errors_total", notify="am", reason="unreachable")
+        alertmanager.close()
+        d.polls_go_on(driver)
+        assert d.metric("stagewatch_notification_errors_total", notify="am", reason="unreachable") == n
+
+
+def test_alertmanager_outlives_the_daemon(binary, tmp_path, started, alertmanager):
+    """Where nobody sends it again it ends by itself."""
+    driver = started(Driver)
+    d = Daemon(binary, tmp_path, driver_section("one", driver) + alert_section(alertmanager))
+    d.__enter__()
+    try:
+        wait(alertmanager.alerts, 40, "an alert")
+    finally:
+        d.child.kill()
+        d.child.wait(10)
+    wait(lambda: alertmanager.alerts() == [], 20, "it ends")
+
+
+def test_alertmanager_does_not_notice_a_restart(binary, tmp_path, started, alertmanager):
+    driver = started(Driver, "app-1", OWNER)
+    (tmp_path / "state").mkdir()
+    d = Daemon(binary, tmp_path, driver_section("one", driver) + alert_section(alertmanager, resend="2s"))
+    d.__enter__()
+    wait(alertmanager.alerts, 40, "an alert")
+    labels = alertmanager.alerts()[0]["labels"]
+    crash(d)
+    with d:
+        began = time.monotonic()
+        while time.monotonic() < began + 12:
+            assert [a["labels"] for a in alertmanager.alerts()] == [labels]
+            time.sleep(0.2)
+        assert d.verdicts().get(("app-1", 7)) == "hung"
+        driver.moving = True
+        wait(lambda: alertmanager.alerts() == [], 20, "resolved")
+    assert told_people(alertmanager)[0] == ("firing", "hung") and len([1 for s, _ in told_people(alertmanager) if s == "firing"]) == 1
+
+
+def test_alertmanager_is_told_of_outcomes(binary, tmp_path, started, alertmanager):
+    """One that nobody confirmed stands although its incident is over; relief is no alert."""
+    master, driver, airflow = started(Master), started(Driver, "app-1", OWNER), started(Airflow)
+    master.add(driver)
+    master.kill_works = False
+    sections = master_section("m", master) + airflow_section(airflow, tmp_path) + alert_section(
+        alertmanager, on="hung,unconfirmed,recovered,ended,closed")
+    with Daemon(binary, tmp_path, sections, action="retry") as d:
+        wait(lambda: alertmanager.events() == ["hung", "unconfirmed"], 60, "both")
+        driver.moving = True
+        wait(lambda: alertmanager.events() == ["unconfirmed"], 20, "the hang is over, the doubt is not")
+        began = time.monotonic()
+        while time.monotonic() < began + 6:
+            assert alertmanager.events() == ["unconfirmed"]
+            time.sleep(0.2)
+        assert sent(d, "am") == 2
+
+
+@pytest.mark.parametrize("lines, line, text", [
+    ("url = http://a\non = hung, hanged", 3, "on: neither a verdict nor an outcome: hanged"),
+    ("url = http://a\nmin_severity = grave", 3, "min_severity: not one of info, warning, critical"),
+    ("on = hung", 1, "url is missing"),
+    ("url = ftp://a", 2, "url: begins with http:// or https:// and a host"),
+    ("url = http://u:p@a/", 2, "url: holds a user name"),
+    ("url = http://a\nheader = X-A: b\nheader = nonsense", 4, "header: not of the form Name: value"),
+    ("url = http://a\nheader = Authorization: Basic eA==", 3, "header: a secret: use authorization_file"),
+    ("url = http://a\nheader = Content-Type: text/plain", 3, "header: set by this program"),
+    ('url = http://a\ntemplate = {"a": "{{evnt}}"}', 3, "template: there is no field {{evnt}}"),
+    ('url = http://a\ntemplate = {"a": {{stage_id}}}', 3, "template: does not make JSON"),
+    ('url = http://a\nformat = alertmanager\ntemplate = {"a": 1}', 4, "template: not with format=alertmanager"),
+    ("url = http://a/?b\nformat = alertmanager", 2, "url: an Alertmanager's holds no query"),
+    ("url = http://a\nusername = u", 3, "username: username and password_file come together"),
+    ("url = http://a\nretry_first = 1h", 1, "retry_first is above retry_max"),
+    ("type = command", 1, "command is missing"),
+    ("type = command\ncommand = page", 3, "command: not an absolute path"),
+    ("type = command\ncommand = /bin/true\nformat = alertmanager", 4, "format: of a webhook only"),
+])
+def test_errors_name_file_and_line(lines, line, text, binary, tmp_path):
+    conf = tmp_path / "c.conf"
+    conf.write_text(f"[notify x]\n{lines}\n")
+    done = subprocess.run([binary, "--config", conf, "--check-config"], capture_output=True, text=True)
+    assert done.returncode == 3 and f"{conf}:{line}: {text}" in done.stderr, done.stderr
+
+
+def test_a_secret_that_is_not_there(binary, tmp_path):
+    conf = tmp_path / "c.conf"
+    conf.write_text(f"[web]\nlisten = 127.0.0.1:0\n[notify x]\nurl = http://127.0.0.1:9\nsecret_file = {tmp_path}/none\n")
+    assert subprocess.run([binary, "--config", conf, "--check-config"]).returncode == 0
+    done = subprocess.run([binary, "--config", conf], capture_output=True, text=True, timeout=20)
+    assert done.returncode == 1 and f"[notify x] secret_file: {tmp_path}/none: No such file" in done.stderr
+    # A mere look needs none.
+    assert subprocess.run([binary, "--config", conf, "--once"], capture_output=True, timeout=30).returncode in (0, 2)

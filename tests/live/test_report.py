@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Numbers of running apps as metrics, and what is kept of those that have ended."""
+import json
+
+from fakes import Driver
+from harness import Daemon, driver_section, wait
+
+MIB = 1024 * 1024
+
+
+def ctl(d, *words):
+    done = d.ctl(*words)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def runs(d, name="etl"):
+    apps = [a for a in d.json("/api/v1/report")["apps"] if a["app_name"] == name]
+    return apps[0]["runs"] if apps else []
+
+
+def test_gauges_end_with_the_app(binary, tmp_path, started):
+    driver, stays = started(Driver, "app-1"), started(Driver, "app-2", name="stays")
+    with Daemon(binary, tmp_path, driver_section("a", driver) + driver_section("b", stays)) as d:
+        app = {"spark_cluster": "a", "app_id": "app-1"}
+        labels = {**app, "process": "executor"}
+        wait(lambda: d.metric("stagewatch_app_heap_limit_bytes", **labels), 20, "memory is known")
+        assert d.metric("stagewatch_app_heap_limit_bytes", **labels) == 1024 * MIB
+        assert d.metric("stagewatch_app_heap_peak_bytes", **labels) == 250000000
+        assert d.metric("stagewatch_app_process_peak_bytes", **labels) is None
+        assert d.metric("stagewatch_app_task_seconds", **app) == 1
+        assert d.metric("stagewatch_app_gc_seconds", **app) == 0.01
+        assert d.metric("stagewatch_app_age_seconds", **app, app_name="etl") < 60
+        assert d.metric("stagewatch_stage_progress_ratio", **app, stage_id="7", attempt_id="0") == 0
+        driver.close()
+        wait(lambda: d.metric("stagewatch_app_age_seconds", **app, app_name="etl") is None, 20, "the app is gone")
+        assert d.metric("stagewatch_app_heap_limit_bytes", **labels) is None
+        assert d.metric("stagewatch_app_age_seconds", spark_cluster="b", app_id="app-2", app_name="stays") is not None
+        assert d.metric("stagewatch_apps_not_shown") == 0
+
+
+def test_report_outlives_the_daemon(binary, tmp_path, started):
+    """Four runs of one name: the last one took an hour, the others some seconds."""
+    drivers = [started(Driver, f"app-{i}") for i in range(4)]
+    drivers[3].started -= 3600 * 1000
+    (tmp_path / "state").mkdir()
+    sections = driver_section("one", drivers[0]) + "".join(f"url = {x.url}\n" for x in drivers[1:])
+    with Daemon(binary, tmp_path, sections) as d:
+        wait(lambda: len(d.verdicts()) == 4, 20, "all are seen")
+        assert "No finished run" in ctl(d, "report")
+        for i, driver in enumerate(drivers):
+            driver.close()
+            wait(lambda: len(runs(d)) == i + 1, 20, "its run is kept")
+    (tmp_path / "log").unlink()
+    with Daemon(binary, tmp_path, sections) as d:
+        kept = runs(d)
+        assert [r["app_id"] for r in kept] == ["app-3", "app-2", "app-1", "app-0"]
+        assert kept[0]["seconds"] > 3600 > kept[0]["usual_seconds"]
+        assert kept[0]["regressions"] == ["slower"] and kept[0]["compared_with"] == 3
+        assert kept[1]["regressions"] == [] and "usual_seconds" not in kept[1]
+        assert kept[0]["executor"] == {"heap_limit_bytes": 1024 * MIB, "heap_peak_bytes": 250000000, "process_peak_bytes": None,
+                                       "peak_bytes": 250000000, "usual_peak_bytes": 250000000}
+        table = ctl(d, "report").splitlines()
+        assert len(table) == 2 and "slower" in table[1] and "239 of 1024 MiB (239)" in table[1], table
+        assert len(ctl(d, "report", "etl", "--all").splitlines()) == 5
+        assert "No finished run" in ctl(d, "report", "other")
+        assert json.loads(ctl(d, "--json", "report", "etl"))["apps"][0]["app_name"] == "etl"

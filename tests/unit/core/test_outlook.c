@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What will be done about an incident. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "core/outlook.h"
+
+static char words[] = "max_retries of its task instance are used up";
+
+static struct incident hung(void)
+{
+	return (struct incident){.verdict = VERDICT_HUNG, .action = RULE_ACTION_RETRY};
+}
+
+static void assert_text(const struct incident *i, const struct outlook *o, const char *wanted)
+{
+	_cleanup_free_ char *text = NULL;
+
+	assert_int_equal(outlook_text(i, o, &text), 0);
+	assert_string_equal(text, wanted);
+}
+
+static void test_nothing_holds_it_back(void **state)
+{
+	struct incident i = hung();
+	struct outlook o = {0};
+
+	(void)state;
+	assert_text(&i, &o, "retry, at one of the next polls");
+	o.dry = true;
+	assert_text(&i, &o, "a dry run of retry, at one of the next polls");
+	i.decided = i.decided_dry = true;
+	i.refusal = words; /* what a dry run ended with */
+	assert_text(
+		&i, &o, "nothing: the mode is observe; in mode act, retry would have been begun");
+	/* The mode has become act since. */
+	o.dry = false;
+	assert_text(&i, &o, "retry, at one of the next polls");
+}
+
+static void test_what_holds_it_back(void **state)
+{
+	struct incident i = hung();
+	struct outlook o = {.window = "in the maintenance window night"};
+
+	(void)state;
+	i.refusal = words;
+	assert_text(&i, &o, "no retry as long as it is in the maintenance window night");
+	o.paused = "paused by root (uid 0): x";
+	assert_text(&i, &o, "no retry as long as it is paused by root (uid 0): x");
+	o = (struct outlook){0};
+	assert_text(&i, &o,
+		"no retry at present: max_retries of its task instance are used up; it is "
+		"considered again at later polls");
+	i.action = RULE_ACTION_NOTIFY;
+	assert_text(&i, &o, "nothing: its rule's action is notify");
+	i.verdict = VERDICT_STARVED;
+	i.action = RULE_ACTION_NONE;
+	assert_text(&i, &o, "nothing: only what is hung is acted upon, and it is starved");
+}
+
+static void test_what_was_done(void **state)
+{
+	struct incident i = hung();
+	struct outlook o = {.paused = "paused by root (uid 0): x"};
+
+	(void)state;
+	i.acting = true;
+	assert_text(&i, &o, "retry is under way");
+	i.acting = false;
+	i.decided = true;
+	i.outcome = OUTCOME_UNCONFIRMED;
+	assert_text(&i, &o,
+		"nothing more: a hang is acted upon once, and it came out as unconfirmed; "
+		"somebody must look");
+	i.ended = 1;
+	assert_text(&i, &o, "nothing: it has ended as unconfirmed");
+	i.outcome_why = words;
+	assert_text(&i, &o,
+		"nothing: it has ended as unconfirmed: max_retries of its task instance are used "
+		"up");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_nothing_holds_it_back),
+		cmocka_unit_test(test_what_holds_it_back),
+		cmocka_unit_test(test_what_was_done),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

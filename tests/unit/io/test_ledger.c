@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The ledger: what is durable, what trouble looks like, and how it ends. */
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/strbuf.h"
+#include "io/ledger.h"
+
+#define SET "INSERT OR REPLACE INTO meta VALUES (?1, ?2)"
+
+static bool sync_fails;
+
+/* SQLite calls these; the test can make them fail as a dying disk does. */
+int fsync(int fd)
+{
+	if (sync_fails) {
+		errno = EIO;
+		return -1;
+	}
+	return (int)syscall(SYS_fsync, fd);
+}
+
+int fdatasync(int fd)
+{
+	if (sync_fails) {
+		errno = EIO;
+		return -1;
+	}
+	return (int)syscall(SYS_fdatasync, fd);
+}
+
+struct place {
+	char dir[64];
+	char file[96];
+};
+
+static int make_place(void **state)
+{
+	static struct place p;
+
+	(void)snprintf(p.dir, sizeof(p.dir), "/tmp/ledger-XXXXXX");
+	assert_non_null(mkdtemp(p.dir));
+	(void)snprintf(p.file, sizeof(p.file), "%s/" LEDGER_FILE, p.dir);
+	sync_fails = false;
+	*state = &p;
+	return 0;
+}
+
+static int drop_place(void **state)
+{
+	static const char *const names[] = {
+		LEDGER_FILE, LEDGER_FILE "-wal", LEDGER_FILE "-shm", "ledger.lock", "away"};
+	struct place *p = *state;
+
+	for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+		char path[160];
+
+		(void)snprintf(path, sizeof(path), "%s/%s", p->dir, names[i]);
+		(void)unlink(path);
+	}
+	return rmdir(p->dir);
+}
+
+static struct ledger *must_open(const struct place *p)
+{
+	struct ledger *l = NULL;
+
+	assert_int_equal(ledger_open(p->dir, &l), 0);
+	return l;
+}
+
+static int set(struct ledger *l, const char *key, int64_t value)
+{
+	struct ledger_value args[] = {LEDGER_S(key), LEDGER_I(value)};
+
+	return ledger_run(l, SET, args, ELEMENTSOF(args));
+}
+
+static int take_int(void *userdata, const struct ledger_value *row, size_t n)
+{
+	assert_int_equal(n, 1);
+	*(int64_t *)userdata = row[0].i;
+	return 0;
+}
+
+/* -1: there is no such row. */
+static int64_t get(struct ledger *l, const char *key)
+{
+	struct ledger_value arg = LEDGER_S(key);
+	int64_t value = -1;
+
+	assert_int_equal(
+		ledger_query(l, "SELECT value FROM meta WHERE key = ?1", &arg, 1, take_int, &value),
+		0);
+	return value;
+}
+
+static void keeps_what_was_written(void **state)
+{
+	struct ledger *l = must_open(*state);
+	struct stat st;
+
+	assert_true(ledger_usable(l));
+	assert_null(ledger_trouble(l));
+	assert_int_equal(set(l, "a", 7), 0);
+	ledger_free(l);
+	l = must_open(*state);
+	assert_int_equal(get(l, "a"), 7);
+	assert_int_equal(stat(((struct place *)*state)->file, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	ledger_free(l);
+}
+
+static void a_transaction_holds_as_a_whole(void **state)
+{
+	struct ledger *l = must_open(*state);
+
+	assert_int_equal(ledger_begin(l), 0);
+	assert_int_equal(ledger_begin(l), -EINVAL);
+	assert_int_equal(set(l, "a", 1), 0);
+	ledger_rollback(l);
+	assert_int_equal(get(l, "a"), -1);
+	assert_int_equal(ledger_begin(l), 0);
+	assert_int_equal(set(l, "a", 1), 0);
+	assert_int_equal(set(l, "b", 2), 0);
+	assert_int_equal(ledger_commit(l), 0);
+	assert_int_equal(ledger_commit(l), -EINVAL);
+	assert_int_equal(get(l, "a") + get(l, "b"), 3);
+	ledger_free(l);
+}
+
+static void a_wrong_statement_is_no_trouble(void **state)
+{
+	struct ledger *l = must_open(*state);
+
+	assert_int_equal(ledger_run(l, "INSERT INTO nowhere VALUES (1)", NULL, 0), -EINVAL);
+	assert_true(ledger_usable(l));
+	assert_int_equal(set(l, "a", 1), 0);
+	ledger_free(l);
+}
+
+static void a_second_daemon_is_refused(void **state)
+{
+	struct ledger *l = must_open(*state);
+	struct ledger *other = NULL;
+
+	assert_int_equal(ledger_open(((struct place *)*state)->dir, &other), 1);
+	assert_false(ledger_usable(other));
+	assert_non_null(strstr(ledger_trouble(other), "another stagewatchd"));
+	assert_false(ledger_recover(other));
+	ledger_free(l);
+	assert_true(ledger_recover(other));
+	assert_int_equal(set(other, "a", 1), 0);
+	ledger_free(other);
+}
+
+static void without_a_directory_it_waits_for_one(void **state)
+{
+	struct place *p = *state;
+	struct ledger *l;
+
+	assert_int_equal(rmdir(p->dir), 0);
+	l = must_open(p);
+	assert_false(ledger_usable(l));
+	assert_non_null(strstr(ledger_trouble(l), "No such file"));
+	assert_int_equal(set(l, "a", 1), -EIO);
+	assert_false(ledger_recover(l));
+	assert_int_equal(mkdir(p->dir, 0700), 0);
+	assert_true(ledger_recover(l));
+	assert_null(ledger_trouble(l));
+	assert_int_equal(set(l, "a", 1), 0);
+	ledger_free(l);
+}
+
+static void write_file(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+}
+
+/* As systemd makes it with DynamicUser=: /var/lib/NAME leads to /var/lib/private/NAME. */
+static void a_directory_may_be_a_link(void **state)
+{
+	struct place *p = *state;
+	struct ledger *l = NULL;
+	char link[80];
+
+	(void)snprintf(link, sizeof(link), "%s-link", p->dir);
+	assert_int_equal(symlink(p->dir, link), 0);
+	assert_int_equal(ledger_open(link, &l), 0);
+	assert_true(ledger_usable(l));
+	assert_int_equal(set(l, "a", 7), 0);
+	assert_true(ledger_recover(l));
+	assert_int_equal(ledger_generation(l), 1);
+	ledger_free(l);
+	assert_int_equal(unlink(link), 0);
+	l = must_open(p);
+	assert_int_equal(get(l, "a"), 7);
+	ledger_free(l);
+}
+
+static void the_file_may_not_be_a_link(void **state)
+{
+	struct place *p = *state;
+	struct ledger *l;
+	char away[96];
+
+	(void)snprintf(away, sizeof(away), "%s/away", p->dir);
+	assert_int_equal(symlink(away, p->file), 0);
+	l = must_open(p);
+	assert_false(ledger_usable(l));
+	assert_int_equal(access(away, F_OK), -1);
+	ledger_free(l);
+}
+
+static void damage_is_told_and_left_alone(void **state)
+{
+	struct place *p = *state;
+	struct ledger *l;
+	char away[96];
+
+	write_file(p->file, "this is no database, but somebody may still want to look at it\n");
+	l = must_open(p);
+	assert_false(ledger_usable(l));
+	assert_non_null(strstr(ledger_trouble(l), "not a database"));
+	assert_false(ledger_recover(l));
+	(void)snprintf(away, sizeof(away), "%s/away", p->dir);
+	assert_int_equal(rename(p->file, away), 0);
+	assert_true(ledger_recover(l));
+	ledger_free(l);
+}
+
+/* A page in the middle overwritten: the header is fine, the content is not. */
+static void a_damaged_page_is_found(void **state)
+{
+	struct place *p = *state;
+	struct ledger *l = must_open(p);
+	char rubbish[4096];
+	FILE *f;
+
+	assert_int_equal(set(l, "a", 1), 0);
+	ledger_free(l);
+	memset(rubbish, 0xa5, sizeof(rubbish));
+	f = fopen(p->file, "r+");
+	assert_non_null(f);
+	assert_int_equal(fseek(f, 4096, SEEK_SET), 0);
+	assert_int_equal(fwrite(rubbish, sizeof(rubbish), 1, f), 1);
+	assert_int_equal(fclose(f), 0);
+	l = must_open(p);
+	assert_false(ledger_usable(l));
+	ledger_free(l);
+}
+
+static void a_file_that_vanishes_is_noticed(void **state)
+{
+	struct place *p = *state;
+	struct ledger *l = must_open(p);
+	unsigned generation = ledger_generation(l);
+
+	assert_int_equal(set(l, "a", 1), 0);
+	assert_int_equal(unlink(p->file), 0);
+	assert_int_equal(set(l, "b", 1), -EIO);
+	assert_non_null(strstr(ledger_trouble(l), "gone"));
+	assert_true(ledger_recover(l));
+	assert_true(ledger_generation(l) != generation);
+	assert_int_equal(get(l, "a"), -1);
+	ledger_free(l);
+}
+
+static void a_file_that_is_replaced_is_noticed(void **state)
+{
+	struct place *p = *state;
+	struct ledger *l = must_open(p);
+	char away[96];
+
+	(void)snprintf(away, sizeof(away), "%s/away", p->dir);
+	assert_int_equal(rename(p->file, away), 0);
+	write_file(p->file, "");
+	assert_false(ledger_recover(l));
+	assert_non_null(strstr(ledger_trouble(l), "replaced"));
+	assert_true(ledger_recover(l));
+	ledger_free(l);
+}
+
+static void a_failed_sync_is_trouble_until_it_works(void **state)
+{
+	struct ledger *l = must_open(*state);
+
+	sync_fails = true;
+	assert_int_equal(set(l, "a", 1), -EIO);
+	assert_false(ledger_usable(l));
+	assert_non_null(strstr(ledger_trouble(l), "disk I/O error"));
+	assert_false(ledger_recover(l));
+	sync_fails = false;
+	assert_true(ledger_recover(l));
+	assert_int_equal(set(l, "a", 2), 0);
+	assert_int_equal(get(l, "a"), 2);
+	ledger_free(l);
+}
+
+static void a_full_disk_is_trouble_until_there_is_room(void **state)
+{
+	struct ledger *l = must_open(*state);
+	struct rlimit old;
+	struct rlimit small = {0};
+	int r = 0;
+
+	(void)signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+	small.rlim_cur = 64 * 1024;
+	small.rlim_max = old.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	for (int i = 0; i < 1000 && r >= 0; i++)
+		r = set(l, "a", i);
+	assert_int_equal(r, -EIO);
+	assert_false(ledger_usable(l));
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+	assert_true(ledger_recover(l));
+	assert_int_equal(set(l, "b", 5), 0);
+	assert_int_equal(get(l, "b"), 5);
+	ledger_free(l);
+}
+
+static void a_newer_one_is_left_alone(void **state)
+{
+	struct place *p = *state;
+	struct ledger *l = must_open(p);
+	sqlite3 *db = NULL;
+
+	ledger_free(l);
+	assert_int_equal(sqlite3_open(p->file, &db), SQLITE_OK);
+	assert_int_equal(
+		sqlite3_exec(db, "PRAGMA user_version = 9999", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+	l = must_open(p);
+	assert_false(ledger_usable(l));
+	assert_non_null(strstr(ledger_trouble(l), "newer stagewatchd (version 9999"));
+	ledger_free(l);
+}
+
+static int schema_of(void *userdata, const struct ledger_value *row, size_t n)
+{
+	struct strbuf *b = userdata;
+
+	assert_int_equal(n, 1);
+	strbuf_addf(b, "%s\n", row[0].s ? row[0].s : "");
+	return 0;
+}
+
+/* A ledger whose last steps never took place, as an older version leaves it, becomes the same as a
+ * new one, and keeps its rows. */
+static void an_older_one_is_migrated(void **state)
+{
+	/* The tables of the steps after the first. */
+	static const char *const later[] = {"pause", "notices", "runs", NULL};
+	static const char ask[] = "SELECT sql FROM sqlite_schema ORDER BY name";
+	struct place *p = *state;
+	struct ledger *l = must_open(p);
+	struct strbuf before = {0};
+	struct strbuf after = {0};
+	sqlite3 *db = NULL;
+
+	assert_int_equal(set(l, "a", 1), 0);
+	assert_int_equal(ledger_query(l, ask, NULL, 0, schema_of, &before), 0);
+	ledger_free(l);
+	assert_int_equal(sqlite3_open(p->file, &db), SQLITE_OK);
+	for (size_t i = 0; later[i]; i++) {
+		char sql[128];
+
+		(void)snprintf(sql, sizeof(sql), "DROP TABLE %s", later[i]);
+		assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	}
+	assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 1", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+	l = must_open(p);
+	assert_true(ledger_usable(l));
+	assert_int_equal(get(l, "a"), 1);
+	assert_int_equal(ledger_query(l, ask, NULL, 0, schema_of, &after), 0);
+	assert_string_equal(after.text, before.text);
+	strbuf_clear(&before);
+	strbuf_clear(&after);
+	ledger_free(l);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, make_place, drop_place)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(keeps_what_was_written),
+		CASE(a_transaction_holds_as_a_whole),
+		CASE(a_wrong_statement_is_no_trouble),
+		CASE(a_second_daemon_is_refused),
+		CASE(without_a_directory_it_waits_for_one),
+		CASE(a_directory_may_be_a_link),
+		CASE(the_file_may_not_be_a_link),
+		CASE(damage_is_told_and_left_alone),
+		CASE(a_damaged_page_is_found),
+		CASE(a_file_that_vanishes_is_noticed),
+		CASE(a_file_that_is_replaced_is_noticed),
+		CASE(a_failed_sync_is_trouble_until_it_works),
+		CASE(a_full_disk_is_trouble_until_there_is_room),
+		CASE(a_newer_one_is_left_alone),
+		CASE(an_older_one_is_migrated),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * A message, and what is made of it. */
+#include <errno.h>
+
+#include "fixture.h"
+#include "wire/json.h"
+#include "wire/notice.h"
+
+#define WALL (1795405025 * USEC_PER_SEC) /* 2026-11-23T03:37:05Z */
+
+static char cluster[] = "main";
+static char app_id[] = "app-1";
+static char app_name[] = "etl \"7\" \\ \x1b[31m";
+static char rule[] = "nightly";
+static char evidence[] = "(0 + 6) / 6 without progress";
+static char why_text[] = "the app was not seen to end";
+static char dag[] = "d";
+static char run_id[] = "r";
+static char task[] = "t";
+
+static struct incident example(void)
+{
+	return (struct incident){.id = "20261123T033705Z-1",
+		.cluster = cluster,
+		.app_id = app_id,
+		.app_name = app_name,
+		.stage_id = 103,
+		.rule = rule,
+		.owner = {dag, run_id, task, -1, 2},
+		.verdict = VERDICT_HUNG,
+		.reached = 1U << VERDICT_HUNG,
+		.action = RULE_ACTION_RETRY,
+		.opened = WALL - USEC_PER_MINUTE,
+		.evidence = evidence,
+		.outcome_why = why_text};
+}
+
+static char *message(enum notice_event event)
+{
+	struct incident i = example();
+	char *text = NULL;
+
+	assert_int_equal(notice_json(&i, event, "http://watch:14040//", WALL, &text), 0);
+	return text;
+}
+
+static void test_message(void **state)
+{
+	_cleanup_free_ char *text = message(NOTICE_HUNG);
+	struct incident i = example();
+	_cleanup_free_ char *bare = NULL;
+
+	(void)state;
+	assert_string_equal(text,
+		"{\"schema\":1,\"event\":\"hung\",\"severity\":\"critical\","
+		"\"summary\":\"main: app-1 (etl \\\"7\\\" \\\\ ?[31m) stage 103.0 is hung: (0 + 6) "
+		"/ 6 "
+		"without progress\",\"incident\":\"20261123T033705Z-1\","
+		"\"url\":\"http://watch:14040/api/v1/incidents/20261123T033705Z-1\","
+		"\"verdict\":\"hung\",\"outcome\":null,\"why\":null,\"rule\":\"nightly\","
+		"\"action\":\"retry\",\"spark_cluster\":\"main\",\"app_id\":\"app-1\","
+		"\"app_name\":\"etl \\\"7\\\" \\\\ ?[31m\",\"stage_id\":103,\"attempt_id\":0,"
+		"\"dag_id\":\"d\",\"run_id\":\"r\",\"task_id\":\"t\",\"map_index\":null,"
+		"\"try_number\":2,\"evidence\":\"(0 + 6) / 6 without progress\","
+		"\"cause\":\"unknown\",\"because\":null,\"time\":\"2026-11-23T03:37:05Z\","
+		"\"opened\":\"2026-11-23T03:36:05Z\",\"ended\":null}");
+	i.outcome = OUTCOME_UNCONFIRMED;
+	i.stage_id = -1;
+	i.owner = (struct owner){.map_index = -1};
+	assert_int_equal(notice_json(&i, NOTICE_UNCONFIRMED, NULL, WALL, &bare), 0);
+	assert_non_null(strstr(bare,
+		"app-1 (etl \\\"7\\\" \\\\ ?[31m): unconfirmed: the app was not seen to end\""));
+	assert_non_null(strstr(bare, "\"outcome\":\"unconfirmed\",\"why\":\"the app was not"));
+	assert_non_null(strstr(bare, "\"url\":null"));
+	assert_non_null(strstr(bare, "\"stage_id\":null,\"attempt_id\":null,\"dag_id\":null"));
+}
+
+static void test_every_field_is_in_it(void **state)
+{
+	_cleanup_free_ char *text = message(NOTICE_HUNG);
+	_cleanup_json_ cJSON *o = NULL;
+	_cleanup_free_ char *err = NULL;
+	size_t k = 0;
+
+	(void)state;
+	assert_int_equal(json_parse(text, strlen(text), &o, &err), 0);
+	for (const cJSON *f = o->child; f; f = f->next)
+		assert_string_equal(f->string, notice_fields[k++]);
+	assert_int_equal(k, n_notice_fields);
+}
+
+static void test_bounded(void **state)
+{
+	struct incident i = example();
+	_cleanup_free_ char *text = NULL;
+	char much[5000];
+
+	(void)state;
+	memset(much, 'x', sizeof(much) - 1);
+	much[sizeof(much) - 1] = '\0';
+	i.evidence = i.app_name = i.outcome_why = much;
+	assert_int_equal(notice_json(&i, NOTICE_FAILED, NULL, WALL, &text), 0);
+	assert_true(strlen(text) < 5 * NOTICE_MAX_TEXT);
+}
+
+static void test_template(void **state)
+{
+	_cleanup_free_ char *text = message(NOTICE_HUNG);
+	_cleanup_free_ char *made = NULL;
+	_cleanup_json_ cJSON *o = NULL;
+	_cleanup_free_ char *err = NULL;
+
+	(void)state;
+	assert_int_equal(
+		notice_render(text,
+			"{\"t\": \"{{app_name}} {{ stage_id }}\", \"u\": \"{{map_index}}\"}",
+			&made),
+		0);
+	assert_string_equal(made, "{\"t\": \"etl \\\"7\\\" \\\\ ?[31m 103\", \"u\": \"\"}");
+	assert_int_equal(json_parse(made, strlen(made), &o, &err), 0);
+	assert_string_equal(cJSON_GetObjectItem(o, "t")->valuestring, "etl \"7\" \\ ?[31m 103");
+}
+
+static void refused(const char *template, const char *why)
+{
+	_cleanup_free_ char *err = NULL;
+
+	assert_int_equal(notice_check_template(template, &err), -EINVAL);
+	assert_non_null(strstr(err, why));
+}
+
+static void test_templates_that_are_wrong(void **state)
+{
+	_cleanup_free_ char *err = NULL;
+
+	(void)state;
+	assert_int_equal(notice_check_template("{\"a\": \"{{event}} {{summary}}\"}", &err), 0);
+	assert_int_equal(notice_check_template("\"{{event}}\"", &err), 0);
+	refused("{\"a\": \"{{evnt}}\"}", "there is no field {{evnt}}");
+	refused("{\"a\": \"{{event}\"}", "{{ without a name and }}");
+	refused("{\"a\": \"{{}}\"}", "there is no field {{}}");
+	refused("{\"a\": \"{{event summary}}\"}", "{{ without a name and }}");
+	refused("{\"a\": {{stage_id}}}", "does not make JSON");
+	refused("{\"a\": \"{{event}}\"", "does not make JSON");
+	refused("", "does not make JSON");
+}
+
+static void test_alert(void **state)
+{
+	_cleanup_free_ char *text = message(NOTICE_HUNG);
+	struct notice_span span = {.from = WALL, .to = WALL + USEC_PER_MINUTE};
+	_cleanup_free_ char *up = NULL;
+	_cleanup_free_ char *over = NULL;
+	_cleanup_free_ char *none = NULL;
+
+	(void)state;
+	assert_int_equal(notice_alert(text, &span, &up), 0);
+	assert_string_equal(up,
+		"[{\"labels\":{\"alertname\":\"StagewatchIncident\",\"event\":\"hung\","
+		"\"severity\":\"critical\",\"spark_cluster\":\"main\",\"app_id\":\"app-1\","
+		"\"stage_id\":\"103\",\"attempt_id\":\"0\",\"rule\":\"nightly\",\"dag_id\":\"d\","
+		"\"task_id\":\"t\",\"incident\":\"20261123T033705Z-1\"},"
+		"\"annotations\":{\"summary\":\"main: app-1 (etl \\\"7\\\" \\\\ ?[31m) stage 103.0 "
+		"is "
+		"hung: (0 + 6) / 6 without progress\","
+		"\"evidence\":\"(0 + 6) / 6 without progress\",\"cause\":\"unknown\","
+		"\"app_name\":\"etl \\\"7\\\" \\\\ ?[31m\",\"run_id\":\"r\",\"try_number\":\"2\","
+		"\"opened\":\"2026-11-23T03:36:05Z\"},\"startsAt\":\"2026-11-23T03:37:05Z\","
+		"\"endsAt\":\"2026-11-23T03:38:05Z\","
+		"\"generatorURL\":\"http://watch:14040/api/v1/incidents/20261123T033705Z-1\"}]");
+	/* A clock that was set back. */
+	span.to = WALL - USEC_PER_MINUTE;
+	assert_int_equal(notice_alert(text, &span, &over), 0);
+	assert_non_null(strstr(over, "\"endsAt\":\"2026-11-23T03:37:06Z\""));
+	assert_int_equal(notice_alert("[]", &span, &none), -EBADMSG);
+	assert_int_equal(notice_alert("{", &span, &none), -EBADMSG);
+}
+
+static void test_environment(void **state)
+{
+	_cleanup_free_ char *text = message(NOTICE_HUNG);
+	struct strlist env = {0};
+
+	(void)state;
+	assert_int_equal(notice_environment(text, &env), 0);
+	assert_int_equal(env.n, n_notice_fields);
+	assert_string_equal(env.items[1], "STAGEWATCH_EVENT=hung");
+	assert_string_equal(env.items[7], "STAGEWATCH_OUTCOME=");
+	assert_string_equal(env.items[14], "STAGEWATCH_STAGE_ID=103");
+	strlist_clear(&env);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_message),
+		cmocka_unit_test(test_every_field_is_in_it),
+		cmocka_unit_test(test_bounded),
+		cmocka_unit_test(test_template),
+		cmocka_unit_test(test_templates_that_are_wrong),
+		cmocka_unit_test(test_alert),
+		cmocka_unit_test(test_environment),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
