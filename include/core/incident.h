@@ -90,6 +90,9 @@ struct incident *incident_free(struct incident *i);
 
 DEFINE_CLEANUP(struct incident *, incident_free)
 
+/* "20261123T031705Z-what": when (since 1970), and of what. */
+void incident_make_id(char ret[static 40], usec_t wall, const char *what);
+
 /* By its id; NULL where there is none (any more). */
 struct incident *incident_by_id(const struct incident_list *l, const char *id);
 

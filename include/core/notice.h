@@ -24,7 +24,8 @@ enum notice_event {
 	NOTICE_SUPERSEDED,
 	NOTICE_UNCONFIRMED,
 	NOTICE_FAILED,
-	NOTICE_CLOSED, /* the end of the incident, whatever the outcome */
+	NOTICE_CLOSED, /* the end of the incident, whatever the outcome, or of a storm */
+	NOTICE_STORM, /* the storm breaker opened: of no incident, and news to all who ask for it */
 	NOTICE_EVENT_MAX
 };
 
@@ -37,7 +38,7 @@ enum notice_severity {
 
 extern const char *const notice_severities[SEVERITY_MAX + 1]; /* words, NULL-terminated */
 
-/* A verdict's and an outcome's own word, or "closed". */
+/* A verdict's and an outcome's own word, "closed" or "storm". */
 const char *notice_event_name(enum notice_event e);
 enum notice_severity notice_severity(enum notice_event e);
 
@@ -45,7 +46,8 @@ enum notice_severity notice_severity(enum notice_event e);
 enum notice_event notice_of_verdict(enum verdict v);
 enum notice_event notice_of_outcome(enum remedy_outcome o);
 
-/* Whether it holds until the incident ends (verdicts), rather than happens once (outcomes). */
+/* Whether it holds until the incident ends (verdicts) or the storm does, rather than happens once
+ * (outcomes). */
 bool notice_lasts(enum notice_event e);
 /* Whether it says that nobody need do anything (any more): an alert has nothing to say then. */
 bool notice_is_relief(enum notice_event e);
@@ -70,6 +72,19 @@ struct notice_filter {
  * asks for no verdict gets the ends of what was hung. */
 bool notice_wanted(const struct notice_filter *f, const struct incident *i, enum notice_event event,
 	bool told);
+/* The same of a storm (NOTICE_STORM, NOTICE_CLOSED), which is of all clusters, apps and rules:
+ * globs do not keep it back. */
+bool notice_storm_wanted(const struct notice_filter *f, enum notice_event event, bool told);
+
+/* What is told of a storm. Borrowed. */
+struct notice_storm {
+	const char *id; /* as of an incident */
+	const char *why;
+	usec_t opened; /* since 1970 */
+	usec_t ended;  /* 0: it goes on */
+};
+/* The subject of a storm, which is no incident's. */
+#define NOTICE_STORM_SUBJECT "storm"
 
 /* What an incident is about: cluster, app, its start, stage and attempt. The same for an incident
  * that is opened anew because the daemon was started anew. -ENOMEM. */

@@ -95,6 +95,10 @@ int outbox_put(
 /* Whether anything was put for this notify of this subject, whose incident is open. */
 bool outbox_has_told(const struct outbox *o, const char *notify, const char *subject);
 
+/* The first message that was put of this subject, whose incident is open, to anybody; NULL: none.
+ */
+const struct outbox_item *outbox_told(const struct outbox *o, const char *subject);
+
 /* One that a daemon before this one left: id, notify, subject, incident, event, text, alert,
  * created, ended, state and closed of *item are set. Its texts are taken over, also on failure.
  * wall: of the same moment as now. Where its incident is not seen again until then (by

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Tells people of incidents: puts messages into the outbox and the ledger, sends what is due, and
- * writes down what became of it. Nothing here waits. */
+ * Tells people of incidents and storms: puts messages into the outbox and the ledger, sends what is
+ * due, and writes down what became of it. Nothing here waits. */
 #pragma once
 
 #include <systemd/sd-event.h>
@@ -36,6 +36,10 @@ DEFINE_CLEANUP(struct notifier *, notifier_free)
 /* Something happened to an incident (NOTICE_EVENT_MAX: nothing that anybody is told). Its end needs
  * no call: notifier_tick() sees it. */
 void notifier_event(struct notifier *n, const struct incident *i, enum notice_event event);
+
+/* To be called after each notifier_tick(): why the storm breaker is open; NULL: it is closed. What
+ * changed is told. */
+void notifier_storm(struct notifier *n, const char *why);
 
 /* Once per tick: ends of incidents, what ends by itself, what could not be written before. The
  * first one reads what a daemon before this one left. */

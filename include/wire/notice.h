@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * A message about an incident, as flat JSON. That text is what is kept until it is delivered; what
- * is sent is made of it: itself, a template of the configuration, an alert for Alertmanager, or
- * variables of an environment. */
+ * A message about an incident or a storm, as flat JSON. That text is what is kept until it is
+ * delivered; what is sent is made of it: itself, a template of the configuration, an alert for
+ * Alertmanager, or variables of an environment. */
 #pragma once
 
 #include "base/param.h"
@@ -20,6 +20,11 @@ extern const size_t n_notice_fields;
  * NULL: there is no url in it. wall: since 1970. */
 int notice_json(const struct incident *i, enum notice_event event, const char *web, usec_t wall,
 	char **ret);
+
+/* The message about a storm (NOTICE_STORM or NOTICE_CLOSED): what is an incident's alone is null.
+ */
+int notice_storm_json(const struct notice_storm *storm, enum notice_event event, const char *web,
+	usec_t wall, char **ret);
 
 /* A message with each {{field}} of a template replaced: texts escaped for use within quotes,
  * numbers as digits, what is not known as nothing. -EBADMSG where the message cannot be read. */

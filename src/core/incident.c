@@ -75,7 +75,7 @@ static void incident_trim(struct incident_list *l)
 	l->n = kept;
 }
 
-static void incident_name(struct incident *i, usec_t wall)
+void incident_make_id(char ret[static 40], usec_t wall, const char *what)
 {
 	time_t t = (time_t)(wall / USEC_PER_SEC);
 	struct tm tm = {0};
@@ -83,7 +83,15 @@ static void incident_name(struct incident *i, usec_t wall)
 
 	(void)gmtime_r(&t, &tm);
 	(void)strftime(when, sizeof(when), "%Y%m%dT%H%M%SZ", &tm);
-	(void)snprintf(i->id, sizeof(i->id), "%s-%" PRIu64, when, i->number);
+	(void)snprintf(ret, 40, "%s-%s", when, what);
+}
+
+static void incident_name(struct incident *i, usec_t wall)
+{
+	char number[24];
+
+	(void)snprintf(number, sizeof(number), "%" PRIu64, i->number);
+	incident_make_id(i->id, wall, number);
 }
 
 static int incident_append(struct incident_list *l, struct incident *i)

@@ -39,6 +39,7 @@ static const struct {
 	[NOTICE_UNCONFIRMED] = {VERDICT_MAX, OUTCOME_UNCONFIRMED, SEVERITY_CRITICAL, false},
 	[NOTICE_FAILED] = {VERDICT_MAX, OUTCOME_FAILED, SEVERITY_CRITICAL, false},
 	[NOTICE_CLOSED] = {VERDICT_MAX, OUTCOME_MAX, SEVERITY_INFO, true},
+	[NOTICE_STORM] = {VERDICT_MAX, OUTCOME_MAX, SEVERITY_CRITICAL, false},
 };
 
 const char *notice_event_name(enum notice_event e)
@@ -47,7 +48,7 @@ const char *notice_event_name(enum notice_event e)
 		return verdict_name(events[e].verdict);
 	if (events[e].outcome != OUTCOME_MAX)
 		return remedy_outcome_name(events[e].outcome);
-	return "closed";
+	return e == NOTICE_STORM ? "storm" : "closed";
 }
 
 enum notice_severity notice_severity(enum notice_event e)
@@ -75,7 +76,7 @@ enum notice_event notice_of_outcome(enum remedy_outcome o)
 
 bool notice_lasts(enum notice_event e)
 {
-	return events[e].verdict != VERDICT_MAX;
+	return events[e].verdict != VERDICT_MAX || e == NOTICE_STORM;
 }
 
 bool notice_is_relief(enum notice_event e)
@@ -121,7 +122,7 @@ int notice_parse_events(const char *text, unsigned *ret, char **reterr)
 			break;
 		e = event_of_word(p, n);
 		if (e == NOTICE_EVENT_MAX)
-			return refuse_word("neither a verdict nor an outcome", p, n, reterr);
+			return refuse_word("no event", p, n, reterr);
 		if (on & BIT(e))
 			return refuse_word("said twice", p, n, reterr);
 		on |= BIT(e);
@@ -136,7 +137,7 @@ int notice_parse_events(const char *text, unsigned *ret, char **reterr)
 static bool asks_verdicts(const struct notice_filter *f)
 {
 	for (int e = 0; e < NOTICE_EVENT_MAX; e++)
-		if ((f->on & BIT(e)) && notice_lasts((enum notice_event)e) &&
+		if ((f->on & BIT(e)) && events[e].verdict != VERDICT_MAX &&
 			events[e].severity >= f->min_severity)
 			return true;
 	return false;
@@ -154,6 +155,13 @@ bool notice_wanted(
 		return events[event].severity >= f->min_severity;
 	/* How grave an end is, what ended says. */
 	return told || (!asks_verdicts(f) && (i->reached & BIT(VERDICT_HUNG)));
+}
+
+bool notice_storm_wanted(const struct notice_filter *f, enum notice_event event, bool told)
+{
+	if (!(f->on & BIT(event)))
+		return false;
+	return events[event].relief ? told : events[event].severity >= f->min_severity;
 }
 
 int notice_subject(const struct incident *i, char **ret)

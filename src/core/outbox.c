@@ -86,6 +86,14 @@ bool outbox_has_told(const struct outbox *o, const char *notify, const char *sub
 	return false;
 }
 
+const struct outbox_item *outbox_told(const struct outbox *o, const char *subject)
+{
+	for (size_t k = 0; k < o->n; k++)
+		if (is_of(o->items[k], subject))
+			return o->items[k];
+	return NULL;
+}
+
 int outbox_put(
 	struct outbox *o, const struct outbox_message *m, usec_t now, struct outbox_item **ret)
 {

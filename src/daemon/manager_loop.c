@@ -141,9 +141,12 @@ static void sweep_incidents(struct manager *m)
 
 static void keep_books(struct manager *m)
 {
+	const struct breaker *b = remediator_breaker(m->remediator);
+
 	sweep_incidents(m);
 	remediator_tick(m->remediator, store_tick(m->store, clock_realtime()));
 	notifier_tick(m->notifier);
+	notifier_storm(m->notifier, b->open ? b->why : NULL);
 	run_store_tick(m->runs, clock_realtime());
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * From events to attempts. */
-#include "daemon/notifier.h"
+ * Sends messages, and keeps what was told in the ledger. */
+#include "daemon/notifier_parts.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -23,26 +23,13 @@
 #define ORPHAN_MARGIN (10 * USEC_PER_MINUTE)
 
 /* An attempt under way. */
-struct attempt {
+struct notifier_attempt {
 	struct notifier *notifier;
-	struct attempt *next;
+	struct notifier_attempt *next;
 	int64_t item;
 	struct world *world; /* a reference */
 	struct notify *notify;
 	struct notify_call *call;
-};
-
-struct notifier {
-	struct notifier_context context;
-	struct outbox outbox;
-	struct attempt *attempts;
-	sd_event_source *timer;
-	usec_t started;      /* since 1970 */
-	bool loaded;         /* what a daemon before this one left was read */
-	bool unsaved;        /* the ledger lacks something that the outbox has */
-	bool complained;     /* it was said that the ledger is of no use */
-	unsigned generation; /* of the ledger, when all was last written */
-	usec_t pruned;
 };
 
 static usec_t now(const struct notifier *n)
@@ -82,7 +69,7 @@ static void save(struct notifier *n)
 		     notices_save(n->context.ledger, &n->outbox) < 0;
 }
 
-static void settle(struct notifier *n)
+void notifier_settle(struct notifier *n)
 {
 	save(n);
 	arm(n);
@@ -101,7 +88,7 @@ static void count(struct notifier *n, const char *notify, enum outbox_fate fate)
 		s->fates[fate]++;
 }
 
-static void drop(struct notifier *n, struct outbox_item *item, const char *why)
+void notifier_drop(struct notifier *n, struct outbox_item *item, const char *why)
 {
 	struct log_about about;
 
@@ -146,9 +133,9 @@ static void conclude(struct notifier *n, struct outbox_item *item, const struct 
 			item->notify, notice_event_name(item->event), item->incident);
 }
 
-static void attempt_free(struct attempt *a)
+static void attempt_free(struct notifier_attempt *a)
 {
-	for (struct attempt **k = &a->notifier->attempts; *k; k = &(*k)->next)
+	for (struct notifier_attempt **k = &a->notifier->attempts; *k; k = &(*k)->next)
 		if (*k == a) {
 			*k = a->next;
 			break;
@@ -160,7 +147,7 @@ static void attempt_free(struct attempt *a)
 
 static void on_done(void *userdata, const struct notify_result *result)
 {
-	struct attempt *a = userdata;
+	struct notifier_attempt *a = userdata;
 	struct notifier *n = a->notifier;
 	struct outbox_item *item = outbox_find(&n->outbox, a->item);
 
@@ -168,7 +155,7 @@ static void on_done(void *userdata, const struct notify_result *result)
 	if (item)
 		conclude(n, item, a->notify, result);
 	attempt_free(a);
-	settle(n);
+	notifier_settle(n);
 }
 
 /* Until when the alert is to stand where nothing more is heard of it. */
@@ -186,7 +173,7 @@ static int try(struct notifier *n, struct outbox_item *item, struct notify *noti
 	_cleanup_free_ char *delivery = NULL;
 	struct notify_letter letter = {.text = item->text,
 		.span = {item->created, alert_end(n, item, notify_policy(notify)->resend)}};
-	struct attempt *a;
+	struct notifier_attempt *a;
 	int r;
 
 	r = str_printf(&delivery, "%s-%s", item->incident, notice_event_name(item->event));
@@ -219,7 +206,7 @@ static void send_due(struct notifier *n)
 		int r;
 
 		if (!notify) {
-			drop(n, item, "it is not in the configuration any more");
+			notifier_drop(n, item, "it is not in the configuration any more");
 			continue;
 		}
 		outbox_sending(item);
@@ -238,100 +225,8 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 	(void)source;
 	(void)usec;
 	send_due(n);
-	settle(n);
+	notifier_settle(n);
 	return 0;
-}
-
-static int put(struct notifier *n, const struct incident *i, enum notice_event event,
-	const struct notify *notify, const char *subject)
-{
-	_cleanup_free_ char *text = NULL;
-	struct outbox_message m = {.notify = notify_name(notify),
-		.subject = subject,
-		.incident = i->id,
-		.event = event,
-		.alert = notify_is_alert(notify),
-		.created = wall(n)};
-	struct outbox_item *item = NULL;
-	int r;
-
-	r = notice_json(i, event, world(n)->settings->web.external_url, wall(n), &text);
-	if (r < 0)
-		return r;
-	m.text = text;
-	r = outbox_put(&n->outbox, &m, now(n), &item);
-	if (r <= 0)
-		return r;
-	while ((item = outbox_overflow(&n->outbox)))
-		drop(n, item, "too many are waiting");
-	return 0;
-}
-
-static int tell(
-	struct notifier *n, const struct incident *i, enum notice_event event, const char *subject)
-{
-	const struct world *w = world(n);
-	const struct rule *rule = world_rule(w, i->rule);
-	int r = 0;
-
-	if (event == NOTICE_EVENT_MAX || !rule || rule->action == RULE_ACTION_NONE)
-		return 0;
-	for (size_t k = 0; r >= 0 && k < w->settings->n_notifies; k++) {
-		const struct notify *notify = w->notifies[k];
-		bool told = outbox_has_told(&n->outbox, notify_name(notify), subject);
-
-		/* An alert tells of relief by its end. */
-		if (notice_wanted(notify_filter(notify), i, event, told) &&
-			!(notify_is_alert(notify) && notice_is_relief(event)))
-			r = put(n, i, event, notify, subject);
-	}
-	return r;
-}
-
-static void complain(int r)
-{
-	log_error("Failed to tell of an incident: %s, ignoring", strerror(-r));
-}
-
-void notifier_event(struct notifier *n, const struct incident *i, enum notice_event event)
-{
-	_cleanup_free_ char *subject = NULL;
-	int r;
-
-	r = notice_subject(i, &subject);
-	if (r >= 0)
-		r = outbox_claim(&n->outbox, subject, i->id);
-	if (r >= 0)
-		r = tell(n, i, event, subject);
-	if (r < 0)
-		complain(r);
-	settle(n);
-}
-
-static void end_incident(struct notifier *n, struct incident *i)
-{
-	_cleanup_free_ char *subject = NULL;
-	int r;
-
-	i->end_told = true;
-	r = notice_subject(i, &subject);
-	if (r >= 0)
-		r = tell(n, i, notice_of_outcome(i->outcome), subject);
-	if (r >= 0)
-		r = tell(n, i, NOTICE_CLOSED, subject);
-	if (r < 0)
-		complain(r);
-	if (subject)
-		outbox_close(&n->outbox, subject, now(n), i->ended);
-}
-
-static bool has_told(const struct notifier *n, const char *incident)
-{
-	for (size_t k = 0; k < n->outbox.n; k++)
-		if (!n->outbox.items[k]->closed &&
-			str_equal(n->outbox.items[k]->incident, incident))
-			return true;
-	return false;
 }
 
 /* The longest that a hang may take to be found again. */
@@ -366,35 +261,6 @@ static void load(struct notifier *n)
 		log_error("Failed to read the messages that are left: %s, ignoring", strerror(-r));
 }
 
-/* Those of a daemon before this one are in the list, too: what is open goes on, and what ended then
- * is news only where its beginning was told and its end was not. */
-static void follow(struct notifier *n, struct incident *i)
-{
-	bool inherited = i->opened < n->started;
-
-	if (inherited && !i->noticed && i->ended == 0)
-		notifier_event(n, i, notice_of_verdict(i->verdict));
-	i->noticed = true;
-	if (i->ended == 0 || i->end_told)
-		return;
-	if (i->ended < n->started && !has_told(n, i->id))
-		i->end_told = true;
-	else
-		end_incident(n, i);
-}
-
-/* Alerts whose incident was forgotten before its end was seen here. */
-static void end_forgotten(struct notifier *n)
-{
-	for (size_t k = 0; k < n->outbox.n; k++) {
-		const struct outbox_item *i = n->outbox.items[k];
-
-		if (i->alert && !i->closed && !i->orphan &&
-			!incident_by_id(n->context.incidents, i->incident))
-			outbox_close(&n->outbox, i->subject, now(n), wall(n));
-	}
-}
-
 static void look_after_ledger(struct notifier *n)
 {
 	unsigned generation = n->context.ledger ? ledger_generation(n->context.ledger) : 0;
@@ -423,9 +289,7 @@ static void look_after_ledger(struct notifier *n)
 void notifier_tick(struct notifier *n)
 {
 	load(n);
-	for (size_t k = 0; k < n->context.incidents->n; k++)
-		follow(n, n->context.incidents->items[k]);
-	end_forgotten(n);
+	notifier_follow(n);
 	outbox_expire(&n->outbox, now(n), wall(n));
 	look_after_ledger(n);
 	outbox_sweep(&n->outbox);
@@ -439,9 +303,9 @@ void notifier_reconsider(struct notifier *n)
 
 		/* One that is being sent is looked at once more when it comes due again. */
 		if (i->state != OUTBOX_DONE && !i->sending && !world_notify(world(n), i->notify))
-			drop(n, i, "it is not in the configuration any more");
+			notifier_drop(n, i, "it is not in the configuration any more");
 	}
-	settle(n);
+	notifier_settle(n);
 }
 
 size_t notifier_n_pending(const struct notifier *n, const char *notify)

@@ -15,6 +15,8 @@ const char *const notice_fields[] = {"schema", "event", "severity", "summary", "
 	"stage_id", "attempt_id", "dag_id", "run_id", "task_id", "map_index", "try_number",
 	"evidence", "cause", "because", "time", "opened", "ended"};
 const size_t n_notice_fields = ELEMENTSOF(notice_fields);
+/* The last ones. */
+#define N_TIMES 3
 
 static void add_text(cJSON *o, const char *name, const char *s)
 {
@@ -87,7 +89,7 @@ static void add_what_is_known(cJSON *o, const struct incident *i, enum notice_ev
 }
 
 /* Without a slash at the end of the base, one between. */
-static int link_to(const char *web, const struct incident *i, char **ret)
+static int link_to(const char *web, const char *what, const char *id, char **ret)
 {
 	size_t n = web ? strlen(web) : 0;
 
@@ -95,7 +97,27 @@ static int link_to(const char *web, const struct incident *i, char **ret)
 		return 0;
 	while (n > 0 && web[n - 1] == '/')
 		n--;
-	return str_printf(ret, "%.*s/api/v1/incidents/%s", (int)n, web, i->id);
+	return str_printf(ret, "%.*s/api/v1/%s%s", (int)n, web, what, id);
+}
+
+/* The first fields. */
+static void add_head(
+	cJSON *o, enum notice_event event, const char *line, const char *id, const char *url)
+{
+	add_number(o, "schema", true, 1);
+	add_text(o, "event", notice_event_name(event));
+	add_text(o, "severity", notice_severities[notice_severity(event)]);
+	add_text(o, "summary", line);
+	add_text(o, "incident", id);
+	add_text(o, "url", url);
+}
+
+static int finish(cJSON *o, usec_t wall, usec_t opened, usec_t ended, char **ret)
+{
+	json_add_time(o, "time", wall);
+	json_add_time(o, "opened", opened);
+	json_add_time(o, "ended", ended);
+	return (size_t)cJSON_GetArraySize(o) == n_notice_fields ? json_print(o, ret) : -ENOMEM;
 }
 
 int notice_json(
@@ -108,22 +130,35 @@ int notice_json(
 
 	r = summary(i, event, &line);
 	if (r >= 0)
-		r = link_to(web, i, &url);
+		r = link_to(web, "incidents/", i->id, &url);
 	if (r < 0)
 		return r;
-	add_number(o, "schema", true, 1);
-	add_text(o, "event", notice_event_name(event));
-	add_text(o, "severity", notice_severities[notice_severity(event)]);
-	add_text(o, "summary", line);
-	add_text(o, "incident", i->id);
-	add_text(o, "url", url);
+	add_head(o, event, line, i->id, url);
 	add_what_is_known(o, i, event);
-	json_add_time(o, "time", wall);
-	json_add_time(o, "opened", i->opened);
-	json_add_time(o, "ended", i->ended);
-	if ((size_t)cJSON_GetArraySize(o) != n_notice_fields)
-		return -ENOMEM;
-	return json_print(o, ret);
+	return finish(o, wall, i->opened, i->ended, ret);
+}
+
+int notice_storm_json(const struct notice_storm *storm, enum notice_event event, const char *web,
+	usec_t wall, char **ret)
+{
+	_cleanup_json_ cJSON *o = cJSON_CreateObject();
+	_cleanup_free_ char *line = NULL;
+	_cleanup_free_ char *url = NULL;
+	int r;
+
+	r = str_printf(&line,
+		event == NOTICE_STORM ? "the storm breaker opened: %s; no action is begun"
+				      : "the storm breaker closed; it had opened because %s",
+		storm->why);
+	if (r >= 0)
+		r = link_to(web, "status", "", &url);
+	if (r < 0)
+		return r;
+	add_head(o, event, line, storm->id, url);
+	for (size_t i = (size_t)cJSON_GetArraySize(o); i < n_notice_fields - N_TIMES; i++)
+		add_text(o, notice_fields[i],
+			str_equal(notice_fields[i], "evidence") ? storm->why : NULL);
+	return finish(o, wall, storm->opened, storm->ended, ret);
 }
 
 static int read_message(const char *message, cJSON **ret)

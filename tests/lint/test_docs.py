@@ -433,7 +433,7 @@ def test_severities_are_documented(root, man5):
     critical, warning = re.split(r"are critical,", text.split("Graver events only.")[1])
     assert set(re.findall(r"\w+", re.sub(r"Cm|and", "", critical))) == found["critical"]
     assert set(re.findall(r"\w+", re.sub(r"Cm|and|warnings", "", warning))) == found["warning"]
-    assert sum(map(len, found.values())) == 16
+    assert sum(map(len, found.values())) == 17
 
 
 def test_journal_fields(root, man8):
@@ -449,7 +449,7 @@ def test_paths(root, man8):
 def test_no_word_is_left_over(root, params, man8, man5):
     """All that the page sets in bold is a key, a word of one, a verdict or an outcome."""
     words = {key for _, key in params} | code_verdicts(root) | code_outcomes(root) | code_causes(root)
-    words |= {"closed", "slower", "executor_memory", "driver_memory"} | code_checks(root) | code_symptoms(root)
+    words |= {"closed", "storm", "slower", "executor_memory", "driver_memory"} | code_checks(root) | code_symptoms(root)
     words |= code_words(root, "src/core/audit.c", r'\[AUDIT_\w+\] = "(\w+)"')
     for section, key in (k for k, (kind, _) in params.items() if kind == "ENUM"):
         words |= set(man_choices(man5, section, key))

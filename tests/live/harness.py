@@ -140,3 +140,11 @@ def yarn_section(name, *fakes, timeout="1s", more=""):
 def airflow_section(fake, directory, timeout="1s"):
     return f"[airflow main]\nurl = {fake.url}\nusername = {fakes.USER}\npassword_file = {directory}/password\ntimeout = {timeout}\n"
 
+
+def limit(d, **keys):
+    """Other values for [limits]."""
+    text = d.config.read_text()
+    for key, value in keys.items():
+        line = next(line for line in text.splitlines() if line.startswith(f"{key} = "))
+        text = text.replace(line, f"{key} = {value}")
+    d.config.write_text(text)

@@ -5,17 +5,8 @@ import sqlite3
 import subprocess
 
 from fakes import Airflow, Driver, Master
-from harness import Daemon, airflow_section, master_section, wait
+from harness import Daemon, airflow_section, limit, master_section, wait
 from test_act import NONE, OWNER, Scene
-
-
-def limit(d, **keys):
-    """Other values for [limits]."""
-    text = d.config.read_text()
-    for key, value in keys.items():
-        line = next(line for line in text.splitlines() if line.startswith(f"{key} = "))
-        text = text.replace(line, f"{key} = {value}")
-    d.config.write_text(text)
 
 
 def refusal(d, text):

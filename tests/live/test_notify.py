@@ -14,7 +14,7 @@ import urllib.request
 
 import fakes
 import pytest
-from harness import Daemon, airflow_section, driver_section, master_section, wait
+from harness import Daemon, airflow_section, driver_section, limit, master_section, wait
 from fakes import Airflow, Driver, Fake, Master
 
 OWNER = {"dag_id": "d", "run_id": "r", "task_id": "t", "map_index": -1, "try_number": 1}
@@ -524,8 +524,43 @@ def test_alertmanager_is_told_of_outcomes(binary, tmp_path, started, alertmanage
         assert sent(d, "am") == 2
 
 
+def test_storm(binary, tmp_path, started, alertmanager):
+    """It is told once, to whoever asks for it, over a crash as well, and so is its end."""
+    receiver, drivers = started(Receiver), [started(Driver, f"app-{n}", OWNER) for n in range(2)]
+    (tmp_path / "state").mkdir()
+    sections = "".join(driver_section(f"s{n}", driver) for n, driver in enumerate(drivers))
+    sections += notify_section(receiver.url, on="storm,closed", app="other*") + alert_section(alertmanager, on="storm", resend="2s")
+    d = Daemon(binary, tmp_path, sections)
+    limit(d, storm_threshold=2)
+    d.__enter__()
+    wait(alertmanager.alerts, 40, "an alert")
+    wait(lambda: receiver.requests, 20, "told")
+    storm, labels = receiver.messages()[0], alertmanager.alerts()[0]["labels"]
+    assert (storm["event"], storm["severity"], storm["app_id"]) == ("storm", "critical", None)
+    assert storm["summary"] == "the storm breaker opened: 2 apps hung within 15min; no action is begun"
+    assert labels == {"alertname": "StagewatchIncident", "event": "storm", "severity": "critical", "incident": storm["incident"]}
+    crash(d)
+    with d:
+        began = time.monotonic()
+        while time.monotonic() < began + 12:
+            assert [a["labels"] for a in alertmanager.alerts()] == [labels]
+            time.sleep(0.2)
+        assert len(receiver.requests) == 1
+        limit(d, storm_threshold=0)
+        d.child.send_signal(signal.SIGHUP)
+        wait(lambda: d.lines("was read anew"), 10, "read anew")
+        assert d.ctl("resume").returncode == 0
+        wait(lambda: alertmanager.alerts() == [], 20, "resolved")
+        wait(lambda: len(receiver.requests) == 2, 20, "its end")
+    closed = receiver.messages()[1]
+    assert (closed["event"], closed["incident"], closed["opened"]) == ("closed", storm["incident"], storm["opened"])
+    assert closed["ended"]
+    wait(lambda: told_people(alertmanager) == [("firing", "storm"), ("resolved", "storm")], 20, "people know")
+    assert len({r[3]["X-Stagewatch-Delivery"] for r in receiver.requests}) == 2
+
+
 @pytest.mark.parametrize("lines, line, text", [
-    ("url = http://a\non = hung, hanged", 3, "on: neither a verdict nor an outcome: hanged"),
+    ("url = http://a\non = hung, hanged", 3, "on: no event: hanged"),
     ("url = http://a\nmin_severity = grave", 3, "min_severity: not one of info, warning, critical"),
     ("on = hung", 1, "url is missing"),
     ("url = ftp://a", 2, "url: begins with http:// or https:// and a host"),

@@ -69,7 +69,7 @@ static void test_events(void **state)
 	assert_int_equal(notice_parse_events(" hung,recovered, \tclosed ,", &on, &err), 0);
 	assert_int_equal(on, 1U << NOTICE_HUNG | 1U << NOTICE_RECOVERED | 1U << NOTICE_CLOSED);
 	assert_int_equal(notice_parse_events("hung, hanged", &on, &err), -EINVAL);
-	assert_string_equal(err, "neither a verdict nor an outcome: hanged");
+	assert_string_equal(err, "no event: hanged");
 	free(err);
 	assert_int_equal(notice_parse_events("hung,hung", &on, &err), -EINVAL);
 	free(err);
@@ -112,12 +112,29 @@ static void test_filters(void **state)
 	/* Its end is told to who was told of it, whatever its gravity. */
 	assert_false(notice_wanted(&f, &i, NOTICE_RECOVERED, false));
 	assert_true(notice_wanted(&f, &i, NOTICE_RECOVERED, true));
-	/* Who asks for ends alone gets those of hangs. */
-	f.on = 1U << NOTICE_RECOVERED;
+	/* Who asks for ends alone gets those of hangs; a storm is no verdict. */
+	f.on = 1U << NOTICE_RECOVERED | 1U << NOTICE_STORM;
 	i.reached = 1U << VERDICT_SUSPECT | 1U << VERDICT_STARVED;
 	assert_false(notice_wanted(&f, &i, NOTICE_RECOVERED, false));
 	i.reached |= 1U << VERDICT_HUNG;
 	assert_true(notice_wanted(&f, &i, NOTICE_RECOVERED, false));
+}
+
+/* It is of everything: who asks for a part hears of it, too. */
+static void test_storm_is_told_to_all(void **state)
+{
+	struct notice_filter f = {.on = 1U << NOTICE_STORM | 1U << NOTICE_CLOSED,
+		.min_severity = SEVERITY_CRITICAL,
+		.app = "other*"};
+
+	(void)state;
+	assert_true(notice_storm_wanted(&f, NOTICE_STORM, false));
+	assert_false(notice_storm_wanted(&f, NOTICE_CLOSED, false));
+	assert_true(notice_storm_wanted(&f, NOTICE_CLOSED, true));
+	f.on = 1U << NOTICE_HUNG;
+	assert_false(notice_storm_wanted(&f, NOTICE_STORM, false));
+	assert_false(notice_storm_wanted(&f, NOTICE_CLOSED, true));
+	assert_true(notice_lasts(NOTICE_STORM));
 }
 
 static void test_once_per_event(void **state)
@@ -428,6 +445,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_events),
 		cmocka_unit_test(test_filters),
+		cmocka_unit_test(test_storm_is_told_to_all),
 		cmocka_unit_test(test_once_per_event),
 		cmocka_unit_test(test_in_order),
 		cmocka_unit_test(test_so_many_at_once),

@@ -75,6 +75,43 @@ static void test_message(void **state)
 	assert_non_null(strstr(bare, "\"stage_id\":null,\"attempt_id\":null,\"dag_id\":null"));
 }
 
+static void test_storm(void **state)
+{
+	struct notice_storm storm = {
+		"20261123T033605Z-storm", "3 apps hung within 15min", WALL - USEC_PER_MINUTE, 0};
+	_cleanup_free_ char *begins = NULL;
+	_cleanup_free_ char *ends = NULL;
+	_cleanup_free_ char *alert = NULL;
+	struct notice_span span = {WALL, 0};
+
+	(void)state;
+	assert_int_equal(
+		notice_storm_json(&storm, NOTICE_STORM, "http://watch:14040", WALL, &begins), 0);
+	assert_string_equal(begins,
+		"{\"schema\":1,\"event\":\"storm\",\"severity\":\"critical\","
+		"\"summary\":\"the storm breaker opened: 3 apps hung within 15min; no action is "
+		"begun\",\"incident\":\"20261123T033605Z-storm\","
+		"\"url\":\"http://watch:14040/api/v1/status\",\"verdict\":null,"
+		"\"outcome\":null,\"why\":null,\"rule\":null,\"action\":null,"
+		"\"spark_cluster\":null,\"app_id\":null,\"app_name\":null,\"stage_id\":null,"
+		"\"attempt_id\":null,\"dag_id\":null,\"run_id\":null,\"task_id\":null,"
+		"\"map_index\":null,\"try_number\":null,"
+		"\"evidence\":\"3 apps hung within 15min\",\"cause\":null,\"because\":null,"
+		"\"time\":\"2026-11-23T03:37:05Z\",\"opened\":\"2026-11-23T03:36:05Z\","
+		"\"ended\":null}");
+	assert_int_equal(notice_alert(begins, &span, &alert), 0);
+	assert_non_null(strstr(alert,
+		"\"labels\":{\"alertname\":\"StagewatchIncident\",\"event\":\"storm\","
+		"\"severity\":\"critical\",\"incident\":\"20261123T033605Z-storm\"}"));
+	storm.ended = WALL;
+	assert_int_equal(notice_storm_json(&storm, NOTICE_CLOSED, NULL, WALL, &ends), 0);
+	assert_non_null(strstr(ends, "\"event\":\"closed\",\"severity\":\"info\","
+				     "\"summary\":\"the storm breaker closed; it had opened "
+				     "because 3 apps hung within 15min\""));
+	assert_non_null(strstr(ends, "\"url\":null"));
+	assert_non_null(strstr(ends, "\"ended\":\"2026-11-23T03:37:05Z\""));
+}
+
 static void test_every_field_is_in_it(void **state)
 {
 	_cleanup_free_ char *text = message(NOTICE_HUNG);
@@ -194,6 +231,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_message),
+		cmocka_unit_test(test_storm),
 		cmocka_unit_test(test_every_field_is_in_it),
 		cmocka_unit_test(test_bounded),
 		cmocka_unit_test(test_template),
