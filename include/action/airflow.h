@@ -49,6 +49,7 @@ struct airflow_ask {
 	enum airflow_op op;
 	const struct owner *owner;
 	const char *note; /* of AIRFLOW_NOTE and AIRFLOW_FAIL */
+	bool clears;      /* of AIRFLOW_FAIL: a clear is to follow, and must be permitted */
 };
 
 /* What the self-test found. */

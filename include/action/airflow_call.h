@@ -42,7 +42,8 @@ struct airflow_call {
 	const struct airflow_step *step; /* the one that is asked, or next to be */
 	int task;                        /* enum airflow_op or airflow_task */
 	bool relogged;
-	bool edit; /* of a self-test */
+	bool edit;   /* of a self-test */
+	bool clears; /* of a fail */
 	struct owner owner;
 	char *note;
 	struct ground ground;          /* as far as it is known */

@@ -55,3 +55,12 @@ struct policy_answer {
 };
 
 void policy_ask(const struct policy_question *q, struct policy_answer *ret);
+
+/* The same again of an action that was begun, before its first request: what can have changed
+ * meanwhile. Budgets have counted it already, and app_busy is to be false. */
+void policy_ask_again(const struct policy_question *q, struct policy_answer *ret);
+
+/* Another app of the same task instance that is there, hung or not; NULL: none. A task instance is
+ * not to be cleared beside it. */
+const struct app_history *policy_other_app(const struct detector *d, const struct owner *owner,
+	const char *cluster, const char *app_id);

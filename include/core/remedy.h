@@ -16,6 +16,7 @@ enum remedy_state {
 	REMEDY_RECHECK_TASK,   /* is the task instance the one, and running? Is the way safe? */
 	REMEDY_END_APP,        /* Airflow has a retry left: kill the app alone */
 	REMEDY_WAIT_APP_END,   /* until the cluster manager says that it has ended */
+	REMEDY_VERIFY_HUNG,    /* it did not, before the task is failed after all: still hung? */
 	REMEDY_WAIT_LEFT,      /* until Airflow no longer says running */
 	REMEDY_VERIFY_RUNNING, /* before it is failed later than it was looked at: the same try? */
 	REMEDY_NOTE,           /* write the note where failing takes none (Airflow 2.x) */
@@ -58,6 +59,8 @@ enum remedy_event_type {
 	REMEDY_EVENT_APP,     /* answers EFFECT_LOOK_APP */
 	REMEDY_EVENT_BLOCKED, /* instead of an effect that changes something: intent could not be
 				 made durable, and nothing was sent */
+	REMEDY_EVENT_HELD,    /* instead of the first effect, or of a clear: what allowed it does so
+				 no longer (text), and nothing was sent */
 	REMEDY_EVENT_MAX
 };
 
@@ -123,16 +126,19 @@ struct remedy {
 	/* The machine's own. */
 	enum remedy_state state;
 	enum remedy_outcome outcome;
-	bool requested;          /* something that changes the world was to be sent */
-	bool sent;               /* and was */
-	bool interrupted;        /* taken up after a restart: what did not take is not repeated */
-	bool kill_sent;          /* at the cluster manager */
-	bool kill_unsure;        /* its answer was lost */
-	unsigned n_kills;        /* sent since the daemon started */
-	unsigned attempts;       /* in this state */
-	usec_t deadline;         /* of this state; 0: none */
-	usec_t failed_at;        /* Airflow first said failed; 0: it has not */
-	usec_t blocked_since;    /* intent cannot be made durable since; 0: it can */
+	bool requested;       /* something that changes the world was to be sent */
+	bool sent;            /* and was */
+	bool interrupted;     /* taken up after a restart: what did not take is not repeated */
+	bool kill_sent;       /* at the cluster manager */
+	bool kill_unsure;     /* its answer was lost */
+	bool fail_unsure;     /* a restart came between a fail and the look whether it took */
+	bool clear_unsure;    /* a clear may have taken that nobody saw */
+	unsigned n_kills;     /* sent since the daemon started */
+	unsigned attempts;    /* in this state */
+	usec_t deadline;      /* of this state; 0: none */
+	usec_t failed_at;     /* Airflow first said failed; 0: it has not */
+	usec_t blocked_since; /* intent cannot be made durable, or is held up, since; 0: it is not
+			       */
 	struct ti_identity task; /* the try that is to be ended */
 	bool up_for_retry;       /* as last seen */
 	char *why;               /* owned: one clause on how it came to its state */

@@ -38,6 +38,8 @@ int remedy_on_recheck_task(
 	struct remedy *r, const struct remedy_event *ev, usec_t now, struct remedy_step *step);
 int remedy_on_wait_app_end(
 	struct remedy *r, const struct remedy_event *ev, usec_t now, struct remedy_step *step);
+int remedy_on_verify_hung(
+	struct remedy *r, const struct remedy_event *ev, usec_t now, struct remedy_step *step);
 int remedy_on_verify_running(
 	struct remedy *r, const struct remedy_event *ev, usec_t now, struct remedy_step *step);
 int remedy_on_note(

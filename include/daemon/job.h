@@ -21,9 +21,11 @@ struct job {
 	usec_t began;              /* local clock */
 	bool resumed;
 	bool counted_request;
-	bool logged;   /* it counts for the limits */
-	bool recorded; /* the ledger has it */
-	bool unsaved;  /* not as it stands now */
+	bool acted;                  /* something but a note was sent, maybe in a life before */
+	bool logged;                 /* it counts for the limits */
+	bool recorded;               /* the ledger has it */
+	bool unsaved;                /* not as it stands now */
+	struct policy_answer answer; /* what it was held by */
 	struct airflow_call *call;
 	struct driver_look *look;
 	struct source_call *source_call;

@@ -33,7 +33,11 @@ struct remediator_context {
 	void *userdata;
 	/* Set by the remediator: the first request of a job is durable, and about to be sent. */
 	void (*requested)(void *userdata, const struct job *j);
-	void *requested_userdata;
+	/* Likewise: what speaks by now against the effect that is about to be performed. Returns
+	 * ret->objection; NULL: nothing does. */
+	const char *(*objection)(void *userdata, const struct job *j, enum remedy_effect effect,
+		struct policy_answer *ret);
+	void *remediator;
 };
 
 int remediator_new(const struct remediator_context *context, struct remediator **ret);

@@ -405,6 +405,7 @@ int airflow_do(struct airflow *a, const struct airflow_ask *ask, airflow_done_fn
 	r = call_new(a, (int)ask->op, done, userdata, &c);
 	if (r < 0)
 		return r;
+	c->clears = ask->clears;
 	r = owner_copy(ask->owner, &c->owner);
 	if (r >= 0)
 		r = str_replace(&c->note, ask->note);

@@ -92,6 +92,12 @@ static bool fails_with_index(const struct airflow_call *c)
 	return !is_api_1(c) && c->owner.map_index >= 0;
 }
 
+/* Who may not clear is not to leave a failed task behind. */
+static bool will_clear(const struct airflow_call *c)
+{
+	return c->clears;
+}
+
 static bool tries_edits(const struct airflow_call *c)
 {
 	return c->edit;
@@ -193,6 +199,15 @@ static bool take_siblings(struct airflow_call *c, const struct transport_answer 
 		return false;
 	}
 	return true;
+}
+
+/* Whether its user may; whom it would clear is asked when it is to be. */
+static bool take_may_clear(struct airflow_call *c, const struct transport_answer *a)
+{
+	if (a->status != 401 && a->status != 403)
+		return true;
+	airflow_call_bad(c, a);
+	return false;
 }
 
 /* Whom a trial or a request names. Returns false where it has ended the call. */
@@ -383,6 +398,11 @@ static const struct airflow_step settings[] = {
 static const struct airflow_step note[] = {{.build = build_note, .take = take_accepted}, {0}};
 
 static const struct airflow_step fail[] = {
+	{.build = build_clear_trial,
+		.wanted = will_clear,
+		.take = take_may_clear,
+		.any_status = true,
+		.large = true},
 	{.build = build_fail_trial, .wanted = fails_with_index, .take = take_fail_trial},
 	{.build = build_fail, .take = take_accepted},
 	{0},

@@ -4,6 +4,22 @@
 
 #include <stdio.h>
 
+static bool is_other_app(const struct app_history *other, const struct owner *owner,
+	const char *cluster, const char *app_id)
+{
+	return owner_known(&other->owner) && owner_same_task(&other->owner, owner) &&
+	       !(str_equal(other->cluster, cluster) && str_equal(other->info.id, app_id));
+}
+
+const struct app_history *policy_other_app(const struct detector *d, const struct owner *owner,
+	const char *cluster, const char *app_id)
+{
+	for (size_t i = 0; i < detector_n_apps(d); i++)
+		if (is_other_app(detector_app_at(d, i), owner, cluster, app_id))
+			return detector_app_at(d, i);
+	return NULL;
+}
+
 /* Two live apps of one task instance: one of them may be the new try, or a helper of the first.
  * Where any of them is well, failing the task would kill what is well. */
 static bool has_healthy_sibling(const struct policy_question *q)
@@ -12,8 +28,7 @@ static bool has_healthy_sibling(const struct policy_question *q)
 		const struct app_history *other = detector_app_at(q->detector, i);
 		bool hung = false;
 
-		if (other == q->app || !owner_known(&other->owner) ||
-			!owner_same_task(&other->owner, &q->app->owner))
+		if (!is_other_app(other, &q->app->owner, q->app->cluster, q->app->info.id))
 			continue;
 		for (size_t k = 0; k < other->n_stages; k++)
 			hung = hung || (other->no_answer_start == 0 &&
@@ -148,13 +163,24 @@ static void ask_budgets(const struct policy_question *q, struct policy_answer *a
 		object(a, POLICY_ACTIONS_PER_HOUR, "actions_per_hour of its rule are used up");
 }
 
+/* Those that ask what can change while the fresh looks are under way come first. */
+static void (*const questions[])(const struct policy_question *q, struct policy_answer *a) = {
+	ask_people, ask_owner, ask_evidence, ask_health, ask_storm, ask_budgets, ask_ledger};
+#define N_AGAIN 5
+
+static void ask_first(size_t n, const struct policy_question *q, struct policy_answer *ret)
+{
+	*ret = (struct policy_answer){0};
+	for (size_t i = 0; i < n && !ret->objection; i++)
+		questions[i](q, ret);
+}
+
 void policy_ask(const struct policy_question *q, struct policy_answer *ret)
 {
-	static void (*const all[])(const struct policy_question *q, struct policy_answer *a) = {
-		ask_people, ask_owner, ask_evidence, ask_health, ask_storm, ask_budgets,
-		ask_ledger};
+	ask_first(ELEMENTSOF(questions), q, ret);
+}
 
-	*ret = (struct policy_answer){0};
-	for (size_t i = 0; i < ELEMENTSOF(all) && !ret->objection; i++)
-		all[i](q, ret);
+void policy_ask_again(const struct policy_question *q, struct policy_answer *ret)
+{
+	ask_first(N_AGAIN, q, ret);
 }

@@ -27,6 +27,7 @@ static const char *const state_names[] = {
 	[REMEDY_RECHECK_TASK] = "recheck_task",
 	[REMEDY_END_APP] = "end_app",
 	[REMEDY_WAIT_APP_END] = "wait_app_end",
+	[REMEDY_VERIFY_HUNG] = "verify_hung",
 	[REMEDY_WAIT_LEFT] = "wait_left",
 	[REMEDY_VERIFY_RUNNING] = "verify_running",
 	[REMEDY_NOTE] = "note",
@@ -202,6 +203,7 @@ static const struct {
 	[REMEDY_RECHECK_TASK] = {remedy_on_recheck_task, REMEDY_EVENT_TASK, REMEDY_DONE},
 	[REMEDY_END_APP] = {remedy_on_kill_app, REMEDY_EVENT_REPLY, REMEDY_WAIT_APP_END},
 	[REMEDY_WAIT_APP_END] = {remedy_on_wait_app_end, REMEDY_EVENT_APP, REMEDY_WAIT_APP_END},
+	[REMEDY_VERIFY_HUNG] = {remedy_on_verify_hung, REMEDY_EVENT_STAGE, REMEDY_WAIT_APP_END},
 	[REMEDY_WAIT_LEFT] = {remedy_on_wait_left, REMEDY_EVENT_TASK, REMEDY_WAIT_LEFT},
 	[REMEDY_VERIFY_RUNNING] = {remedy_on_verify_running, REMEDY_EVENT_TASK,
 		REMEDY_VERIFY_FAILED},
@@ -233,10 +235,15 @@ static usec_t time_limit(const struct remedy *r)
 	return r->state == REMEDY_WAIT_TRY ? r->plan.retry_timeout : VERIFY_TIMEOUT;
 }
 
+static bool may_have_failed(const struct remedy *r)
+{
+	return r->state == REMEDY_FAIL || r->state == REMEDY_VERIFY_FAILED;
+}
+
 static enum remedy_state look_of(const struct remedy *r)
 {
-	bool failing = r->state == REMEDY_VERIFY_RUNNING || r->state == REMEDY_NOTE ||
-		       r->state == REMEDY_FAIL || r->state == REMEDY_VERIFY_FAILED;
+	bool failing =
+		r->state == REMEDY_VERIFY_RUNNING || r->state == REMEDY_NOTE || may_have_failed(r);
 
 	/* To be failed since Airflow had not noticed that its app was killed. */
 	return failing && r->kill_sent ? REMEDY_WAIT_APP_END : states[r->state].look;
@@ -265,6 +272,26 @@ static int on_blocked(
 	return remedy_wait(step, now);
 }
 
+/* Nothing was sent yet: it ends. A clear waits for what holds it up, as long as for an app's end.
+ */
+static int on_held(
+	struct remedy *r, const struct remedy_event *ev, usec_t now, struct remedy_step *step)
+{
+	if (r->state != REMEDY_CLEAR) {
+		r->requested = false;
+		return remedy_finish(r, step, OUTCOME_REFUSED, "%s", remedy_words(ev));
+	}
+	if (r->blocked_since == 0)
+		r->blocked_since = now;
+	if (now - r->blocked_since >= r->plan.end_timeout)
+		return remedy_finish(r, step, OUTCOME_UNCONFIRMED,
+			"the app has ended, and its task instance is not cleared: %s",
+			remedy_words(ev));
+	r->state = REMEDY_VERIFY_TASK;
+	r->deadline = now + VERIFY_TIMEOUT;
+	return remedy_wait(step, now);
+}
+
 static bool fits(const struct remedy *r, const struct remedy_event *event)
 {
 	return r->state == REMEDY_DONE ||
@@ -280,6 +307,8 @@ int remedy_next(
 
 	if (event->type == REMEDY_EVENT_BLOCKED) {
 		k = on_blocked(r, event, now, &step);
+	} else if (event->type == REMEDY_EVENT_HELD) {
+		k = on_held(r, event, now, &step);
 	} else if (fits(r, event)) {
 		assert(event->type != REMEDY_EVENT_TASK || event->reply != REPLY_DONE ||
 			event->task);
@@ -302,9 +331,9 @@ void remedy_resume(struct remedy *r, usec_t now, struct remedy_step *ret)
 {
 	enum remedy_state look = look_of(r);
 
-	r->interrupted = look == REMEDY_VERIFY_FAILED ||
-			 (look == REMEDY_WAIT_APP_END && r->state == look) ||
-			 r->state == REMEDY_END_APP;
+	r->interrupted = look == REMEDY_VERIFY_FAILED || look == REMEDY_WAIT_APP_END;
+	r->fail_unsure = look == REMEDY_WAIT_APP_END && may_have_failed(r);
+	r->clear_unsure = r->state == REMEDY_CLEAR || r->state == REMEDY_WAIT_TRY;
 	/* When Airflow said so, on the clock of now, nobody knows. */
 	if (r->failed_at > 0)
 		r->failed_at = now;

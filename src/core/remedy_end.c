@@ -121,12 +121,16 @@ int remedy_on_recheck_task(
 	return act(r, ev, way, step);
 }
 
-/* A look follows, within one time limit for all kills. */
+/* A look follows, within one time limit for all kills; none is left to one that was refused, where
+ * there is another way. */
 static int kill_was_sent(struct remedy *r, const struct remedy_event *ev, usec_t now,
 	enum remedy_state wait, struct remedy_step *step)
 {
 	usec_t deadline = r->deadline ? r->deadline : now + r->plan.end_timeout;
 
+	if (wait == REMEDY_WAIT_APP_END &&
+		(ev->reply == REPLY_REFUSED || ev->reply == REPLY_NOTHING))
+		deadline = now;
 	r->kill_sent = true;
 	r->kill_unsure = ev->reply == REPLY_UNCERTAIN;
 	r->n_kills++;
@@ -174,13 +178,16 @@ int remedy_on_wait_app_end(
 			r->state = REMEDY_END_APP;
 		return remedy_wait(step, now);
 	}
+	if (r->fail_unsure)
+		return remedy_go(
+			r, step, REMEDY_VERIFY_FAILED, EFFECT_LOOK_TASK, now + VERIFY_TIMEOUT);
 	if (r->interrupted)
 		return remedy_finish(r, step, OUTCOME_REFUSED,
 			"a restart interrupted it before it took effect: %s", end_words(ev));
 	/* By way of Airflow it may still end: its task's process takes the driver along. */
 	if (r->plan.retry_via == RETRY_VIA_AUTO)
 		return remedy_go(
-			r, step, REMEDY_VERIFY_RUNNING, EFFECT_LOOK_TASK, now + VERIFY_TIMEOUT);
+			r, step, REMEDY_VERIFY_HUNG, EFFECT_LOOK_STAGE, now + VERIFY_TIMEOUT);
 	return remedy_finish(
 		r, step, OUTCOME_UNCONFIRMED, "the app was not seen to end: %s", end_words(ev));
 }
@@ -190,6 +197,27 @@ static int seen_failed(struct remedy *r, usec_t now, struct remedy_step *step)
 	r->failed_at = now;
 	r->interrupted = false;
 	return remedy_go(r, step, REMEDY_WAIT_END, EFFECT_LOOK_APP, now + r->plan.end_timeout);
+}
+
+/* The evidence is as old as the kill that did not end it: a stage that moves again is left alone.
+ */
+int remedy_on_verify_hung(
+	struct remedy *r, const struct remedy_event *ev, usec_t now, struct remedy_step *step)
+{
+	if (ev->type != REMEDY_EVENT_STAGE) {
+		step->effect = EFFECT_LOOK_STAGE;
+		return 0;
+	}
+	if (ev->stage == LOOK_HUNG)
+		return remedy_go(
+			r, step, REMEDY_VERIFY_RUNNING, EFFECT_LOOK_TASK, now + VERIFY_TIMEOUT);
+	if (ev->stage == LOOK_UNKNOWN && now < r->deadline)
+		return remedy_wait(step, now);
+	return remedy_finish(r, step, OUTCOME_UNCONFIRMED,
+		"the app was not seen to end, and is left alone: %s%s",
+		ev->stage == LOOK_MOVED ? "at a fresh look it was no longer hung"
+					: "no fresh look at the stage: ",
+		ev->stage == LOOK_MOVED ? "" : remedy_words(ev));
 }
 
 /* Time has gone by since its task instance was looked at, and Airflow fails whichever try there is:

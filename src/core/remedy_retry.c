@@ -72,9 +72,16 @@ int remedy_on_clear(
 		return 0;
 	case REPLY_UNCERTAIN:
 		r->attempts++;
+		r->clear_unsure = true;
 		r->state = REMEDY_WAIT_TRY;
 		return remedy_wait(step, now);
 	case REPLY_NOTHING:
+		/* The one before took, late. */
+		if (r->clear_unsure) {
+			r->attempts = REMEDY_ATTEMPTS;
+			r->state = REMEDY_WAIT_TRY;
+			return remedy_wait(step, now);
+		}
 		return remedy_finish(r, step, OUTCOME_FAILED, "Airflow cleared nothing");
 	case REPLY_CONFLICT:
 	case REPLY_GONE:

@@ -217,8 +217,10 @@ static int kill_app(struct job *j)
 
 static int ask_airflow(struct job *j, enum airflow_op op)
 {
-	struct airflow_ask ask = {
-		.op = op, .owner = &j->record.remedy.owner, .note = j->record.note};
+	struct airflow_ask ask = {.op = op,
+		.owner = &j->record.remedy.owner,
+		.note = j->record.note,
+		.clears = j->record.remedy.plan.action == RULE_ACTION_RETRY};
 
 	return airflow_do(j->airflow, &ask, on_airflow, j, &j->call);
 }
@@ -267,8 +269,9 @@ static int intend(struct job *j, enum remedy_effect effect)
 	j->recorded = true;
 	if (j->record.remedy.requested && !j->counted_request) {
 		j->counted_request = true;
-		j->context->requested(j->context->requested_userdata, j);
+		j->context->requested(j->context->remediator, j);
 	}
+	j->acted = j->acted || effect != EFFECT_NOTE;
 	fault_point("remedy: before a request");
 	return 0;
 }
@@ -318,6 +321,17 @@ static void lost_event(const struct remedy_step *step, int error, struct remedy_
 		ret->type = REMEDY_EVENT_APP;
 }
 
+/* What speaks against the first effect that ends something, or the note before it, and against a
+ * clear; NULL: nothing. In between there is no way back. */
+static const char *objection_to(struct job *j, enum remedy_effect effect)
+{
+	const struct remediator_context *c = j->context;
+
+	if (j->acted && effect != EFFECT_CLEAR_TASK)
+		return NULL;
+	return c->objection(c->remediator, j, effect, &j->answer);
+}
+
 /* Performs a step; what could not be done is the next event, and true is returned. */
 static bool take_step(struct job *j, const struct remedy_step *step, enum remedy_state before,
 	struct remedy_event *again)
@@ -325,6 +339,13 @@ static bool take_step(struct job *j, const struct remedy_step *step, enum remedy
 	int r;
 
 	if (remedy_effect_changes(step->effect)) {
+		const char *objection = objection_to(j, step->effect);
+
+		if (objection) {
+			*again =
+				(struct remedy_event){.type = REMEDY_EVENT_HELD, .text = objection};
+			return true;
+		}
 		if (intend(j, step->effect) < 0) {
 			*again = (struct remedy_event){.type = REMEDY_EVENT_BLOCKED,
 				.text = store_trouble(j->context->store)};
@@ -376,6 +397,7 @@ void job_start(struct job *j)
 		drive(j, &start);
 		return;
 	}
+	j->acted = true;
 	remedy_resume(&j->record.remedy, now(j), &step);
 	if (wake_at(j, step.wake_at) < 0)
 		job_give_up(j, OUTCOME_UNCONFIRMED, "no timer could be set");

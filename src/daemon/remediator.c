@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Decides which jobs there are: begins them, and draws the conclusions when they are over. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,6 +48,9 @@ void remediator_log_action(struct remediator *m, const struct action_record *a, 
 		log_error("Failed to count an action: out of memory, ignoring");
 }
 
+static const char *on_objection(
+	void *userdata, const struct job *j, enum remedy_effect effect, struct policy_answer *ret);
+
 static void on_requested(void *userdata, const struct job *j)
 {
 	struct remediator *m = userdata;
@@ -70,7 +74,8 @@ int remediator_new(const struct remediator_context *context, struct remediator *
 		return -ENOMEM;
 	m->context = *context;
 	m->context.requested = on_requested;
-	m->context.requested_userdata = m;
+	m->context.objection = on_objection;
+	m->context.remediator = m;
 	m->started = now(m);
 	*ret = m;
 	return 0;
@@ -341,13 +346,13 @@ static const char *ledger_objection(const struct remediator *m)
 	return trouble ? trouble : m->taken_up ? NULL : "it was not read yet";
 }
 
-static void ask_policy(struct remediator *m, const struct detector_event *ev,
-	struct airflow *airflow, struct policy_answer *ret)
+static void question(struct remediator *m, const struct detector_event *ev, struct airflow *airflow,
+	struct policy_question *ret)
 {
 	const struct world *w = world(m);
 	const struct poller *p = m->context.poller(m->context.userdata, ev->app->cluster);
 	bool airflow_2 = airflow && airflow_speaks(airflow) == AIRFLOW_API_V1;
-	struct policy_question q = {
+	*ret = (struct policy_question){
 		.now = ev->now,
 		.rule = ev->rule,
 		.app = ev->app,
@@ -366,8 +371,43 @@ static void ask_policy(struct remediator *m, const struct detector_event *ev,
 		.app_busy = is_busy(m, ev->app, airflow_2),
 		.ledger = settings_dry(w->settings, ev->rule) ? NULL : ledger_objection(m),
 	};
+}
 
-	policy_ask(&q, ret);
+/* Whether what it was begun on still holds: the fresh looks take their time. */
+static const char *objection_to_begin(
+	struct remediator *m, const struct job *j, struct policy_answer *ret)
+{
+	const struct incident *i = j->incident;
+	struct app_history *a =
+		detector_find(m->context.detector, i->cluster, i->app_id, i->app_started);
+	struct stage_history *h = a ? app_history_stage(a, i->stage_id, i->attempt_id) : NULL;
+	struct detector_event ev = {
+		.now = now(m), .app = a, .stage = h, .rule = world_rule(j->world, j->record.rule)};
+	struct policy_question q;
+
+	if (!h || !ev.rule || h->verdict != VERDICT_HUNG)
+		return "by now it is no longer hung";
+	question(m, &ev, j->airflow, &q);
+	q.app_busy = false; /* by itself */
+	policy_ask_again(&q, ret);
+	return ret->objection;
+}
+
+static const char *on_objection(
+	void *userdata, const struct job *j, enum remedy_effect effect, struct policy_answer *ret)
+{
+	struct remediator *m = userdata;
+	const struct app_history *other;
+
+	if (effect != EFFECT_CLEAR_TASK)
+		return objection_to_begin(m, j, ret);
+	other = policy_other_app(
+		m->context.detector, &j->record.remedy.owner, j->record.cluster, j->record.app_id);
+	if (!other)
+		return NULL;
+	(void)snprintf(ret->text, sizeof(ret->text), "another app of it is still there, %s on %s",
+		other->info.id, other->cluster);
+	return ret->text;
 }
 
 static void watch_storm(struct remediator *m)
@@ -395,13 +435,15 @@ void remediator_consider(struct remediator *m, const struct detector_event *ev)
 	struct incident *i = incident_find(m->context.incidents, ev->app, ev->stage);
 	struct airflow *airflow = world_airflow(world(m), ev->rule);
 	bool dry = settings_dry(world(m)->settings, ev->rule);
+	struct policy_question q;
 	struct policy_answer answer;
 
 	if (ev->verdict != VERDICT_HUNG || ev->rule->action <= RULE_ACTION_NOTIFY || !i ||
 		i->acting || (i->decided && (dry || !i->decided_dry)) || ev->now < i->not_before)
 		return;
 	watch_storm(m);
-	ask_policy(m, ev, airflow, &answer);
+	question(m, ev, airflow, &q);
+	policy_ask(&q, &answer);
 	if (answer.objection)
 		refuse(m, i, ev, &answer);
 	else

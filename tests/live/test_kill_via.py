@@ -45,6 +45,25 @@ def confirmed(d):
     wait(lambda: d.actions("kill")["confirmed"] == 1, 40, f"confirmed: {d.log()}")
 
 
+def test_a_kill_that_hit_nothing(binary, tmp_path, started):
+    """Airflow has a retry left. The stage is over by the time of the kill: the app is not failed on what was seen before."""
+    scene = Scene(started, tmp_path)
+    scene.airflow.max_tries, scene.driver.jobs = 2, None
+    look = scene.airflow.look
+
+    def move(path):
+        if path.endswith("/taskInstances/t") and scene.driver.stages[0]["stageId"] == 7:
+            scene.driver.moving = True
+            scene.driver.stages = [dict(scene.driver.stages[0], stageId=8, numCompleteTasks=3, numCompletedIndices=3)]
+        return look(path)
+
+    scene.airflow.look = move
+    with KillDaemon(binary, tmp_path, scene.sections, "job", action="retry") as d:
+        wait(lambda: d.actions()["unconfirmed"] == 1, 40, "told")
+        assert d.lines("is left alone: at a fresh look it was no longer hung")
+    assert not scene.airflow.asked("PATCH", "") and not scene.killed
+
+
 @pytest.mark.parametrize("page", ["POST", "GET", "3.5"])
 @pytest.mark.parametrize("via", ["stage", "job"])
 def test_killed_as_the_page_says(via, page, binary, tmp_path, started):

@@ -65,6 +65,27 @@ def test_storm(binary, tmp_path, started):
     assert airflow.asked("PATCH") == []
 
 
+def test_a_storm_opens_before_anything_was_sent(binary, tmp_path, started):
+    scene, asked = Scene(started, tmp_path), []
+    sections = master_section("m", scene.master) + airflow_section(scene.airflow, tmp_path, timeout="15s")
+
+    def slow(handler):
+        if not asked:
+            for n in (1, 2):
+                scene.master.add(started(Driver, f"more-{n}", {**OWNER, "dag_id": "x", "task_id": f"t{n}"}, name=f"n{n}"))
+        asked.append(handler.path)
+        wait(lambda: d.metric("stagewatch_breaker_open") == 1, 14, "it opens")
+        handler.reply(*scene.airflow.answer("GET", handler.path, dict(handler.headers), ""))
+
+    scene.airflow.faults.append(("GET", "/dagRuns/r$", slow))
+    d = Daemon(binary, tmp_path, sections, action="kill")
+    limit(d, storm_threshold=3)
+    with d:
+        wait(lambda: d.lines("kill of app-1: refused: the storm breaker is open"), 40, "given up")
+        assert d.actions("kill") == NONE
+    assert scene.sent() == []
+
+
 def test_a_second_daemon_that_acts_is_refused(binary, tmp_path, started):
     scene = Scene(started, tmp_path)
     with Daemon(binary, tmp_path, scene.sections, action="kill") as d:

@@ -418,9 +418,44 @@ static void test_healthy_sibling(void **state)
 	poll_until_hung(&f, other);
 	q = question(&f, a);
 	assert_no_objection(&q);
+	/* But not to be cleared beside it. */
+	assert_ptr_equal(policy_other_app(f.d, &a->owner, a->cluster, "app-1"), other);
+	other->owner.try_number = 2;
+	assert_ptr_equal(policy_other_app(f.d, &a->owner, a->cluster, "app-1"), other);
 	/* Another task's app says nothing about ours. */
 	(void)add_app(&f, "app-3", "u");
 	assert_no_objection(&q);
+	assert_ptr_equal(policy_other_app(f.d, &other->owner, a->cluster, "app-2"), a);
+	assert_null(policy_other_app(f.d, &detector_app_at(f.d, 2)->owner, a->cluster, "app-3"));
+	tear_down(&f);
+}
+
+/* Before its first request, what can have changed is asked again; what it counts for itself is not.
+ */
+static void test_asked_again(void **state)
+{
+	struct fixture f;
+	struct policy_question q;
+	struct policy_answer answer;
+	struct app_history *a;
+
+	(void)state;
+	set_up(&f, RULE_ACTION_RETRY);
+	a = add_app(&f, "app-1", "t");
+	act(&f, a, RULE_ACTION_RETRY, 1);
+	q = question(&f, a);
+	assert_objects(&q, "acted upon already");
+	policy_ask_again(&q, &answer);
+	assert_null(answer.objection);
+	f.breaker.open = true;
+	policy_ask_again(&q, &answer);
+	assert_int_equal(answer.reason, POLICY_STORM);
+	a->no_answer_start = 1;
+	policy_ask_again(&q, &answer);
+	assert_int_equal(answer.reason, POLICY_EVIDENCE);
+	q.paused = "paused";
+	policy_ask_again(&q, &answer);
+	assert_int_equal(answer.reason, POLICY_PAUSED);
 	tear_down(&f);
 }
 
@@ -536,6 +571,7 @@ int main(void)
 		cmocka_unit_test(test_storm_by_hand),
 		cmocka_unit_test(test_storm_by_share),
 		cmocka_unit_test(test_healthy_sibling),
+		cmocka_unit_test(test_asked_again),
 		cmocka_unit_test(test_max_retries),
 		cmocka_unit_test(test_incident_life),
 		cmocka_unit_test(test_incident_waits_for_remedy),

@@ -90,6 +90,14 @@ static void give_reply(struct fixture *f, enum remedy_effect expected, enum reme
 	give(f, &ev);
 }
 
+static void give_held(struct fixture *f, enum remedy_effect expected)
+{
+	struct remedy_event ev = {.type = REMEDY_EVENT_HELD, .text = "words"};
+
+	assert_int_equal(f->step.effect, expected);
+	give(f, &ev);
+}
+
 static void give_app(struct fixture *f, enum app_end end)
 {
 	struct remedy_event ev = {.type = REMEDY_EVENT_APP, .app_end = end, .text = "KILLED"};
@@ -553,6 +561,64 @@ static void test_clear_lost(void **state)
 	assert_done(&f, OUTCOME_RECOVERED, "confirmed");
 }
 
+/* It took after the look that did not show it: the one that repeats it finds nothing to clear. */
+static void test_clear_takes_late(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin_to_clear(&f);
+	give_reply(&f, EFFECT_CLEAR_TASK, REPLY_UNCERTAIN);
+	give_timer(&f);
+	give_task(&f, task(TI_STATE_FAILED, 1, id_one));
+	give_timer(&f);
+	give_reply(&f, EFFECT_CLEAR_TASK, REPLY_NOTHING);
+	give_timer(&f);
+	give_task(&f, task(TI_STATE_RUNNING, 2, id_two));
+	assert_done(&f, OUTCOME_RECOVERED, "confirmed");
+}
+
+/* What allowed it does so no longer, before anything was sent. */
+static void test_held_before_the_first_request(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin_to_fail(&f, RULE_ACTION_RETRY, true);
+	give_held(&f, EFFECT_FAIL_TASK);
+	assert_string_equal(f.r.why, "words");
+	assert_done(&f, OUTCOME_REFUSED, NULL);
+	begin(&f, RULE_ACTION_KILL, true, true);
+	give_stage(&f, LOOK_HUNG);
+	give_task(&f, task(TI_STATE_RUNNING, 1, NULL));
+	give_reply(&f, EFFECT_NOTE, REPLY_DONE);
+	give_held(&f, EFFECT_FAIL_TASK);
+	assert_done(&f, OUTCOME_REFUSED, NULL);
+}
+
+/* A clear waits while another app of the task is there, and is not sent beside it. */
+static void test_clear_is_held(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin_to_clear(&f);
+	give_held(&f, EFFECT_CLEAR_TASK);
+	give_timer(&f);
+	give_task(&f, task(TI_STATE_FAILED, 1, id_one));
+	give_reply(&f, EFFECT_CLEAR_TASK, REPLY_DONE);
+	give_task(&f, task(TI_STATE_RUNNING, 2, id_two));
+	assert_done(&f, OUTCOME_RECOVERED, "confirmed");
+
+	begin_to_clear(&f);
+	give_held(&f, EFFECT_CLEAR_TASK);
+	f.now += END_TIMEOUT;
+	give_timer(&f);
+	give_task(&f, task(TI_STATE_FAILED, 1, id_one));
+	give_held(&f, EFFECT_CLEAR_TASK);
+	assert_done(&f, OUTCOME_UNCONFIRMED, "unconfirmed");
+}
+
 static void test_clear_taken_is_not_repeated(void **state)
 {
 	struct fixture f;
@@ -787,6 +853,7 @@ static void test_via_airflow_app_survives(void **state)
 	give_reply(&f, EFFECT_KILL_APP, REPLY_DONE);
 	f.now += END_TIMEOUT;
 	give_app(&f, APP_END_RUNNING);
+	give_stage(&f, LOOK_HUNG);
 	give_task(&f, task_with_retry(TI_STATE_RUNNING, 1, id_one));
 	assert_int_equal(f.step.effect, EFFECT_FAIL_TASK);
 	remedy_clear(&f.r);
@@ -796,6 +863,9 @@ static void test_via_airflow_app_survives(void **state)
 	give_reply(&f, EFFECT_KILL_APP, REPLY_DONE);
 	f.now += END_TIMEOUT;
 	give_app(&f, APP_END_UNKNOWN);
+	give_stage(&f, LOOK_UNKNOWN);
+	give_timer(&f);
+	give_stage(&f, LOOK_HUNG);
 	give_task(&f, task_with_retry(TI_STATE_RUNNING, 2, id_two));
 	assert_done(&f, OUTCOME_UNCONFIRMED, "unconfirmed");
 	begin_via(&f, RETRY_VIA_AIRFLOW, true, false);
@@ -804,6 +874,42 @@ static void test_via_airflow_app_survives(void **state)
 	f.now += END_TIMEOUT;
 	give_app(&f, APP_END_RUNNING);
 	assert_done(&f, OUTCOME_UNCONFIRMED, "unconfirmed");
+}
+
+/* By then the evidence is old: a stage that moves again, or says nothing, is left alone. */
+static void test_via_airflow_app_survives_and_moves(void **state)
+{
+	static const enum remedy_look looks[] = {LOOK_MOVED, LOOK_UNKNOWN};
+	struct fixture f;
+
+	(void)state;
+	for (size_t i = 0; i < ELEMENTSOF(looks); i++) {
+		begin_via(&f, RETRY_VIA_AUTO, true, false);
+		give_task(&f, task_with_retry(TI_STATE_RUNNING, 1, id_one));
+		give_reply(&f, EFFECT_KILL_APP, REPLY_DONE);
+		f.now += END_TIMEOUT;
+		give_app(&f, APP_END_RUNNING);
+		f.now += USEC_PER_MINUTE;
+		give_stage(&f, looks[i]);
+		assert_done(&f, OUTCOME_UNCONFIRMED, "unconfirmed");
+	}
+}
+
+/* One that the other side did not even take is not waited for. */
+static void test_via_airflow_kill_is_refused(void **state)
+{
+	static const enum remedy_reply replies[] = {REPLY_REFUSED, REPLY_NOTHING};
+	struct fixture f;
+
+	(void)state;
+	for (size_t i = 0; i < ELEMENTSOF(replies); i++) {
+		begin_via(&f, RETRY_VIA_AUTO, true, false);
+		give_task(&f, task_with_retry(TI_STATE_RUNNING, 1, id_one));
+		give_reply(&f, EFFECT_KILL_APP, replies[i]);
+		give_app(&f, APP_END_RUNNING);
+		give_stage(&f, LOOK_MOVED);
+		assert_done(&f, OUTCOME_UNCONFIRMED, "unconfirmed");
+	}
 }
 
 static void test_via_airflow_other_ends(void **state)
@@ -1093,6 +1199,42 @@ static void test_resume_after_the_fallback(void **state)
 	remedy_clear(&f.r);
 }
 
+/* Before a restart it was to be failed, for its app survived a kill. Whether it was, Airflow says;
+ * nothing is sent on what was seen then. */
+static void test_resume_in_the_fallback(void **state)
+{
+	static const enum remedy_state at[] = {REMEDY_VERIFY_HUNG, REMEDY_VERIFY_RUNNING,
+		REMEDY_NOTE, REMEDY_FAIL, REMEDY_VERIFY_FAILED};
+	struct fixture f;
+
+	(void)state;
+	for (size_t i = 0; i < ELEMENTSOF(at); i++) {
+		begin_via(&f, RETRY_VIA_AUTO, true, false);
+		give_task(&f, task_with_retry(TI_STATE_RUNNING, 1, id_one));
+		give_reply(&f, EFFECT_KILL_APP, REPLY_DONE);
+		f.r.state = at[i];
+		remedy_resume(&f.r, f.now, &f.step);
+		f.now += REMEDY_RESUME_WAIT + END_TIMEOUT;
+		give_timer(&f);
+		give_app(&f, APP_END_RUNNING);
+		if (at[i] == REMEDY_FAIL || at[i] == REMEDY_VERIFY_FAILED)
+			give_task(&f, task_with_retry(TI_STATE_RUNNING, 1, id_one));
+		assert_done(&f, OUTCOME_REFUSED, "failed");
+	}
+	/* It had taken. */
+	begin_via(&f, RETRY_VIA_AUTO, true, false);
+	give_task(&f, task_with_retry(TI_STATE_RUNNING, 1, id_one));
+	give_reply(&f, EFFECT_KILL_APP, REPLY_DONE);
+	f.r.state = REMEDY_FAIL;
+	remedy_resume(&f.r, f.now, &f.step);
+	f.now += REMEDY_RESUME_WAIT + END_TIMEOUT;
+	give_timer(&f);
+	give_app(&f, APP_END_RUNNING);
+	give_task(&f, task_with_retry(TI_STATE_FAILED, 1, id_one));
+	assert_int_equal(f.r.state, REMEDY_WAIT_END);
+	remedy_clear(&f.r);
+}
+
 /* The mode became observe over the restart: looks go on, nothing is sent. */
 static void test_resume_to_observe(void **state)
 {
@@ -1193,6 +1335,9 @@ int main(void)
 		cmocka_unit_test(test_airflow_silent_before_clear),
 		cmocka_unit_test(test_clear_refused_or_empty),
 		cmocka_unit_test(test_clear_lost),
+		cmocka_unit_test(test_clear_takes_late),
+		cmocka_unit_test(test_held_before_the_first_request),
+		cmocka_unit_test(test_clear_is_held),
 		cmocka_unit_test(test_clear_taken_is_not_repeated),
 		cmocka_unit_test(test_new_try_failed),
 		cmocka_unit_test(test_new_try_never_runs),
@@ -1201,6 +1346,8 @@ int main(void)
 		cmocka_unit_test(test_via_airflow_where_it_cannot_be),
 		cmocka_unit_test(test_via_auto_falls_back_to_clear),
 		cmocka_unit_test(test_via_airflow_app_survives),
+		cmocka_unit_test(test_via_airflow_app_survives_and_moves),
+		cmocka_unit_test(test_via_airflow_kill_is_refused),
 		cmocka_unit_test(test_via_airflow_other_ends),
 		cmocka_unit_test(test_airflow_2_waits_for_the_process),
 		cmocka_unit_test(test_airflow_2_waits_for_its_heartbeat),
@@ -1210,6 +1357,7 @@ int main(void)
 		cmocka_unit_test(test_resume_around_the_clear),
 		cmocka_unit_test(test_resume_via_airflow),
 		cmocka_unit_test(test_resume_after_the_fallback),
+		cmocka_unit_test(test_resume_in_the_fallback),
 		cmocka_unit_test(test_resume_to_observe),
 		cmocka_unit_test(test_names_are_found_again),
 		cmocka_unit_test(test_stray_events_change_nothing),
