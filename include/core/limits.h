@@ -27,7 +27,7 @@ extern const size_t n_limit_params;
 
 /* An action that was begun: something that changes the world was to be sent. */
 struct past_action {
-	usec_t at;
+	int64_t at; /* negative: before the boot */
 	enum rule_action action;
 	char *rule;
 	char *cluster;
@@ -51,12 +51,12 @@ void action_log_clear(struct action_log *l);
 uint64_t action_log_retries(const struct action_log *l, const struct owner *o);
 /* Whether that very try was acted upon. */
 bool action_log_has_try(const struct action_log *l, const struct owner *o);
-/* Actions since then, by that rule; NULL: by any. */
-uint64_t action_log_count(const struct action_log *l, const char *rule, usec_t since);
-/* When the task (whatever the run and the index), or an app of that name in that cluster, was last
- * acted upon; 0: never. */
-usec_t action_log_last(const struct action_log *l, const struct owner *o, const char *cluster,
-	const char *app_name);
+/* Actions within the hour before now, by that rule; NULL: by any. */
+uint64_t action_log_last_hour(const struct action_log *l, const char *rule, usec_t now);
+/* Whether the task (whatever the run and the index), or an app of that name in that cluster, was
+ * acted upon before; *ret: when last. */
+bool action_log_last(const struct action_log *l, const struct owner *o, const char *cluster,
+	const char *app_name, int64_t *ret);
 
 /* Many apps that hang at once are an outage of something else: killing them one by one helps
  * nobody. */

@@ -24,8 +24,8 @@ struct job *remediator_add_job(struct remediator *m, struct incident *i);
 /* Frees it; nothing is undone. */
 void remediator_drop_job(struct remediator *m, struct job *j);
 
-/* The budgets, as the ledger knows them from now on. at: local clock. */
-void remediator_log_action(struct remediator *m, const struct action_record *a, usec_t at);
+/* The budgets, as the ledger knows them from now on. at: local clock, negative before the boot. */
+void remediator_log_action(struct remediator *m, const struct action_record *a, int64_t at);
 /* For the metrics. */
 void remediator_count_action(
 	struct remediator *m, const struct job *j, enum action_outcome outcome);

@@ -133,8 +133,9 @@ bool action_log_has_try(const struct action_log *l, const struct owner *o)
 	return false;
 }
 
-uint64_t action_log_count(const struct action_log *l, const char *rule, usec_t since)
+uint64_t action_log_last_hour(const struct action_log *l, const char *rule, usec_t now)
 {
+	int64_t since = (int64_t)now - (int64_t)USEC_PER_HOUR;
 	uint64_t n = 0;
 
 	for (size_t i = 0; i < l->n; i++)
@@ -142,10 +143,11 @@ uint64_t action_log_count(const struct action_log *l, const char *rule, usec_t s
 	return n;
 }
 
-usec_t action_log_last(const struct action_log *l, const struct owner *o, const char *cluster,
-	const char *app_name)
+bool action_log_last(const struct action_log *l, const struct owner *o, const char *cluster,
+	const char *app_name, int64_t *ret)
 {
-	usec_t last = 0;
+	int64_t last = 0;
+	bool found = false;
 
 	for (size_t i = 0; i < l->n; i++) {
 		const struct past_action *a = &l->items[i];
@@ -154,8 +156,12 @@ usec_t action_log_last(const struct action_log *l, const struct owner *o, const 
 		bool same_app = app_name && str_equal(a->app_name, app_name) &&
 				str_equal(a->cluster, cluster);
 
-		if ((same_task || same_app) && a->at > last)
-			last = a->at;
+		if (!(same_task || same_app) || (found && a->at <= last))
+			continue;
+		last = a->at;
+		found = true;
 	}
-	return last;
+	if (found)
+		*ret = last;
+	return found;
 }

@@ -145,21 +145,21 @@ static void ask_budgets(const struct policy_question *q, struct policy_answer *a
 {
 	const struct owner *o = &q->app->owner;
 	const struct rule *rule = q->rule;
-	usec_t hour_ago = usec_sub(q->now, USEC_PER_HOUR);
-	usec_t last = action_log_last(q->log, o, q->app->cluster, q->app->info.name);
+	int64_t last = 0;
+	bool before = action_log_last(q->log, o, q->app->cluster, q->app->info.name, &last);
 
 	if (action_log_has_try(q->log, o))
 		object(a, POLICY_TRY, "this try of the task instance was acted upon already");
 	else if (rule->action == RULE_ACTION_RETRY &&
 		 action_log_retries(q->log, o) >= rule->max_retries)
 		object(a, POLICY_MAX_RETRIES, "max_retries of its task instance are used up");
-	else if (last > 0 && usec_sub(q->now, last) < rule->cooldown)
+	else if (before && (int64_t)q->now - last < (int64_t)rule->cooldown)
 		object(a, POLICY_COOLDOWN,
 			"cooldown: its task, or an app of its name, was acted upon not long ago");
-	else if (action_log_count(q->log, NULL, hour_ago) >= q->limits->actions_per_hour)
+	else if (action_log_last_hour(q->log, NULL, q->now) >= q->limits->actions_per_hour)
 		object(a, POLICY_ACTIONS_PER_HOUR, "actions_per_hour of [limits] are used up");
 	else if (rule->actions_per_hour > 0 &&
-		 action_log_count(q->log, rule->name, hour_ago) >= rule->actions_per_hour)
+		 action_log_last_hour(q->log, rule->name, q->now) >= rule->actions_per_hour)
 		object(a, POLICY_ACTIONS_PER_HOUR, "actions_per_hour of its rule are used up");
 }
 

@@ -33,7 +33,7 @@ void remediator_count_action(struct remediator *m, const struct job *j, enum act
 	m->context.stats->actions[j->record.remedy.plan.action][outcome]++;
 }
 
-void remediator_log_action(struct remediator *m, const struct action_record *a, usec_t at)
+void remediator_log_action(struct remediator *m, const struct action_record *a, int64_t at)
 {
 	struct past_action past = {
 		.at = at,
@@ -163,7 +163,7 @@ usec_t remediator_oldest(const struct remediator *m)
 
 size_t remediator_n_last_hour(const struct remediator *m)
 {
-	return action_log_count(&m->log, NULL, usec_sub(now(m), USEC_PER_HOUR));
+	return action_log_last_hour(&m->log, NULL, now(m));
 }
 
 const struct breaker *remediator_breaker(const struct remediator *m)
@@ -287,7 +287,7 @@ static void begin(struct remediator *m, struct incident *i, const struct detecto
 	}
 	/* From now on, not from its first request on: others are decided meanwhile. */
 	if (!dry)
-		remediator_log_action(m, &j->record, j->began);
+		remediator_log_action(m, &j->record, (int64_t)j->began);
 	j->logged = !dry;
 	i->acting = true;
 	i->action_began = j->began;

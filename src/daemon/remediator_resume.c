@@ -16,11 +16,11 @@ static usec_t wall(const struct remediator *m)
 	return m->context.wall(m->context.userdata);
 }
 
-/* A moment since 1970 as one on the local clock. Where the wall clock was set back since, it was
- * just now: that forbids more, not less. */
-static usec_t local_time(const struct remediator *m, usec_t then)
+/* A moment since 1970 as one on the local clock, negative where it was before the boot. Where the
+ * wall clock was set back since, it was just now: that forbids more, not less. */
+static int64_t local_time(const struct remediator *m, usec_t then)
 {
-	return usec_sub(now(m), usec_sub(wall(m), then));
+	return (int64_t)now(m) - (int64_t)usec_sub(wall(m), then);
 }
 
 static int on_past_action(void *userdata, struct action_record *a)

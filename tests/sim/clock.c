@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * io/clock at another pace: SIM_PACE seconds go by in one. All runs of a test begin to count at the
  * same moment, SIM_EPOCH (CLOCK_REALTIME) and SIM_BOOT (CLOCK_BOOTTIME), in microseconds, so that
- * time goes on over a restart. The file SIM_STEP holds by how many microseconds the wall clock was
- * set, and may change at any time. */
+ * time goes on over a restart. SIM_REBOOT: by how much less CLOCK_BOOTTIME shows, after a reboot.
+ * The file SIM_STEP holds by how many microseconds the wall clock was set, and may change at any
+ * time. */
 #include "io/clock.h"
 
 #include <fcntl.h>
@@ -66,9 +67,14 @@ static int64_t step(void)
 	return by ? *by : 0;
 }
 
+static usec_t before_reboot(void)
+{
+	return getenv("SIM_REBOOT") ? number("SIM_REBOOT") : 0;
+}
+
 usec_t clock_boottime(void)
 {
-	return boot() + (real(CLOCK_BOOTTIME) - boot()) * pace();
+	return boot() + (real(CLOCK_BOOTTIME) - boot()) * pace() - before_reboot();
 }
 
 usec_t clock_realtime(void)
@@ -99,7 +105,7 @@ static int arm(sd_event_source *timer, usec_t at)
 
 int timer_at(sd_event_source *timer, usec_t at)
 {
-	usec_t left = usec_sub(at, boot());
+	usec_t left = usec_sub(at + before_reboot(), boot());
 
 	return arm(timer, boot() + left / pace() + (left % pace() != 0));
 }

@@ -195,6 +195,20 @@ def test_budget_of_many_at_once(story):
     assert len(story.world.took("fail")) == 2 and not story.world.broken, explain(story.world, story.daemon)
 
 
+def test_budget_over_a_reboot(story):
+    """The clock that nobody sets begins anew, and what was done before counts on."""
+    story.daemon.limits = story.daemon.limits.replace("actions_per_hour = 1000", "actions_per_hour = 1")
+    story.write()
+    story.daemon.start()
+    story.settle()
+    story.daemon.env["SIM_REBOOT"] = str(int((story.world.boot + story.world.now() - story.world.epoch - 1) * 1e6))
+    sim.Task(story.world, story.airflow, story.master, "d2")
+    story.daemon.start()
+    story.until(lambda: story.daemon.rows("SELECT 1 FROM incidents WHERE refusal LIKE 'actions_per_hour%'"))
+    assert story.daemon.stop() == 0
+    assert len(story.world.took("fail")) == 1 and not story.world.broken, explain(story.world, story.daemon)
+
+
 @pytest.mark.parametrize("then", ["no look", "pause"])
 def test_only_a_note_was_sent(then, build, tmp_path):
     """What ends after its note, before anything was requested, leaves nothing behind in the ledger, and is begun anew."""

@@ -240,7 +240,7 @@ static void test_settles(void **state)
 	tear_down(&f);
 }
 
-static void act(struct fixture *f, struct app_history *a, enum rule_action action, usec_t at)
+static void act(struct fixture *f, struct app_history *a, enum rule_action action, int64_t at)
 {
 	struct past_action past = {.at = at,
 		.action = action,
@@ -322,6 +322,34 @@ static void test_actions_per_hour(void **state)
 	assert_no_objection(&q);
 	f.rule.actions_per_hour = 5;
 	assert_objects(&q, "of its rule");
+	tear_down(&f);
+}
+
+/* A minute after the boot, what was done before it is as old as ever. */
+static void test_over_a_reboot(void **state)
+{
+	struct fixture f;
+	struct policy_question q;
+	struct app_history *a;
+
+	(void)state;
+	set_up(&f, RULE_ACTION_RETRY);
+	f.now = USEC_PER_MINUTE;
+	f.limits.settle = 0;
+	a = add_app(&f, "app-1", "t");
+	act(&f, a, RULE_ACTION_RETRY, (int64_t)f.now - (int64_t)f.rule.cooldown + 1);
+	a->owner.try_number = 2;
+	q = question(&f, a);
+	assert_objects(&q, "cooldown");
+	f.rule.cooldown--;
+	assert_no_objection(&q);
+	f.limits.actions_per_hour = 2;
+	act(&f, a, RULE_ACTION_KILL, (int64_t)f.now - (int64_t)USEC_PER_HOUR + 1);
+	q = question(&f, add_app(&f, "app-2", "other"));
+	assert_int_equal(str_replace(&f.log.items[0].app_name, "another"), 0);
+	assert_objects(&q, "actions_per_hour of [limits]");
+	q.now++;
+	assert_no_objection(&q);
 	tear_down(&f);
 }
 
@@ -567,6 +595,7 @@ int main(void)
 		cmocka_unit_test(test_a_try_is_acted_upon_once),
 		cmocka_unit_test(test_cooldown),
 		cmocka_unit_test(test_actions_per_hour),
+		cmocka_unit_test(test_over_a_reboot),
 		cmocka_unit_test(test_storm),
 		cmocka_unit_test(test_storm_by_hand),
 		cmocka_unit_test(test_storm_by_share),
