@@ -37,7 +37,7 @@ static int fail(struct ledger *l, const char *what)
 		free(l->trouble);
 		l->trouble = text;
 	}
-	(void)sqlite3_close(l->db);
+	(void)sqlite3_close_v2(l->db); /* a query around the one that failed may still hold it */
 	l->db = NULL;
 	l->in_transaction = false;
 	return -EIO;
@@ -197,7 +197,7 @@ struct ledger *ledger_free(struct ledger *l)
 {
 	if (!l)
 		return NULL;
-	(void)sqlite3_close(l->db);
+	(void)sqlite3_close_v2(l->db);
 	if (l->lock >= 0)
 		(void)close(l->lock);
 	free(l->dir);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The ledger: what is durable, what trouble looks like, and how it ends. */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <sqlite3.h>
@@ -297,6 +298,42 @@ static void a_file_that_is_replaced_is_noticed(void **state)
 	ledger_free(l);
 }
 
+static int n_open_files(void)
+{
+	int n = 0;
+
+	for (int fd = 0; fd < 256; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+struct nested {
+	struct ledger *l;
+	const char *file;
+};
+
+static int fail_within(void *userdata, const struct ledger_value *row, size_t n)
+{
+	const struct nested *q = userdata;
+
+	(void)row;
+	(void)n;
+	assert_int_equal(unlink(q->file), 0);
+	return ledger_query(q->l, "SELECT 1", NULL, 0, NULL, NULL);
+}
+
+static void a_query_within_another_fails_and_leaves_nothing_open(void **state)
+{
+	struct place *p = *state;
+	int before = n_open_files();
+	struct nested q = {must_open(p), p->file};
+
+	assert_int_equal(set(q.l, "a", 1), 0);
+	assert_int_equal(ledger_query(q.l, "SELECT key FROM meta", NULL, 0, fail_within, &q), -EIO);
+	ledger_free(q.l);
+	assert_int_equal(n_open_files(), before);
+}
+
 static void a_failed_sync_is_trouble_until_it_works(void **state)
 {
 	struct ledger *l = must_open(*state);
@@ -413,6 +450,7 @@ int main(void)
 		CASE(a_damaged_page_is_found),
 		CASE(a_file_that_vanishes_is_noticed),
 		CASE(a_file_that_is_replaced_is_noticed),
+		CASE(a_query_within_another_fails_and_leaves_nothing_open),
 		CASE(a_failed_sync_is_trouble_until_it_works),
 		CASE(a_full_disk_is_trouble_until_there_is_room),
 		CASE(a_newer_one_is_left_alone),
