@@ -13,8 +13,9 @@ struct remediator {
 	struct remediator_context context;
 	struct action_log log;
 	struct breaker breaker;
-	usec_t started; /* local clock */
-	bool taken_up;  /* what the ledger knows of the time before */
+	bool breaker_unsaved; /* the ledger does not know yet how it stands */
+	usec_t started;       /* local clock */
+	bool taken_up;        /* what the ledger knows of the time before */
 	struct job *jobs;
 	struct job *unsaved; /* over, but the ledger does not know yet */
 };

@@ -171,6 +171,15 @@ const struct breaker *remediator_breaker(const struct remediator *m)
 	return &m->breaker;
 }
 
+/* Not before the ledger was read: it may know of one that is open. */
+static void save_breaker(struct remediator *m)
+{
+	const char *why = m->breaker.open ? m->breaker.why : NULL;
+
+	m->breaker_unsaved =
+		!m->taken_up || store_put_text(m->context.store, REMEDIATOR_BREAKER_KEY, why) < 0;
+}
+
 bool remediator_close_breaker(struct remediator *m, const char *who)
 {
 	struct log_about about = {.message_id = MESSAGE_BREAKER};
@@ -178,7 +187,7 @@ bool remediator_close_breaker(struct remediator *m, const char *who)
 	if (!m->breaker.open)
 		return false;
 	breaker_close(&m->breaker);
-	(void)store_put_text(m->context.store, REMEDIATOR_BREAKER_KEY, NULL);
+	save_breaker(m);
 	log_event(LOG_NOTICE, &about, "The storm breaker was closed by %s", who);
 	return true;
 }
@@ -416,8 +425,7 @@ static void watch_storm(struct remediator *m)
 
 	if (!breaker_update(&m->breaker, &world(m)->settings->limits, m->context.detector, now(m)))
 		return;
-	(void)store_put_text(
-		m->context.store, REMEDIATOR_BREAKER_KEY, m->breaker.open ? m->breaker.why : NULL);
+	save_breaker(m);
 	if (m->breaker.open)
 		log_event(LOG_ERR, &about, "The storm breaker opened: %s; nothing is begun",
 			m->breaker.why);
@@ -471,5 +479,7 @@ void remediator_tick(struct remediator *m, bool anew)
 	for (struct job *j = m->jobs; anew && j; j = j->next)
 		job_save(j);
 	save_put_away(m);
+	if (anew || m->breaker_unsaved)
+		save_breaker(m);
 	watch_storm(m);
 }

@@ -4,6 +4,7 @@ import signal
 import sqlite3
 import subprocess
 
+import pytest
 from fakes import Airflow, Driver, Master
 from harness import Daemon, airflow_section, limit, master_section, wait
 from test_act import NONE, OWNER, Scene
@@ -84,6 +85,42 @@ def test_a_storm_opens_before_anything_was_sent(binary, tmp_path, started):
         wait(lambda: d.lines("kill of app-1: refused: the storm breaker is open"), 40, "given up")
         assert d.actions("kill") == NONE
     assert scene.sent() == []
+
+
+@pytest.mark.parametrize("how", ["opens in trouble", "vanishes while open"])
+def test_a_breaker_outlives_trouble_of_the_ledger(how, binary, tmp_path, started):
+    """What it was while nothing could be written is written later."""
+    master, airflow, state, away = started(Master), started(Airflow), tmp_path / "state", tmp_path / "away"
+    for n in range(3):
+        master.add(started(Driver, f"app-{n}", {**OWNER, "task_id": f"t{n}"}))
+    d = Crashing(binary, tmp_path, master_section("m", master) + airflow_section(airflow, tmp_path), action="retry")
+    limit(d, storm_threshold="2\nstorm_reset = manual")
+    if how == "opens in trouble":
+        state.rmdir()
+        state.write_text("in the way\n")
+
+    def kept():
+        return sqlite3.connect(f"file:{state}/ledger.db?mode=ro", uri=True).execute("SELECT 1 FROM meta WHERE key = 'breaker'").fetchall()
+
+    with d:
+        wait(lambda: d.metric("stagewatch_breaker_open") == 1, 30, "it opens")
+        if how == "opens in trouble":
+            state.unlink()
+            state.mkdir()
+        else:
+            for file in state.glob("ledger.db*"):
+                file.unlink()
+        wait(lambda: d.lines("The ledger is well again"), 10, "well again")
+        wait(kept, 10, "kept")
+    for n in range(3):
+        master.end(f"app-{n}")
+    with d:
+        wait(lambda: d.metric("stagewatch_breaker_open") == 1, 10, "it outlives a restart")
+        state.rename(away)
+        d.ctl("resume")
+        away.rename(state)
+        assert d.metric("stagewatch_breaker_open") == 0
+        wait(lambda: not kept(), 10, "it is known to be closed")
 
 
 def test_a_second_daemon_that_acts_is_refused(binary, tmp_path, started):
