@@ -127,6 +127,20 @@ static void say_status(const struct manager *m)
 		service_status(text);
 }
 
+/* Nobody will ever see what becomes of these. */
+static void end_incidents_of_gone_clusters(struct manager *m)
+{
+	for (size_t k = 0; k < m->incidents.n; k++) {
+		struct incident *i = m->incidents.items[k];
+
+		if (i->inherited && i->ended == 0 && !i->acting &&
+			!world_source(m->world, i->cluster))
+			incident_end(i, OUTCOME_ENDED,
+				"its cluster is not in the configuration any more",
+				clock_realtime());
+	}
+}
+
 /* What was open before a restart, once all that could be seen was seen. */
 static void sweep_incidents(struct manager *m)
 {
@@ -145,6 +159,8 @@ static void keep_books(struct manager *m)
 
 	sweep_incidents(m);
 	remediator_tick(m->remediator, store_tick(m->store, clock_realtime()));
+	/* After those that were acted upon were taken up. */
+	end_incidents_of_gone_clusters(m);
 	notifier_tick(m->notifier);
 	notifier_storm(m->notifier, b->open ? b->why : NULL);
 	run_store_tick(m->runs, clock_realtime());

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What keeps an action from being begun, and what outlives a restart, on the real binary."""
+import json
 import signal
 import sqlite3
 import subprocess
 
+import fakes
 import pytest
 from fakes import Airflow, Driver, Master
 from harness import Daemon, airflow_section, limit, master_section, wait
@@ -163,6 +165,36 @@ def test_what_ended_over_a_restart_is_ended(binary, tmp_path, started):
         wait(lambda: d.json("/api/v1/incidents")["incidents"][0]["state"] == "ended", 30, "swept")
         steps = d.json(f"/api/v1/incidents/{d.json('/api/v1/incidents')['incidents'][0]['id']}")["steps"]
         assert steps[-1]["text"] == "ended as ended: it was gone after a restart"
+
+
+@pytest.mark.parametrize("by", ["restart", "reload"])
+def test_an_incident_of_a_cluster_that_is_gone_ends(by, binary, tmp_path, started):
+    """Nothing will ever be seen of it; its alert ends with it."""
+    scene, hook = Scene(started, tmp_path), started(fakes.Fake)
+    hook.answer = lambda *request: (200, {})
+    notify = f"[notify am]\nurl = {hook.url}\nformat = alertmanager\nresend = 1s\n"
+    other = scene.sections.replace("[spark m]", "[spark renamed]")
+    d = Crashing(binary, tmp_path, scene.sections + notify, action="notify")
+
+    def alert_end():
+        return json.loads(hook.asked("POST", "alerts")[-1][4])[0]["endsAt"][:19] + "Z"
+
+    with d:
+        wait(lambda: hook.asked("POST", "alerts"), 30, "an alert")
+        wait(lambda: sqlite3.connect(f"file:{tmp_path}/state/ledger.db?mode=ro", uri=True)
+             .execute("SELECT count(*) FROM incidents").fetchone() == (1,), 10, "it is in the ledger")
+    scene.master.faults.append((None, "", fakes.Fake.status(500)))  # it is not seen again
+    if by == "restart":
+        d.write(other + notify, action="notify")
+    with d:
+        if by == "reload":
+            wait(lambda: d.json("/api/v1/incidents")["incidents"][0]["state"] == "open", 10, "taken over")
+            d.write(other + notify, action="notify")
+            d.child.send_signal(signal.SIGHUP)
+        wait(lambda: d.json("/api/v1/incidents")["incidents"][0]["state"] == "ended", 10, "ended")
+        steps = d.json(f"/api/v1/incidents/{d.json('/api/v1/incidents')['incidents'][0]['id']}")["steps"]
+        assert steps[-1]["text"] == "ended as ended: its cluster is not in the configuration any more"
+        wait(lambda: alert_end() == d.json("/api/v1/incidents")["incidents"][0]["ended"], 10, "its alert ends")
 
 
 def test_without_a_ledger_nothing_is_acted_upon(binary, tmp_path, started):
