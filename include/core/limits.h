@@ -29,8 +29,10 @@ extern const size_t n_limit_params;
 struct past_action {
 	int64_t at; /* negative: before the boot */
 	enum rule_action action;
+	char *incident; /* its id */
 	char *rule;
 	char *cluster;
+	char *app_id;
 	char *app_name;
 	struct owner owner; /* with the try that was ended */
 };

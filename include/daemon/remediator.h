@@ -48,7 +48,7 @@ struct remediator *remediator_free(struct remediator *m);
 DEFINE_CLEANUP(struct remediator *, remediator_free)
 
 /* Once per tick: takes up, once, what a restart interrupted; looks after the storm breaker.
- * anew: the ledger was opened anew, what is under way and the breaker are saved again. */
+ * anew: the ledger was opened anew, actions and the breaker are saved again. */
 void remediator_tick(struct remediator *m, bool anew);
 
 /* A stage was judged hung, at this poll. */

@@ -34,3 +34,5 @@ void remediator_count_action(
 /* Reads, once, what was done before a restart, and goes on with what it interrupted; all of it or,
  * while the ledger cannot be read, nothing. */
 void remediator_take_up(struct remediator *m);
+/* Writes what the budgets need of earlier actions into a ledger that lacks it. */
+void remediator_keep_past(struct remediator *m);

@@ -50,6 +50,9 @@ int store_load(struct store *s);
  * action alone. -EIO. */
 int store_save(struct store *s, struct incident *i, const struct action_record *a);
 
+/* Writes an action that the ledger does not have, within a transaction of the caller's. -EIO. */
+int store_keep_action(struct store *s, const struct action_record *a);
+
 /* Deletes an action. -EIO. */
 int store_forget_action(struct store *s, const struct action_record *a);
 

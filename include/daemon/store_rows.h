@@ -7,7 +7,8 @@
 /* Inside of a transaction of the caller's. */
 int rows_put_incident(struct ledger *l, const struct incident *i);
 int rows_put_step(struct ledger *l, const struct incident *i, size_t k);
-int rows_put_action(struct ledger *l, const struct action_record *a);
+/* update: also where it is there already. */
+int rows_put_action(struct ledger *l, const struct action_record *a, bool update);
 
 /* All that are open, and the last n_ended that are not, oldest first. fn takes the incident over.
  */

@@ -62,8 +62,10 @@ const size_t n_limit_params = ELEMENTSOF(limit_params);
 
 static void past_action_clear(struct past_action *a)
 {
+	free(a->incident);
 	free(a->rule);
 	free(a->cluster);
+	free(a->app_id);
 	free(a->app_name);
 	owner_clear(&a->owner);
 }
@@ -77,9 +79,13 @@ int action_log_add(struct action_log *l, const struct past_action *a)
 	if (!items)
 		return -ENOMEM;
 	l->items = items;
-	r = str_replace(&copy.rule, a->rule);
+	r = str_replace(&copy.incident, a->incident);
+	if (r >= 0)
+		r = str_replace(&copy.rule, a->rule);
 	if (r >= 0)
 		r = str_replace(&copy.cluster, a->cluster);
+	if (r >= 0)
+		r = str_replace(&copy.app_id, a->app_id);
 	if (r >= 0)
 		r = str_replace(&copy.app_name, a->app_name);
 	if (r >= 0)

@@ -38,8 +38,10 @@ void remediator_log_action(struct remediator *m, const struct action_record *a, 
 	struct past_action past = {
 		.at = at,
 		.action = a->remedy.plan.action,
+		.incident = a->incident,
 		.rule = a->rule,
 		.cluster = a->cluster,
+		.app_id = a->app_id,
 		.app_name = a->app_name,
 		.owner = a->remedy.owner,
 	};
@@ -479,6 +481,8 @@ void remediator_tick(struct remediator *m, bool anew)
 	for (struct job *j = m->jobs; anew && j; j = j->next)
 		job_save(j);
 	save_put_away(m);
+	if (anew)
+		remediator_keep_past(m);
 	if (anew || m->breaker_unsaved)
 		save_breaker(m);
 	watch_storm(m);

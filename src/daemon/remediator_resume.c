@@ -69,6 +69,47 @@ static int read_past(struct remediator *m)
 	return 0;
 }
 
+static int keep_action(struct remediator *m, const struct past_action *p)
+{
+	char why[] = "known from memory only: the ledger was made anew";
+	char airflow[] = "";
+	struct action_record a = {
+		.incident = p->incident,
+		.began = usec_sub(wall(m), (usec_t)((int64_t)now(m) - p->at)),
+		.cluster = p->cluster,
+		.app_id = p->app_id,
+		.app_name = p->app_name,
+		.rule = p->rule,
+		.airflow = airflow,
+		.remedy = {.plan.action = p->action,
+			.owner = p->owner,
+			.state = REMEDY_DONE,
+			.outcome = OUTCOME_UNCONFIRMED,
+			.why = why},
+	};
+
+	a.ended = a.began;
+	return store_keep_action(m->context.store, &a);
+}
+
+void remediator_keep_past(struct remediator *m)
+{
+	struct ledger *l = store_ledger(m->context.store);
+	int r = ledger_begin(l);
+
+	for (size_t k = 0; r >= 0 && k < m->log.n; k++) {
+		const struct past_action *p = &m->log.items[k];
+		const struct incident *i = incident_by_id(m->context.incidents, p->incident);
+
+		if (!i || !i->acting) /* whose job saves itself, once it is to be known */
+			r = keep_action(m, p);
+	}
+	if (r >= 0)
+		r = ledger_commit(l);
+	if (r < 0)
+		ledger_rollback(l); /* in trouble again, and made anew again */
+}
+
 void remediator_take_up(struct remediator *m)
 {
 	if (read_past(m) < 0)

@@ -180,7 +180,7 @@ int store_save(struct store *s, struct incident *i, const struct action_record *
 	if (r >= 0 && i)
 		r = save_incident(s, i);
 	if (r >= 0)
-		r = rows_put_action(s->ledger, a);
+		r = rows_put_action(s->ledger, a, true);
 	if (r >= 0)
 		r = ledger_commit(s->ledger);
 	if (r < 0) {
@@ -191,6 +191,11 @@ int store_save(struct store *s, struct incident *i, const struct action_record *
 	if (i)
 		i->saved = changes;
 	return 0;
+}
+
+int store_keep_action(struct store *s, const struct action_record *a)
+{
+	return rows_put_action(s->ledger, a, false);
 }
 
 int store_forget_action(struct store *s, const struct action_record *a)

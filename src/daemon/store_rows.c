@@ -21,7 +21,8 @@
 #define N_ACTION_COLUMNS 35
 
 /* "INSERT OR REPLACE INTO table (columns) VALUES (?, ?, ...)". REPLACE would delete the steps of an
- * incident along with it, so an incident is updated in place. */
+ * incident along with it, so an incident is updated in place; with conflict NULL what is there
+ * stays. */
 static int put(struct ledger *l, const char *table, const char *columns, const char *conflict,
 	const struct ledger_value *values, size_t n)
 {
@@ -32,9 +33,12 @@ static int put(struct ledger *l, const char *table, const char *columns, const c
 	strbuf_addf(&b, "INSERT INTO %s (%s) VALUES (", table, columns);
 	for (size_t k = 0; k < n; k++)
 		strbuf_add(&b, k > 0 ? ", ?" : "?");
-	strbuf_addf(&b, ") ON CONFLICT (%s) DO UPDATE SET ", conflict);
+	if (conflict)
+		strbuf_addf(&b, ") ON CONFLICT (%s) DO UPDATE SET ", conflict);
+	else
+		strbuf_add(&b, ") ON CONFLICT DO NOTHING");
 	/* Each column takes the value that was to be inserted. */
-	for (const char *c = columns; *c;) {
+	for (const char *c = conflict ? columns : ""; *c;) {
 		size_t len = strcspn(c, ",");
 
 		strbuf_addf(&b, "%s%.*s = excluded.%.*s", c == columns ? "" : ", ", (int)len, c,
@@ -73,7 +77,7 @@ int rows_put_step(struct ledger *l, const struct incident *i, size_t k)
 		l, "steps", "incident, seq, at, text", "incident, seq", values, ELEMENTSOF(values));
 }
 
-int rows_put_action(struct ledger *l, const struct action_record *a)
+int rows_put_action(struct ledger *l, const struct action_record *a, bool update)
 {
 	const struct remedy *m = &a->remedy;
 	const struct ledger_value values[] = {LEDGER_S(a->incident), LEDGER_I(a->began),
@@ -92,7 +96,8 @@ int rows_put_action(struct ledger *l, const struct action_record *a)
 		LEDGER_S(remedy_outcome_name(m->outcome)), LEDGER_S(m->why)};
 
 	_Static_assert(ELEMENTSOF(values) == N_ACTION_COLUMNS, "a value per column");
-	return put(l, "actions", ACTION_COLUMNS, "incident", values, ELEMENTSOF(values));
+	return put(l, "actions", ACTION_COLUMNS, update ? "incident" : NULL, values,
+		ELEMENTSOF(values));
 }
 
 /* The columns of a row, one after the other. */

@@ -195,13 +195,20 @@ def test_budget_of_many_at_once(story):
     assert len(story.world.took("fail")) == 2 and not story.world.broken, explain(story.world, story.daemon)
 
 
-def test_budget_over_a_reboot(story):
-    """The clock that nobody sets begins anew, and what was done before counts on."""
+@pytest.mark.parametrize("over", ["reboot", "new ledger"])
+def test_budget_counts_on(over, story):
+    """Although the clock that nobody sets begins anew, or the ledger's file was lost before a restart."""
     story.daemon.limits = story.daemon.limits.replace("actions_per_hour = 1000", "actions_per_hour = 1")
     story.write()
     story.daemon.start()
-    story.settle()
-    story.daemon.env["SIM_REBOOT"] = str(int((story.world.boot + story.world.now() - story.world.epoch - 1) * 1e6))
+    story.until(story.over)
+    if over == "new ledger":
+        for file in story.daemon.state.glob("ledger.db*"):
+            file.unlink()
+        story.until(lambda: story.daemon.lines("The ledger is well again"))
+    assert story.daemon.stop() == 0
+    if over == "reboot":
+        story.daemon.env["SIM_REBOOT"] = str(int((story.world.boot + story.world.now() - story.world.epoch - 1) * 1e6))
     sim.Task(story.world, story.airflow, story.master, "d2")
     story.daemon.start()
     story.until(lambda: story.daemon.rows("SELECT 1 FROM incidents WHERE refusal LIKE 'actions_per_hour%'"))
