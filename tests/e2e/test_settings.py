@@ -23,6 +23,7 @@ def settings(text):
             words = " ".join(comment)
             default = re.search(r"Default: (.+)$", words)
             assert default, f"{setting.group(2)}: its comment does not end with a default"
+            assert "Costs: " in words, f"{setting.group(2)}: its comment does not say what it costs"
             since = re.search(r"\b(\d+\.\d+\.\d+)\b(?=[.,])", words)
             found.append((setting.group(2), setting.group(3), bool(setting.group(1)), default.group(1), since and since.group(1)))
             comment = []
@@ -196,6 +197,31 @@ def test_memory_fits(shipped):
     assert worker["environment"]["SPARK_WORKER_CORES"] == value["spark.executor.cores"]
 
 
+def uncommented(text):
+    """Keys with a value of a Compose file whose comment does not say what they cost, or what the default is."""
+    found, words = [], ""
+    for line in text.splitlines():
+        if line.lstrip().startswith("#"):
+            words = f"{words} {line.strip(' #')}"
+            continue
+        key = re.fullmatch(r" +([A-Z_]+|mem_limit|memswap_limit|cpus|init|restart|stop_grace_period): .+", line)
+        if key and not ("Costs: " in words and "Default: " in words):
+            found.append(key.group(1))
+        words = ""
+    return found
+
+
+@pytest.mark.parametrize("name", COMPOSE)
+def test_each_has_its_cost_and_default(name):
+    text = COMPOSE[name].read_text()
+    assert uncommented(text) == []
+    said = compose(text)[0]
+    keys = set(said.get("x-airflow-2", ()))
+    for service in said["services"].values():
+        keys |= (set(service) | set(service["environment"])) - {"environment", "volumes"}
+    assert set(uncommented(text.replace("Costs: ", ""))) == keys
+
+
 # What an Airflow says of the keys given; one that it has not, it logs as such.
 AIRFLOW_KEYS = """
 import json, sys
@@ -212,14 +238,18 @@ print("ANSWER " + json.dumps(answer))
 """
 
 
-def ask_airflow(tmp_path, part, names, **environ):
-    """{variable: the option's value; None where this Airflow has no such option}."""
+def in_airflow(tmp_path, part, script, asked=None, **environ):
+    """What a script says that runs in an Airflow."""
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("AIRFLOW", "PYTHON"))}
-    done = subprocess.run([lab.env_dir(part) / "bin" / "python3", "-W", "ignore", "-c", AIRFLOW_KEYS],
-                          input=json.dumps(list(names)), env={**clean, "AIRFLOW_HOME": str(tmp_path), **environ},
-                          capture_output=True, text=True, timeout=60)
+    done = subprocess.run([lab.env_dir(part) / "bin" / "python3", "-W", "ignore", "-c", script], input=json.dumps(asked),
+                          env={**clean, "AIRFLOW_HOME": str(tmp_path), **environ}, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     return json.loads(re.search(r"^ANSWER (.*)$", done.stdout, re.M).group(1))
+
+
+def ask_airflow(tmp_path, part, names, **environ):
+    """{variable: the option's value; None where this Airflow has no such option}."""
+    return in_airflow(tmp_path, part, AIRFLOW_KEYS, list(names), **environ)
 
 
 def defaults(text):
@@ -258,3 +288,48 @@ def test_airflow_has_the_options(tmp_path, part, mine, other):
 def test_options_that_do_not_exist_are_told_from_those_that_do(tmp_path, part):
     names = ["AIRFLOW__CELERY__WORKER_MEMORY_LIMIT", "AIRFLOW__CORE__WORKER_PREFETCH_MULTIPLIER", "AIRFLOW__CORE__PARALLELISM"]
     assert [v is not None for v in ask_airflow(tmp_path, part, names).values()] == [False, False, True]
+
+
+# What is made of a DAG that says nothing of itself, where DAGs are parsed.
+PARSE = """
+import json
+from datetime import datetime
+from airflow.sdk import DAG, BaseOperator
+from airflow.serialization.serialized_objects import DagSerialization
+with DAG("d", schedule=None, start_date=datetime(2026, 1, 1)) as dag:
+    BaseOperator(task_id="t")
+print("ANSWER " + json.dumps(DagSerialization.to_dict(dag)))
+"""
+# And what the scheduler reads of it.
+READ = """
+import json, sys
+from airflow.serialization.serialized_objects import DagSerialization
+dag = DagSerialization.from_dict(json.load(sys.stdin))
+task = dag.get_task("t")
+print("ANSWER " + json.dumps([dag.max_active_runs, task.retries, task.retry_delay.total_seconds(),
+                              task.execution_timeout and task.execution_timeout.total_seconds()]))
+"""
+
+
+def test_what_a_dag_leaves_open_is_filled_in_where_it_is_parsed(tmp_path):
+    services = compose(COMPOSE["airflow"].read_text())[0]["services"]
+
+    def seen(parser, scheduler):
+        return in_airflow(tmp_path, "airflow3", READ, in_airflow(tmp_path, "airflow3", PARSE, **parser), **scheduler)
+
+    parser, scheduler = (services[f"airflow-{name}"]["environment"] for name in ("dag-processor", "scheduler"))
+    assert seen(parser, scheduler) == [1, 1, 300, 43200]
+    # The scheduler's settings alone do not heal it.
+    assert seen({}, scheduler)[:2] == [16, 0]
+
+
+def test_all_that_parse_or_run_have_settings_and_policy():
+    said = compose(COMPOSE["airflow"].read_text())[0]
+    assert set(said["services"]) == {"airflow-scheduler", "airflow-dag-processor", "airflow-worker"}
+    for name, service in said["services"].items():
+        assert service["environment"] == {**said["x-airflow-3"], **said["x-airflow"]}, name
+        mounts = {v["target"]: v for v in service["volumes"]}
+        policy = mounts["/opt/airflow/config/airflow_local_settings.py"]
+        assert policy["source"].startswith("${STAGEWATCHD_SHARE:?") and policy["source"].endswith("}/airflow/airflow_local_settings.py")
+        # What is not there is an error, not a directory of that name.
+        assert all(v["type"] == "bind" and v["read_only"] and v["bind"] == {"create_host_path": False} for v in mounts.values()), name
