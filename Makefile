@@ -185,14 +185,16 @@ coverage: ## line coverage of the tests, by layer
 
 install: all ## copy what users need below DESTDIR and PREFIX
 	install -D -m 755 -t $(DESTDIR)$(SBINDIR) $(PROGRAMS)
-	install -D -m 644 etc/stagewatchd.conf $(DESTDIR)$(SYSCONFDIR)/stagewatchd.conf
+	install -D -m 644 -t $(DESTDIR)$(DATADIR) etc/stagewatchd.conf
 	install -d -m 755 $(DESTDIR)$(SYSCONFDIR)/stagewatchd.conf.d
+	@# The administrator's stays.
+	[ -e $(DESTDIR)$(SYSCONFDIR)/stagewatchd.conf ] || \
+		install -m 644 etc/stagewatchd.conf $(DESTDIR)$(SYSCONFDIR)/stagewatchd.conf
 	install -D -m 644 -t $(DESTDIR)$(DATADIR)/airflow etc/airflow/*.py
 	install -D -m 644 -t $(DESTDIR)$(DATADIR)/prometheus etc/prometheus/*.yml
 	install -D -m 644 -t $(DESTDIR)$(DATADIR)/spark etc/spark/spark-defaults.conf
 	install -D -m 644 -t $(DESTDIR)$(DATADIR)/compose etc/compose/*.yml
 	install -D -m 644 -t $(DESTDIR)$(DATADIR)/examples/ml-pipeline $(wildcard examples/ml-pipeline/*.*)
-	install -m 755 examples/ml-pipeline/run $(DESTDIR)$(DATADIR)/examples/ml-pipeline/run
 	install -m 644 tests/setup.d/example.lock $(DESTDIR)$(DATADIR)/examples/ml-pipeline/requirements.lock
 	install -D -m 644 -t $(DESTDIR)$(DATADIR)/doc doc/runbook.md doc/preventing-hangs.md
 	install -D -m 644 -t $(DESTDIR)$(MANDIR)/man8 man/stagewatchd.8 man/stagewatchctl.8

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What `make install` copies: all that the documents promise, and nothing over what an administrator wrote."""
+import os
+import re
+import subprocess
+
+
+def install(root, build, dest):
+    """What is built is installed: a make that calls the tests has flags of its own."""
+    env = {k: v for k, v in os.environ.items() if not k.startswith("MAKE") and k not in ("MFLAGS", "CC", "BUILD")}
+    done = subprocess.run(["make", "-s", "-C", root, "-o", "all", "install", f"BUILD={build}", f"DESTDIR={dest}", "PREFIX=/usr"],
+                          env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return {str(path.relative_to(dest)) for path in dest.rglob("*") if path.is_file()}
+
+
+def test_an_edited_configuration_stays(root, build, tmp_path):
+    files = install(root, build, tmp_path)
+    conf, copy = tmp_path / "etc/stagewatchd.conf", tmp_path / "usr/share/stagewatchd/stagewatchd.conf"
+    shipped = (root / "etc/stagewatchd.conf").read_text()
+    assert conf.read_text() == copy.read_text() == shipped
+    conf.write_text("[daemon]\nmode = act\n")
+    copy.write_text("of an older version")
+    assert install(root, build, tmp_path) == files
+    assert conf.read_text() == "[daemon]\nmode = act\n" and copy.read_text() == shipped
+
+
+def promised(root):
+    """{file or directory below the data directory: who names it}"""
+    found = {}
+    readme = (root / "README.md").read_text()
+    for path in re.findall(r"`etc/([\w.-]+/[\w./-]*)`|`(doc/[\w.-]+\.md)`", readme):
+        found["".join(path)] = "README.md"
+    for page in (root / "man").iterdir():
+        for path in re.findall(r"^\.(?:It )?Pa (\w+/[\w./-]+)", page.read_text(), re.M):
+            if not path.startswith("share/"):
+                found[path] = page.name
+    for file in (root / "etc/compose").iterdir():
+        for path in re.findall(r"\$\{STAGEWATCHD_SHARE:[^}]*\}/([\w./-]+)", file.read_text()):
+            found[path] = file.name
+    return found
+
+
+def test_all_that_is_promised_is_there(root, build, tmp_path):
+    files = install(root, build, tmp_path)
+    paths = promised(root)
+    assert {"airflow/airflow_local_settings.py", "prometheus/stagewatchd.rules.yml", "prometheus/", "spark/", "compose/",
+            "spark/spark-defaults.conf", "doc/runbook.md", "doc/preventing-hangs.md"} == set(paths)
+    share = tmp_path / "usr/share/stagewatchd"
+    assert [path for path in paths if not (share / path).exists()] == []
+    # Each page, both programs, and the service with the path of the daemon in it.
+    assert {f"usr/share/man/man{page.suffix[1:]}/{page.name}" for page in (root / "man").iterdir()} <= files
+    for program in ("stagewatchd", "stagewatchctl"):
+        assert os.access(tmp_path / "usr/sbin" / program, os.X_OK)
+    assert "\nExecStart=/usr/sbin/stagewatchd\n" in (tmp_path / "usr/lib/systemd/system/stagewatchd.service").read_text()
+    assert (tmp_path / "etc/stagewatchd.conf.d").is_dir()
+
+
+def test_the_example_is_what_runs_without_the_sources(root, build, tmp_path):
+    install(root, build, tmp_path)
+    example = tmp_path / "usr/share/stagewatchd/examples/ml-pipeline"
+    assert {"README.md", "results.md", "pipeline.py", "dag.py", "requirements.lock"} <= {f.name for f in example.iterdir()}
+    assert not (example / "run").exists()
