@@ -45,10 +45,11 @@ struct audit_check {
 	const char *limit; /* in the key's own units; NULL: none */
 	const char *other; /* another key or fact; NULL: none */
 	double times;
-	const char *only_if; /* "KEY=VALUE" that must hold; "KEY": must be set */
-	unsigned where;      /* AUDIT_WHERE_* */
-	unsigned since;      /* Spark's version; 0: any */
-	unsigned until;      /* last one; 0: any */
+	const char *only_if;   /* "KEY=VALUE" that must hold; "KEY": must be set */
+	const char *unless[2]; /* keys that must not be set; NULL: none */
+	unsigned where;        /* AUDIT_WHERE_* */
+	unsigned since;        /* Spark's version; 0: any */
+	unsigned until;        /* last one; 0: any */
 	enum audit_severity severity;
 	const char *rule; /* how it should be: one clause */
 	const char *why;  /* what happens otherwise: one sentence */

@@ -205,9 +205,11 @@ const struct audit_check audit_checks[] = {
 		.key = "spark.executor.memoryOverhead",
 		.test = AUDIT_UNSET,
 		.only_if = "spark.master=yarn",
+		.unless = {"spark.executor.memoryOverheadFactor", "spark.executor.pyspark.memory"},
 		.where = AUDIT_WHERE_PYTHON,
 		.severity = AUDIT_INFO,
-		.rule = "set where Python runs on YARN",
+		.rule = "set where Python runs on YARN, or its factor, or "
+			"spark.executor.pyspark.memory",
 		.why = "Python workers live in the overhead of the container; a tenth of the heap "
 		       "is little for them",
 		.fix = "spark.executor.memoryOverhead=1g",

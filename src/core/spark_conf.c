@@ -54,8 +54,10 @@ const struct spark_key spark_keys[] = {
 	{"spark.ui.liveUpdate.period", SPARK_TIME_MS, 0, "100ms"},
 	{"spark.sql.broadcastTimeout", SPARK_TIME_S, 0, "300"},
 	{"spark.sql.autoBroadcastJoinThreshold", SPARK_SIZE_B, 0, "10MB"},
-	{"spark.sql.execution.arrow.pyspark.enabled", SPARK_BOOL, 0, "false"},
-	{"spark.sql.execution.arrow.pyspark.enabled", SPARK_BOOL, 402, "true"},
+	{"spark.sql.execution.arrow.pyspark.enabled", SPARK_BOOL, 0,
+		"@spark.sql.execution.arrow.enabled"},
+	{"spark.sql.execution.arrow.enabled", SPARK_BOOL, 0, "false"},
+	{"spark.sql.execution.arrow.enabled", SPARK_BOOL, 402, "true"},
 	{"spark.sql.execution.arrow.maxRecordsPerBatch", SPARK_NUMBER, 0, "10000"},
 };
 const size_t n_spark_keys = ELEMENTSOF(spark_keys);

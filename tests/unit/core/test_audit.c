@@ -238,6 +238,77 @@ static void test_each_has_a_row(void **state)
 	}
 }
 
+/* Of one check: whether it fires. */
+static const struct {
+	const char *check;
+	struct app app;
+	bool fires;
+} variants[] = {
+	/* A collector keeps some of the heap that was asked for, and half of 4g is half of it. */
+	{"result_size_heap",
+		{.properties = "spark.driver.memory=4g spark.driver.maxResultSize=2g",
+			.driver_heap = 3960 * MIB},
+		false},
+	{"result_size_heap",
+		{.properties = "spark.driver.memory=4g spark.driver.maxResultSize=2g",
+			.driver_heap = 3641 * MIB},
+		false},
+	{"result_size_heap",
+		{.properties = "spark.driver.memory=4g spark.driver.maxResultSize=3g",
+			.driver_heap = 3960 * MIB},
+		true},
+	/* Not asked for, or asked for in vain: what is shown is all there is. */
+	{"result_size_heap",
+		{.properties = "spark.driver.maxResultSize=2g", .driver_heap = 3960 * MIB}, true},
+	{"result_size_heap",
+		{.properties = "spark.driver.memory=8g spark.driver.maxResultSize=2g",
+			.driver_heap = 3641 * MIB},
+		true},
+	{"broadcast_threshold",
+		{.properties = "spark.driver.memory=4g spark.sql.autoBroadcastJoinThreshold=400m",
+			.driver_heap = 3641 * MIB},
+		false},
+	{"driver_memory_ignored",
+		{.properties = "spark.driver.memory=4g", .driver_heap = 2200 * MIB}, true},
+	/* Six slots take 940 MiB. */
+	{"slot_memory",
+		{.properties = CLUSTER "spark.executor.memory=1g",
+			.executor_heap = 910 * MIB,
+			.slots = 6},
+		false},
+	{"slot_memory", {.properties = CLUSTER, .executor_heap = 910 * MIB, .slots = 6}, true},
+	{"slot_memory",
+		{.properties = CLUSTER "spark.executor.memory=1g",
+			.executor_heap = 910 * MIB,
+			.slots = 8},
+		true},
+	/* Somebody has thought of the memory of Python. */
+	{"python_overhead", {.properties = YARN PYTHON "spark.executor.memoryOverheadFactor=0.4"},
+		false},
+	{"python_overhead", {.properties = YARN PYTHON "spark.executor.pyspark.memory=2g"}, false},
+	{"python_overhead", {.properties = YARN PYTHON "spark.executor.memory=8g"}, true},
+	/* The name of before 3.0 still counts. */
+	{"arrow_off",
+		{.properties = PYTHON "spark.sql.execution.arrow.enabled=true", .version = "3.5.9"},
+		false},
+	{"arrow_off", {.properties = PYTHON "spark.sql.execution.arrow.enabled=false"}, true},
+	{"arrow_off",
+		{.properties = PYTHON "spark.sql.execution.arrow.enabled=false "
+				      "spark.sql.execution.arrow.pyspark.enabled=true"},
+		false},
+};
+
+static void test_variants(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ELEMENTSOF(variants); i++) {
+		const struct row row = {.check = variants[i].check};
+
+		if (fires(&row, &variants[i].app, NULL) != variants[i].fires)
+			fail_msg("%s: %s", row.check, variants[i].app.properties);
+	}
+}
+
 /* The line that a finding says silences it: of a check on a property, set it and look again. */
 static void test_fixes_silence(void **state)
 {
@@ -276,8 +347,8 @@ static void test_quiet_on_a_healthy_app(void **state)
 		"spark.driver.memory=4g spark.driver.maxResultSize=2g spark.executor.memory=4g "
 		"spark.executor.cores=2 spark.task.reaper.enabled=true "
 		"spark.task.reaper.killTimeout=120s spark.sql.execution.arrow.pyspark.enabled=true",
-		.driver_heap = 4 * GIB,
-		.executor_heap = 4 * GIB,
+		.driver_heap = 3641 * MIB,
+		.executor_heap = 3641 * MIB,
 		.slots = 2};
 	static const char *const versions[] = {"3.5.9", "4.0.5", "4.1.4", "4.2.1", "4.3.0"};
 	struct audit_report report = {0};
@@ -402,6 +473,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_check),
 		cmocka_unit_test(test_each_has_a_row),
+		cmocka_unit_test(test_variants),
 		cmocka_unit_test(test_fixes_silence),
 		cmocka_unit_test(test_quiet_on_a_healthy_app),
 		cmocka_unit_test(test_stock_defaults),

@@ -91,6 +91,15 @@ static void test_set_and_unset(void **state)
 	assert_int_equal(spark_conf_get(&l, 403, "spark.locality.wait", &v), 0);
 	assert_int_equal(spark_conf_get(&l, 403, "spark.executor.pyspark.memory", &v), 0);
 	assert_int_equal(spark_conf_get(&l, 403, "spark.no.such.key", &v), 0);
+	/* And what that one follows, where it is set. */
+	assert_int_equal(strlist_add(&l, "spark.sql.execution.arrow.enabled=false"), 0);
+	assert_int_equal(
+		spark_conf_get(&l, 403, "spark.sql.execution.arrow.pyspark.enabled", &v), 1);
+	assert_true(!v.set && v.n == 0);
+	assert_int_equal(strlist_add(&l, "spark.sql.execution.arrow.pyspark.enabled=true"), 0);
+	assert_int_equal(
+		spark_conf_get(&l, 403, "spark.sql.execution.arrow.pyspark.enabled", &v), 1);
+	assert_true(v.set && v.n == 1);
 	/* Other defaults in other versions. */
 	assert_int_equal(spark_conf_get(&l, 305, "spark.speculation.quantile", &v), 1);
 	assert_true(v.n == 0.75);
