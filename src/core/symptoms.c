@@ -74,9 +74,9 @@ void app_signs_take_executors(
 {
 	/* 52 is how Spark's executors end when they run out of memory, 137 how whoever limits a
 	 * container ends them. */
-	static const char *const memory[] = {"OutOfMemory", "OOM", "exceeding memory",
-		"memory limit", "exited with code 52", "exit code 52", "code 137", "status: 137",
-		"(killed by SIGKILL"};
+	static const char *const memory[] = {"OutOfMemory", "OOMKilled", " OOM", "(OOM",
+		"exceeding memory", "memory limit", "exited with code 52", "exit code 52",
+		"code 137", "status: 137", "(killed by SIGKILL"};
 	/* An exception that nobody caught. In Spark 3.5 this can be one that wraps an
 	 * OutOfMemoryError. */
 	static const char *const uncaught[] = {"exited with code 50", "exit code 50"};

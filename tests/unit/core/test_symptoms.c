@@ -165,6 +165,38 @@ static void test_among_the_findings(void **state)
 	audit_report_clear(&r);
 }
 
+/* By what it says an executor was lost: for want of memory or not. */
+static void test_words_of_memory(void **state)
+{
+	static const struct {
+		const char *because;
+		bool memory;
+	} words[] = {
+		{"The executor with id 3 exited with exit code 137(SIGKILL, possible container "
+		 "OOM).",
+			true},
+		{"Container was terminated: OOMKilled", true},
+		{"OOMKilled", true},
+		{"Container killed by YARN for exceeding memory limits", true},
+		{"Executor on host bloom-07 exited with exit status 143", false},
+		{"Lost worker zoom.example.com:7078", false},
+		{"Executor heartbeat timed out after 130000 ms", false},
+	};
+	struct app_memory m = {0};
+
+	(void)state;
+	for (size_t i = 0; i < ELEMENTSOF(words); i++) {
+		_cleanup_free_ char *because = strdup(words[i].because);
+		struct executor_memory x = {.remove_reason = because};
+		struct executor_memory_list l = {&x, 1};
+		struct app_signs g = {0};
+
+		app_signs_take_executors(&g, &l, &m);
+		if ((g.lost_memory > 0) != words[i].memory)
+			fail_msg("%s", because);
+	}
+}
+
 static void test_stages_add_up(void **state)
 {
 	char name[] = "collect at etl.py:7";
@@ -276,6 +308,7 @@ int main(void)
 		cmocka_unit_test(test_each_symptom),
 		cmocka_unit_test(test_each_has_a_row),
 		cmocka_unit_test(test_among_the_findings),
+		cmocka_unit_test(test_words_of_memory),
 		cmocka_unit_test(test_stages_add_up),
 		cmocka_unit_test(test_why_executors_were_lost),
 		cmocka_unit_test(test_uncaught_exceptions),
