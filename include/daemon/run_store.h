@@ -29,6 +29,6 @@ void run_store_add(struct run_store *s, const struct app_history *a, usec_t wall
  * much. */
 void run_store_tick(struct run_store *s, usec_t wall);
 
-/* Runs of apps of that name, or of all (NULL, ""), at most RUNS_SHOWN. -ENOTCONN: the ledger is not
- * usable. The target must be zeroed. */
+/* Runs of apps of that name, or of all (NULL, ""), the RUNS_SHOWN that ended last. -ENOTCONN: the
+ * ledger is not usable. The target must be zeroed. */
 int run_store_list(struct run_store *s, const char *app_name, struct run_list *ret);

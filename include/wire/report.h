@@ -5,5 +5,6 @@
 
 #include "core/run.h"
 
-/* trouble: why there is nothing to tell, one clause; NULL: there is. */
-int report_json(const struct run_list *l, const char *trouble, char **ret);
+/* cut: there may be more, which ended earlier. trouble: why there is nothing to tell, one clause;
+ * NULL: there is. */
+int report_json(const struct run_list *l, bool cut, const char *trouble, char **ret);

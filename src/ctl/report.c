@@ -29,20 +29,24 @@ static const char *time_cell(const cJSON *run, struct cell *buf)
 	return buf->text;
 }
 
-/* "812 of 1024 MiB (700)". */
+/* "812 of 1024 MiB (700)", a heap; "1812 MiB (1700)", resident with its Python workers, to which
+ * the limit of the heap does not apply. */
 static const char *memory_cell(const cJSON *run, const char *field, struct cell *buf)
 {
 	const cJSON *m = cJSON_GetObjectItemCaseSensitive(run, field);
 	double usual = ctl_number(m, "usual_peak_bytes");
 	char compared[16] = "";
+	char limit[24] = "";
 
 	if (ctl_number(m, "peak_bytes") <= 0)
 		return "-";
 	if (usual > 0)
 		(void)snprintf(compared, sizeof(compared), " (%.0f)", ceil(usual / MIB));
-	(void)snprintf(buf->text, sizeof(buf->text), "%.0f of %.0f MiB%s",
-		ceil(ctl_number(m, "peak_bytes") / MIB),
-		ceil(ctl_number(m, "heap_limit_bytes") / MIB), compared);
+	if (!ctl_has(m, "process_peak_bytes"))
+		(void)snprintf(limit, sizeof(limit), " of %.0f",
+			ceil(ctl_number(m, "heap_limit_bytes") / MIB));
+	(void)snprintf(buf->text, sizeof(buf->text), "%.0f%s MiB%s",
+		ceil(ctl_number(m, "peak_bytes") / MIB), limit, compared);
 	return buf->text;
 }
 
@@ -105,6 +109,8 @@ int ctl_report(const struct ctl *c)
 		columns_print(&t, c->out);
 	else
 		fprintf(c->out, "No finished run is known.\n");
+	if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(root, "newest_only")))
+		fprintf(c->out, "These ended last; there may be more, see report NAME.\n");
 	columns_clear(&t);
 	return CTL_OK;
 }

@@ -350,8 +350,9 @@ static int answer_report(const struct exporter_view *v, const struct http_server
 
 	if (r == -ENOMEM)
 		return r;
-	return answer_json(
-		report_json(&l, r < 0 ? "the ledger is not usable" : NULL, &reply->body), reply);
+	return answer_json(report_json(&l, l.n == RUNS_SHOWN,
+				   r < 0 ? "the ledger is not usable" : NULL, &reply->body),
+		reply);
 }
 
 static int answer_incidents(const struct exporter_view *v,

@@ -177,8 +177,8 @@ int run_store_list(struct run_store *s, const char *app_name, struct run_list *r
 	if (!l.items)
 		return -ENOMEM;
 	r = ledger_query(s->ledger,
-		"SELECT " COLUMNS " FROM runs WHERE ?1 IS NULL OR app_name = ?1 "
-		"ORDER BY cluster, app_name, ended DESC LIMIT ?2",
+		"SELECT " COLUMNS " FROM (SELECT * FROM runs WHERE ?1 IS NULL OR app_name = ?1"
+		" ORDER BY ended DESC LIMIT ?2) ORDER BY cluster, app_name, ended DESC",
 		args, ELEMENTSOF(args), add_row, &l);
 	if (r < 0)
 		return r;

@@ -64,13 +64,14 @@ static cJSON *name_json(const struct app_run *r)
 	return o;
 }
 
-int report_json(const struct run_list *l, const char *trouble, char **ret)
+int report_json(const struct run_list *l, bool cut, const char *trouble, char **ret)
 {
 	_cleanup_json_ cJSON *root = cJSON_CreateObject();
 	cJSON *apps = cJSON_AddArrayToObject(root, "apps");
 	cJSON *runs = NULL;
 
 	json_add_text(root, "trouble", trouble);
+	(void)cJSON_AddBoolToObject(root, "newest_only", cut);
 	for (size_t i = 0; i < l->n; i++) {
 		if (i == 0 || !run_same_name(&l->items[i - 1], &l->items[i])) {
 			cJSON *o = name_json(&l->items[i]);

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Numbers of running apps as metrics, and what is kept of those that have ended."""
+import contextlib
 import json
+import re
+import sqlite3
 
 from fakes import Driver
 from harness import Daemon, driver_section, wait
@@ -65,3 +68,29 @@ def test_report_outlives_the_daemon(binary, tmp_path, started):
         assert len(ctl(d, "report", "etl", "--all").splitlines()) == 5
         assert "No finished run" in ctl(d, "report", "other")
         assert json.loads(ctl(d, "--json", "report", "etl"))["apps"][0]["app_name"] == "etl"
+
+
+def test_many_runs_and_resident_memory(binary, tmp_path, started):
+    """2000 are in a report, which says so; beside what is resident, Python workers and all, stands no limit of a heap."""
+    sections = driver_section("one", started(Driver))
+    (tmp_path / "state").mkdir()
+    with Daemon(binary, tmp_path, sections) as d:
+        assert d.json("/api/v1/report") == {"trouble": None, "newest_only": False, "apps": []}
+    (tmp_path / "log").unlink()
+    runs = [{"cluster": "one", "app_name": f"n{i // 20:03}", "app_id": f"app-{i}", "started": (1_795_000_000 + i) * 1_000_000,
+             "ended": (1_795_000_060 + i) * 1_000_000, "driver_heap_limit": 2048 * MIB, "driver_heap_peak": 700 * MIB, "driver_tree_peak": 0,
+             "executor_heap_limit": 1024 * MIB, "executor_heap_peak": 500 * MIB, "executor_tree_peak": 1812 * MIB, "executors": 1,
+             "task_time": 1, "gc_time": 1} for i in range(2001)]
+    with contextlib.closing(sqlite3.connect(tmp_path / "state/ledger.db")) as ledger, ledger:
+        ledger.executemany(f"INSERT INTO runs ({', '.join(runs[0])}) VALUES ({', '.join(f':{k}' for k in runs[0])})", runs)
+    with Daemon(binary, tmp_path, sections) as d:
+        report = d.json("/api/v1/report")
+        assert report["newest_only"] is True
+        shown = {r["app_id"] for a in report["apps"] for r in a["runs"]}
+        assert shown == {f"app-{i}" for i in range(1, 2001)}
+        table = ctl(d, "report").splitlines()
+        assert table[-1] == "These ended last; there may be more, see report NAME."
+        row = next(line for line in table if line.startswith("n000 "))
+        assert re.search(r"  1812 MiB \(1812\)  +700 of 2048 MiB \(700\)  ", row), row
+        one = ctl(d, "report", "n000", "--all")
+        assert len(one.splitlines()) == 21 and "there may be more" not in one

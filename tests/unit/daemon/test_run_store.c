@@ -140,6 +140,36 @@ static void test_few_are_kept(void **state)
 	run_list_clear(&l);
 }
 
+/* The last to end are shown, whatever they are called. */
+static void test_the_newest_are_shown(void **state)
+{
+	struct fixture *f = *state;
+	struct run_list l = {0};
+	char name[16];
+
+	for (unsigned i = 0; i < RUNS_SHOWN + RUNS_KEPT; i++) {
+		/* The oldest come first by name. */
+		(void)snprintf(name, sizeof(name), "n%03u", i / RUNS_KEPT);
+		add(f, name, i, 10000 + i);
+		if (i % 500 == 499)
+			run_store_tick(f->store, WALL);
+	}
+	run_store_tick(f->store, WALL);
+	assert_int_equal(run_store_list(f->store, NULL, &l), 0);
+	assert_int_equal(l.n, RUNS_SHOWN);
+	for (size_t i = 0; i < l.n; i++)
+		assert_true(l.items[i].ended >= WALL + (10000 + RUNS_KEPT) * USEC_PER_SEC);
+	/* By name, and of each name the last first. */
+	assert_string_equal(l.items[0].app_name, "n001");
+	assert_true(l.items[0].ended > l.items[1].ended);
+	assert_string_equal(l.items[RUNS_SHOWN - 1].app_name, "n100");
+	run_list_clear(&l);
+	assert_int_equal(run_store_list(f->store, "n000", &l), 0);
+	assert_int_equal(l.n, RUNS_KEPT);
+	assert_int_equal(l.items[0].ended, WALL + (10000 + RUNS_KEPT - 1) * USEC_PER_SEC);
+	run_list_clear(&l);
+}
+
 static void test_written_at_the_end(void **state)
 {
 	struct fixture *f = *state;
@@ -176,6 +206,7 @@ int main(void)
 		CASE(test_keeps_all_of_it),
 		CASE(test_order_and_names),
 		CASE(test_few_are_kept),
+		CASE(test_the_newest_are_shown),
 		CASE(test_written_at_the_end),
 		CASE(test_without_a_ledger),
 	};
