@@ -211,6 +211,8 @@ static int run(const struct arguments *a, struct settings *settings)
 		}
 	}
 	r = manager_new(&options, settings, &m);
+	if (r == -EBADMSG) /* it has said what is wrong */
+		return EXIT_USAGE;
 	if (r < 0) {
 		log_error("Failed to start: %s", strerror(-r));
 		return a->mode == RUN_DAEMON ? EXIT_FAILURE : EXIT_USAGE;

@@ -20,7 +20,8 @@ struct manager_options {
 	const char *record_app; /* which app; NULL: the first one that answers */
 };
 
-/* Takes settings over, also on failure. Errors are logged. */
+/* Takes settings over, also on failure. -EBADMSG: a secret cannot be read, or what it holds is
+ * none, which is logged. */
 int manager_new(
 	const struct manager_options *options, struct settings *settings, struct manager **ret);
 struct manager *manager_free(struct manager *m);

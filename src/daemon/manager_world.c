@@ -180,7 +180,9 @@ int manager_on_hangup(sd_event_source *source, const struct signalfd_siginfo *si
 		log_event(LOG_NOTICE, &about, "The configuration was read anew");
 		r = timer_in(m->tick, 0);
 	} else {
-		log_event(LOG_ERR, &about, "Failed to reload: %s, what runs is kept", strerror(-r));
+		/* What is wrong with the configuration or a secret has been said. */
+		log_event(LOG_ERR, &about, "Failed to reload%s%s, what runs is kept",
+			r == -EBADMSG ? "" : ": ", r == -EBADMSG ? "" : strerror(-r));
 		r = 0;
 	}
 	service_ready();

@@ -102,7 +102,7 @@ static int secret_path(const char *name, char **ret, char **reterr)
 	dir = getenv("CREDENTIALS_DIRECTORY");
 	if (!dir || dir[0] == '\0')
 		return fail(-ENOENT, name,
-			"not a path, and systemd gave this service no credentials", reterr);
+			"not a path, and systemd gave no credentials (LoadCredential=)", reterr);
 	return str_printf(ret, "%s/%s", dir, name);
 }
 

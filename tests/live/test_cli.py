@@ -135,7 +135,19 @@ def test_once_needs_no_airflow_secret(binary, tmp_path):
     sections = f"[spark one]\nurl = http://127.0.0.1:{free_port()}\n[airflow a]\nurl = http://a\nusername = u\npassword_file = /nonexistent/p\n"
     assert once(binary, tmp_path, sections).returncode == 0
     d = Daemon(binary, tmp_path, sections)
-    done = run(binary, "--config", d.config)
-    assert done.returncode == 1 and "[airflow a] password_file" in done.stderr
+    assert run(binary, "--config", d.config).returncode == 3
+
+
+@pytest.mark.parametrize("section", ["airflow a", "spark b", "notify c"])
+def test_a_secret_that_cannot_be_read(section, binary, tmp_path):
+    """The reason, once, and no errno after it; a configuration that wants what is not there is wrong."""
+    sections = f"[{section}]\nurl = http://a\nusername = u\npassword_file = airflow-password\n"
+    d = Daemon(binary, tmp_path, sections)
+    assert run(binary, "--config", d.config, "--check-config").returncode == 0
+    for mode in ([], ["--check-access"]):
+        done = run(binary, "--config", d.config, *mode)
+        said = [line for line in done.stderr.splitlines() if "[" in line or "Fail" in line]
+        assert done.returncode == 3 and len(said) == 1, done.stderr
+        assert f"[{section}] password_file: airflow-password: " in said[0]
 
 

@@ -181,7 +181,7 @@ def test_url_that_is_a_secret(binary, tmp_path, started):
         assert "T0K3N" not in d.log() and "answered 404" in d.log()
     (tmp_path / "url").write_text("nonsense\n")
     child = subprocess.run([binary, "--config", d.config], capture_output=True, text=True, timeout=20)
-    assert child.returncode == 1 and "[notify pager] what url_file holds is no URL" in child.stderr
+    assert child.returncode == 3 and "[notify pager] what url_file holds is no URL" in child.stderr
 
 
 def test_outcomes(binary, tmp_path, started):
@@ -590,6 +590,6 @@ def test_a_secret_that_is_not_there(binary, tmp_path):
     conf.write_text(f"[web]\nlisten = 127.0.0.1:0\n[notify x]\nurl = http://127.0.0.1:9\nsecret_file = {tmp_path}/none\n")
     assert subprocess.run([binary, "--config", conf, "--check-config"]).returncode == 0
     done = subprocess.run([binary, "--config", conf], capture_output=True, text=True, timeout=20)
-    assert done.returncode == 1 and f"[notify x] secret_file: {tmp_path}/none: No such file" in done.stderr
+    assert done.returncode == 3 and f"[notify x] secret_file: {tmp_path}/none: No such file" in done.stderr
     # A mere look needs none.
     assert subprocess.run([binary, "--config", conf, "--once"], capture_output=True, timeout=30).returncode in (0, 2)

@@ -254,11 +254,16 @@ def test_story(machine, root):
     assert m.metric("stagewatch_config_last_reload_successful") == 0
     m.config.write_text(good.replace("password_file = airflow-password", "password_file = other-password"))
     assert m.reload()["PRIORITY"] == "3"
-    assert any("other-password" in entry["MESSAGE"] for entry in m.journal(PRIORITY=3))
+    said = [entry["MESSAGE"] for entry in m.journal(PRIORITY=3)]
+    assert "[airflow main] password_file: other-password: " in said[-2] and said[-1] == "Failed to reload, what runs is kept"
     m.config.write_text(good)
     assert m.reload()["PRIORITY"] == "5"
     assert m.metric("stagewatch_config_last_reload_successful") == 1
     assert m.show("MainPID") == pid
+
+    # By hand, as README has it.
+    check = re.search(r"^    sudo (systemd-run (?:.*\\\n)*.* stagewatchd --check-access)$", (root / "README.md").read_text(), re.M).group(1)
+    assert "airflow main" in m.run("sh", "-c", check.replace(" stagewatchd ", f" {m.prefix}/sbin/stagewatchd "))
 
     # A hung stage, with its fields; the credential opens Airflow. Whose port the driver's is cannot be seen.
     wait(lambda: m.journal(MESSAGE_ID=VERDICT, VERDICT="hung"), 20, "a hung stage in the journal")

@@ -109,7 +109,7 @@ static void test_credential(void **state)
 	assert_int_equal(unsetenv("CREDENTIALS_DIRECTORY"), 0);
 	assert_int_equal(secret_read("airflow", &secret, &err), -ENOENT);
 	assert_string_equal(
-		err, "airflow: not a path, and systemd gave this service no credentials");
+		err, "airflow: not a path, and systemd gave no credentials (LoadCredential=)");
 	free(TAKE_PTR(err));
 	assert_int_equal(setenv("CREDENTIALS_DIRECTORY", dir, 1), 0);
 	assert_int_equal(secret_read("airflow", &secret, &err), 0);
