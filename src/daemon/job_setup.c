@@ -37,14 +37,6 @@ static int fill_record(struct action_record *rec, const struct incident *i,
 	return r < 0 ? r : note_of(i, rec, &rec->note);
 }
 
-/* As the self-test of the source has seen. */
-static bool is_kill_denied(struct stats *stats, const char *cluster)
-{
-	const struct cluster_stats *s = stats_cluster(stats, cluster);
-
-	return s && s->kill == ACCESS_DENIED;
-}
-
 int job_setup(struct job *j, const struct detector_event *ev, struct airflow *airflow, bool dry)
 {
 	const struct remediator_context *c = j->context;
@@ -70,8 +62,7 @@ int job_setup(struct job *j, const struct detector_event *ev, struct airflow *ai
 	j->ref = (struct app_ref){.app_id = a->info.id, .url = poller_url_of(p, a)};
 	j->source->ops->identify(j->source, &j->ref);
 	plan.can_kill_app =
-		source_kill_point(j->source, &j->ref, (enum kill_via)ev->rule->kill_via, &point) &&
-		!(ev->rule->kill_via == KILL_VIA_CLUSTER && is_kill_denied(c->stats, a->cluster));
+		source_kill_point(j->source, &j->ref, (enum kill_via)ev->rule->kill_via, &point);
 	/* On YARN the end that the next try finds is KILLED; a master's driver may end well. */
 	plan.cluster_mode =
 		plan.can_kill_app && str_equal(j->source->ops->name, "standalone") &&
