@@ -105,9 +105,10 @@ static void attribute(const struct look *k, struct group *g)
 	if (g->cpu.tree == CPU_IDLE) {
 		g->n_cpu_idle = g->n;
 	} else if (others > 0 || g->moves) {
-		bool workers = g->cpu.per_process && g->cpu.jvm == CPU_IDLE && !g->cpu.churn;
+		bool workers = g->cpu.per_process && !g->cpu.churn;
 
-		/* Each Python task has a worker of its own. */
+		/* Each Python task has a worker of its own, whatever the JVM does for the others.
+		 */
 		if (workers && g->cpu.n_busy > others)
 			g->n_cpu_busy = smaller(g->cpu.n_busy - others, g->n);
 	} else if (g->cpu.tree == CPU_BUSY) {
