@@ -105,8 +105,11 @@ static bool stage_suspicious(const struct asking *k, const struct stage_history 
 		return false;
 	if (flat(k, h->stall_start))
 		return true;
+	/* One that moved at the last look was not seen to stand still, however long ago that was.
+	 */
 	for (size_t i = 0; i < h->tasks.n; i++)
-		if (usec_sub(k->now, h->tasks.items[i].stall_start) >= k->rule->hung_after)
+		if (h->tasks.items[i].stall_start < h->tasks.taken &&
+			usec_sub(k->now, h->tasks.items[i].stall_start) >= k->rule->hung_after)
 			return true;
 	return false;
 }
