@@ -415,6 +415,8 @@ unsigned app_history_needs(const struct app_history *a)
 	for (size_t i = 0; i < a->n_stages; i++)
 		if (verdict_is_trouble(a->stages[i].verdict))
 			needs |= NEED_JOBS | NEED_EXECUTORS;
+		else if (a->stages[i].verdict == VERDICT_SLOW)
+			needs |= NEED_EXECUTORS; /* whose CPU it is hangs on who else runs there */
 	if (a->polls - a->memory_asked >=
 		(a->polls < MEMORY_POLLS ? MEMORY_POLLS_FIRST : MEMORY_POLLS))
 		needs |= NEED_MEMORY;

@@ -148,7 +148,7 @@ class Driver(Fake):
         self.stages = [dict(STAGE, stageId=7)]
         self.tasks_active = 1000
         self.jobs = None
-        self.moving = False
+        self.moving, self.task_records = False, 0
         self.tasks = None  # running ones: (TID, executor); None: this driver has no list of them
         self.frames = lambda tid: ["java.lang.Thread.sleep(Native Method)", "job.Sleeper.run(Sleeper.java:7)"]
         self.padding = 0   # bytes by which a dump is longer
@@ -159,8 +159,10 @@ class Driver(Fake):
         self.properties = {}
 
     def task_list(self):
+        self.task_records += self.moving
         return [{"taskId": tid, "index": tid, "attempt": 0, "executorId": executor, "status": "RUNNING",
-                 "launchTime": "2026-11-23T01:26:05.009GMT", "taskMetrics": {}} for tid, executor in self.tasks]
+                 "launchTime": "2026-11-23T01:26:05.009GMT",
+                 "taskMetrics": {"inputMetrics": {"recordsRead": self.task_records}}} for tid, executor in self.tasks]
 
     def threads(self, executor):
         dump = [{"threadId": 30 + tid, "threadName": f"Executor task launch worker for task {tid}.0 in stage 7.0 (TID {tid})",
