@@ -8,8 +8,9 @@
 
 #include "core/history.h"
 
-/* A number of active tasks counts so long for who else uses an executor. */
-#define MOST_ACTIVE_TIME USEC_PER_MINUTE
+/* A number of active tasks counts so long for who else uses an executor: while a window may hold
+ * their CPU, and until the next answer. */
+#define MOST_ACTIVE_TIME (CPU_WINDOW_MAX + USEC_PER_MINUTE)
 
 void task_tracks_clear(struct task_tracks *t)
 {
