@@ -42,7 +42,9 @@ struct task_track {
 	usec_t gc_taken;
 	double gc_share; /* of the time between the last two answers */
 	/* Its thread. */
+	bool python;         /* waits for a Python worker: its frames say little */
 	uint64_t frames;     /* a hash of them */
+	usec_t frames_moved; /* they changed, last; 0: never seen */
 	usec_t frames_since; /* the first dump that showed these frames; 0: none yet */
 	usec_t dumped;       /* the last one */
 	unsigned n_dumps;

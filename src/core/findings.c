@@ -11,6 +11,8 @@
 
 /* Of an executor's time in garbage collection, from which on it does little else. */
 #define GC_SHARE_MIN 0.5
+/* CPU seconds a second that a JVM uses beside its tasks' threads: collection, compilation. */
+#define THREAD_EXTRA 0.5
 /* Dumps that never came, after which an executor counts as frozen. */
 #define SILENT_MIN 1
 /* Dumps that lack a task's thread, after which the task counts as gone. */
@@ -225,10 +227,29 @@ static void note_threads(struct findings *f, const struct task_track *t)
 		f->n_dumps = t->n_dumps;
 }
 
+/* Dumps tell who of these tasks computes: the frames of some change, the others' stand still and
+ * are not Python's, and the CPU is no more than those that change can use, each by one thread. */
+static bool frames_tell(const struct look *k, const struct group *g)
+{
+	size_t n_moved = 0;
+
+	for (size_t i = 0; i < k->stage->tasks.n; i++) {
+		const struct task_track *t = &k->stage->tasks.items[i];
+
+		if (!str_equal(t->executor_id, g->executor->id) || !is_flat(k, t))
+			continue;
+		if (t->frames_moved > 0 && usec_sub(k->now, t->frames_moved) < k->rule->hung_after)
+			n_moved++;
+		else if (t->python || t->n_same < 2)
+			return false;
+	}
+	return n_moved > 0 && g->cpu.rate < (double)n_moved + THREAD_EXTRA;
+}
+
 /* The whole executor computes for these tasks: that is work, of each. */
 static void note_work(const struct look *k, const struct group *g)
 {
-	if (g->n_cpu_busy < g->n || g->n == 0)
+	if (g->n_cpu_busy < g->n || g->n == 0 || frames_tell(k, g))
 		return;
 	for (size_t i = 0; i < k->stage->tasks.n; i++) {
 		struct task_track *t = &k->stage->tasks.items[i];

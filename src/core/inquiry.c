@@ -34,7 +34,7 @@ void task_tracks_shift(struct task_tracks *t, usec_t by)
 		shift(&k->launched, by);
 		shift(&k->stall_start, by);
 		shift(&k->worked, by);
-		k->frames_since = k->dumped = 0;
+		k->frames_since = k->frames_moved = k->dumped = 0;
 		k->n_dumps = k->n_same = k->n_absent = 0;
 	}
 	t->asked = 0;
@@ -314,15 +314,17 @@ static const struct thread_obs *thread_of(const struct thread_list *dump, int64_
 static void track_dump(struct task_track *t, const struct thread_obs *thread,
 	const struct thread_list *dump, uint64_t writers, usec_t taken)
 {
-	uint64_t frames = hash_frames(thread) + (cause_is_python(thread) ? writers : 0);
+	uint64_t frames;
 
+	t->python = cause_is_python(thread);
+	frames = hash_frames(thread) + (t->python ? writers : 0);
 	t->n_absent = 0;
 	t->n_dumps++;
 	if (t->n_same > 0 && frames == t->frames) {
 		t->n_same++;
 	} else {
 		if (t->n_same > 0)
-			t->worked = taken;
+			t->worked = t->frames_moved = taken;
 		t->n_same = 1;
 		t->frames = frames;
 		t->frames_since = taken;
