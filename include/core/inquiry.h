@@ -75,6 +75,7 @@ struct executor_track {
 	struct cpu_series cpu;
 	usec_t worked; /* CPU was used, last; 0: never seen */
 	usec_t chosen; /* the round in which its threads were last thought of */
+	bool dump_due; /* in that round */
 	usec_t dump_asked;
 	usec_t dump_taken;
 	usec_t silent_since; /* the first dump in a row that never came; 0: the last one did */

@@ -24,7 +24,7 @@ const struct param_def inquiry_params[] = {
 		.offset = offsetof(struct inquiry_params, max_dumps),
 		.fallback = "8",
 		.max = 1000,
-		.help = "executors of a suspicious stage whose threads are looked at; 0: none"},
+		.help = "executors of an app that are asked for their threads at a time; 0: none"},
 	{.name = "bundle_max_size",
 		.type = PARAM_SIZE,
 		.offset = offsetof(struct inquiry_params, bundle_max_size),
@@ -136,22 +136,20 @@ static void ask_tasks(struct asking *k, struct stage_history *h, bool suspicious
 }
 
 /* Two dumps soon, to compare; then seldom: a dump stops its JVM for a moment. */
-static void ask_executor(struct asking *k, const struct task_track *t, struct executor_track *x)
+static bool dump_due(
+	const struct asking *k, const struct task_track *t, const struct executor_track *x)
 {
 	usec_t spacing = k->params->dump_spacing;
-	struct want want = {.kind = WANT_THREADS, .executor_id = x->id};
 
 	if (t->n_same >= 2 || x->n_silent > 0)
 		spacing = clamp(k->rule->hung_after / 4, spacing, 10 * USEC_PER_MINUTE);
-	if (due(k, x->dump_asked, spacing) && ask(k, &want))
-		x->dump_asked = k->now;
+	return due(k, x->dump_asked, spacing);
 }
 
-static void ask_threads(struct asking *k, const struct stage_history *h)
+/* The executors of a stage whose threads are to be looked at. */
+static void choose_executors(const struct asking *k, const struct stage_history *h)
 {
-	uint64_t n = 0;
-
-	for (size_t i = 0; i < h->tasks.n && n < k->params->max_dumps; i++) {
+	for (size_t i = 0; i < h->tasks.n; i++) {
 		const struct task_track *t = &h->tasks.items[i];
 		struct executor_track *x;
 
@@ -160,9 +158,36 @@ static void ask_threads(struct asking *k, const struct stage_history *h)
 		x = inquiry_executor(&k->app->inquiry, t->executor_id);
 		if (!x || !x->listed || x->chosen == k->now)
 			continue;
-		ask_executor(k, t, x);
 		x->chosen = k->now;
-		n++;
+		x->dump_due = dump_due(k, t, x);
+	}
+}
+
+/* Whoever waits longest comes first, so that with many executors each has its turn. */
+static struct executor_track *next_executor(const struct asking *k)
+{
+	struct inquiry *q = &k->app->inquiry;
+	struct executor_track *first = NULL;
+
+	for (size_t i = 0; i < q->n_executors; i++) {
+		struct executor_track *x = &q->executors[i];
+
+		if (x->chosen == k->now && x->dump_due &&
+			(!first || x->dump_asked < first->dump_asked))
+			first = x;
+	}
+	return first;
+}
+
+static void ask_threads(struct asking *k)
+{
+	for (uint64_t n = 0; n < k->params->max_dumps; n++) {
+		struct executor_track *x = next_executor(k);
+
+		if (!x || !ask(k, &(struct want){.kind = WANT_THREADS, .executor_id = x->id}))
+			return;
+		x->dump_asked = k->now;
+		x->dump_due = false;
 	}
 }
 
@@ -212,8 +237,9 @@ size_t inquiry_wants(struct app_history *a, const struct rule *rule,
 		k.suspicious = k.suspicious || suspicious;
 		ask_tasks(&k, h, suspicious);
 		if (suspicious)
-			ask_threads(&k, h);
+			choose_executors(&k, h);
 	}
 	ask_app(&k);
+	ask_threads(&k);
 	return k.n;
 }

@@ -16,6 +16,8 @@
 
 /* Over all apps at once. */
 #define MAX_DUMPS_AT_ONCE 4
+/* Frozen executors hold their places for long: these must not take the questions of others. */
+#define MAX_DUMPS_WAITING 64
 /* Under way or waiting for their turn; what finds no place is asked when it is due again. */
 #define MAX_QUESTIONS 256
 /* Of one app, after one poll. */
@@ -282,12 +284,34 @@ static void begin_waiting(struct inquirer *q)
 	}
 }
 
+static bool is_of(const struct question *k, const struct app_history *a)
+{
+	return k->started == a->info.started && str_equal(k->app_id, a->info.id) &&
+	       str_equal(k->cluster, a->cluster);
+}
+
+/* None that waits or is under way is asked for twice. */
+static bool has_place(
+	const struct inquirer *q, const struct app_history *a, const struct want *want)
+{
+	size_t n_waiting = 0;
+
+	for (const struct question *k = q->questions; k && is_dump(want->kind); k = k->next) {
+		if (k->kind == want->kind && is_of(k, a) && str_equal(k->about, want->executor_id))
+			return false;
+		n_waiting += is_dump(k->kind) && !k->call;
+	}
+	return n_waiting < MAX_DUMPS_WAITING;
+}
+
 static int begin(struct inquirer *q, const struct app_history *a, const struct want *want,
 	const struct inquirer_subject *subject)
 {
 	struct question *k;
 	int r;
 
+	if (!has_place(q, a, want))
+		return -EAGAIN;
 	r = question_new(q, a, want->kind, want->executor_id, &k);
 	if (r < 0)
 		return r;

@@ -73,6 +73,18 @@ def test_at_most_four_dumps_at_once(binary, tmp_path, started):
         assert all(times[i + 4] - times[i] >= 1.5 for i in range(8)), times
 
 
+def test_a_dump_under_way_is_not_asked_for_again(binary, tmp_path, started):
+    frozen = started(Driver, "app-frozen")
+    frozen.tasks = SIX
+    frozen.faults.append((None, "/threads", frozen.hang))
+    sections = EVIDENCE.replace("dump_timeout = 2s", "dump_timeout = 1min") + driver_section("frozen", frozen)
+    with Daemon(binary, tmp_path, sections):
+        wait(lambda: len(frozen.asked("GET", "/threads")) == 2, 20, "a dump of each is asked for")
+        polls = len(frozen.asked("GET", "status=active"))
+        wait(lambda: len(frozen.asked("GET", "status=active")) >= polls + 5, 20, "dumps are due again")
+        assert len(frozen.asked("GET", "/threads")) == 2
+
+
 def test_a_huge_dump_delays_nobody(binary, tmp_path, started):
     huge, other = started(Driver, "app-huge"), started(Driver, "app-other")
     huge.tasks, huge.padding = SIX, 40 << 20
