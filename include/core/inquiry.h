@@ -32,6 +32,9 @@ extern const size_t n_inquiry_params;
 /* A running task over time. */
 struct task_track {
 	int64_t task_id;
+	int64_t index; /* -1: not known */
+	bool speculative;
+	bool copied; /* a copy of it is at work: it need not end */
 	char *executor_id;
 	usec_t launched;    /* local */
 	usec_t stall_start; /* later of the last progress and the launch */

@@ -8,6 +8,8 @@
 /* A running task, from taskList?status=running. */
 struct task_obs {
 	int64_t task_id; /* TID, unique in its app */
+	int64_t index;   /* in its stage: a speculative copy has that of its original; -1: absent */
+	bool speculative;
 	char *executor_id;
 	usec_t launched;  /* the driver's clock; 0 when absent */
 	bool has_metrics; /* taskMetrics was there: a heartbeat has told of this task */

@@ -275,7 +275,7 @@ static void find_on_executor(struct look *k, const char *executor_id)
 
 		if (!str_equal(t->executor_id, executor_id))
 			continue;
-		if (!is_flat(k, t))
+		if (!is_flat(k, t) || t->copied)
 			continue;
 		k->f->n_flat++;
 		note_threads(k->f, t);
@@ -300,7 +300,7 @@ static bool is_first(const struct task_tracks *t, size_t i)
 static bool any_flat(const struct look *k)
 {
 	for (size_t i = 0; i < k->stage->tasks.n; i++)
-		if (is_flat(k, &k->stage->tasks.items[i]))
+		if (is_flat(k, &k->stage->tasks.items[i]) && !k->stage->tasks.items[i].copied)
 			return true;
 	return false;
 }
@@ -316,6 +316,37 @@ static void backdate(struct stage_history *h)
 			continue;
 		t->stall_start = h->stall_start > t->launched ? h->stall_start : t->launched;
 	}
+}
+
+static bool at_work(const struct look *k, const struct task_track *t)
+{
+	return !is_flat(k, t) || works(k, t);
+}
+
+/* Spark ends a task when its speculative copy ends, and the other way round: while one of them is
+ * at work, the other holds up nothing. Returns how many such there are. */
+static size_t note_copies(const struct look *k)
+{
+	struct task_tracks *t = &k->stage->tasks;
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->n; i++)
+		t->items[i].copied = false;
+	for (size_t i = 0; i < t->n; i++) {
+		struct task_track *copy = &t->items[i];
+
+		for (size_t j = 0; j < t->n && copy->speculative && copy->index >= 0; j++) {
+			struct task_track *original = &t->items[j];
+			bool busy = at_work(k, copy);
+
+			if (original->index != copy->index || at_work(k, original) == busy)
+				continue;
+			(busy ? original : copy)->copied = true;
+		}
+	}
+	for (size_t i = 0; i < t->n; i++)
+		n += t->items[i].copied;
+	return n;
 }
 
 static bool all_flat(const struct look *k)
@@ -384,10 +415,10 @@ void inquiry_find(struct app_history *a, struct stage_history *h, const struct r
 		return;
 	}
 	ret->has_tasks = true;
-	ret->n_running = h->tasks.n;
 	ret->cut = h->tasks.n >= INQUIRY_MAX_TASKS;
 	ret->old = usec_sub(now, h->tasks.taken) > rule->hung_after / 2;
 	backdate(h);
+	ret->n_running = h->tasks.n - note_copies(&k);
 	if (!any_flat(&k))
 		return;
 	/* All stood still, and yet the stage has moved since: whoever it was, this is out of date.

@@ -146,6 +146,8 @@ static void track_begin(
 	struct task_track *t, const struct task_obs *o, usec_t launched, usec_t taken)
 {
 	t->task_id = o->task_id;
+	t->index = o->index;
+	t->speculative = o->speculative;
 	t->launched = launched;
 	t->stall_start = all_zero(o) ? launched : taken;
 }

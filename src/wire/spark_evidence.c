@@ -68,7 +68,12 @@ static int decode_task(const cJSON *json, struct task_obs *task, char **reterr)
 		return r;
 	if (strcmp(status, "RUNNING") != 0)
 		return 0;
+	task->index = -1;
 	r = json_get_i64(json, "taskId", JSON_REQUIRED, &task->task_id, reterr);
+	if (r >= 0)
+		r = json_get_i64(json, "index", JSON_OPTIONAL, &task->index, reterr);
+	if (r >= 0)
+		r = json_get_bool(json, "speculative", JSON_OPTIONAL, &task->speculative, reterr);
 	if (r >= 0)
 		r = json_copy_id(json, "executorId", JSON_REQUIRED, &task->executor_id, reterr);
 	if (r >= 0)

@@ -108,6 +108,8 @@ static int set_task(struct evidence_sim *e, struct task_sim *t, const char *key,
 	} else if (str_equal(key, "exec")) {
 		(void)snprintf(t->executor, sizeof(t->executor), "%s", value);
 		return executor(e, value) ? 0 : -EINVAL;
+	} else if (str_equal(key, "copy_of")) {
+		t->copy_of = atoll(value);
 	} else if (str_equal(key, "frames")) {
 		(void)snprintf(t->frames, sizeof(t->frames), "%s", value);
 	} else if (str_equal(key, "moving")) {
@@ -132,8 +134,12 @@ static struct task_sim *task(struct evidence_sim *e, int64_t id, usec_t driver_n
 			return &e->tasks[i];
 	if (e->n_tasks == EVIDENCE_TASKS_MAX)
 		return NULL;
-	e->tasks[e->n_tasks] = (struct task_sim){
-		.id = id, .launched = driver_now, .moving = -1, .executor = "1", .frames = "here"};
+	e->tasks[e->n_tasks] = (struct task_sim){.id = id,
+		.copy_of = -1,
+		.launched = driver_now,
+		.moving = -1,
+		.executor = "1",
+		.frames = "here"};
 	return &e->tasks[e->n_tasks++];
 }
 
@@ -254,6 +260,8 @@ static void answer_tasks(struct evidence_sim *e, struct app_history *a, const st
 		if (t->stage_id != w->stage_id || t->attempt_id != w->attempt_id)
 			continue;
 		o->task_id = t->id;
+		o->index = t->copy_of >= 0 ? t->copy_of : t->id;
+		o->speculative = t->copy_of >= 0;
 		o->executor_id = copy(t->executor);
 		o->launched = t->launched;
 		o->has_metrics = true;

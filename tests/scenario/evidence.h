@@ -13,6 +13,7 @@ struct task_sim {
 	int64_t id;
 	int64_t stage_id;
 	int64_t attempt_id;
+	int64_t copy_of; /* TID of the task whose speculative copy this is; -1: of none */
 	char executor[16];
 	usec_t launched; /* the driver's clock */
 	char frames[24]; /* "changing", "absent", or the name of a place */

@@ -72,6 +72,9 @@ static void test_tasks(void **state)
 		assert_int_equal(l.n, 2);
 		assert_int_equal(l.items[1].task_id, l.items[0].task_id + 1);
 		assert_string_equal(l.items[0].executor_id, i == 0 ? "1" : "1");
+		assert_int_equal(l.items[0].index, 0);
+		assert_int_equal(l.items[1].index, 1);
+		assert_false(l.items[1].speculative);
 		assert_true(l.items[0].launched > 0);
 		assert_true(l.items[0].has_metrics);
 		assert_true(l.items[0].counters[PROGRESS_INPUT_RECORDS] > 0);
@@ -91,13 +94,16 @@ static void test_task_sums(void **state)
 		"\"recordsRead\":-5},"
 		"\"shuffleWriteMetrics\":{\"bytesWritten\":9}}},"
 		"{\"taskId\":6,\"executorId\":\"x\",\"status\":\"SUCCESS\"},"
-		"{\"taskId\":7,\"executorId\":\"y\",\"status\":\"RUNNING\"}]";
+		"{\"taskId\":7,\"executorId\":\"y\",\"status\":\"RUNNING\"},"
+		"{\"taskId\":8,\"executorId\":\"y\",\"status\":\"RUNNING\",\"index\":3,"
+		"\"speculative\":"
+		"true}]";
 	_cleanup_(task_list_clear) struct task_list l = {0};
 	_cleanup_free_ char *err = NULL;
 
 	(void)state;
 	assert_int_equal(spark_decode_tasks(body, strlen(body), &l, &err), 0);
-	assert_int_equal(l.n, 2);
+	assert_int_equal(l.n, 3);
 	assert_int_equal(l.items[0].counters[PROGRESS_SHUFFLE_READ_BYTES], 3);
 	assert_int_equal(l.items[0].counters[PROGRESS_SHUFFLE_BLOCKS], 7);
 	assert_int_equal(l.items[0].counters[PROGRESS_SHUFFLE_READ_RECORDS], 0);
@@ -106,6 +112,10 @@ static void test_task_sums(void **state)
 	assert_int_equal(l.items[0].gc, 3 * USEC_PER_MSEC);
 	assert_int_equal(l.items[1].task_id, 7);
 	assert_false(l.items[1].has_metrics);
+	assert_int_equal(l.items[1].index, -1);
+	assert_false(l.items[1].speculative);
+	assert_int_equal(l.items[2].index, 3);
+	assert_true(l.items[2].speculative);
 	assert_refused(try_tasks, "{}", -EBADMSG, "not a list");
 	assert_refused(try_tasks, "[{}]", -EBADMSG, "\"status\" is missing");
 	assert_refused(try_tasks, "[{\"status\":\"RUNNING\",\"taskId\":1}]", -EBADMSG,
