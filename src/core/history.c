@@ -385,7 +385,9 @@ int app_history_observe(struct app_history *a, struct app_poll *poll, usec_t pol
 		if (r < 0)
 			return r;
 	}
-	if (poll->stages.n > 0 || !answered || poll->jobs.n_running > 0)
+	/* No word of the jobs is no sign of one: a poll without any answer does not end idleness,
+	 * either. */
+	if (poll->stages.n > 0 || (answered && poll->jobs.n_running > 0))
 		a->idle_start = 0;
 	else if (a->idle_start == 0 && poll->has_jobs)
 		a->idle_start = poll->now;

@@ -55,6 +55,7 @@ struct sim {
 	struct app_info info;
 	struct owner owner;
 	bool jobs_said;
+	bool jobs_fail;
 	int64_t jobs[MAX_STAGES];
 	size_t n_jobs;
 	int64_t executors; /* -1: as many active tasks as the stages say */
@@ -216,6 +217,9 @@ static void set_stage(struct sim *s, struct stage_sim *g, char *word, usec_t at)
 
 static void set_jobs(struct sim *s, char *value)
 {
+	s->jobs_fail = str_equal(value, "unanswered");
+	if (s->jobs_fail)
+		return;
 	s->jobs_said = !str_equal(value, "all");
 	s->n_jobs = 0;
 	if (!s->jobs_said || str_equal(value, "none"))
@@ -305,7 +309,7 @@ static void fill_poll(struct sim *s, usec_t at, unsigned needs, struct app_poll 
 		poll->executors.n = 1;
 		poll->executors.items[0].active_tasks = active;
 	}
-	poll->has_jobs = poll->stages.n == 0 || (needs & NEED_JOBS);
+	poll->has_jobs = !s->jobs_fail && (poll->stages.n == 0 || (needs & NEED_JOBS));
 	poll->has_executors = needs & NEED_EXECUTORS;
 }
 
