@@ -114,6 +114,14 @@ static bool stage_suspicious(const struct asking *k, const struct stage_history 
 	return false;
 }
 
+static bool all_flat(const struct asking *k, const struct stage_history *h)
+{
+	for (size_t i = 0; i < h->tasks.n; i++)
+		if (!flat(k, h->tasks.items[i].stall_start))
+			return false;
+	return true;
+}
+
 /* A stage that moves, but is old: one task may move and hide others that do not. */
 static void ask_tasks(struct asking *k, struct stage_history *h, bool suspicious)
 {
@@ -128,8 +136,8 @@ static void ask_tasks(struct asking *k, struct stage_history *h, bool suspicious
 
 	if (!suspicious && usec_sub(k->now, h->first_seen) < half)
 		return;
-	/* Under suspicion, and it has moved: which tasks did is to be known soon. */
-	if (suspicious && h->stall_start > h->tasks.taken)
+	/* All stood still, and yet it has moved: which task did is to be known soon. */
+	if (suspicious && h->stall_start > h->tasks.taken && all_flat(k, h))
 		spacing = 5 * USEC_PER_SEC;
 	if (h->last.n_active > 0 && due(k, h->tasks.asked, spacing) && ask(k, &want))
 		h->tasks.asked = k->now;

@@ -349,10 +349,10 @@ void evidence_sim_answer(struct evidence_sim *e, struct app_history *a, const st
 	for (size_t i = 0; i < e->n_tasks; i++)
 		e->tasks[i].moved += e->tasks[i].moving >= 0 && e->tasks[i].moved < UINT32_MAX;
 	n = inquiry_wants(a, rule, &e->params, now, wants, ELEMENTSOF(wants));
-	e->n_answers += (unsigned)n;
 	for (size_t i = 0; i < n; i++) {
 		const struct want *w = &wants[i];
 
+		e->n_lists += w->kind == WANT_TASKS;
 		if (w->kind == WANT_TASKS && !e->no_tasks)
 			answer_tasks(e, a, w, now, driver_now);
 		else if (w->kind == WANT_THREADS)

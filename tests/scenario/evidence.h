@@ -46,8 +46,8 @@ struct evidence_sim {
 	uint64_t dropped;
 	bool no_tasks; /* the list of running tasks is not to be had */
 	struct inquiry_params params;
-	unsigned n_dumps;   /* asked for so far */
-	unsigned n_answers; /* of all kinds */
+	unsigned n_dumps; /* asked for so far */
+	unsigned n_lists; /* of tasks */
 };
 
 int evidence_sim_init(struct evidence_sim *e);

@@ -379,10 +379,10 @@ static const struct stage_history *expected_stage(struct sim *s, const char *id)
 	return app_history_stage(s->app, number(s, copy), dot ? number(s, dot + 1) : 0);
 }
 
-static void check_dumps(struct sim *s, unsigned max)
+static void check_asked(struct sim *s, const char *what, unsigned n, const char *max)
 {
-	if (s->evidence.n_dumps == 0 || s->evidence.n_dumps > max)
-		failed(s, "%u dumps were asked for", s->evidence.n_dumps);
+	if (n == 0 || n > (unsigned)atoi(max))
+		failed(s, "%u %s were asked for", n, what);
 }
 
 /* '_' stands for a blank in what the evidence is to say. */
@@ -438,7 +438,9 @@ static void check_expectation(struct sim *s, struct line *l)
 		else if (strncmp(l->words[i], "lacks=", 6) == 0)
 			lacks = l->words[i] + 6;
 		else if (strncmp(l->words[i], "dumps<=", 7) == 0)
-			check_dumps(s, (unsigned)atoi(l->words[i] + 7));
+			check_asked(s, "dumps", s->evidence.n_dumps, l->words[i] + 7);
+		else if (strncmp(l->words[i], "lists<=", 7) == 0)
+			check_asked(s, "task lists", s->evidence.n_lists, l->words[i] + 7);
 		else
 			wrong(s, "unknown word: %s", l->words[i]);
 	}
