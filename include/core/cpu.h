@@ -43,6 +43,7 @@ struct cpu_use {
 	enum cpu_state jvm;
 	size_t n_busy;    /* processes below the JVM that compute: Python workers */
 	size_t n_unclear; /* those between the limits */
+	size_t n_idle;    /* the others, such as the daemon that forks the workers */
 	bool churn;       /* processes that came and went used CPU: whose, nobody can say */
 	bool unsure;      /* idle for a driver: an executor would not be called so */
 	bool stopped;     /* the JVM used nothing at all: a living one beats its heart */

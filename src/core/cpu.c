@@ -152,6 +152,8 @@ static void use_processes(const struct cpu_series *s, size_t first, struct cpu_u
 			u->n_busy++;
 		else if (rate > WORKER_IDLE_MAX)
 			u->n_unclear++;
+		else
+			u->n_idle++;
 	}
 	/* What the sums have beyond the living was used by those that came and went. */
 	churn = seconds(usec_sub(usec_sub(b->total, a->total), own)) / span;

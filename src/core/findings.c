@@ -23,6 +23,7 @@ struct group {
 	struct executor_track *executor; /* NULL: not known */
 	size_t n;
 	size_t n_running; /* also the ones that are not flat */
+	size_t n_python;  /* wait for a Python worker, by their frames */
 	bool moves;       /* one of its tasks works, or moves: it explains CPU of the JVM */
 	usec_t since;     /* all were flat from here on */
 	struct cpu_use cpu;
@@ -65,6 +66,7 @@ static void gather(const struct look *k, const char *executor_id, bool anew, str
 			continue;
 		}
 		g->n++;
+		g->n_python += t->python;
 		if (t->stall_start > g->since)
 			g->since = t->stall_start;
 	}
@@ -91,6 +93,14 @@ static void use_cpu(const struct look *k, struct group *g)
 		    (g->cpu.stopped && usec_sub(k->now, x->dump_taken) > g->cpu.window);
 }
 
+/* Each of these tasks waits for a Python worker, and none is left that does not compute: but for
+ * the daemon that forks them. */
+static bool no_worker_waits(const struct group *g)
+{
+	return g->n_python == g->n && g->cpu.n_busy >= g->n && g->cpu.n_unclear == 0 &&
+	       g->cpu.n_idle <= 1;
+}
+
 /* How much of an executor's CPU can be, and must be, that of these tasks. Whatever else runs there
  * is given the benefit: tasks of other stages, and tasks of this one that move. */
 static void attribute(const struct look *k, struct group *g)
@@ -113,6 +123,8 @@ static void attribute(const struct look *k, struct group *g)
 		 */
 		if (workers && g->cpu.n_busy > others)
 			g->n_cpu_busy = smaller(g->cpu.n_busy - others, g->n);
+		if (workers && no_worker_waits(g))
+			g->n_cpu_busy = g->n;
 	} else if (g->cpu.tree == CPU_BUSY) {
 		bool shared = !g->cpu.per_process || g->cpu.jvm == CPU_BUSY || g->cpu.churn;
 
