@@ -12,6 +12,7 @@ STORIES = {
     "clear, ends by itself": (dict(), "retry", "", ("fail", "clear"), ("kill",), "recovered"),
     "airflow": (dict(retries=1), "retry", "retry_via = airflow\n", ("kill",), ("fail", "clear"), "recovered"),
     "kill": (dict(ends_with_task=False), "kill", "", ("fail", "kill"), ("clear",), "ended"),
+    "survives": (dict(retries=1, kill_works=False), "retry", "", ("fail", "clear"), (), "recovered"),
     "airflow 2": (dict(ends_with_task=False, api="v1"), "retry", "", ("fail", "kill", "clear"), (), "recovered"),
 }
 
@@ -24,6 +25,7 @@ class Story:
         self.world = World()
         how = dict(how)
         self.airflow, self.master = sim.Airflow(self.world, how.pop("api", "v2")), sim.Master(self.world)
+        self.master.kill_works = how.pop("kill_works", True)
         self.task = sim.Task(self.world, self.airflow, self.master, "d1", **how)
         self.daemon = sim.Daemon(self.world, build, directory, "")
         self.write()

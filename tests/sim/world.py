@@ -184,7 +184,7 @@ class Master(Simulated, fakes.Master):
         state, driver = self.apps[app_id]
         if not driver.app.hung:
             self.world.breaks(f"a kill of {app_id}, which is well")
-        self.world.happened("kill", app_id, state == "RUNNING" and not driver.app.dying)
+        self.world.happened("kill", app_id, state == "RUNNING" and not driver.app.dying and self.kill_works)
 
     def end(self, app_id, state="FINISHED"):
         if state != "KILLED":
