@@ -46,7 +46,9 @@ def test_client_and_cluster_mode_are_killed(yarn, binary, tmp_path):
     with RulesWatch(binary, tmp_path, section(yarn), rules, action="kill", alone=True) as watch:
         see_killed(watch, ids, lambda app_id: yarn.app(app_id)["state"] == "KILLED")
         assert watch.actions("kill") == {**DONE, "requested": 2, "confirmed": 2}
-        for incident in watch.incidents():
+        acted = [i for i in watch.incidents() if i["outcome"] == "ended"]
+        assert sorted(i["app_id"] for i in acted) == sorted(ids.values())
+        for incident in acted:
             assert incident["verdict"] == "hung" and "no CPU is used" in incident["evidence"], incident
     for mode, app_id in ids.items():
         app = yarn.app(app_id)

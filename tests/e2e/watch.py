@@ -174,14 +174,15 @@ def see_killed(watch, ids, has_ended):
     sent, ended, confirmed = {}, {}, {}
 
     def look():
-        outcomes = {i["app_id"]: i["outcome"] for i in watch.incidents()}
+        # One that was slow for a while, as its JVMs warmed up, has an incident from before that.
+        over = {i["app_id"] for i in watch.incidents() if i["outcome"] == "ended"}
         for name, app_id in ids.items():
             now = time.monotonic()
             if name not in sent and re.search(f"{app_id}: .*killing it", watch.log()):
                 sent[name] = now
             if name in sent and name not in ended and has_ended(app_id):
                 ended[name] = now
-            if name not in confirmed and outcomes.get(app_id) == "ended":
+            if name not in confirmed and app_id in over:
                 confirmed[name] = now
         return len(confirmed) == len(ids)
 
