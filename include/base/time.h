@@ -19,6 +19,11 @@ static inline usec_t usec_sub(usec_t a, usec_t b)
 	return a > b ? a - b : 0;
 }
 
+static inline usec_t usec_clamp(usec_t t, usec_t low, usec_t high)
+{
+	return t < low ? low : t > high ? high : t;
+}
+
 /* Writes a duration as people say it, such as "1h 4min", "10min 30s" or "250ms": at most two units
  * (parts of a second only below one), rounded down. Returns buf. n of 32 always suffices. */
 char *format_duration(char *buf, size_t n, usec_t t);

@@ -193,10 +193,7 @@ void cpu_series_use(
 	size_t first = s->n;
 
 	*ret = (struct cpu_use){0};
-	if (span < CPU_WINDOW_MIN)
-		span = CPU_WINDOW_MIN;
-	if (span > CPU_WINDOW_MAX)
-		span = CPU_WINDOW_MAX;
+	span = usec_clamp(span, CPU_WINDOW_MIN, CPU_WINDOW_MAX);
 	if (!last || usec_sub(now, last->taken) > span)
 		return;
 	while (first > 0 && s->samples[first - 1].taken >= since &&

@@ -346,10 +346,12 @@ static size_t note_copies(const struct look *k)
 		t->items[i].copied = false;
 	for (size_t i = 0; i < t->n; i++) {
 		struct task_track *copy = &t->items[i];
+		bool busy = at_work(k, copy);
 
-		for (size_t j = 0; j < t->n && copy->speculative && copy->index >= 0; j++) {
+		if (!copy->speculative || copy->index < 0)
+			continue;
+		for (size_t j = 0; j < t->n; j++) {
 			struct task_track *original = &t->items[j];
-			bool busy = at_work(k, copy);
 
 			if (original->index != copy->index || at_work(k, original) == busy)
 				continue;
@@ -404,13 +406,9 @@ static void find_by_executor(struct look *k)
 /* After a gap, evidence is to be had again when a window of CPU time is full. */
 static bool gathers(const struct look *k)
 {
-	usec_t span = k->rule->hung_after / 2;
+	usec_t span = usec_clamp(k->rule->hung_after / 2, CPU_WINDOW_MIN, CPU_WINDOW_MAX);
 	usec_t forgotten = k->app->inquiry.forgotten;
 
-	if (span < CPU_WINDOW_MIN)
-		span = CPU_WINDOW_MIN;
-	if (span > CPU_WINDOW_MAX)
-		span = CPU_WINDOW_MAX;
 	return forgotten > 0 && usec_sub(k->now, forgotten) < span;
 }
 

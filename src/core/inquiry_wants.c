@@ -75,11 +75,6 @@ struct asking {
 	bool suspicious; /* any stage is */
 };
 
-static usec_t clamp(usec_t t, usec_t low, usec_t high)
-{
-	return t < low ? low : t > high ? high : t;
-}
-
 static bool due(const struct asking *k, usec_t asked, usec_t spacing)
 {
 	return asked == 0 || usec_sub(k->now, asked) >= spacing;
@@ -126,7 +121,8 @@ static bool all_flat(const struct asking *k, const struct stage_history *h)
 static void ask_tasks(struct asking *k, struct stage_history *h, bool suspicious)
 {
 	usec_t half = k->rule->hung_after / 2;
-	usec_t spacing = suspicious ? clamp(half / 6, 5 * USEC_PER_SEC, 30 * USEC_PER_SEC) : half;
+	usec_t spacing =
+		suspicious ? usec_clamp(half / 6, 5 * USEC_PER_SEC, 30 * USEC_PER_SEC) : half;
 	struct want want = {
 		.kind = WANT_TASKS,
 		.stage_id = h->last.stage_id,
@@ -150,7 +146,7 @@ static bool dump_due(
 	usec_t spacing = k->params->dump_spacing;
 
 	if (t->n_same >= 2 || x->n_silent > 0)
-		spacing = clamp(k->rule->hung_after / 4, spacing, 10 * USEC_PER_MINUTE);
+		spacing = usec_clamp(k->rule->hung_after / 4, spacing, 10 * USEC_PER_MINUTE);
 	return due(k, x->dump_asked, spacing);
 }
 
@@ -221,7 +217,7 @@ static void ask_app(struct asking *k)
 	if (k->suspicious) {
 		/* The window holds some ten looks. */
 		if (due(k, q->processes_asked,
-			    clamp(half / 8, 5 * USEC_PER_SEC, CPU_WINDOW_MAX / 10)) &&
+			    usec_clamp(half / 8, 5 * USEC_PER_SEC, CPU_WINDOW_MAX / 10)) &&
 			ask(k, &(struct want){.kind = WANT_PROCESSES}))
 			q->processes_asked = k->now;
 		if (due(k, q->dropped_asked, half) && ask(k, &(struct want){.kind = WANT_DROPPED}))
