@@ -2,8 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What watching costs: CPU per poll against bare libcurl that fetches the same bytes, memory per app, delay to detect.
 
+Of apps whose stages move, and of as many that all stand still, of which more is asked.
+
 Ratios of one run on one machine; no figure here is a promise. Usage: bench.py BUILD
 """
+import collections
 import gzip
 import http.server
 import json
@@ -31,8 +34,11 @@ class Spark(http.server.BaseHTTPRequestHandler):
     """A master and all of its drivers behind one port: /N/... is driver N."""
     protocol_version = "HTTP/1.1"
     n_apps = 0
+    asked = collections.Counter()  # by URL
+
 
     def do_GET(self):
+        self.asked[f"http://127.0.0.1:{self.server.server_address[1]}{self.path}"] += 1
         body = self.body()
         self.send_response(200 if body else 404)
         self.send_header("Content-Type", "text/html" if self.path == "/" else "application/json")
@@ -56,12 +62,15 @@ class Spark(http.server.BaseHTTPRequestHandler):
 
 
 class Driver(Spark):
+    moving = True
+
     def body(self):
         n = self.server.number
         if self.path == "/api/v1/applications":
             return json.dumps([{"id": f"app-{n}", "name": "etl", "attempts": [{"startTimeEpoch": 1, "sparkUser": "spark"}]}]).encode()
         if "/stages?" in self.path:
-            return self.server.stages
+            moved = b'"inputRecords": %d' % time.monotonic() if self.moving else b'"inputRecords": 0'
+            return self.server.stages.replace(b'"inputRecords": 0', moved)
         if "/environment" in self.path:
             return b'{"sparkProperties":[]}'
         return b"[]"
@@ -82,7 +91,7 @@ def serve(n_apps):
     Spark.n_apps = n_apps
     for k, s in enumerate(servers):
         s.number = k - 1
-        s.stages = json.dumps([dict(STAGE, stageId=i, numCompleteTasks=1) for i in range(STAGES)]).encode()
+        s.stages = json.dumps([dict(STAGE, stageId=i, numTasks=3, numCompleteTasks=1) for i in range(STAGES)]).encode()
         threading.Thread(target=s.serve_forever, args=(0.05,), daemon=True).start()
     return servers, base
 
@@ -94,7 +103,7 @@ def metrics(port):
 
 
 def watch(base, seconds):
-    """CPU seconds per tick, and resident bytes."""
+    """CPU seconds per tick, resident bytes, and how often each URL was asked for in a tick."""
     with tempfile.NamedTemporaryFile("w", suffix=".conf") as conf, tempfile.NamedTemporaryFile("r") as log:
         conf.write(f"[daemon]\npoll_interval = 1s\n[web]\nlisten = 127.0.0.1:0\n[spark m]\ntype = standalone\nurl = http://127.0.0.1:{base}\n")
         conf.flush()
@@ -106,13 +115,26 @@ def watch(base, seconds):
             time.sleep(3)
             key = 'stagewatch_poll_duration_seconds_count{spark_cluster="m"}'
             a = metrics(port)
+            Spark.asked.clear()
             time.sleep(seconds)
+            asked = Spark.asked.copy()
             b = metrics(port)
             ticks = b[key] - a[key]
-            return (b["process_cpu_seconds_total"] - a["process_cpu_seconds_total"]) / ticks, b["process_resident_memory_bytes"]
+            cpu = (b["process_cpu_seconds_total"] - a["process_cpu_seconds_total"]) / ticks
+            return cpu, b["process_resident_memory_bytes"], {url: n / ticks for url, n in asked.items()}
         finally:
             child.terminate()
             child.wait()
+
+
+def bare(asked):
+    """CPU seconds of bare libcurl for as many requests, each URL as often as it was asked for in a poll."""
+    total = 0.0
+    for often in set(asked.values()):
+        urls = [url for url, n in asked.items() if n == often]
+        done = subprocess.run([BUILD / "tests/floor", "3", *urls], capture_output=True, text=True, check=True)
+        total += float(done.stdout.split()[0]) * len(urls) * often
+    return total
 
 
 def delay():
@@ -133,15 +155,18 @@ def delay():
 
 def main():
     servers, base = serve(APPS)
-    urls = [f"http://127.0.0.1:{base}/json/"] + [
-        f"http://127.0.0.1:{base + 1 + n}/api/v1/applications/app-{n}/stages?status=active&details=false" for n in range(APPS)]
-    floor = float(subprocess.run([BUILD / "tests/floor", "3", *urls], capture_output=True, text=True, check=True).stdout.split()[0]) * len(urls)
-    full, memory = watch(base, SECONDS)
+    found = {}
+    for Driver.moving in (True, False):
+        found[Driver.moving] = cpu, memory, asked = watch(base, SECONDS)
+        floor = bare(asked)
+        print(f"{APPS} apps, {STAGES} active stages each, {'all of which move' if Driver.moving else 'none of which moves'}: "
+              f"{sum(asked.values()):.0f} requests a poll")
+        print(f"CPU of a poll against bare libcurl fetching the same bytes: {cpu / floor:.2f} x ({cpu * 1e3:.1f} ms against {floor * 1e3:.1f} ms)")
     Spark.n_apps = 0
-    _, empty = watch(base, 3)
-    print(f"{APPS} apps, {STAGES} active stages each, {len(urls)} requests a poll")
-    print(f"CPU of a poll against bare libcurl fetching the same bytes: {full / floor:.2f} x ({full * 1e3:.1f} ms against {floor * 1e3:.1f} ms)")
-    print(f"memory per app with {STAGES} stages: {(memory - empty) / APPS / 1024:.1f} KiB; without apps {empty / 2**20:.1f} MiB")
+    _, empty, _ = watch(base, 3)
+    for moving, (_, memory, _) in found.items():
+        print(f"memory per app with {STAGES} stages that {'move' if moving else 'stand still'}: {(memory - empty) / APPS / 1024:.1f} KiB; "
+              f"without apps {empty / 2**20:.1f} MiB")
     late = delay()
     print(f"verdict after the limit was reached, poll_interval 5 s, {len(late)} recorded hangs: {min(late):.0f} to {max(late):.0f} s; a look once a minute: up to 60 s")
     for s in servers:
