@@ -366,7 +366,7 @@ class Airflow(Fake):
         self.dag = dag
         self.api, self.map_index, self.on_fail = api, map_index, lambda: None
         self.version = version or ("3.3.2" if api == "v2" else "2.11.2")
-        self.token, self.tokens, self.logins = "", 0, 0
+        self.tokens, self.logins = [], 0
         self.note = None
         self.started = self.now() - 60
         self.state, self.number, self.id, self.new_try_runs = "running", 1, "id-1", True
@@ -404,14 +404,14 @@ class Airflow(Fake):
     def authorized(self, headers):
         sent = headers.get("Authorization", "")
         if self.api == "v2":
-            return self.token and sent == f"Bearer {self.token}"
+            # Each login has its own, as with the real one; another client's takes nothing away.
+            return sent.removeprefix("Bearer ") in self.tokens
         return sent == "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
 
     def new_token(self, life=3600):
-        self.tokens += 1
         payload = base64.urlsafe_b64encode(json.dumps({"exp": self.now() + life}).encode()).decode().rstrip("=")
-        self.token = f"eyJhbGciOiJIUzI1NiJ9.{payload}.sig{self.tokens}"
-        return self.token
+        self.tokens.append(f"eyJhbGciOiJIUzI1NiJ9.{payload}.sig{len(self.tokens) + 1}")
+        return self.tokens[-1]
 
     def answer(self, method, path, headers, body):
         base = f"/api/{self.api}"
