@@ -323,3 +323,9 @@ def test_story(machine, root):
     m.run("sh", "-c", f"kill -STOP {m.show('MainPID')}")
     wait(lambda: m.show("NRestarts") == "1" and m.show("ActiveState") == "active", 40, "the watchdog restarted it")
     assert m.metric("stagewatch_paused") == 1
+
+    # A configuration that is wrong is not mended by a restart.
+    m.systemctl("stop", "stagewatchd")
+    m.config.write_text("[daemon]\nmode = sleep\n")
+    m.run("systemctl", "start", "stagewatchd", check=False)
+    assert (m.show("ActiveState"), m.show("ExecMainStatus")) == ("failed", "3")
