@@ -1,23 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Man pages and the shipped configuration say what the program has, all of it and nothing else."""
+"""Man pages and the shipped configuration say what the program has, all of it and nothing else.
+
+Tables of the program are found by their names, wherever in the tree they stand."""
+import functools
 import re
 import shutil
 import subprocess
 
 import pytest
 
-TABLES = {
-    "daemon": ("src/daemon/settings.c", "daemon_params"),
-    "web": ("src/daemon/settings.c", "web_params"),
-    "probe": ("src/daemon/settings.c", "probe_params"),
-    "evidence": ("src/core/inquiry_wants.c", "inquiry_params"),
-    "limits": ("src/core/limits.c", "limit_params"),
-    "spark": ("src/source/source.c", "source_params"),
-    "airflow": ("src/action/airflow.c", "airflow_params"),
-    "notify": ("src/action/notify.c", "notify_params"),
-    "rule": ("src/core/rule.c", "rule_params"),
-    "maintenance": ("src/core/maintenance.c", "maintenance_params"),
-}
 # Without these a section is not complete. A rule needs a glob.
 NEEDED = {"spark": {"url": "http://127.0.0.1:4040"}, "airflow": {"url": "http://a", "username": "u", "password_file": "p"},
           "notify": {"url": "http://a"}, "rule": {"app": "*"}, "maintenance": {"from": "22:00", "to": "06:00"}}
@@ -28,18 +19,38 @@ UNNAMED = ("daemon", "web", "probe", "evidence", "limits")
 
 # What the program has.
 
+@functools.cache
+def sources(root):
+    """All C of the program in one text."""
+    files = sorted(f for top in ("src", "include") for f in (root / top).rglob("*.[ch]"))
+    assert len(files) > 100
+    return "\n".join(f.read_text() for f in files)
+
+
+def table(root, name):
+    """What stands between the braces of the one array of that name."""
+    found = re.findall(rf"\b{name}\[\w*\] = \{{(.*?)\n?\}};", sources(root), re.S)
+    assert len(found) == 1, f"{name}[]: {len(found)} definitions"
+    return found[0]
+
+
+def code_words(root, pattern):
+    """What the pattern finds anywhere in the program."""
+    return set(re.findall(pattern, sources(root)))
+
+
 def code_params(root):
     """{(section, key): (type, default or None)} of every parameter table."""
     found = {}
-    for section, (file, name) in TABLES.items():
-        table = re.search(rf"{name}\[\] = \{{(.*?)\n\}};", (root / file).read_text(), re.S).group(1)
-        for entry in re.findall(r'\{\.name = ".*?\}(?=,\n|,?$)', table, re.S):
+    for section, name in re.findall(r'\{"(\w+)", (\w+_params), ', table(root, "section_defs")):
+        rows = table(root, name)
+        for entry in re.findall(r'\{\.name = ".*?\}(?=,\n|,?$)', rows, re.S):
             default = re.search(r'\.fallback = "([^"]*)"', entry)
             found[section, re.search(r'\.name = "(\w+)"', entry).group(1)] = (
                 re.search(r"\.type = PARAM_(\w+)", entry).group(1), default.group(1) if default else None)
-        for macro, key, default in re.findall(r'^\s*(GLOB|LIMIT)\((\w+),\s*(?:"([^"]*)"|NULL)', table, re.M):
+        for macro, key, default in re.findall(r'^\s*(GLOB|LIMIT)\((\w+),\s*(?:"([^"]*)"|NULL)', rows, re.M):
             found[section, key] = ("STRING", None) if macro == "GLOB" else ("DURATION", default or None)
-        for macro, key, default in re.findall(r'^\t(TEXT|LINES|WORD|TIME)\((\w+), "([^"]*)"', table, re.M):
+        for macro, key, default in re.findall(r'^\t(TEXT|LINES|WORD|TIME)\((\w+), "([^"]*)"', rows, re.M):
             kind = {"TEXT": "STRING", "LINES": "LIST", "WORD": "ENUM", "TIME": "DURATION"}[macro]
             found[section, key] = (kind, default if macro in ("WORD", "TIME") else None)
     return found
@@ -47,10 +58,8 @@ def code_params(root):
 
 def code_metrics(root):
     """Names as they are scraped, with their labels."""
-    table = (root / "src/core/metrics.c").read_text()
-    table = table[table.index("metric_defs[METRIC_MAX] = {"):]
     found = {}
-    for entry in re.split(r"\n\t\[METRIC_", table[:table.index("\n};")])[1:]:
+    for entry in re.split(r"\n\t\[METRIC_", table(root, "metric_defs"))[1:]:
         strings = re.findall(r'"([^"]*)"', re.sub(r'"\s+"', "", entry))
         sentence = next(i for i, s in enumerate(strings) if s.endswith("."))
         suffix = "_total" if re.search(r"=\s*C\(", entry) else "_info" if "METRIC_INFO" in entry else ""
@@ -58,47 +67,46 @@ def code_metrics(root):
     return found
 
 
-def code_words(root, file, pattern):
-    return set(re.findall(pattern, (root / file).read_text()))
+def code_names(root, prefix):
+    """Of an enum: the words of the table that names its values."""
+    return code_words(root, rf'\[{prefix}_\w+\] =\s+\{{?(?:\.name = )?"(\w+)"')
 
 
 def code_verdicts(root):
-    return code_words(root, "src/core/verdict.c", r'\[VERDICT_\w+\] = "(\w+)"')
+    return code_names(root, "VERDICT")
 
 
 def code_outcomes(root):
-    return code_words(root, "src/core/remedy.c", r'\[OUTCOME_\w+\] = "(\w+)"') - {"open"}
+    return code_names(root, "OUTCOME") - {"open"}
 
 
 def code_message_ids(root):
-    return code_words(root, "include/daemon/messages.h", r'"([0-9a-f]{32})"')
+    return code_words(root, r'"([0-9a-f]{32})"')
 
 
 def code_fields(root):
-    return code_words(root, "src/base/log.c", r'\{"([A-Z_]+)", offsetof')
+    return set(re.findall(r'\{"([A-Z_]+)", offsetof', table(root, "about_fields")))
 
 
 def code_paths(root):
-    prefix = code_words(root, "src/daemon/exporter.c", r'incident_path\[\] = "([^"]*)"')
-    return code_words(root, "src/daemon/exporter.c", r'\{"(/[^"]*)", answer_') | {p + "ID" for p in prefix}
+    return code_words(root, r'\{"(/[^"]*)", answer_') | {p + "ID" for p in code_words(root, r'incident_path\[\] = "([^"]*)"')}
 
 
 def code_causes(root):
-    return code_words(root, "src/core/cause.c", r'\[CAUSE_\w+\] = "(\w+)"')
+    return code_names(root, "CAUSE")
 
 
 def code_checks(root):
-    return (code_words(root, "src/core/audit_checks.c", r'\.name = "(\w+)"')
-            | code_words(root, "src/core/task_checks.c", r'INFO\("(\w+)",'))
+    return (set(re.findall(r'\.name = "(\w+)"', table(root, "audit_checks")))
+            | set(re.findall(r'INFO\("(\w+)",', table(root, "task_checks"))))
 
 
 def code_message_fields(root):
-    text = (root / "src/wire/notice.c").read_text()
-    return set(re.findall(r'"(\w+)"', text[text.index("notice_fields[] = {"):text.index("};")]))
+    return set(re.findall(r'"(\w+)"', table(root, "notice_fields")))
 
 
 def code_symptoms(root):
-    return code_words(root, "src/core/symptoms.c", r'WORDS\("(\w+)",')
+    return set(re.findall(r'WORDS\("(\w+)",', table(root, "symptoms")))
 
 
 def help_options(binary):
@@ -425,14 +433,12 @@ def test_message_fields(root, man8):
 
 def test_severities_are_documented(root, man5):
     """Each event under the severity that it has."""
-    table = (root / "src/core/notice.c").read_text()
     found = {"critical": set(), "warning": set(), "info": set()}
-    for event, severity in re.findall(r"\[NOTICE_(\w+)\] = \{VERDICT_\w+, OUTCOME_\w+, SEVERITY_(\w+),", table):
+    for event, severity in code_words(root, r"\[NOTICE_(\w+)\] = \{[^}]*SEVERITY_(\w+),"):
         found[severity.lower()].add(event.lower())
-    text = man5[man5.index(".It Cm min_severity"):man5.index("all others info")]
-    critical, warning = re.split(r"are critical,", text.split("Graver events only.")[1])
-    assert set(re.findall(r"\w+", re.sub(r"Cm|and", "", critical))) == found["critical"]
-    assert set(re.findall(r"\w+", re.sub(r"Cm|and|warnings", "", warning))) == found["warning"]
+    text = man5[man5.index(".It Cm min_severity"):man5.index("info: all others")]
+    for severity in ("critical", "warning"):
+        assert set(re.findall(r"\w+", re.search(rf"^{severity}:\n\.Cm (.*) ;$", text, re.M).group(1))) == found[severity]
     assert sum(map(len, found.values())) == 17
 
 
@@ -450,7 +456,7 @@ def test_no_word_is_left_over(root, params, man8, man5):
     """All that the page sets in bold is a key, a word of one, a verdict or an outcome."""
     words = {key for _, key in params} | code_verdicts(root) | code_outcomes(root) | code_causes(root)
     words |= {"closed", "storm", "slower", "executor_memory", "driver_memory"} | code_checks(root) | code_symptoms(root)
-    words |= code_words(root, "src/core/audit.c", r'\[AUDIT_\w+\] = "(\w+)"')
+    words |= code_names(root, "AUDIT")
     for section, key in (k for k, (kind, _) in params.items() if kind == "ENUM"):
         words |= set(man_choices(man5, section, key))
     for text in (man8, man5):
@@ -499,7 +505,7 @@ def client(build):
 
 
 def code_verbs(root):
-    return code_words(root, "src/ctl/verbs.c", r'\{\.name = "([\w-]+)"')
+    return set(re.findall(r'\{\.name = "([\w-]+)"', table(root, "ctl_verbs")))
 
 
 def man_verbs(text):
@@ -507,7 +513,7 @@ def man_verbs(text):
 
 
 def code_orders(root):
-    return code_words(root, "src/daemon/control.c", r'\{"(/[^"]*)", order_')
+    return set(re.findall(r'\{"(/[^"]*)", order_', table(root, "orders")))
 
 
 def man_orders(text):
@@ -534,14 +540,30 @@ def test_orders_are_documented(root, man_ctl):
 
 def test_both_programs_know_the_same_socket(root, params, man_ctl):
     _, default = params["daemon", "control_socket"]
-    assert code_words(root, "include/ctl/ctl.h", r'CTL_SOCKET "([^"]*)"') == {default}
+    assert code_words(root, r'CTL_SOCKET "([^"]*)"') == {default}
     assert f".Pa {default} .\n" in man_ctl
     assert "RuntimeDirectory=stagewatchd\n" in (root / "systemd/stagewatchd.service").read_text()
 
 
 def test_exit_statuses_of_the_client(root, man_ctl):
-    numbers = code_words(root, "include/ctl/ctl.h", r"#define CTL_(?:OK|HANGS|FAILED|USAGE) (\d)")
+    numbers = code_words(root, r"#define CTL_(?:OK|HANGS|FAILED|USAGE) (\d)")
     assert man_tags(man_ctl, ".Sh EXIT STATUS", ".Sh EXAMPLES", r"^\.It (\d)$") == numbers == {"0", "1", "2", "3"}
+
+
+# The search for tables.
+
+def test_a_table_that_moves_is_found_and_a_second_one_is_refused(root, tmp_path):
+    for copy, place in (("moved", "src/elsewhere/words.c"), ("twice", "src/second.c")):
+        shutil.copytree(root / "src", tmp_path / copy / "src")
+        shutil.copytree(root / "include", tmp_path / copy / "include")
+        home = next(f for f in (tmp_path / copy / "src").rglob("*.c") if "limit_params[] = {" in f.read_text())
+        (tmp_path / copy / place).parent.mkdir(exist_ok=True)
+        (tmp_path / copy / place).write_text(home.read_text())
+        if copy == "moved":
+            home.unlink()
+    assert code_params(tmp_path / "moved") == code_params(root)
+    with pytest.raises(AssertionError, match="limit_params.*2 definitions"):
+        code_params(tmp_path / "twice")
 
 
 # Layout.
