@@ -54,11 +54,11 @@ ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE -Iinclude $(WARNINGS) $(if $(WERROR),-Werr
 	-DSTAGEWATCHD_SYSCONFDIR='"$(SYSCONFDIR)"'
 ALL_LDFLAGS = $(HARDENING_LD) $(LDFLAGS) $(SAN)
 
-# A higher layer is linked before the ones it uses.
-LAYERS := daemon ctl action source io wire conf core base
+# From the top down: a layer is linked before the ones it uses.
+LAYERS := daemon web notifier remedy watch store setup ctl action notify source io wire conf core base
 LIBS := $(patsubst %,$(BUILD)/lib%.a,$(filter-out ctl,$(LAYERS)))
 CTL_LIBS := $(patsubst %,$(BUILD)/lib%.a,ctl io wire core base)
-objects = $(patsubst src/%.c,$(BUILD)/obj/%.o,$(wildcard src/$(1)/*.c src/$(1)/*/*.c))
+objects = $(patsubst src/%.c,$(BUILD)/obj/%.o,$(wildcard src/$(1)/*.c src/$(1)/*/*.c src/$(1)/*/*/*.c))
 
 PROGRAMS := $(BUILD)/stagewatchd $(BUILD)/stagewatchctl
 
@@ -70,8 +70,15 @@ below_wire := wire core base
 below_io := io base
 below_source := source io wire core base
 below_action := action io wire core base
+below_notify := notify io wire core base
 below_ctl := ctl io wire core base
-below_daemon := daemon action source io wire conf core base
+below_setup := setup action notify source io wire conf core base
+below_store := store $(below_setup)
+below_watch := watch $(below_setup)
+below_remedy := remedy watch store $(below_setup)
+below_notifier := notifier store $(below_setup)
+below_web := web notifier remedy watch store $(below_setup)
+below_daemon := daemon $(below_web)
 UNIT_SRC := $(wildcard tests/unit/*/test_*.c)
 UNIT := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/tests/unit/%)
 TEST_TOOLS := $(if $(wildcard tests/scenario/scenario.c),$(BUILD)/tests/scenario)

@@ -10,10 +10,10 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "daemon/check_access.h"
 #include "daemon/manager.h"
-#include "daemon/replay.h"
-#include "daemon/settings.h"
+#include "setup/settings.h"
+#include "watch/check_access.h"
+#include "watch/replay.h"
 
 #define DEFAULT_CONFIG STAGEWATCHD_SYSCONFDIR "/stagewatchd.conf"
 #define EXIT_USAGE 3

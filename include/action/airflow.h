@@ -6,9 +6,9 @@
 #include <stdbool.h>
 
 #include "base/param.h"
-#include "core/access.h"
-#include "core/ground.h"
-#include "core/remedy.h"
+#include "core/act/preconditions.h"
+#include "core/act/remedy.h"
+#include "core/facts/permissions.h"
 #include "io/transport.h"
 #include "wire/airflow.h"
 

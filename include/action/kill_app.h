@@ -4,8 +4,8 @@
  * in the table of kill_app.c, its tests. */
 #pragma once
 
-#include "core/kill.h"
-#include "core/remedy.h"
+#include "core/act/remedy.h"
+#include "core/facts/kill.h"
 #include "io/transport.h"
 
 struct kill_app;

@@ -8,7 +8,7 @@
 #include <systemd/sd-event.h>
 
 #include "base/cleanup.h"
-#include "daemon/settings.h"
+#include "setup/settings.h"
 
 struct manager;
 

@@ -5,10 +5,10 @@
 
 #include <systemd/sd-event.h>
 
-#include "core/detector.h"
-#include "core/incident.h"
+#include "core/act/incident.h"
+#include "core/detect/detector.h"
 #include "daemon/manager.h"
-#include "daemon/stats.h"
+#include "setup/stats.h"
 
 struct http_server_reply;
 struct http_server_request;

@@ -40,10 +40,17 @@ static inline struct ledger_value ledger_text(const char *s)
 
 struct ledger;
 
+/* The tables: step n leads from version n to n + 1. A step that was released is never changed. The
+ * first one makes the table meta (key, value), which ledger_recover() writes to see that it can. */
+struct ledger_schema {
+	const char *const *steps; /* SQL */
+	size_t n_steps;
+};
+
 /* Takes the lock of the directory and opens the database, which is made or migrated where it has
- * to be. dir is copied. Trouble is no error; 1 says that it is this: another daemon holds the lock.
- * -ENOMEM. */
-int ledger_open(const char *dir, struct ledger **ret);
+ * to be. dir is copied, schema has to outlive the ledger. Trouble is no error; 1 says that it is
+ * this: another daemon holds the lock. -ENOMEM. */
+int ledger_open(const char *dir, const struct ledger_schema *schema, struct ledger **ret);
 /* NULL is allowed; returns NULL. */
 struct ledger *ledger_free(struct ledger *l);
 
@@ -80,8 +87,3 @@ int ledger_query(struct ledger *l, const char *sql, const struct ledger_value *a
 int ledger_begin(struct ledger *l);
 int ledger_commit(struct ledger *l);
 void ledger_rollback(struct ledger *l);
-
-/* For ledger.c: brings the database to the present schema, step by step, each in a transaction.
- * -EPROTO: it was made by a newer version. */
-struct sqlite3;
-int ledger_migrate(struct sqlite3 *db, int *ret_version);

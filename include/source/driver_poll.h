@@ -2,7 +2,7 @@
  * One poll of one driver: who is there, its active stages, and what else is needed this time. */
 #pragma once
 
-#include "core/history.h"
+#include "core/detect/history.h"
 #include "io/transport.h"
 
 struct driver_poll;

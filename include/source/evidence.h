@@ -3,7 +3,7 @@
  * lost listener events, or CPU seconds from a host. */
 #pragma once
 
-#include "core/inquiry.h"
+#include "core/detect/evidence.h"
 #include "io/proctree.h"
 #include "io/transport.h"
 

@@ -2,7 +2,7 @@
  * Whether the apps of a source could be killed at their cluster manager, without killing any. */
 #pragma once
 
-#include "core/access.h"
+#include "core/facts/permissions.h"
 #include "source/source.h"
 
 /* text: why it is denied or not known; else NULL. r < 0: no usable answer, text says why. */

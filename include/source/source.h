@@ -9,9 +9,9 @@
 #include <sys/types.h>
 
 #include "base/param.h"
-#include "core/access.h"
-#include "core/kill.h"
-#include "core/model.h"
+#include "core/facts/kill.h"
+#include "core/facts/model.h"
+#include "core/facts/permissions.h"
 #include "io/transport.h"
 
 /* A driver to be polled. */

@@ -7,8 +7,8 @@
 #include <stddef.h>
 
 #include "base/strbuf.h"
-#include "core/ground.h"
-#include "core/model.h"
+#include "core/act/preconditions.h"
+#include "core/facts/model.h"
 
 #define AIRFLOW_MAX_NOTE 1000 /* characters */
 

@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-#include "core/model.h"
+#include "core/facts/model.h"
 
 #define MASTER_MAX_APPS 10000
 

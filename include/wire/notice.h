@@ -5,7 +5,7 @@
 #pragma once
 
 #include "base/param.h"
-#include "core/notice.h"
+#include "core/notify/notice.h"
 
 /* Texts in a message are cut to so many bytes, and printable. */
 #define NOTICE_MAX_TEXT 1000

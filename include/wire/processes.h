@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-#include "core/observation.h"
+#include "core/facts/observation.h"
 
 #define PROCESSES_MAX_TREES 5000
 #define PROCESSES_MAX 100000 /* of all trees */

@@ -3,7 +3,7 @@
  * ones before it. */
 #pragma once
 
-#include "core/run.h"
+#include "core/detect/app_run.h"
 
 /* cut: there may be more, which ended earlier. trouble: why there is nothing to tell, one clause;
  * NULL: there is. */

@@ -7,7 +7,7 @@
 
 #include <stddef.h>
 
-#include "core/observation.h"
+#include "core/facts/observation.h"
 
 #define SPARK_MAX_TASKS 20000
 #define SPARK_MAX_QUERIES 20000

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "base/time.h"
-#include "core/model.h"
+#include "core/facts/model.h"
 #include "wire/json.h"
 
 /* A whole body that is a list of at most max: -E2BIG beyond. */

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/model.h"
+#include "core/facts/model.h"
 
 /* Jobs that use one stage; more of them are left out. */
 #define KILL_MAX_JOBS 16

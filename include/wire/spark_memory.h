@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-#include "core/app_memory.h"
+#include "core/facts/app_memory.h"
 
 int spark_decode_memory(
 	const char *body, size_t len, struct executor_memory_list *ret, char **reterr);

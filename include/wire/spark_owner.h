@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-#include "core/model.h"
+#include "core/facts/model.h"
 
 /* .../environment: the owner from spark.airflow.{dag_id,run_id,task_id,map_index,try_number} of
  * sparkProperties. Where Spark has redacted an id (it does so by value: any that holds "token",

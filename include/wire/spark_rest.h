@@ -7,7 +7,7 @@
 
 #include <stddef.h>
 
-#include "core/model.h"
+#include "core/facts/model.h"
 
 #define SPARK_MAX_APPS 1000
 #define SPARK_MAX_STAGES 10000

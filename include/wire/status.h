@@ -3,8 +3,8 @@
  * JSON. Times are ISO 8601 in UTC, durations seconds. */
 #pragma once
 
-#include "core/access.h"
-#include "core/incident.h"
+#include "core/act/incident.h"
+#include "core/facts/permissions.h"
 
 /* now: the detector's clock, wall: since 1970, of the same moment. */
 int status_stages_json(const struct detector *d, usec_t now, usec_t wall, char **ret);

@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-#include "core/model.h"
+#include "core/facts/model.h"
 
 #define YARN_MAX_APPS 10000
 

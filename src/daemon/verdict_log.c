@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
-#include "daemon/messages.h"
+#include "setup/messages.h"
 
 /* What the rule asks for, and whether it will be done. */
 static const char *what_follows(const struct detector_event *ev, bool dry)

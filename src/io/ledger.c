@@ -17,6 +17,7 @@
 #define LOCK_FILE "ledger.lock"
 
 struct ledger {
+	const struct ledger_schema *schema;
 	char *dir;
 	char *path;
 	int lock;
@@ -103,6 +104,39 @@ static int check(struct ledger *l)
 	return fail(l, what);
 }
 
+/* Leads the tables to the newest version. -EPROTO: they are newer than that; -EIO: SQLite's word.
+ */
+static int migrate(sqlite3 *db, const struct ledger_schema *schema, int *ret_version)
+{
+	const int newest = (int)schema->n_steps;
+	sqlite3_stmt *stmt = NULL;
+	int version = -1;
+	char text[64];
+	int r;
+
+	r = sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &stmt, NULL);
+	if (r == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW)
+		version = sqlite3_column_int(stmt, 0);
+	(void)sqlite3_finalize(stmt);
+	*ret_version = version;
+	if (version < 0)
+		return -EIO;
+	if (version > newest)
+		return -EPROTO;
+	for (int v = version; v < newest; v++) {
+		(void)snprintf(text, sizeof(text), "PRAGMA user_version = %d; COMMIT", v + 1);
+		if (sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
+			return -EIO;
+		if (sqlite3_exec(db, schema->steps[v], NULL, NULL, NULL) != SQLITE_OK ||
+			sqlite3_exec(db, text, NULL, NULL, NULL) != SQLITE_OK) {
+			(void)sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+			return -EIO;
+		}
+		*ret_version = v + 1;
+	}
+	return 0;
+}
+
 static int prepare(struct ledger *l)
 {
 	char what[80];
@@ -118,7 +152,7 @@ static int prepare(struct ledger *l)
 	r = check(l);
 	if (r < 0)
 		return r;
-	r = ledger_migrate(l->db, &version);
+	r = migrate(l->db, l->schema, &version);
 	if (r == -EPROTO) {
 		(void)snprintf(what, sizeof(what),
 			"made by a newer stagewatchd (version %d of the tables)", version);
@@ -171,13 +205,14 @@ static int open_database(struct ledger *l)
 	return 0;
 }
 
-int ledger_open(const char *dir, struct ledger **ret)
+int ledger_open(const char *dir, const struct ledger_schema *schema, struct ledger **ret)
 {
 	_cleanup_(ledger_freep) struct ledger *l = calloc(1, sizeof(*l));
 	int r;
 
 	if (!l)
 		return -ENOMEM;
+	l->schema = schema;
 	l->lock = -1;
 	r = str_replace(&l->dir, dir);
 	if (r >= 0)

@@ -2,12 +2,13 @@
 """Man pages and the shipped configuration say what the program has, all of it and nothing else.
 
 Tables of the program are found by their names, wherever in the tree they stand."""
-import functools
 import re
 import shutil
 import subprocess
 
 import pytest
+
+from tables import table, words as code_words
 
 # Without these a section is not complete. A rule needs a glob.
 NEEDED = {"spark": {"url": "http://127.0.0.1:4040"}, "airflow": {"url": "http://a", "username": "u", "password_file": "p"},
@@ -18,26 +19,6 @@ UNNAMED = ("daemon", "web", "probe", "evidence", "limits")
 
 
 # What the program has.
-
-@functools.cache
-def sources(root):
-    """All C of the program in one text."""
-    files = sorted(f for top in ("src", "include") for f in (root / top).rglob("*.[ch]"))
-    assert len(files) > 100
-    return "\n".join(f.read_text() for f in files)
-
-
-def table(root, name):
-    """What stands between the braces of the one array of that name."""
-    found = re.findall(rf"\b{name}\[\w*\] = \{{(.*?)\n?\}};", sources(root), re.S)
-    assert len(found) == 1, f"{name}[]: {len(found)} definitions"
-    return found[0]
-
-
-def code_words(root, pattern):
-    """What the pattern finds anywhere in the program."""
-    return set(re.findall(pattern, sources(root)))
-
 
 def code_params(root):
     """{(section, key): (type, default or None)} of every parameter table."""

@@ -16,6 +16,7 @@ from harness import Daemon, airflow_section, driver_section, master_section, wai
 from fakes import Airflow, Driver, Master
 from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
+from tables import table
 
 OWNER = {"dag_id": "d", "run_id": "r", "task_id": "t", "map_index": -1, "try_number": 1}
 
@@ -168,7 +169,7 @@ def test_nothing_grows(binary, tmp_path, started):
         assert d.metric("process_resident_memory_bytes") < memory * 1.5 + (8 << 20)
 
 
-def test_metrics_in_both_formats(binary, tmp_path, started):
+def test_metrics_in_both_formats(root, binary, tmp_path, started):
     driver, airflow, master = started(Driver), started(Airflow), started(Master)
     master.add(driver)
     window = "[maintenance night]\nfrom = 22:00\nto = 06:00\n"
@@ -190,10 +191,10 @@ def test_metrics_in_both_formats(binary, tmp_path, started):
         assert {"stagewatch_build", "stagewatch_incidents", "stagewatch_poll_duration_seconds"} <= names
         _, headers, packed = d.fetch("/metrics", {"Accept-Encoding": "gzip"})
         assert headers["Content-Encoding"] == "gzip" and b"stagewatch_up" in gzip.decompress(packed)
-        table = set(re.findall(r'"((?:stagewatch|process)_\w+)"', (fakes.FIXTURES.parents[2] / "src/core/metrics.c").read_text()))
+        known = set(re.findall(r'"((?:stagewatch|process)_\w+)"', table(root, "metric_defs")))
         # Spark tells of process trees only where spark.executor.processTreeMetrics.enabled is set.
-        table.discard("stagewatch_app_process_peak_bytes")
-        assert {n.removesuffix("_info") for n in families} == {n.removesuffix("_info") for n in table}
+        known.discard("stagewatch_app_process_peak_bytes")
+        assert {n.removesuffix("_info") for n in families} == {n.removesuffix("_info") for n in known}
 
 
 def test_pages(binary, tmp_path, started):

@@ -6,6 +6,8 @@ import subprocess
 
 import pytest
 
+from tables import table, words
+
 pytestmark = pytest.mark.skipif(not shutil.which("promtool"), reason="promtool is not installed")
 
 ALERTS = """SparkStageHung SparkDriverUnobservable ActionUnconfirmed ActionFailed PollStale NeverPolled DaemonAbsent AirflowDown
@@ -30,9 +32,8 @@ def with_expression(rules, expression):
 
 def code_metrics(root):
     """Names as they are scraped, with their labels."""
-    table = (root / "src/core/metrics.c").read_text()
     found = {}
-    for entry in re.split(r"\n\t\[METRIC_", table[:table.index("\n};")])[1:]:
+    for entry in re.split(r"\n\t\[METRIC_", table(root, "metric_defs"))[1:]:
         strings = re.findall(r'"([^"]*)"', re.sub(r'"\s+"', "", entry))
         sentence = next(i for i, s in enumerate(strings) if s.endswith("."))
         suffix = "_total" if re.search(r"=\s*C\(", entry) else "_info" if "METRIC_INFO" in entry else ""
@@ -104,8 +105,8 @@ def test_every_alert_has_severity_words_and_a_runbook(root, rules):
 def test_metrics_labels_and_words_exist(root, rules):
     metrics = code_metrics(root)
     assert len(metrics) > 20
-    verdicts = set(re.findall(r'\[VERDICT_\w+\] = "(\w+)"', (root / "src/core/verdict.c").read_text()))
-    outcomes = set(re.findall(r'\[ACTION_\w+\] = "(\w+)"', (root / "src/daemon/stats.c").read_text()))
+    verdicts = words(root, r'\[VERDICT_\w+\] = "(\w+)"')
+    outcomes = words(root, r'\[ACTION_\w+\] = "(\w+)"')
     assert len(verdicts) == 9 and len(outcomes) == 5
     used = re.findall(r"\b(stagewatch_\w+)(?:\{([^}]*)\})?", rules)
     assert len(used) > 12

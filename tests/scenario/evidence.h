@@ -2,8 +2,8 @@
  * What a scenario's app answers to questions beyond the counters: tasks, dumps, CPU. */
 #pragma once
 
-#include "core/detector.h"
-#include "core/inquiry.h"
+#include "core/detect/detector.h"
+#include "core/detect/evidence.h"
 
 #define EVIDENCE_TASKS_MAX 12000
 #define EVIDENCE_EXECUTORS_MAX 64

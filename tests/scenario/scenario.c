@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/parse.h"
-#include "core/detector.h"
+#include "core/detect/detector.h"
 #include "evidence.h"
 
 #define MAX_LINES 1000

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "core/cpu.h"
+#include "core/detect/cpu.h"
 
 #define START (100 * USEC_PER_SEC)
 #define MSEC ((usec_t)1000)

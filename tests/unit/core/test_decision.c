@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "core/cause.h"
-#include "core/decision.h"
+#include "core/detect/decision.h"
+#include "core/facts/cause.h"
 
 #define MIN USEC_PER_MINUTE
 

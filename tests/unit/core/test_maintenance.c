@@ -10,7 +10,7 @@
 #include <cmocka.h>
 #include <errno.h>
 
-#include "core/maintenance.h"
+#include "core/act/maintenance.h"
 
 enum {
 	SUN,

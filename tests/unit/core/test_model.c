@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Copies, comparisons and the names of Airflow's states. */
-#include "core/model.h"
+#include "core/facts/model.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

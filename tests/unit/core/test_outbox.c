@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "core/outbox.h"
+#include "core/notify/outbox.h"
 
 #define WALL (1795405025 * USEC_PER_SEC)
 #define NOW (5 * USEC_PER_HOUR)

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "core/outlook.h"
+#include "core/act/outlook.h"
 
 static char words[] = "max_retries of its task instance are used up";
 

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 #include <errno.h>
 
-#include "core/pause.h"
+#include "core/act/pause.h"
 
 #define NOW (5 * USEC_PER_HOUR)
 #define WALL (1795405025 * USEC_PER_SEC) /* 2026-11-23T03:37:05Z */

@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "core/incident.h"
-#include "core/policy.h"
+#include "core/act/incident.h"
+#include "core/act/policy.h"
 
 #define WALL (1795405025 * USEC_PER_SEC) /* 2026-11-23T03:37:05Z */
 

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "core/remedy.h"
+#include "core/act/remedy.h"
 
 #define APP_STARTED (1000 * USEC_PER_SEC)
 #define END_TIMEOUT (60 * USEC_PER_SEC)

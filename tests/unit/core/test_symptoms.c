@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "base/strbuf.h"
-#include "core/symptoms.h"
+#include "core/audit/symptoms.h"
 
 #define MIB ((uint64_t)1024 * 1024)
 #define GIB (1024 * MIB)

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "base/strbuf.h"
-#include "core/audit.h"
+#include "core/audit/audit.h"
 
 static char default_pool[] = "default_pool";
 static char pool[] = "spark";

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "core/ti_identity.h"
+#include "core/act/ti_identity.h"
 
 static char id_one[] = "id-1";
 static char id_two[] = "id-2";

@@ -2,7 +2,7 @@
  * How values of Spark's properties are read, and the table of defaults against real Sparks. */
 #include "fixture.h"
 
-#include "core/audit.h"
+#include "core/audit/audit.h"
 #include "wire/spark_properties.h"
 
 #define KIB 1024.0

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Incidents: one per hang (or starvation, crash loop ...), from its first verdict to its end. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/act/remedy.h"
+#include "core/detect/detector.h"
+
+/* What happened, in the words of the log. */
+struct incident_step {
+	usec_t at; /* since 1970 */
+	char *text;
+};
+
+#define INCIDENT_MAX_STEPS 64
+
+struct incident {
+	uint64_t number;
+	char id[40]; /* "20261123T031705Z-1": when it was opened, and its number */
+	char *cluster;
+	char *app_id;
+	char *app_name;
+	usec_t app_started;
+	int64_t stage_id; /* -1: of the app as a whole */
+	int64_t attempt_id;
+	char *rule;
+	struct owner owner;
+	enum verdict verdict; /* present one; the last one once it has ended */
+	unsigned reached;     /* bit per verdict it has had */
+	usec_t opened;        /* since 1970 */
+	usec_t changed;
+	usec_t ended; /* 0: open */
+	char *evidence;
+	struct evidence numbers; /* behind the sentence; all zero where only that is known */
+	struct cause_hint hint;
+	struct incident_step *steps; /* oldest first; the first and the last ones are kept */
+	size_t n_steps;
+	struct strlist properties; /* "key=value", of Spark's that matter to a hang */
+	bool kept;                 /* its evidence is in a file of the state directory */
+	enum rule_action action;
+	enum remedy_outcome outcome; /* open until it has ended */
+	char *outcome_why;
+	/* Of the action, if one was called for. */
+	bool acting;         /* a remedy is under way: the incident stays open until it ends */
+	bool decided;        /* acted, or would have: once per incident */
+	bool decided_dry;    /* would have: to be decided anew once the mode is act */
+	char *refusal;       /* why nothing was begun, as last said */
+	usec_t not_before;   /* local clock: not considered again earlier */
+	usec_t action_began; /* local clock */
+	bool inherited;      /* open since before a restart, and not seen again since */
+	unsigned changes;    /* counts what is worth keeping */
+	unsigned saved;      /* as many of them as the ledger has */
+	bool noticed;        /* the notifier has seen it, and dealt with its end */
+	bool end_told;
+};
+
+/* Closed ones are kept up to this number, the oldest are dropped first. */
+#define INCIDENTS_KEPT 200
+
+struct incident_list {
+	struct incident **items; /* oldest first, open and closed */
+	size_t n;
+	uint64_t next_number;
+};
+
+/* Follows a change of verdict: opens an incident where trouble begins, updates it, ends it where
+ * the trouble is over and no remedy is under way. wall: since 1970. *ret is the incident concerned,
+ * NULL when there is none; *ret_reached says that it reached this verdict for the first time.
+ * -ENOMEM. */
+int incident_follow(struct incident_list *l, const struct detector_event *ev, usec_t wall,
+	struct incident **ret, bool *ret_reached);
+
+/* The open incident of a stage (or of the app where stage is NULL). */
+struct incident *incident_find(const struct incident_list *l, const struct app_history *a,
+	const struct stage_history *stage);
+
+/* One more step of the story. Without memory: none. */
+void incident_tell(struct incident *i, usec_t wall, const char *fmt, ...) _printf_(3, 4);
+
+/* After a restart, once all apps of a cluster that could be seen were seen: what was open before
+ * and is not there any more, or moves, has ended meanwhile. */
+void incident_sweep(
+	struct incident_list *l, const struct detector *d, const char *cluster, usec_t wall);
+
+/* Adds one from the ledger; takes it over. An id that is there already is dropped. -ENOMEM. */
+int incident_adopt(struct incident_list *l, struct incident *i);
+struct incident *incident_free(struct incident *i);
+
+DEFINE_CLEANUP(struct incident *, incident_free)
+
+/* "20261123T031705Z-what": when (since 1970), and of what. */
+void incident_make_id(char ret[static 40], usec_t wall, const char *what);
+
+/* By its id; NULL where there is none (any more). */
+struct incident *incident_by_id(const struct incident_list *l, const char *id);
+
+/* Notes what became of the action. The incident ends with this outcome, whenever it does. */
+void incident_settle(struct incident *i, enum remedy_outcome outcome, const char *why);
+
+/* Ends it, with this outcome where none was settled before; why may be NULL. */
+void incident_end(struct incident *i, enum remedy_outcome outcome, const char *why, usec_t wall);
+
+size_t incident_count_open(const struct incident_list *l, enum verdict v);
+void incident_list_clear(struct incident_list *l);

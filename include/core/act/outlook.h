@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What will be done about an incident, and why not more, in one sentence. */
+#pragma once
+
+#include "core/act/incident.h"
+
+/* What the sentence depends on beside the incident. Texts are borrowed; NULL: none. */
+struct outlook {
+	bool dry;           /* the mode that holds for its rule is observe */
+	const char *paused; /* objections of the moment */
+	const char *window;
+};
+
+int outlook_text(const struct incident *i, const struct outlook *o, char **ret);

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * One action on one hung app, as a state machine: (state, event, now) -> (state, effect). It
+ * decides what comes next and why; somebody else asks and acts, and answers with one event per
+ * effect. Pure, so that every path is a test. ARCHITECTURE.md draws it. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "core/act/preconditions.h"
+#include "core/act/ti_identity.h"
+#include "core/facts/model.h"
+#include "core/facts/rule.h"
+
+enum remedy_state {
+	REMEDY_RECHECK_STAGE,  /* is it still hung? */
+	REMEDY_RECHECK_TASK,   /* is the task instance the one, and running? Is the way safe? */
+	REMEDY_END_APP,        /* Airflow has a retry left: kill the app alone */
+	REMEDY_WAIT_APP_END,   /* until the cluster manager says that it has ended */
+	REMEDY_VERIFY_HUNG,    /* it did not, before the task is failed after all: still hung? */
+	REMEDY_WAIT_LEFT,      /* until Airflow no longer says running */
+	REMEDY_VERIFY_RUNNING, /* before it is failed later than it was looked at: the same try? */
+	REMEDY_NOTE,           /* write the note where failing takes none (Airflow 2.x) */
+	REMEDY_FAIL,           /* set the task instance to failed */
+	REMEDY_VERIFY_FAILED,  /* does Airflow say so? */
+	REMEDY_WAIT_END,       /* until the cluster manager says that the app has ended */
+	REMEDY_KILL_APP,       /* it did not: kill it there */
+	REMEDY_WAIT_KILLED,
+	REMEDY_WAIT_PROCESS, /* Airflow 2: until the try's own process must be dead, too */
+	REMEDY_VERIFY_TASK,  /* still failed, still the same try? */
+	REMEDY_CLEAR,
+	REMEDY_WAIT_TRY, /* until a new try runs */
+	REMEDY_DONE,
+	REMEDY_STATE_MAX
+};
+
+enum remedy_effect {
+	EFFECT_WAIT, /* nothing until wake_at, then REMEDY_EVENT_TIMER */
+	EFFECT_LOOK_STAGE,
+	EFFECT_LOOK_TASK,
+	EFFECT_NOTE,
+	EFFECT_FAIL_TASK,
+	EFFECT_LOOK_APP,
+	EFFECT_KILL_APP,
+	EFFECT_CLEAR_TASK,
+	EFFECT_DONE,
+	EFFECT_MAX
+};
+
+/* Whether an effect changes something outside: intent must be durable before it. */
+bool remedy_effect_changes(enum remedy_effect e);
+
+enum remedy_event_type {
+	REMEDY_EVENT_START,
+	REMEDY_EVENT_TIMER,
+	REMEDY_EVENT_STAGE,   /* answers EFFECT_LOOK_STAGE */
+	REMEDY_EVENT_TASK,    /* answers EFFECT_LOOK_TASK */
+	REMEDY_EVENT_REPLY,   /* answers EFFECT_NOTE, EFFECT_FAIL_TASK, EFFECT_KILL_APP,
+				 EFFECT_CLEAR_TASK */
+	REMEDY_EVENT_APP,     /* answers EFFECT_LOOK_APP */
+	REMEDY_EVENT_BLOCKED, /* instead of an effect that changes something: intent could not be
+				 made durable, and nothing was sent */
+	REMEDY_EVENT_HELD,    /* instead of the first effect, or of a clear: what allowed it does so
+				 no longer (text), and nothing was sent */
+	REMEDY_EVENT_MAX
+};
+
+enum remedy_look {
+	LOOK_HUNG,    /* a fresh poll says so */
+	LOOK_MOVED,   /* it progresses, or is gone */
+	LOOK_UNKNOWN, /* no usable answer */
+};
+
+/* What a request to Airflow (or a kill at the cluster manager) came to. */
+enum remedy_reply {
+	REPLY_DONE,
+	REPLY_CONFLICT,  /* 409: already in that state */
+	REPLY_GONE,      /* 404 */
+	REPLY_REFUSED,   /* 401, 403, 400, 422: asking again will not help */
+	REPLY_UNCERTAIN, /* no answer, 5xx, garbage: may or may not have taken effect */
+	REPLY_NOTHING,   /* a clear that cleared nothing */
+};
+
+struct remedy_event {
+	enum remedy_event_type type;
+	enum remedy_look stage;
+	enum remedy_reply reply; /* of REMEDY_EVENT_REPLY, and of REMEDY_EVENT_TASK (then
+				    REPLY_DONE: task is set) */
+	const struct ti_obs *task;
+	const struct ground *ground; /* beside task, in REMEDY_RECHECK_TASK */
+	enum app_end app_end;
+	const char *text; /* the other side's words: an error, an end state; may be NULL */
+};
+
+enum remedy_outcome {
+	OUTCOME_OPEN,
+	OUTCOME_DRY_RUN,      /* observe mode: would have acted */
+	OUTCOME_REFUSED,      /* not on this ground: nothing was sent */
+	OUTCOME_RECOVERED,    /* a new try runs */
+	OUTCOME_FAILED_AGAIN, /* a new try was there and is failed */
+	OUTCOME_ENDED,        /* kill: the app has ended; or it ended by itself before */
+	OUTCOME_SUPERSEDED,   /* a person or Airflow was faster */
+	OUTCOME_UNCONFIRMED,  /* something was sent, and its effect was not seen */
+	OUTCOME_FAILED,       /* Airflow refused */
+	OUTCOME_MAX
+};
+
+const char *remedy_outcome_name(enum remedy_outcome o);
+const char *remedy_state_name(enum remedy_state s);
+
+/* What was decided before it began; constant afterwards. */
+struct remedy_plan {
+	enum rule_action action; /* kill or retry */
+	int retry_via;           /* enum retry_via */
+	bool dry;                /* observe mode: ends before the first effect that changes */
+	bool needs_note;         /* Airflow 2.x: failing takes no note; its old try must be dead */
+	bool can_kill_app;       /* its cluster manager can end it */
+	bool cluster_mode;       /* its driver runs in the cluster */
+	usec_t app_started;      /* the driver's clock */
+	usec_t end_timeout;
+	usec_t retry_timeout;
+};
+
+struct remedy {
+	struct remedy_plan plan;
+	struct owner owner; /* owned */
+	/* The machine's own. */
+	enum remedy_state state;
+	enum remedy_outcome outcome;
+	bool requested;       /* something that changes the world was to be sent */
+	bool sent;            /* and was */
+	bool interrupted;     /* taken up after a restart: what did not take is not repeated */
+	bool kill_sent;       /* at the cluster manager */
+	bool kill_unsure;     /* its answer was lost */
+	bool fail_unsure;     /* a restart came between a fail and the look whether it took */
+	bool clear_unsure;    /* a clear may have taken that nobody saw */
+	unsigned n_kills;     /* sent since the daemon started */
+	unsigned attempts;    /* in this state */
+	usec_t deadline;      /* of this state; 0: none */
+	usec_t failed_at;     /* Airflow first said failed; 0: it has not */
+	usec_t blocked_since; /* intent cannot be made durable, or is held up, since; 0: it is not
+			       */
+	struct ti_identity task; /* the try that is to be ended */
+	bool up_for_retry;       /* as last seen */
+	char *why;               /* owned: one clause on how it came to its state */
+};
+
+struct remedy_step {
+	enum remedy_effect effect;
+	usec_t wake_at; /* of EFFECT_WAIT */
+};
+
+/* A task instance must have started before its app. The two clocks may be of two hosts: so much is
+ * forgiven. */
+#define REMEDY_CLOCK_SLACK (30 * USEC_PER_SEC)
+/* Between two looks while waiting. */
+#define REMEDY_LOOK_PERIOD (2 * USEC_PER_SEC)
+/* How often an uncertain request is repeated, after a look that says it did not take. */
+#define REMEDY_ATTEMPTS 3
+/* After a restart, so long before the first look: a request of the life before may be on its way.
+ */
+#define REMEDY_RESUME_WAIT (5 * USEC_PER_SEC)
+/* Where a retry is left, an app that ends takes its task instance along within a second or two
+ * (measured: 0.1 to 0.9 s). */
+#define REMEDY_LEFT_TIMEOUT (15 * USEC_PER_SEC)
+/* Airflow 2.11 ends the process of a failed task at its next heartbeat, by SIGTERM, and by SIGKILL
+ * 60 s later. Cleared before, it goes on beside the new try (measured). */
+#define REMEDY_PROCESS_TIME (90 * USEC_PER_SEC)
+/* It notices at its second heartbeat, of 5 s by default; cleared before, it never does. */
+#define REMEDY_NOTICE_TIME (15 * USEC_PER_SEC)
+/* How long an action waits for the ledger before it is given up. */
+#define REMEDY_BLOCKED_TIMEOUT (10 * USEC_PER_MINUTE)
+
+int remedy_init(struct remedy *r, const struct remedy_plan *plan, const struct owner *owner);
+void remedy_clear(struct remedy *r);
+
+/* An event that does not fit the state (a late timer, say) changes nothing and gives EFFECT_WAIT
+ * with the deadline. -ENOMEM: nothing changed; call again. */
+int remedy_next(
+	struct remedy *r, const struct remedy_event *event, usec_t now, struct remedy_step *ret);
+
+/* The event, beside a timer, that its state is waiting for. */
+enum remedy_event_type remedy_awaits(const struct remedy *r);
+
+/* Takes up a remedy that a restart interrupted: plan, owner, state, task, kill_sent are set, as the
+ * ledger tells. Where it stands is what the world says from here on: each state becomes the look
+ * that tells whether its effect took. What did not take is not sent on the strength of evidence
+ * from before the restart: it ends as refused, and is proven anew. */
+void remedy_resume(struct remedy *r, usec_t now, struct remedy_step *ret);
+
+/* actions_total's word for how it ended: "dry_run", "confirmed", "unconfirmed", "failed", or NULL
+ * where no action was counted (refused, superseded before anything was sent). */
+const char *remedy_counted_as(const struct remedy *r);
+/* Words back from the ledger; -EINVAL for one that is none. */
+int remedy_state_from_name(const char *name, enum remedy_state *ret);
+int remedy_outcome_from_name(const char *name, enum remedy_outcome *ret);

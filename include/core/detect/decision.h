@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * From what is known of a stage's running tasks to hung, slow, suspect or phantom: one table. */
+#pragma once
+
+#include "core/detect/evidence.h"
+#include "core/detect/verdict.h"
+#include "core/facts/rule.h"
+
+/* Which of the running tasks have been without progress for hung_after. */
+enum extent {
+	EXTENT_NONE,
+	EXTENT_SOME, /* or all, and the stage has completed others meanwhile */
+	EXTENT_ALL
+};
+
+/* What the flat tasks show, the strongest that holds. */
+enum shown {
+	SHOWN_DOUBT,     /* the driver's listener lost events, and not all of them were seen in a
+			    dump: they may not run at all */
+	SHOWN_ABSENT,    /* no such threads: they do not run */
+	SHOWN_WORK,      /* every one of them works */
+	SHOWN_SOME_WORK, /* some do, and there is evidence on the others */
+	SHOWN_IDLE,      /* none uses CPU */
+	SHOWN_STILL,     /* none shows work, and there is evidence on each: frames, CPU, or a frozen
+			    executor */
+	SHOWN_NOTHING    /* none shows work, and on some there is no evidence */
+};
+
+struct decision {
+	enum verdict verdict;
+	usec_t limit; /* hung when the flat tasks have been so for so long; 0: not by this row */
+	const char *limit_name;
+	const char *reason;
+};
+
+/* stalled: how long the stage as a whole has been without progress. */
+void decide(
+	const struct findings *f, const struct rule *rule, usec_t stalled, struct decision *ret);

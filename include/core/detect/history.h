@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What was seen of a stage and of an app over time. All times are the local clock that the caller
+ * passes in (CLOCK_BOOTTIME live, virtual in a replay or a scenario), 0 where a thing was never
+ * seen. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/audit/audit.h"
+#include "core/audit/symptoms.h"
+#include "core/detect/evidence.h"
+#include "core/detect/verdict.h"
+#include "core/facts/app_memory.h"
+#include "core/facts/model.h"
+
+/* One good poll of an app. */
+struct app_poll {
+	usec_t now;        /* local clock, when the answer was complete */
+	usec_t driver_now; /* the driver's clock at that moment, since 1970; 0 when not known */
+	usec_t taken;      /* the answer was given: not now where a recording repeats it; 0: now */
+	struct stage_list stages;
+	bool has_jobs; /* asked and answered */
+	usec_t jobs_taken;
+	struct job_list jobs;
+	bool has_executors;
+	usec_t executors_taken;
+	struct executor_list executors;
+};
+
+void app_poll_clear(struct app_poll *p);
+
+struct stage_history {
+	struct stage_obs last; /* owned */
+	usec_t first_seen;
+	usec_t first_taken;     /* the answer that listed it first was given */
+	usec_t stall_start;     /* later of the last progress and the launch; holds while A > 0 */
+	usec_t launched;        /* the first task was, as far as is known */
+	usec_t active_start;    /* A last rose from 0 while we watched; 0: never */
+	usec_t completed;       /* a task last completed, or the first was launched */
+	usec_t inactive_start;  /* A became 0, or the stage was submitted; holds while A = 0 */
+	int64_t failed_base;    /* numFailedTasks when a task last completed */
+	int64_t failed_since;   /* failures since then */
+	unsigned failed_rises;  /* polls that showed some of them */
+	usec_t failed_first;    /* the first of these */
+	usec_t failed_last;     /* the last of these */
+	usec_t failed_spread;   /* the least that lay between the first and the last */
+	usec_t overcount_start; /* A above the sum of the executors' active tasks; 0: it is not */
+	usec_t overcount_last;  /* and was so again */
+	bool vouched;           /* when jobs were last asked about, a running one had the stage */
+	unsigned unasked_polls; /* polls in a row that were to ask about jobs and got no answer */
+	unsigned jobless_polls; /* polls in a row in which no running job had the stage */
+	enum verdict verdict;
+	usec_t verdict_start;
+	struct evidence evidence; /* of the verdict, at the last poll */
+	bool seen;                /* in the poll at hand */
+	struct task_tracks tasks; /* what was asked of them, on suspicion */
+	struct findings findings; /* what they showed at the last poll */
+};
+
+/* Whatever else is to be asked of a driver at its next poll. */
+#define NEED_JOBS 1U
+#define NEED_EXECUTORS 2U
+#define NEED_MEMORY 4U
+
+struct app_history {
+	char *cluster;
+	struct app_info info; /* owned */
+	struct owner owner;
+	bool owner_asked;
+	struct strlist properties; /* "key=value", of Spark's that matter to a hang */
+	bool task_known;
+	struct task_settings task; /* of the owner's */
+	usec_t task_asked;         /* 0: never */
+	struct audit_report audit; /* what these, and the memory, give reason to say */
+	struct app_memory memory;
+	struct app_signs signs;
+	unsigned polls;        /* good ones */
+	unsigned memory_asked; /* at which of them /allexecutors was asked last; 0: at the first */
+	struct stage_history *stages;
+	size_t n_stages;
+	usec_t first_seen;
+	usec_t observed;   /* last good poll */
+	usec_t spacing[2]; /* what lay between the last good polls, latest first */
+	usec_t taken; /* the answers of the last good poll were given: stages, jobs, executors */
+	usec_t jobs_taken;
+	usec_t executors_taken;
+	usec_t gap_end;    /* nobody watched before, for a while; what began then, began here */
+	usec_t idle_start; /* no active stage and no running job since; 0: there is one, or unknown
+			    */
+	usec_t no_answer_start; /* first poll without an answer since the last good one; 0: it
+				   answers */
+	enum verdict verdict;   /* progressing, idle or unobservable */
+	usec_t verdict_start;
+	struct evidence evidence;
+	struct inquiry inquiry; /* what was asked beyond the counters */
+	/* The least that our clock was ahead of what the driver had just said of its own; with it a
+	 * moment of the driver's is one of ours, not too early, and late by what an answer takes.
+	 */
+	bool offset_known;
+	int64_t offset;
+	int64_t date_offset; /* of our clock to the one that the driver's answers show; 0: none */
+};
+
+struct app_history *app_history_free(struct app_history *a);
+
+DEFINE_CLEANUP(struct app_history *, app_history_free)
+
+int app_history_new(
+	const char *cluster, const struct app_info *info, usec_t now, struct app_history **ret);
+
+/* Takes in a poll (its stages are taken over, not copied). poll_interval is what lies between two
+ * polls when all goes well: where much more has passed, also more than of late, nobody watched, and
+ * what nobody watched proves nothing, so all clocks are set forward by the excess. Stages that are
+ * gone have seen = false afterwards; the caller drops them with app_history_drop_unseen(). 0: the
+ * same answer as before, which is no second observation: nothing is taken in. 1: taken in. -ENOMEM:
+ * some stages may not be. */
+int app_history_observe(struct app_history *a, struct app_poll *poll, usec_t poll_interval);
+
+void app_history_drop_unseen(struct app_history *a);
+
+/* NEED_*: jobs while no stage is active; jobs and executors while any stage is suspect or worse;
+ * memory at every sixth poll, in the beginning at every second one. */
+unsigned app_history_needs(const struct app_history *a);
+
+/* After the properties of the app were taken, or its memory: audits it anew. -ENOMEM: the findings
+ * are those of before. */
+int app_history_audit(struct app_history *a);
+
+/* What Airflow says of the owner's task; its text is taken over. Audits it anew. */
+int app_history_take_task(struct app_history *a, struct task_settings *t);
+
+/* What /allexecutors said; audits it anew. */
+int app_history_take_memory(struct app_history *a, const struct executor_memory_list *l);
+
+struct stage_history *app_history_stage(
+	struct app_history *a, int64_t stage_id, int64_t attempt_id);
+
+/* A moment on the driver's clock as one on ours. driver_now: what the driver's clock showed with
+ * the answer; where that is not known (0), as far as earlier answers tell. now where the moment is
+ * not known, or lies ahead. */
+usec_t app_history_local(struct app_history *a, usec_t driver_time, usec_t driver_now, usec_t now);

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What the detector says of a stage or an app, and the numbers that led to it. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/strbuf.h"
+#include "base/time.h"
+#include "core/facts/cause.h"
+
+enum verdict {
+	VERDICT_PROGRESSING,
+	VERDICT_SUSPECT,
+	VERDICT_HUNG,
+	VERDICT_SLOW,
+	VERDICT_STARVED,
+	VERDICT_CRASH_LOOP,
+	VERDICT_PHANTOM,
+	VERDICT_IDLE,         /* of an app */
+	VERDICT_UNOBSERVABLE, /* of an app */
+	VERDICT_MAX
+};
+
+const char *verdict_name(enum verdict v);
+/* -EINVAL for a word that is none. */
+int verdict_from_name(const char *name, enum verdict *ret);
+/* idle and unobservable are said of an app, all others of a stage (progressing of both). */
+bool verdict_of_app(enum verdict v);
+/* Whether a person should know: opens an incident. progressing and slow do not. */
+bool verdict_is_trouble(enum verdict v);
+
+/* Kinds of evidence beyond the counters. One that was not to be had is part of the verdict. */
+#define EVIDENCE_TASKS 1U   /* counters per task */
+#define EVIDENCE_THREADS 2U /* thread dumps */
+#define EVIDENCE_CPU 4U     /* CPU seconds of the executors' processes */
+#define EVIDENCE_EVENTS 8U  /* events that the driver's listener lost: counts may be wrong */
+
+/* Their words, in the order of the bits. */
+extern const char *const evidence_kinds[];
+extern const size_t n_evidence_kinds;
+
+struct evidence {
+	enum verdict verdict;
+	usec_t since;       /* when progress was last seen (or the condition began), local clock */
+	usec_t lasting;     /* how long the condition has held */
+	usec_t threshold;   /* the limit it was held against */
+	const char *limit;  /* the configuration key of that limit; static */
+	unsigned missing;   /* EVIDENCE_*: asked of nobody, or not answered */
+	int64_t n_complete; /* of the stage, as last seen */
+	int64_t n_active;
+	int64_t n_tasks;
+	int64_t n_failed;   /* failures since a task last completed */
+	const char *reason; /* one clause, static */
+
+	/* Of the stage's running tasks, where they were asked for (not EVIDENCE_TASKS in missing):
+	 * how many there are, and how many of them were without progress for hung_after. */
+	size_t n_running;
+	size_t n_flat;
+	size_t n_same;    /* of the flat: the same frames in two dumps or more */
+	size_t n_working; /* of the flat: frames or CPU show work */
+	size_t n_frozen;  /* of the flat: their executor gives no dump, or does nothing at all */
+	unsigned n_dumps; /* of the task that was looked at most often */
+	double cpu_rate;  /* CPU seconds a second of the executors of these tasks, the busiest */
+	usec_t cpu_window;
+	struct cause_hint hint;
+};
+
+/* One sentence for a log: "(0 + 6) / 6 without progress for 12min 4s (hung_after_unproven=12min),
+ * ...". */
+void evidence_describe(const struct evidence *e, struct strbuf *out);

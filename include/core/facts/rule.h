@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * A [rule NAME] of the configuration: which apps, which limits, which action. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/param.h"
+#include "core/facts/kill.h"
+#include "core/facts/model.h"
+
+enum rule_action {
+	RULE_ACTION_NONE, /* no rule matched */
+	RULE_ACTION_NOTIFY,
+	RULE_ACTION_KILL,
+	RULE_ACTION_RETRY,
+	RULE_ACTION_MAX
+};
+
+enum rule_mode {
+	RULE_MODE_INHERIT, /* [daemon] mode holds */
+	RULE_MODE_OBSERVE,
+	RULE_MODE_ACT,
+	RULE_MODE_MAX
+};
+
+/* How a task instance gets its next try. */
+enum retry_via {
+	RETRY_VIA_AUTO,    /* Airflow's own retry where one is left, else clear */
+	RETRY_VIA_CLEAR,   /* fail the task instance, see the app end, clear */
+	RETRY_VIA_AIRFLOW, /* end the app alone; Airflow's own retry does the rest */
+	RETRY_VIA_MAX
+};
+
+struct rule {
+	char *name;
+	/* Globs; NULL: any. All that are set must match. */
+	char *app;
+	char *user;
+	char *cluster;
+	char *dag;
+	char *task;
+	usec_t hung_after;
+	usec_t hung_after_unproven; /* 0 in the configuration: 3 x hung_after */
+	usec_t starved_after;
+	usec_t idle_after;
+	usec_t unobservable_after;
+	int action; /* enum rule_action */
+	int mode;   /* enum rule_mode */
+	char *airflow;
+	int retry_via; /* enum retry_via */
+	uint64_t max_retries;
+	uint64_t actions_per_hour; /* 0: only [limits] actions_per_hour holds */
+	usec_t cooldown;
+	int kill_via; /* enum kill_via */
+	usec_t end_timeout;
+	usec_t retry_timeout;
+};
+
+struct rule_list {
+	struct rule *items;
+	size_t n;
+};
+
+extern const struct param_def rule_params[];
+extern const size_t n_rule_params;
+
+const char *rule_action_name(enum rule_action a);
+/* -EINVAL for a word that is none. */
+int rule_action_from_name(const char *name, enum rule_action *ret);
+
+/* Whether a glob matches the whole of a text. A glob of NULL matches anything, any other glob no
+ * text of NULL. */
+bool rule_glob_matches(const char *glob, const char *text);
+
+/* Fills what depends on other values, and checks what only shows across keys: -EINVAL with *reterr
+ * for a rule that matches nothing (no glob at all), for hung_after_unproven below hung_after. */
+int rule_finish(struct rule *rule, char **reterr);
+
+/* The first rule that matches. A rule with dag= or task= needs a known owner. Where none matches,
+ * the built-in rule, named "", with the default limits and RULE_ACTION_NONE: fallback, which the
+ * caller made with rule_fallback(). */
+const struct rule *rule_match(const struct rule_list *rules, const struct rule *fallback,
+	const char *cluster, const struct app_info *app, const struct owner *owner);
+
+/* A glob that is not set (NULL) matches anything, one that is set no text that is not there. */
+bool rule_glob_matches(const char *glob, const char *text);
+
+int rule_fallback(struct rule *ret);
+void rule_clear(struct rule *rule);
+void rule_list_clear(struct rule_list *l);

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Tells people of incidents and storms: puts messages into the outbox and the ledger, sends what is
+ * due, and writes down what became of it. Nothing here waits. */
+#pragma once
+
+#include <systemd/sd-event.h>
+
+#include "core/act/incident.h"
+#include "core/notify/outbox.h"
+#include "io/ledger.h"
+#include "setup/runtime.h"
+#include "setup/stats.h"
+
+struct notifier;
+
+struct notifier_context {
+	sd_event *event;
+	struct ledger *ledger; /* NULL, or in trouble: messages are kept in memory alone */
+	struct incident_list *incidents;
+	struct stats *stats;
+	uint64_t seed; /* of the jitter between attempts */
+	usec_t (*now)(void *userdata);
+	usec_t (*wall)(void *userdata);
+	struct world *(*world)(void *userdata); /* in force; not NULL once there are events */
+	void *userdata;
+};
+
+int notifier_new(const struct notifier_context *context, struct notifier **ret);
+/* Gives up attempts under way; they are made again by the next daemon. NULL is allowed; returns
+ * NULL. */
+struct notifier *notifier_free(struct notifier *n);
+
+DEFINE_CLEANUP(struct notifier *, notifier_free)
+
+/* Something happened to an incident (NOTICE_EVENT_MAX: nothing that anybody is told). Its end needs
+ * no call: notifier_tick() sees it. */
+void notifier_event(struct notifier *n, const struct incident *i, enum notice_event event);
+
+/* To be called after each notifier_tick(): why the storm breaker is open; NULL: it is closed. What
+ * changed is told. */
+void notifier_storm(struct notifier *n, const char *why);
+
+/* Once per tick: ends of incidents, what ends by itself, what could not be written before. The
+ * first one reads what a daemon before this one left. */
+void notifier_tick(struct notifier *n);
+
+/* Another configuration is in force: messages to receivers that are gone are dropped, attempts
+ * under way go on. */
+void notifier_reconsider(struct notifier *n);
+
+size_t notifier_n_pending(const struct notifier *n, const char *notify);
+/* How long the oldest has been waiting; 0 without one. */
+usec_t notifier_oldest(const struct notifier *n);
+/* Whether messages outlive a crash at present. */
+bool notifier_durable(const struct notifier *n);

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Inside of notifier/notifier: notifier_tell.c makes messages of what happens, notifier.c sends
+ * them and keeps them in the ledger. */
+#pragma once
+
+#include "notifier/notifier.h"
+
+struct notifier_attempt; /* under way */
+
+struct notifier {
+	struct notifier_context context;
+	struct outbox outbox;
+	struct notifier_attempt *attempts;
+	sd_event_source *timer;
+	usec_t started;      /* since 1970 */
+	bool loaded;         /* what a daemon before this one left was read */
+	bool unsaved;        /* the ledger lacks something that the outbox has */
+	bool complained;     /* it was said that the ledger is of no use */
+	unsigned generation; /* of the ledger, when all was last written */
+	usec_t pruned;
+	char storm_id[40];   /* of the storm that is on; "": none is */
+	char storm_why[128]; /* so that its end can say it, too */
+	usec_t storm_opened; /* since 1970 */
+};
+
+/* Writes what is new to the ledger, and sets the timer. */
+void notifier_settle(struct notifier *n);
+/* Ends a message that is not delivered, and says why. */
+void notifier_drop(struct notifier *n, struct outbox_item *item, const char *why);
+
+/* Once per tick: ends of incidents, and of alerts on those that are forgotten. */
+void notifier_follow(struct notifier *n);

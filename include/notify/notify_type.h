@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What a type of notify is, for notify.c and notify_TYPE.c alone. */
+#pragma once
+
+#include "notify/notify.h"
+
+struct notify {
+	char *name;
+	const struct notify_params *params; /* borrowed */
+	const struct notify_ops *ops;
+	struct notify_context context;
+	struct notify_secrets secrets;
+	struct notice_filter filter; /* borrows from params */
+	struct outbox_policy policy;
+	char *template; /* joined; NULL: none */
+	struct notify_call *calls;
+};
+
+struct notify_call {
+	struct notify *notify;
+	struct notify_call *next;
+	notify_done_fn done;
+	void *userdata;
+	struct transport_request *request; /* webhook */
+	struct spawn *spawn;               /* command */
+};
+
+struct notify_ops {
+	/* As notify_check(), of what is this type's own. */
+	int (*check)(const struct notify_params *p, const char **ret_key, char **reterr);
+	/* Whether the secrets are fit: NULL, or why not; static. */
+	const char *(*object)(const struct notify *n);
+	/* Begins; ends in notify_call_end(). */
+	int (*send)(struct notify_call *c, const struct notify_letter *letter);
+};
+
+extern const struct notify_ops notify_webhook;
+extern const struct notify_ops notify_command;
+
+/* Calls back and frees the call. */
+void notify_call_end(struct notify_call *c, const struct notify_result *result);
+
+/* Says in *reterr and *ret_key what is wrong. Returns -EINVAL, or -ENOMEM. */
+int notify_refuse(const char *key, const char *text, const char **ret_key, char **reterr);
+
+/* The lines of a template as one text. */
+int notify_join(const struct strlist *lines, char **ret);

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The one place that acts: takes hung stages that a rule wants ended, asks the policy, and has jobs
+ * carry out what the remedy's state machine says. Observe mode ends here and nowhere else. */
+#pragma once
+
+#include <systemd/sd-event.h>
+
+#include "core/act/incident.h"
+#include "core/act/policy.h"
+#include "remedy/holds.h"
+#include "setup/runtime.h"
+#include "watch/poller.h"
+
+struct job;
+struct remediator;
+struct store;
+
+struct remediator_context {
+	sd_event *event;
+	struct transport *transport;
+	struct detector *detector;
+	struct incident_list *incidents;
+	struct stats *stats;
+	const struct holds *holds;
+	struct store *store;
+	usec_t (*now)(void *userdata);
+	usec_t (*wall)(void *userdata);
+	/* The world in force, and the poller of a cluster (NULL when there is none). */
+	struct world *(*world)(void *userdata);
+	struct poller *(*poller)(void *userdata, const char *cluster);
+	/* Something that people may want to hear of an incident. */
+	void (*told)(void *userdata, const struct incident *i, enum remedy_outcome outcome);
+	void *userdata;
+	/* Set by the remediator: the first request of a job is durable, and about to be sent. */
+	void (*requested)(void *userdata, const struct job *j);
+	/* Likewise: what speaks by now against the effect that is about to be performed. Returns
+	 * ret->objection; NULL: nothing does. */
+	const char *(*objection)(void *userdata, const struct job *j, enum remedy_effect effect,
+		struct policy_answer *ret);
+	void *remediator;
+};
+
+int remediator_new(const struct remediator_context *context, struct remediator **ret);
+/* Gives up what is under way; nothing is undone, and the ledger knows. NULL is allowed; returns
+ * NULL. */
+struct remediator *remediator_free(struct remediator *m);
+
+DEFINE_CLEANUP(struct remediator *, remediator_free)
+
+/* Once per tick: takes up, once, what a restart interrupted; looks after the storm breaker.
+ * anew: the ledger was opened anew, actions and the breaker are saved again. */
+void remediator_tick(struct remediator *m, bool anew);
+
+/* A stage was judged hung, at this poll. */
+void remediator_consider(struct remediator *m, const struct detector_event *event);
+
+/* An app reached hung: counts for the storm breaker. */
+void remediator_count(struct remediator *m, const struct app_history *a, usec_t at);
+
+/* Another configuration is about to be in force. What has sent nothing yet is given up, and decided
+ * anew at the next poll, by the rules and the mode of then; what has sent something goes on as it
+ * began. */
+void remediator_reconsider(struct remediator *m);
+
+size_t remediator_n_pending(const struct remediator *m);
+/* How long the oldest has been under way; 0 without one. */
+usec_t remediator_oldest(const struct remediator *m);
+/* Actions that were begun within the last hour. */
+size_t remediator_n_last_hour(const struct remediator *m);
+/* The storm breaker, for those who show it. */
+const struct breaker *remediator_breaker(const struct remediator *m);
+/* By hand; whether it was open. */
+bool remediator_close_breaker(struct remediator *m, const char *who);

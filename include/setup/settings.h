@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The configuration with its meaning: typed, defaulted, checked as a whole. */
+#pragma once
+
+#include "action/airflow.h"
+#include "base/param.h"
+#include "core/act/limits.h"
+#include "core/act/maintenance.h"
+#include "core/detect/evidence.h"
+#include "core/facts/rule.h"
+#include "notify/notify.h"
+#include "setup/operators.h"
+#include "source/source.h"
+
+enum daemon_mode {
+	MODE_OBSERVE,
+	MODE_ACT
+};
+
+struct daemon_params {
+	usec_t poll_interval;
+	int mode; /* enum daemon_mode */
+	char *state_dir;
+	usec_t retention;
+	uint64_t max_parallel_requests;
+	char *control_socket;
+	struct strlist control_users;
+	char *control_group;
+};
+
+struct web_params {
+	char *listen;
+	char *external_url;
+};
+
+struct probe_params {
+	bool enabled;  /* serve CPU seconds of this host's executors */
+	uint64_t port; /* of the stagewatchd on the executors' hosts; 0: they are not asked */
+};
+
+struct source_settings {
+	char *name;
+	struct source_params params;
+};
+
+struct airflow_settings {
+	char *name;
+	struct airflow_params params;
+};
+
+struct notify_settings {
+	char *name;
+	struct notify_params params;
+};
+
+struct settings {
+	struct daemon_params daemon;
+	struct web_params web;
+	struct probe_params probe;
+	struct inquiry_params evidence;
+	struct limit_params limits;
+	struct source_settings *sources;
+	size_t n_sources;
+	struct airflow_settings *airflows;
+	size_t n_airflows;
+	struct notify_settings *notifies;
+	size_t n_notifies;
+	struct rule_list rules;
+	struct rule fallback;
+	struct maintenance_list maintenance;
+	struct operators operators; /* whom control_users and control_group name */
+};
+
+/* Reads path and its drop-ins; NULL: the built-in configuration, the driver UIs of this host. All
+ * faults go to errors. -EBADMSG when there are any, -ENOENT and the like when path cannot be read,
+ * -ENOMEM. */
+int settings_load(const char *path, struct settings **ret, struct strlist *errors);
+
+struct settings *settings_free(struct settings *s);
+
+DEFINE_CLEANUP(struct settings *, settings_free)
+
+/* For a mere look: no Airflow is asked and nobody is told, so their secrets need not be readable.
+ */
+void settings_drop_airflows(struct settings *s);
+void settings_drop_notifies(struct settings *s);
+
+/* The whole configuration as it is in force, in the syntax of the file. Names of files with secrets
+ * are in it, secrets are not. */
+int settings_print(const struct settings *s, char **ret);
+
+/* Whether the mode that holds for the rule is observe. */
+bool settings_dry(const struct settings *s, const struct rule *rule);
+/* Whether mode and action of any rule together ask for something to be done. */
+bool settings_act(const struct settings *s);
+
+const char *mode_name(enum daemon_mode m);

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Polls one cluster: asks its source which drivers there are, then each driver by itself, and feeds
+ * the detector. A driver that hangs delays nobody but itself. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "core/detect/detector.h"
+#include "io/transport.h"
+#include "setup/stats.h"
+#include "source/source.h"
+#include "watch/driver_look.h"
+#include "watch/evidence_collector.h"
+
+struct poller;
+
+struct poller_context {
+	struct transport *transport;
+	struct detector *detector;
+	struct stats *stats;
+	struct inquirer *inquirer;      /* NULL: nothing beyond the counters is asked */
+	usec_t (*now)(void *userdata);  /* CLOCK_BOOTTIME, or virtual */
+	usec_t (*wall)(void *userdata); /* since 1970 */
+	/* All answers of a tick are in, or the next tick begins without them. May be NULL. */
+	void (*idle)(void *userdata, struct poller *p);
+	void *userdata;
+};
+
+/* Borrows source and context for its life. */
+int poller_new(const struct poller_context *context, struct source *source, struct poller **ret);
+/* Cancels what is under way. Histories stay with the detector. NULL is allowed; returns NULL. */
+struct poller *poller_free(struct poller *p);
+
+DEFINE_CLEANUP(struct poller *, poller_free)
+
+/* Takes the drivers over from an earlier poller of the same cluster, which has none afterwards, so
+ * that one which has gone meanwhile is seen to be gone. What that one had under way is cancelled.
+ * Before the first tick. */
+void poller_inherit(struct poller *p, struct poller *from);
+
+/* Begins a poll of all; what an earlier one still waits for is left to it. */
+void poller_tick(struct poller *p);
+
+const char *poller_cluster(const struct poller *p);
+/* When the source was last through with its list of drivers, got or not (local clock). */
+usec_t poller_advanced(const struct poller *p);
+
+/* Drivers that gave no usable answer at their last poll. */
+size_t poller_n_silent(const struct poller *p);
+/* Whether every app that there is was seen: the list was to be had, and all of its drivers have
+ * answered, also those that are slower than a tick. */
+bool poller_saw_all(const struct poller *p);
+/* Ticks that are over. */
+unsigned poller_n_done(const struct poller *p);
+/* Whether the last list was to be had. */
+bool poller_up(const struct poller *p);
+
+/* The URL of an app's driver; NULL when it is not known. */
+const char *poller_url_of(const struct poller *p, const struct app_history *a);
+
+/* Looks at a stage of the app afresh, see watch/driver_look. -ENOENT: the app is not polled here.
+ */
+int poller_look(struct poller *p, const struct app_history *a, const struct stage_key *key,
+	driver_looked_fn fn, void *userdata, struct driver_look **ret);

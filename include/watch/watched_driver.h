@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Inside of watch/poller: one driver under watch, and what its answers tell the detector. When it
+ * is asked is up to poller.c. */
+#pragma once
+
+#include "watch/poller.h"
+
+/* At a URL of the configuration, or an app that its cluster lists. */
+struct driver {
+	const struct poller_context *context; /* borrowed of the poller */
+	const struct source *source;          /* likewise */
+	char *url;                            /* NULL: listed, its address is not known */
+	char *app_id;                         /* NULL: whoever answers */
+	char *name;
+	char *user;
+	bool configured;
+	bool restarts;         /* another driver may come to answer there as the same app */
+	bool ask_who;          /* another app may be there by now */
+	char *last_id;         /* of the app that answered last */
+	usec_t started;        /* likewise */
+	const char *complaint; /* the reason last logged; static */
+	struct driver_look *looks;
+
+	/* For poller.c: its place in the list and in the turns. */
+	struct poller *poller;
+	bool listed;              /* in the list at hand */
+	struct driver_poll *poll; /* under way, or NULL */
+	unsigned tick;            /* in which the poll was begun */
+	bool heard;               /* a poll of it has come to an end, however */
+	bool silent;              /* no answer within the time limit when it was last asked */
+	bool counts_silent;       /* its poll is one of those that may keep us waiting */
+};
+
+/* What the target says of the app; its address comes later. */
+int driver_new(const struct poller_context *context, const struct source *source,
+	const struct target *t, struct driver **ret);
+/* Cancels what is under way. Its history stays with the detector. NULL is allowed; returns NULL. */
+struct driver *driver_free(struct driver *d);
+
+/* Of the app that answered last; NULL where there is none. */
+struct app_history *driver_history(const struct driver *d);
+
+/* Begins a poll of it, of which nothing is kept here. tasks_of: a stage whose running tasks are
+ * asked for as well; NULL: none. */
+int driver_ask(struct driver *d, const struct stage_key *tasks_of, driver_done_fn done,
+	void *userdata, struct driver_poll **ret);
+
+/* An answer into the detector. *ret is the app. -ENOMEM: it was lost. */
+int driver_take(struct driver *d, struct driver_answer *answer, const struct stage_key *tasks_of,
+	struct app_history **ret);
+/* An answer that is none. */
+void driver_unanswered(struct driver *d, const struct driver_answer *answer);
+/* It could not even be asked. */
+void driver_no_answer(struct driver *d, const char *reason, const char *text);
+
+/* The app that was here is no more: another one answers, nobody does, or its cluster dropped it. */
+void driver_forget(struct driver *d);

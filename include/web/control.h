@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What a person tells the daemon: the control socket, which answers what the web server answers and
+ * takes orders from those who may give them, and what holds by such orders. */
+#pragma once
+
+#include <systemd/sd-event.h>
+
+#include "io/http_server.h"
+#include "remedy/holds.h"
+#include "setup/operators.h"
+
+struct control;
+
+struct control_context {
+	sd_event *event;
+	struct holds_context holds;
+	/* Answers what is no order. */
+	http_server_fn read;
+	/* Who may give orders, by the configuration in force. */
+	const struct operators *(*operators)(void *userdata);
+	/* Closes the storm breaker on somebody's word; whether it was open. */
+	bool (*close_breaker)(void *userdata, const char *who);
+	void *userdata;
+};
+
+/* -ENOMEM. */
+int control_new(const struct control_context *context, struct control **ret);
+/* Listens at path. A failure is logged and survived: the daemon watches all the same. */
+void control_listen(struct control *c, const char *path);
+/* Ends the socket. NULL is allowed; returns NULL. */
+struct control *control_free(struct control *c);
+
+/* NULL where c is NULL. */
+struct holds *control_holds(const struct control *c);

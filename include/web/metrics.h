@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The metrics this program exposes, as a table, and a writer for the two text formats of
+ * Prometheus. The writer holds the rules of the formats (order, escaping, suffixes), so that no
+ * caller has to. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/histogram.h"
+#include "base/strbuf.h"
+
+enum metric {
+	METRIC_BUILD_INFO,
+	METRIC_UP,
+	METRIC_LAST_POLL_TIMESTAMP_SECONDS,
+	METRIC_POLL_DURATION_SECONDS,
+	METRIC_POLL_ERRORS,
+	METRIC_APPS,
+	METRIC_STAGES,
+	METRIC_APP_VERDICTS,
+	METRIC_STAGE_STALLED_SECONDS,
+	METRIC_STAGES_NOT_SHOWN,
+	METRIC_INCIDENTS,
+	METRIC_INCIDENTS_OPEN,
+	METRIC_ACTIONS,
+	METRIC_ACTIONS_REFUSED,
+	METRIC_EVIDENCE_REQUESTS,
+	METRIC_EVIDENCE_FAILURES,
+	METRIC_APP_AGE_SECONDS,
+	METRIC_APP_HEAP_LIMIT_BYTES,
+	METRIC_APP_HEAP_PEAK_BYTES,
+	METRIC_APP_PROCESS_PEAK_BYTES,
+	METRIC_APP_TASK_SECONDS,
+	METRIC_APP_GC_SECONDS,
+	METRIC_STAGE_PROGRESS_RATIO,
+	METRIC_APPS_NOT_SHOWN,
+	METRIC_AUDIT_FINDINGS,
+	METRIC_ACTIONS_LAST_HOUR,
+	METRIC_ACTIONS_PENDING,
+	METRIC_OLDEST_PENDING_ACTION_SECONDS,
+	METRIC_LEDGER_UP,
+	METRIC_BREAKER_OPEN,
+	METRIC_AIRFLOW_UP,
+	METRIC_AIRFLOW_ERRORS,
+	METRIC_PAUSED,
+	METRIC_MAINTENANCE,
+	METRIC_AIRFLOW_ACCESS,
+	METRIC_CLUSTER_ACCESS,
+	METRIC_NOTIFICATIONS,
+	METRIC_NOTIFICATION_ERRORS,
+	METRIC_NOTIFICATIONS_PENDING,
+	METRIC_OLDEST_PENDING_NOTIFICATION_SECONDS,
+	METRIC_MODE,
+	METRIC_CONFIG_LAST_RELOAD_SUCCESSFUL,
+	METRIC_CONFIG_LAST_RELOAD_SUCCESS_TIMESTAMP_SECONDS,
+	METRIC_PROCESS_CPU_SECONDS,
+	METRIC_PROCESS_RESIDENT_MEMORY_BYTES,
+	METRIC_PROCESS_OPEN_FDS,
+	METRIC_PROCESS_MAX_FDS,
+	METRIC_PROCESS_START_TIME_SECONDS,
+	METRIC_MAX
+};
+
+enum metric_type {
+	METRIC_GAUGE,
+	METRIC_COUNTER,
+	METRIC_HISTOGRAM,
+	METRIC_INFO
+};
+
+struct metric_def {
+	const char *name; /* without the suffix _total or _info */
+	const char *unit; /* OpenMetrics UNIT, also the end of the name; NULL: none */
+	enum metric_type type;
+	const char *help;
+	const char *labels[4]; /* names, NULL-terminated */
+};
+
+extern const struct metric_def metric_defs[METRIC_MAX];
+
+enum metrics_format {
+	METRICS_TEXT,
+	METRICS_OPENMETRICS
+};
+
+struct metrics_writer {
+	struct strbuf *out;
+	enum metrics_format format;
+	enum metric at;
+	bool begun;
+};
+
+void metrics_begin(struct metrics_writer *w, enum metrics_format format, struct strbuf *out);
+
+/* One sample. Samples of a metric must come together, metrics in the order of the enum. values: one
+ * per label name of the definition. */
+void metrics_add(struct metrics_writer *w, enum metric m, const char *const *values, double value);
+
+void metrics_add_histogram(struct metrics_writer *w, enum metric m, const char *const *values,
+	const struct histogram *h);
+
+/* OpenMetrics ends with a line of its own. */
+void metrics_end(struct metrics_writer *w);
+
+/* The format that an Accept header asks for, by q-values: OpenMetrics 1.0 where it is preferred at
+ * least as much as plain text, else text 0.0.4, also for NULL and for what cannot be read. */
+enum metrics_format metrics_negotiate(const char *accept);
+const char *metrics_content_type(enum metrics_format f);

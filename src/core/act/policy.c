@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Objections to acting, in the order in which a person would want to hear them. */
+#include "core/act/policy.h"
+
+#include <stdio.h>
+
+static bool is_other_app(const struct app_history *other, const struct owner *owner,
+	const char *cluster, const char *app_id)
+{
+	return owner_known(&other->owner) && owner_same_task(&other->owner, owner) &&
+	       !(str_equal(other->cluster, cluster) && str_equal(other->info.id, app_id));
+}
+
+const struct app_history *policy_other_app(const struct detector *d, const struct owner *owner,
+	const char *cluster, const char *app_id)
+{
+	for (size_t i = 0; i < detector_n_apps(d); i++)
+		if (is_other_app(detector_app_at(d, i), owner, cluster, app_id))
+			return detector_app_at(d, i);
+	return NULL;
+}
+
+/* Two live apps of one task instance: one of them may be the new try, or a helper of the first.
+ * Where any of them is well, failing the task would kill what is well. */
+static bool has_healthy_sibling(const struct policy_question *q)
+{
+	for (size_t i = 0; i < detector_n_apps(q->detector); i++) {
+		const struct app_history *other = detector_app_at(q->detector, i);
+		bool hung = false;
+
+		if (!is_other_app(other, &q->app->owner, q->app->cluster, q->app->info.id))
+			continue;
+		for (size_t k = 0; k < other->n_stages; k++)
+			hung = hung || (other->no_answer_start == 0 &&
+					       other->stages[k].verdict == VERDICT_HUNG);
+		if (!hung)
+			return true;
+	}
+	return false;
+}
+
+static const char *const reason_names[] = {
+	[POLICY_PAUSED] = "paused",
+	[POLICY_MAINTENANCE] = "maintenance",
+	[POLICY_OWNER] = "owner",
+	[POLICY_BUSY] = "busy",
+	[POLICY_EVIDENCE] = "evidence",
+	[POLICY_SETTLE] = "settle",
+	[POLICY_HEALTH] = "health",
+	[POLICY_STORM] = "storm",
+	[POLICY_TRY] = "try",
+	[POLICY_MAX_RETRIES] = "max_retries",
+	[POLICY_COOLDOWN] = "cooldown",
+	[POLICY_ACTIONS_PER_HOUR] = "actions_per_hour",
+	[POLICY_LEDGER] = "ledger",
+	[POLICY_LOOK] = "look",
+};
+_Static_assert(ELEMENTSOF(reason_names) == POLICY_REASON_MAX, "a word per reason");
+
+const char *policy_reason_name(enum policy_reason r)
+{
+	return reason_names[r];
+}
+
+static void object(struct policy_answer *a, enum policy_reason reason, const char *objection)
+{
+	a->reason = reason;
+	a->objection = objection;
+}
+
+/* The same, with a detail from elsewhere. */
+static void object_to(
+	struct policy_answer *a, enum policy_reason reason, const char *what, const char *detail)
+{
+	(void)snprintf(a->text, sizeof(a->text), "%s: %s", what, detail);
+	object(a, reason, a->text);
+}
+
+/* A person has said that nothing is to be begun. */
+static void ask_people(const struct policy_question *q, struct policy_answer *a)
+{
+	if (q->paused)
+		object(a, POLICY_PAUSED, q->paused);
+	else if (q->window)
+		object(a, POLICY_MAINTENANCE, q->window);
+}
+
+/* It must be known whose the app is, and that it is his alone. */
+static void ask_owner(const struct policy_question *q, struct policy_answer *a)
+{
+	const struct owner *o = &q->app->owner;
+
+	if (!q->has_airflow)
+		object(a, POLICY_OWNER, "no [airflow] is configured for it");
+	else if (!owner_known(o))
+		object(a, POLICY_OWNER,
+			"its owner in Airflow is not known (no spark.airflow.* properties)");
+	else if (o->try_number <= 0)
+		object(a, POLICY_OWNER, "the app does not say which try of its task started it");
+	else if (q->app_busy)
+		object(a, POLICY_BUSY, "an action on this app or its task instance is under way");
+	else if (has_healthy_sibling(q))
+		object(a, POLICY_OWNER, "the task instance has another live app that is not hung");
+}
+
+/* Nothing is done on what is old, or was not watched long enough. */
+static void ask_evidence(const struct policy_question *q, struct policy_answer *a)
+{
+	usec_t since = q->app->gap_end > q->started ? q->app->gap_end : q->started;
+
+	if (q->app->no_answer_start > 0)
+		object(a, POLICY_EVIDENCE, "its driver does not answer at present");
+	else if (usec_sub(q->now, q->app->observed) > 2 * q->poll_interval)
+		object(a, POLICY_EVIDENCE, "the evidence is older than two polls");
+	else if (usec_sub(q->now, since) < q->limits->settle)
+		object(a, POLICY_SETTLE,
+			"it settles: not so soon after the start, or after a gap in polling");
+}
+
+/* Who is to confirm it must be well. */
+static void ask_health(const struct policy_question *q, struct policy_answer *a)
+{
+	if (!q->cluster_up)
+		object(a, POLICY_HEALTH, "its cluster manager does not answer");
+	else if (!q->airflow_known)
+		object(a, POLICY_HEALTH, "Airflow has not answered yet");
+	else if (!q->airflow_up)
+		object(a, POLICY_HEALTH, "Airflow's scheduler is not healthy");
+}
+
+static void ask_storm(const struct policy_question *q, struct policy_answer *a)
+{
+	if (q->breaker->open)
+		object_to(a, POLICY_STORM, "the storm breaker is open", q->breaker->why);
+}
+
+static void ask_ledger(const struct policy_question *q, struct policy_answer *a)
+{
+	if (q->ledger)
+		object_to(a, POLICY_LEDGER, "the ledger cannot be written", q->ledger);
+}
+
+/* How often. */
+static void ask_budgets(const struct policy_question *q, struct policy_answer *a)
+{
+	const struct owner *o = &q->app->owner;
+	const struct rule *rule = q->rule;
+	int64_t last = 0;
+	bool before = action_log_last(q->log, o, q->app->cluster, q->app->info.name, &last);
+
+	if (action_log_has_try(q->log, o))
+		object(a, POLICY_TRY, "this try of the task instance was acted upon already");
+	else if (rule->action == RULE_ACTION_RETRY &&
+		 action_log_retries(q->log, o) >= rule->max_retries)
+		object(a, POLICY_MAX_RETRIES, "max_retries of its task instance are used up");
+	else if (before && (int64_t)q->now - last < (int64_t)rule->cooldown)
+		object(a, POLICY_COOLDOWN,
+			"cooldown: its task, or an app of its name, was acted upon not long ago");
+	else if (action_log_last_hour(q->log, NULL, q->now) >= q->limits->actions_per_hour)
+		object(a, POLICY_ACTIONS_PER_HOUR, "actions_per_hour of [limits] are used up");
+	else if (rule->actions_per_hour > 0 &&
+		 action_log_last_hour(q->log, rule->name, q->now) >= rule->actions_per_hour)
+		object(a, POLICY_ACTIONS_PER_HOUR, "actions_per_hour of its rule are used up");
+}
+
+/* Those that ask what can change while the fresh looks are under way come first. */
+static void (*const questions[])(const struct policy_question *q, struct policy_answer *a) = {
+	ask_people, ask_owner, ask_evidence, ask_health, ask_storm, ask_budgets, ask_ledger};
+#define N_AGAIN 5
+
+static void ask_first(size_t n, const struct policy_question *q, struct policy_answer *ret)
+{
+	*ret = (struct policy_answer){0};
+	for (size_t i = 0; i < n && !ret->objection; i++)
+		questions[i](q, ret);
+}
+
+void policy_ask(const struct policy_question *q, struct policy_answer *ret)
+{
+	ask_first(ELEMENTSOF(questions), q, ret);
+}
+
+void policy_ask_again(const struct policy_question *q, struct policy_answer *ret)
+{
+	ask_first(N_AGAIN, q, ret);
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Objections of the ground: known faults of Airflow's versions, and what a new try needs. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/strbuf.h"
+#include "core/act/preconditions.h"
+
+#define MAX_NUMBER 9999U
+
+#define WAY(w) (1U << (w))
+/* Ways that set the task instance to failed, and ways that want another try. */
+#define FAILS (WAY(GROUND_KILL) | WAY(GROUND_CLEAR))
+#define RETRIES (WAY(GROUND_CLEAR) | WAY(GROUND_AIRFLOW))
+
+/* Numbers with # are issues of Airflow. Fixed in the version `before`, as far as is known: read in
+ * their sources and threads, not all of them run. */
+static const struct {
+	struct airflow_version from;
+	struct airflow_version before;
+	unsigned ways;
+	bool mapped;   /* only a mapped task */
+	bool survives; /* only where nothing but Airflow could end the app */
+	const char *text;
+} faults[] = {
+	{{0, 0, 1}, {2, 5, 0}, FAILS, false, false,
+		"Airflow before 2.5 cannot set a task instance to failed by its API"},
+	{{3, 0, 0}, {3, 0, 4}, FAILS, false, true,
+		"Airflow 3.0.0 to 3.0.3 do not end the Spark driver of a task that is failed "
+		"(#53718), and nothing else here can end the app"},
+	{{3, 0, 0}, {3, 3, 0}, FAILS, false, true,
+		"Airflow 3.0 to 3.2 may leave the child processes of a task that is failed alive "
+		"(#65505), and nothing else here can end the app"},
+	{{3, 1, 0}, {3, 1, 2}, FAILS, true, false,
+		"Airflow 3.1.0 and 3.1.1 fail all indexes of a mapped task at once (#57101)"},
+};
+
+static int compare(const struct airflow_version *a, const struct airflow_version *b)
+{
+	if (a->major != b->major)
+		return a->major < b->major ? -1 : 1;
+	if (a->minor != b->minor)
+		return a->minor < b->minor ? -1 : 1;
+	if (a->patch != b->patch)
+		return a->patch < b->patch ? -1 : 1;
+	return 0;
+}
+
+int airflow_version_parse(const char *s, struct airflow_version *ret)
+{
+	unsigned numbers[3] = {0};
+
+	for (size_t i = 0; i < ELEMENTSOF(numbers); i++) {
+		if (*s < '0' || *s > '9')
+			break;
+		for (; *s >= '0' && *s <= '9'; s++) {
+			numbers[i] = numbers[i] * 10 + (unsigned)(*s - '0');
+			if (numbers[i] > MAX_NUMBER)
+				return -EINVAL;
+		}
+		if (*s != '.')
+			break;
+		s++;
+	}
+	if (numbers[0] == 0)
+		return -EINVAL;
+	*ret = (struct airflow_version){numbers[0], numbers[1], numbers[2]};
+	return 0;
+}
+
+void ground_clear(struct ground *g)
+{
+	free(g->run_state);
+	*g = (struct ground){0};
+}
+
+bool ti_retry_left(const struct ti_obs *t)
+{
+	return t->max_tries > 0 && t->try_number <= t->max_tries;
+}
+
+static const char *fault_of_version(const struct airflow_version *v, const struct owner *o,
+	const struct ground_app *app, enum ground_way way)
+{
+	for (size_t i = 0; i < ELEMENTSOF(faults); i++) {
+		if (!(faults[i].ways & WAY(way)) || (faults[i].mapped && o->map_index < 0) ||
+			(faults[i].survives && app->can_kill))
+			continue;
+		if (compare(v, &faults[i].from) >= 0 && compare(v, &faults[i].before) < 0)
+			return faults[i].text;
+	}
+	return NULL;
+}
+
+/* A try that would never start, or would start more than what hung. */
+static const char *objection_to_retry(
+	const struct ground *g, const struct ti_obs *t, enum ground_way way)
+{
+	if (g->dag_paused)
+		return "its DAG is paused: Airflow would start no new try";
+	if (g->dag_stale)
+		return "Airflow no longer finds its DAG: it would start no new try";
+	if (str_equal(g->run_state, "failed") || str_equal(g->run_state, "success"))
+		return "its DAG run is over already: a retry would set the run going again";
+	if (!str_equal(g->run_state, "running") && !str_equal(g->run_state, "queued"))
+		return "its DAG run is in a state that is not known here";
+	if (way == GROUND_AIRFLOW && !ti_retry_left(t))
+		return "Airflow has no retry left for it";
+	if (way == GROUND_CLEAR && g->n_failed_siblings > 0)
+		return "Airflow 2 cannot clear one index of a mapped task, and others of it have "
+		       "failed: they would be run again as well";
+	return NULL;
+}
+
+/* The operator tells Airflow 3.3 and later to ask after the driver of the try before, and takes its
+ * end for the task's: a driver that ends well because it was told to would count as success. */
+static bool asks_after_driver(
+	const struct ground *g, const struct ti_obs *t, const struct ground_app *app)
+{
+	static const struct airflow_version since = {3, 3, 0};
+
+	return compare(&g->version, &since) >= 0 && app->cluster_mode &&
+	       str_equal(t->operator, "SparkSubmitOperator");
+}
+
+const char *ground_objection(const struct ground *g, const struct ti_obs *t, const struct owner *o,
+	const struct ground_app *app, enum ground_way way)
+{
+	const char *text = NULL;
+
+	if (g->version.major == 0)
+		return "Airflow does not say which version it is";
+	text = fault_of_version(&g->version, o, app, way);
+	if (!text && WAY(way) & RETRIES)
+		text = objection_to_retry(g, t, way);
+	if (!text && WAY(way) & RETRIES && asks_after_driver(g, t, app))
+		text = "with a driver in a standalone cluster, Airflow 3.3's durable operator "
+		       "could take the end of the hung app for success";
+	return text;
+}

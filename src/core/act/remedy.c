@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The remedy's state machine: its table, its beginning, its end, and how it is taken up again. */
+#include <assert.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/strbuf.h"
+#include "core/act/remedy_states.h"
+
+static const char *const outcome_names[] = {
+	[OUTCOME_OPEN] = "open",
+	[OUTCOME_DRY_RUN] = "dry_run",
+	[OUTCOME_REFUSED] = "refused",
+	[OUTCOME_RECOVERED] = "recovered",
+	[OUTCOME_FAILED_AGAIN] = "failed_again",
+	[OUTCOME_ENDED] = "ended",
+	[OUTCOME_SUPERSEDED] = "superseded",
+	[OUTCOME_UNCONFIRMED] = "unconfirmed",
+	[OUTCOME_FAILED] = "failed",
+};
+_Static_assert(ELEMENTSOF(outcome_names) == OUTCOME_MAX, "a name per outcome");
+
+static const char *const state_names[] = {
+	[REMEDY_RECHECK_STAGE] = "recheck_stage",
+	[REMEDY_RECHECK_TASK] = "recheck_task",
+	[REMEDY_END_APP] = "end_app",
+	[REMEDY_WAIT_APP_END] = "wait_app_end",
+	[REMEDY_VERIFY_HUNG] = "verify_hung",
+	[REMEDY_WAIT_LEFT] = "wait_left",
+	[REMEDY_VERIFY_RUNNING] = "verify_running",
+	[REMEDY_NOTE] = "note",
+	[REMEDY_FAIL] = "fail",
+	[REMEDY_VERIFY_FAILED] = "verify_failed",
+	[REMEDY_WAIT_END] = "wait_end",
+	[REMEDY_KILL_APP] = "kill_app",
+	[REMEDY_WAIT_KILLED] = "wait_killed",
+	[REMEDY_WAIT_PROCESS] = "wait_process",
+	[REMEDY_VERIFY_TASK] = "verify_task",
+	[REMEDY_CLEAR] = "clear",
+	[REMEDY_WAIT_TRY] = "wait_try",
+	[REMEDY_DONE] = "done",
+};
+_Static_assert(ELEMENTSOF(state_names) == REMEDY_STATE_MAX, "a name per state");
+
+const char *remedy_outcome_name(enum remedy_outcome o)
+{
+	return outcome_names[o];
+}
+
+const char *remedy_state_name(enum remedy_state s)
+{
+	return state_names[s];
+}
+
+int remedy_state_from_name(const char *name, enum remedy_state *ret)
+{
+	for (int s = 0; s < REMEDY_STATE_MAX; s++)
+		if (str_equal(state_names[s], name)) {
+			*ret = (enum remedy_state)s;
+			return 0;
+		}
+	return -EINVAL;
+}
+
+int remedy_outcome_from_name(const char *name, enum remedy_outcome *ret)
+{
+	for (int o = 0; o < OUTCOME_MAX; o++)
+		if (str_equal(outcome_names[o], name)) {
+			*ret = (enum remedy_outcome)o;
+			return 0;
+		}
+	return -EINVAL;
+}
+
+bool remedy_effect_changes(enum remedy_effect e)
+{
+	return e == EFFECT_NOTE || e == EFFECT_FAIL_TASK || e == EFFECT_KILL_APP ||
+	       e == EFFECT_CLEAR_TASK;
+}
+
+int remedy_init(struct remedy *r, const struct remedy_plan *plan, const struct owner *owner)
+{
+	*r = (struct remedy){.plan = *plan, .state = REMEDY_RECHECK_STAGE};
+	return owner_copy(owner, &r->owner);
+}
+
+void remedy_clear(struct remedy *r)
+{
+	owner_clear(&r->owner);
+	ti_identity_clear(&r->task);
+	free(r->why);
+	*r = (struct remedy){0};
+}
+
+const char *remedy_counted_as(const struct remedy *r)
+{
+	if (r->outcome == OUTCOME_DRY_RUN)
+		return "dry_run";
+	if (!r->requested)
+		return NULL;
+	switch (r->outcome) {
+	case OUTCOME_RECOVERED:
+	case OUTCOME_FAILED_AGAIN:
+	case OUTCOME_ENDED:
+		return "confirmed";
+	case OUTCOME_UNCONFIRMED:
+		return "unconfirmed";
+	case OUTCOME_FAILED:
+	case OUTCOME_REFUSED:
+	case OUTCOME_SUPERSEDED:
+		return "failed";
+	case OUTCOME_OPEN:
+	case OUTCOME_DRY_RUN:
+	case OUTCOME_MAX:
+		break;
+	}
+	return NULL;
+}
+
+int remedy_finish(struct remedy *r, struct remedy_step *step, enum remedy_outcome outcome,
+	const char *fmt, ...)
+{
+	char *why = NULL;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&why, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		return -ENOMEM;
+	/* A note alone leaves nothing to be confirmed. */
+	if (outcome == OUTCOME_UNCONFIRMED && !r->requested)
+		outcome = OUTCOME_REFUSED;
+	free(r->why);
+	r->why = why;
+	r->state = REMEDY_DONE;
+	r->outcome = outcome;
+	step->effect = EFFECT_DONE;
+	return 0;
+}
+
+int remedy_go(struct remedy *r, struct remedy_step *step, enum remedy_state state,
+	enum remedy_effect effect, usec_t deadline)
+{
+	r->state = state;
+	r->attempts = 0;
+	r->deadline = deadline;
+	if (effect == EFFECT_FAIL_TASK || effect == EFFECT_KILL_APP)
+		r->requested = true;
+	step->effect = effect;
+	return 0;
+}
+
+int remedy_wait(struct remedy_step *step, usec_t now)
+{
+	step->effect = EFFECT_WAIT;
+	step->wake_at = now + REMEDY_LOOK_PERIOD;
+	return 0;
+}
+
+const char *remedy_words(const struct remedy_event *ev)
+{
+	return ev->text ? ev->text : "no answer";
+}
+
+bool remedy_has_task(struct remedy *r, const struct remedy_event *ev, usec_t now,
+	struct remedy_step *step, const char *what, int *ret)
+{
+	*ret = 0;
+	if (ev->type != REMEDY_EVENT_TASK)
+		step->effect = EFFECT_LOOK_TASK;
+	else if (ev->reply == REPLY_UNCERTAIN && now < r->deadline)
+		*ret = remedy_wait(step, now);
+	else if (ev->reply != REPLY_DONE)
+		*ret = remedy_finish(
+			r, step, OUTCOME_UNCONFIRMED, "%s: %s", what, remedy_words(ev));
+	else
+		return true;
+	return false;
+}
+
+static int on_done(
+	struct remedy *r, const struct remedy_event *ev, usec_t now, struct remedy_step *step)
+{
+	(void)r;
+	(void)ev;
+	(void)now;
+	step->effect = EFFECT_DONE;
+	return 0;
+}
+
+/* Which answer a state waits for, beside the timer; and where a restart, or a ledger that cannot be
+ * written, takes it: to the look that tells whether its effect took. */
+static const struct {
+	remedy_state_fn on;
+	enum remedy_event_type answer;
+	enum remedy_state look;
+} states[] = {
+	[REMEDY_RECHECK_STAGE] = {remedy_on_recheck_stage, REMEDY_EVENT_STAGE, REMEDY_DONE},
+	[REMEDY_RECHECK_TASK] = {remedy_on_recheck_task, REMEDY_EVENT_TASK, REMEDY_DONE},
+	[REMEDY_END_APP] = {remedy_on_kill_app, REMEDY_EVENT_REPLY, REMEDY_WAIT_APP_END},
+	[REMEDY_WAIT_APP_END] = {remedy_on_wait_app_end, REMEDY_EVENT_APP, REMEDY_WAIT_APP_END},
+	[REMEDY_VERIFY_HUNG] = {remedy_on_verify_hung, REMEDY_EVENT_STAGE, REMEDY_WAIT_APP_END},
+	[REMEDY_WAIT_LEFT] = {remedy_on_wait_left, REMEDY_EVENT_TASK, REMEDY_WAIT_LEFT},
+	[REMEDY_VERIFY_RUNNING] = {remedy_on_verify_running, REMEDY_EVENT_TASK,
+		REMEDY_VERIFY_FAILED},
+	[REMEDY_NOTE] = {remedy_on_note, REMEDY_EVENT_REPLY, REMEDY_VERIFY_FAILED},
+	[REMEDY_FAIL] = {remedy_on_fail, REMEDY_EVENT_REPLY, REMEDY_VERIFY_FAILED},
+	[REMEDY_VERIFY_FAILED] = {remedy_on_verify_failed, REMEDY_EVENT_TASK, REMEDY_VERIFY_FAILED},
+	[REMEDY_WAIT_END] = {remedy_on_wait_end, REMEDY_EVENT_APP, REMEDY_WAIT_END},
+	[REMEDY_KILL_APP] = {remedy_on_kill_app, REMEDY_EVENT_REPLY, REMEDY_WAIT_END},
+	[REMEDY_WAIT_KILLED] = {remedy_on_wait_end, REMEDY_EVENT_APP, REMEDY_WAIT_END},
+	[REMEDY_WAIT_PROCESS] = {remedy_on_wait_process, REMEDY_EVENT_MAX, REMEDY_WAIT_END},
+	[REMEDY_VERIFY_TASK] = {remedy_on_verify_task, REMEDY_EVENT_TASK, REMEDY_VERIFY_TASK},
+	[REMEDY_CLEAR] = {remedy_on_clear, REMEDY_EVENT_REPLY, REMEDY_VERIFY_TASK},
+	[REMEDY_WAIT_TRY] = {remedy_on_wait_try, REMEDY_EVENT_TASK, REMEDY_WAIT_TRY},
+	[REMEDY_DONE] = {on_done, REMEDY_EVENT_MAX, REMEDY_DONE},
+};
+_Static_assert(ELEMENTSOF(states) == REMEDY_STATE_MAX, "a function per state");
+
+enum remedy_event_type remedy_awaits(const struct remedy *r)
+{
+	return states[r->state].answer;
+}
+
+static usec_t time_limit(const struct remedy *r)
+{
+	if (states[r->state].answer == REMEDY_EVENT_APP)
+		return r->plan.end_timeout;
+	if (r->state == REMEDY_WAIT_LEFT)
+		return REMEDY_LEFT_TIMEOUT;
+	return r->state == REMEDY_WAIT_TRY ? r->plan.retry_timeout : VERIFY_TIMEOUT;
+}
+
+static bool may_have_failed(const struct remedy *r)
+{
+	return r->state == REMEDY_FAIL || r->state == REMEDY_VERIFY_FAILED;
+}
+
+static enum remedy_state look_of(const struct remedy *r)
+{
+	bool failing =
+		r->state == REMEDY_VERIFY_RUNNING || r->state == REMEDY_NOTE || may_have_failed(r);
+
+	/* To be failed since Airflow had not noticed that its app was killed. */
+	return failing && r->kill_sent ? REMEDY_WAIT_APP_END : states[r->state].look;
+}
+
+/* Intent could not be made durable. Nothing was sent before: it was not to be. Else what is to come
+ * is not lost, but nothing is sent on an old look either: look again, then try again. */
+static int on_blocked(
+	struct remedy *r, const struct remedy_event *ev, usec_t now, struct remedy_step *step)
+{
+	if (!r->sent) {
+		r->requested = false;
+		return remedy_finish(r, step, OUTCOME_REFUSED, "the ledger cannot be written: %s",
+			remedy_words(ev));
+	}
+	if (r->blocked_since == 0)
+		r->blocked_since = now;
+	if (now - r->blocked_since >= REMEDY_BLOCKED_TIMEOUT)
+		return remedy_finish(r, step, OUTCOME_UNCONFIRMED,
+			"it was left at %s, since the ledger cannot be written: %s",
+			state_names[r->state], remedy_words(ev));
+	r->state = look_of(r);
+	r->attempts = 0;
+	/* Where the time for an end was over, it still is. */
+	r->deadline = states[r->state].answer == REMEDY_EVENT_APP ? now : now + VERIFY_TIMEOUT;
+	return remedy_wait(step, now);
+}
+
+/* Nothing was sent yet: it ends. A clear waits for what holds it up, as long as for an app's end.
+ */
+static int on_held(
+	struct remedy *r, const struct remedy_event *ev, usec_t now, struct remedy_step *step)
+{
+	if (r->state != REMEDY_CLEAR) {
+		r->requested = false;
+		return remedy_finish(r, step, OUTCOME_REFUSED, "%s", remedy_words(ev));
+	}
+	if (r->blocked_since == 0)
+		r->blocked_since = now;
+	if (now - r->blocked_since >= r->plan.end_timeout)
+		return remedy_finish(r, step, OUTCOME_UNCONFIRMED,
+			"the app has ended, and its task instance is not cleared: %s",
+			remedy_words(ev));
+	r->state = REMEDY_VERIFY_TASK;
+	r->deadline = now + VERIFY_TIMEOUT;
+	return remedy_wait(step, now);
+}
+
+static bool fits(const struct remedy *r, const struct remedy_event *event)
+{
+	return r->state == REMEDY_DONE ||
+	       (event->type == REMEDY_EVENT_START && r->state == REMEDY_RECHECK_STAGE) ||
+	       event->type == REMEDY_EVENT_TIMER || event->type == states[r->state].answer;
+}
+
+int remedy_next(
+	struct remedy *r, const struct remedy_event *event, usec_t now, struct remedy_step *ret)
+{
+	struct remedy_step step = {.effect = EFFECT_WAIT, .wake_at = now + REMEDY_LOOK_PERIOD};
+	int k = 0;
+
+	if (event->type == REMEDY_EVENT_BLOCKED) {
+		k = on_blocked(r, event, now, &step);
+	} else if (event->type == REMEDY_EVENT_HELD) {
+		k = on_held(r, event, now, &step);
+	} else if (fits(r, event)) {
+		assert(event->type != REMEDY_EVENT_TASK || event->reply != REPLY_DONE ||
+			event->task);
+		if (event->type == REMEDY_EVENT_REPLY) {
+			r->sent = true;
+			r->blocked_since = 0;
+		}
+		k = states[r->state].on(r, event, now, &step);
+	}
+	if (k >= 0 && remedy_effect_changes(step.effect) && r->plan.dry)
+		k = remedy_finish(r, &step, OUTCOME_UNCONFIRMED,
+			"mode is observe now: it was left before %s", state_names[r->state]);
+	if (k < 0)
+		return k;
+	*ret = step;
+	return 0;
+}
+
+void remedy_resume(struct remedy *r, usec_t now, struct remedy_step *ret)
+{
+	enum remedy_state look = look_of(r);
+
+	r->interrupted = look == REMEDY_VERIFY_FAILED || look == REMEDY_WAIT_APP_END;
+	r->fail_unsure = look == REMEDY_WAIT_APP_END && may_have_failed(r);
+	r->clear_unsure = r->state == REMEDY_CLEAR || r->state == REMEDY_WAIT_TRY;
+	/* When Airflow said so, on the clock of now, nobody knows. */
+	if (r->failed_at > 0)
+		r->failed_at = now;
+	if (r->state == REMEDY_KILL_APP || r->state == REMEDY_END_APP)
+		r->kill_sent = true;
+	/* Whether a clear took shows in the new try. */
+	r->state = r->state == REMEDY_CLEAR ? REMEDY_WAIT_TRY : look;
+	r->attempts = 0;
+	r->requested = true;
+	r->sent = true;
+	r->deadline = now + REMEDY_RESUME_WAIT + time_limit(r);
+	ret->effect = EFFECT_WAIT;
+	ret->wake_at = now + REMEDY_RESUME_WAIT;
+}

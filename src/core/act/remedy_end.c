@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The remedy's way from the fresh looks to the proven end of the app. */
+#include <errno.h>
+
+#include "base/strbuf.h"
+#include "core/act/remedy_states.h"
+
+int remedy_on_recheck_stage(
+	struct remedy *r, const struct remedy_event *ev, usec_t now, struct remedy_step *step)
+{
+	if (ev->type != REMEDY_EVENT_STAGE) {
+		step->effect = EFFECT_LOOK_STAGE;
+		return 0;
+	}
+	switch (ev->stage) {
+	case LOOK_HUNG:
+		return remedy_go(r, step, REMEDY_RECHECK_TASK, EFFECT_LOOK_TASK, 0);
+	case LOOK_MOVED:
+		return remedy_finish(
+			r, step, OUTCOME_SUPERSEDED, "at a fresh look it was no longer hung");
+	case LOOK_UNKNOWN:
+		break;
+	}
+	if (++r->attempts < REMEDY_ATTEMPTS)
+		return remedy_wait(step, now);
+	return remedy_finish(
+		r, step, OUTCOME_REFUSED, "no fresh look at the stage: %s", remedy_words(ev));
+}
+
+/* What speaks against acting on this task instance; NULL: nothing does. */
+static const char *task_objection(const struct remedy *r, const struct ti_obs *t)
+{
+	if (r->owner.try_number <= 0)
+		return "the app does not say which try started it";
+	if (t->try_number != r->owner.try_number)
+		return "the task instance is on another try than the one that started the app";
+	if (t->started == 0)
+		return "Airflow does not say when the task instance started";
+	if (t->started > r->plan.app_started + REMEDY_CLOCK_SLACK)
+		return "the task instance started after the app";
+	return NULL;
+}
+
+/* How it is to be ended. */
+static enum ground_way way_of(const struct remedy *r, const struct remedy_event *ev)
+{
+	const struct ground_app app = {
+		.can_kill = r->plan.can_kill_app, .cluster_mode = r->plan.cluster_mode};
+
+	if (r->plan.action == RULE_ACTION_KILL)
+		return GROUND_KILL;
+	if (r->plan.retry_via == RETRY_VIA_AIRFLOW)
+		return GROUND_AIRFLOW;
+	if (r->plan.retry_via == RETRY_VIA_AUTO && r->plan.can_kill_app &&
+		ti_retry_left(ev->task) &&
+		!ground_objection(ev->ground, ev->task, &r->owner, &app, GROUND_AIRFLOW))
+		return GROUND_AIRFLOW;
+	return GROUND_CLEAR;
+}
+
+static const char *way_objection(
+	const struct remedy *r, const struct remedy_event *ev, enum ground_way way)
+{
+	const struct ground_app app = {
+		.can_kill = r->plan.can_kill_app, .cluster_mode = r->plan.cluster_mode};
+
+	if (way == GROUND_AIRFLOW && !r->plan.can_kill_app)
+		return "retry_via=airflow, and its cluster manager cannot kill the app";
+	if (way == GROUND_AIRFLOW && !ti_retry_left(ev->task))
+		return "retry_via=airflow, and Airflow has no retry left for the task instance";
+	return ground_objection(ev->ground, ev->task, &r->owner, &app, way);
+}
+
+int remedy_fail_task(struct remedy *r, struct remedy_step *step)
+{
+	r->interrupted = false;
+	if (r->plan.needs_note)
+		return remedy_go(r, step, REMEDY_NOTE, EFFECT_NOTE, 0);
+	return remedy_go(r, step, REMEDY_FAIL, EFFECT_FAIL_TASK, 0);
+}
+
+static int act(struct remedy *r, const struct remedy_event *ev, enum ground_way way,
+	struct remedy_step *step)
+{
+	int k = ti_identity_of(ev->task, &r->task);
+
+	if (k < 0)
+		return k;
+	if (r->plan.dry)
+		return remedy_finish(r, step, OUTCOME_DRY_RUN, "mode is observe: nothing was sent");
+	if (way == GROUND_AIRFLOW)
+		return remedy_go(r, step, REMEDY_END_APP, EFFECT_KILL_APP, 0);
+	return remedy_fail_task(r, step);
+}
+
+int remedy_on_recheck_task(
+	struct remedy *r, const struct remedy_event *ev, usec_t now, struct remedy_step *step)
+{
+	const char *objection;
+	enum ground_way way;
+
+	if (ev->type != REMEDY_EVENT_TASK) {
+		step->effect = EFFECT_LOOK_TASK;
+		return 0;
+	}
+	if (ev->reply == REPLY_UNCERTAIN && ++r->attempts < REMEDY_ATTEMPTS)
+		return remedy_wait(step, now);
+	if (ev->reply != REPLY_DONE)
+		return remedy_finish(r, step, OUTCOME_REFUSED, "no look at the task instance: %s",
+			remedy_words(ev));
+	objection = task_objection(r, ev->task);
+	if (objection)
+		return remedy_finish(r, step, OUTCOME_REFUSED, "%s", objection);
+	if (ev->task->state != TI_STATE_RUNNING)
+		return remedy_finish(r, step, OUTCOME_SUPERSEDED,
+			"the task instance is %s, not running", ti_state_name(ev->task->state));
+	way = way_of(r, ev);
+	objection = way_objection(r, ev, way);
+	if (objection)
+		return remedy_finish(r, step, OUTCOME_REFUSED, "%s", objection);
+	return act(r, ev, way, step);
+}
+
+/* A look follows, within one time limit for all kills; none is left to one that was refused, where
+ * there is another way. */
+static int kill_was_sent(struct remedy *r, const struct remedy_event *ev, usec_t now,
+	enum remedy_state wait, struct remedy_step *step)
+{
+	usec_t deadline = r->deadline ? r->deadline : now + r->plan.end_timeout;
+
+	if (wait == REMEDY_WAIT_APP_END &&
+		(ev->reply == REPLY_REFUSED || ev->reply == REPLY_NOTHING))
+		deadline = now;
+	r->kill_sent = true;
+	r->kill_unsure = ev->reply == REPLY_UNCERTAIN;
+	r->n_kills++;
+	return remedy_go(r, step, wait, EFFECT_LOOK_APP, deadline);
+}
+
+/* A kill whose answer was lost, of an app that runs, is repeated: the same app by its id, so that
+ * twice does no harm. */
+static bool kills_again(const struct remedy *r, const struct remedy_event *ev)
+{
+	return r->kill_unsure && ev->app_end == APP_END_RUNNING && r->n_kills < REMEDY_ATTEMPTS;
+}
+
+/* Both of the app alone and of one that outlived its task. Whatever the answer: a kill answers
+ * alike whether or not anything was killed, so only a look counts. */
+int remedy_on_kill_app(
+	struct remedy *r, const struct remedy_event *ev, usec_t now, struct remedy_step *step)
+{
+	if (ev->type != REMEDY_EVENT_REPLY) {
+		step->effect = EFFECT_KILL_APP;
+		return 0;
+	}
+	return kill_was_sent(r, ev, now,
+		r->state == REMEDY_END_APP ? REMEDY_WAIT_APP_END : REMEDY_WAIT_KILLED, step);
+}
+
+static const char *end_words(const struct remedy_event *ev)
+{
+	return ev->app_end == APP_END_RUNNING ? "its cluster manager says that it runs"
+					      : remedy_words(ev);
+}
+
+int remedy_on_wait_app_end(
+	struct remedy *r, const struct remedy_event *ev, usec_t now, struct remedy_step *step)
+{
+	if (ev->type != REMEDY_EVENT_APP) {
+		step->effect = EFFECT_LOOK_APP;
+		return 0;
+	}
+	if (ev->app_end == APP_END_ENDED)
+		return remedy_go(
+			r, step, REMEDY_WAIT_LEFT, EFFECT_LOOK_TASK, now + REMEDY_LEFT_TIMEOUT);
+	if (now < r->deadline) {
+		if (kills_again(r, ev))
+			r->state = REMEDY_END_APP;
+		return remedy_wait(step, now);
+	}
+	if (r->fail_unsure)
+		return remedy_go(
+			r, step, REMEDY_VERIFY_FAILED, EFFECT_LOOK_TASK, now + VERIFY_TIMEOUT);
+	if (r->interrupted)
+		return remedy_finish(r, step, OUTCOME_REFUSED,
+			"a restart interrupted it before it took effect: %s", end_words(ev));
+	/* By way of Airflow it may still end: its task's process takes the driver along. */
+	if (r->plan.retry_via == RETRY_VIA_AUTO)
+		return remedy_go(
+			r, step, REMEDY_VERIFY_HUNG, EFFECT_LOOK_STAGE, now + VERIFY_TIMEOUT);
+	return remedy_finish(
+		r, step, OUTCOME_UNCONFIRMED, "the app was not seen to end: %s", end_words(ev));
+}
+
+static int seen_failed(struct remedy *r, usec_t now, struct remedy_step *step)
+{
+	r->failed_at = now;
+	r->interrupted = false;
+	return remedy_go(r, step, REMEDY_WAIT_END, EFFECT_LOOK_APP, now + r->plan.end_timeout);
+}
+
+/* The evidence is as old as the kill that did not end it: a stage that moves again is left alone.
+ */
+int remedy_on_verify_hung(
+	struct remedy *r, const struct remedy_event *ev, usec_t now, struct remedy_step *step)
+{
+	if (ev->type != REMEDY_EVENT_STAGE) {
+		step->effect = EFFECT_LOOK_STAGE;
+		return 0;
+	}
+	if (ev->stage == LOOK_HUNG)
+		return remedy_go(
+			r, step, REMEDY_VERIFY_RUNNING, EFFECT_LOOK_TASK, now + VERIFY_TIMEOUT);
+	if (ev->stage == LOOK_UNKNOWN && now < r->deadline)
+		return remedy_wait(step, now);
+	return remedy_finish(r, step, OUTCOME_UNCONFIRMED,
+		"the app was not seen to end, and is left alone: %s%s",
+		ev->stage == LOOK_MOVED ? "at a fresh look it was no longer hung"
+					: "no fresh look at the stage: ",
+		ev->stage == LOOK_MOVED ? "" : remedy_words(ev));
+}
+
+/* Time has gone by since its task instance was looked at, and Airflow fails whichever try there is:
+ * a kill that took without being seen may have brought a new one. */
+int remedy_on_verify_running(
+	struct remedy *r, const struct remedy_event *ev, usec_t now, struct remedy_step *step)
+{
+	unsigned attempts = r->attempts;
+	bool same;
+	int ended;
+
+	if (!remedy_has_task(r, ev, now, step,
+		    "the task instance could not be looked at before it was failed", &ended))
+		return ended;
+	same = ti_identity_matches(&r->task, ev->task);
+	if (same && ev->task->state == TI_STATE_FAILED)
+		return seen_failed(r, now, step);
+	if (same && ev->task->state == TI_STATE_RUNNING) {
+		if (attempts == 0)
+			return remedy_fail_task(r, step);
+		(void)remedy_go(r, step, REMEDY_FAIL, EFFECT_FAIL_TASK, 0);
+		r->attempts = attempts;
+		return 0;
+	}
+	return remedy_finish(r, step, r->kill_sent ? OUTCOME_UNCONFIRMED : OUTCOME_SUPERSEDED,
+		"%s: the task instance is %s, try %lld",
+		r->kill_sent ? "the app was not seen to end" : "somebody else acted",
+		ti_state_name(ev->task->state), (long long)ev->task->try_number);
+}
+
+/* A note is a courtesy: without it the work goes on. It may have taken long. */
+int remedy_on_note(
+	struct remedy *r, const struct remedy_event *ev, usec_t now, struct remedy_step *step)
+{
+	if (ev->type == REMEDY_EVENT_REPLY && ev->reply == REPLY_UNCERTAIN) {
+		(void)remedy_go(
+			r, step, REMEDY_VERIFY_RUNNING, EFFECT_LOOK_TASK, now + VERIFY_TIMEOUT);
+		r->attempts = 1; /* no second note */
+		return 0;
+	}
+	return remedy_go(r, step, REMEDY_FAIL, EFFECT_FAIL_TASK, 0);
+}
+
+int remedy_on_fail(
+	struct remedy *r, const struct remedy_event *ev, usec_t now, struct remedy_step *step)
+{
+	unsigned attempts = r->attempts;
+
+	if (ev->type != REMEDY_EVENT_REPLY) {
+		step->effect = EFFECT_FAIL_TASK;
+		return 0;
+	}
+	switch (ev->reply) {
+	case REPLY_DONE:
+	case REPLY_CONFLICT:
+	case REPLY_UNCERTAIN:
+	case REPLY_NOTHING:
+		(void)remedy_go(
+			r, step, REMEDY_VERIFY_FAILED, EFFECT_LOOK_TASK, now + VERIFY_TIMEOUT);
+		r->attempts = attempts;
+		return 0;
+	case REPLY_GONE:
+	case REPLY_REFUSED:
+		break;
+	}
+	/* After a kill of the app this is no longer a thing that did not happen. */
+	return remedy_finish(r, step, r->kill_sent ? OUTCOME_UNCONFIRMED : OUTCOME_FAILED,
+		"Airflow did not fail the task instance: %s", remedy_words(ev));
+}
+
+static int still_running(struct remedy *r, usec_t now, struct remedy_step *step)
+{
+	if (r->interrupted)
+		return remedy_finish(r, step, OUTCOME_REFUSED,
+			"a restart interrupted it before it took effect: the task instance runs");
+	if (++r->attempts >= REMEDY_ATTEMPTS)
+		return remedy_finish(r, step, r->kill_sent ? OUTCOME_UNCONFIRMED : OUTCOME_FAILED,
+			"Airflow still says running after it was told to fail the task");
+	r->state = REMEDY_VERIFY_RUNNING;
+	r->deadline = now + VERIFY_TIMEOUT;
+	return remedy_wait(step, now);
+}
+
+int remedy_on_verify_failed(
+	struct remedy *r, const struct remedy_event *ev, usec_t now, struct remedy_step *step)
+{
+	int ended;
+
+	if (!remedy_has_task(
+		    r, ev, now, step, "the task instance was failed, but not seen so", &ended))
+		return ended;
+	if (ti_identity_matches(&r->task, ev->task)) {
+		if (ev->task->state == TI_STATE_RUNNING)
+			return still_running(r, now, step);
+		if (ev->task->state == TI_STATE_FAILED)
+			return seen_failed(r, now, step);
+	}
+	return remedy_finish(r, step, OUTCOME_SUPERSEDED,
+		"somebody else acted: the task instance is %s, try %lld",
+		ti_state_name(ev->task->state), (long long)ev->task->try_number);
+}
+
+/* An app that we killed says nothing of the process that Airflow had started, and one that ended by
+ * itself, or by a person's hand, little. */
+usec_t remedy_process_gone(const struct remedy *r)
+{
+	if (!r->plan.needs_note)
+		return 0;
+	return r->failed_at + (r->kill_sent ? REMEDY_PROCESS_TIME : REMEDY_NOTICE_TIME);
+}
+
+static int app_has_ended(
+	struct remedy *r, const struct remedy_event *ev, usec_t now, struct remedy_step *step)
+{
+	if (r->plan.action == RULE_ACTION_KILL)
+		return remedy_finish(
+			r, step, OUTCOME_ENDED, "the app has ended: %s", remedy_words(ev));
+	if (now < remedy_process_gone(r)) {
+		(void)remedy_go(r, step, REMEDY_WAIT_PROCESS, EFFECT_WAIT, 0);
+		step->wake_at = remedy_process_gone(r);
+		return 0;
+	}
+	return remedy_go(r, step, REMEDY_VERIFY_TASK, EFFECT_LOOK_TASK, now + VERIFY_TIMEOUT);
+}
+
+int remedy_on_wait_end(
+	struct remedy *r, const struct remedy_event *ev, usec_t now, struct remedy_step *step)
+{
+	if (ev->type != REMEDY_EVENT_APP) {
+		step->effect = EFFECT_LOOK_APP;
+		return 0;
+	}
+	if (ev->app_end == APP_END_ENDED)
+		return app_has_ended(r, ev, now, step);
+	if (now < r->deadline) {
+		if (r->state == REMEDY_WAIT_KILLED && kills_again(r, ev))
+			r->state = REMEDY_KILL_APP;
+		return remedy_wait(step, now);
+	}
+	if (r->state == REMEDY_WAIT_END && r->plan.can_kill_app)
+		return remedy_go(r, step, REMEDY_KILL_APP, EFFECT_KILL_APP, 0);
+	return remedy_finish(
+		r, step, OUTCOME_UNCONFIRMED, "the app was not seen to end: %s", end_words(ev));
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * No stage and no job: the driver works by itself (toPandas, a model's fit), hangs, or never exits.
+ */
+#include "core/detect/check.h"
+
+static bool idle_holds(
+	const struct app_history *a, const struct rule *rule, usec_t now, struct evidence *e)
+{
+	usec_t idle = usec_sub(now, a->idle_start);
+
+	if (a->idle_start == 0 || a->no_answer_start > 0 || idle < rule->idle_after)
+		return false;
+	e->verdict = VERDICT_IDLE;
+	e->since = a->idle_start;
+	e->lasting = idle;
+	e->threshold = rule->idle_after;
+	e->limit = "idle_after";
+	e->reason = "no active stage or job";
+	if (a->inquiry.driver_taken >= a->idle_start)
+		e->hint = a->inquiry.driver;
+	if (a->inquiry.query_taken >= a->idle_start)
+		cause_add_query(&e->hint, &a->inquiry.query);
+	return true;
+}
+
+const struct app_check check_idle = {.name = "idle", .holds = idle_holds};

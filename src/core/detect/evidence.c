@@ -1,0 +1,436 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Takes in answers about tasks, executors, threads and processes, each at the time it was taken. */
+#include "core/detect/evidence.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/detect/history.h"
+
+/* A number of active tasks counts so long for who else uses an executor: while a window may hold
+ * their CPU, and until the next answer. */
+#define MOST_ACTIVE_TIME (CPU_WINDOW_MAX + USEC_PER_MINUTE)
+
+void task_tracks_clear(struct task_tracks *t)
+{
+	for (size_t i = 0; i < t->n; i++)
+		free(t->items[i].executor_id);
+	free(t->items);
+	*t = (struct task_tracks){0};
+}
+
+static void shift(usec_t *t, usec_t by)
+{
+	if (*t > 0)
+		*t += by;
+}
+
+void task_tracks_shift(struct task_tracks *t, usec_t by)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		struct task_track *k = &t->items[i];
+
+		shift(&k->launched, by);
+		shift(&k->stall_start, by);
+		shift(&k->worked, by);
+		k->frames_since = k->frames_moved = k->dumped = 0;
+		k->n_dumps = k->n_same = k->n_absent = 0;
+	}
+	t->asked = 0;
+}
+
+static void executor_clear(struct executor_track *x)
+{
+	free(x->id);
+	free(x->host);
+	free(x->log_url);
+	cpu_series_clear(&x->cpu);
+}
+
+void inquiry_clear(struct inquiry *q)
+{
+	for (size_t i = 0; i < q->n_executors; i++)
+		executor_clear(&q->executors[i]);
+	free(q->executors);
+	query_obs_clear(&q->query);
+	*q = (struct inquiry){0};
+}
+
+void inquiry_forget(struct inquiry *q, usec_t now)
+{
+	q->forgotten = now;
+	for (size_t i = 0; i < q->n_executors; i++) {
+		struct executor_track *x = &q->executors[i];
+
+		cpu_series_clear(&x->cpu);
+		x->dump_asked = x->dump_taken = x->silent_since = x->most_active_at = 0;
+		x->worked = 0;
+		x->n_silent = 0;
+	}
+	q->processes_asked = q->driver_asked = q->query_asked = 0;
+}
+
+struct executor_track *inquiry_executor(const struct inquiry *q, const char *id)
+{
+	for (size_t i = 0; i < q->n_executors; i++)
+		if (str_equal(q->executors[i].id, id))
+			return &q->executors[i];
+	return NULL;
+}
+
+static int executor_get(struct inquiry *q, const char *id, struct executor_track **ret)
+{
+	struct executor_track *x = inquiry_executor(q, id);
+	struct executor_track *items;
+
+	if (!x) {
+		items = reallocarray(q->executors, q->n_executors + 1, sizeof(*items));
+		if (!items)
+			return -ENOMEM;
+		q->executors = items;
+		x = &items[q->n_executors];
+		*x = (struct executor_track){0};
+		x->id = strdup(id);
+		if (!x->id)
+			return -ENOMEM;
+		x->cpu.driver = str_equal(id, "driver");
+		q->n_executors++;
+	}
+	*ret = x;
+	return 0;
+}
+
+static int by_task_id(const void *a, const void *b)
+{
+	const struct task_obs *x = a;
+	const struct task_obs *y = b;
+
+	return (x->task_id > y->task_id) - (x->task_id < y->task_id);
+}
+
+static struct task_track *task_find(const struct task_tracks *t, int64_t task_id)
+{
+	size_t low = 0;
+	size_t high = t->n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (t->items[middle].task_id < task_id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < t->n && t->items[low].task_id == task_id ? &t->items[low] : NULL;
+}
+
+static bool rose(const struct task_obs *o, const struct task_track *t)
+{
+	for (size_t i = 0; i < PROGRESS_MAX; i++)
+		if (o->counters[i] > t->counters[i])
+			return true;
+	return false;
+}
+
+static bool all_zero(const struct task_obs *o)
+{
+	for (size_t i = 0; i < PROGRESS_MAX; i++)
+		if (o->counters[i] > 0)
+			return false;
+	return true;
+}
+
+/* A task that has read or written something may have done so just now, before the first look. */
+static void track_begin(
+	struct task_track *t, const struct task_obs *o, usec_t launched, usec_t taken)
+{
+	t->task_id = o->task_id;
+	t->index = o->index;
+	t->speculative = o->speculative;
+	t->launched = launched;
+	t->stall_start = all_zero(o) ? launched : taken;
+}
+
+static void track_note(struct task_track *t, const struct task_obs *o, usec_t taken)
+{
+	if (t->has_metrics && o->has_metrics && taken > t->gc_taken && o->gc >= t->gc)
+		t->gc_share = (double)(o->gc - t->gc) / (double)(taken - t->gc_taken);
+	memcpy(t->counters, o->counters, sizeof(t->counters));
+	t->has_metrics = o->has_metrics;
+	t->gc = o->gc;
+	t->gc_taken = taken;
+}
+
+int inquiry_take_tasks(struct app_history *a, struct stage_history *h, struct task_list *tasks,
+	usec_t driver_now, usec_t taken)
+{
+	struct task_tracks next = {.asked = h->tasks.asked, .taken = taken};
+
+	if (taken <= h->tasks.taken)
+		return 0;
+	qsort(tasks->items, tasks->n, sizeof(*tasks->items), by_task_id);
+	next.items = calloc(tasks->n + 1, sizeof(*next.items));
+	if (!next.items)
+		return -ENOMEM;
+	for (size_t i = 0; i < tasks->n; i++) {
+		struct task_obs *o = &tasks->items[i];
+		struct task_track *old = task_find(&h->tasks, o->task_id);
+		struct task_track *t = &next.items[next.n];
+
+		if (next.n > 0 && next.items[next.n - 1].task_id == o->task_id)
+			continue; /* told twice */
+		if (old) {
+			*t = *old;
+			old->executor_id = NULL;
+			if (rose(o, t))
+				t->stall_start = taken;
+		} else {
+			usec_t at = app_history_local(a, o->launched, driver_now, taken);
+
+			track_begin(t, o, at > h->launched ? at : h->launched, taken);
+		}
+		free(t->executor_id);
+		t->executor_id = TAKE_PTR(o->executor_id);
+		track_note(t, o, taken);
+		next.n++;
+	}
+	task_tracks_clear(&h->tasks);
+	h->tasks = next;
+	return 0;
+}
+
+static void note_gc(struct executor_track *x, const struct executor_obs *o, usec_t taken)
+{
+	if (x->gc_taken > 0 && taken > x->gc_taken && o->gc >= x->gc)
+		x->gc_share = (double)(o->gc - x->gc) / (double)(taken - x->gc_taken);
+	x->gc = o->gc;
+	x->gc_taken = taken;
+}
+
+static bool has_task(const struct app_history *a, const char *executor_id)
+{
+	for (size_t i = 0; i < a->n_stages; i++)
+		for (size_t k = 0; k < a->stages[i].tasks.n; k++)
+			if (str_equal(a->stages[i].tasks.items[k].executor_id, executor_id))
+				return true;
+	return false;
+}
+
+/* With dynamic allocation executors come and go for as long as the app lives. */
+static void drop_gone(struct app_history *a)
+{
+	struct inquiry *q = &a->inquiry;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < q->n_executors; i++) {
+		struct executor_track *x = &q->executors[i];
+
+		if (!x->listed && !has_task(a, x->id))
+			executor_clear(x);
+		else
+			q->executors[kept++] = *x;
+	}
+	q->n_executors = kept;
+}
+
+int inquiry_take_executors(
+	struct app_history *a, const struct executor_list *executors, usec_t taken)
+{
+	struct inquiry *q = &a->inquiry;
+
+	for (size_t i = 0; i < q->n_executors; i++)
+		q->executors[i].listed = false;
+	for (size_t i = 0; i < executors->n; i++) {
+		const struct executor_obs *o = &executors->items[i];
+		struct executor_track *x;
+		int r;
+
+		r = executor_get(q, o->id, &x);
+		if (r >= 0)
+			r = str_replace(&x->host, o->host);
+		if (r >= 0)
+			r = str_replace(&x->log_url, o->log_url);
+		if (r < 0)
+			return r;
+		x->listed = true;
+		note_gc(x, o, taken);
+		x->active_tasks = o->active_tasks;
+		if (o->active_tasks >= x->most_active ||
+			usec_sub(taken, x->most_active_at) > MOST_ACTIVE_TIME) {
+			x->most_active = o->active_tasks;
+			x->most_active_at = taken;
+		}
+	}
+	q->executors_taken = taken;
+	drop_gone(a);
+	return 0;
+}
+
+/* FNV-1a, over the text of the frames. */
+static uint64_t hash_frames(const struct thread_obs *t)
+{
+	uint64_t h = 14695981039346656037ULL;
+
+	for (size_t i = 0; i < t->n_frames; i++) {
+		for (const char *p = t->frames[i]; *p; p++)
+			h = (h ^ (unsigned char)*p) * 1099511628211ULL;
+		h = (h ^ '\n') * 1099511628211ULL;
+	}
+	return h;
+}
+
+/* In Spark 3.x what a Python task reads is computed by a thread of its own, whose name does not say
+ * which task's. One that waits for Python to take what it has says nothing new. */
+static uint64_t hash_writers(const struct thread_list *dump)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < dump->n; i++) {
+		const struct thread_obs *t = &dump->items[i];
+
+		if (strncmp(t->name, "stdout writer for ", 18) == 0 && t->n_frames > 0 &&
+			!strstr(t->frames[0], "write"))
+			sum += hash_frames(t);
+	}
+	return sum;
+}
+
+/* A pool's thread keeps the name of its last task for a while in some versions. */
+static bool is_running(const struct thread_obs *t)
+{
+	for (size_t i = 0; i < t->n_frames; i++)
+		if (strstr(t->frames[i], "ThreadPoolExecutor.getTask"))
+			return false;
+	return true;
+}
+
+static const struct thread_obs *thread_of(const struct thread_list *dump, int64_t task_id)
+{
+	for (size_t i = 0; i < dump->n; i++)
+		if (dump->items[i].task_id == task_id && is_running(&dump->items[i]))
+			return &dump->items[i];
+	return NULL;
+}
+
+static void track_dump(struct task_track *t, const struct thread_obs *thread,
+	const struct thread_list *dump, uint64_t writers, usec_t taken)
+{
+	uint64_t frames;
+
+	t->python = cause_is_python(thread);
+	frames = hash_frames(thread) + (t->python ? writers : 0);
+	t->n_absent = 0;
+	t->n_dumps++;
+	if (t->n_same > 0 && frames == t->frames) {
+		t->n_same++;
+	} else {
+		if (t->n_same > 0)
+			t->worked = t->frames_moved = taken;
+		t->n_same = 1;
+		t->frames = frames;
+		t->frames_since = taken;
+	}
+	t->dumped = taken;
+	cause_of_task(thread, dump, &t->hint);
+}
+
+static bool names_tasks(const struct thread_list *dump)
+{
+	for (size_t i = 0; i < dump->n; i++)
+		if (dump->items[i].task_id >= 0)
+			return true;
+	return false;
+}
+
+static void stage_take_dump(struct stage_history *h, const struct executor_track *x,
+	const struct thread_list *dump, usec_t taken)
+{
+	/* Whose a writer is can be told only where all tasks are of this stage. */
+	size_t ours = 0;
+	uint64_t writers;
+
+	for (size_t i = 0; i < h->tasks.n; i++)
+		ours += str_equal(h->tasks.items[i].executor_id, x->id);
+	writers = x->most_active <= (int64_t)ours ? hash_writers(dump) : 0;
+	for (size_t i = 0; i < h->tasks.n; i++) {
+		struct task_track *t = &h->tasks.items[i];
+		const struct thread_obs *thread;
+
+		if (!str_equal(t->executor_id, x->id))
+			continue;
+		thread = thread_of(dump, t->task_id);
+		if (thread)
+			track_dump(t, thread, dump, writers, taken);
+		else if (names_tasks(dump))
+			t->n_absent++;
+	}
+}
+
+int inquiry_take_threads(struct app_history *a, const char *executor_id,
+	const struct thread_list *threads, usec_t taken)
+{
+	struct executor_track *x;
+	int r;
+
+	r = executor_get(&a->inquiry, executor_id, &x);
+	if (r < 0)
+		return r;
+	if (taken <= x->dump_taken || taken <= x->silent_since)
+		return 0;
+	x->dump_taken = taken;
+	x->silent_since = 0;
+	x->n_silent = 0;
+	for (size_t i = 0; i < a->n_stages; i++)
+		stage_take_dump(&a->stages[i], x, threads, taken);
+	return 0;
+}
+
+int inquiry_no_threads(struct app_history *a, const char *executor_id, usec_t now)
+{
+	struct executor_track *x;
+	int r;
+
+	r = executor_get(&a->inquiry, executor_id, &x);
+	if (r < 0)
+		return r;
+	if (now <= x->dump_taken)
+		return 0;
+	if (x->n_silent++ == 0)
+		x->silent_since = now;
+	return 0;
+}
+
+int inquiry_take_processes(struct app_history *a, struct process_list *processes, usec_t taken)
+{
+	for (size_t i = 0; i < processes->n; i++) {
+		struct executor_track *x;
+		int r;
+
+		r = executor_get(&a->inquiry, processes->items[i].executor_id, &x);
+		if (r < 0)
+			return r;
+		cpu_series_add(&x->cpu, &processes->items[i], taken);
+	}
+	return 0;
+}
+
+void inquiry_take_driver_threads(
+	struct app_history *a, const struct thread_list *threads, usec_t taken)
+{
+	a->inquiry.driver_taken = taken;
+	cause_of_driver(threads, &a->inquiry.driver);
+}
+
+void inquiry_take_query(struct app_history *a, struct query_obs *query, usec_t taken)
+{
+	query_obs_clear(&a->inquiry.query);
+	a->inquiry.query = TAKE_STRUCT(*query);
+	a->inquiry.query_taken = taken;
+}
+
+void inquiry_take_dropped(struct app_history *a, uint64_t n, usec_t taken)
+{
+	a->inquiry.dropped = n;
+	a->inquiry.dropped_taken = taken;
+}

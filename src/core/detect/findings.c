@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What the running tasks of a stage show, taken together: task by task where frames tell, executor
+ * by executor where only CPU does. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/detect/evidence.h"
+#include "core/detect/history.h"
+#include "core/facts/rule.h"
+
+/* Of an executor's time in garbage collection, from which on it does little else. */
+#define GC_SHARE_MIN 0.5
+/* CPU seconds a second that a JVM uses beside its tasks' threads: collection, compilation. */
+#define THREAD_EXTRA 0.5
+/* Dumps that never came, after which an executor counts as frozen. */
+#define SILENT_MIN 1
+/* Dumps that lack a task's thread, after which the task counts as gone. */
+#define ABSENT_MIN 2
+
+/* The flat tasks of one stage on one executor. */
+struct group {
+	struct executor_track *executor; /* NULL: not known */
+	size_t n;
+	size_t n_running; /* also the ones that are not flat */
+	size_t n_python;  /* wait for a Python worker, by their frames */
+	bool moves;       /* one of its tasks works, or moves: it explains CPU of the JVM */
+	usec_t since;     /* all were flat from here on */
+	struct cpu_use cpu;
+	size_t n_cpu_busy; /* so many of the flat compute; which, is not known */
+	size_t n_cpu_idle; /* so many do not */
+	bool frozen;       /* the executor gives no dump, or its JVM does nothing at all */
+};
+
+struct look {
+	struct app_history *app;
+	struct stage_history *stage;
+	const struct rule *rule;
+	usec_t now;
+	struct findings *f;
+	unsigned n_by_cause[CAUSE_MAX];
+};
+
+static bool is_flat(const struct look *k, const struct task_track *t)
+{
+	return usec_sub(k->now, t->stall_start) >= k->rule->hung_after;
+}
+
+static bool works(const struct look *k, const struct task_track *t)
+{
+	return t->worked > 0 && usec_sub(k->now, t->worked) < k->rule->hung_after;
+}
+
+/* anew: what was seen of work before counts for nothing. */
+static void gather(const struct look *k, const char *executor_id, bool anew, struct group *g)
+{
+	*g = (struct group){.executor = inquiry_executor(&k->app->inquiry, executor_id)};
+	for (size_t i = 0; i < k->stage->tasks.n; i++) {
+		const struct task_track *t = &k->stage->tasks.items[i];
+
+		if (!str_equal(t->executor_id, executor_id))
+			continue;
+		g->n_running++;
+		if (!is_flat(k, t) || (!anew && works(k, t))) {
+			g->moves = true;
+			continue;
+		}
+		g->n++;
+		g->n_python += t->python;
+		if (t->stall_start > g->since)
+			g->since = t->stall_start;
+	}
+}
+
+static size_t smaller(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+static void use_cpu(const struct look *k, struct group *g)
+{
+	struct executor_track *x = g->executor;
+	/* It was asked for after the poll before this one. */
+	usec_t asked =
+		usec_sub(k->now, k->app->spacing[0] < k->rule->hung_after ? k->app->spacing[0]
+									  : k->rule->hung_after);
+
+	cpu_series_use(&x->cpu, asked, g->since, k->rule->hung_after / 2, &g->cpu);
+	if (g->cpu.tree == CPU_BUSY)
+		x->worked = k->now;
+	/* A dump that came shows that it lives, however little it does. */
+	g->frozen = x->n_silent >= SILENT_MIN ||
+		    (g->cpu.stopped && usec_sub(k->now, x->dump_taken) > g->cpu.window);
+}
+
+/* Each of these tasks waits for a Python worker, and none is left that does not compute: but for
+ * the daemon that forks them. */
+static bool no_worker_waits(const struct group *g)
+{
+	return g->n_python == g->n && g->cpu.n_busy >= g->n && g->cpu.n_unclear == 0 &&
+	       g->cpu.n_idle <= 1;
+}
+
+/* How much of an executor's CPU can be, and must be, that of these tasks. Whatever else runs there
+ * is given the benefit: tasks of other stages, and tasks of this one that move. */
+static void attribute(const struct look *k, struct group *g)
+{
+	const struct executor_track *x = g->executor;
+	size_t others;
+
+	if (!x)
+		return;
+	use_cpu(k, g);
+	others = x->most_active > (int64_t)g->n ? (size_t)x->most_active - g->n : 0;
+	if (g->n_running - g->n > others)
+		others = g->n_running - g->n;
+	if (g->cpu.tree == CPU_IDLE) {
+		g->n_cpu_idle = g->n;
+	} else if (others > 0 || g->moves) {
+		bool workers = g->cpu.per_process && !g->cpu.churn;
+
+		/* Each Python task has a worker of its own, whatever the JVM does for the others.
+		 */
+		if (workers && g->cpu.n_busy > others)
+			g->n_cpu_busy = smaller(g->cpu.n_busy - others, g->n);
+		if (workers && no_worker_waits(g))
+			g->n_cpu_busy = g->n;
+	} else if (g->cpu.tree == CPU_BUSY) {
+		bool shared = !g->cpu.per_process || g->cpu.jvm == CPU_BUSY || g->cpu.churn;
+
+		g->n_cpu_busy = shared ? g->n : smaller(g->cpu.n_busy, g->n);
+		/* One process is unclear: whose it is, is too. */
+		if (!shared && g->cpu.jvm == CPU_IDLE && g->cpu.n_unclear == 0)
+			g->n_cpu_idle = g->n - g->n_cpu_busy;
+	}
+}
+
+static void note_cpu(struct look *k, const struct group *g)
+{
+	if (g->cpu.window == 0 || (g->cpu.tree == CPU_UNKNOWN && !g->cpu.stopped))
+		return;
+	k->f->has_cpu = true;
+	if (g->cpu.rate >= k->f->cpu_rate) {
+		k->f->cpu_rate = g->cpu.rate;
+		k->f->cpu_window = g->cpu.window;
+	}
+}
+
+static void note_time(struct findings *f, usec_t stalled)
+{
+	if (f->shortest == 0 || stalled < f->shortest)
+		f->shortest = stalled;
+	if (stalled > f->longest)
+		f->longest = stalled;
+}
+
+/* The cause of most tasks; the words are those of the first that has it. */
+static void note_hint(struct look *k, const struct cause_hint *hint)
+{
+	unsigned n = ++k->n_by_cause[hint->cause];
+
+	if (k->f->hint.because[0] == '\0' || n > k->n_by_cause[k->f->hint.cause])
+		k->f->hint = *hint;
+}
+
+/* When executors were last asked about, it was not among them. */
+static bool is_lost(const struct look *k, const struct executor_track *x)
+{
+	return k->app->inquiry.executors_taken > 0 && (!x || !x->listed);
+}
+
+static void hint_of(const struct look *k, const struct task_track *t, const struct group *g,
+	struct cause_hint *ret)
+{
+	const struct executor_track *x = g->executor;
+	const struct executor_track *driver = inquiry_executor(&k->app->inquiry, "driver");
+
+	*ret = (struct cause_hint){0};
+	if (driver && driver != x && driver->gc_share >= GC_SHARE_MIN) {
+		ret->cause = CAUSE_DRIVER_GC;
+		(void)snprintf(ret->because, sizeof(ret->because),
+			"the driver spends %.0f %% of its time in garbage collection",
+			100 * (driver->gc_share > 1 ? 1 : driver->gc_share));
+	} else if (is_lost(k, x)) {
+		ret->cause = CAUSE_EXECUTOR_LOST;
+		(void)snprintf(ret->because, sizeof(ret->because),
+			"executor %.40s is not among the active ones", t->executor_id);
+	} else if (x && x->n_silent >= SILENT_MIN) {
+		ret->cause = CAUSE_EXECUTOR_FROZEN;
+		(void)snprintf(ret->because, sizeof(ret->because),
+			"executor %.40s gave no thread dump, %u times", t->executor_id,
+			x->n_silent);
+	} else if (g->frozen) {
+		ret->cause = CAUSE_EXECUTOR_FROZEN;
+		(void)snprintf(ret->because, sizeof(ret->because),
+			"the JVM of executor %.40s used no CPU at all", t->executor_id);
+	} else if (t->gc_share >= GC_SHARE_MIN) {
+		ret->cause = CAUSE_MEMORY_PRESSURE;
+		(void)snprintf(ret->because, sizeof(ret->because),
+			"executor %.40s spends %.0f %% of its time in garbage collection",
+			t->executor_id, 100 * (t->gc_share > 1 ? 1 : t->gc_share));
+	} else {
+		*ret = t->hint;
+	}
+	str_sanitize(ret->because); /* what was cut within a character */
+}
+
+/* One flat task that is not known to work by itself. */
+static void note_flat(struct look *k, struct group *g, struct task_track *t)
+{
+	struct findings *f = k->f;
+	bool lost = is_lost(k, g->executor); /* its tasks are about to be tried elsewhere */
+	bool dumped = t->n_same >= 2 && t->dumped > t->frames_since;
+
+	if (t->n_absent >= ABSENT_MIN) {
+		f->n_absent++;
+	} else if (g->n_cpu_busy > 0) {
+		g->n_cpu_busy--;
+		f->n_working++;
+		return;
+	} else if (!lost && g->frozen) {
+		f->n_frozen++;
+	} else if (!lost && g->n_cpu_idle > 0 && (dumped || !g->cpu.unsure)) {
+		g->n_cpu_idle--;
+		f->n_idle++;
+	} else if (!lost && dumped) {
+		f->n_still++;
+	} else {
+		f->n_dark++;
+	}
+	note_time(f, usec_sub(k->now, t->stall_start));
+}
+
+static void note_threads(struct findings *f, const struct task_track *t)
+{
+	f->n_seen += t->n_same > 0;
+	f->has_threads = f->has_threads || t->n_dumps >= 2;
+	if (t->n_dumps > f->n_dumps)
+		f->n_dumps = t->n_dumps;
+}
+
+/* Dumps tell who of these tasks computes: the frames of some change, the others' stand still and
+ * are not Python's, and the CPU is no more than those that change can use, each by one thread. */
+static bool frames_tell(const struct look *k, const struct group *g)
+{
+	size_t n_moved = 0;
+
+	for (size_t i = 0; i < k->stage->tasks.n; i++) {
+		const struct task_track *t = &k->stage->tasks.items[i];
+
+		if (!str_equal(t->executor_id, g->executor->id) || !is_flat(k, t))
+			continue;
+		if (t->frames_moved > 0 && usec_sub(k->now, t->frames_moved) < k->rule->hung_after)
+			n_moved++;
+		else if (t->python || t->n_same < 2)
+			return false;
+	}
+	return n_moved > 0 && g->cpu.rate < (double)n_moved + THREAD_EXTRA;
+}
+
+/* The whole executor computes for these tasks: that is work, of each. */
+static void note_work(const struct look *k, const struct group *g)
+{
+	if (g->n_cpu_busy < g->n || g->n == 0 || frames_tell(k, g))
+		return;
+	for (size_t i = 0; i < k->stage->tasks.n; i++) {
+		struct task_track *t = &k->stage->tasks.items[i];
+
+		if (str_equal(t->executor_id, g->executor->id) && is_flat(k, t))
+			t->worked = k->now;
+	}
+}
+
+static void find_on_executor(struct look *k, const char *executor_id)
+{
+	struct group g;
+
+	gather(k, executor_id, true, &g);
+	attribute(k, &g);
+	note_work(k, &g);
+	gather(k, executor_id, false, &g);
+	attribute(k, &g);
+	note_cpu(k, &g);
+	for (size_t i = 0; i < k->stage->tasks.n; i++) {
+		struct task_track *t = &k->stage->tasks.items[i];
+		struct cause_hint hint;
+
+		if (!str_equal(t->executor_id, executor_id))
+			continue;
+		if (!is_flat(k, t) || t->copied)
+			continue;
+		k->f->n_flat++;
+		note_threads(k->f, t);
+		hint_of(k, t, &g, &hint);
+		note_hint(k, &hint);
+		if (works(k, t))
+			k->f->n_working++;
+		else
+			note_flat(k, &g, t);
+	}
+}
+
+/* Is this the first task of its executor? Each executor is looked at once. */
+static bool is_first(const struct task_tracks *t, size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (str_equal(t->items[k].executor_id, t->items[i].executor_id))
+			return false;
+	return true;
+}
+
+static bool any_flat(const struct look *k)
+{
+	for (size_t i = 0; i < k->stage->tasks.n; i++)
+		if (is_flat(k, &k->stage->tasks.items[i]) && !k->stage->tasks.items[i].copied)
+			return true;
+	return false;
+}
+
+/* Tasks are looked at now and then, their sums at each poll: where those stood still since, no task
+ * moved later, whatever the last two looks at it differ by. */
+static void backdate(struct stage_history *h)
+{
+	for (size_t i = 0; i < h->tasks.n; i++) {
+		struct task_track *t = &h->tasks.items[i];
+
+		if (h->stall_start >= t->stall_start)
+			continue;
+		t->stall_start = h->stall_start > t->launched ? h->stall_start : t->launched;
+	}
+}
+
+static bool at_work(const struct look *k, const struct task_track *t)
+{
+	return !is_flat(k, t) || works(k, t);
+}
+
+/* Spark ends a task when its speculative copy ends, and the other way round: while one of them is
+ * at work, the other holds up nothing. Returns how many such there are. */
+static size_t note_copies(const struct look *k)
+{
+	struct task_tracks *t = &k->stage->tasks;
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->n; i++)
+		t->items[i].copied = false;
+	for (size_t i = 0; i < t->n; i++) {
+		struct task_track *copy = &t->items[i];
+		bool busy = at_work(k, copy);
+
+		if (!copy->speculative || copy->index < 0)
+			continue;
+		for (size_t j = 0; j < t->n; j++) {
+			struct task_track *original = &t->items[j];
+
+			if (original->index != copy->index || at_work(k, original) == busy)
+				continue;
+			(busy ? original : copy)->copied = true;
+		}
+	}
+	for (size_t i = 0; i < t->n; i++)
+		n += t->items[i].copied;
+	return n;
+}
+
+static bool all_flat(const struct look *k)
+{
+	for (size_t i = 0; i < k->stage->tasks.n; i++)
+		if (!is_flat(k, &k->stage->tasks.items[i]))
+			return false;
+	return true;
+}
+
+/* The tasks are not known one by one: what their executors show, where no others run there. */
+static void find_by_executor(struct look *k)
+{
+	const struct inquiry *q = &k->app->inquiry;
+	int64_t sum = 0;
+
+	if (usec_sub(k->now, k->stage->stall_start) < k->rule->hung_after)
+		return;
+	for (size_t i = 0; i < q->n_executors; i++)
+		sum += q->executors[i].listed ? q->executors[i].most_active : 0;
+	for (size_t i = 0; i < q->n_executors && sum <= k->stage->last.n_active; i++) {
+		struct executor_track *x = &q->executors[i];
+		struct group g = {.executor = x, .since = k->stage->stall_start};
+
+		if (!x->listed || x->most_active <= 0)
+			continue;
+		g.n = (size_t)x->most_active;
+		use_cpu(k, &g);
+		note_cpu(k, &g);
+		k->f->n_flat += g.n;
+		if (x->worked > 0 && usec_sub(k->now, x->worked) < k->rule->hung_after)
+			k->f->n_working += g.n;
+		else if (g.frozen)
+			k->f->n_frozen += g.n;
+		else if (g.cpu.tree == CPU_IDLE && !g.cpu.unsure)
+			k->f->n_idle += g.n;
+		else
+			k->f->n_dark += g.n;
+	}
+	k->f->n_running = k->f->n_flat;
+}
+
+/* After a gap, evidence is to be had again when a window of CPU time is full. */
+static bool gathers(const struct look *k)
+{
+	usec_t span = usec_clamp(k->rule->hung_after / 2, CPU_WINDOW_MIN, CPU_WINDOW_MAX);
+	usec_t forgotten = k->app->inquiry.forgotten;
+
+	return forgotten > 0 && usec_sub(k->now, forgotten) < span;
+}
+
+void inquiry_find(struct app_history *a, struct stage_history *h, const struct rule *rule,
+	usec_t now, struct findings *ret)
+{
+	struct look k = {.app = a, .stage = h, .rule = rule, .now = now, .f = ret};
+	/* An answer holds until the next is due, and a little longer. */
+	usec_t fresh = rule->hung_after / 2 + USEC_PER_MINUTE;
+
+	*ret = (struct findings){.events_lost = a->inquiry.dropped > 0, .gathering = gathers(&k)};
+	if (h->tasks.taken == 0 || usec_sub(now, h->tasks.taken) > fresh || h->tasks.n == 0) {
+		find_by_executor(&k);
+		return;
+	}
+	ret->has_tasks = true;
+	ret->cut = h->tasks.n >= INQUIRY_MAX_TASKS;
+	ret->old = usec_sub(now, h->tasks.taken) > rule->hung_after / 2;
+	backdate(h);
+	ret->n_running = h->tasks.n - note_copies(&k);
+	if (!any_flat(&k))
+		return;
+	/* All stood still, and yet the stage has moved since: whoever it was, this is out of date.
+	 */
+	if (h->stall_start > h->tasks.taken && all_flat(&k)) {
+		*ret = (struct findings){
+			.events_lost = ret->events_lost, .gathering = ret->gathering};
+		return;
+	}
+	for (size_t i = 0; i < h->tasks.n; i++)
+		if (is_first(&h->tasks, i))
+			find_on_executor(&k, h->tasks.items[i].executor_id);
+}

@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Turns a series of polls into clocks: since when no progress, no completed task, no active task.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/detect/history.h"
+
+/* In poll intervals: polls that are slower still are gaps each. */
+#define SLOWEST 6
+/* Memory is asked about at each of so many polls: it changes slowly, and the answer is long. At
+ * first a little sooner: some apps are short. */
+#define MEMORY_POLLS 6
+#define MEMORY_POLLS_FIRST 2
+
+/* A driver's clock that moves by more against ours, from one poll to the next, was set. */
+#define CLOCK_STEP ((int64_t)(5 * USEC_PER_SEC))
+
+void app_poll_clear(struct app_poll *p)
+{
+	stage_list_clear(&p->stages);
+	job_list_clear(&p->jobs);
+	executor_list_clear(&p->executors);
+	*p = (struct app_poll){0};
+}
+
+int app_history_new(
+	const char *cluster, const struct app_info *info, usec_t now, struct app_history **ret)
+{
+	_cleanup_(app_history_freep) struct app_history *a = calloc(1, sizeof(*a));
+	int r;
+
+	if (!a)
+		return -ENOMEM;
+	a->owner.map_index = -1;
+	a->first_seen = now;
+	a->verdict_start = now;
+	r = str_replace(&a->cluster, cluster);
+	if (r >= 0)
+		r = app_info_copy(info, &a->info);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(a);
+	return 0;
+}
+
+static void stage_clear(struct stage_history *h)
+{
+	free(h->last.name);
+	task_tracks_clear(&h->tasks);
+}
+
+struct app_history *app_history_free(struct app_history *a)
+{
+	if (!a)
+		return NULL;
+	for (size_t i = 0; i < a->n_stages; i++)
+		stage_clear(&a->stages[i]);
+	free(a->stages);
+	inquiry_clear(&a->inquiry);
+	free(a->cluster);
+	app_info_clear(&a->info);
+	owner_clear(&a->owner);
+	strlist_clear(&a->properties);
+	task_settings_clear(&a->task);
+	audit_report_clear(&a->audit);
+	free(a);
+	return NULL;
+}
+
+struct stage_history *app_history_stage(struct app_history *a, int64_t stage_id, int64_t attempt_id)
+{
+	for (size_t i = 0; i < a->n_stages; i++)
+		if (a->stages[i].last.stage_id == stage_id &&
+			a->stages[i].last.attempt_id == attempt_id)
+			return &a->stages[i];
+	return NULL;
+}
+
+static bool counters_zero(const struct stage_obs *s)
+{
+	for (size_t i = 0; i < PROGRESS_MAX; i++)
+		if (s->counters[i] > 0)
+			return false;
+	return true;
+}
+
+usec_t app_history_local(struct app_history *a, usec_t driver_time, usec_t driver_now, usec_t now)
+{
+	usec_t local;
+	int64_t at;
+
+	if (driver_time == 0)
+		return now;
+	if (driver_now > 0) {
+		local = usec_sub(now, usec_sub(driver_now, driver_time));
+		return local > a->gap_end ? local : a->gap_end;
+	}
+	at = (int64_t)now - (int64_t)driver_time;
+	if (!a->offset_known || at < a->offset) {
+		a->offset = at;
+		a->offset_known = true;
+	}
+	at = (int64_t)driver_time + a->offset;
+	local = at > 0 && (usec_t)at < now ? (usec_t)at : now;
+	return local > a->gap_end ? local : a->gap_end;
+}
+
+/* The launch may start the stall clock only while nothing has moved or failed yet: afterwards the
+ * moment of the last progress, before our first look, is not known. */
+static void stage_begin(struct app_history *a, struct stage_history *h, const struct stage_obs *s,
+	const struct app_poll *poll)
+{
+	usec_t launched = app_history_local(a, s->first_launched, poll->driver_now, poll->now);
+	bool untouched = counters_zero(s) && s->n_failed == 0;
+	usec_t submitted = poll->now;
+
+	if (s->first_launched == 0)
+		submitted = app_history_local(a, s->submitted, poll->driver_now, poll->now);
+
+	*h = (struct stage_history){
+		.first_seen = poll->now,
+		.first_taken = poll->taken,
+		.launched = launched,
+		.stall_start = untouched ? launched : poll->now,
+		.completed = untouched ? launched : poll->now,
+		.inactive_start = submitted,
+		.failed_base = s->n_failed,
+		.verdict_start = poll->now,
+	};
+}
+
+static void stage_note_progress(struct stage_history *h, const struct stage_obs *s, usec_t now)
+{
+	for (size_t i = 0; i < PROGRESS_MAX; i++)
+		if (s->counters[i] > h->last.counters[i]) {
+			h->stall_start = now;
+			h->inactive_start = now;
+			break;
+		}
+	if (s->counters[PROGRESS_COMPLETED_INDICES] >
+		h->last.counters[PROGRESS_COMPLETED_INDICES]) {
+		h->completed = now;
+		h->failed_base = s->n_failed;
+		h->failed_since = 0;
+		h->failed_rises = 0;
+		h->failed_spread = 0;
+	}
+}
+
+/* numFailedTasks can fall where Spark corrects itself: the base falls with it. */
+static void stage_note_failures(
+	struct stage_history *h, const struct stage_obs *s, usec_t now, usec_t since_last_poll)
+{
+	if (s->n_failed > h->last.n_failed && s->n_failed > h->failed_base) {
+		if (h->failed_rises++ == 0)
+			h->failed_first = now;
+		h->failed_last = now;
+		h->failed_spread = usec_sub(usec_sub(now, since_last_poll), h->failed_first);
+	}
+	if (s->n_failed < h->failed_base)
+		h->failed_base = s->n_failed;
+	h->failed_since = s->n_failed - h->failed_base;
+}
+
+static void stage_note_active(
+	struct stage_history *h, const struct stage_obs *s, const struct app_poll *poll)
+{
+	bool first_launch = h->last.first_launched == 0 && h->last.n_active <= 0;
+
+	if (s->n_active > 0 && h->last.n_active <= 0) {
+		/* What runs now was launched since the last poll. */
+		h->stall_start = poll->now;
+		h->active_start = poll->now;
+		if (first_launch)
+			h->completed = h->launched = poll->now;
+	}
+	if (s->n_active <= 0 && h->last.n_active > 0)
+		h->inactive_start = poll->now;
+}
+
+static bool job_has_stage(const struct job_list *jobs, int64_t stage_id)
+{
+	for (size_t i = 0; i < jobs->n_stage_ids; i++)
+		if (jobs->stage_ids[i] == stage_id)
+			return true;
+	return false;
+}
+
+static int64_t active_tasks(const struct executor_list *l)
+{
+	int64_t sum = 0;
+
+	for (size_t i = 0; i < l->n; i++)
+		sum += l->items[i].active_tasks;
+	return sum;
+}
+
+/* Jobs and executors speak against a stage only as of a moment after it was listed: it is listed
+ * again, so it was active at that moment, or seemed to be. */
+static void stage_note_phantom(struct stage_history *h, const struct app_poll *poll, bool stands)
+{
+	if (poll->has_jobs && (poll->jobs_taken >= h->first_taken ||
+				      job_has_stage(&poll->jobs, h->last.stage_id))) {
+		h->vouched = job_has_stage(&poll->jobs, h->last.stage_id);
+		h->jobless_polls = h->vouched ? 0 : h->jobless_polls + 1;
+		h->unasked_polls = 0;
+	} else if (verdict_is_trouble(h->verdict)) {
+		h->unasked_polls++;
+	}
+	if (poll->has_executors && poll->executors_taken >= h->first_taken) {
+		bool over = stands && h->last.n_active > active_tasks(&poll->executors);
+
+		if (!over)
+			h->overcount_start = 0;
+		else if (h->overcount_start == 0)
+			h->overcount_start = poll->now;
+		h->overcount_last = poll->now;
+	}
+}
+
+static void shift(usec_t *t, usec_t by)
+{
+	if (*t > 0)
+		*t += by;
+}
+
+/* Nobody watched for a while: no clock runs over that time. */
+static void app_history_skip(struct app_history *a, usec_t by, usec_t now)
+{
+	shift(&a->idle_start, by);
+	for (size_t i = 0; i < a->n_stages; i++) {
+		struct stage_history *h = &a->stages[i];
+
+		shift(&h->first_seen, by);
+		shift(&h->stall_start, by);
+		shift(&h->completed, by);
+		shift(&h->launched, by);
+		shift(&h->active_start, by);
+		shift(&h->inactive_start, by);
+		shift(&h->failed_first, by);
+		shift(&h->failed_last, by);
+		shift(&h->overcount_start, by);
+		shift(&h->overcount_last, by);
+		task_tracks_shift(&h->tasks, by);
+	}
+	inquiry_forget(&a->inquiry, now);
+}
+
+static int app_history_add(struct app_history *a, struct stage_history **ret)
+{
+	struct stage_history *items;
+
+	items = reallocarray(a->stages, a->n_stages + 1, sizeof(*items));
+	if (!items)
+		return -ENOMEM;
+	a->stages = items;
+	items[a->n_stages] = (struct stage_history){0};
+	*ret = &items[a->n_stages++];
+	return 0;
+}
+
+/* While tasks begin and end, two answers count different moments. */
+static bool counts_stand(const struct stage_obs *a, const struct stage_obs *b)
+{
+	return a->n_active == b->n_active && a->n_complete == b->n_complete &&
+	       a->n_failed == b->n_failed;
+}
+
+static int app_history_observe_stage(
+	struct app_history *a, struct stage_obs *s, const struct app_poll *poll)
+{
+	struct stage_history *h = app_history_stage(a, s->stage_id, s->attempt_id);
+	bool stands = h && counts_stand(&h->last, s);
+	int r;
+
+	if (!h) {
+		r = app_history_add(a, &h);
+		if (r < 0)
+			return r;
+		app_signs_take_stage(&a->signs, NULL, s);
+		stage_begin(a, h, s, poll);
+	} else {
+		app_signs_take_stage(&a->signs, &h->last, s);
+		stage_note_progress(h, s, poll->now);
+		stage_note_failures(h, s, poll->now, a->spacing[0]);
+		stage_note_active(h, s, poll);
+		free(h->last.name);
+	}
+	h->last = *s;
+	s->name = NULL;
+	h->seen = true;
+	stage_note_phantom(h, poll, stands);
+	return 0;
+}
+
+/* A driver's clock that was set says nothing any more of what began before. Its answers show it to
+ * the second. */
+static void note_clock(struct app_history *a, const struct app_poll *poll)
+{
+	int64_t offset = (int64_t)poll->now - (int64_t)poll->driver_now;
+	int64_t step = offset - a->date_offset;
+
+	if (poll->driver_now == 0)
+		return;
+	if (a->date_offset != 0 && (step > CLOCK_STEP || step < -CLOCK_STEP))
+		a->gap_end = poll->now;
+	a->date_offset = offset;
+}
+
+/* The same answer twice is not two observations. */
+static bool note_taken(struct app_history *a, struct app_poll *poll)
+{
+	if (poll->taken == 0)
+		poll->taken = poll->now;
+	if (poll->taken <= a->taken)
+		return false;
+	a->taken = poll->taken;
+	if (poll->jobs_taken == 0)
+		poll->jobs_taken = poll->now;
+	if (poll->executors_taken == 0)
+		poll->executors_taken = poll->now;
+	poll->has_jobs = poll->has_jobs && poll->jobs_taken > a->jobs_taken;
+	if (poll->has_jobs)
+		a->jobs_taken = poll->jobs_taken;
+	poll->has_executors = poll->has_executors && poll->executors_taken > a->executors_taken;
+	if (poll->has_executors)
+		a->executors_taken = poll->executors_taken;
+	return true;
+}
+
+/* Polls can be slower than they are wanted, or answered now and then: what has lain between the
+ * last ones, or the first two, is no gap, within bounds. */
+static usec_t usual_spacing(const struct app_history *a, usec_t gap, usec_t poll_interval)
+{
+	usec_t most = a->spacing[0] > a->spacing[1] ? a->spacing[0] : a->spacing[1];
+
+	if (most == 0)
+		most = gap;
+	if (most > SLOWEST * poll_interval)
+		most = SLOWEST * poll_interval;
+	return most > poll_interval ? most : poll_interval;
+}
+
+static void note_gap(struct app_history *a, const struct app_poll *poll, usec_t poll_interval)
+{
+	usec_t gap = usec_sub(poll->now, a->observed);
+	usec_t usual = usual_spacing(a, gap, poll_interval);
+
+	if (a->observed == 0)
+		return;
+	if (gap > 3 * usual) {
+		app_history_skip(a, gap - usual, poll->now);
+		a->gap_end = poll->now - usual;
+	}
+	a->spacing[1] = a->spacing[0];
+	a->spacing[0] = gap;
+}
+
+int app_history_observe(struct app_history *a, struct app_poll *poll, usec_t poll_interval)
+{
+	bool answered = poll->has_jobs;
+
+	if (!note_taken(a, poll))
+		return 0;
+	note_gap(a, poll, poll_interval);
+	note_clock(a, poll);
+	a->observed = poll->now;
+	a->polls++;
+	a->no_answer_start = 0;
+
+	for (size_t i = 0; i < a->n_stages; i++)
+		a->stages[i].seen = false;
+	for (size_t i = 0; i < poll->stages.n; i++) {
+		int r = app_history_observe_stage(a, &poll->stages.items[i], poll);
+
+		if (r < 0)
+			return r;
+	}
+
+	if (poll->has_executors) {
+		int r = inquiry_take_executors(a, &poll->executors, poll->now);
+
+		if (r < 0)
+			return r;
+	}
+	/* No word of the jobs is no sign of one: a poll without any answer does not end idleness,
+	 * either. */
+	if (poll->stages.n > 0 || (answered && poll->jobs.n_running > 0))
+		a->idle_start = 0;
+	else if (a->idle_start == 0 && poll->has_jobs)
+		a->idle_start = poll->now;
+	return 1;
+}
+
+void app_history_drop_unseen(struct app_history *a)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < a->n_stages; i++) {
+		if (!a->stages[i].seen) {
+			stage_clear(&a->stages[i]);
+			continue;
+		}
+		if (kept != i)
+			a->stages[kept] = a->stages[i];
+		kept++;
+	}
+	a->n_stages = kept;
+}
+
+unsigned app_history_needs(const struct app_history *a)
+{
+	unsigned needs = a->n_stages == 0 ? NEED_JOBS : 0;
+
+	for (size_t i = 0; i < a->n_stages; i++)
+		if (verdict_is_trouble(a->stages[i].verdict))
+			needs |= NEED_JOBS | NEED_EXECUTORS;
+		else if (a->stages[i].verdict == VERDICT_SLOW)
+			needs |= NEED_EXECUTORS; /* whose CPU it is hangs on who else runs there */
+	if (a->polls - a->memory_asked >=
+		(a->polls < MEMORY_POLLS ? MEMORY_POLLS_FIRST : MEMORY_POLLS))
+		needs |= NEED_MEMORY;
+	return needs;
+}
+
+int app_history_audit(struct app_history *a)
+{
+	struct audit_subject s = {
+		.version = spark_version(a->info.spark_version),
+		.properties = &a->properties,
+		.memory = &a->memory,
+		.signs = &a->signs,
+		.task = a->task_known ? &a->task : NULL,
+	};
+
+	return audit_run(&s, &a->audit);
+}
+
+int app_history_take_task(struct app_history *a, struct task_settings *t)
+{
+	task_settings_clear(&a->task);
+	a->task = TAKE_STRUCT(*t);
+	a->task_known = true;
+	return app_history_audit(a);
+}
+
+int app_history_take_memory(struct app_history *a, const struct executor_memory_list *l)
+{
+	struct spark_value fraction;
+
+	if (spark_conf_get(&a->properties, spark_version(a->info.spark_version),
+		    "spark.memory.fraction", &fraction) <= 0)
+		fraction.n = 0;
+	app_memory_take(&a->memory, l, fraction.n);
+	app_signs_take_executors(&a->signs, l, &a->memory);
+	return app_history_audit(a);
+}

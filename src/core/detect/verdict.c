@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Names of verdicts and the sentence that explains one. */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "core/detect/verdict.h"
+
+static const char *const names[] = {
+	[VERDICT_PROGRESSING] = "progressing",
+	[VERDICT_SUSPECT] = "suspect",
+	[VERDICT_HUNG] = "hung",
+	[VERDICT_SLOW] = "slow",
+	[VERDICT_STARVED] = "starved",
+	[VERDICT_CRASH_LOOP] = "crash_loop",
+	[VERDICT_PHANTOM] = "phantom",
+	[VERDICT_IDLE] = "idle",
+	[VERDICT_UNOBSERVABLE] = "unobservable",
+};
+_Static_assert(ELEMENTSOF(names) == VERDICT_MAX, "a name per verdict");
+
+const char *verdict_name(enum verdict v)
+{
+	return names[v];
+}
+
+int verdict_from_name(const char *name, enum verdict *ret)
+{
+	for (size_t i = 0; i < ELEMENTSOF(names); i++)
+		if (str_equal(names[i], name)) {
+			*ret = (enum verdict)i;
+			return 0;
+		}
+	return -EINVAL;
+}
+
+bool verdict_of_app(enum verdict v)
+{
+	return v == VERDICT_IDLE || v == VERDICT_UNOBSERVABLE;
+}
+
+bool verdict_is_trouble(enum verdict v)
+{
+	return v != VERDICT_PROGRESSING && v != VERDICT_SLOW;
+}
+
+const char *const evidence_kinds[] = {"tasks", "threads", "cpu", "events"};
+_Static_assert(1U << (ELEMENTSOF(evidence_kinds) - 1) == EVIDENCE_EVENTS, "a word per kind");
+const size_t n_evidence_kinds = ELEMENTSOF(evidence_kinds);
+
+static void describe_missing(unsigned missing, struct strbuf *out)
+{
+	static const char *const words[] = {
+		"per-task counters", "two thread dumps", "CPU seconds", "events that Spark lost"};
+	const char *glue = "; without ";
+
+	for (size_t i = 0; i < ELEMENTSOF(words); i++)
+		if (missing & (1U << i)) {
+			strbuf_add(out, glue);
+			strbuf_add(out, words[i]);
+			glue = ", ";
+		}
+}
+
+static void describe_tasks(const struct evidence *e, struct strbuf *out)
+{
+	if (e->missing & EVIDENCE_TASKS || e->n_running == 0)
+		return;
+	strbuf_addf(out, "; %zu of %zu running tasks flat", e->n_flat, e->n_running);
+	if (e->n_flat > 0 && e->n_working > 0)
+		strbuf_addf(out, ", %zu of them at work", e->n_working);
+	if (e->n_frozen > 0)
+		strbuf_addf(out, ", %zu on executors that seem frozen", e->n_frozen);
+	if (e->n_dumps > 1)
+		strbuf_addf(out, ", %s in %u thread dumps",
+			e->n_working > 0 ? "looked at" : "the same frames", e->n_dumps);
+}
+
+void evidence_describe(const struct evidence *e, struct strbuf *out)
+{
+	char lasting[32];
+	char threshold[32];
+
+	if (!verdict_of_app(e->verdict))
+		strbuf_addf(out, "(%" PRId64 " + %" PRId64 ") / %" PRId64 " ", e->n_complete,
+			e->n_active, e->n_tasks);
+	strbuf_addf(
+		out, "%s for %s", e->reason, format_duration(lasting, sizeof(lasting), e->lasting));
+	if (e->limit)
+		strbuf_addf(out, " (%s=%s)", e->limit,
+			format_duration(threshold, sizeof(threshold), e->threshold));
+	if (e->n_failed > 0)
+		strbuf_addf(out, ", %" PRId64 " tasks failed meanwhile", e->n_failed);
+	describe_tasks(e, out);
+	if (e->cpu_window > 0)
+		strbuf_addf(out, ", at most %.3f CPU seconds a second over %s", e->cpu_rate,
+			format_duration(lasting, sizeof(lasting), e->cpu_window));
+	if (e->hint.because[0] != '\0')
+		strbuf_addf(out, "; %scause %s: %s",
+			e->hint.cause == CAUSE_UNKNOWN ? "" : "probable ",
+			cause_name(e->hint.cause), e->hint.because);
+	describe_missing(e->missing, out);
+}

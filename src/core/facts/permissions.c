@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Names of rights. */
+#include "core/facts/permissions.h"
+#include "base/cleanup.h"
+
+static const char *const states[] = {
+	[ACCESS_UNKNOWN] = "unknown",
+	[ACCESS_GRANTED] = "granted",
+	[ACCESS_DENIED] = "denied",
+};
+
+static const char *const rights[] = {
+	[AIRFLOW_RIGHT_LOGIN] = "login",
+	[AIRFLOW_RIGHT_READ] = "read",
+	[AIRFLOW_RIGHT_FAIL] = "fail",
+	[AIRFLOW_RIGHT_CLEAR] = "clear",
+};
+_Static_assert(ELEMENTSOF(rights) == AIRFLOW_RIGHT_MAX, "a name per right");
+
+const char *access_state_name(enum access_state s)
+{
+	return states[s];
+}
+
+const char *airflow_right_name(enum airflow_right r)
+{
+	return rights[r];
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Rules: their keys, their cross-checks, and which one holds for an app. */
+#include <errno.h>
+#include <fnmatch.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "core/facts/rule.h"
+
+static const char *const actions[] = {
+	[RULE_ACTION_NONE] = "none",
+	[RULE_ACTION_NOTIFY] = "notify",
+	[RULE_ACTION_KILL] = "kill",
+	[RULE_ACTION_RETRY] = "retry",
+	NULL,
+};
+_Static_assert(ELEMENTSOF(actions) == RULE_ACTION_MAX + 1, "a name per action");
+
+static const char *const modes[] = {
+	[RULE_MODE_INHERIT] = "inherit",
+	[RULE_MODE_OBSERVE] = "observe",
+	[RULE_MODE_ACT] = "act",
+	NULL,
+};
+
+static const char *const vias[] = {
+	[RETRY_VIA_AUTO] = "auto",
+	[RETRY_VIA_CLEAR] = "clear",
+	[RETRY_VIA_AIRFLOW] = "airflow",
+	NULL,
+};
+_Static_assert(ELEMENTSOF(vias) == RETRY_VIA_MAX + 1, "a name per way");
+
+/* A limit below a second would call a poll's jitter a hang; one above a year is a slip. */
+#define LIMIT_MIN USEC_PER_SEC
+#define LIMIT_MAX ((usec_t)366 * 24 * USEC_PER_HOUR)
+
+#define GLOB(field, text)                                                                          \
+	{                                                                                          \
+		.name = #field, .type = PARAM_STRING, .offset = offsetof(struct rule, field),      \
+		.help = text                                                                       \
+	}
+#define LIMIT(field, value, text)                                                                  \
+	{                                                                                          \
+		.name = #field, .type = PARAM_DURATION, .offset = offsetof(struct rule, field),    \
+		.fallback = value, .min = LIMIT_MIN, .max = LIMIT_MAX, .help = text                \
+	}
+
+const struct param_def rule_params[] = {
+	GLOB(app, "glob on the app's name"),
+	GLOB(user, "glob on the user who runs the app"),
+	GLOB(cluster, "glob on the NAME of [spark NAME]"),
+	GLOB(dag, "glob on the owner's dag_id; an unknown owner matches none"),
+	GLOB(task, "glob on the owner's task_id; an unknown owner matches none"),
+	LIMIT(hung_after, "10min", "no progress for so long, and the evidence agrees: hung"),
+	LIMIT(hung_after_unproven, NULL,
+		"the same where there is no evidence but the counters; default 3 x hung_after"),
+	LIMIT(starved_after, "10min", "tasks left and none active for so long: starved"),
+	LIMIT(idle_after, "30min", "no active stage or job for so long: idle"),
+	LIMIT(unobservable_after, "5min", "the driver does not answer for so long: unobservable"),
+	{.name = "action",
+		.type = PARAM_ENUM,
+		.offset = offsetof(struct rule, action),
+		.fallback = "notify",
+		.choices = actions,
+		.help = "what is done when a stage is hung: none, notify, kill or retry"},
+	{.name = "mode",
+		.type = PARAM_ENUM,
+		.offset = offsetof(struct rule, mode),
+		.fallback = "inherit",
+		.choices = modes,
+		.help = "observe or act for this rule alone; inherit: as [daemon] mode says"},
+	{.name = "airflow",
+		.type = PARAM_STRING,
+		.offset = offsetof(struct rule, airflow),
+		.help = "the NAME of the [airflow NAME] that owns these apps; needed where there "
+			"are "
+			"several"},
+	{.name = "retry_via",
+		.type = PARAM_ENUM,
+		.offset = offsetof(struct rule, retry_via),
+		.fallback = "auto",
+		.choices = vias,
+		.help = "airflow: end the app alone, where Airflow has a retry of its own left; "
+			"clear: "
+			"fail the task instance, see the app end, clear it; auto: airflow where it "
+			"can be, else clear"},
+	{.name = "max_retries",
+		.type = PARAM_U64,
+		.offset = offsetof(struct rule, max_retries),
+		.fallback = "2",
+		.max = 100,
+		.help = "retries of one task instance by stagewatchd, over its whole life"},
+	{.name = "actions_per_hour",
+		.type = PARAM_U64,
+		.offset = offsetof(struct rule, actions_per_hour),
+		.fallback = "0",
+		.max = 10000,
+		.help = "actions by this rule within an hour, at most; 0: only that of [limits] "
+			"holds"},
+	{.name = "cooldown",
+		.type = PARAM_DURATION,
+		.offset = offsetof(struct rule, cooldown),
+		.fallback = "10min",
+		.max = LIMIT_MAX,
+		.help = "no second action on the same task or on an app of the same name for so "
+			"long"},
+	{.name = "kill_via",
+		.type = PARAM_ENUM,
+		.offset = offsetof(struct rule, kill_via),
+		.fallback = "cluster",
+		.choices = kill_via_names,
+		.help = "how an app is ended that does not end with its task: at its cluster "
+			"manager, by Spark's kill of its job or stage, or as a process of this "
+			"host"},
+	LIMIT(end_timeout, "2min",
+		"how long a killed app may take to end, before and after the kill at "
+		"its cluster manager"),
+	LIMIT(retry_timeout, "5min", "how long a cleared task instance may take to run again"),
+};
+const size_t n_rule_params = ELEMENTSOF(rule_params);
+
+const char *rule_action_name(enum rule_action a)
+{
+	return actions[a];
+}
+
+int rule_action_from_name(const char *name, enum rule_action *ret)
+{
+	for (int a = 0; a < RULE_ACTION_MAX; a++)
+		if (str_equal(actions[a], name)) {
+			*ret = (enum rule_action)a;
+			return 0;
+		}
+	return -EINVAL;
+}
+
+int rule_finish(struct rule *rule, char **reterr)
+{
+	if (!rule->app && !rule->user && !rule->cluster && !rule->dag && !rule->task) {
+		int r = str_printf(reterr, "matches nothing: give at least one of app, user, "
+					   "cluster, dag, task (app = * for all)");
+		return r < 0 ? r : -EINVAL;
+	}
+	if (rule->hung_after_unproven == 0)
+		rule->hung_after_unproven = 3 * rule->hung_after;
+	if (rule->hung_after_unproven < rule->hung_after) {
+		int r = str_printf(reterr, "hung_after_unproven is below hung_after");
+		return r < 0 ? r : -EINVAL;
+	}
+	return 0;
+}
+
+/* FNM_NOESCAPE is not set: a backslash takes a special character literally. */
+bool rule_glob_matches(const char *glob, const char *text)
+{
+	return !glob || (text && fnmatch(glob, text, 0) == 0);
+}
+
+const struct rule *rule_match(const struct rule_list *rules, const struct rule *fallback,
+	const char *cluster, const struct app_info *app, const struct owner *owner)
+{
+	for (size_t i = 0; i < rules->n; i++) {
+		const struct rule *r = &rules->items[i];
+
+		if (rule_glob_matches(r->app, app->name) && rule_glob_matches(r->user, app->user) &&
+			rule_glob_matches(r->cluster, cluster) &&
+			rule_glob_matches(r->dag, owner->dag_id) &&
+			rule_glob_matches(r->task, owner->task_id))
+			return r;
+	}
+	return fallback;
+}
+
+int rule_fallback(struct rule *ret)
+{
+	struct rule rule = {0};
+	int r;
+
+	r = param_defaults(rule_params, n_rule_params, &rule);
+	if (r >= 0)
+		r = str_replace(&rule.name, "none");
+	if (r < 0) {
+		rule_clear(&rule);
+		return r;
+	}
+	rule.action = RULE_ACTION_NONE;
+	rule.hung_after_unproven = 3 * rule.hung_after;
+	*ret = rule;
+	return 0;
+}
+
+void rule_clear(struct rule *rule)
+{
+	param_clear(rule_params, n_rule_params, rule);
+	free(rule->name);
+	rule->name = NULL;
+}
+
+void rule_list_clear(struct rule_list *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		rule_clear(&l->items[i]);
+	free(l->items);
+	*l = (struct rule_list){0};
+}

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Makes messages of what happens to incidents, and of a storm. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "notifier/notifier_parts.h"
+
+/* What is told of: an incident or, where it is NULL, the storm. */
+struct topic {
+	const char *subject;
+	const char *id;
+	const struct incident *incident;
+	struct notice_storm storm;
+};
+
+static usec_t now(const struct notifier *n)
+{
+	return n->context.now(n->context.userdata);
+}
+
+static usec_t wall(const struct notifier *n)
+{
+	return n->context.wall(n->context.userdata);
+}
+
+static struct world *world(const struct notifier *n)
+{
+	return n->context.world(n->context.userdata);
+}
+
+static int make(
+	const struct notifier *n, const struct topic *t, enum notice_event event, char **ret)
+{
+	const char *web = world(n)->settings->web.external_url;
+
+	return t->incident ? notice_json(t->incident, event, web, wall(n), ret)
+			   : notice_storm_json(&t->storm, event, web, wall(n), ret);
+}
+
+static int put(struct notifier *n, const struct topic *t, enum notice_event event,
+	const struct notify *notify)
+{
+	_cleanup_free_ char *text = NULL;
+	struct outbox_message m = {.notify = notify_name(notify),
+		.subject = t->subject,
+		.incident = t->id,
+		.event = event,
+		.alert = notify_is_alert(notify),
+		.created = wall(n)};
+	struct outbox_item *item = NULL;
+	int r;
+
+	r = make(n, t, event, &text);
+	if (r < 0)
+		return r;
+	m.text = text;
+	r = outbox_put(&n->outbox, &m, now(n), &item);
+	if (r <= 0)
+		return r;
+	while ((item = outbox_overflow(&n->outbox)))
+		notifier_drop(n, item, "too many are waiting");
+	return 0;
+}
+
+static bool is_wanted(
+	const struct topic *t, const struct notify *notify, enum notice_event event, bool told)
+{
+	const struct notice_filter *f = notify_filter(notify);
+
+	/* An alert tells of relief by its end. */
+	if (notify_is_alert(notify) && notice_is_relief(event))
+		return false;
+	return t->incident ? notice_wanted(f, t->incident, event, told)
+			   : notice_storm_wanted(f, event, told);
+}
+
+static int tell(struct notifier *n, const struct topic *t, enum notice_event event)
+{
+	const struct world *w = world(n);
+	int r = 0;
+
+	for (size_t k = 0; r >= 0 && k < w->settings->n_notifies; k++) {
+		const struct notify *notify = w->notifies[k];
+
+		if (is_wanted(t, notify, event,
+			    outbox_has_told(&n->outbox, notify_name(notify), t->subject)))
+			r = put(n, t, event, notify);
+	}
+	return r;
+}
+
+static int tell_of_incident(
+	struct notifier *n, const struct incident *i, enum notice_event event, const char *subject)
+{
+	const struct rule *rule = world_rule(world(n), i->rule);
+	struct topic t = {.subject = subject, .id = i->id, .incident = i};
+
+	if (event == NOTICE_EVENT_MAX || !rule || rule->action == RULE_ACTION_NONE)
+		return 0;
+	return tell(n, &t, event);
+}
+
+static void complain(const char *what, int r)
+{
+	log_error("Failed to tell of %s: %s, ignoring", what, strerror(-r));
+}
+
+void notifier_event(struct notifier *n, const struct incident *i, enum notice_event event)
+{
+	_cleanup_free_ char *subject = NULL;
+	int r;
+
+	r = notice_subject(i, &subject);
+	if (r >= 0)
+		r = outbox_claim(&n->outbox, subject, i->id);
+	if (r >= 0)
+		r = tell_of_incident(n, i, event, subject);
+	if (r < 0)
+		complain("an incident", r);
+	notifier_settle(n);
+}
+
+static void end_incident(struct notifier *n, struct incident *i)
+{
+	_cleanup_free_ char *subject = NULL;
+	int r;
+
+	i->end_told = true;
+	r = notice_subject(i, &subject);
+	if (r >= 0)
+		r = tell_of_incident(n, i, notice_of_outcome(i->outcome), subject);
+	if (r >= 0)
+		r = tell_of_incident(n, i, NOTICE_CLOSED, subject);
+	if (r < 0)
+		complain("an incident", r);
+	if (subject)
+		outbox_close(&n->outbox, subject, now(n), i->ended);
+}
+
+static bool has_told(const struct notifier *n, const char *incident)
+{
+	for (size_t k = 0; k < n->outbox.n; k++)
+		if (!n->outbox.items[k]->closed &&
+			str_equal(n->outbox.items[k]->incident, incident))
+			return true;
+	return false;
+}
+
+/* Those of a daemon before this one are in the list, too: what is open goes on, and what ended then
+ * is news only where its beginning was told and its end was not. */
+static void follow(struct notifier *n, struct incident *i)
+{
+	bool inherited = i->opened < n->started;
+
+	if (inherited && !i->noticed && i->ended == 0)
+		notifier_event(n, i, notice_of_verdict(i->verdict));
+	i->noticed = true;
+	if (i->ended == 0 || i->end_told)
+		return;
+	if (i->ended < n->started && !has_told(n, i->id))
+		i->end_told = true;
+	else
+		end_incident(n, i);
+}
+
+/* Alerts whose incident was forgotten before its end was seen here. */
+static void end_forgotten(struct notifier *n)
+{
+	for (size_t k = 0; k < n->outbox.n; k++) {
+		const struct outbox_item *i = n->outbox.items[k];
+
+		if (i->alert && !i->closed && !i->orphan &&
+			!str_equal(i->subject, NOTICE_STORM_SUBJECT) &&
+			!incident_by_id(n->context.incidents, i->incident))
+			outbox_close(&n->outbox, i->subject, now(n), wall(n));
+	}
+}
+
+void notifier_follow(struct notifier *n)
+{
+	for (size_t k = 0; k < n->context.incidents->n; k++)
+		follow(n, n->context.incidents->items[k]);
+	end_forgotten(n);
+}
+
+static int tell_of_storm(struct notifier *n, enum notice_event event, usec_t ended)
+{
+	struct topic t = {
+		.subject = NOTICE_STORM_SUBJECT,
+		.id = n->storm_id,
+		.storm = {n->storm_id, n->storm_why, n->storm_opened, ended},
+	};
+
+	return tell(n, &t, event);
+}
+
+/* The same storm as before a restart, where people were told of that. */
+static int begin_storm(struct notifier *n, const char *why)
+{
+	const struct outbox_item *told = outbox_told(&n->outbox, NOTICE_STORM_SUBJECT);
+	int r;
+
+	n->storm_opened = told ? told->created : wall(n);
+	(void)snprintf(n->storm_why, sizeof(n->storm_why), "%s", why);
+	if (told)
+		(void)snprintf(n->storm_id, sizeof(n->storm_id), "%s", told->incident);
+	else
+		incident_make_id(n->storm_id, n->storm_opened, NOTICE_STORM_SUBJECT);
+	r = outbox_claim(&n->outbox, NOTICE_STORM_SUBJECT, n->storm_id);
+	return r < 0 ? r : tell_of_storm(n, NOTICE_STORM, 0);
+}
+
+static int end_storm(struct notifier *n)
+{
+	int r = tell_of_storm(n, NOTICE_CLOSED, wall(n));
+
+	outbox_close(&n->outbox, NOTICE_STORM_SUBJECT, now(n), wall(n));
+	n->storm_id[0] = '\0';
+	return r;
+}
+
+void notifier_storm(struct notifier *n, const char *why)
+{
+	bool on = n->storm_id[0] != '\0';
+	int r;
+
+	if (on == (why != NULL))
+		return;
+	r = why ? begin_storm(n, why) : end_storm(n);
+	if (r < 0)
+		complain("a storm", r);
+	notifier_settle(n);
+}

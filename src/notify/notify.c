@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Parameters and what all types have in common. */
+#include "notify/notify.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "notify/notify_type.h"
+
+static const char *const types[] = {"webhook", "command", NULL};
+static const struct notify_ops *const type_table[] = {&notify_webhook, &notify_command};
+_Static_assert(ELEMENTSOF(types) == ELEMENTSOF(type_table) + 1, "a name per type");
+
+static const char *const formats[] = {
+	[NOTIFY_JSON] = "json", [NOTIFY_ALERTMANAGER] = "alertmanager", NULL};
+
+const char *const notify_reasons[] = {"unreachable", "timeout", "denied", "redirect", "refused",
+	"server_error", "command", "internal"};
+const size_t n_notify_reasons = ELEMENTSOF(notify_reasons);
+
+#define TEXT(field, text)                                                                          \
+	{                                                                                          \
+		.name = #field, .type = PARAM_STRING,                                              \
+		.offset = offsetof(struct notify_params, field), .help = text                      \
+	}
+#define LINES(field, text)                                                                         \
+	{                                                                                          \
+		.name = #field, .type = PARAM_LIST,                                                \
+		.offset = offsetof(struct notify_params, field), .help = text                      \
+	}
+#define WORD(field, value, words, text)                                                            \
+	{                                                                                          \
+		.name = #field, .type = PARAM_ENUM,                                                \
+		.offset = offsetof(struct notify_params, field), .fallback = value,                \
+		.choices = words, .help = text                                                     \
+	}
+#define TIME(field, value, low, high, text)                                                        \
+	{                                                                                          \
+		.name = #field, .type = PARAM_DURATION,                                            \
+		.offset = offsetof(struct notify_params, field), .fallback = value, .min = low,    \
+		.max = high, .help = text                                                          \
+	}
+#define DAY (24 * USEC_PER_HOUR)
+
+const struct param_def notify_params[] = {
+	WORD(type, "webhook", types, "webhook: an HTTP request; command: a program"),
+	{.name = "on",
+		.type = PARAM_STRING,
+		.offset = offsetof(struct notify_params, on),
+		.fallback = "hung,unobservable,recovered,failed_again,unconfirmed,failed,storm",
+		.help = "which verdicts and outcomes are told, and storms"},
+	WORD(min_severity, "info", notice_severities, "events below this are not told"),
+	TEXT(rule, "glob on the NAME of [rule NAME]"),
+	TEXT(cluster, "glob on the NAME of [spark NAME]"),
+	TEXT(app, "glob on the app's name"),
+	TEXT(dag, "glob on the owner's dag_id; an unknown owner matches none"),
+	TEXT(url, "where the request goes"),
+	TEXT(url_file, "the same from a file or credential, where it is a secret"),
+	WORD(format, "json", formats, "json: of the message; alertmanager: its API's"),
+	LINES(template, "the body instead of the message itself, with {{field}}s"),
+	LINES(header, "further headers, as in Name: value"),
+	TEXT(authorization_file, "file or credential with the value of Authorization"),
+	TEXT(username, "for basic authentication"),
+	TEXT(password_file, "file or credential with the password"),
+	TEXT(secret_file, "file or credential with the key that signs each body"),
+	TEXT(ca_file, "certificates to trust for https, instead of the system's"),
+	TEXT(command, "the program's absolute path"),
+	LINES(argument, "its arguments, one each"),
+	TIME(timeout, "15s", 100 * USEC_PER_MSEC, 10 * USEC_PER_MINUTE, "of each attempt"),
+	TIME(retry_first, "5s", USEC_PER_SEC, USEC_PER_HOUR,
+		"from the first failed attempt to the second"),
+	TIME(retry_max, "10min", USEC_PER_SEC, DAY, "the longest time between two attempts"),
+	TIME(give_up_after, "24h", USEC_PER_MINUTE, 30 * DAY,
+		"what is not delivered by then is given up"),
+	TIME(resend, "1min", USEC_PER_SEC, USEC_PER_HOUR,
+		"how often an alert that goes on is sent again"),
+};
+const size_t n_notify_params = ELEMENTSOF(notify_params);
+
+static void wipe(char **secret)
+{
+	if (*secret)
+		explicit_bzero(*secret, strlen(*secret));
+	free(*secret);
+	*secret = NULL;
+}
+
+void notify_secrets_clear(struct notify_secrets *s)
+{
+	wipe(&s->url);
+	wipe(&s->authorization);
+	wipe(&s->password);
+	wipe(&s->secret);
+}
+
+int notify_refuse(const char *key, const char *text, const char **ret_key, char **reterr)
+{
+	int r = str_printf(reterr, "%s", text);
+
+	*ret_key = key;
+	return r < 0 ? r : -EINVAL;
+}
+
+int notify_join(const struct strlist *lines, char **ret)
+{
+	struct strbuf b = {0};
+
+	for (size_t i = 0; i < lines->n; i++)
+		strbuf_addf(&b, "%s%s", i > 0 ? "\n" : "", lines->items[i]);
+	return strbuf_finish(&b, ret);
+}
+
+int notify_check(const struct notify_params *p, const char **ret_key, char **reterr)
+{
+	_cleanup_free_ char *err = NULL;
+	unsigned on;
+	int r;
+
+	r = notice_parse_events(p->on, &on, &err);
+	if (r == -EINVAL)
+		return notify_refuse("on", err, ret_key, reterr);
+	if (r < 0)
+		return r;
+	if (p->retry_max < p->retry_first)
+		return notify_refuse(NULL, "retry_first is above retry_max", ret_key, reterr);
+	return type_table[p->type]->check(p, ret_key, reterr);
+}
+
+static int fill(struct notify *n, const char *name, char **reterr)
+{
+	const struct notify_params *p = n->params;
+	const char *fault;
+	const char *key;
+	int r;
+
+	r = notify_check(p, &key, reterr);
+	if (r < 0)
+		return r;
+	n->filter = (struct notice_filter){.min_severity = (enum notice_severity)p->min_severity,
+		.rule = p->rule,
+		.cluster = p->cluster,
+		.app = p->app,
+		.dag = p->dag};
+	n->policy = (struct outbox_policy){.retry_first = p->retry_first,
+		.retry_max = p->retry_max,
+		.give_up_after = p->give_up_after,
+		.resend = p->resend};
+	n->ops = type_table[p->type];
+	r = notice_parse_events(p->on, &n->filter.on, reterr);
+	if (r >= 0)
+		r = str_replace(&n->name, name);
+	if (r >= 0 && p->template.n > 0)
+		r = notify_join(&p->template, &n->template);
+	if (r < 0)
+		return r;
+	fault = n->ops->object(n);
+	return fault ? notify_refuse(NULL, fault, &key, reterr) : 0;
+}
+
+int notify_new(const char *name, const struct notify_params *params, struct notify_secrets *secrets,
+	const struct notify_context *context, struct notify **ret, char **reterr)
+{
+	_cleanup_(notify_freep) struct notify *n = calloc(1, sizeof(*n));
+	int r;
+
+	if (!n) {
+		notify_secrets_clear(secrets);
+		return -ENOMEM;
+	}
+	n->secrets = TAKE_STRUCT(*secrets);
+	n->params = params;
+	n->context = *context;
+	r = fill(n, name, reterr);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(n);
+	return 0;
+}
+
+struct notify *notify_free(struct notify *n)
+{
+	if (!n)
+		return NULL;
+	while (n->calls)
+		notify_cancel(n->calls);
+	notify_secrets_clear(&n->secrets);
+	free(n->template);
+	free(n->name);
+	free(n);
+	return NULL;
+}
+
+const char *notify_name(const struct notify *n)
+{
+	return n->name;
+}
+
+const struct notice_filter *notify_filter(const struct notify *n)
+{
+	return &n->filter;
+}
+
+const struct outbox_policy *notify_policy(const struct notify *n)
+{
+	return &n->policy;
+}
+
+bool notify_is_alert(const struct notify *n)
+{
+	return n->params->type == 0 && n->params->format == NOTIFY_ALERTMANAGER;
+}
+
+static void detach(struct notify_call *c)
+{
+	for (struct notify_call **k = &c->notify->calls; *k; k = &(*k)->next)
+		if (*k == c) {
+			*k = c->next;
+			break;
+		}
+}
+
+struct notify_call *notify_cancel(struct notify_call *c)
+{
+	if (!c)
+		return NULL;
+	transport_cancel(c->notify->context.transport, c->request);
+	spawn_cancel(c->spawn);
+	detach(c);
+	free(c);
+	return NULL;
+}
+
+/* The callback may end the last user of this notify, and with it the notify. */
+void notify_call_end(struct notify_call *c, const struct notify_result *result)
+{
+	detach(c);
+	c->done(c->userdata, result);
+	free(c);
+}
+
+int notify_send(struct notify *n, const struct notify_letter *letter, notify_done_fn done,
+	void *userdata, struct notify_call **ret)
+{
+	struct notify_call *c = calloc(1, sizeof(*c));
+	int r;
+
+	if (!c)
+		return -ENOMEM;
+	c->notify = n;
+	c->done = done;
+	c->userdata = userdata;
+	r = n->ops->send(c, letter);
+	if (r < 0) {
+		free(c);
+		return r;
+	}
+	c->next = n->calls;
+	n->calls = c;
+	*ret = c;
+	return 0;
+}

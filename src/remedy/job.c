@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Performs the effects of a remedy, and hands their answers back to it. */
+#include "remedy/job.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "action/airflow.h"
+#include "action/kill_app.h"
+#include "base/log.h"
+#include "io/clock.h"
+#include "io/fault_point.h"
+#include "setup/messages.h"
+
+static void drive(struct job *j, const struct remedy_event *event);
+
+static void stop(struct job *j)
+{
+	j->call = airflow_cancel(j->call);
+	j->look = driver_look_cancel(j->look);
+	j->source_call = source_call_free(j->source_call);
+	j->kill = kill_app_cancel(j->kill);
+	j->timer = sd_event_source_disable_unref(j->timer);
+}
+
+struct job *job_free(struct job *j)
+{
+	if (!j)
+		return NULL;
+	stop(j);
+	action_record_clear(&j->record);
+	world_unref(j->world);
+	free(j);
+	return NULL;
+}
+
+static usec_t now(const struct job *j)
+{
+	return j->context->now(j->context->userdata);
+}
+
+static usec_t wall(const struct job *j)
+{
+	return j->context->wall(j->context->userdata);
+}
+
+void job_about(const struct job *j, struct log_about *about, char stage[static 48])
+{
+	(void)snprintf(
+		stage, 48, "%" PRId64 ".%" PRId64, j->incident->stage_id, j->incident->attempt_id);
+	*about = (struct log_about){
+		.message_id = MESSAGE_ACTION,
+		.cluster = j->record.cluster,
+		.app_id = j->record.app_id,
+		.stage_id = stage,
+		.rule = j->record.rule,
+		.verdict = verdict_name(j->incident->verdict),
+		.action = rule_action_name(j->record.remedy.plan.action),
+		.incident = j->incident->id,
+		.url = j->record.url,
+	};
+}
+
+/* A failure is told by the store, and tried again at its next tick. */
+void job_save(struct job *j)
+{
+	bool requested = j->record.remedy.requested;
+	int r = 0;
+
+	if (!requested && j->recorded && j->record.ended > 0)
+		r = store_forget_action(j->context->store, &j->record);
+	else if (requested || j->recorded)
+		r = store_save(j->context->store, j->incident, &j->record);
+	j->unsaved = r < 0;
+}
+
+void job_close(struct job *j)
+{
+	stop(j);
+	j->record.ended = wall(j);
+	job_save(j);
+}
+
+static void end(struct job *j)
+{
+	job_close(j);
+	j->over(j->userdata, j);
+}
+
+void job_give_up(struct job *j, enum remedy_outcome outcome, const char *why)
+{
+	(void)str_replace(&j->record.remedy.why, why);
+	j->record.remedy.outcome = outcome;
+	j->record.remedy.state = REMEDY_DONE;
+	end(j);
+}
+
+static void on_airflow(void *userdata, const struct airflow_result *result)
+{
+	struct job *j = userdata;
+	struct airflow_stats *s = stats_airflow(j->context->stats, airflow_name(j->airflow));
+	struct remedy_event event = {
+		.type = remedy_awaits(&j->record.remedy),
+		.reply = result->reply,
+		.task = result->task,
+		.ground = result->ground,
+		.text = result->text,
+	};
+
+	if (event.type == REMEDY_EVENT_REPLY)
+		fault_point("remedy: after an answer of Airflow");
+	j->call = NULL;
+	if (result->reason) {
+		struct log_about about;
+		char stage[48];
+
+		job_about(j, &about, stage);
+		about.url = airflow_url(j->airflow);
+		if (s)
+			stats_count_reason(
+				s->errors, airflow_reasons, n_airflow_reasons, result->reason);
+		log_event(LOG_WARNING, &about, "%s: %s", airflow_name(j->airflow), result->text);
+	}
+	drive(j, &event);
+}
+
+static void on_looked_at_stage(void *userdata, enum remedy_look look, const char *text)
+{
+	struct job *j = userdata;
+	struct remedy_event event = {.type = REMEDY_EVENT_STAGE, .stage = look, .text = text};
+
+	j->look = NULL;
+	drive(j, &event);
+}
+
+static void on_looked_at_app(void *userdata, enum app_end app_end, const char *text)
+{
+	struct job *j = userdata;
+	struct remedy_event event = {.type = REMEDY_EVENT_APP, .app_end = app_end, .text = text};
+
+	j->source_call = NULL;
+	drive(j, &event);
+}
+
+static void on_killed(void *userdata, enum remedy_reply reply, const char *text)
+{
+	struct job *j = userdata;
+	struct remedy_event event = {.type = REMEDY_EVENT_REPLY, .reply = reply, .text = text};
+	struct log_about about;
+	char stage[48];
+
+	fault_point("remedy: after an answer to a kill");
+	j->kill = NULL;
+	if (reply != REPLY_DONE) {
+		job_about(j, &about, stage);
+		log_event(LOG_WARNING, &about, "the kill of %s: %s", j->record.app_id,
+			text ? text : "no answer");
+	}
+	drive(j, &event);
+}
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct job *j = userdata;
+	struct remedy_event event = {.type = REMEDY_EVENT_TIMER};
+
+	(void)source;
+	(void)usec;
+	drive(j, &event);
+	return 0;
+}
+
+static int wake_at(struct job *j, usec_t at)
+{
+	int r = j->timer ? 0 : timer_new(j->context->event, on_timer, j, &j->timer);
+
+	return r < 0 ? r : timer_at(j->timer, at);
+}
+
+static int look_at_stage(struct job *j)
+{
+	const struct remediator_context *c = j->context;
+	struct incident *i = j->incident;
+	struct poller *p = c->poller(c->userdata, j->record.cluster);
+	struct app_history *a = detector_find(c->detector, i->cluster, i->app_id, i->app_started);
+	struct stage_key key = {.stage_id = i->stage_id, .attempt_id = i->attempt_id};
+
+	if (!p || !a)
+		return -ENOENT;
+	return poller_look(p, a, &key, on_looked_at_stage, j, &j->look);
+}
+
+/* As the rule says in the world in which the action goes on. */
+static enum kill_via kill_via_of(const struct job *j)
+{
+	const struct rule *rule = world_rule(j->world, j->record.rule);
+
+	return rule ? (enum kill_via)rule->kill_via : KILL_VIA_CLUSTER;
+}
+
+static int kill_app(struct job *j)
+{
+	struct kill_point point = {0};
+	struct kill_app_ask ask = {.transport = j->context->transport,
+		.event = j->context->event,
+		.point = &point,
+		.app_id = j->record.app_id,
+		.stage_id = j->incident->stage_id,
+		.timeout = j->source->params->timeout};
+
+	if (!source_kill_point(j->source, &j->ref, kill_via_of(j), &point))
+		return -EOPNOTSUPP;
+	return kill_app_start(&ask, on_killed, j, &j->kill);
+}
+
+static int ask_airflow(struct job *j, enum airflow_op op)
+{
+	struct airflow_ask ask = {.op = op,
+		.owner = &j->record.remedy.owner,
+		.note = j->record.note,
+		.clears = j->record.remedy.plan.action == RULE_ACTION_RETRY};
+
+	return airflow_do(j->airflow, &ask, on_airflow, j, &j->call);
+}
+
+/* What is about to change something is said before it is sent. */
+static void announce(struct job *j, enum remedy_effect effect)
+{
+	const struct owner *o = &j->record.remedy.owner;
+	_cleanup_free_ char *what = NULL;
+	struct log_about about;
+	char stage[48];
+	int r = 0;
+
+	if (effect == EFFECT_FAIL_TASK)
+		r = str_printf(&what,
+			"failing task instance %s/%s/%s map index %" PRId64 " try %" PRId64
+			" at %s",
+			o->dag_id, o->run_id, o->task_id, o->map_index, o->try_number,
+			airflow_url(j->airflow));
+	else if (effect == EFFECT_KILL_APP && j->record.remedy.state == REMEDY_END_APP)
+		r = str_printf(&what,
+			"killing the app at its cluster manager; Airflow has a retry left for it");
+	else if (effect == EFFECT_KILL_APP)
+		r = str_printf(&what, "the app did not end with its task, killing it at its "
+				      "cluster manager");
+	else if (effect == EFFECT_CLEAR_TASK)
+		r = str_printf(&what, "the app has ended, clearing task instance %s/%s/%s",
+			o->dag_id, o->run_id, o->task_id);
+	if (r < 0 || !what)
+		return;
+	incident_tell(j->incident, wall(j), "%s", what);
+	job_about(j, &about, stage);
+	log_event(LOG_NOTICE, &about, "%s of %s: %s: %s (incident %s)", about.action,
+		j->record.app_id, what, j->incident->evidence, j->incident->id);
+}
+
+/* Intent, durable before the effect. */
+static int intend(struct job *j, enum remedy_effect effect)
+{
+	int r;
+
+	announce(j, effect);
+	r = store_save(j->context->store, j->incident, &j->record);
+	if (r < 0)
+		return r;
+	j->recorded = true;
+	if (j->record.remedy.requested && !j->counted_request) {
+		j->counted_request = true;
+		j->context->requested(j->context->remediator, j);
+	}
+	j->acted = j->acted || effect != EFFECT_NOTE;
+	fault_point("remedy: before a request");
+	return 0;
+}
+
+static int perform(struct job *j, const struct remedy_step *step)
+{
+	switch (step->effect) {
+	case EFFECT_WAIT:
+		return wake_at(j, step->wake_at);
+	case EFFECT_LOOK_STAGE:
+		return look_at_stage(j);
+	case EFFECT_LOOK_TASK:
+		return ask_airflow(j, j->record.remedy.state == REMEDY_RECHECK_TASK
+					      ? AIRFLOW_PREPARE
+					      : AIRFLOW_LOOK);
+	case EFFECT_NOTE:
+		return ask_airflow(j, AIRFLOW_NOTE);
+	case EFFECT_FAIL_TASK:
+		return ask_airflow(j, AIRFLOW_FAIL);
+	case EFFECT_LOOK_APP:
+		return j->source->ops->look(
+			j->source, &j->ref, on_looked_at_app, j, &j->source_call);
+	case EFFECT_KILL_APP:
+		return kill_app(j);
+	case EFFECT_CLEAR_TASK:
+		return ask_airflow(j, AIRFLOW_CLEAR);
+	case EFFECT_DONE:
+	case EFFECT_MAX:
+		break;
+	}
+	return 0;
+}
+
+/* An effect that could not even be begun answers as one whose answer was lost. */
+static void lost_event(const struct remedy_step *step, int error, struct remedy_event *ret)
+{
+	*ret = (struct remedy_event){.type = REMEDY_EVENT_REPLY,
+		.reply = REPLY_UNCERTAIN,
+		.stage = error == -ENOENT ? LOOK_MOVED : LOOK_UNKNOWN,
+		.app_end = APP_END_UNKNOWN,
+		.text = strerror(-error)};
+	if (step->effect == EFFECT_LOOK_STAGE)
+		ret->type = REMEDY_EVENT_STAGE;
+	else if (step->effect == EFFECT_LOOK_TASK)
+		ret->type = REMEDY_EVENT_TASK;
+	else if (step->effect == EFFECT_LOOK_APP)
+		ret->type = REMEDY_EVENT_APP;
+}
+
+/* What speaks against the first effect that ends something, or the note before it, and against a
+ * clear; NULL: nothing. In between there is no way back. */
+static const char *objection_to(struct job *j, enum remedy_effect effect)
+{
+	const struct remediator_context *c = j->context;
+
+	if (j->acted && effect != EFFECT_CLEAR_TASK)
+		return NULL;
+	return c->objection(c->remediator, j, effect, &j->answer);
+}
+
+/* Performs a step; what could not be done is the next event, and true is returned. */
+static bool take_step(struct job *j, const struct remedy_step *step, enum remedy_state before,
+	struct remedy_event *again)
+{
+	int r;
+
+	if (remedy_effect_changes(step->effect)) {
+		const char *objection = objection_to(j, step->effect);
+
+		if (objection) {
+			*again =
+				(struct remedy_event){.type = REMEDY_EVENT_HELD, .text = objection};
+			return true;
+		}
+		if (intend(j, step->effect) < 0) {
+			*again = (struct remedy_event){.type = REMEDY_EVENT_BLOCKED,
+				.text = store_trouble(j->context->store)};
+			return true;
+		}
+	} else if (j->record.remedy.state != before) {
+		job_save(j);
+	}
+	r = perform(j, step);
+	if (r >= 0)
+		return false;
+	if (step->effect == EFFECT_WAIT) {
+		log_error("Failed to wait in an action: %s, giving it up", strerror(-r));
+		job_give_up(j, j->record.remedy.requested ? OUTCOME_UNCONFIRMED : OUTCOME_REFUSED,
+			"no timer could be set");
+		return false;
+	}
+	lost_event(step, r, again);
+	return true;
+}
+
+static void drive(struct job *j, const struct remedy_event *event)
+{
+	struct remedy_event again = *event;
+	struct remedy_step step;
+
+	do {
+		enum remedy_state before = j->record.remedy.state;
+
+		/* Without memory nothing changed: the same question again, later. */
+		if (remedy_next(&j->record.remedy, &again, now(j), &step) < 0)
+			step = (struct remedy_step){
+				.effect = EFFECT_WAIT, .wake_at = now(j) + REMEDY_LOOK_PERIOD};
+		if (step.effect == EFFECT_DONE) {
+			end(j);
+			return;
+		}
+		if (!take_step(j, &step, before, &again))
+			return;
+	} while (true);
+}
+
+void job_start(struct job *j)
+{
+	struct remedy_event start = {.type = REMEDY_EVENT_START};
+	struct remedy_step step;
+
+	if (!j->resumed) {
+		drive(j, &start);
+		return;
+	}
+	j->acted = true;
+	remedy_resume(&j->record.remedy, now(j), &step);
+	if (wake_at(j, step.wake_at) < 0)
+		job_give_up(j, OUTCOME_UNCONFIRMED, "no timer could be set");
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What a job is to know before it starts: of a stage that was judged hung, or of the ledger where a
+ * restart interrupted it. */
+#include <errno.h>
+#include <inttypes.h>
+
+#include "core/facts/spark_conf.h"
+#include "remedy/job.h"
+
+static int note_of(const struct incident *i, const struct action_record *a, char **ret)
+{
+	return str_printf(ret,
+		"stagewatchd: Spark stage %" PRId64 " of %s was hung: %s. Rule %s, action %s, "
+		"incident %s.",
+		i->stage_id, a->app_id, i->evidence, i->rule,
+		rule_action_name(a->remedy.plan.action), i->id);
+}
+
+/* What names an action, copied from those who know. */
+static int fill_record(struct action_record *rec, const struct incident *i,
+	const struct app_history *a, const struct airflow *airflow, const char *url)
+{
+	int r = str_replace(&rec->incident, i->id);
+
+	if (r >= 0)
+		r = str_replace(&rec->cluster, a->cluster);
+	if (r >= 0)
+		r = str_replace(&rec->app_id, a->info.id);
+	if (r >= 0)
+		r = str_replace(&rec->app_name, a->info.name);
+	if (r >= 0)
+		r = str_replace(&rec->rule, i->rule);
+	if (r >= 0)
+		r = str_replace(&rec->url, url);
+	if (r >= 0)
+		r = str_replace(&rec->airflow, airflow_name(airflow));
+	return r < 0 ? r : note_of(i, rec, &rec->note);
+}
+
+int job_setup(struct job *j, const struct detector_event *ev, struct airflow *airflow, bool dry)
+{
+	const struct remediator_context *c = j->context;
+	const struct app_history *a = ev->app;
+	struct poller *p = c->poller(c->userdata, a->cluster);
+	struct action_record *rec = &j->record;
+	struct kill_point point;
+	struct remedy_plan plan = {
+		.action = (enum rule_action)ev->rule->action,
+		.retry_via = ev->rule->retry_via,
+		.dry = dry,
+		.needs_note = airflow_speaks(airflow) == AIRFLOW_API_V1,
+		.app_started = a->info.started,
+		.end_timeout = ev->rule->end_timeout,
+		.retry_timeout = ev->rule->retry_timeout,
+	};
+	int r;
+
+	j->source = world_source(j->world, a->cluster);
+	j->airflow = airflow;
+	if (!j->source || !p || !poller_url_of(p, a))
+		return -ENOENT;
+	j->ref = (struct app_ref){.app_id = a->info.id, .url = poller_url_of(p, a)};
+	j->source->ops->identify(j->source, &j->ref);
+	plan.can_kill_app =
+		source_kill_point(j->source, &j->ref, (enum kill_via)ev->rule->kill_via, &point);
+	/* On YARN the end that the next try finds is KILLED; a master's driver may end well. */
+	plan.cluster_mode =
+		plan.can_kill_app && str_equal(j->source->ops->name, "standalone") &&
+		str_equal(spark_conf_set(&a->properties, "spark.submit.deployMode"), "cluster");
+	rec->began = c->wall(c->userdata);
+	r = remedy_init(&rec->remedy, &plan, &a->owner);
+	if (r >= 0)
+		r = fill_record(rec, j->incident, a, airflow, poller_url_of(p, a));
+	if (r < 0)
+		return r;
+	j->ref.app_id = rec->app_id;
+	j->ref.url = rec->url;
+	rec->pid = j->ref.pid;
+	rec->pid_started = j->ref.pid_started;
+	return 0;
+}
+
+const char *job_setup_again(struct job *j)
+{
+	const struct settings *s = j->world->settings;
+	const struct rule *rule = world_rule(j->world, j->record.rule);
+
+	j->source = world_source(j->world, j->record.cluster);
+	for (size_t k = 0; k < s->n_airflows; k++)
+		if (str_equal(airflow_name(j->world->airflows[k]), j->record.airflow))
+			j->airflow = j->world->airflows[k];
+	j->record.remedy.plan.dry = rule ? settings_dry(s, rule) : s->daemon.mode == MODE_OBSERVE;
+	j->ref = (struct app_ref){.app_id = j->record.app_id,
+		.url = j->record.url,
+		.pid = j->record.pid,
+		.pid_started = j->record.pid_started};
+	if (!j->source)
+		return "a restart interrupted it, and its cluster is no longer configured";
+	if (!j->airflow)
+		return "a restart interrupted it, and its Airflow is no longer configured";
+	return NULL;
+}

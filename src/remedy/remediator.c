@@ -1,0 +1,489 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Decides which jobs there are: begins them, and draws the conclusions when they are over. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "remedy/job.h"
+#include "remedy/remediator_parts.h"
+#include "setup/messages.h"
+
+/* After a refusal the same incident is considered again, not at every poll. */
+#define RECONSIDER USEC_PER_MINUTE
+
+static usec_t now(const struct remediator *m)
+{
+	return m->context.now(m->context.userdata);
+}
+
+static usec_t wall(const struct remediator *m)
+{
+	return m->context.wall(m->context.userdata);
+}
+
+static struct world *world(const struct remediator *m)
+{
+	return m->context.world(m->context.userdata);
+}
+
+void remediator_count_action(struct remediator *m, const struct job *j, enum action_outcome outcome)
+{
+	m->context.stats->actions[j->record.remedy.plan.action][outcome]++;
+}
+
+void remediator_log_action(struct remediator *m, const struct action_record *a, int64_t at)
+{
+	struct past_action past = {
+		.at = at,
+		.action = a->remedy.plan.action,
+		.incident = a->incident,
+		.rule = a->rule,
+		.cluster = a->cluster,
+		.app_id = a->app_id,
+		.app_name = a->app_name,
+		.owner = a->remedy.owner,
+	};
+
+	if (action_log_add(&m->log, &past) < 0)
+		log_error("Failed to count an action: out of memory, ignoring");
+}
+
+static const char *on_objection(
+	void *userdata, const struct job *j, enum remedy_effect effect, struct policy_answer *ret);
+
+static void on_requested(void *userdata, const struct job *j)
+{
+	struct remediator *m = userdata;
+
+	remediator_count_action(m, j, ACTION_REQUESTED);
+}
+
+/* It sent nothing, or nothing that took: as if it had never been. */
+static void unlog_action(struct remediator *m, struct job *j)
+{
+	if (j->logged)
+		action_log_drop(&m->log, &j->record.remedy.owner);
+	j->logged = false;
+}
+
+int remediator_new(const struct remediator_context *context, struct remediator **ret)
+{
+	struct remediator *m = calloc(1, sizeof(*m));
+
+	if (!m)
+		return -ENOMEM;
+	m->context = *context;
+	m->context.requested = on_requested;
+	m->context.objection = on_objection;
+	m->context.remediator = m;
+	m->started = now(m);
+	*ret = m;
+	return 0;
+}
+
+static void unlink_job(struct remediator *m, struct job *j)
+{
+	for (struct job **k = &m->jobs; *k; k = &(*k)->next)
+		if (*k == j) {
+			*k = j->next;
+			break;
+		}
+}
+
+void remediator_drop_job(struct remediator *m, struct job *j)
+{
+	unlink_job(m, j);
+	job_free(j);
+}
+
+/* One that is over. How it ended must not get lost: a restart would take it up again. */
+static void put_away(struct remediator *m, struct job *j)
+{
+	unlink_job(m, j);
+	if (!j->unsaved) {
+		job_free(j);
+		return;
+	}
+	j->incident = NULL; /* lives no longer than its list wants */
+	j->next = m->unsaved;
+	m->unsaved = j;
+}
+
+static void save_put_away(struct remediator *m)
+{
+	struct job *j;
+
+	while ((j = m->unsaved)) {
+		job_save(j);
+		if (j->unsaved)
+			return;
+		m->unsaved = j->next;
+		job_free(j);
+	}
+}
+
+struct remediator *remediator_free(struct remediator *m)
+{
+	if (!m)
+		return NULL;
+	while (m->jobs)
+		remediator_drop_job(m, m->jobs);
+	save_put_away(m);
+	for (struct job *j = m->unsaved, *next; j; j = next) {
+		next = j->next;
+		job_free(j);
+	}
+	action_log_clear(&m->log);
+	breaker_clear(&m->breaker);
+	free(m);
+	return NULL;
+}
+
+size_t remediator_n_pending(const struct remediator *m)
+{
+	size_t n = 0;
+
+	for (const struct job *j = m->jobs; j; j = j->next)
+		n++;
+	return n;
+}
+
+usec_t remediator_oldest(const struct remediator *m)
+{
+	usec_t oldest = 0;
+
+	for (const struct job *j = m->jobs; j; j = j->next) {
+		usec_t age = usec_sub(now(m), j->began);
+
+		if (age > oldest)
+			oldest = age;
+	}
+	return oldest;
+}
+
+size_t remediator_n_last_hour(const struct remediator *m)
+{
+	return action_log_last_hour(&m->log, NULL, now(m));
+}
+
+const struct breaker *remediator_breaker(const struct remediator *m)
+{
+	return &m->breaker;
+}
+
+/* Not before the ledger was read: it may know of one that is open. */
+static void save_breaker(struct remediator *m)
+{
+	const char *why = m->breaker.open ? m->breaker.why : NULL;
+
+	m->breaker_unsaved =
+		!m->taken_up || store_put_text(m->context.store, REMEDIATOR_BREAKER_KEY, why) < 0;
+}
+
+bool remediator_close_breaker(struct remediator *m, const char *who)
+{
+	struct log_about about = {.message_id = MESSAGE_BREAKER};
+
+	if (!m->breaker.open)
+		return false;
+	breaker_close(&m->breaker);
+	save_breaker(m);
+	log_event(LOG_NOTICE, &about, "The storm breaker was closed by %s", who);
+	return true;
+}
+
+static void count_refusal(struct remediator *m, enum rule_action action, enum policy_reason reason)
+{
+	m->context.stats->refused[action][reason]++;
+}
+
+static void count_end(struct remediator *m, const struct job *j)
+{
+	const char *word = remedy_counted_as(&j->record.remedy);
+
+	if (!word)
+		count_refusal(m, j->record.remedy.plan.action, POLICY_LOOK);
+	for (int o = 0; word && o < ACTION_OUTCOME_MAX; o++)
+		if (str_equal(action_outcome_name((enum action_outcome)o), word))
+			remediator_count_action(m, j, (enum action_outcome)o);
+}
+
+static bool trouble_is_over(const struct remediator *m, const struct incident *i)
+{
+	struct app_history *a =
+		detector_find(m->context.detector, i->cluster, i->app_id, i->app_started);
+	const struct stage_history *h = a ? app_history_stage(a, i->stage_id, i->attempt_id) : NULL;
+
+	/* Not seen since a restart says nothing; incident_sweep() ends it once all was seen. */
+	return !i->inherited && (!h || !verdict_is_trouble(h->verdict));
+}
+
+static void tell_end(struct remediator *m, struct job *j)
+{
+	const struct remedy *r = &j->record.remedy;
+	struct log_about about;
+	char stage[48];
+	int level = r->outcome == OUTCOME_UNCONFIRMED || r->outcome == OUTCOME_FAILED ? LOG_ERR
+										      : LOG_NOTICE;
+
+	job_about(j, &about, stage);
+	about.message_id = MESSAGE_ACTION_ENDED;
+	count_end(m, j);
+	log_event(level, &about, "%s of %s: %s: %s (incident %s)", rule_action_name(r->plan.action),
+		j->record.app_id, remedy_outcome_name(r->outcome), r->why, j->incident->id);
+	incident_tell(j->incident, wall(m), "%s: %s: %s", rule_action_name(r->plan.action),
+		remedy_outcome_name(r->outcome), r->why);
+}
+
+static void on_over(void *userdata, struct job *j)
+{
+	struct remediator *m = userdata;
+	struct remedy *r = &j->record.remedy;
+	struct incident *i = j->incident;
+	/* A refusal that comes again each minute is told once. */
+	bool news = !str_equal(i->refusal, r->why);
+
+	if (remedy_counted_as(r) || news)
+		tell_end(m, j);
+	i->acting = false;
+	if (r->outcome == OUTCOME_REFUSED || !r->requested)
+		unlog_action(m, j);
+	i->decided = r->outcome != OUTCOME_REFUSED && remedy_counted_as(r) != NULL;
+	i->decided_dry = r->outcome == OUTCOME_DRY_RUN;
+	if (!i->decided)
+		i->not_before = now(m) + RECONSIDER;
+	if (!i->decided || i->decided_dry)
+		(void)str_replace(&i->refusal, r->why);
+	else
+		incident_settle(i, r->outcome, r->why);
+	m->context.told(m->context.userdata, i, r->outcome);
+	/* Where the stage still hangs the incident stays open: it is not acted upon twice. */
+	if (trouble_is_over(m, i))
+		incident_end(i, r->outcome, r->why, wall(m));
+	put_away(m, j);
+}
+
+struct job *remediator_add_job(struct remediator *m, struct incident *i)
+{
+	struct job *j = calloc(1, sizeof(*j));
+
+	if (!j)
+		return NULL;
+	j->context = &m->context;
+	j->over = on_over;
+	j->userdata = m;
+	j->incident = i;
+	j->world = world_ref(world(m));
+	j->began = now(m);
+	j->next = m->jobs;
+	m->jobs = j;
+	return j;
+}
+
+static void begin(struct remediator *m, struct incident *i, const struct detector_event *ev,
+	struct airflow *airflow, bool dry)
+{
+	struct job *j = remediator_add_job(m, i);
+	int r = j ? job_setup(j, ev, airflow, dry) : -ENOMEM;
+
+	if (r < 0) {
+		log_error("Failed to begin an action on %s: %s, later again", ev->app->info.id,
+			strerror(-r));
+		i->not_before = now(m) + RECONSIDER;
+		if (j)
+			remediator_drop_job(m, j);
+		return;
+	}
+	/* From now on, not from its first request on: others are decided meanwhile. */
+	if (!dry)
+		remediator_log_action(m, &j->record, (int64_t)j->began);
+	j->logged = !dry;
+	i->acting = true;
+	i->action_began = j->began;
+	job_start(j);
+}
+
+/* On Airflow 2 a clear takes no map index: two indexes of a task would clear one another. */
+static bool is_same_work(const struct owner *a, const struct owner *b, bool airflow_2)
+{
+	return airflow_2 ? owner_same_task_any_index(a, b) : owner_same_task(a, b);
+}
+
+static bool is_busy(const struct remediator *m, const struct app_history *a, bool airflow_2)
+{
+	for (const struct job *j = m->jobs; j; j = j->next)
+		if ((str_equal(j->record.cluster, a->cluster) &&
+			    str_equal(j->record.app_id, a->info.id)) ||
+			is_same_work(&j->record.remedy.owner, &a->owner, airflow_2))
+			return true;
+	return false;
+}
+
+static void refuse(struct remediator *m, struct incident *i, const struct detector_event *ev,
+	const struct policy_answer *a)
+{
+	struct log_about about = {.message_id = MESSAGE_ACTION_ENDED,
+		.cluster = ev->app->cluster,
+		.app_id = ev->app->info.id,
+		.rule = ev->rule->name,
+		.verdict = verdict_name(ev->verdict),
+		.action = rule_action_name((enum rule_action)ev->rule->action),
+		.incident = i->id};
+
+	if (str_equal(i->refusal, a->objection))
+		return;
+	count_refusal(m, (enum rule_action)ev->rule->action, a->reason);
+	(void)str_replace(&i->refusal, a->objection);
+	incident_tell(i, wall(m), "no %s: %s", about.action, a->objection);
+	m->context.told(m->context.userdata, i, OUTCOME_REFUSED);
+	log_event(LOG_WARNING, &about, "no %s of %s: %s (incident %s)", about.action, about.app_id,
+		a->objection, i->id);
+}
+
+static bool airflow_is_up(const struct remediator *m, const struct airflow *airflow)
+{
+	const struct airflow_stats *s =
+		airflow ? stats_airflow(m->context.stats, airflow_name(airflow)) : NULL;
+
+	return s && s->up;
+}
+
+static const char *ledger_objection(const struct remediator *m)
+{
+	const char *trouble = store_trouble(m->context.store);
+
+	return trouble ? trouble : m->taken_up ? NULL : "it was not read yet";
+}
+
+static void question(struct remediator *m, const struct detector_event *ev, struct airflow *airflow,
+	struct policy_question *ret)
+{
+	const struct world *w = world(m);
+	const struct poller *p = m->context.poller(m->context.userdata, ev->app->cluster);
+	bool airflow_2 = airflow && airflow_speaks(airflow) == AIRFLOW_API_V1;
+	*ret = (struct policy_question){
+		.now = ev->now,
+		.rule = ev->rule,
+		.app = ev->app,
+		.detector = m->context.detector,
+		.limits = &w->settings->limits,
+		.log = &m->log,
+		.breaker = &m->breaker,
+		.poll_interval = w->settings->daemon.poll_interval,
+		.started = m->started,
+		.has_airflow = airflow != NULL,
+		.airflow_known = airflow && airflow_speaks(airflow) != AIRFLOW_API_UNKNOWN,
+		.airflow_up = airflow_is_up(m, airflow),
+		.cluster_up = p && poller_up(p),
+		.paused = holds_paused(m->context.holds),
+		.window = holds_window(m->context.holds, ev->app),
+		.app_busy = is_busy(m, ev->app, airflow_2),
+		.ledger = settings_dry(w->settings, ev->rule) ? NULL : ledger_objection(m),
+	};
+}
+
+/* Whether what it was begun on still holds: the fresh looks take their time. */
+static const char *objection_to_begin(
+	struct remediator *m, const struct job *j, struct policy_answer *ret)
+{
+	const struct incident *i = j->incident;
+	struct app_history *a =
+		detector_find(m->context.detector, i->cluster, i->app_id, i->app_started);
+	struct stage_history *h = a ? app_history_stage(a, i->stage_id, i->attempt_id) : NULL;
+	struct detector_event ev = {
+		.now = now(m), .app = a, .stage = h, .rule = world_rule(j->world, j->record.rule)};
+	struct policy_question q;
+
+	if (!h || !ev.rule || h->verdict != VERDICT_HUNG)
+		return "by now it is no longer hung";
+	question(m, &ev, j->airflow, &q);
+	q.app_busy = false; /* by itself */
+	policy_ask_again(&q, ret);
+	return ret->objection;
+}
+
+static const char *on_objection(
+	void *userdata, const struct job *j, enum remedy_effect effect, struct policy_answer *ret)
+{
+	struct remediator *m = userdata;
+	const struct app_history *other;
+
+	if (effect != EFFECT_CLEAR_TASK)
+		return objection_to_begin(m, j, ret);
+	other = policy_other_app(
+		m->context.detector, &j->record.remedy.owner, j->record.cluster, j->record.app_id);
+	if (!other)
+		return NULL;
+	(void)snprintf(ret->text, sizeof(ret->text), "another app of it is still there, %s on %s",
+		other->info.id, other->cluster);
+	return ret->text;
+}
+
+static void watch_storm(struct remediator *m)
+{
+	struct log_about about = {.message_id = MESSAGE_BREAKER};
+
+	if (!breaker_update(&m->breaker, &world(m)->settings->limits, m->context.detector, now(m)))
+		return;
+	save_breaker(m);
+	if (m->breaker.open)
+		log_event(LOG_ERR, &about, "The storm breaker opened: %s; nothing is begun",
+			m->breaker.why);
+	else
+		log_event(LOG_NOTICE, &about, "The storm breaker closed");
+}
+
+void remediator_count(struct remediator *m, const struct app_history *a, usec_t at)
+{
+	breaker_count(&m->breaker, a, at);
+}
+
+void remediator_consider(struct remediator *m, const struct detector_event *ev)
+{
+	struct incident *i = incident_find(m->context.incidents, ev->app, ev->stage);
+	struct airflow *airflow = world_airflow(world(m), ev->rule);
+	bool dry = settings_dry(world(m)->settings, ev->rule);
+	struct policy_question q;
+	struct policy_answer answer;
+
+	if (ev->verdict != VERDICT_HUNG || ev->rule->action <= RULE_ACTION_NOTIFY || !i ||
+		i->acting || (i->decided && (dry || !i->decided_dry)) || ev->now < i->not_before)
+		return;
+	watch_storm(m);
+	question(m, ev, airflow, &q);
+	policy_ask(&q, &answer);
+	if (answer.objection)
+		refuse(m, i, ev, &answer);
+	else
+		begin(m, i, ev, airflow, dry);
+}
+
+void remediator_reconsider(struct remediator *m)
+{
+	for (struct job *j = m->jobs, *next; j; j = next) {
+		next = j->next;
+		if (j->record.remedy.requested)
+			continue;
+		j->incident->acting = false;
+		j->incident->not_before = 0;
+		unlog_action(m, j);
+		job_close(j);
+		put_away(m, j);
+	}
+}
+
+void remediator_tick(struct remediator *m, bool anew)
+{
+	if (!m->taken_up && !store_trouble(m->context.store))
+		remediator_take_up(m);
+	for (struct job *j = m->jobs; anew && j; j = j->next)
+		job_save(j);
+	save_put_away(m);
+	if (anew)
+		remediator_keep_past(m);
+	if (anew || m->breaker_unsaved)
+		save_breaker(m);
+	watch_storm(m);
+}

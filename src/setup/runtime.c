@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Makes sources, Airflows and receivers of messages from settings. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "io/service.h"
+#include "setup/runtime.h"
+
+struct world *world_ref(struct world *w)
+{
+	w->n_refs++;
+	return w;
+}
+
+struct world *world_unref(struct world *w)
+{
+	if (!w || --w->n_refs > 0)
+		return NULL;
+	for (size_t i = 0; w->sources && i < w->settings->n_sources; i++)
+		source_free(w->sources[i]);
+	free(w->sources);
+	for (size_t i = 0; w->airflows && i < w->settings->n_airflows; i++)
+		airflow_free(w->airflows[i]);
+	free(w->airflows);
+	for (size_t i = 0; w->notifies && i < w->settings->n_notifies; i++)
+		notify_free(w->notifies[i]);
+	free(w->notifies);
+	settings_free(w->settings);
+	free(w);
+	return NULL;
+}
+
+/* *ret is NULL where no file is configured. A file that cannot be read is a fault. */
+static int read_secret(const char *kind, const char *name, const char *key, const char *file,
+	char **ret, struct strlist *errors)
+{
+	_cleanup_free_ char *err = NULL;
+	_cleanup_free_ char *text = NULL;
+	int r;
+
+	if (!file)
+		return 0;
+	r = secret_read(file, ret, &err);
+	if (r >= 0 || r == -ENOMEM)
+		return r;
+	r = str_printf(&text, "[%s %s] %s: %s", kind, name, key, err ? err : strerror(-r));
+	return r < 0 ? r : strlist_add(errors, text);
+}
+
+static void wipe(char *secret)
+{
+	if (secret)
+		explicit_bzero(secret, strlen(secret));
+	free(secret);
+}
+
+static int make_source(
+	struct world *w, size_t i, struct transport *transport, struct strlist *errors)
+{
+	const struct source_settings *t = &w->settings->sources[i];
+	_cleanup_free_ char *err = NULL;
+	char *password = NULL;
+	int r;
+
+	r = read_secret(
+		"spark", t->name, "password_file", t->params.password_file, &password, errors);
+	if (r >= 0)
+		r = source_new(t->name, &t->params, password, transport, &w->sources[i], &err);
+	wipe(password);
+	return r;
+}
+
+static int make_airflow(
+	struct world *w, size_t i, struct transport *transport, struct strlist *errors)
+{
+	const struct airflow_settings *t = &w->settings->airflows[i];
+	_cleanup_free_ char *err = NULL;
+	char *password = NULL;
+	size_t n_before = errors->n;
+	int r;
+
+	r = read_secret(
+		"airflow", t->name, "password_file", t->params.password_file, &password, errors);
+	if (r >= 0 && errors->n == n_before)
+		r = airflow_new(t->name, &t->params, password, transport, &w->airflows[i], &err);
+	wipe(password);
+	return r;
+}
+
+static int make_notify(
+	struct world *w, size_t i, const struct notify_context *context, struct strlist *errors)
+{
+	const struct notify_settings *t = &w->settings->notifies[i];
+	struct notify_secrets secrets = {0};
+	const struct {
+		const char *key;
+		const char *file;
+		char **ret;
+	} files[] = {
+		{"url_file", t->params.url_file, &secrets.url},
+		{"authorization_file", t->params.authorization_file, &secrets.authorization},
+		{"password_file", t->params.password_file, &secrets.password},
+		{"secret_file", t->params.secret_file, &secrets.secret},
+	};
+	_cleanup_free_ char *err = NULL;
+	_cleanup_free_ char *text = NULL;
+	size_t n_before = errors->n;
+	int r = 0;
+
+	for (size_t k = 0; r >= 0 && k < ELEMENTSOF(files); k++)
+		r = read_secret(
+			"notify", t->name, files[k].key, files[k].file, files[k].ret, errors);
+	if (r < 0 || errors->n > n_before) {
+		notify_secrets_clear(&secrets);
+		return r;
+	}
+	r = notify_new(t->name, &t->params, &secrets, context, &w->notifies[i], &err);
+	if (r != -EINVAL)
+		return r;
+	r = str_printf(&text, "[notify %s] %s", t->name, err ? err : "wrong");
+	return r < 0 ? r : strlist_add(errors, text);
+}
+
+int world_new(struct settings *settings, struct transport *transport, sd_event *event,
+	struct world **ret, struct strlist *errors)
+{
+	_cleanup_(world_unrefp) struct world *w = calloc(1, sizeof(*w));
+	struct notify_context context = {.transport = transport, .event = event};
+	int r = 0;
+
+	if (!w) {
+		settings_free(settings);
+		return -ENOMEM;
+	}
+	w->n_refs = 1;
+	w->settings = settings;
+	w->sources = calloc(settings->n_sources + 1, sizeof(struct source *));
+	w->airflows = calloc(settings->n_airflows + 1, sizeof(struct airflow *));
+	w->notifies = calloc(settings->n_notifies + 1, sizeof(struct notify *));
+	if (!w->sources || !w->airflows || !w->notifies)
+		return -ENOMEM;
+	for (size_t i = 0; r >= 0 && i < settings->n_sources; i++)
+		r = make_source(w, i, transport, errors);
+	for (size_t i = 0; r >= 0 && i < settings->n_airflows; i++)
+		r = make_airflow(w, i, transport, errors);
+	for (size_t i = 0; r >= 0 && i < settings->n_notifies; i++)
+		r = make_notify(w, i, &context, errors);
+	if (r < 0)
+		return r;
+	if (errors->n > 0)
+		return -EBADMSG;
+	*ret = TAKE_PTR(w);
+	return 0;
+}
+
+struct source *world_source(const struct world *w, const char *name)
+{
+	for (size_t i = 0; i < w->settings->n_sources; i++)
+		if (str_equal(w->sources[i]->name, name))
+			return w->sources[i];
+	return NULL;
+}
+
+struct airflow *world_airflow(const struct world *w, const struct rule *rule)
+{
+	if (!rule->airflow)
+		return w->settings->n_airflows == 1 ? w->airflows[0] : NULL;
+	for (size_t i = 0; i < w->settings->n_airflows; i++)
+		if (str_equal(airflow_name(w->airflows[i]), rule->airflow))
+			return w->airflows[i];
+	return NULL;
+}
+
+const struct rule *world_rule(const struct world *w, const char *name)
+{
+	for (size_t i = 0; i < w->settings->rules.n; i++)
+		if (str_equal(w->settings->rules.items[i].name, name))
+			return &w->settings->rules.items[i];
+	return NULL;
+}
+
+struct notify *world_notify(const struct world *w, const char *name)
+{
+	for (size_t i = 0; i < w->settings->n_notifies; i++)
+		if (str_equal(notify_name(w->notifies[i]), name))
+			return w->notifies[i];
+	return NULL;
+}

@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Binds sections and keys to the parameters that sources, Airflow, rules and the daemon declare. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/conf.h"
+#include "setup/settings.h"
+#include "setup/settings_check.h"
+
+static const char *const modes[] = {[MODE_OBSERVE] = "observe", [MODE_ACT] = "act", NULL};
+
+static const struct param_def daemon_params[] = {
+	{.name = "poll_interval",
+		.type = PARAM_DURATION,
+		.offset = offsetof(struct daemon_params, poll_interval),
+		.fallback = "10s",
+		.min = USEC_PER_SEC,
+		.max = USEC_PER_HOUR,
+		.help = "time from one poll to the next; Spark's own counters move every 10s"},
+	{.name = "mode",
+		.type = PARAM_ENUM,
+		.offset = offsetof(struct daemon_params, mode),
+		.choices = modes,
+		.fallback = "observe",
+		.help = "observe: decide and record, send nothing; act: do it"},
+	{.name = "state_dir",
+		.type = PARAM_STRING,
+		.offset = offsetof(struct daemon_params, state_dir),
+		.fallback = "/var/lib/stagewatchd",
+		.help = "where the ledger and the evidence are kept"},
+	{.name = "retention",
+		.type = PARAM_DURATION,
+		.offset = offsetof(struct daemon_params, retention),
+		.fallback = "2160h",
+		.min = 24 * USEC_PER_HOUR,
+		.max = (usec_t)3660 * 24 * USEC_PER_HOUR,
+		.help = "the ledger keeps what has ended for so long; budgets over the life of a "
+			"task "
+			"instance reach no further back"},
+	{.name = "max_parallel_requests",
+		.type = PARAM_U64,
+		.offset = offsetof(struct daemon_params, max_parallel_requests),
+		.fallback = "32",
+		.min = 1,
+		.max = 1000,
+		.help = "requests on the wire at once"},
+	{.name = "control_socket",
+		.type = PARAM_STRING,
+		.offset = offsetof(struct daemon_params, control_socket),
+		.fallback = "/run/stagewatchd/control",
+		.help = "the Unix socket of stagewatchctl"},
+	{.name = "control_users",
+		.type = PARAM_LIST,
+		.offset = offsetof(struct daemon_params, control_users),
+		.help = "users who may pause and resume, besides root and the daemon's own"},
+	{.name = "control_group",
+		.type = PARAM_STRING,
+		.offset = offsetof(struct daemon_params, control_group),
+		.help = "the group whose members may"},
+};
+static const size_t n_daemon_params = ELEMENTSOF(daemon_params);
+
+static const struct param_def web_params[] = {
+	{.name = "listen",
+		.type = PARAM_STRING,
+		.offset = offsetof(struct web_params, listen),
+		.fallback = "127.0.0.1:14040",
+		.help = "address and port of metrics, pages and status"},
+	{.name = "external_url",
+		.type = PARAM_STRING,
+		.offset = offsetof(struct web_params, external_url),
+		.help = "where people reach that, for links in messages"},
+};
+static const size_t n_web_params = ELEMENTSOF(web_params);
+
+static const struct param_def probe_params[] = {
+	{.name = "enabled",
+		.type = PARAM_BOOL,
+		.offset = offsetof(struct probe_params, enabled),
+		.fallback = "no",
+		.help = "tell other hosts' stagewatchd the CPU seconds of this host's executors, "
+			"at "
+			"/api/v1/probe of [web] listen"},
+	{.name = "port",
+		.type = PARAM_U64,
+		.offset = offsetof(struct probe_params, port),
+		.fallback = "0",
+		.max = UINT16_MAX,
+		.help = "the port at which the stagewatchd of an executor's host is asked; 0: none "
+			"is"},
+};
+static const size_t n_probe_params = ELEMENTSOF(probe_params);
+
+/* A kind of section, for binding and --print-config. */
+struct section_def {
+	const char *kind;
+	const struct param_def *params;
+	const size_t *n_params;
+	size_t offset; /* in struct settings, of a section without a name */
+	/* Of one with a name: adds and fills another. */
+	int (*add)(struct settings *s, const struct section_def *def,
+		const struct conf_section *section, struct strlist *errors);
+};
+
+static int bind_entry(const struct section_def *def, const struct conf_section *section, size_t k,
+	void *target, struct strlist *errors)
+{
+	const struct conf_entry *e = &section->entries[k];
+	const struct param_def *p = param_find(def->params, *def->n_params, e->key);
+	_cleanup_free_ char *err = NULL;
+	_cleanup_free_ char *text = NULL;
+	int r;
+
+	if (!p) {
+		r = str_printf(&text, "unknown key in [%s]: %s", def->kind, e->key);
+		return r < 0 ? r : settings_fault(errors, e->file, e->line, text);
+	}
+	for (size_t i = 0; i < k && p->type != PARAM_LIST; i++)
+		if (str_equal(section->entries[i].key, e->key)) {
+			r = str_printf(&text, "%s was set already in line %u", e->key,
+				section->entries[i].line);
+			return r < 0 ? r : settings_fault(errors, e->file, e->line, text);
+		}
+	r = param_set(p, target, e->value, &err);
+	if (r == -ENOMEM || r >= 0)
+		return r;
+	r = str_printf(&text, "%s: %s", e->key, err ? err : "wrong value");
+	return r < 0 ? r : settings_fault(errors, e->file, e->line, text);
+}
+
+static int bind(const struct section_def *def, const struct conf_section *section, void *target,
+	struct strlist *errors)
+{
+	int r;
+
+	for (size_t k = 0; k < section->n_entries; k++) {
+		r = bind_entry(def, section, k, target, errors);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* Grows *items by one zeroed element of the given size. */
+static void *append(void **items, size_t *n, size_t size)
+{
+	char *grown = reallocarray(*items, *n + 1, size);
+
+	if (!grown)
+		return NULL;
+	*items = grown;
+	memset(grown + *n * size, 0, size);
+	return grown + (*n)++ * size;
+}
+
+/* The name and the parameters of a section that has a name. */
+static int fill(const struct section_def *def, const struct conf_section *section, char **name,
+	void *params, struct strlist *errors)
+{
+	int r;
+
+	r = str_replace(name, section->name);
+	if (r >= 0)
+		r = param_defaults(def->params, *def->n_params, params);
+	return r < 0 ? r : bind(def, section, params, errors);
+}
+
+static int add_source(struct settings *s, const struct section_def *def,
+	const struct conf_section *section, struct strlist *errors)
+{
+	struct source_settings *t = append((void **)&s->sources, &s->n_sources, sizeof(*t));
+
+	return t ? fill(def, section, &t->name, &t->params, errors) : -ENOMEM;
+}
+
+static int add_airflow(struct settings *s, const struct section_def *def,
+	const struct conf_section *section, struct strlist *errors)
+{
+	struct airflow_settings *t = append((void **)&s->airflows, &s->n_airflows, sizeof(*t));
+
+	return t ? fill(def, section, &t->name, &t->params, errors) : -ENOMEM;
+}
+
+static int add_notify(struct settings *s, const struct section_def *def,
+	const struct conf_section *section, struct strlist *errors)
+{
+	struct notify_settings *t = append((void **)&s->notifies, &s->n_notifies, sizeof(*t));
+
+	return t ? fill(def, section, &t->name, &t->params, errors) : -ENOMEM;
+}
+
+static int add_rule(struct settings *s, const struct section_def *def,
+	const struct conf_section *section, struct strlist *errors)
+{
+	struct rule *t = append((void **)&s->rules.items, &s->rules.n, sizeof(*t));
+	_cleanup_free_ char *err = NULL;
+	size_t n_before = errors->n;
+	int r;
+
+	r = t ? fill(def, section, &t->name, t, errors) : -ENOMEM;
+	if (r < 0 || errors->n > n_before)
+		return r;
+	r = rule_finish(t, &err);
+	return r == -EINVAL ? settings_fault_at(section, NULL, err ? err : "wrong", errors) : r;
+}
+
+static int add_maintenance(struct settings *s, const struct section_def *def,
+	const struct conf_section *section, struct strlist *errors)
+{
+	struct maintenance *t =
+		append((void **)&s->maintenance.items, &s->maintenance.n, sizeof(*t));
+	_cleanup_free_ char *err = NULL;
+	size_t n_before = errors->n;
+	const char *key = NULL;
+	int r;
+
+	r = t ? fill(def, section, &t->name, t, errors) : -ENOMEM;
+	if (r < 0 || errors->n > n_before)
+		return r;
+	r = maintenance_finish(t, &key, &err);
+	return r == -EINVAL ? settings_fault_at(section, key, err ? err : "wrong", errors) : r;
+}
+
+static const struct section_def section_defs[] = {
+	{"daemon", daemon_params, &n_daemon_params, offsetof(struct settings, daemon), NULL},
+	{"web", web_params, &n_web_params, offsetof(struct settings, web), NULL},
+	{"probe", probe_params, &n_probe_params, offsetof(struct settings, probe), NULL},
+	{"evidence", inquiry_params, &n_inquiry_params, offsetof(struct settings, evidence), NULL},
+	{"limits", limit_params, &n_limit_params, offsetof(struct settings, limits), NULL},
+	{"spark", source_params, &n_source_params, 0, add_source},
+	{"airflow", airflow_params, &n_airflow_params, 0, add_airflow},
+	{"notify", notify_params, &n_notify_params, 0, add_notify},
+	{"rule", rule_params, &n_rule_params, 0, add_rule},
+	{"maintenance", maintenance_params, &n_maintenance_params, 0, add_maintenance},
+};
+
+/* Where the values of a section without a name are. */
+static void *section_values(struct settings *s, const struct section_def *def)
+{
+	return (char *)s + def->offset;
+}
+
+static const void *section_values_const(const struct settings *s, const struct section_def *def)
+{
+	return (const char *)s + def->offset;
+}
+
+void settings_drop_airflows(struct settings *s)
+{
+	for (size_t i = 0; i < s->n_airflows; i++) {
+		free(s->airflows[i].name);
+		param_clear(airflow_params, n_airflow_params, &s->airflows[i].params);
+	}
+	free(s->airflows);
+	s->airflows = NULL;
+	s->n_airflows = 0;
+}
+
+void settings_drop_notifies(struct settings *s)
+{
+	for (size_t i = 0; i < s->n_notifies; i++) {
+		free(s->notifies[i].name);
+		param_clear(notify_params, n_notify_params, &s->notifies[i].params);
+	}
+	free(s->notifies);
+	s->notifies = NULL;
+	s->n_notifies = 0;
+}
+
+struct settings *settings_free(struct settings *s)
+{
+	if (!s)
+		return NULL;
+	for (size_t i = 0; i < ELEMENTSOF(section_defs); i++)
+		if (!section_defs[i].add)
+			param_clear(section_defs[i].params, *section_defs[i].n_params,
+				section_values(s, &section_defs[i]));
+	for (size_t i = 0; i < s->n_sources; i++) {
+		free(s->sources[i].name);
+		param_clear(source_params, n_source_params, &s->sources[i].params);
+	}
+	free(s->sources);
+	settings_drop_airflows(s);
+	settings_drop_notifies(s);
+	rule_list_clear(&s->rules);
+	rule_clear(&s->fallback);
+	maintenance_list_clear(&s->maintenance);
+	operators_clear(&s->operators);
+	free(s);
+	return NULL;
+}
+
+static int bind_section(
+	struct settings *s, const struct conf_section *section, struct strlist *errors)
+{
+	const struct section_def *def = NULL;
+	_cleanup_free_ char *text = NULL;
+	int r;
+
+	for (size_t i = 0; i < ELEMENTSOF(section_defs); i++)
+		if (str_equal(section_defs[i].kind, section->kind))
+			def = &section_defs[i];
+	if (!def)
+		r = str_printf(&text, "unknown section [%s]", section->kind);
+	else if (def->add && !section->name)
+		r = str_printf(&text, "[%s] needs a name: [%s NAME]", def->kind, def->kind);
+	else if (!def->add && section->name)
+		r = str_printf(&text, "[%s] takes no name", def->kind);
+	else if (def->add)
+		return def->add(s, def, section, errors);
+	else
+		return bind(def, section, section_values(s, def), errors);
+	return r < 0 ? r : settings_fault_at(section, NULL, text, errors);
+}
+
+/* Without a [spark] section: the driver UIs of this host. */
+static int default_source(struct settings *s)
+{
+	struct source_settings *t;
+	int r;
+
+	t = append((void **)&s->sources, &s->n_sources, sizeof(*s->sources));
+	if (!t)
+		return -ENOMEM;
+	r = param_defaults(source_params, n_source_params, &t->params);
+	if (r >= 0)
+		r = str_replace(&t->name, "local");
+	if (r >= 0)
+		r = strlist_add(&t->params.url, "http://127.0.0.1:4040-4056");
+	return r;
+}
+
+static int settings_bind(struct settings *s, const struct conf *c, struct strlist *errors)
+{
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < ELEMENTSOF(section_defs); i++)
+		if (!section_defs[i].add)
+			r = param_defaults(section_defs[i].params, *section_defs[i].n_params,
+				section_values(s, &section_defs[i]));
+	if (r >= 0)
+		r = rule_fallback(&s->fallback);
+	for (size_t i = 0; r >= 0 && i < c->n_sections; i++)
+		r = bind_section(s, &c->sections[i], errors);
+	if (r >= 0)
+		r = settings_check(s, c, errors);
+	if (r >= 0 && s->n_sources == 0)
+		r = default_source(s);
+	return r;
+}
+
+int settings_load(const char *path, struct settings **ret, struct strlist *errors)
+{
+	_cleanup_(settings_freep) struct settings *s = calloc(1, sizeof(*s));
+	_cleanup_(conf_freep) struct conf *c = NULL;
+	int r;
+
+	if (!s)
+		return -ENOMEM;
+	r = path ? conf_load(path, &c, errors) : conf_new(&c);
+	if (r < 0)
+		return r;
+	r = settings_bind(s, c, errors);
+	if (r < 0)
+		return r;
+	if (errors->n > 0)
+		return -EBADMSG;
+	*ret = TAKE_PTR(s);
+	return 0;
+}
+
+int settings_print(const struct settings *s, char **ret)
+{
+	struct strbuf b = {0};
+
+	for (size_t i = 0; i < ELEMENTSOF(section_defs); i++) {
+		if (section_defs[i].add)
+			continue;
+		strbuf_addf(&b, "%s[%s]\n", i > 0 ? "\n" : "", section_defs[i].kind);
+		param_print(section_defs[i].params, *section_defs[i].n_params,
+			section_values_const(s, &section_defs[i]), &b);
+	}
+	for (size_t i = 0; i < s->n_sources; i++) {
+		strbuf_addf(&b, "\n[spark %s]\n", s->sources[i].name);
+		param_print(source_params, n_source_params, &s->sources[i].params, &b);
+	}
+	for (size_t i = 0; i < s->n_airflows; i++) {
+		strbuf_addf(&b, "\n[airflow %s]\n", s->airflows[i].name);
+		param_print(airflow_params, n_airflow_params, &s->airflows[i].params, &b);
+	}
+	for (size_t i = 0; i < s->n_notifies; i++) {
+		strbuf_addf(&b, "\n[notify %s]\n", s->notifies[i].name);
+		param_print(notify_params, n_notify_params, &s->notifies[i].params, &b);
+	}
+	for (size_t i = 0; i < s->rules.n; i++) {
+		strbuf_addf(&b, "\n[rule %s]\n", s->rules.items[i].name);
+		param_print(rule_params, n_rule_params, &s->rules.items[i], &b);
+	}
+	for (size_t i = 0; i < s->maintenance.n; i++) {
+		strbuf_addf(&b, "\n[maintenance %s]\n", s->maintenance.items[i].name);
+		param_print(maintenance_params, n_maintenance_params, &s->maintenance.items[i], &b);
+	}
+	return strbuf_finish(&b, ret);
+}
+
+bool settings_dry(const struct settings *s, const struct rule *rule)
+{
+	return rule->mode == RULE_MODE_OBSERVE ||
+	       (rule->mode == RULE_MODE_INHERIT && s->daemon.mode == MODE_OBSERVE);
+}
+
+const char *mode_name(enum daemon_mode m)
+{
+	return modes[m];
+}
+
+bool settings_act(const struct settings *s)
+{
+	for (size_t i = 0; i < s->rules.n; i++)
+		if (s->rules.items[i].action > RULE_ACTION_NOTIFY &&
+			!settings_dry(s, &s->rules.items[i]))
+			return true;
+	return false;
+}

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What is wrong with a configuration, with file and line. */
+#include "setup/settings_check.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "io/tcp_listen.h"
+
+int settings_fault(struct strlist *errors, const char *file, unsigned line, const char *text)
+{
+	_cleanup_free_ char *s = NULL;
+	int r;
+
+	r = str_printf(&s, "%s:%u: %s", file, line, text);
+	return r < 0 ? r : strlist_add(errors, s);
+}
+
+/* Where the section says the key; else where it begins. */
+int settings_fault_at(const struct conf_section *section, const char *key, const char *text,
+	struct strlist *errors)
+{
+	_cleanup_free_ char *said = NULL;
+	int r;
+
+	for (size_t i = section->n_entries; key && i-- > 0;) {
+		const struct conf_entry *e = &section->entries[i];
+
+		if (!str_equal(e->key, key))
+			continue;
+		r = str_printf(&said, "%s: %s", key, text);
+		return r < 0 ? r : settings_fault(errors, e->file, e->line, said);
+	}
+	return settings_fault(errors, section->file, section->line, text);
+}
+
+static const struct conf_section *section_of(
+	const struct conf *c, const char *kind, const char *name)
+{
+	static char file[] = "built-in";
+	static const struct conf_section nowhere = {.file = file};
+
+	for (size_t i = 0; i < c->n_sections; i++)
+		if (str_equal(c->sections[i].kind, kind) && str_equal(c->sections[i].name, name))
+			return &c->sections[i];
+	return &nowhere;
+}
+
+static bool airflow_exists(const struct settings *s, const char *name)
+{
+	for (size_t i = 0; i < s->n_airflows; i++)
+		if (str_equal(s->airflows[i].name, name))
+			return true;
+	return false;
+}
+
+static int check_airflows(const struct settings *s, const struct conf *c, struct strlist *errors)
+{
+	for (size_t i = 0; i < s->rules.n; i++) {
+		const struct rule *rule = &s->rules.items[i];
+		const char *text = NULL;
+		int r;
+
+		if (rule->airflow && !airflow_exists(s, rule->airflow))
+			text = "airflow: there is no [airflow] section of that name";
+		else if (rule->action > RULE_ACTION_NOTIFY && s->n_airflows == 0 &&
+			 (rule->mode == RULE_MODE_ACT ||
+				 (rule->mode == RULE_MODE_INHERIT && s->daemon.mode == MODE_ACT)))
+			text = "action kill or retry in mode act needs an [airflow] section";
+		else if (rule->action > RULE_ACTION_NOTIFY && !rule->airflow && s->n_airflows > 1)
+			text = "there are several [airflow] sections: say which with airflow=";
+		if (text) {
+			r = settings_fault_at(
+				section_of(c, "rule", rule->name), NULL, text, errors);
+			if (r < 0)
+				return r;
+		}
+	}
+	return 0;
+}
+
+static int refuse_kill_via(const struct rule *rule, const struct source_settings *source,
+	const struct conf *c, struct strlist *errors)
+{
+	const struct source_ops *ops = source_ops_of(source->params.type);
+	_cleanup_free_ char *permits = NULL;
+	_cleanup_free_ char *text = NULL;
+	int r;
+
+	r = source_permits_text(ops, &permits);
+	if (r >= 0)
+		r = str_printf(&text,
+			"%s is no way to end an app of [spark %s]: source %s permits: %s",
+			kill_via_name((enum kill_via)rule->kill_via), source->name, ops->name,
+			permits);
+	return r < 0 ? r
+		     : settings_fault_at(
+			       section_of(c, "rule", rule->name), "kill_via", text, errors);
+}
+
+/* The default is for all: where there is no cluster manager, an app is not killed there. */
+static int check_kill_via(const struct settings *s, const struct conf *c, struct strlist *errors)
+{
+	for (size_t i = 0; i < s->rules.n; i++) {
+		const struct rule *rule = &s->rules.items[i];
+
+		if (rule->kill_via == KILL_VIA_CLUSTER || rule->action <= RULE_ACTION_NOTIFY)
+			continue;
+		for (size_t k = 0; k < s->n_sources; k++) {
+			const struct source_settings *source = &s->sources[k];
+			int r = 0;
+
+			if (rule_glob_matches(rule->cluster, source->name) &&
+				!(source_ops_of(source->params.type)->permits &
+					(1U << rule->kill_via)))
+				r = refuse_kill_via(rule, source, c, errors);
+			if (r < 0)
+				return r;
+		}
+	}
+	return 0;
+}
+
+static int check_listen(const struct settings *s, const struct conf *c, struct strlist *errors)
+{
+	int r = tcp_listen_check(s->web.listen);
+
+	return r == -EINVAL
+		       ? settings_fault_at(section_of(c, "web", NULL), "listen",
+				 "not an address such as 127.0.0.1:14040, [::1]:14040 or :14040",
+				 errors)
+		       : r;
+}
+
+static int check_notifies(const struct settings *s, const struct conf *c, struct strlist *errors)
+{
+	const char *url = s->web.external_url;
+	int r = 0;
+
+	if (url && strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0)
+		r = settings_fault_at(section_of(c, "web", NULL), "external_url",
+			"begins with http:// or https://", errors);
+	for (size_t i = 0; r >= 0 && i < s->n_notifies; i++) {
+		_cleanup_free_ char *err = NULL;
+		const char *key = NULL;
+
+		r = notify_check(&s->notifies[i].params, &key, &err);
+		if (r == -EINVAL)
+			r = settings_fault_at(section_of(c, "notify", s->notifies[i].name), key,
+				err ? err : "wrong", errors);
+	}
+	return r;
+}
+
+static int check_control(struct settings *s, const struct conf *c, struct strlist *errors)
+{
+	const struct conf_section *section = section_of(c, "daemon", NULL);
+	_cleanup_free_ char *err = NULL;
+	const char *key = "control_socket";
+	int r;
+
+	if (s->daemon.control_socket && strlen(s->daemon.control_socket) >= LOCAL_SOCKET_MAX_PATH) {
+		r = settings_fault_at(
+			section, key, "a path of a socket has 107 bytes at most", errors);
+		if (r < 0)
+			return r;
+	}
+	r = operators_resolve(
+		&s->daemon.control_users, s->daemon.control_group, &s->operators, &key, &err);
+	return r == -EINVAL ? settings_fault_at(section, key, err ? err : "wrong", errors) : r;
+}
+
+/* A source or an Airflow checks its own parameters when it is made: each is made here once for
+ * that. */
+static int try_source(const struct source_settings *t, const struct conf *c, struct strlist *errors)
+{
+	_cleanup_(source_freep) struct source *source = NULL;
+	_cleanup_free_ char *err = NULL;
+	int r;
+
+	r = source_new(t->name, &t->params, NULL, NULL, &source, &err);
+	return r == -EINVAL ? settings_fault_at(section_of(c, "spark", t->name), NULL,
+				      err ? err : "wrong", errors)
+			    : r;
+}
+
+static int try_airflow(
+	const struct airflow_settings *t, const struct conf *c, struct strlist *errors)
+{
+	_cleanup_(airflow_freep) struct airflow *airflow = NULL;
+	_cleanup_free_ char *err = NULL;
+	int r;
+
+	r = airflow_new(t->name, &t->params, t->params.password_file, NULL, &airflow, &err);
+	return r == -EINVAL ? settings_fault_at(section_of(c, "airflow", t->name), NULL,
+				      err ? err : "wrong", errors)
+			    : r;
+}
+
+static int try_objects(const struct settings *s, const struct conf *c, struct strlist *errors)
+{
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < s->n_sources; i++)
+		r = try_source(&s->sources[i], c, errors);
+	for (size_t i = 0; r >= 0 && i < s->n_airflows; i++)
+		r = try_airflow(&s->airflows[i], c, errors);
+	return r;
+}
+
+int settings_check(struct settings *s, const struct conf *c, struct strlist *errors)
+{
+	int r = check_airflows(s, c, errors);
+
+	if (r >= 0)
+		r = check_kill_via(s, c, errors);
+	if (r >= 0)
+		r = check_listen(s, c, errors);
+	if (r >= 0)
+		r = check_control(s, c, errors);
+	if (r >= 0)
+		r = check_notifies(s, c, errors);
+	return r < 0 ? r : try_objects(s, c, errors);
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Health and self-tests, at their own pace. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "io/clock.h"
+#include "setup/messages.h"
+#include "source/selftest.h"
+#include "watch/airflow_health.h"
+
+/* Airflow's health is asked so often; sooner while it was never heard of. */
+#define HEALTH_PERIOD USEC_PER_MINUTE
+#define HEALTH_PERIOD_UNKNOWN (10 * USEC_PER_SEC)
+/* A test without a usable answer is repeated. What only shows while an app runs is a page of the
+ * master, which can be large. */
+#define TEST_PERIOD (10 * USEC_PER_SEC)
+#define KILL_TEST_PERIOD (5 * USEC_PER_MINUTE)
+
+struct airflow_watch {
+	struct access *access;
+	struct airflow *airflow;
+	struct airflow_call *health;
+	usec_t next_health;
+	const char *complaint;
+	struct airflow_call *test;
+	usec_t next_test;
+	bool tested;
+};
+
+struct source_watch {
+	struct access *access;
+	struct source *source;
+	struct source_test *test;
+	usec_t next_test;
+	bool tested;
+};
+
+struct access {
+	struct stats *stats;
+	struct world *world;
+	struct airflow_watch *airflows;
+	size_t n_airflows;
+	struct source_watch *sources;
+	size_t n_sources;
+};
+
+int access_new(struct stats *stats, struct access **ret)
+{
+	struct access *w = calloc(1, sizeof(*w));
+
+	if (!w)
+		return -ENOMEM;
+	w->stats = stats;
+	*ret = w;
+	return 0;
+}
+
+struct access *access_free(struct access *w)
+{
+	if (!w)
+		return NULL;
+	access_leave(w);
+	free(w);
+	return NULL;
+}
+
+void access_leave(struct access *w)
+{
+	for (size_t i = 0; i < w->n_airflows; i++) {
+		airflow_cancel(w->airflows[i].health);
+		airflow_cancel(w->airflows[i].test);
+	}
+	for (size_t i = 0; i < w->n_sources; i++)
+		source_test_cancel(w->sources[i].test);
+	free(w->airflows);
+	free(w->sources);
+	*w = (struct access){.stats = w->stats};
+}
+
+int access_enter(struct access *w, struct world *world)
+{
+	const struct settings *s = world->settings;
+
+	access_leave(w);
+	w->airflows = calloc(s->n_airflows + 1, sizeof(*w->airflows));
+	w->sources = calloc(s->n_sources + 1, sizeof(*w->sources));
+	if (!w->airflows || !w->sources)
+		return -ENOMEM;
+	w->world = world;
+	for (size_t i = 0; i < s->n_airflows; i++)
+		w->airflows[w->n_airflows++] =
+			(struct airflow_watch){.access = w, .airflow = world->airflows[i]};
+	for (size_t i = 0; i < s->n_sources; i++)
+		w->sources[w->n_sources++] =
+			(struct source_watch){.access = w, .source = world->sources[i]};
+	return 0;
+}
+
+bool access_acts(const struct world *world, const struct airflow *airflow)
+{
+	const struct settings *s = world->settings;
+
+	for (size_t i = 0; i < s->rules.n; i++) {
+		const struct rule *rule = &s->rules.items[i];
+
+		if (!settings_dry(s, rule) && rule->action > RULE_ACTION_NOTIFY &&
+			world_airflow(world, rule) == airflow)
+			return true;
+	}
+	return false;
+}
+
+static struct airflow_stats *airflow_row(const struct airflow_watch *w)
+{
+	return stats_airflow(w->access->stats, airflow_name(w->airflow));
+}
+
+static void on_health(void *userdata, const struct airflow_result *result)
+{
+	struct airflow_watch *w = userdata;
+	struct airflow_stats *s = airflow_row(w);
+	struct log_about about = {.url = airflow_url(w->airflow)};
+
+	w->health = NULL;
+	if (s) {
+		s->up = result->reply == REPLY_DONE;
+		stats_count_reason(s->errors, airflow_reasons, n_airflow_reasons, result->reason);
+	}
+	if (s && airflow_version_text(w->airflow))
+		(void)str_replace(&s->version, airflow_version_text(w->airflow));
+	if (result->reason && w->complaint != result->reason)
+		log_event(LOG_WARNING, &about, "%s: %s", airflow_name(w->airflow), result->text);
+	if (!result->reason && w->complaint)
+		log_event(LOG_NOTICE, &about, "%s: answers again", airflow_name(w->airflow));
+	w->complaint = result->reason;
+}
+
+static void ask_health(struct airflow_watch *w, usec_t now)
+{
+	if (w->health || now < w->next_health)
+		return;
+	if (airflow_check(w->airflow, on_health, w, &w->health) < 0)
+		log_error("Failed to ask Airflow for its health, ignoring");
+	w->next_health =
+		now + (airflow_speaks(w->airflow) == AIRFLOW_API_UNKNOWN ? HEALTH_PERIOD_UNKNOWN
+									 : HEALTH_PERIOD);
+}
+
+/* In act mode a right that is missing is an error, now and not at night. */
+static void on_tested(void *userdata, const struct airflow_result *result)
+{
+	struct airflow_watch *w = userdata;
+	struct airflow_stats *s = airflow_row(w);
+	struct log_about about = {.message_id = MESSAGE_ACCESS, .url = airflow_url(w->airflow)};
+	bool acts = access_acts(w->access->world, w->airflow);
+
+	w->test = NULL;
+	if (result->reply != REPLY_DONE)
+		return; /* its health has said why, and the test comes again */
+	w->tested = true;
+	for (int i = 0; s && i < AIRFLOW_RIGHT_MAX; i++)
+		s->access[i] = result->access->rights[i];
+	if (result->text)
+		log_event(acts ? LOG_ERR : LOG_WARNING, &about, "%s: denied to its user: %s",
+			airflow_name(w->airflow), result->text);
+	else
+		log_event(LOG_INFO, &about, "%s: Airflow %s, its user may %s",
+			airflow_name(w->airflow), airflow_version_text(w->airflow),
+			acts ? "read, fail and clear" : "read");
+}
+
+static void test_airflow(struct airflow_watch *w, usec_t now)
+{
+	if (w->tested || w->test || now < w->next_test)
+		return;
+	w->next_test = now + TEST_PERIOD;
+	/* Observing sends nothing but GETs and the login. */
+	if (airflow_selftest(w->airflow, access_acts(w->access->world, w->airflow), on_tested, w,
+		    &w->test) < 0)
+		log_error("Failed to test the access to Airflow, later again");
+}
+
+static void on_source_tested(void *userdata, int r, enum access_state kill, const char *text)
+{
+	struct source_watch *w = userdata;
+	struct cluster_stats *s = stats_cluster(w->access->stats, w->source->name);
+	struct log_about about = {.message_id = MESSAGE_ACCESS, .cluster = w->source->name};
+
+	w->test = NULL;
+	if (r < 0)
+		return; /* polling says what is wrong */
+	if (s)
+		s->kill = kill;
+	w->tested = kill != ACCESS_UNKNOWN;
+	if (kill == ACCESS_DENIED)
+		log_event(LOG_WARNING, &about, "%s: its apps cannot be killed there: %s",
+			w->source->name, text ? text : "denied");
+}
+
+static void test_source(struct source_watch *w, usec_t now)
+{
+	int r;
+
+	if (w->tested || w->test || now < w->next_test)
+		return;
+	w->next_test = now + KILL_TEST_PERIOD;
+	r = source_selftest(w->source, on_source_tested, w, &w->test);
+	if (r == -EOPNOTSUPP)
+		w->tested = true;
+	else if (r < 0)
+		log_error("Failed to test whether apps of %s can be killed, later again",
+			w->source->name);
+}
+
+void access_tick(struct access *w)
+{
+	usec_t now = clock_boottime();
+
+	for (size_t i = 0; i < w->n_airflows; i++) {
+		ask_health(&w->airflows[i], now);
+		test_airflow(&w->airflows[i], now);
+	}
+	for (size_t i = 0; i < w->n_sources; i++)
+		test_source(&w->sources[i], now);
+}

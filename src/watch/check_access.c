@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * One self-test each, and a line for a person. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-event.h>
+
+#include "base/log.h"
+#include "io/http_client.h"
+#include "setup/runtime.h"
+#include "source/selftest.h"
+#include "watch/check_access.h"
+
+struct checker {
+	sd_event *event;
+	struct http_client *client;
+	struct world *world;
+	FILE *out;
+	size_t n_waiting;
+	bool denied;
+	bool silent;
+};
+
+struct question {
+	struct checker *checker;
+	struct airflow *airflow; /* one of the two */
+	struct source *source;
+	struct airflow_call *call;
+	struct source_test *test;
+};
+
+static void answered(struct checker *c)
+{
+	if (--c->n_waiting == 0)
+		(void)sd_event_exit(c->event, 0);
+}
+
+static void on_airflow(void *userdata, const struct airflow_result *result)
+{
+	struct question *q = userdata;
+	struct checker *c = q->checker;
+	const char *version = airflow_version_text(q->airflow);
+
+	q->call = NULL;
+	fprintf(c->out, "airflow %s (%s)", airflow_name(q->airflow), version ? version : "?");
+	if (result->reply != REPLY_DONE) {
+		c->silent = true;
+		fprintf(c->out, ": no usable answer: %s\n", result->text ? result->text : "");
+		answered(c);
+		return;
+	}
+	for (int i = 0; i < AIRFLOW_RIGHT_MAX; i++) {
+		enum access_state state = result->access->rights[i];
+
+		fprintf(c->out, "%s %s %s", i > 0 ? "," : ":",
+			airflow_right_name((enum airflow_right)i), access_state_name(state));
+		c->denied = c->denied || state == ACCESS_DENIED;
+	}
+	fprintf(c->out, "%s%s\n", result->text ? "; denied: " : "",
+		result->text ? result->text : "");
+	answered(c);
+}
+
+static void on_source(void *userdata, int r, enum access_state kill, const char *text)
+{
+	struct question *q = userdata;
+	struct checker *c = q->checker;
+
+	q->test = NULL;
+	if (r < 0) {
+		c->silent = true;
+		fprintf(c->out, "spark %s: no usable answer: %s\n", q->source->name,
+			text ? text : strerror(-r));
+	} else {
+		c->denied = c->denied || kill == ACCESS_DENIED;
+		fprintf(c->out, "spark %s: kill %s%s%s\n", q->source->name, access_state_name(kill),
+			text ? ": " : "", text ? text : "");
+	}
+	answered(c);
+}
+
+static int ask(struct question *q)
+{
+	int r;
+
+	if (q->airflow)
+		return airflow_selftest(q->airflow, true, on_airflow, q, &q->call);
+	r = source_selftest(q->source, on_source, q, &q->test);
+	if (r != -EOPNOTSUPP)
+		return r;
+	fprintf(q->checker->out, "spark %s: kill is not tested for type=%s\n", q->source->name,
+		q->source->ops->name);
+	return 0;
+}
+
+static int ask_all(struct checker *c, struct question *questions)
+{
+	const struct settings *s = c->world->settings;
+
+	for (size_t i = 0; i < s->n_airflows + s->n_sources; i++) {
+		struct question *q = &questions[i];
+		int r;
+
+		q->checker = c;
+		if (i < s->n_airflows)
+			q->airflow = c->world->airflows[i];
+		else
+			q->source = c->world->sources[i - s->n_airflows];
+		r = ask(q);
+		if (r < 0)
+			return r;
+		c->n_waiting += q->call || q->test;
+	}
+	return c->n_waiting > 0 ? sd_event_loop(c->event) : 0;
+}
+
+static int checker_prepare(struct checker *c, struct settings *settings)
+{
+	struct strlist errors = {0};
+	int r;
+
+	r = sd_event_new(&c->event);
+	if (r >= 0)
+		r = http_client_new(c->event, "stagewatchd/" STAGEWATCHD_VERSION,
+			settings->daemon.max_parallel_requests, &c->client);
+	if (r < 0) {
+		settings_free(settings);
+		return r;
+	}
+	r = world_new(settings, http_client_transport(c->client), c->event, &c->world, &errors);
+	for (size_t i = 0; i < errors.n; i++)
+		log_error("%s", errors.items[i]);
+	strlist_clear(&errors);
+	return r;
+}
+
+int check_access_run(struct settings *settings, FILE *out)
+{
+	size_t n = settings->n_airflows + settings->n_sources;
+	struct checker c = {.out = out};
+	struct question *questions = calloc(n + 1, sizeof(*questions));
+	int r = -ENOMEM;
+
+	if (questions)
+		r = checker_prepare(&c, settings);
+	else
+		settings_free(settings);
+	if (r >= 0)
+		r = ask_all(&c, questions);
+	for (size_t i = 0; questions && i < n; i++) {
+		airflow_cancel(questions[i].call);
+		source_test_cancel(questions[i].test);
+	}
+	free(questions);
+	world_unref(c.world);
+	http_client_free(c.client);
+	sd_event_unref(c.event);
+	if (r < 0)
+		return r;
+	return c.denied ? 1 : c.silent ? 2 : 0;
+}

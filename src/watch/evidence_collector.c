@@ -1,0 +1,483 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Questions beyond the counters: begun after a poll, bounded in number, answered to the detector.
+ */
+#include "watch/evidence_collector.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/parse.h"
+#include "base/strbuf.h"
+#include "io/procfs.h"
+#include "io/proctree.h"
+#include "source/evidence.h"
+
+/* Over all apps at once. */
+#define MAX_DUMPS_AT_ONCE 4
+/* Frozen executors hold their places for long: these must not take the questions of others. */
+#define MAX_DUMPS_WAITING 64
+/* Under way or waiting for their turn; what finds no place is asked when it is due again. */
+#define MAX_QUESTIONS 256
+/* Of one app, after one poll. */
+#define MAX_WANTS 128
+#define MAX_HOSTS 64
+/* A look at /proc serves all apps that want one at about that time. */
+#define HOST_LOOK_AGE USEC_PER_SEC
+
+struct question {
+	struct inquirer *inquirer;
+	struct question *next;
+	struct evidence_call *call; /* NULL: waits for its turn */
+	enum want_kind kind;
+	struct inquirer_subject subject; /* owned copies */
+	char *cluster;
+	char *app_id;
+	usec_t started;
+	int64_t stage_id;
+	int64_t attempt_id;
+	char *about; /* an executor's id, or a host */
+};
+
+struct inquirer {
+	struct inquirer_context context;
+	struct question *questions; /* oldest first */
+	size_t n_questions;
+	size_t n_dumps; /* under way */
+	struct proctree_list host;
+	usec_t host_taken; /* 0: never looked */
+	struct inquirer_stats stats;
+};
+
+int inquirer_new(const struct inquirer_context *context, struct inquirer **ret)
+{
+	struct inquirer *q = calloc(1, sizeof(*q));
+
+	if (!q)
+		return -ENOMEM;
+	q->context = *context;
+	*ret = q;
+	return 0;
+}
+
+static bool is_dump(enum want_kind k)
+{
+	return k == WANT_THREADS || k == WANT_DRIVER_THREADS;
+}
+
+static void subject_clear(struct inquirer_subject *s)
+{
+	free(s->url);
+	free(s->username);
+	if (s->password)
+		explicit_bzero(s->password, strlen(s->password));
+	free(s->password);
+	free(s->ca_file);
+}
+
+static int subject_copy(const struct inquirer_subject *from, struct inquirer_subject *to)
+{
+	int r;
+
+	to->timeout = from->timeout;
+	r = str_replace(&to->url, from->url);
+	if (r >= 0)
+		r = str_replace(&to->username, from->username);
+	if (r >= 0)
+		r = str_replace(&to->password, from->password);
+	if (r >= 0)
+		r = str_replace(&to->ca_file, from->ca_file);
+	return r; /* what is there is freed with its question */
+}
+
+static void question_free(struct question *k)
+{
+	struct inquirer *q = k->inquirer;
+
+	for (struct question **p = &q->questions; *p; p = &(*p)->next)
+		if (*p == k) {
+			*p = k->next;
+			q->n_questions--;
+			break;
+		}
+	q->n_dumps -= k->call && is_dump(k->kind);
+	evidence_call_cancel(k->call);
+	subject_clear(&k->subject);
+	free(k->cluster);
+	free(k->app_id);
+	free(k->about);
+	free(k);
+}
+
+struct inquirer *inquirer_free(struct inquirer *q)
+{
+	if (!q)
+		return NULL;
+	while (q->questions)
+		question_free(q->questions);
+	proctree_list_clear(&q->host);
+	free(q);
+	return NULL;
+}
+
+void inquirer_configure(
+	struct inquirer *q, const struct inquiry_params *params, uint16_t probe_port)
+{
+	q->context.params = params;
+	q->context.probe_port = probe_port;
+}
+
+const struct inquirer_stats *inquirer_stats(const struct inquirer *q)
+{
+	return &q->stats;
+}
+
+static int question_new(struct inquirer *q, const struct app_history *a, enum want_kind kind,
+	const char *about, struct question **ret)
+{
+	struct question **last = &q->questions;
+	struct question *k;
+	int r;
+
+	if (q->n_questions >= MAX_QUESTIONS)
+		return -EAGAIN;
+	k = calloc(1, sizeof(*k));
+	if (!k)
+		return -ENOMEM;
+	k->inquirer = q;
+	k->kind = kind;
+	k->started = a->info.started;
+	while (*last)
+		last = &(*last)->next;
+	*last = k;
+	q->n_questions++;
+	r = str_replace(&k->cluster, a->cluster);
+	if (r >= 0)
+		r = str_replace(&k->app_id, a->info.id);
+	if (r >= 0)
+		r = str_replace(&k->about, about);
+	if (r < 0) {
+		question_free(k);
+		return r;
+	}
+	*ret = k;
+	return 0;
+}
+
+/* A NodeManager tells a rate; a series holds sums. */
+static void sum_up(const struct app_history *a, struct process_tree *t, usec_t taken)
+{
+	const struct executor_track *x = inquiry_executor(&a->inquiry, t->executor_id);
+	const struct cpu_sample *last = x && x->cpu.n > 0 ? &x->cpu.samples[x->cpu.n - 1] : NULL;
+
+	if (last)
+		t->cpu = last->total + (usec_t)((double)t->cpu / USEC_PER_SEC *
+						(double)usec_sub(taken, last->taken));
+}
+
+static int take_processes(struct inquirer *q, struct app_history *a, const char *host,
+	struct process_list *list, usec_t taken)
+{
+	if (q->context.processes && list->n > 0)
+		q->context.processes(q->context.userdata, a, host, list, taken);
+	return inquiry_take_processes(a, list, taken);
+}
+
+static int take(struct question *k, struct app_history *a, struct evidence_answer *answer)
+{
+	struct stage_history *h;
+
+	switch (k->kind) {
+	case WANT_TASKS:
+		h = app_history_stage(a, k->stage_id, k->attempt_id);
+		return h ? inquiry_take_tasks(
+				   a, h, &answer->tasks, answer->driver_now, answer->taken)
+			 : 0;
+	case WANT_THREADS:
+		return inquiry_take_threads(a, k->about, &answer->threads, answer->taken);
+	case WANT_PROCESSES:
+		if (answer->processes.n == 1 && answer->processes.items[0].pid == 0)
+			sum_up(a, &answer->processes.items[0], answer->taken);
+		return take_processes(k->inquirer, a, k->about, &answer->processes, answer->taken);
+	case WANT_DRIVER_THREADS:
+		inquiry_take_driver_threads(a, &answer->threads, answer->taken);
+		return 0;
+	case WANT_QUERY:
+		inquiry_take_query(a, &answer->query, answer->taken);
+		return 0;
+	case WANT_DROPPED:
+		inquiry_take_dropped(a, answer->dropped, answer->taken);
+		return 0;
+	case WANT_MAX:
+		break;
+	}
+	return -EINVAL;
+}
+
+static void begin_waiting(struct inquirer *q);
+
+static void on_answer(void *userdata, struct evidence_answer *answer)
+{
+	struct question *k = userdata;
+	struct inquirer *q = k->inquirer;
+	struct app_history *a =
+		detector_find(q->context.detector, k->cluster, k->app_id, k->started);
+	int r = 0;
+
+	if (answer->error < 0) {
+		q->stats.failed[k->kind]++;
+		log_debug("%s: %s: %s not to be had: %s", k->cluster, k->app_id, want_name(k->kind),
+			answer->text ? answer->text : strerror(-answer->error));
+	}
+	if (a && answer->error == 0)
+		r = take(k, a, answer);
+	else if (a && answer->error == -ETIMEDOUT && k->kind == WANT_THREADS)
+		r = inquiry_no_threads(a, k->about, answer->taken);
+	if (r < 0)
+		log_error("Failed to take in evidence of %s: out of memory, ignoring", k->app_id);
+	q->n_dumps -= is_dump(k->kind);
+	k->call = NULL; /* it ends by itself after this */
+	question_free(k);
+	begin_waiting(q);
+}
+
+static int ask(struct question *k)
+{
+	const struct inquirer *q = k->inquirer;
+	struct evidence_ask ask = {
+		.transport = q->context.transport,
+		.url = k->subject.url,
+		.app_id = k->app_id,
+		.want = {.kind = k->kind,
+			.stage_id = k->stage_id,
+			.attempt_id = k->attempt_id,
+			.length = INQUIRY_MAX_TASKS,
+			.executor_id = k->about},
+		.username = k->subject.username,
+		.password = k->subject.password,
+		.ca_file = k->subject.ca_file,
+		.cluster = k->cluster,
+		.timeout = is_dump(k->kind) ? q->context.params->dump_timeout : k->subject.timeout,
+	};
+	int r;
+
+	r = evidence_call_start(&ask, on_answer, k, &k->call);
+	if (r >= 0) {
+		k->inquirer->stats.asked[k->kind]++;
+		k->inquirer->n_dumps += is_dump(k->kind);
+	}
+	return r;
+}
+
+/* The dumps that wait for a place, oldest first. */
+static void begin_waiting(struct inquirer *q)
+{
+	for (struct question *k = q->questions, *next; k; k = next) {
+		next = k->next;
+		if (k->call || !is_dump(k->kind))
+			continue;
+		if (q->n_dumps >= MAX_DUMPS_AT_ONCE)
+			return;
+		if (ask(k) < 0)
+			question_free(k);
+	}
+}
+
+static bool is_of(const struct question *k, const struct app_history *a)
+{
+	return k->started == a->info.started && str_equal(k->app_id, a->info.id) &&
+	       str_equal(k->cluster, a->cluster);
+}
+
+/* None that waits or is under way is asked for twice. */
+static bool has_place(
+	const struct inquirer *q, const struct app_history *a, const struct want *want)
+{
+	size_t n_waiting = 0;
+
+	for (const struct question *k = q->questions; k && is_dump(want->kind); k = k->next) {
+		if (k->kind == want->kind && is_of(k, a) && str_equal(k->about, want->executor_id))
+			return false;
+		n_waiting += is_dump(k->kind) && !k->call;
+	}
+	return n_waiting < MAX_DUMPS_WAITING;
+}
+
+static int begin(struct inquirer *q, const struct app_history *a, const struct want *want,
+	const struct inquirer_subject *subject)
+{
+	struct question *k;
+	int r;
+
+	if (!has_place(q, a, want))
+		return -EAGAIN;
+	r = question_new(q, a, want->kind, want->executor_id, &k);
+	if (r < 0)
+		return r;
+	k->stage_id = want->stage_id;
+	k->attempt_id = want->attempt_id;
+	r = subject_copy(subject, &k->subject);
+	if (r >= 0 && !is_dump(want->kind))
+		r = ask(k);
+	if (r < 0)
+		question_free(k);
+	else
+		begin_waiting(q);
+	return r;
+}
+
+/* What could be asked of another host is one more question. */
+static int begin_remote(struct inquirer *q, struct app_history *a, const char *host,
+	const struct executor_track *nodemanager)
+{
+	/* A recording holds what was told of each host; port 0 there. */
+	struct evidence_host at = {.name = host, .port = q->context.probe_port};
+	struct question *k;
+	int r;
+
+	r = question_new(q, a, WANT_PROCESSES, host, &k);
+	if (r < 0)
+		return r;
+	q->stats.asked[WANT_PROCESSES]++;
+	if (nodemanager)
+		r = evidence_nodemanager_start(q->context.transport, nodemanager->log_url,
+			nodemanager->id, on_answer, k, &k->call);
+	else
+		r = evidence_probe_start(q->context.transport, host ? &at : NULL, a->info.id,
+			on_answer, k, &k->call);
+	if (r < 0)
+		question_free(k);
+	return r;
+}
+
+int inquirer_host(struct inquirer *q, const struct proctree_list **ret)
+{
+	usec_t now = q->context.now(q->context.userdata);
+	int r;
+
+	if (q->host_taken == 0 || usec_sub(now, q->host_taken) >= HOST_LOOK_AGE) {
+		proctree_list_clear(&q->host);
+		r = proctree_executors(&q->host);
+		if (r < 0)
+			return r;
+		q->host_taken = now;
+	}
+	*ret = &q->host;
+	return 0;
+}
+
+/* In local mode the driver runs the tasks, and no command line names it an executor. */
+static void add_driver(
+	struct inquirer *q, const struct app_history *a, const struct inquirer_subject *subject)
+{
+	const char *colon = strrchr(subject->url, ':');
+	uint64_t starttime;
+	uint64_t port = 0;
+	pid_t pid;
+
+	for (size_t i = 0; i < a->inquiry.n_executors; i++) {
+		const struct executor_track *x = &a->inquiry.executors[i];
+
+		if (!str_equal(x->id, "driver") || x->active_tasks <= 0)
+			continue;
+		if ((strncmp(subject->url, "http://127.0.0.1:", 17) == 0 ||
+			    strncmp(subject->url, "http://localhost:", 17) == 0) &&
+			parse_u64(colon + 1, &port) >= 0 && port <= UINT16_MAX &&
+			procfs_port_owner((uint16_t)port, &pid, &starttime) >= 0 &&
+			procfs_is_java(pid))
+			(void)proctree_of(pid, a->info.id, "driver", &q->host);
+	}
+}
+
+static bool on_this_host(const struct process_list *l, const char *executor_id)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (str_equal(l->items[i].executor_id, executor_id))
+			return true;
+	return false;
+}
+
+/* Each host once; of an executor that none of its tasks is on, nobody wants to know. */
+static void ask_hosts(struct inquirer *q, struct app_history *a, const struct process_list *local)
+{
+	const char *hosts[MAX_HOSTS];
+	size_t n = 0;
+
+	for (size_t i = 0; i < a->inquiry.n_executors && n < MAX_HOSTS; i++) {
+		const struct executor_track *x = &a->inquiry.executors[i];
+		bool known = false;
+
+		if (!x->listed || x->active_tasks <= 0 || on_this_host(local, x->id))
+			continue;
+		if (!q->context.recorded && x->log_url && begin_remote(q, a, NULL, x) >= 0)
+			continue;
+		for (size_t k = 0; k < n; k++)
+			known = known || str_equal(hosts[k], x->host);
+		if (known || !x->host || (q->context.probe_port == 0 && !q->context.recorded))
+			continue;
+		hosts[n++] = x->host;
+		(void)begin_remote(q, a, x->host, NULL); /* without it: no CPU evidence */
+	}
+}
+
+/* This host's executors first: they cost no request. */
+static int look_at_processes(
+	struct inquirer *q, struct app_history *a, const struct inquirer_subject *subject)
+{
+	const struct proctree_list *host;
+	struct process_list local = {0};
+	int r;
+
+	r = inquirer_host(q, &host);
+	if (r < 0)
+		return r;
+	q->stats.asked[WANT_PROCESSES]++;
+	add_driver(q, a, subject);
+	r = evidence_from_host(host, a->info.id, &local);
+	if (r >= 0) {
+		ask_hosts(q, a, &local);
+		r = take_processes(q, a, NULL, &local, q->host_taken);
+	}
+	process_list_clear(&local);
+	return r;
+}
+
+static int look_at_recorded(struct inquirer *q, struct app_history *a)
+{
+	const struct process_list none = {0};
+
+	ask_hosts(q, a, &none);
+	return begin_remote(q, a, NULL, NULL);
+}
+
+int inquirer_look(struct inquirer *q, struct app_history *a, const struct inquirer_subject *subject)
+{
+	const struct rule *rule = detector_rule(q->context.detector, a);
+	struct want wants[MAX_WANTS];
+	int error = 0;
+	size_t n;
+
+	n = inquiry_wants(
+		a, rule, q->context.params, q->context.now(q->context.userdata), wants, MAX_WANTS);
+	for (size_t i = 0; i < n; i++) {
+		int r;
+
+		if (wants[i].kind != WANT_PROCESSES)
+			r = begin(q, a, &wants[i], subject);
+		else if (q->context.recorded)
+			r = look_at_recorded(q, a);
+		else
+			continue; /* last: it takes something in, and what is wanted is borrowed */
+		if (r < 0 && r != -EAGAIN)
+			error = r;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (wants[i].kind == WANT_PROCESSES && !q->context.recorded) {
+			int r = look_at_processes(q, a, subject);
+
+			if (r < 0)
+				error = r;
+		}
+	return error;
+}

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * One cluster's round: which drivers there are, and when each is asked. */
+#include "watch/poller.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "watch/watched_driver.h"
+
+/* Drivers that let us wait for the time limit are asked at most so many at a time, in turn: their
+ * requests must not take the places of those that answer. */
+#define MAX_SILENT 8
+
+struct poller {
+	struct poller_context context;
+	struct source *source;
+	struct driver **drivers;
+	size_t n_drivers;
+	bool listing;
+	bool up;
+	const char *complaint;
+	unsigned tick;
+	unsigned n_done;
+	usec_t tick_began; /* 0: no tick is under way */
+	usec_t advanced;
+	size_t n_polling; /* polls begun in this tick that have not ended */
+	size_t n_silent;  /* polls under way of drivers that gave no answer last time */
+	size_t next;      /* the driver with which the next tick begins */
+};
+
+int poller_new(const struct poller_context *context, struct source *source, struct poller **ret)
+{
+	struct poller *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return -ENOMEM;
+	p->context = *context;
+	p->source = source;
+	p->advanced = context->now(context->userdata);
+	*ret = p;
+	return 0;
+}
+
+static usec_t now(const struct poller *p)
+{
+	return p->context.now(p->context.userdata);
+}
+
+struct poller *poller_free(struct poller *p)
+{
+	if (!p)
+		return NULL;
+	p->source->ops->cancel_list(p->source);
+	for (size_t i = 0; i < p->n_drivers; i++)
+		driver_free(p->drivers[i]);
+	free(p->drivers);
+	free(p);
+	return NULL;
+}
+
+void poller_inherit(struct poller *p, struct poller *from)
+{
+	for (size_t i = 0; i < from->n_drivers; i++) {
+		struct driver *d = from->drivers[i];
+
+		d->poll = driver_poll_cancel(d->poll);
+		while (d->looks)
+			driver_look_cancel(d->looks);
+		d->counts_silent = false;
+		d->poller = p;
+		d->context = &p->context;
+		d->source = p->source;
+	}
+	p->drivers = TAKE_PTR(from->drivers);
+	p->n_drivers = from->n_drivers;
+	from->n_drivers = 0;
+	from->n_polling = 0;
+}
+
+const char *poller_cluster(const struct poller *p)
+{
+	return p->source->name;
+}
+
+usec_t poller_advanced(const struct poller *p)
+{
+	return p->advanced;
+}
+
+bool poller_up(const struct poller *p)
+{
+	return p->up;
+}
+
+unsigned poller_n_done(const struct poller *p)
+{
+	return p->n_done;
+}
+
+bool poller_saw_all(const struct poller *p)
+{
+	for (size_t i = 0; i < p->n_drivers; i++)
+		if (p->drivers[i]->complaint || !p->drivers[i]->heard)
+			return false;
+	/* The first list after a start may be that of a master which has just started, too. */
+	return p->up && p->n_done >= 2;
+}
+
+size_t poller_n_silent(const struct poller *p)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->n_drivers; i++)
+		n += p->drivers[i]->complaint != NULL;
+	return n;
+}
+
+static struct driver *find_by_app(const struct poller *p, const struct app_history *a)
+{
+	for (size_t i = 0; i < p->n_drivers; i++)
+		if (driver_history(p->drivers[i]) == a)
+			return p->drivers[i];
+	return NULL;
+}
+
+const char *poller_url_of(const struct poller *p, const struct app_history *a)
+{
+	const struct driver *d = find_by_app(p, a);
+
+	return d ? d->url : NULL;
+}
+
+static void tick_end(struct poller *p)
+{
+	struct cluster_stats *s = stats_cluster(p->context.stats, poller_cluster(p));
+
+	if (s)
+		histogram_observe(&s->durations, (double)(now(p) - p->tick_began) / USEC_PER_SEC);
+	p->tick_began = 0;
+	p->n_done++;
+	if (p->context.idle)
+		p->context.idle(p->context.userdata, p);
+}
+
+static void tick_over(struct poller *p)
+{
+	if (p->tick_began > 0 && !p->listing && p->n_polling == 0)
+		tick_end(p);
+}
+
+static void poll_ended(struct driver *d)
+{
+	d->poll = NULL;
+	d->poller->n_silent -= d->counts_silent;
+	d->counts_silent = false;
+	if (d->tick == d->poller->tick)
+		d->poller->n_polling--;
+}
+
+static void on_driver(void *userdata, struct driver_answer *answer)
+{
+	struct driver *d = userdata;
+	struct poller *p = d->poller;
+	struct app_history *a = NULL;
+
+	poll_ended(d);
+	d->heard = true;
+	d->silent = str_equal(answer->reason, "timeout");
+	if (answer->state != DRIVER_ANSWERED)
+		driver_unanswered(d, answer);
+	else if (driver_take(d, answer, NULL, &a) < 0)
+		log_error("Failed to take in an answer of %s: out of memory, ignoring", d->url);
+	tick_over(p);
+}
+
+static void start(struct driver *d)
+{
+	int r;
+
+	if (d->poll)
+		return; /* still waiting for the answer to an earlier one */
+	if (d->silent && d->poller->n_silent >= MAX_SILENT)
+		return; /* its turn comes */
+	if (!d->url) {
+		driver_no_answer(d, "unreachable", "its master does not say where its driver is");
+		return;
+	}
+	r = driver_ask(d, NULL, on_driver, d, &d->poll);
+	if (r < 0) {
+		driver_no_answer(d, "protocol", strerror(-r));
+		return;
+	}
+	d->tick = d->poller->tick;
+	d->counts_silent = d->silent;
+	d->poller->n_silent += d->silent;
+	d->poller->n_polling++;
+}
+
+static struct driver *driver_of(struct poller *p, const struct target *t)
+{
+	for (size_t i = 0; i < p->n_drivers; i++) {
+		struct driver *d = p->drivers[i];
+
+		if (t->app_id ? str_equal(d->app_id, t->app_id)
+			      : !d->app_id && str_equal(d->url, t->url))
+			return d;
+	}
+	return NULL;
+}
+
+static int add(struct poller *p, const struct target *t, struct driver **ret)
+{
+	struct driver **drivers;
+	int r;
+
+	drivers = reallocarray(p->drivers, p->n_drivers + 1, sizeof(struct driver *));
+	if (!drivers)
+		return -ENOMEM;
+	p->drivers = drivers;
+	r = driver_new(&p->context, p->source, t, ret);
+	if (r < 0)
+		return r;
+	(*ret)->poller = p;
+	drivers[p->n_drivers++] = *ret;
+	return 0;
+}
+
+static int take_target(struct poller *p, const struct target *t)
+{
+	struct driver *d = driver_of(p, t);
+	int r = 0;
+
+	if (!d)
+		r = add(p, t, &d);
+	if (r >= 0 && t->url && !str_equal(d->url, t->url))
+		r = str_replace(&d->url, t->url);
+	if (r < 0)
+		return r;
+	d->configured = t->configured;
+	d->restarts = t->restarts;
+	d->listed = true;
+	return 0;
+}
+
+static void drop_driver(struct poller *p, size_t at)
+{
+	struct driver *d = p->drivers[at];
+
+	if (d->poll) {
+		driver_poll_cancel(d->poll);
+		poll_ended(d);
+	}
+	/* Whoever is told may ask for the others, and for this one. */
+	driver_look_end_all(d);
+	driver_forget(d);
+	p->n_drivers--;
+	memmove(&p->drivers[at], &p->drivers[at + 1],
+		(p->n_drivers - at) * sizeof(struct driver *));
+	driver_free(d);
+}
+
+static void drop_unlisted(struct poller *p)
+{
+	for (size_t i = p->n_drivers; i-- > 0;)
+		if (!p->drivers[i]->listed)
+			drop_driver(p, i);
+}
+
+/* Polling advances with each list, also one that was not to be had. A driver that hangs does not
+ * hold it up. */
+static void note_list(struct poller *p)
+{
+	struct cluster_stats *s = stats_cluster(p->context.stats, poller_cluster(p));
+
+	p->advanced = now(p);
+	if (s)
+		s->up = p->up;
+	if (s && p->up)
+		s->last_poll = p->context.wall(p->context.userdata);
+}
+
+static void list_failed(struct poller *p, const struct target_list *list)
+{
+	struct log_about about = {.cluster = poller_cluster(p)};
+
+	stats_cluster_error(p->context.stats, about.cluster, list->reason);
+	if (p->complaint != list->reason)
+		log_event(LOG_WARNING, &about, "%s: no list of apps from %s: %s", about.cluster,
+			p->source->urls.items[0], list->text);
+	p->complaint = list->reason;
+}
+
+static void take_list(struct poller *p, const struct target_list *list)
+{
+	struct log_about about = {.cluster = poller_cluster(p)};
+	int r = 0;
+
+	if (p->complaint)
+		log_event(LOG_NOTICE, &about, "%s: lists its apps again", about.cluster);
+	p->complaint = NULL;
+	for (size_t i = 0; i < p->n_drivers; i++)
+		p->drivers[i]->listed = false;
+	for (size_t i = 0; r >= 0 && i < list->n; i++)
+		r = take_target(p, &list->items[i]);
+	if (r >= 0)
+		drop_unlisted(p);
+}
+
+static void start_all(struct poller *p)
+{
+	p->n_polling++; /* the tick is not over before all are begun */
+	for (size_t i = 0; i < p->n_drivers; i++)
+		start(p->drivers[(p->next + i) % p->n_drivers]);
+	p->next = p->n_drivers ? (p->next + MAX_SILENT) % p->n_drivers : 0;
+	p->n_polling--;
+}
+
+static void on_list(void *userdata, const struct target_list *list)
+{
+	struct poller *p = userdata;
+
+	p->listing = false;
+	p->up = list->r >= 0;
+	note_list(p);
+	if (p->up)
+		take_list(p, list);
+	else
+		list_failed(p, list);
+	/* Without a list, who was known before is still asked. */
+	start_all(p);
+	tick_over(p);
+}
+
+void poller_tick(struct poller *p)
+{
+	int r;
+
+	if (p->listing)
+		return;
+	/* What an earlier tick still waits for is counted there, not here. */
+	if (p->tick_began > 0)
+		tick_end(p);
+	p->tick++;
+	p->n_polling = 0;
+	p->tick_began = now(p);
+	p->listing = true;
+	r = p->source->ops->list(p->source, on_list, p);
+	if (r < 0) {
+		struct target_list list = {.r = r, .reason = "protocol", .text = strerror(-r)};
+
+		on_list(p, &list);
+	}
+}
+
+int poller_look(struct poller *p, const struct app_history *a, const struct stage_key *key,
+	driver_looked_fn fn, void *userdata, struct driver_look **ret)
+{
+	struct driver *d = find_by_app(p, a);
+
+	if (!d || !d->url)
+		return -ENOENT;
+	return driver_look_start(d, a, key, fn, userdata, ret);
+}

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The table of metrics and the writer of Prometheus text 0.0.4 and OpenMetrics 1.0. */
+#include <assert.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "web/metrics.h"
+
+#define G(metric, unit_, help_, ...)                                                               \
+	{                                                                                          \
+		metric, unit_, METRIC_GAUGE, help_,                                                \
+		{                                                                                  \
+			__VA_ARGS__                                                                \
+		}                                                                                  \
+	}
+#define C(metric, unit_, help_, ...)                                                               \
+	{                                                                                          \
+		metric, unit_, METRIC_COUNTER, help_,                                              \
+		{                                                                                  \
+			__VA_ARGS__                                                                \
+		}                                                                                  \
+	}
+
+const struct metric_def metric_defs[METRIC_MAX] = {
+	[METRIC_BUILD_INFO] = {"stagewatch_build", NULL, METRIC_INFO, "Version of this program.",
+		{"version"}},
+	[METRIC_UP] = G("stagewatch_up", NULL,
+		"Whether the last poll of the cluster got its list of apps.", "spark_cluster"),
+	[METRIC_LAST_POLL_TIMESTAMP_SECONDS] =
+		G("stagewatch_last_poll_timestamp_seconds", "seconds",
+			"When a poll of the cluster last went well, since 1970.", "spark_cluster"),
+	[METRIC_POLL_DURATION_SECONDS] = {"stagewatch_poll_duration_seconds", "seconds",
+		METRIC_HISTOGRAM, "Time from the start of a poll of a cluster to its last answer.",
+		{"spark_cluster"}},
+	[METRIC_POLL_ERRORS] = C("stagewatch_poll_errors", NULL,
+		"Answers of Spark that were missing or not usable.", "spark_cluster", "reason"),
+	[METRIC_APPS] = G("stagewatch_apps", NULL, "Apps under watch.", "spark_cluster"),
+	[METRIC_STAGES] = G(
+		"stagewatch_stages", NULL, "Active stages by verdict.", "spark_cluster", "verdict"),
+	[METRIC_APP_VERDICTS] = G("stagewatch_app_verdicts", NULL,
+		"Apps by verdict on the app as a whole.", "spark_cluster", "verdict"),
+	[METRIC_STAGE_STALLED_SECONDS] = G("stagewatch_stage_stalled_seconds", "seconds",
+		"Time without progress of a stage that is suspect or worse.", "spark_cluster",
+		"app_id", "stage_id", "attempt_id"),
+	[METRIC_STAGES_NOT_SHOWN] = G("stagewatch_stages_not_shown", NULL,
+		"Stages left out of stagewatch_stage_stalled_seconds because there were too many."),
+	[METRIC_INCIDENTS] = C("stagewatch_incidents", NULL, "Incidents that reached a verdict.",
+		"verdict", "rule"),
+	[METRIC_INCIDENTS_OPEN] = G("stagewatch_incidents_open", NULL,
+		"Incidents that are open, by their present verdict.", "verdict"),
+	[METRIC_ACTIONS] = C(
+		"stagewatch_actions", NULL, "Actions by what became of them.", "action", "outcome"),
+	[METRIC_ACTIONS_REFUSED] = C("stagewatch_actions_refused", NULL,
+		"Times an action was called for and not begun, or given up before anything was "
+		"sent.",
+		"action", "reason"),
+	[METRIC_EVIDENCE_REQUESTS] = C("stagewatch_evidence_requests", NULL,
+		"Questions beyond the counters, asked on suspicion.", "kind"),
+	[METRIC_EVIDENCE_FAILURES] = C("stagewatch_evidence_failures", NULL,
+		"Questions beyond the counters that were not answered.", "kind"),
+	[METRIC_APP_AGE_SECONDS] = G("stagewatch_app_age_seconds", "seconds",
+		"Time since an app began.", "spark_cluster", "app_id", "app_name"),
+	[METRIC_APP_HEAP_LIMIT_BYTES] = G("stagewatch_app_heap_limit_bytes", "bytes",
+		"Size that the heap of the driver, or of an executor, may reach.", "spark_cluster",
+		"app_id", "process"),
+	[METRIC_APP_HEAP_PEAK_BYTES] = G("stagewatch_app_heap_peak_bytes", "bytes",
+		"Most heap that the driver, or any executor, has used.", "spark_cluster", "app_id",
+		"process"),
+	[METRIC_APP_PROCESS_PEAK_BYTES] = G("stagewatch_app_process_peak_bytes", "bytes",
+		"Most resident memory of a JVM with its Python workers, where Spark measures it.",
+		"spark_cluster", "app_id", "process"),
+	[METRIC_APP_TASK_SECONDS] = G("stagewatch_app_task_seconds", "seconds",
+		"Time that tasks of an app ran which have ended, added up.", "spark_cluster",
+		"app_id"),
+	[METRIC_APP_GC_SECONDS] = G("stagewatch_app_gc_seconds", "seconds",
+		"Garbage collection during these tasks, added up.", "spark_cluster", "app_id"),
+	[METRIC_STAGE_PROGRESS_RATIO] = G("stagewatch_stage_progress_ratio", NULL,
+		"Part of the tasks of an active stage that are complete.", "spark_cluster",
+		"app_id", "stage_id", "attempt_id"),
+	[METRIC_APPS_NOT_SHOWN] = G("stagewatch_apps_not_shown", NULL,
+		"Apps left out of the series of single apps because there were too many."),
+	[METRIC_AUDIT_FINDINGS] = G("stagewatch_audit_findings", NULL,
+		"Findings of the audit of running apps.", "severity"),
+	[METRIC_ACTIONS_LAST_HOUR] = G("stagewatch_actions_last_hour", NULL,
+		"Actions begun within an hour, held against actions_per_hour of [limits]."),
+	[METRIC_ACTIONS_PENDING] = G("stagewatch_actions_pending", NULL, "Actions under way."),
+	[METRIC_OLDEST_PENDING_ACTION_SECONDS] = G("stagewatch_oldest_pending_action_seconds",
+		"seconds", "Age of the oldest action under way, 0 without one."),
+	[METRIC_LEDGER_UP] = G("stagewatch_ledger_up", NULL,
+		"Whether the ledger can be written; where it cannot, nothing is acted upon."),
+	[METRIC_BREAKER_OPEN] = G("stagewatch_breaker_open", NULL,
+		"Whether the storm breaker is open: too many apps hang at once to be acted upon."),
+	[METRIC_AIRFLOW_UP] = G("stagewatch_airflow_up", NULL,
+		"Whether Airflow last answered, and said that its scheduler is healthy.",
+		"airflow"),
+	[METRIC_AIRFLOW_ERRORS] = C("stagewatch_airflow_errors", NULL,
+		"Answers of Airflow that were missing, refusals or not usable.", "airflow",
+		"reason"),
+	[METRIC_PAUSED] =
+		G("stagewatch_paused", NULL, "Whether a person has paused: nothing new is begun."),
+	[METRIC_MAINTENANCE] = G("stagewatch_maintenance", NULL,
+		"Whether the host's clock is within the maintenance window.", "window"),
+	[METRIC_AIRFLOW_ACCESS] = G("stagewatch_airflow_access", NULL,
+		"Whether the user of an Airflow has a right; not there while it is not known.",
+		"airflow", "right"),
+	[METRIC_CLUSTER_ACCESS] = G("stagewatch_cluster_access", NULL,
+		"Whether a cluster manager allows what it is asked; not there while it is not "
+		"known.",
+		"spark_cluster", "right"),
+	[METRIC_NOTIFICATIONS] = C("stagewatch_notifications", NULL,
+		"Messages to people by what became of them.", "notify", "outcome"),
+	[METRIC_NOTIFICATION_ERRORS] = C("stagewatch_notification_errors", NULL,
+		"Attempts to deliver a message that failed.", "notify", "reason"),
+	[METRIC_NOTIFICATIONS_PENDING] = G("stagewatch_notifications_pending", NULL,
+		"Messages that are not delivered yet.", "notify"),
+	[METRIC_OLDEST_PENDING_NOTIFICATION_SECONDS] =
+		G("stagewatch_oldest_pending_notification_seconds", "seconds",
+			"Age of the oldest message that is not delivered, 0 without one."),
+	[METRIC_MODE] =
+		G("stagewatch_mode", NULL, "1 for the mode that [daemon] mode sets.", "mode"),
+	[METRIC_CONFIG_LAST_RELOAD_SUCCESSFUL] = G("stagewatch_config_last_reload_successful", NULL,
+		"Whether the configuration was good when it was last read."),
+	[METRIC_CONFIG_LAST_RELOAD_SUCCESS_TIMESTAMP_SECONDS] =
+		G("stagewatch_config_last_reload_success_timestamp_seconds", "seconds",
+			"When a good configuration was last read, since 1970."),
+	[METRIC_PROCESS_CPU_SECONDS] =
+		C("process_cpu_seconds", "seconds", "User and system CPU time of this process."),
+	[METRIC_PROCESS_RESIDENT_MEMORY_BYTES] =
+		G("process_resident_memory_bytes", "bytes", "Resident memory of this process."),
+	[METRIC_PROCESS_OPEN_FDS] =
+		G("process_open_fds", NULL, "Open file descriptors of this process."),
+	[METRIC_PROCESS_MAX_FDS] =
+		G("process_max_fds", NULL, "Limit of open file descriptors of this process."),
+	[METRIC_PROCESS_START_TIME_SECONDS] = G(
+		"process_start_time_seconds", "seconds", "When this process started, since 1970."),
+};
+
+void metrics_begin(struct metrics_writer *w, enum metrics_format format, struct strbuf *out)
+{
+	*w = (struct metrics_writer){.out = out, .format = format};
+}
+
+static const char *type_name(enum metric_type t, enum metrics_format f)
+{
+	switch (t) {
+	case METRIC_GAUGE:
+		return "gauge";
+	case METRIC_COUNTER:
+		return "counter";
+	case METRIC_HISTOGRAM:
+		return "histogram";
+	case METRIC_INFO:
+		break;
+	}
+	return f == METRICS_OPENMETRICS ? "info" : "gauge";
+}
+
+static const char *suffix(enum metric_type t)
+{
+	return t == METRIC_COUNTER ? "_total" : t == METRIC_INFO ? "_info" : "";
+}
+
+static void add_family(struct metrics_writer *w, const struct metric_def *d)
+{
+	/* In 0.0.4 the family carries the name of its samples, in OpenMetrics it does not. */
+	const char *end = w->format == METRICS_OPENMETRICS ? "" : suffix(d->type);
+
+	strbuf_addf(w->out, "# TYPE %s%s %s\n", d->name, end, type_name(d->type, w->format));
+	if (w->format == METRICS_OPENMETRICS && d->unit)
+		strbuf_addf(w->out, "# UNIT %s %s\n", d->name, d->unit);
+	strbuf_addf(w->out, "# HELP %s%s %s\n", d->name, end, d->help);
+}
+
+static void add_escaped(struct strbuf *out, const char *s)
+{
+	for (; *s; s++) {
+		if (*s == '\\')
+			strbuf_add(out, "\\\\");
+		else if (*s == '"')
+			strbuf_add(out, "\\\"");
+		else if (*s == '\n')
+			strbuf_add(out, "\\n");
+		else
+			strbuf_add_n(out, s, 1);
+	}
+}
+
+static void add_labels(struct metrics_writer *w, const struct metric_def *d,
+	const char *const *values, const char *le)
+{
+	const char *glue = "{";
+
+	for (size_t i = 0; i < ELEMENTSOF(d->labels) && d->labels[i]; i++) {
+		strbuf_addf(w->out, "%s%s=\"", glue, d->labels[i]);
+		add_escaped(w->out, values[i]);
+		strbuf_add(w->out, "\"");
+		glue = ",";
+	}
+	if (le) {
+		strbuf_addf(w->out, "%sle=\"%s\"", glue, le);
+		glue = ",";
+	}
+	if (*glue == ',')
+		strbuf_add(w->out, "}");
+}
+
+/* Whole numbers as such; else enough digits to tell two doubles apart for a person's purposes. */
+static void add_value(struct strbuf *out, double v)
+{
+	if (v == floor(v) && fabs(v) < 1e15)
+		strbuf_addf(out, " %.0f\n", v);
+	else
+		strbuf_addf(out, " %.6f\n", v);
+}
+
+static const struct metric_def *enter(struct metrics_writer *w, enum metric m)
+{
+	assert(!w->begun || m >= w->at);
+	if (!w->begun || w->at != m)
+		add_family(w, &metric_defs[m]);
+	w->begun = true;
+	w->at = m;
+	return &metric_defs[m];
+}
+
+void metrics_add(struct metrics_writer *w, enum metric m, const char *const *values, double value)
+{
+	const struct metric_def *d = enter(w, m);
+
+	strbuf_addf(w->out, "%s%s", d->name, suffix(d->type));
+	add_labels(w, d, values, NULL);
+	add_value(w->out, value);
+}
+
+void metrics_add_histogram(struct metrics_writer *w, enum metric m, const char *const *values,
+	const struct histogram *h)
+{
+	const struct metric_def *d = enter(w, m);
+	uint64_t total = 0;
+
+	for (size_t i = 0; i < ELEMENTSOF(h->buckets); i++) {
+		char le[32] = "+Inf";
+
+		if (i < ELEMENTSOF(histogram_bounds))
+			(void)snprintf(le, sizeof(le),
+				histogram_bounds[i] == floor(histogram_bounds[i]) ? "%.1f" : "%g",
+				histogram_bounds[i]);
+		total += h->buckets[i];
+		strbuf_addf(w->out, "%s_bucket", d->name);
+		add_labels(w, d, values, le);
+		strbuf_addf(w->out, " %" PRIu64 "\n", total);
+	}
+	strbuf_addf(w->out, "%s_sum", d->name);
+	add_labels(w, d, values, NULL);
+	add_value(w->out, h->sum);
+	strbuf_addf(w->out, "%s_count", d->name);
+	add_labels(w, d, values, NULL);
+	strbuf_addf(w->out, " %" PRIu64 "\n", total);
+}
+
+void metrics_end(struct metrics_writer *w)
+{
+	if (w->format == METRICS_OPENMETRICS)
+		strbuf_add(w->out, "# EOF\n");
+}
+
+/* The q-value of one entry of an Accept header; 1 when absent, 0 when malformed. */
+static double entry_quality(const char *entry, size_t len)
+{
+	const char *end = entry + len;
+
+	for (const char *p = memchr(entry, ';', len); p; p = memchr(p, ';', (size_t)(end - p))) {
+		p++;
+		while (p < end && *p == ' ')
+			p++;
+		if (end - p > 2 && (*p == 'q' || *p == 'Q') && p[1] == '=') {
+			char text[8] = "";
+			char *rest;
+			double q;
+
+			(void)snprintf(text, sizeof(text), "%.*s", (int)(end - p - 2), p + 2);
+			q = strtod(text, &rest);
+			return rest == text || q < 0 || q > 1 ? 0 : q;
+		}
+	}
+	return 1;
+}
+
+static bool entry_is(const char *entry, size_t len, const char *type)
+{
+	size_t n = strlen(type);
+
+	return len >= n && strncasecmp(entry, type, n) == 0 &&
+	       (len == n || entry[n] == ';' || entry[n] == ' ');
+}
+
+enum metrics_format metrics_negotiate(const char *accept)
+{
+	double text = 0;
+	double open = 0;
+
+	for (const char *p = accept; p && *p;) {
+		size_t len = strcspn(p, ",");
+
+		while (len > 0 && *p == ' ') {
+			p++;
+			len--;
+		}
+		if (entry_is(p, len, "application/openmetrics-text"))
+			open = fmax(open, entry_quality(p, len));
+		else if (entry_is(p, len, "text/plain") || entry_is(p, len, "text/*") ||
+			 entry_is(p, len, "*/*"))
+			text = fmax(text, entry_quality(p, len));
+		p += len;
+		if (*p == ',')
+			p++;
+	}
+	return open > 0 && open >= text ? METRICS_OPENMETRICS : METRICS_TEXT;
+}
+
+const char *metrics_content_type(enum metrics_format f)
+{
+	return f == METRICS_OPENMETRICS
+		       ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
+		       : "text/plain; version=0.0.4; charset=utf-8";
+}

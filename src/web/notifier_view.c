@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Counters of messages, and what waits, as rows. */
+#include "web/notifier_view.h"
+
+#define LABELS(...) ((const char *const[]){__VA_ARGS__})
+
+void notifier_view_metrics(
+	const struct notifier *n, const struct stats *s, struct metrics_writer *w)
+{
+	static const enum outbox_fate fates[] = {OUTBOX_SENT, OUTBOX_FAILED, OUTBOX_DROPPED};
+
+	for (size_t i = 0; i < s->n_notifies; i++)
+		for (size_t k = 0; k < ELEMENTSOF(fates); k++)
+			metrics_add(w, METRIC_NOTIFICATIONS,
+				LABELS(s->notifies[i].name, outbox_fate_name(fates[k])),
+				(double)s->notifies[i].fates[fates[k]]);
+	for (size_t i = 0; i < s->n_notifies; i++)
+		for (size_t k = 0; k < n_notify_reasons; k++)
+			metrics_add(w, METRIC_NOTIFICATION_ERRORS,
+				LABELS(s->notifies[i].name, notify_reasons[k]),
+				(double)s->notifies[i].errors[k]);
+	for (size_t i = 0; i < s->n_notifies; i++)
+		if (s->notifies[i].present)
+			metrics_add(w, METRIC_NOTIFICATIONS_PENDING, LABELS(s->notifies[i].name),
+				(double)notifier_n_pending(n, s->notifies[i].name));
+	metrics_add(w, METRIC_OLDEST_PENDING_NOTIFICATION_SECONDS, NULL,
+		(double)notifier_oldest(n) / USEC_PER_SEC);
+}
+
+size_t notifier_view_list(
+	const struct notifier *n, const struct stats *s, struct status_notify *ret)
+{
+	size_t k = 0;
+
+	for (size_t i = 0; i < s->n_notifies; i++) {
+		const struct notify_stats *row = &s->notifies[i];
+
+		if (row->present)
+			ret[k++] = (struct status_notify){
+				.name = row->name,
+				.n_pending = notifier_n_pending(n, row->name),
+				.n_sent = row->fates[OUTBOX_SENT],
+				.n_failed = row->fates[OUTBOX_FAILED],
+				.n_dropped = row->fates[OUTBOX_DROPPED],
+				.complaint = row->complaint,
+			};
+	}
+	return k;
+}

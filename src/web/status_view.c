@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * State, held against the configuration and the clocks of the moment. */
+#include "web/status_view.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "core/act/outlook.h"
+#include "store/store.h"
+#include "web/notifier_view.h"
+#include "wire/status.h"
+
+static const struct rule *rule_by_name(const struct settings *s, const char *name)
+{
+	for (size_t i = 0; i < s->rules.n; i++)
+		if (str_equal(s->rules.items[i].name, name))
+			return &s->rules.items[i];
+	return NULL;
+}
+
+int state_incident_json(const struct exporter_view *v, const struct incident *i, char **ret)
+{
+	const struct settings *s = v->world->settings;
+	const struct rule *rule = rule_by_name(s, i->rule);
+	struct outlook o = {
+		.dry = !rule || settings_dry(s, rule),
+		.paused = holds_paused(v->holds),
+		.window = holds_window_of(v->holds, i),
+	};
+	_cleanup_free_ char *next = NULL;
+	struct status_outlook outlook = {
+		.mode = rule ? mode_name(o.dry ? MODE_OBSERVE : MODE_ACT) : NULL};
+	int r;
+
+	r = outlook_text(i, &o, &next);
+	if (r < 0)
+		return r;
+	outlook.next = next;
+	return status_incident_json(i, &outlook, ret);
+}
+
+size_t state_count_apps(const struct exporter_view *v, const char *cluster)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < detector_n_apps(v->detector); i++)
+		n += str_equal(detector_app_at(v->detector, i)->cluster, cluster);
+	return n;
+}
+
+static size_t count_hung(const struct exporter_view *v)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < detector_n_apps(v->detector); i++) {
+		const struct app_history *a = detector_app_at(v->detector, i);
+
+		for (size_t k = 0; k < a->n_stages; k++)
+			n += a->stages[k].verdict == VERDICT_HUNG;
+	}
+	return n;
+}
+
+static size_t count_open(const struct exporter_view *v)
+{
+	size_t n = 0;
+
+	for (int k = 0; k < VERDICT_MAX; k++)
+		n += incident_count_open(v->incidents, (enum verdict)k);
+	return n;
+}
+
+/* The parts of a summary that are lists. */
+struct lists {
+	struct status_window *windows;
+	struct status_cluster *clusters;
+	struct status_airflow *airflows;
+	struct status_notify *notifies;
+};
+
+static void lists_clear(struct lists *l)
+{
+	free(l->windows);
+	free(l->clusters);
+	free(l->airflows);
+	free(l->notifies);
+}
+
+static void fill_windows(const struct exporter_view *v, struct lists *l, struct status_summary *sum)
+{
+	const struct maintenance_list *all = &v->world->settings->maintenance;
+
+	for (size_t i = 0; i < all->n; i++)
+		l->windows[i] = (struct status_window){.name = all->items[i].name,
+			.reason = all->items[i].reason,
+			.open = holds_open(v->holds, &all->items[i])};
+	sum->windows = l->windows;
+	sum->n_windows = all->n;
+}
+
+static void fill_parties(const struct exporter_view *v, struct lists *l, struct status_summary *sum)
+{
+	const struct stats *s = v->stats;
+
+	for (size_t i = 0; i < s->n_clusters; i++)
+		if (s->clusters[i].present)
+			l->clusters[sum->n_clusters++] = (struct status_cluster){
+				.name = s->clusters[i].name,
+				.up = s->clusters[i].up,
+				.last_poll = s->clusters[i].last_poll,
+				.n_apps = state_count_apps(v, s->clusters[i].name),
+				.kill = s->clusters[i].kill,
+			};
+	for (size_t i = 0; i < s->n_airflows; i++)
+		if (s->airflows[i].present)
+			l->airflows[sum->n_airflows++] = (struct status_airflow){
+				.name = s->airflows[i].name,
+				.up = s->airflows[i].up,
+				.version = s->airflows[i].version,
+				.access = s->airflows[i].access,
+			};
+	sum->clusters = l->clusters;
+	sum->airflows = l->airflows;
+}
+
+int state_summary_json(const struct exporter_view *v, char **ret)
+{
+	const struct settings *s = v->world->settings;
+	struct status_summary sum = {
+		.version = STAGEWATCHD_VERSION,
+		.mode = mode_name((enum daemon_mode)s->daemon.mode),
+		.wall = v->wall,
+		.started = v->started,
+		.ready = v->ready,
+		.healthy = v->healthy,
+		.reload_ok = v->reload_ok,
+		.reloaded = v->reloaded,
+		.n_pending_actions = remediator_n_pending(v->remediator),
+		.n_hung = count_hung(v),
+		.n_incidents_open = count_open(v),
+		.n_actions_last_hour = remediator_n_last_hour(v->remediator),
+		.actions_per_hour = s->limits.actions_per_hour,
+		.ledger = store_trouble(v->store),
+	};
+	struct lists l = {
+		.windows = calloc(s->maintenance.n + 1, sizeof(*l.windows)),
+		.clusters = calloc(v->stats->n_clusters + 1, sizeof(*l.clusters)),
+		.airflows = calloc(v->stats->n_airflows + 1, sizeof(*l.airflows)),
+		.notifies = calloc(v->stats->n_notifies + 1, sizeof(*l.notifies)),
+	};
+	int r = -ENOMEM;
+
+	if (l.windows && l.clusters && l.airflows && l.notifies) {
+		holds_status(v->holds, &sum.pause);
+		if (remediator_breaker(v->remediator)->open)
+			sum.breaker = remediator_breaker(v->remediator)->why;
+		fill_windows(v, &l, &sum);
+		fill_parties(v, &l, &sum);
+		sum.notifies = l.notifies;
+		sum.n_notifies = notifier_view_list(v->notifier, v->stats, l.notifies);
+		sum.notices_durable = notifier_durable(v->notifier);
+		r = status_summary_json(&sum, ret);
+	}
+	lists_clear(&l);
+	return r;
+}

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Which ground is safe for which way of ending a hang. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/strbuf.h"
+#include "core/act/preconditions.h"
+
+static void test_versions(void **state)
+{
+	static const struct {
+		const char *text;
+		int r;
+		struct airflow_version v;
+	} cases[] = {
+		{"3.3.2", 0, {3, 3, 2}},
+		{"2.11.2", 0, {2, 11, 2}},
+		{"3.1.0rc1", 0, {3, 1, 0}},
+		{"2.10.4+vendor.1", 0, {2, 10, 4}},
+		{"3.2.0.dev0", 0, {3, 2, 0}},
+		{"3", 0, {3, 0, 0}},
+		{"3.", 0, {3, 0, 0}},
+		{"3.4", 0, {3, 4, 0}},
+		{"4.0.0.1", 0, {4, 0, 0}},
+		{"9999.9999.9999", 0, {9999, 9999, 9999}},
+		{"10000.1", -EINVAL, {0, 0, 0}},
+		{"3.99999999999999999999", -EINVAL, {0, 0, 0}},
+		{"main", -EINVAL, {0, 0, 0}},
+		{"v3.1.0", -EINVAL, {0, 0, 0}},
+		{"-3.1", -EINVAL, {0, 0, 0}},
+		{"0.1", -EINVAL, {0, 0, 0}},
+		{"", -EINVAL, {0, 0, 0}},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+		struct airflow_version v = {0};
+
+		assert_int_equal(airflow_version_parse(cases[i].text, &v), cases[i].r);
+		assert_memory_equal(&v, &cases[i].v, sizeof(v));
+	}
+}
+
+/* What a case differs in from a running, unmapped task of a healthy 3.3.2 with an app that can be
+ * killed. */
+struct ground_case {
+	const char *version;
+	enum ground_way way;
+	int64_t map_index;
+	bool cannot_kill;
+	bool cluster_mode;
+	const char *operator;
+	bool paused;
+	bool stale;
+	const char *run_state; /* NULL: running */
+	int64_t n_failed_siblings;
+	int64_t max_tries;
+	const char *objection; /* a part of it; NULL: none */
+};
+
+static void check(const struct ground_case *c)
+{
+	_cleanup_(ti_obs_clear) struct ti_obs t = {.try_number = 1, .max_tries = c->max_tries};
+	_cleanup_(ground_clear) struct ground g = {.dag_paused = c->paused,
+		.dag_stale = c->stale,
+		.n_failed_siblings = c->n_failed_siblings};
+	struct owner o = {.map_index = c->map_index};
+	struct ground_app app = {.can_kill = !c->cannot_kill, .cluster_mode = c->cluster_mode};
+	const char *text;
+
+	if (c->version)
+		assert_int_equal(airflow_version_parse(c->version, &g.version), 0);
+	assert_int_equal(str_replace(&g.run_state, c->run_state ? c->run_state : "running"), 0);
+	assert_int_equal(str_replace(&t.operator, c->operator), 0);
+	text = ground_objection(&g, &t, &o, &app, c->way);
+	if (!c->objection) {
+		if (text)
+			print_error("%s, way %d: %s\n", c->version, (int)c->way, text);
+		assert_null(text);
+		return;
+	}
+	assert_non_null(text);
+	if (!strstr(text, c->objection))
+		print_error("\"%s\" is not in \"%s\"\n", c->objection, text);
+	assert_non_null(strstr(text, c->objection));
+}
+
+static void check_all(const struct ground_case *cases, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		check(&cases[i]);
+}
+
+#define CASE(...)                                                                                  \
+	{                                                                                          \
+		.map_index = -1, __VA_ARGS__                                                       \
+	}
+#define MAPPED(...)                                                                                \
+	{                                                                                          \
+		.map_index = 1, __VA_ARGS__                                                        \
+	}
+
+static void test_faults_of_versions(void **state)
+{
+	static const struct ground_case cases[] = {
+		CASE(.version = NULL, .objection = "which version it is"),
+		CASE(.version = "2.4.3", .objection = "before 2.5"),
+		CASE(.version = "2.4.3", .way = GROUND_CLEAR, .objection = "before 2.5"),
+		CASE(.version = "2.4.3", .way = GROUND_AIRFLOW, .max_tries = 1),
+		CASE(.version = "2.5.0"),
+		CASE(.version = "2.11.2", .way = GROUND_CLEAR),
+		CASE(.version = "2.11.2", .way = GROUND_CLEAR, .cannot_kill = true),
+		CASE(.version = "3.0.3", .cannot_kill = true, .objection = "#53718"),
+		CASE(.version = "3.0.4", .cannot_kill = true, .objection = "#65505"),
+		CASE(.version = "3.2.1", .way = GROUND_CLEAR, .cannot_kill = true,
+			.objection = "#65505"),
+		CASE(.version = "3.2.1", .way = GROUND_CLEAR),
+		CASE(.version = "3.2.1", .way = GROUND_AIRFLOW, .max_tries = 1,
+			.cannot_kill = true),
+		CASE(.version = "3.3.0", .cannot_kill = true),
+		CASE(.version = "3.3.2", .way = GROUND_CLEAR, .cannot_kill = true),
+		CASE(.version = "4.0.0", .way = GROUND_CLEAR),
+		MAPPED(.version = "3.0.6"),
+		MAPPED(.version = "3.1.0", .objection = "#57101"),
+		MAPPED(.version = "3.1.1", .way = GROUND_CLEAR, .objection = "#57101"),
+		MAPPED(.version = "3.1.1", .way = GROUND_AIRFLOW, .max_tries = 1),
+		CASE(.version = "3.1.1"),
+		MAPPED(.version = "3.1.2"),
+		MAPPED(.version = "3.3.2", .way = GROUND_CLEAR),
+	};
+
+	(void)state;
+	check_all(cases, ELEMENTSOF(cases));
+}
+
+static void test_what_a_new_try_needs(void **state)
+{
+	static const struct ground_case cases[] = {
+		CASE(.version = "3.3.2", .paused = true),
+		CASE(.version = "3.3.2", .way = GROUND_CLEAR, .paused = true,
+			.objection = "paused"),
+		CASE(.version = "2.11.2", .way = GROUND_AIRFLOW, .max_tries = 1, .paused = true,
+			.objection = "paused"),
+		CASE(.version = "3.3.2", .stale = true),
+		CASE(.version = "3.3.2", .way = GROUND_CLEAR, .stale = true,
+			.objection = "no longer finds"),
+		CASE(.version = "3.3.2", .run_state = "failed"),
+		CASE(.version = "3.3.2", .way = GROUND_CLEAR, .run_state = "failed",
+			.objection = "over already"),
+		CASE(.version = "3.3.2", .way = GROUND_CLEAR, .run_state = "success",
+			.objection = "over already"),
+		CASE(.version = "3.3.2", .way = GROUND_CLEAR, .run_state = "queued"),
+		CASE(.version = "3.3.2", .way = GROUND_CLEAR, .run_state = "",
+			.objection = "not known"),
+		CASE(.version = "3.3.2", .way = GROUND_AIRFLOW, .objection = "no retry left"),
+		CASE(.version = "3.3.2", .way = GROUND_AIRFLOW, .max_tries = 1),
+		MAPPED(.version = "2.11.2", .n_failed_siblings = 1),
+		MAPPED(.version = "2.11.2", .way = GROUND_CLEAR, .n_failed_siblings = 1,
+			.objection = "cannot clear one index"),
+		MAPPED(.version = "2.11.2", .way = GROUND_AIRFLOW, .max_tries = 1,
+			.n_failed_siblings = 1),
+		MAPPED(.version = "2.11.2", .way = GROUND_CLEAR),
+	};
+
+	(void)state;
+	check_all(cases, ELEMENTSOF(cases));
+}
+
+static void test_durable_operator(void **state)
+{
+	static const struct ground_case cases[] = {
+		CASE(.version = "3.3.2", .way = GROUND_CLEAR, .cluster_mode = true,
+			.operator= "SparkSubmitOperator", .objection = "durable"),
+		CASE(.version = "3.3.2", .way = GROUND_AIRFLOW, .max_tries = 2,
+			.cluster_mode = true, .operator= "SparkSubmitOperator",
+			.objection = "durable"),
+		CASE(.version = "3.3.2", .way = GROUND_KILL, .cluster_mode = true,
+			.operator= "SparkSubmitOperator"),
+		CASE(.version = "3.3.2", .way = GROUND_CLEAR, .operator= "SparkSubmitOperator"),
+		CASE(.version = "3.3.2", .way = GROUND_CLEAR, .cluster_mode = true,
+			.operator= "BashOperator"),
+		CASE(.version = "3.3.2", .way = GROUND_CLEAR, .cluster_mode = true),
+		CASE(.version = "3.2.1", .way = GROUND_CLEAR, .cluster_mode = true,
+			.operator= "SparkSubmitOperator"),
+		CASE(.version = "2.11.2", .way = GROUND_CLEAR, .cluster_mode = true,
+			.operator= "SparkSubmitOperator"),
+	};
+
+	(void)state;
+	check_all(cases, ELEMENTSOF(cases));
+}
+
+static void test_retry_left(void **state)
+{
+	static const struct {
+		int64_t try_number;
+		int64_t max_tries;
+		bool left;
+	} cases[] = {{1, 0, false}, {1, 1, true}, {2, 1, false}, {2, 2, true}, {3, 2, false},
+		{1, -1, false}};
+
+	(void)state;
+	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+		const struct ti_obs t = {
+			.try_number = cases[i].try_number, .max_tries = cases[i].max_tries};
+
+		assert_int_equal(ti_retry_left(&t), cases[i].left);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_versions),
+		cmocka_unit_test(test_faults_of_versions),
+		cmocka_unit_test(test_what_a_new_try_needs),
+		cmocka_unit_test(test_durable_operator),
+		cmocka_unit_test(test_retry_left),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
