@@ -13,7 +13,7 @@ def texts(root):
 def table(root, name):
     """What stands between the braces of the one table of that name."""
     found = [m for text in texts(root).values() for m in re.findall(rf"\b{name}\[[^\]]*\] = \{{(.*?)\n?\}};", text, re.S)]
-    assert len(found) == 1, f"{len(found)} tables are called {name}"
+    assert len(found) == 1, f"{name}[]: {len(found)} definitions"
     return found[0]
 
 
