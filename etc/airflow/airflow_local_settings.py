@@ -4,15 +4,16 @@
 Each Spark application that a task starts gets these properties:
 
     spark.airflow.dag_id  .run_id  .task_id  .map_index  .try_number
-    spark.airflow.identity     the same five in hexadecimal, one a line: Spark hides
-                               every value that holds "token", "secret" or "password"
+    spark.airflow.identity     the same five in hexadecimal, one a line, because Spark
+                               redacts values with "token", "secret" or "password"
 
-stagewatchd reads them back from Spark and so knows which task instance to end or
-retry. No DAG has to be changed.
+stagewatchd reads them from Spark, and so knows which task instance to end or retry.
+No DAG has to change.
 
-Installing: put this file into $AIRFLOW_HOME/config/ of every machine that parses
-DAGs or runs tasks, and restart Airflow. Where you have an airflow_local_settings.py
-already, put this file beside it as stagewatchd_policy.py and call it from yours:
+Installation: put this file into $AIRFLOW_HOME/config/ of every machine that parses
+DAGs or runs tasks, and restart Airflow. If you already have an
+airflow_local_settings.py, put this file beside it as stagewatchd_policy.py and call
+it from yours:
 
     import stagewatchd_policy
 
@@ -26,18 +27,21 @@ already, put this file beside it as stagewatchd_policy.py and call it from yours
 How it works:
 
   * SparkSubmitOperator and its subclasses, mapped or not, get the properties through
-    their templated `conf`. What the DAG's author has set there wins.
-  * Every task gets them in the environment variable SPARK_SUBMIT_OPTS, which Spark's
-    launcher hands to the driver as Java properties. This serves spark-submit, spark-sql
-    and spark-shell in Bash tasks, and a SparkSession made in a Python task. What the
-    variable held before is kept. An explicit --conf wins.
-  * Every task gets AIRFLOW_CTX_MAP_INDEX, which Airflow itself leaves out.
+    their templated `conf`. Properties that the DAG's author set there are kept.
+  * Every task gets them in the environment variable SPARK_SUBMIT_OPTS. Spark's
+    launcher passes it to the driver as Java properties. This covers spark-submit,
+    spark-sql and spark-shell in Bash tasks, and a SparkSession made in a Python task.
+    An earlier value of the variable is kept. An explicit --conf wins.
+  * Every task gets AIRFLOW_CTX_MAP_INDEX, which Airflow itself does not set.
 
-Not reached: applications that a task starts elsewhere (over SSH, in a container or
-pod, by a remote service), a script or spark-env.sh that sets SPARK_SUBMIT_OPTS anew,
-and sessions made in the DAG file itself, outside a task.
+It does not reach:
 
-Nothing in here may break a task: whatever fails is logged and left alone.
+  * applications that a task starts elsewhere: over SSH, in a container or pod, by a
+    remote service;
+  * a script or spark-env.sh that sets SPARK_SUBMIT_OPTS anew;
+  * sessions made in the DAG file itself, outside a task.
+
+This file must never break a task: each failure is logged, and the task goes on.
 Python 3.8 or later, Airflow 2.5 to 3.3.
 """
 
@@ -48,7 +52,7 @@ import shlex
 
 log = logging.getLogger(__name__)
 
-# Only these are hooks; the rest is ours.
+# Only these are hooks of Airflow; the rest is internal.
 __all__ = ["task_policy", "get_airflow_context_vars"]
 
 _TEMPLATES = {
@@ -61,7 +65,7 @@ _TEMPLATES = {
     " ~ ti.map_index ~ '\\n' ~ ti.try_number).encode().hex() }}",
 }
 _OPTS = "SPARK_SUBMIT_OPTS"
-# One of our own options, as shlex.quote writes it.
+# An option that this file added, as shlex.quote writes it.
 _OURS = re.compile(
     r"(?:^|\s)-Dspark\.airflow\.(?:dag_id|run_id|task_id|map_index|try_number|identity)="
     r"(?:'[^']*'|\"[^\"]*\"|[^\s'\"])*"
@@ -69,7 +73,7 @@ _OURS = re.compile(
 
 
 def task_policy(task):
-    """Add the properties to a SparkSubmitOperator's conf; runs where DAGs are parsed."""
+    """Add the properties to a SparkSubmitOperator's conf. Runs where DAGs are parsed."""
     try:
         if _is_a(type(task), "SparkSubmitOperator"):
             _tag_operator(task)
@@ -80,7 +84,7 @@ def task_policy(task):
 
 
 def get_airflow_context_vars(context):
-    """Put the properties into the task's environment; runs in its process, before execute()."""
+    """Put the properties into the task's environment. Runs in its process, before execute()."""
     try:
         ti = context["ti"]
         values = {
@@ -119,7 +123,7 @@ def _tag_mapped(task):
     kwargs = task.partial_kwargs
     expanded = getattr(task.expand_input, "value", None)
     if isinstance(expanded, dict) and "conf" in expanded:
-        # The same argument twice is an error. The environment serves these.
+        # Giving an argument twice is an error. SPARK_SUBMIT_OPTS covers these tasks.
         return
     conf = kwargs.get("conf")
     if conf is None or isinstance(conf, dict):
@@ -127,12 +131,12 @@ def _tag_mapped(task):
 
 
 def _with_options(before, options):
-    """The options after those that were there, less those of an outer task."""
+    """Append the options to the earlier ones, without those of an outer task."""
     return (_OURS.sub("", before or "") + " " + options).strip()
 
 
 def _tag_own_environment(task, options):
-    """Serve tasks that do not inherit the environment of the task's process."""
+    """Cover operators whose process does not inherit the environment of the task's process."""
     cls = type(task)
     if _is_a(cls, "BashOperator"):
         attr, inherits = "env", getattr(task, "append_env", False)
