@@ -1,20 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The processes of this host's Spark executors, and the CPU time that each has used, out of /proc.
- */
+ * The processes of this host's Spark executors, the CPU time that each has used, and what the
+ * scheduler counts of the threads that tasks run in, out of /proc. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 #include "base/cleanup.h"
+#include "base/sched.h"
 #include "base/time.h"
 
 struct proctree_process {
 	pid_t pid;
+	pid_t ppid;
 	usec_t cpu;    /* user and system, since it began */
 	usec_t reaped; /* of its children that have ended and were waited for */
 	char name[16];
+	bool daemon; /* its command line is pyspark.daemon's: it or a fork of it, a worker */
+	/* Of its threads; of a JVM nothing here. */
+	size_t n_threads;
+	struct sched_count main;
+	struct sched_count all;
 };
 
 /* A JVM and all below it. */
@@ -25,6 +33,10 @@ struct proctree {
 	usec_t cpu; /* of all together */
 	struct proctree_process *items;
 	size_t n;
+	/* The JVM's threads that work for tasks; known: they could be listed. */
+	bool knows_threads;
+	struct sched_thread *threads;
+	size_t n_threads;
 };
 
 struct proctree_list {

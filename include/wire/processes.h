@@ -1,7 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
- * CPU seconds of executors' processes as JSON: what [probe] answers, and "host/processes" of a
- * recording: [{"executor", "pid", "cpu_seconds", "processes": [{"pid", "cpu_seconds", "name",
- * "reaped_seconds"}]}], with "app" in a probe's answer. Older recordings lack "processes". */
+ * What executors' processes and threads have used, as JSON: what [probe] answers, and
+ * "host/processes" of a recording: [{"executor", "pid", "cpu_seconds", "processes": [PROCESS]}],
+ * with "app" in a probe's answer. PROCESS: "pid", "cpu_seconds", "name", and optional "ppid",
+ * "reaped_seconds", "python_daemon" (its command line is that of pyspark.daemon, whose workers are
+ * forks of it) and what the scheduler counts: "threads" (how many), of them all "run_ns"
+ * (nanoseconds on a CPU) and "slices" (times one was given a CPU), of the main thread alone
+ * "main_run_ns", "main_slices" and "main_waits" (times it gave the CPU up by itself). The
+ * executor's JVM has "task_threads" instead: "threads", "run_ns", "slices", "waits" of all threads
+ * that run tasks, and in "each" the same of each, with its "tid"; "feeding" has the threads that
+ * compute what Python workers read (Spark 3.x). "switches" ([voluntary, involuntary]) stands for
+ * "waits" in some recordings. Older recordings lack the counts, the oldest "processes". */
 #pragma once
 
 #include <stddef.h>
@@ -9,7 +17,7 @@
 #include "core/facts/observation.h"
 
 #define PROCESSES_MAX_TREES 5000
-#define PROCESSES_MAX 100000 /* of all trees */
+#define PROCESSES_MAX 100000 /* of all trees, and their threads */
 
 /* -EBADMSG with *reterr naming the field, -E2BIG over the bounds, -ENOMEM. Target zeroed, untouched
  * on failure. */

@@ -13,6 +13,7 @@
 
 #include "base/parse.h"
 #include "base/strbuf.h"
+#include "io/proctask.h"
 
 #define MAX_PROCESSES 100000
 #define MAX_TREES 5000
@@ -216,6 +217,33 @@ static bool is_below(const struct processes *l, const struct process *p, pid_t r
 	return false;
 }
 
+/* "python3 -m pyspark.daemon ...": among the first arguments. */
+static bool is_daemon(pid_t pid)
+{
+	char line[512];
+	ssize_t n = read_file(pid, "cmdline", line, sizeof(line));
+
+	for (const char *p = line; n > 0 && p < line + n; p += strlen(p) + 1)
+		if (strcmp(p, "pyspark.daemon") == 0)
+			return true;
+	return false;
+}
+
+/* Where it cannot be known, it is left unknown. */
+static void count_threads(struct proctree *t, struct proctree_process *p)
+{
+	struct proctask k;
+
+	if (p->pid == t->pid) {
+		t->knows_threads = proctask_of_jvm(p->pid, &t->threads, &t->n_threads) >= 0;
+	} else if (proctask_count(p->pid, &k) >= 0) {
+		p->daemon = is_daemon(p->pid);
+		p->n_threads = k.n_threads;
+		p->main = k.main;
+		p->all = k.all;
+	}
+}
+
 static int fill(const struct processes *l, struct proctree *t)
 {
 	size_t n = 0;
@@ -231,8 +259,10 @@ static int fill(const struct processes *l, struct proctree *t)
 
 		if (!p->taken)
 			continue;
-		*q = (struct proctree_process){.pid = p->pid, .cpu = p->cpu, .reaped = p->reaped};
+		*q = (struct proctree_process){
+			.pid = p->pid, .ppid = p->ppid, .cpu = p->cpu, .reaped = p->reaped};
 		memcpy(q->name, p->name, sizeof(q->name));
+		count_threads(t, q);
 		t->cpu += p->cpu;
 		t->n++;
 	}
@@ -340,6 +370,7 @@ void proctree_list_clear(struct proctree_list *l)
 		free(l->items[i].app_id);
 		free(l->items[i].executor_id);
 		free(l->items[i].items);
+		free(l->items[i].threads);
 	}
 	free(l->items);
 	*l = (struct proctree_list){0};

@@ -318,6 +318,23 @@ int evidence_nodemanager_start(struct transport *transport, const char *log_url,
 	return call_start(transport, WANT_PROCESSES, &request, c, ret);
 }
 
+static void copy_threads(const struct proctree *from, struct process_tree *to)
+{
+	to->knows_threads = to->tasks.known = to->tasks.timed = from->knows_threads;
+	for (size_t i = 0; i < from->n_threads; i++) {
+		const struct sched_thread *t = &from->threads[i];
+
+		to->threads[to->n_threads++] = *t;
+		if (t->feeds)
+			continue;
+		to->n_tasks++;
+		to->tasks.timed = to->tasks.timed && t->count.timed;
+		to->tasks.run_ns += t->count.run_ns;
+		to->tasks.slices += t->count.slices;
+		to->tasks.waits += t->count.waits;
+	}
+}
+
 static int copy_tree(const struct proctree *from, struct process_tree *to)
 {
 	to->pid = from->pid;
@@ -325,12 +342,19 @@ static int copy_tree(const struct proctree *from, struct process_tree *to)
 	to->app_id = strdup(from->app_id);
 	to->executor_id = strdup(from->executor_id);
 	to->items = calloc(from->n + 1, sizeof(*to->items));
-	if (!to->app_id || !to->executor_id || !to->items)
+	to->threads = calloc(from->n_threads + 1, sizeof(*to->threads));
+	if (!to->app_id || !to->executor_id || !to->items || !to->threads)
 		return -ENOMEM;
+	copy_threads(from, to);
 	for (size_t i = 0; i < from->n; i++) {
 		struct process_obs *p = &to->items[to->n++];
 
 		p->pid = from->items[i].pid;
+		p->ppid = from->items[i].ppid;
+		p->daemon = from->items[i].daemon;
+		p->n_threads = (int64_t)from->items[i].n_threads;
+		p->main = from->items[i].main;
+		p->all = from->items[i].all;
 		p->cpu = from->items[i].cpu;
 		p->reaped = from->items[i].reaped;
 		memcpy(p->name, from->items[i].name, sizeof(p->name));

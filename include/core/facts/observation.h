@@ -3,6 +3,7 @@
  * executors, processes. Decoders (wire) and /proc (source) fill these, the detector reads them. */
 #pragma once
 
+#include "base/sched.h"
 #include "core/facts/model.h"
 
 /* A running task, from taskList?status=running. */
@@ -59,10 +60,15 @@ struct executor_list {
 /* A process and the CPU time it has used since it began, user and system. */
 struct process_obs {
 	int64_t pid;
+	int64_t ppid; /* 0: not known */
 	usec_t cpu;
 	usec_t reaped; /* of its children that have ended and were waited for, all their own
 			  included */
 	char name[16];
+	bool daemon;       /* its command line is pyspark.daemon's: it or a fork of it, a worker */
+	int64_t n_threads; /* 0: not known */
+	struct sched_count main; /* of the thread whose tid is the pid */
+	struct sched_count all;  /* of all threads that live */
 };
 
 /* An executor's JVM and all below it. */
@@ -73,6 +79,13 @@ struct process_tree {
 	usec_t cpu;                /* of all together */
 	struct process_obs *items; /* NULL: only the sum is known */
 	size_t n;
+	/* The JVM's threads that run tasks, and how many; and one by one where they are known so,
+	 * feeding threads included. */
+	struct sched_count tasks;
+	int64_t n_tasks;
+	bool knows_threads;
+	struct sched_thread *threads;
+	size_t n_threads;
 };
 
 struct process_list {

@@ -45,6 +45,7 @@ void process_list_clear(struct process_list *l)
 		free(l->items[i].app_id);
 		free(l->items[i].executor_id);
 		free(l->items[i].items);
+		free(l->items[i].threads);
 	}
 	free(l->items);
 	*l = (struct process_list){0};

@@ -45,12 +45,93 @@ static void test_there_and_back(void **state)
 	assert_string_equal(text, body);
 }
 
+static struct process_list decoded(const char *body)
+{
+	struct process_list l = {0};
+	_cleanup_free_ char *err = NULL;
+
+	assert_int_equal(processes_decode(body, strlen(body), &l, &err), 0);
+	return l;
+}
+
+static void test_counts_there_and_back(void **state)
+{
+	static const char body[] =
+		"[{\"executor\":\"0\",\"pid\":7,\"cpu_seconds\":7.64,\"processes\":["
+		"{\"pid\":7,\"ppid\":1,\"cpu_seconds\":6.54,\"reaped_seconds\":0,"
+		"\"name\":\"java\",\"task_threads\":{\"threads\":1,\"run_ns\":229639517,"
+		"\"slices\":268,\"waits\":77,\"each\":[{\"tid\":71,\"run_ns\":229639517,"
+		"\"slices\":268,\"waits\":77}],\"feeding\":[{\"tid\":72,\"slices\":9}]}},"
+		"{\"pid\":8,\"ppid\":7,\"cpu_seconds\":0.11,\"reaped_seconds\":0,"
+		"\"name\":\"python\",\"python_daemon\":true,\"threads\":2,"
+		"\"run_ns\":113644864,\"slices\":76,\"main_run_ns\":113000000,"
+		"\"main_slices\":75,\"main_waits\":1}]}]";
+	_cleanup_(process_list_clear) struct process_list l = decoded(body);
+	const struct process_tree *t = &l.items[0];
+	_cleanup_free_ char *text = NULL;
+
+	(void)state;
+	assert_true(t->tasks.known && t->tasks.timed && t->knows_threads);
+	assert_int_equal(t->n_tasks, 1);
+	assert_int_equal(t->tasks.run_ns, 229639517);
+	assert_int_equal(t->tasks.waits, 77);
+	assert_int_equal(t->n_threads, 2);
+	assert_int_equal(t->threads[0].tid, 71);
+	assert_false(t->threads[0].feeds);
+	assert_true(t->threads[1].feeds);
+	assert_false(t->threads[1].count.timed);
+	assert_int_equal(t->threads[1].count.waits, 9);
+	assert_false(t->items[0].all.known);
+	assert_int_equal(t->items[1].ppid, 7);
+	assert_true(t->items[1].daemon);
+	assert_int_equal(t->items[1].n_threads, 2);
+	assert_int_equal(t->items[1].all.slices, 76);
+	assert_int_equal(t->items[1].main.run_ns, 113000000);
+	assert_int_equal(t->items[1].main.waits, 1);
+	assert_int_equal(processes_json(&l, &text), 0);
+	assert_string_equal(text, body);
+}
+
+/* Switches in place of waits, sums alone of a JVM's threads, and a total past 2^53. */
+static void test_counts_of_recordings(void **state)
+{
+	static const char body[] =
+		"[{\"executor\":\"0\",\"pid\":7,\"cpu_seconds\":3.1,\"processes\":["
+		"{\"pid\":7,\"ppid\":1,\"cpu_seconds\":3.1,\"name\":\"java\",\"threads\":28,"
+		"\"run_ns\":9999999999999998,\"slices\":3451,\"switches\":[1766,1685],"
+		"\"task_threads\":{\"threads\":3,\"run_ns\":5,\"slices\":4,\"switches\":[3,1]}},"
+		"{\"pid\":9,\"ppid\":8,\"cpu_seconds\":0,\"name\":\"python3\",\"threads\":2,"
+		"\"run_ns\":37,\"slices\":5,\"switches\":[4,1],\"main_slices\":2}]}]";
+	_cleanup_(process_list_clear) struct process_list l = decoded(body);
+	const struct process_tree *t = &l.items[0];
+
+	(void)state;
+	assert_int_equal(t->n_tasks, 3);
+	assert_int_equal(t->tasks.waits, 3);
+	assert_false(t->knows_threads);
+	assert_int_equal(t->items[0].all.run_ns, 9999999999999998);
+	assert_int_equal(t->items[1].all.waits, 4);
+	assert_true(t->items[1].main.known);
+	assert_false(t->items[1].main.timed);
+	assert_int_equal(t->items[1].main.slices, 2);
+	assert_int_equal(t->items[1].main.waits, 2);
+}
+
+#define PROCESS(more)                                                                              \
+	"[{\"executor\":\"1\",\"pid\":1,\"cpu_seconds\":1,\"processes\":[{\"pid\":1,"              \
+	"\"cpu_seconds\":1,\"name\":\"x\"," more "}]}]"
+
 static void test_hostile(void **state)
 {
 	_cleanup_free_ char *trees = repeated("[0", ",0", PROCESSES_MAX_TREES, "]");
 	_cleanup_free_ char *processes =
 		repeated("[{\"executor\":\"1\",\"pid\":1,\"cpu_seconds\":1,\"processes\":[0", ",0",
 			PROCESSES_MAX, "]}]");
+	_cleanup_free_ char *threads =
+		repeated("[{\"executor\":\"1\",\"pid\":1,\"cpu_seconds\":1,\"processes\":"
+			 "[{\"pid\":1,\"cpu_seconds\":1,\"name\":\"java\",\"task_threads\":{"
+			 "\"each\":[0",
+			",0", PROCESSES_MAX, "]}}]}]");
 
 	(void)state;
 	assert_refused("{}", -EBADMSG, "not a list");
@@ -61,8 +142,20 @@ static void test_hostile(void **state)
 	assert_refused(
 		"[{\"executor\":\"1\",\"pid\":1,\"cpu_seconds\":1,\"processes\":[{\"pid\":1}]}]",
 		-EBADMSG, NULL);
+	assert_refused(PROCESS("\"main_slices\":-1"), -EBADMSG, "\"main_slices\" is not a count");
+	assert_refused(
+		PROCESS("\"slices\":1,\"run_ns\":1e300"), -EBADMSG, "\"run_ns\" is not a count");
+	assert_refused(PROCESS("\"slices\":1,\"switches\":[]"), -EBADMSG,
+		"\"switches\" does not begin with a count");
+	assert_refused(
+		PROCESS("\"task_threads\":[]"), -EBADMSG, "\"task_threads\" is not an object");
+	assert_refused(PROCESS("\"task_threads\":{\"each\":[{\"slices\":1}]}"), -EBADMSG,
+		"\"tid\" is missing");
+	assert_refused(PROCESS("\"task_threads\":{\"each\":[{\"tid\":1}]}"), -EBADMSG,
+		"\"slices\" is missing");
 	assert_refused(trees, -E2BIG, "more than 5000 executors");
-	assert_refused(processes, -E2BIG, "more than 100000 processes");
+	assert_refused(processes, -E2BIG, "more than 100000 processes and threads");
+	assert_refused(threads, -E2BIG, "more than 100000 processes and threads");
 }
 
 static void test_nodemanager(void **state)
@@ -125,6 +218,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_there_and_back),
+		cmocka_unit_test(test_counts_there_and_back),
+		cmocka_unit_test(test_counts_of_recordings),
 		cmocka_unit_test(test_hostile),
 		cmocka_unit_test(test_nodemanager),
 		cmocka_unit_test(test_link),
