@@ -36,10 +36,10 @@ enum airflow_op {
 	/* How the task is set, whatever the try: GETs only. */
 	AIRFLOW_SETTINGS,
 	AIRFLOW_NOTE,
-	/* A mapped one of Airflow 3 is first failed as a trial: what would fail another one as well
-	 * is REPLY_REFUSED, and not sent. */
+	/* A mapped one of Airflow 3 is first failed as a dry run: what would fail another one as
+	 * well is REPLY_REFUSED, and not sent. */
 	AIRFLOW_FAIL,
-	/* Cleared as a trial first: what would clear another index, run or DAG is REPLY_REFUSED,
+	/* Cleared as a dry run first: what would clear another index, run or DAG is REPLY_REFUSED,
 	 * what would clear nothing is REPLY_NOTHING, and neither is sent. */
 	AIRFLOW_CLEAR,
 	AIRFLOW_OP_MAX
@@ -54,14 +54,14 @@ struct airflow_ask {
 
 /* What the self-test found. */
 struct airflow_access {
-	enum access_state rights[AIRFLOW_RIGHT_MAX];
+	enum permission rights[AIRFLOW_RIGHT_MAX];
 	char *dag_id; /* on which it was tried; NULL: on one that is not there */
 };
 
 struct airflow_result {
 	enum remedy_reply reply;
-	const struct ti_obs *task;      /* of a LOOK or PREPARE that is REPLY_DONE */
-	const struct ground *ground;    /* of a PREPARE that is REPLY_DONE */
+	const struct ti_obs *task;                 /* of a LOOK or PREPARE that is REPLY_DONE */
+	const struct preconditions *preconditions; /* of a PREPARE that is REPLY_DONE */
 	struct task_settings *settings; /* of a SETTINGS that is REPLY_DONE: may be taken over */
 	const char *text;               /* one line on what went wrong, or NULL */
 	const char *reason; /* a word of airflow_reasons, NULL where nothing went wrong */
@@ -99,7 +99,7 @@ int airflow_do(struct airflow *a, const struct airflow_ask *ask, airflow_done_fn
 int airflow_check(
 	struct airflow *a, airflow_done_fn done, void *userdata, struct airflow_call **ret);
 
-/* Logs in, reads, and, where edit is true, fails and clears as trials a task instance that is not
+/* Logs in, reads, and, where edit is true, fails and clears as dry runs a task instance that is not
  * there: nothing can change. REPLY_DONE says that all was tried, not that all is granted; then
  * text names what is denied. */
 int airflow_selftest(struct airflow *a, bool edit, airflow_done_fn done, void *userdata,

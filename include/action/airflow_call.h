@@ -46,9 +46,9 @@ struct airflow_call {
 	bool clears; /* of a fail */
 	struct owner owner;
 	char *note;
-	struct ground ground;          /* as far as it is known */
-	struct task_settings settings; /* likewise */
-	struct airflow_access access;  /* likewise */
+	struct preconditions preconditions; /* as far as it is known */
+	struct task_settings settings;      /* likewise */
+	struct airflow_access access;       /* likewise */
 	airflow_done_fn done;
 	void *userdata;
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Owns everything: the loop's sources, the world in force, the detector, the pollers, the
+ * Owns everything: the loop's sources, the runtime in force, the detector, the pollers, the
  * remediator and the web server. */
 #pragma once
 

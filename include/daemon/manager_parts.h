@@ -14,7 +14,7 @@ struct http_server_reply;
 struct http_server_request;
 struct poller;
 struct transport;
-struct world;
+struct runtime;
 
 struct manager {
 	struct manager_options options;
@@ -23,22 +23,22 @@ struct manager {
 	sd_event_source *watchdog;
 	struct http_client *client;
 	struct http_server *server;
-	struct world *world;
+	struct runtime *runtime;
 	struct detector *detector;
 	struct incident_list incidents;
 	struct stats stats;
-	struct inquirer *inquirer; /* NULL with --once */
-	struct recorder *recorder; /* NULL with --once */
-	struct tape *tape;         /* of --record */
-	struct bundles *bundles;   /* NULL where it only looks */
-	struct access *access;     /* NULL where it only looks */
-	struct task_survey *tasks; /* NULL where it only looks */
-	struct store *store;       /* NULL where it only looks */
-	struct notifier *notifier; /* NULL where it only looks */
-	struct run_store *runs;    /* NULL where it only looks */
+	struct evidence_collector *evidence_collector; /* NULL with --once */
+	struct recorder *recorder;                     /* NULL with --once */
+	struct recording *recording;                   /* of --record */
+	struct evidence_files *evidence_files;         /* NULL where it only looks */
+	struct airflow_health *airflow_health;         /* NULL where it only looks */
+	struct task_survey *tasks;                     /* NULL where it only looks */
+	struct store *store;                           /* NULL where it only looks */
+	struct notifier *notifier;                     /* NULL where it only looks */
+	struct run_store *runs;                        /* NULL where it only looks */
 	struct remediator *remediator;
 	struct control *control; /* NULL where it only looks */
-	struct poller **pollers; /* one per source of the world */
+	struct poller **pollers; /* one per source of the runtime */
 	size_t n_pollers;
 	usec_t started; /* since 1970 */
 	usec_t reloaded;
@@ -61,10 +61,10 @@ struct poller *manager_poller(void *userdata, const char *cluster);
 
 /* manager_world.c */
 
-/* Makes a world of the settings, which it takes over, also on failure. Errors are logged. */
-int manager_load_world(struct manager *m, struct settings *settings, struct world **ret);
-/* From here on the given world is in force. Takes the reference over. */
-int manager_enter_world(struct manager *m, struct world *world);
+/* Makes a runtime of the settings, which it takes over, also on failure. Errors are logged. */
+int manager_load_runtime(struct manager *m, struct settings *settings, struct runtime **ret);
+/* From here on the given runtime is in force. Takes the reference over. */
+int manager_activate(struct manager *m, struct runtime *runtime);
 /* SIGHUP: reads the configuration anew; where that fails, what runs is kept. */
 int manager_on_hangup(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata);
 void manager_drop_pollers(struct manager *m);

@@ -21,7 +21,7 @@ struct notifier_context {
 	uint64_t seed; /* of the jitter between attempts */
 	usec_t (*now)(void *userdata);
 	usec_t (*wall)(void *userdata);
-	struct world *(*world)(void *userdata); /* in force; not NULL once there are events */
+	struct runtime *(*runtime)(void *userdata); /* in force; not NULL once there are events */
 	void *userdata;
 };
 

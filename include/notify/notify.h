@@ -83,7 +83,7 @@ const struct outbox_policy *notify_policy(const struct notify *n);
 bool notify_is_alert(const struct notify *n);
 
 /* One message, as it is to be sent. */
-struct notify_letter {
+struct notify_message {
 	const char *text;        /* notice_json()'s */
 	const char *delivery;    /* the same each time this message is sent */
 	struct notice_span span; /* of an alert */
@@ -103,7 +103,7 @@ typedef void (*notify_done_fn)(void *userdata, const struct notify_result *resul
 
 /* Exactly one callback, from the event loop, unless cancelled. The letter is copied as far as
  * needed. -errno where not even an attempt could be made. */
-int notify_send(struct notify *n, const struct notify_letter *letter, notify_done_fn done,
+int notify_send(struct notify *n, const struct notify_message *message, notify_done_fn done,
 	void *userdata, struct notify_call **ret);
 
 /* No callback comes after this; a command is killed. NULL is allowed; returns NULL. */

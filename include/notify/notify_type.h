@@ -31,7 +31,7 @@ struct notify_ops {
 	/* Whether the secrets are fit: NULL, or why not; static. */
 	const char *(*object)(const struct notify *n);
 	/* Begins; ends in notify_call_end(). */
-	int (*send)(struct notify_call *c, const struct notify_letter *letter);
+	int (*send)(struct notify_call *c, const struct notify_message *message);
 };
 
 extern const struct notify_ops notify_webhook;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * A remedy under way: carries out what its state machine says, one effect at a time. What changes
- * the world is in the ledger before it is sent. For remediator.c. */
+ * Airflow or a cluster is in the ledger before it is sent. For remediator.c. */
 #pragma once
 
 #include "base/log.h"
@@ -14,9 +14,9 @@ struct job {
 	void *userdata;
 	struct action_record record;
 	struct incident *incident; /* open as long as the job lives */
-	struct world *world;       /* a reference */
-	struct source *source;     /* of the world */
-	struct airflow *airflow;   /* of the world */
+	struct runtime *runtime;   /* a reference */
+	struct source *source;     /* of the runtime */
+	struct airflow *airflow;   /* of the runtime */
 	struct app_ref ref;        /* borrows of the record */
 	usec_t began;              /* local clock */
 	bool resumed;
@@ -38,7 +38,7 @@ struct job *job_free(struct job *j);
 
 DEFINE_CLEANUP(struct job *, job_free)
 
-/* Fills in what it is about, once its incident and its world are set. dry: it is to observe.
+/* Fills in what it is about, once its incident and its runtime are set. dry: it is to observe.
  * -ENOENT where the app is not polled (any more), -ENOMEM. */
 int job_setup(struct job *j, const struct detector_event *ev, struct airflow *airflow, bool dry);
 

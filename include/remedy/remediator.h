@@ -25,8 +25,8 @@ struct remediator_context {
 	struct store *store;
 	usec_t (*now)(void *userdata);
 	usec_t (*wall)(void *userdata);
-	/* The world in force, and the poller of a cluster (NULL when there is none). */
-	struct world *(*world)(void *userdata);
+	/* The runtime in force, and the poller of a cluster (NULL when there is none). */
+	struct runtime *(*runtime)(void *userdata);
 	struct poller *(*poller)(void *userdata, const char *cluster);
 	/* Something that people may want to hear of an incident. */
 	void (*told)(void *userdata, const struct incident *i, enum remedy_outcome outcome);

@@ -20,7 +20,7 @@ struct remediator {
 	struct job *unsaved; /* over, but the ledger does not know yet */
 };
 
-/* A job of the incident, in the world in force, not filled in yet. NULL: no memory. */
+/* A job of the incident, in the runtime in force, not filled in yet. NULL: no memory. */
 struct job *remediator_add_job(struct remediator *m, struct incident *i);
 /* Frees it; nothing is undone. */
 void remediator_drop_job(struct remediator *m, struct job *j);

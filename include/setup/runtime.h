@@ -7,7 +7,7 @@
 #include "io/transport.h"
 #include "setup/settings.h"
 
-struct world {
+struct runtime {
 	unsigned n_refs;
 	struct settings *settings;
 	struct source **sources;
@@ -17,19 +17,19 @@ struct world {
 
 /* Reads the secrets and makes the objects. Takes settings over, also on failure. Faults (a secret
  * that cannot be read) go to errors, -EBADMSG then. */
-int world_new(struct settings *settings, struct transport *transport, sd_event *event,
-	struct world **ret, struct strlist *errors);
+int runtime_new(struct settings *settings, struct transport *transport, sd_event *event,
+	struct runtime **ret, struct strlist *errors);
 
-struct world *world_ref(struct world *w);
+struct runtime *runtime_ref(struct runtime *w);
 /* NULL is allowed; returns NULL. */
-struct world *world_unref(struct world *w);
+struct runtime *runtime_unref(struct runtime *w);
 
-DEFINE_CLEANUP(struct world *, world_unref)
+DEFINE_CLEANUP(struct runtime *, runtime_unref)
 
-struct source *world_source(const struct world *w, const char *name);
+struct source *runtime_source(const struct runtime *w, const char *name);
 /* The one that the rule names, or the only one there is; NULL when there is none. */
-struct airflow *world_airflow(const struct world *w, const struct rule *rule);
+struct airflow *runtime_airflow(const struct runtime *w, const struct rule *rule);
 /* NULL: there is none of that name. */
-const struct rule *world_rule(const struct world *w, const char *name);
+const struct rule *runtime_rule(const struct runtime *w, const char *name);
 /* NULL when there is none of that name. */
-struct notify *world_notify(const struct world *w, const char *name);
+struct notify *runtime_notify(const struct runtime *w, const char *name);

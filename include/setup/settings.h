@@ -57,7 +57,7 @@ struct settings {
 	struct daemon_params daemon;
 	struct web_params web;
 	struct probe_params probe;
-	struct inquiry_params evidence;
+	struct evidence_params evidence;
 	struct limit_params limits;
 	struct source_settings *sources;
 	size_t n_sources;

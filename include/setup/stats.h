@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Counters of the daemon's life, all at zero from the start. Plain data: the poller and the
- * remediator count, the exporter shows. */
+ * remediator count, the web server's answers shows. */
 #pragma once
 
 #include <stdbool.h>
@@ -36,7 +36,7 @@ struct cluster_stats {
 	usec_t last_poll; /* since 1970; 0: never */
 	uint64_t errors[STATS_MAX_REASONS];
 	struct histogram durations;
-	enum access_state kill; /* of its apps at its cluster manager */
+	enum permission kill; /* of its apps at its cluster manager */
 };
 
 struct airflow_stats {
@@ -44,7 +44,7 @@ struct airflow_stats {
 	bool present;
 	bool up;
 	char *version; /* owned; NULL until it has said it */
-	enum access_state access[AIRFLOW_RIGHT_MAX];
+	enum permission access[AIRFLOW_RIGHT_MAX];
 	uint64_t errors[STATS_MAX_REASONS];
 };
 

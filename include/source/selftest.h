@@ -6,7 +6,7 @@
 #include "source/source.h"
 
 /* text: why it is denied or not known; else NULL. r < 0: no usable answer, text says why. */
-typedef void (*source_tested_fn)(void *userdata, int r, enum access_state kill, const char *text);
+typedef void (*source_tested_fn)(void *userdata, int r, enum permission kill, const char *text);
 
 struct source_test;
 

@@ -93,7 +93,7 @@ struct source_ops {
 	 * why not, or why that is not known. NULL: there is none. */
 	const char *access_path;
 	int (*judge_access)(
-		const struct transport_answer *a, enum access_state *ret_kill, char **ret_text);
+		const struct transport_answer *a, enum permission *ret_kill, char **ret_text);
 	void (*free)(struct source *s);
 };
 

@@ -4,8 +4,8 @@
 
 #include "source/source.h"
 
-struct source *source_driver_alloc(void);
-extern const struct source_ops source_driver_ops;
+struct source *source_static_list_alloc(void);
+extern const struct source_ops source_static_list_ops;
 struct source *source_standalone_alloc(void);
 extern const struct source_ops source_standalone_ops;
 struct source *source_yarn_alloc(void);

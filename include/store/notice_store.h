@@ -7,9 +7,9 @@
 #include "io/ledger.h"
 
 /* Writes what is unsaved, in one transaction, durable on 0; else as ledger_run(). */
-int notices_save(struct ledger *l, struct outbox *o);
+int notice_store_save(struct ledger *l, struct outbox *o);
 
-struct notices_restoring {
+struct notice_store_restoring {
 	struct outbox *outbox;
 	usec_t now; /* local clock */
 	usec_t wall;
@@ -17,7 +17,7 @@ struct notices_restoring {
 };
 /* Reads what is undelivered or was told of incidents that are open, the newest of it, into an empty
  * outbox. What cannot be understood is passed over. */
-int notices_load(struct ledger *l, const struct notices_restoring *restoring);
+int notice_store_load(struct ledger *l, const struct notice_store_restoring *restoring);
 
 /* Deletes what is done and was put before that time (since 1970). */
-int notices_prune(struct ledger *l, usec_t keep_from);
+int notice_store_prune(struct ledger *l, usec_t keep_from);

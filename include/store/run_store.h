@@ -31,4 +31,4 @@ void run_store_tick(struct run_store *s, usec_t wall);
 
 /* Runs of apps of that name, or of all (NULL, ""), the RUNS_SHOWN that ended last. -ENOTCONN: the
  * ledger is not usable. The target must be zeroed. */
-int run_store_list(struct run_store *s, const char *app_name, struct run_list *ret);
+int run_store_list(struct run_store *s, const char *app_name, struct app_run_list *ret);

@@ -1,27 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Watches over the Airflows of a world: their health, and once, what may be done there; and whether
- * the apps of the sources may be killed. So a missing right is known before it is needed. */
+ * Watches over the Airflows of a runtime: their health, and once, what may be done there; and
+ * whether the apps of the sources may be killed. So a missing right is known before it is needed.
+ */
 #pragma once
 
 #include "setup/runtime.h"
 #include "setup/stats.h"
 
-struct access;
+struct airflow_health;
 
 /* stats must outlive it. */
-int access_new(struct stats *stats, struct access **ret);
+int airflow_health_new(struct stats *stats, struct airflow_health **ret);
 /* NULL is allowed; returns NULL. */
-struct access *access_free(struct access *w);
+struct airflow_health *airflow_health_free(struct airflow_health *w);
 
-DEFINE_CLEANUP(struct access *, access_free)
+DEFINE_CLEANUP(struct airflow_health *, airflow_health_free)
 
-/* What is under way is given up. To be called before its world goes. */
-void access_leave(struct access *w);
-/* Watches over this world from now on, and tests all of it anew. Borrowed until access_leave(). */
-int access_enter(struct access *w, struct world *world);
+/* What is under way is given up. To be called before its runtime goes. */
+void airflow_health_deactivate(struct airflow_health *w);
+/* Watches over this runtime from now on, and tests all of it anew. Borrowed until
+ * airflow_health_deactivate(). */
+int airflow_health_activate(struct airflow_health *w, struct runtime *runtime);
 
 /* Asks for what is due. */
-void access_tick(struct access *w);
+void airflow_health_tick(struct airflow_health *w);
 
 /* Whether a rule would have this Airflow change anything. */
-bool access_acts(const struct world *world, const struct airflow *airflow);
+bool airflow_health_acts(const struct runtime *runtime, const struct airflow *airflow);

@@ -9,14 +9,15 @@
 #include "io/proctree.h"
 #include "io/transport.h"
 
-struct inquirer;
+struct evidence_collector;
 
-struct inquirer_context {
+struct evidence_collector_context {
 	struct transport *transport;
 	struct detector *detector;
-	const struct inquiry_params *params; /* borrowed; inquirer_configure() replaces it */
-	uint16_t probe_port;                 /* of other hosts' stagewatchd; 0: not asked */
-	bool recorded;                       /* the transport is a recording */
+	const struct evidence_params
+		*params;     /* borrowed; evidence_collector_configure() replaces it */
+	uint16_t probe_port; /* of other hosts' stagewatchd; 0: not asked */
+	bool recorded;       /* the transport is a recording */
 	usec_t (*now)(void *userdata);
 	/* CPU seconds of an app's executors were taken in, from host (NULL: this one). May be NULL.
 	 */
@@ -26,7 +27,7 @@ struct inquirer_context {
 };
 
 /* Where an app is asked. Copied. */
-struct inquirer_subject {
+struct evidence_collector_subject {
 	char *url;
 	char *username; /* only for a URL of the configuration; NULL: none */
 	char *password;
@@ -35,26 +36,27 @@ struct inquirer_subject {
 };
 
 /* What was asked and answered since the start, for metrics. */
-struct inquirer_stats {
+struct evidence_counts {
 	uint64_t asked[WANT_MAX];
 	uint64_t failed[WANT_MAX];
 };
 
 /* Borrows what context holds for its life. */
-int inquirer_new(const struct inquirer_context *context, struct inquirer **ret);
+int evidence_collector_new(
+	const struct evidence_collector_context *context, struct evidence_collector **ret);
 /* Cancels what is under way. NULL is allowed; returns NULL. */
-struct inquirer *inquirer_free(struct inquirer *q);
+struct evidence_collector *evidence_collector_free(struct evidence_collector *q);
 
-DEFINE_CLEANUP(struct inquirer *, inquirer_free)
+DEFINE_CLEANUP(struct evidence_collector *, evidence_collector_free)
 
-void inquirer_configure(
-	struct inquirer *q, const struct inquiry_params *params, uint16_t probe_port);
+void evidence_collector_configure(
+	struct evidence_collector *q, const struct evidence_params *params, uint16_t probe_port);
 
 /* After each good poll of an app: begins to ask what is due. -ENOMEM: some of it. */
-int inquirer_look(
-	struct inquirer *q, struct app_history *a, const struct inquirer_subject *subject);
+int evidence_collector_look(struct evidence_collector *q, struct app_history *a,
+	const struct evidence_collector_subject *subject);
 
 /* The executors on this host, as seen within the last second. Borrowed until the next call. */
-int inquirer_host(struct inquirer *q, const struct proctree_list **ret);
+int evidence_collector_host(struct evidence_collector *q, const struct proctree_list **ret);
 
-const struct inquirer_stats *inquirer_stats(const struct inquirer *q);
+const struct evidence_counts *evidence_counts(const struct evidence_collector *q);

@@ -18,7 +18,8 @@ struct poller_context {
 	struct transport *transport;
 	struct detector *detector;
 	struct stats *stats;
-	struct inquirer *inquirer;      /* NULL: nothing beyond the counters is asked */
+	struct evidence_collector
+		*evidence_collector;    /* NULL: nothing beyond the counters is asked */
 	usec_t (*now)(void *userdata);  /* CLOCK_BOOTTIME, or virtual */
 	usec_t (*wall)(void *userdata); /* since 1970 */
 	/* All answers of a tick are in, or the next tick begins without them. May be NULL. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * A transport around another one, that writes down what drivers answer to what is really asked, as
- * recordings that --replay takes: one tape for each that is wanted. */
+ * recordings that --replay takes: one recording for each that is wanted. */
 #pragma once
 
 #include <stdbool.h>
@@ -11,23 +11,24 @@
 #include "io/transport.h"
 
 struct recorder;
-struct tape;
+struct recording;
 
-struct tape_options {
+struct recording_options {
 	FILE *out;          /* borrowed */
 	const char *app_id; /* NULL: the first app that answers */
 	const char *base;   /* the URL of its driver; NULL: found by app_id */
 	uint64_t max_size;  /* bytes, after which nothing more is written; 0: no limit */
 	/* May be NULL. The app's driver refused a connection: it has ended (0); or the file cannot
-	 * be written (-errno). The tape writes nothing more, and is still to be freed; not from
-	 * within. */
+	 * be written (-errno). The recording writes nothing more, and is still to be freed; not
+	 * from within. */
 	void (*over)(void *userdata, int error);
 	void *userdata;
 };
 
 /* Borrows inner. */
 int recorder_new(struct transport *inner, struct recorder **ret);
-/* After everything that asks through it, and all tapes, are gone. NULL is allowed; returns NULL. */
+/* After everything that asks through it, and all recordings, are gone. NULL is allowed; returns
+ * NULL. */
 struct recorder *recorder_free(struct recorder *r);
 
 DEFINE_CLEANUP(struct recorder *, recorder_free)
@@ -39,8 +40,9 @@ void recorder_processes(struct recorder *r, const struct app_history *a, const c
 	const struct process_list *list, usec_t taken);
 
 /* Texts of options are copied. -ENOMEM. */
-int tape_new(struct recorder *r, const struct tape_options *options, struct tape **ret);
-struct tape *tape_free(struct tape *t);
+int recorder_add(
+	struct recorder *r, const struct recording_options *options, struct recording **ret);
+struct recording *recorder_remove(struct recording *t);
 
 /* One more line, of a path that is none of Spark's, whatever the size; a replay leaves it out. */
-void tape_note(struct tape *t, const char *path, const char *json, usec_t now);
+void recorder_note(struct recording *t, const char *path, const char *json, usec_t now);

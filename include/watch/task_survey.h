@@ -15,10 +15,10 @@ struct task_survey *task_survey_free(struct task_survey *t);
 
 DEFINE_CLEANUP(struct task_survey *, task_survey_free)
 
-/* What is under way is given up. To be called before its world goes. */
+/* What is under way is given up. To be called before its runtime goes. */
 void task_survey_leave(struct task_survey *t);
-/* Asks the Airflows of this world from now on. Borrowed until task_survey_leave(). -ENOMEM. */
-int task_survey_enter(struct task_survey *t, struct world *world);
+/* Asks the Airflows of this runtime from now on. Borrowed until task_survey_leave(). -ENOMEM. */
+int task_survey_enter(struct task_survey *t, struct runtime *runtime);
 
 /* Asks for what is not known yet. now: CLOCK_BOOTTIME. */
 void task_survey_tick(struct task_survey *t, usec_t now);

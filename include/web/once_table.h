@@ -8,4 +8,4 @@
 
 /* n_silent: drivers or clusters that gave no usable answer. Returns the exit status: 0 all well (or
  * nothing there), 1 something hangs, 2 something could not be looked at and nothing hangs. */
-int table_print(FILE *out, const struct detector *d, usec_t now, size_t n_silent);
+int once_table_print(FILE *out, const struct detector *d, usec_t now, size_t n_silent);

@@ -14,8 +14,8 @@
 #include "watch/poller.h"
 
 /* All that the answers are made of; borrowed. */
-struct exporter_view {
-	const struct world *world;
+struct web_view {
+	const struct runtime *runtime;
 	const struct detector *detector;
 	const struct incident_list *incidents;
 	const struct stats *stats;
@@ -24,7 +24,7 @@ struct exporter_view {
 	const struct store *store;
 	const struct notifier *notifier;
 	struct run_store *runs;
-	struct inquirer *inquirer;
+	struct evidence_collector *evidence_collector;
 	usec_t now;
 	usec_t wall;
 	usec_t started; /* since 1970 */
@@ -34,5 +34,5 @@ struct exporter_view {
 	usec_t reloaded; /* since 1970 */
 };
 
-int exporter_answer(const struct exporter_view *view, const struct http_server_request *request,
+int routes_answer(const struct web_view *view, const struct http_server_request *request,
 	struct http_server_reply *reply);

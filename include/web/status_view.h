@@ -5,7 +5,7 @@
 #include "web/routes.h"
 
 /* What /api/v1/status answers. */
-int state_summary_json(const struct exporter_view *v, char **ret);
+int state_summary_json(const struct web_view *v, char **ret);
 /* The whole story of an incident, with what will be done about it. */
-int state_incident_json(const struct exporter_view *v, const struct incident *i, char **ret);
-size_t state_count_apps(const struct exporter_view *v, const char *cluster);
+int state_incident_json(const struct web_view *v, const struct incident *i, char **ret);
+size_t state_count_apps(const struct web_view *v, const char *cluster);

@@ -52,8 +52,8 @@ int airflow_request_get(enum airflow_api api, const struct owner *o, struct airf
 int airflow_request_fail(
 	enum airflow_api api, const struct owner *o, const char *note, struct airflow_request *ret);
 
-/* The same as a trial that changes nothing: .../dry_run in v2, "dry_run":true in v1. */
-int airflow_request_fail_trial(
+/* The same as a dry run, which changes nothing: .../dry_run in v2, "dry_run":true in v1. */
+int airflow_request_fail_dry_run(
 	enum airflow_api api, const struct owner *o, struct airflow_request *ret);
 
 /* PATCH .../setNote of v1. */
@@ -65,7 +65,7 @@ int airflow_request_set_note(const struct owner *o, const char *note, struct air
 int airflow_request_clear_task(
 	enum airflow_api api, const struct owner *o, struct airflow_request *ret);
 /* The same with "dry_run":true: names what it would clear. */
-int airflow_request_clear_trial(
+int airflow_request_clear_dry_run(
 	enum airflow_api api, const struct owner *o, struct airflow_request *ret);
 
 /* GET the DAG, the DAG run, and how many other indexes of a mapped task have failed (v1 only). */
@@ -99,7 +99,7 @@ int airflow_decode_ti(
 /* The answer to a PATCH: any JSON object ({} in v1). What was done, only a look tells. */
 int airflow_decode_accepted(const char *body, size_t len, char **reterr);
 
-/* Whom a trial or a request names. */
+/* Whom a dry run or a request names. */
 struct airflow_affected {
 	size_t n;
 	bool ours;
@@ -113,10 +113,10 @@ int airflow_decode_affected(const char *body, size_t len, const struct owner *o,
 	struct airflow_affected *ret, char **reterr);
 
 /* dag_paused and dag_stale; run_state. -EBADMSG for an answer about another DAG or run. */
-int airflow_decode_dag(
-	const char *body, size_t len, const struct owner *o, struct ground *ret, char **reterr);
-int airflow_decode_run(
-	const char *body, size_t len, const struct owner *o, struct ground *ret, char **reterr);
+int airflow_decode_dag(const char *body, size_t len, const struct owner *o,
+	struct preconditions *ret, char **reterr);
+int airflow_decode_run(const char *body, size_t len, const struct owner *o,
+	struct preconditions *ret, char **reterr);
 
 /* How o's task is set, and its DAG; each fills its part of *ret. -EBADMSG for an answer about
  * another task or DAG. */

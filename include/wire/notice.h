@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * A message about an incident or a storm, as flat JSON. That text is what is kept until it is
+ * A message about an incident or a storm, as stalled JSON. That text is what is kept until it is
  * delivered; what is sent is made of it: itself, a template of the configuration, an alert for
  * Alertmanager, or variables of an environment. */
 #pragma once

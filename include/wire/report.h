@@ -7,4 +7,4 @@
 
 /* cut: there may be more, which ended earlier. trouble: why there is nothing to tell, one clause;
  * NULL: there is. */
-int report_json(const struct run_list *l, bool cut, const char *trouble, char **ret);
+int report_json(const struct app_run_list *l, bool cut, const char *trouble, char **ret);

@@ -47,14 +47,14 @@ struct status_cluster {
 	bool up;
 	usec_t last_poll; /* since 1970; 0: never */
 	size_t n_apps;
-	enum access_state kill; /* of its apps at its cluster manager */
+	enum permission kill; /* of its apps at its cluster manager */
 };
 
 struct status_airflow {
 	const char *name;
 	bool up;
-	const char *version;             /* NULL: not known */
-	const enum access_state *access; /* by enum airflow_right */
+	const char *version;           /* NULL: not known */
+	const enum permission *access; /* by enum airflow_right */
 };
 
 struct status_notify {

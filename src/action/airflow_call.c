@@ -30,7 +30,7 @@ static void detach(struct airflow_call *c)
 static void destroy(struct airflow_call *c)
 {
 	owner_clear(&c->owner);
-	ground_clear(&c->ground);
+	preconditions_clear(&c->preconditions);
 	task_settings_clear(&c->settings);
 	free(c->access.dag_id);
 	free(c->note);
@@ -304,7 +304,7 @@ static void on_login(struct airflow_call *c, const struct transport_answer *a)
 	usec_t expires = 0;
 
 	if (is_refused_login(c, a)) {
-		c->access.rights[AIRFLOW_RIGHT_LOGIN] = ACCESS_DENIED;
+		c->access.rights[AIRFLOW_RIGHT_LOGIN] = PERMISSION_DENIED;
 		airflow_steps_end_selftest(c, a);
 		return;
 	}

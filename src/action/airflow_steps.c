@@ -50,9 +50,9 @@ static int build_note(const struct airflow_call *c, struct airflow_request *ret)
 	return airflow_request_set_note(&c->owner, c->note, ret);
 }
 
-static int build_fail_trial(const struct airflow_call *c, struct airflow_request *ret)
+static int build_fail_dry_run(const struct airflow_call *c, struct airflow_request *ret)
 {
-	return airflow_request_fail_trial(c->airflow->api, &c->owner, ret);
+	return airflow_request_fail_dry_run(c->airflow->api, &c->owner, ret);
 }
 
 static int build_fail(const struct airflow_call *c, struct airflow_request *ret)
@@ -60,9 +60,9 @@ static int build_fail(const struct airflow_call *c, struct airflow_request *ret)
 	return airflow_request_fail(c->airflow->api, &c->owner, c->note, ret);
 }
 
-static int build_clear_trial(const struct airflow_call *c, struct airflow_request *ret)
+static int build_clear_dry_run(const struct airflow_call *c, struct airflow_request *ret)
 {
-	return airflow_request_clear_trial(c->airflow->api, &c->owner, ret);
+	return airflow_request_clear_dry_run(c->airflow->api, &c->owner, ret);
 }
 
 static int build_clear(const struct airflow_call *c, struct airflow_request *ret)
@@ -134,8 +134,8 @@ static bool take_ti(struct airflow_call *c, const struct transport_answer *a)
 	}
 	if (c->task == AIRFLOW_PREPARE) {
 		/* What cannot be read stays unknown, which the core objects to. */
-		(void)airflow_version_parse(c->airflow->version, &c->ground.version);
-		result.ground = &c->ground;
+		(void)airflow_version_parse(c->airflow->version, &c->preconditions.version);
+		result.preconditions = &c->preconditions;
 	}
 	airflow_call_finish(c, &result);
 	return false;
@@ -145,7 +145,7 @@ static bool take_dag(struct airflow_call *c, const struct transport_answer *a)
 {
 	_cleanup_free_ char *err = NULL;
 
-	if (airflow_decode_dag(a->body, a->len, &c->owner, &c->ground, &err) >= 0)
+	if (airflow_decode_dag(a->body, a->len, &c->owner, &c->preconditions, &err) >= 0)
 		return true;
 	airflow_call_malformed(c, err);
 	return false;
@@ -177,7 +177,7 @@ static bool take_run(struct airflow_call *c, const struct transport_answer *a)
 {
 	_cleanup_free_ char *err = NULL;
 
-	if (airflow_decode_run(a->body, a->len, &c->owner, &c->ground, &err) >= 0)
+	if (airflow_decode_run(a->body, a->len, &c->owner, &c->preconditions, &err) >= 0)
 		return true;
 	airflow_call_malformed(c, err);
 	return false;
@@ -188,11 +188,11 @@ static bool take_siblings(struct airflow_call *c, const struct transport_answer 
 	_cleanup_free_ char *err = NULL;
 
 	if (airflow_decode_siblings(
-		    a->body, a->len, &c->owner, &c->ground.n_failed_siblings, &err) < 0) {
+		    a->body, a->len, &c->owner, &c->preconditions.n_failed_siblings, &err) < 0) {
 		airflow_call_malformed(c, err);
 		return false;
 	}
-	if (c->task == AIRFLOW_CLEAR && c->ground.n_failed_siblings > 0) {
+	if (c->task == AIRFLOW_CLEAR && c->preconditions.n_failed_siblings > 0) {
 		airflow_call_end(c, REPLY_REFUSED,
 			"other indexes of the mapped task have failed meanwhile, and Airflow 2 "
 			"would clear them as well: nothing was cleared");
@@ -210,7 +210,7 @@ static bool take_may_clear(struct airflow_call *c, const struct transport_answer
 	return false;
 }
 
-/* Whom a trial or a request names. Returns false where it has ended the call. */
+/* Whom a dry run or a request names. Returns false where it has ended the call. */
 static bool decode_affected(
 	struct airflow_call *c, const struct transport_answer *a, struct airflow_affected *ret)
 {
@@ -222,7 +222,7 @@ static bool decode_affected(
 	return false;
 }
 
-static bool take_fail_trial(struct airflow_call *c, const struct transport_answer *a)
+static bool take_fail_dry_run(struct airflow_call *c, const struct transport_answer *a)
 {
 	struct airflow_affected who = {0};
 
@@ -236,7 +236,7 @@ static bool take_fail_trial(struct airflow_call *c, const struct transport_answe
 	return false;
 }
 
-static bool take_clear_trial(struct airflow_call *c, const struct transport_answer *a)
+static bool take_clear_dry_run(struct airflow_call *c, const struct transport_answer *a)
 {
 	struct airflow_affected who = {0};
 
@@ -287,14 +287,14 @@ static char *tell_denied(const struct airflow_call *c, const struct transport_an
 	bool any = false;
 
 	for (int i = 0; i < AIRFLOW_RIGHT_MAX; i++)
-		if (c->access.rights[i] == ACCESS_DENIED) {
+		if (c->access.rights[i] == PERMISSION_DENIED) {
 			strbuf_addf(&b, "%s%s", any ? ", " : "",
 				airflow_right_name((enum airflow_right)i));
 			any = true;
 		}
 	if (any && c->access.dag_id)
 		strbuf_addf(&b, " (tried on DAG %s)", c->access.dag_id);
-	if (any && is_api_1(c) && c->access.rights[AIRFLOW_RIGHT_READ] == ACCESS_DENIED)
+	if (any && is_api_1(c) && c->access.rights[AIRFLOW_RIGHT_READ] == PERMISSION_DENIED)
 		strbuf_add(&b, " (or a wrong password: Airflow 2 does not tell which)");
 	/* Who echoes a login back would put the password into the log. */
 	if (any && a && c->phase != PHASE_LOGIN &&
@@ -318,17 +318,17 @@ void airflow_steps_end_selftest(struct airflow_call *c, const struct transport_a
 /* Every request of Airflow 2 carries the password; in Airflow 3 it got here with a token. */
 static bool take_list_tasks(struct airflow_call *c, const struct transport_answer *a)
 {
-	enum access_state *rights = c->access.rights;
+	enum permission *rights = c->access.rights;
 
 	if (a->status != 200 && a->status != 401 && a->status != 403) {
 		airflow_call_bad(c, a);
 		return false;
 	}
 	if (a->status == 200 || !is_api_1(c))
-		rights[AIRFLOW_RIGHT_LOGIN] = ACCESS_GRANTED;
+		rights[AIRFLOW_RIGHT_LOGIN] = PERMISSION_GRANTED;
 	else if (a->status == 401)
-		rights[AIRFLOW_RIGHT_LOGIN] = ACCESS_DENIED;
-	rights[AIRFLOW_RIGHT_READ] = a->status == 200 ? ACCESS_GRANTED : ACCESS_DENIED;
+		rights[AIRFLOW_RIGHT_LOGIN] = PERMISSION_DENIED;
+	rights[AIRFLOW_RIGHT_READ] = a->status == 200 ? PERMISSION_GRANTED : PERMISSION_DENIED;
 	if (a->status == 200)
 		return true;
 	airflow_steps_end_selftest(c, a);
@@ -341,7 +341,7 @@ static bool take_list_dags(struct airflow_call *c, const struct transport_answer
 	_cleanup_free_ char *err = NULL;
 
 	if (a->status == 401 || a->status == 403) {
-		c->access.rights[AIRFLOW_RIGHT_READ] = ACCESS_DENIED;
+		c->access.rights[AIRFLOW_RIGHT_READ] = PERMISSION_DENIED;
 	} else if (a->status != 200) {
 		airflow_call_bad(c, a);
 		return false;
@@ -358,11 +358,11 @@ static bool take_list_dags(struct airflow_call *c, const struct transport_answer
 }
 
 /* Airflow looks for the right first and for the task instance then: a 404 is a yes. */
-static enum access_state right_of(const struct transport_answer *a)
+static enum permission right_of(const struct transport_answer *a)
 {
 	if (a->status == 404 || a->status == 200)
-		return ACCESS_GRANTED;
-	return a->status == 401 || a->status == 403 ? ACCESS_DENIED : ACCESS_UNKNOWN;
+		return PERMISSION_GRANTED;
+	return a->status == 401 || a->status == 403 ? PERMISSION_DENIED : PERMISSION_UNKNOWN;
 }
 
 static bool take_right_to_fail(struct airflow_call *c, const struct transport_answer *a)
@@ -398,19 +398,19 @@ static const struct airflow_step settings[] = {
 static const struct airflow_step note[] = {{.build = build_note, .take = take_accepted}, {0}};
 
 static const struct airflow_step fail[] = {
-	{.build = build_clear_trial,
+	{.build = build_clear_dry_run,
 		.wanted = will_clear,
 		.take = take_may_clear,
 		.any_status = true,
 		.large = true},
-	{.build = build_fail_trial, .wanted = fails_with_index, .take = take_fail_trial},
+	{.build = build_fail_dry_run, .wanted = fails_with_index, .take = take_fail_dry_run},
 	{.build = build_fail, .take = take_accepted},
 	{0},
 };
 
 static const struct airflow_step clear[] = {
 	{.build = build_siblings, .wanted = clears_without_index, .take = take_siblings},
-	{.build = build_clear_trial, .take = take_clear_trial, .large = true},
+	{.build = build_clear_dry_run, .take = take_clear_dry_run, .large = true},
 	{.build = build_clear, .take = take_cleared, .large = true},
 	{0},
 };
@@ -421,11 +421,11 @@ static const struct airflow_step check[] = {
 static const struct airflow_step selftest[] = {
 	{.build = build_list_tasks, .take = take_list_tasks, .any_status = true},
 	{.build = build_list_dags, .take = take_list_dags, .any_status = true},
-	{.build = build_fail_trial,
+	{.build = build_fail_dry_run,
 		.wanted = tries_edits,
 		.take = take_right_to_fail,
 		.any_status = true},
-	{.build = build_clear_trial,
+	{.build = build_clear_dry_run,
 		.wanted = tries_edits,
 		.take = take_right_to_clear,
 		.any_status = true},

@@ -169,7 +169,7 @@ static void print_steps(FILE *out, const cJSON *root)
 		fprintf(out, "%s\n", ctl_item(p, &text));
 }
 
-static void print_story(FILE *out, const cJSON *root)
+static void print_incident(FILE *out, const cJSON *root)
 {
 	struct ctl_text text;
 
@@ -210,6 +210,6 @@ int ctl_explain(const struct ctl *c)
 	}
 	r = ctl_get(c, path, &root);
 	if (r == CTL_OK && !c->json)
-		print_story(c->out, root);
+		print_incident(c->out, root);
 	return r;
 }

@@ -37,11 +37,11 @@ usec_t manager_wall(void *userdata)
 	return clock_realtime();
 }
 
-static struct world *on_world(void *userdata)
+static struct runtime *on_runtime(void *userdata)
 {
 	struct manager *m = userdata;
 
-	return m->world;
+	return m->runtime;
 }
 
 struct poller *manager_poller(void *userdata, const char *cluster)
@@ -113,7 +113,7 @@ static int add_remediator(struct manager *m)
 		.store = m->store,
 		.now = manager_now,
 		.wall = manager_wall,
-		.world = on_world,
+		.runtime = on_runtime,
 		.poller = manager_poller,
 		.told = on_told,
 		.userdata = m,
@@ -132,7 +132,7 @@ static int add_notifier(struct manager *m)
 		.seed = clock_realtime(),
 		.now = manager_now,
 		.wall = manager_wall,
-		.world = on_world,
+		.runtime = on_runtime,
 		.userdata = m,
 	};
 
@@ -159,15 +159,15 @@ static void on_record_over(void *userdata, int error)
 }
 
 /* What asks drivers, and looks at the answers. */
-static int add_eyes(struct manager *m)
+static int add_collectors(struct manager *m)
 {
-	struct tape_options taping = {
+	struct recording_options recording_options = {
 		.out = m->options.record,
 		.app_id = m->options.record_app,
 		.over = on_record_over,
 		.userdata = m,
 	};
-	struct inquirer_context inquiring = {
+	struct evidence_collector_context collecting = {
 		.detector = m->detector,
 		.now = manager_now,
 		.processes = on_processes,
@@ -179,13 +179,13 @@ static int add_eyes(struct manager *m)
 		return 0;
 	r = recorder_new(http_client_transport(m->client), &m->recorder);
 	if (r >= 0 && m->options.record)
-		r = tape_new(m->recorder, &taping, &m->tape);
+		r = recorder_add(m->recorder, &recording_options, &m->recording);
 	if (r < 0)
 		return r;
 	if (!m->options.record)
-		r = bundles_new(m->recorder, &m->bundles);
-	inquiring.transport = manager_transport(m);
-	return r < 0 ? r : inquirer_new(&inquiring, &m->inquirer);
+		r = evidence_files_new(m->recorder, &m->evidence_files);
+	collecting.transport = manager_transport(m);
+	return r < 0 ? r : evidence_collector_new(&collecting, &m->evidence_collector);
 }
 
 static void on_hold_begun(void *userdata)
@@ -199,7 +199,7 @@ static const struct operators *on_operators(void *userdata)
 {
 	struct manager *m = userdata;
 
-	return &m->world->settings->operators;
+	return &m->runtime->settings->operators;
 }
 
 static bool on_close_breaker(void *userdata, const char *who)
@@ -240,13 +240,13 @@ static int add_store(struct manager *m, const struct settings *s)
 
 static int add_web(struct manager *m)
 {
-	const char *listen = m->world->settings->web.listen;
+	const char *listen = m->runtime->settings->web.listen;
 	_cleanup_free_ char *err = NULL;
 	int r;
 
 	if (manager_only_looks(m))
 		return 0;
-	control_listen(m->control, m->world->settings->daemon.control_socket);
+	control_listen(m->control, m->runtime->settings->daemon.control_socket);
 	r = http_server_new(m->event, listen, manager_answer, m, &m->server, &err);
 	if (r < 0)
 		log_error("Failed to listen on %s: %s", listen, err ? err : strerror(-r));
@@ -256,12 +256,12 @@ static int add_web(struct manager *m)
 }
 
 /* Who only looks deals with no Airflow, and tells nobody. */
-static int add_dealings(struct manager *m, struct settings *s)
+static int add_airflow_parts(struct manager *m, struct settings *s)
 {
 	int r;
 
 	if (!manager_only_looks(m)) {
-		r = access_new(&m->stats, &m->access);
+		r = airflow_health_new(&m->stats, &m->airflow_health);
 		return r < 0 ? r : task_survey_new(m->detector, &m->tasks);
 	}
 	settings_drop_airflows(s);
@@ -269,7 +269,7 @@ static int add_dealings(struct manager *m, struct settings *s)
 	return 0;
 }
 
-/* What needs no world. */
+/* What needs no runtime. */
 static int add_parts(struct manager *m, const struct settings *s)
 {
 	struct detector_sink sink = manager_sink(m);
@@ -284,7 +284,7 @@ static int add_parts(struct manager *m, const struct settings *s)
 	if (r >= 0)
 		r = detector_new(&sink, &m->detector);
 	if (r >= 0)
-		r = add_eyes(m);
+		r = add_collectors(m);
 	if (r >= 0)
 		r = add_store(m, s);
 	return r;
@@ -295,7 +295,7 @@ int manager_new(
 {
 	_cleanup_(manager_freep) struct manager *m = calloc(1, sizeof(*m));
 	_cleanup_(settings_freep) struct settings *s = settings;
-	_cleanup_(world_unrefp) struct world *world = NULL;
+	_cleanup_(runtime_unrefp) struct runtime *runtime = NULL;
 	int r;
 
 	if (!m)
@@ -305,13 +305,13 @@ int manager_new(
 	m->reload_ok = true;
 	r = add_parts(m, s);
 	if (r >= 0)
-		r = add_dealings(m, s);
+		r = add_airflow_parts(m, s);
 	if (r >= 0)
-		r = manager_load_world(m, TAKE_PTR(s), &world);
+		r = manager_load_runtime(m, TAKE_PTR(s), &runtime);
 	if (r >= 0)
 		r = add_control(m);
 	if (r >= 0)
-		r = manager_enter_world(m, TAKE_PTR(world));
+		r = manager_activate(m, TAKE_PTR(runtime));
 	if (r >= 0)
 		r = add_notifier(m);
 	if (r >= 0)
@@ -334,16 +334,16 @@ struct manager *manager_free(struct manager *m)
 	control_free(m->control);
 	remediator_free(m->remediator);
 	run_store_free(m->runs);
-	access_free(m->access);
+	airflow_health_free(m->airflow_health);
 	task_survey_free(m->tasks);
 	notifier_free(m->notifier);
 	store_free(m->store);
 	manager_drop_pollers(m);
-	inquirer_free(m->inquirer);
-	bundles_free(m->bundles);
-	tape_free(m->tape);
+	evidence_collector_free(m->evidence_collector);
+	evidence_files_free(m->evidence_files);
+	recorder_remove(m->recording);
 	recorder_free(m->recorder);
-	world_unref(m->world);
+	runtime_unref(m->runtime);
 	detector_free(m->detector);
 	http_client_free(m->client);
 	incident_list_clear(&m->incidents);

@@ -44,14 +44,14 @@ static void on_changed(void *userdata, const struct detector_event *ev)
 	if (incident_follow(&m->incidents, ev, clock_realtime(), &i, &reached) < 0)
 		log_error("Failed to follow an incident: out of memory, ignoring");
 	if (i)
-		bundles_follow(
-			m->bundles, i, url_of(m, ev->app), clock_boottime(), clock_realtime());
+		evidence_files_follow(m->evidence_files, i, url_of(m, ev->app), clock_boottime(),
+			clock_realtime());
 	rs = reached ? stats_rule(&m->stats, ev->rule->name) : NULL;
 	if (rs)
 		rs->incidents[ev->verdict]++;
 	if (ev->verdict == VERDICT_HUNG)
 		remediator_count(m->remediator, ev->app, ev->now);
-	verdict_log(ev, i, settings_dry(m->world->settings, ev->rule));
+	verdict_log(ev, i, settings_dry(m->runtime->settings, ev->rule));
 	if (reached)
 		notifier_event(m->notifier, i, notice_of_verdict(ev->verdict));
 }
@@ -75,7 +75,7 @@ static void on_ended(void *userdata, const struct app_history *a, usec_t now)
 	struct manager *m = userdata;
 
 	/* One of a cluster that is no longer configured may run on. */
-	if (m->runs && world_source(m->world, a->cluster))
+	if (m->runs && runtime_source(m->runtime, a->cluster))
 		run_store_add(m->runs, a, clock_realtime() - usec_sub(now, a->observed));
 }
 
@@ -87,13 +87,13 @@ struct detector_sink manager_sink(struct manager *m)
 
 static usec_t interval(const struct manager *m)
 {
-	return m->world->settings->daemon.poll_interval;
+	return m->runtime->settings->daemon.poll_interval;
 }
 
 static bool polling_advances(const struct manager *m)
 {
 	for (size_t i = 0; i < m->n_pollers; i++) {
-		const struct source *s = m->world->sources[i];
+		const struct source *s = m->runtime->sources[i];
 		/* A list may ask each URL twice, and wait for the time limit each time. */
 		usec_t limit = STUCK_INTERVALS * interval(m) + USEC_PER_MINUTE +
 			       2 * s->urls.n * s->params->timeout;
@@ -123,7 +123,7 @@ static void say_status(const struct manager *m)
 
 	if (str_printf(&text, "Watching %zu apps on %zu clusters, mode %s, %zu hung",
 		    detector_n_apps(m->detector), m->n_pollers,
-		    mode_name((enum daemon_mode)m->world->settings->daemon.mode), hung) >= 0)
+		    mode_name((enum daemon_mode)m->runtime->settings->daemon.mode), hung) >= 0)
 		service_status(text);
 }
 
@@ -134,7 +134,7 @@ static void end_incidents_of_gone_clusters(struct manager *m)
 		struct incident *i = m->incidents.items[k];
 
 		if (i->inherited && i->ended == 0 && !i->acting &&
-			!world_source(m->world, i->cluster))
+			!runtime_source(m->runtime, i->cluster))
 			incident_end(i, OUTCOME_ENDED,
 				"its cluster is not in the configuration any more",
 				clock_realtime());
@@ -153,7 +153,7 @@ static void sweep_incidents(struct manager *m)
 	}
 }
 
-static void keep_books(struct manager *m)
+static void tick_bookkeeping(struct manager *m)
 {
 	const struct breaker *b = remediator_breaker(m->remediator);
 
@@ -174,16 +174,16 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 	m->ticks++;
 	for (size_t i = 0; i < m->n_pollers; i++)
 		poller_tick(m->pollers[i]);
-	if (m->access)
-		access_tick(m->access);
+	if (m->airflow_health)
+		airflow_health_tick(m->airflow_health);
 	if (m->tasks)
 		task_survey_tick(m->tasks, clock_boottime());
 	if (m->control)
 		holds_tick(control_holds(m->control));
-	if (m->bundles)
-		bundles_sweep(m->bundles, &m->incidents, clock_boottime());
+	if (m->evidence_files)
+		evidence_files_sweep(m->evidence_files, &m->incidents, clock_boottime());
 	if (!manager_only_looks(m))
-		keep_books(m);
+		tick_bookkeeping(m);
 	if (m->options.once) /* armed again when all answers are in */
 		return 0;
 	say_status(m);
@@ -209,7 +209,8 @@ static void end_once(struct manager *m)
 			(void)sd_event_exit(m->event, EXIT_FAILURE);
 		return;
 	}
-	(void)sd_event_exit(m->event, table_print(stdout, m->detector, clock_boottime(), silent));
+	(void)sd_event_exit(
+		m->event, once_table_print(stdout, m->detector, clock_boottime(), silent));
 }
 
 void manager_idle(void *userdata, struct poller *p)
@@ -229,8 +230,8 @@ int manager_answer(
 	void *userdata, const struct http_server_request *request, struct http_server_reply *reply)
 {
 	struct manager *m = userdata;
-	struct exporter_view view = {
-		.world = m->world,
+	struct web_view view = {
+		.runtime = m->runtime,
 		.detector = m->detector,
 		.incidents = &m->incidents,
 		.stats = &m->stats,
@@ -239,7 +240,7 @@ int manager_answer(
 		.store = m->store,
 		.notifier = m->notifier,
 		.runs = m->runs,
-		.inquirer = m->inquirer,
+		.evidence_collector = m->evidence_collector,
 		.now = clock_boottime(),
 		.wall = clock_realtime(),
 		.started = m->started,
@@ -249,7 +250,7 @@ int manager_answer(
 		.reloaded = m->reloaded,
 	};
 
-	return exporter_answer(&view, request, reply);
+	return routes_answer(&view, request, reply);
 }
 
 int manager_add_timers(struct manager *m)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Puts a world in force, the first one or that of a reload. */
+ * Puts a runtime in force, the first one or that of a reload. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,12 +32,12 @@ void manager_drop_pollers(struct manager *m)
 
 static int make_pollers(struct manager *m)
 {
-	const struct settings *s = m->world->settings;
+	const struct settings *s = m->runtime->settings;
 	struct poller_context context = {
 		.transport = manager_transport(m),
 		.detector = m->detector,
 		.stats = &m->stats,
-		.inquirer = m->inquirer,
+		.evidence_collector = m->evidence_collector,
 		.now = manager_now,
 		.wall = manager_wall,
 		.idle = manager_idle,
@@ -48,7 +48,7 @@ static int make_pollers(struct manager *m)
 	if (!m->pollers)
 		return -ENOMEM;
 	for (size_t i = 0; i < s->n_sources; i++) {
-		int r = poller_new(&context, m->world->sources[i], &m->pollers[i]);
+		int r = poller_new(&context, m->runtime->sources[i], &m->pollers[i]);
 
 		if (r < 0)
 			return r;
@@ -63,28 +63,28 @@ static void drop_apps_of_gone_clusters(struct manager *m)
 	for (size_t i = detector_n_apps(m->detector); i-- > 0;) {
 		struct app_history *a = detector_app_at(m->detector, i);
 
-		if (!world_source(m->world, a->cluster))
+		if (!runtime_source(m->runtime, a->cluster))
 			detector_app_gone(m->detector, a, clock_boottime());
 	}
 }
 
-/* What the pollers of the world before knew goes to those of the same name. */
+/* What the pollers of the runtime before knew goes to those of the same name. */
 static void inherit_pollers(struct manager *m, struct poller **old, size_t n_old)
 {
 	for (size_t i = 0; i < n_old; i++) {
-		struct poller *heir = manager_poller(m, poller_cluster(old[i]));
+		struct poller *successor = manager_poller(m, poller_cluster(old[i]));
 
-		if (heir)
-			poller_inherit(heir, old[i]);
+		if (successor)
+			poller_inherit(successor, old[i]);
 		poller_free(old[i]);
 	}
 	free(old);
 }
 
-int manager_enter_world(struct manager *m, struct world *world)
+int manager_activate(struct manager *m, struct runtime *runtime)
 {
-	struct world *old = m->world;
-	const struct settings *s = world->settings;
+	struct runtime *old = m->runtime;
+	const struct settings *s = runtime->settings;
 	struct poller **old_pollers = TAKE_PTR(m->pollers);
 	size_t n_old = m->n_pollers;
 	int r;
@@ -92,31 +92,33 @@ int manager_enter_world(struct manager *m, struct world *world)
 	/* Before their pollers and Airflows go: looks and checks that are under way. */
 	if (m->remediator)
 		remediator_reconsider(m->remediator);
-	if (m->access)
-		access_leave(m->access);
+	if (m->airflow_health)
+		airflow_health_deactivate(m->airflow_health);
 	if (m->tasks)
 		task_survey_leave(m->tasks);
 	m->n_pollers = 0;
 	manager_drop_pollers(m);
-	m->world = world;
+	m->runtime = runtime;
 	detector_configure(m->detector, &s->rules, &s->fallback, s->daemon.poll_interval);
 	if (m->control)
 		holds_configure(control_holds(m->control), &s->maintenance);
-	if (m->inquirer)
-		inquirer_configure(m->inquirer, &s->evidence, (uint16_t)s->probe.port);
+	if (m->evidence_collector)
+		evidence_collector_configure(
+			m->evidence_collector, &s->evidence, (uint16_t)s->probe.port);
 	if (m->store)
 		store_configure(m->store, s);
-	if (m->bundles)
-		bundles_configure(m->bundles, s->daemon.state_dir, &s->evidence, clock_realtime());
+	if (m->evidence_files)
+		evidence_files_configure(
+			m->evidence_files, s->daemon.state_dir, &s->evidence, clock_realtime());
 	r = stats_prepare(&m->stats, s);
 	if (r >= 0)
 		r = make_pollers(m);
-	if (r >= 0 && m->access)
-		r = access_enter(m->access, world);
+	if (r >= 0 && m->airflow_health)
+		r = airflow_health_activate(m->airflow_health, runtime);
 	if (r >= 0 && m->tasks)
-		r = task_survey_enter(m->tasks, world);
+		r = task_survey_enter(m->tasks, runtime);
 	inherit_pollers(m, old_pollers, n_old);
-	world_unref(old);
+	runtime_unref(old);
 	drop_apps_of_gone_clusters(m);
 	if (m->notifier)
 		notifier_reconsider(m->notifier);
@@ -129,12 +131,12 @@ static void log_errors(const struct strlist *errors)
 		log_error("%s", errors->items[i]);
 }
 
-int manager_load_world(struct manager *m, struct settings *settings, struct world **ret)
+int manager_load_runtime(struct manager *m, struct settings *settings, struct runtime **ret)
 {
 	struct strlist errors = {0};
 	int r;
 
-	r = world_new(settings, http_client_transport(m->client), m->event, ret, &errors);
+	r = runtime_new(settings, http_client_transport(m->client), m->event, ret, &errors);
 	log_errors(&errors);
 	strlist_clear(&errors);
 	return r;
@@ -144,24 +146,24 @@ static int reload(struct manager *m)
 {
 	struct strlist errors = {0};
 	struct settings *settings = NULL;
-	struct world *world = NULL;
+	struct runtime *runtime = NULL;
 	int r;
 
 	r = settings_load(m->options.config, &settings, &errors);
 	log_errors(&errors);
 	strlist_clear(&errors);
 	if (r >= 0)
-		r = manager_load_world(m, settings, &world);
+		r = manager_load_runtime(m, settings, &runtime);
 	if (r < 0)
 		return r;
-	if (!str_equal(world->settings->web.listen, m->world->settings->web.listen) ||
-		!str_equal(world->settings->daemon.control_socket,
-			m->world->settings->daemon.control_socket) ||
-		world->settings->daemon.max_parallel_requests !=
-			m->world->settings->daemon.max_parallel_requests)
+	if (!str_equal(runtime->settings->web.listen, m->runtime->settings->web.listen) ||
+		!str_equal(runtime->settings->daemon.control_socket,
+			m->runtime->settings->daemon.control_socket) ||
+		runtime->settings->daemon.max_parallel_requests !=
+			m->runtime->settings->daemon.max_parallel_requests)
 		log_warning("A change of [web] listen, control_socket or max_parallel_requests "
 			    "takes a restart");
-	return manager_enter_world(m, world);
+	return manager_activate(m, runtime);
 }
 
 int manager_on_hangup(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata)

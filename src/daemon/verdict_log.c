@@ -45,7 +45,7 @@ void verdict_log(const struct detector_event *ev, const struct incident *i, bool
 			    ? LOG_WARNING
 			    : LOG_NOTICE;
 
-	evidence_describe(ev->evidence, &b);
+	verdict_describe(ev->detail, &b);
 	if (strbuf_finish(&b, &text) < 0)
 		return;
 	if (ev->stage) {

@@ -27,7 +27,7 @@ struct notifier_attempt {
 	struct notifier *notifier;
 	struct notifier_attempt *next;
 	int64_t item;
-	struct world *world; /* a reference */
+	struct runtime *runtime; /* a reference */
 	struct notify *notify;
 	struct notify_call *call;
 };
@@ -42,9 +42,9 @@ static usec_t wall(const struct notifier *n)
 	return n->context.wall(n->context.userdata);
 }
 
-static struct world *world(const struct notifier *n)
+static struct runtime *runtime(const struct notifier *n)
 {
-	return n->context.world(n->context.userdata);
+	return n->context.runtime(n->context.userdata);
 }
 
 static void arm(struct notifier *n)
@@ -66,7 +66,7 @@ bool notifier_durable(const struct notifier *n)
 static void save(struct notifier *n)
 {
 	n->unsaved = !ledger_usable(n->context.ledger) ||
-		     notices_save(n->context.ledger, &n->outbox) < 0;
+		     notice_store_save(n->context.ledger, &n->outbox) < 0;
 }
 
 void notifier_settle(struct notifier *n)
@@ -141,7 +141,7 @@ static void attempt_free(struct notifier_attempt *a)
 			break;
 		}
 	notify_cancel(a->call);
-	world_unref(a->world);
+	runtime_unref(a->runtime);
 	free(a);
 }
 
@@ -171,7 +171,7 @@ static usec_t alert_end(const struct notifier *n, const struct outbox_item *i, u
 static int try(struct notifier *n, struct outbox_item *item, struct notify *notify)
 {
 	_cleanup_free_ char *delivery = NULL;
-	struct notify_letter letter = {.text = item->text,
+	struct notify_message message = {.text = item->text,
 		.span = {item->created, alert_end(n, item, notify_policy(notify)->resend)}};
 	struct notifier_attempt *a;
 	int r;
@@ -182,14 +182,14 @@ static int try(struct notifier *n, struct outbox_item *item, struct notify *noti
 	a = calloc(1, sizeof(*a));
 	if (!a)
 		return -ENOMEM;
-	letter.delivery = delivery;
+	message.delivery = delivery;
 	a->notifier = n;
 	a->item = item->id;
 	a->notify = notify;
-	a->world = world_ref(world(n));
+	a->runtime = runtime_ref(runtime(n));
 	a->next = n->attempts;
 	n->attempts = a;
-	r = notify_send(notify, &letter, on_done, a, &a->call);
+	r = notify_send(notify, &message, on_done, a, &a->call);
 	if (r < 0)
 		attempt_free(a);
 	return r;
@@ -201,7 +201,7 @@ static void send_due(struct notifier *n)
 	struct outbox_item *item;
 
 	while ((item = outbox_due(&n->outbox, now(n)))) {
-		struct notify *notify = world_notify(world(n), item->notify);
+		struct notify *notify = runtime_notify(runtime(n), item->notify);
 		struct notify_result failed = {.reason = "internal"};
 		int r;
 
@@ -232,7 +232,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 /* The longest that a hang may take to be found again. */
 static usec_t orphan_until(const struct notifier *n)
 {
-	const struct settings *s = world(n)->settings;
+	const struct settings *s = runtime(n)->settings;
 	usec_t longest = s->fallback.hung_after_unproven;
 
 	for (size_t k = 0; k < s->rules.n; k++)
@@ -244,7 +244,7 @@ static usec_t orphan_until(const struct notifier *n)
 /* What a daemon before this one left, as soon as the ledger can be read. */
 static void load(struct notifier *n)
 {
-	struct notices_restoring restoring = {
+	struct notice_store_restoring restoring = {
 		.outbox = &n->outbox,
 		.now = now(n),
 		.wall = wall(n),
@@ -256,7 +256,7 @@ static void load(struct notifier *n)
 		return;
 	n->loaded = true;
 	n->generation = ledger_generation(n->context.ledger);
-	r = notices_load(n->context.ledger, &restoring);
+	r = notice_store_load(n->context.ledger, &restoring);
 	if (r < 0)
 		log_error("Failed to read the messages that are left: %s, ignoring", strerror(-r));
 }
@@ -282,7 +282,7 @@ static void look_after_ledger(struct notifier *n)
 	}
 	if (!n->unsaved && now(n) - n->pruned >= PRUNE_PERIOD) {
 		n->pruned = now(n);
-		(void)notices_prune(n->context.ledger, usec_sub(wall(n), KEEP));
+		(void)notice_store_prune(n->context.ledger, usec_sub(wall(n), KEEP));
 	}
 }
 
@@ -302,7 +302,8 @@ void notifier_reconsider(struct notifier *n)
 		struct outbox_item *i = n->outbox.items[k];
 
 		/* One that is being sent is looked at once more when it comes due again. */
-		if (i->state != OUTBOX_DONE && !i->sending && !world_notify(world(n), i->notify))
+		if (i->state != OUTBOX_DONE && !i->sending &&
+			!runtime_notify(runtime(n), i->notify))
 			notifier_drop(n, i, "it is not in the configuration any more");
 	}
 	notifier_settle(n);

@@ -25,15 +25,15 @@ static usec_t wall(const struct notifier *n)
 	return n->context.wall(n->context.userdata);
 }
 
-static struct world *world(const struct notifier *n)
+static struct runtime *runtime(const struct notifier *n)
 {
-	return n->context.world(n->context.userdata);
+	return n->context.runtime(n->context.userdata);
 }
 
 static int make(
 	const struct notifier *n, const struct topic *t, enum notice_event event, char **ret)
 {
-	const char *web = world(n)->settings->web.external_url;
+	const char *web = runtime(n)->settings->web.external_url;
 
 	return t->incident ? notice_json(t->incident, event, web, wall(n), ret)
 			   : notice_storm_json(&t->storm, event, web, wall(n), ret);
@@ -78,7 +78,7 @@ static bool is_wanted(
 
 static int tell(struct notifier *n, const struct topic *t, enum notice_event event)
 {
-	const struct world *w = world(n);
+	const struct runtime *w = runtime(n);
 	int r = 0;
 
 	for (size_t k = 0; r >= 0 && k < w->settings->n_notifies; k++) {
@@ -94,7 +94,7 @@ static int tell(struct notifier *n, const struct topic *t, enum notice_event eve
 static int tell_of_incident(
 	struct notifier *n, const struct incident *i, enum notice_event event, const char *subject)
 {
-	const struct rule *rule = world_rule(world(n), i->rule);
+	const struct rule *rule = runtime_rule(runtime(n), i->rule);
 	struct topic t = {.subject = subject, .id = i->id, .incident = i};
 
 	if (event == NOTICE_EVENT_MAX || !rule || rule->action == RULE_ACTION_NONE)

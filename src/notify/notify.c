@@ -239,7 +239,7 @@ void notify_call_end(struct notify_call *c, const struct notify_result *result)
 	free(c);
 }
 
-int notify_send(struct notify *n, const struct notify_letter *letter, notify_done_fn done,
+int notify_send(struct notify *n, const struct notify_message *message, notify_done_fn done,
 	void *userdata, struct notify_call **ret)
 {
 	struct notify_call *c = calloc(1, sizeof(*c));
@@ -250,7 +250,7 @@ int notify_send(struct notify *n, const struct notify_letter *letter, notify_don
 	c->notify = n;
 	c->done = done;
 	c->userdata = userdata;
-	r = n->ops->send(c, letter);
+	r = n->ops->send(c, message);
 	if (r < 0) {
 		free(c);
 		return r;

@@ -60,22 +60,22 @@ static void on_end(void *userdata, const struct spawn_end *end)
 	notify_call_end(c, &result);
 }
 
-static int command_send(struct notify_call *c, const struct notify_letter *letter)
+static int command_send(struct notify_call *c, const struct notify_message *message)
 {
 	const struct notify_params *p = c->notify->params;
 	const char *argv[MAX_ARGUMENTS + 2] = {p->command};
 	_cleanup_free_ const char **env = NULL;
 	struct strlist fields = {0};
 	struct spawn_ask ask = {.argv = argv,
-		.input = letter->text,
-		.input_len = strlen(letter->text),
+		.input = message->text,
+		.input_len = strlen(message->text),
 		.timeout = p->timeout,
 		.max_output = MAX_OUTPUT};
 	int r;
 
 	for (size_t i = 0; i < p->argument.n; i++)
 		argv[i + 1] = p->argument.items[i];
-	r = notice_environment(letter->text, &fields);
+	r = notice_environment(message->text, &fields);
 	if (r >= 0) {
 		env = calloc(fields.n + 2, sizeof(char *));
 		r = env ? 0 : -ENOMEM;

@@ -141,13 +141,13 @@ static void on_answer(void *userdata, const struct transport_answer *a)
 	notify_call_end(c, &result);
 }
 
-static int make_body(const struct notify *n, const struct notify_letter *letter, char **ret)
+static int make_body(const struct notify *n, const struct notify_message *message, char **ret)
 {
 	if (n->params->format == NOTIFY_ALERTMANAGER)
-		return notice_alert(letter->text, &letter->span, ret);
+		return notice_alert(message->text, &message->span, ret);
 	if (n->template)
-		return notice_render(letter->text, n->template, ret);
-	return str_replace(ret, letter->text);
+		return notice_render(message->text, n->template, ret);
+	return str_replace(ret, message->text);
 }
 
 static int make_url(const struct notify *n, char **ret)
@@ -163,7 +163,7 @@ static int make_url(const struct notify *n, char **ret)
 }
 
 /* The lines of one request; freed with strlist_clear() after a wipe. */
-static int make_headers(const struct notify *n, const struct notify_letter *letter,
+static int make_headers(const struct notify *n, const struct notify_message *message,
 	const char *body, struct strlist *ret)
 {
 	const struct notify_params *p = n->params;
@@ -174,7 +174,7 @@ static int make_headers(const struct notify *n, const struct notify_letter *lett
 
 	r = strlist_add(ret, "Content-Type: application/json");
 	if (r >= 0)
-		r = str_printf(&line, "X-Stagewatch-Delivery: %s", letter->delivery);
+		r = str_printf(&line, "X-Stagewatch-Delivery: %s", message->delivery);
 	if (r >= 0)
 		r = strlist_add(ret, line);
 	for (size_t i = 0; r >= 0 && i < p->header.n; i++)
@@ -206,7 +206,7 @@ static void clear_headers(struct strlist *l)
 	strlist_clear(l);
 }
 
-static int webhook_send(struct notify_call *c, const struct notify_letter *letter)
+static int webhook_send(struct notify_call *c, const struct notify_message *message)
 {
 	const struct notify *n = c->notify;
 	bool basic = n->params->username && n->secrets.password && !n->secrets.authorization;
@@ -225,11 +225,11 @@ static int webhook_send(struct notify_call *c, const struct notify_letter *lette
 	};
 	int r;
 
-	r = make_body(n, letter, &body);
+	r = make_body(n, message, &body);
 	if (r >= 0)
 		r = make_url(n, &url);
 	if (r >= 0)
-		r = make_headers(n, letter, body, &lines);
+		r = make_headers(n, message, body, &lines);
 	for (size_t i = 0; r >= 0 && i < lines.n; i++)
 		headers[i] = lines.items[i];
 	ask.url = url;

@@ -31,7 +31,7 @@ struct job *job_free(struct job *j)
 		return NULL;
 	stop(j);
 	action_record_clear(&j->record);
-	world_unref(j->world);
+	runtime_unref(j->runtime);
 	free(j);
 	return NULL;
 }
@@ -105,7 +105,7 @@ static void on_airflow(void *userdata, const struct airflow_result *result)
 		.type = remedy_awaits(&j->record.remedy),
 		.reply = result->reply,
 		.task = result->task,
-		.ground = result->ground,
+		.preconditions = result->preconditions,
 		.text = result->text,
 	};
 
@@ -192,10 +192,10 @@ static int look_at_stage(struct job *j)
 	return poller_look(p, a, &key, on_looked_at_stage, j, &j->look);
 }
 
-/* As the rule says in the world in which the action goes on. */
+/* As the rule says in the runtime in which the action goes on. */
 static enum kill_via kill_via_of(const struct job *j)
 {
-	const struct rule *rule = world_rule(j->world, j->record.rule);
+	const struct rule *rule = runtime_rule(j->runtime, j->record.rule);
 
 	return rule ? (enum kill_via)rule->kill_via : KILL_VIA_CLUSTER;
 }

@@ -55,7 +55,7 @@ int job_setup(struct job *j, const struct detector_event *ev, struct airflow *ai
 	};
 	int r;
 
-	j->source = world_source(j->world, a->cluster);
+	j->source = runtime_source(j->runtime, a->cluster);
 	j->airflow = airflow;
 	if (!j->source || !p || !poller_url_of(p, a))
 		return -ENOENT;
@@ -82,13 +82,13 @@ int job_setup(struct job *j, const struct detector_event *ev, struct airflow *ai
 
 const char *job_setup_again(struct job *j)
 {
-	const struct settings *s = j->world->settings;
-	const struct rule *rule = world_rule(j->world, j->record.rule);
+	const struct settings *s = j->runtime->settings;
+	const struct rule *rule = runtime_rule(j->runtime, j->record.rule);
 
-	j->source = world_source(j->world, j->record.cluster);
+	j->source = runtime_source(j->runtime, j->record.cluster);
 	for (size_t k = 0; k < s->n_airflows; k++)
-		if (str_equal(airflow_name(j->world->airflows[k]), j->record.airflow))
-			j->airflow = j->world->airflows[k];
+		if (str_equal(airflow_name(j->runtime->airflows[k]), j->record.airflow))
+			j->airflow = j->runtime->airflows[k];
 	j->record.remedy.plan.dry = rule ? settings_dry(s, rule) : s->daemon.mode == MODE_OBSERVE;
 	j->ref = (struct app_ref){.app_id = j->record.app_id,
 		.url = j->record.url,

@@ -23,9 +23,9 @@ static usec_t wall(const struct remediator *m)
 	return m->context.wall(m->context.userdata);
 }
 
-static struct world *world(const struct remediator *m)
+static struct runtime *runtime(const struct remediator *m)
 {
-	return m->context.world(m->context.userdata);
+	return m->context.runtime(m->context.userdata);
 }
 
 void remediator_count_action(struct remediator *m, const struct job *j, enum action_outcome outcome)
@@ -275,7 +275,7 @@ struct job *remediator_add_job(struct remediator *m, struct incident *i)
 	j->over = on_over;
 	j->userdata = m;
 	j->incident = i;
-	j->world = world_ref(world(m));
+	j->runtime = runtime_ref(runtime(m));
 	j->began = now(m);
 	j->next = m->jobs;
 	m->jobs = j;
@@ -360,7 +360,7 @@ static const char *ledger_objection(const struct remediator *m)
 static void question(struct remediator *m, const struct detector_event *ev, struct airflow *airflow,
 	struct policy_question *ret)
 {
-	const struct world *w = world(m);
+	const struct runtime *w = runtime(m);
 	const struct poller *p = m->context.poller(m->context.userdata, ev->app->cluster);
 	bool airflow_2 = airflow && airflow_speaks(airflow) == AIRFLOW_API_V1;
 	*ret = (struct policy_question){
@@ -392,8 +392,10 @@ static const char *objection_to_begin(
 	struct app_history *a =
 		detector_find(m->context.detector, i->cluster, i->app_id, i->app_started);
 	struct stage_history *h = a ? app_history_stage(a, i->stage_id, i->attempt_id) : NULL;
-	struct detector_event ev = {
-		.now = now(m), .app = a, .stage = h, .rule = world_rule(j->world, j->record.rule)};
+	struct detector_event ev = {.now = now(m),
+		.app = a,
+		.stage = h,
+		.rule = runtime_rule(j->runtime, j->record.rule)};
 	struct policy_question q;
 
 	if (!h || !ev.rule || h->verdict != VERDICT_HUNG)
@@ -425,7 +427,8 @@ static void watch_storm(struct remediator *m)
 {
 	struct log_about about = {.message_id = MESSAGE_BREAKER};
 
-	if (!breaker_update(&m->breaker, &world(m)->settings->limits, m->context.detector, now(m)))
+	if (!breaker_update(
+		    &m->breaker, &runtime(m)->settings->limits, m->context.detector, now(m)))
 		return;
 	save_breaker(m);
 	if (m->breaker.open)
@@ -443,8 +446,8 @@ void remediator_count(struct remediator *m, const struct app_history *a, usec_t 
 void remediator_consider(struct remediator *m, const struct detector_event *ev)
 {
 	struct incident *i = incident_find(m->context.incidents, ev->app, ev->stage);
-	struct airflow *airflow = world_airflow(world(m), ev->rule);
-	bool dry = settings_dry(world(m)->settings, ev->rule);
+	struct airflow *airflow = runtime_airflow(runtime(m), ev->rule);
+	bool dry = settings_dry(runtime(m)->settings, ev->rule);
 	struct policy_question q;
 	struct policy_answer answer;
 

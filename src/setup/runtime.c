@@ -7,13 +7,13 @@
 #include "io/service.h"
 #include "setup/runtime.h"
 
-struct world *world_ref(struct world *w)
+struct runtime *runtime_ref(struct runtime *w)
 {
 	w->n_refs++;
 	return w;
 }
 
-struct world *world_unref(struct world *w)
+struct runtime *runtime_unref(struct runtime *w)
 {
 	if (!w || --w->n_refs > 0)
 		return NULL;
@@ -56,7 +56,7 @@ static void wipe(char *secret)
 }
 
 static int make_source(
-	struct world *w, size_t i, struct transport *transport, struct strlist *errors)
+	struct runtime *w, size_t i, struct transport *transport, struct strlist *errors)
 {
 	const struct source_settings *t = &w->settings->sources[i];
 	_cleanup_free_ char *err = NULL;
@@ -72,7 +72,7 @@ static int make_source(
 }
 
 static int make_airflow(
-	struct world *w, size_t i, struct transport *transport, struct strlist *errors)
+	struct runtime *w, size_t i, struct transport *transport, struct strlist *errors)
 {
 	const struct airflow_settings *t = &w->settings->airflows[i];
 	_cleanup_free_ char *err = NULL;
@@ -89,7 +89,7 @@ static int make_airflow(
 }
 
 static int make_notify(
-	struct world *w, size_t i, const struct notify_context *context, struct strlist *errors)
+	struct runtime *w, size_t i, const struct notify_context *context, struct strlist *errors)
 {
 	const struct notify_settings *t = &w->settings->notifies[i];
 	struct notify_secrets secrets = {0};
@@ -122,10 +122,10 @@ static int make_notify(
 	return r < 0 ? r : strlist_add(errors, text);
 }
 
-int world_new(struct settings *settings, struct transport *transport, sd_event *event,
-	struct world **ret, struct strlist *errors)
+int runtime_new(struct settings *settings, struct transport *transport, sd_event *event,
+	struct runtime **ret, struct strlist *errors)
 {
-	_cleanup_(world_unrefp) struct world *w = calloc(1, sizeof(*w));
+	_cleanup_(runtime_unrefp) struct runtime *w = calloc(1, sizeof(*w));
 	struct notify_context context = {.transport = transport, .event = event};
 	int r = 0;
 
@@ -154,7 +154,7 @@ int world_new(struct settings *settings, struct transport *transport, sd_event *
 	return 0;
 }
 
-struct source *world_source(const struct world *w, const char *name)
+struct source *runtime_source(const struct runtime *w, const char *name)
 {
 	for (size_t i = 0; i < w->settings->n_sources; i++)
 		if (str_equal(w->sources[i]->name, name))
@@ -162,7 +162,7 @@ struct source *world_source(const struct world *w, const char *name)
 	return NULL;
 }
 
-struct airflow *world_airflow(const struct world *w, const struct rule *rule)
+struct airflow *runtime_airflow(const struct runtime *w, const struct rule *rule)
 {
 	if (!rule->airflow)
 		return w->settings->n_airflows == 1 ? w->airflows[0] : NULL;
@@ -172,7 +172,7 @@ struct airflow *world_airflow(const struct world *w, const struct rule *rule)
 	return NULL;
 }
 
-const struct rule *world_rule(const struct world *w, const char *name)
+const struct rule *runtime_rule(const struct runtime *w, const char *name)
 {
 	for (size_t i = 0; i < w->settings->rules.n; i++)
 		if (str_equal(w->settings->rules.items[i].name, name))
@@ -180,7 +180,7 @@ const struct rule *world_rule(const struct world *w, const char *name)
 	return NULL;
 }
 
-struct notify *world_notify(const struct world *w, const char *name)
+struct notify *runtime_notify(const struct runtime *w, const char *name)
 {
 	for (size_t i = 0; i < w->settings->n_notifies; i++)
 		if (str_equal(notify_name(w->notifies[i]), name))

@@ -133,7 +133,7 @@ static int step_path(const struct driver_poll *p, struct strbuf *b)
 		strbuf_addf(b,
 			"/stages/%" PRId64 "/%" PRId64
 			"/taskList?status=running&offset=0&length=%d",
-			p->tasks_of.stage_id, p->tasks_of.attempt_id, INQUIRY_MAX_TASKS);
+			p->tasks_of.stage_id, p->tasks_of.attempt_id, EVIDENCE_MAX_TASKS);
 		return 0;
 	case STEP_APPS:
 	case STEP_END:

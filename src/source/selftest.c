@@ -27,7 +27,7 @@ static void on_answer(void *userdata, const struct transport_answer *a)
 	struct source_test *t = userdata;
 	const struct source_test saved = *t;
 	_cleanup_free_ char *text = NULL;
-	enum access_state kill = ACCESS_UNKNOWN;
+	enum permission kill = PERMISSION_UNKNOWN;
 	int r = 0;
 
 	free(t);
@@ -35,7 +35,7 @@ static void on_answer(void *userdata, const struct transport_answer *a)
 		r = a->error;
 		(void)str_printf(&text, "%s", a->error_text);
 	} else if (a->status == 401 || a->status == 403) {
-		kill = ACCESS_DENIED;
+		kill = PERMISSION_DENIED;
 		(void)str_printf(&text, "it answered %d", a->status);
 	} else if (a->status != 200) {
 		r = -EIO;

@@ -15,7 +15,7 @@ static const struct {
 	struct source *(*alloc)(void);
 	const struct source_ops *ops;
 } source_table[] = {
-	{source_driver_alloc, &source_driver_ops},
+	{source_static_list_alloc, &source_static_list_ops},
 	{source_standalone_alloc, &source_standalone_ops},
 	{source_yarn_alloc, &source_yarn_ops},
 };

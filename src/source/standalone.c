@@ -314,7 +314,7 @@ static bool standalone_kill_point(const struct source *s, struct kill_point *ret
 }
 
 static int standalone_judge_access(
-	const struct transport_answer *a, enum access_state *ret_kill, char **ret_text)
+	const struct transport_answer *a, enum permission *ret_kill, char **ret_text)
 {
 	struct master_page page = {0};
 	int r = master_decode_page(a->body, a->len, &page, ret_text);
@@ -322,13 +322,13 @@ static int standalone_judge_access(
 	if (r < 0)
 		return r;
 	if (page.kill.offered) {
-		*ret_kill = ACCESS_GRANTED;
+		*ret_kill = PERMISSION_GRANTED;
 	} else if (page.n_links > 0) {
-		*ret_kill = ACCESS_DENIED;
+		*ret_kill = PERMISSION_DENIED;
 		r = str_printf(
 			ret_text, "the master's page offers no kill (spark.ui.killEnabled=false?)");
 	} else {
-		*ret_kill = ACCESS_UNKNOWN;
+		*ret_kill = PERMISSION_UNKNOWN;
 		r = str_printf(ret_text, "no app runs, and only then the master's page shows it");
 	}
 	master_page_clear(&page);

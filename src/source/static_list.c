@@ -21,7 +21,7 @@ struct source_driver {
 	size_t n_targets;
 };
 
-struct source *source_driver_alloc(void)
+struct source *source_static_list_alloc(void)
 {
 	struct source_driver *d = calloc(1, sizeof(*d));
 
@@ -180,7 +180,7 @@ static bool driver_kill_point(const struct source *s, struct kill_point *ret)
 	return false;
 }
 
-const struct source_ops source_driver_ops = {
+const struct source_ops source_static_list_ops = {
 	.name = "driver",
 	.permits = 1U << KILL_VIA_JOB | 1U << KILL_VIA_STAGE | 1U << KILL_VIA_DRIVER,
 	.names_drivers = true,

@@ -216,7 +216,7 @@ static bool yarn_kill_point(const struct source *s, struct kill_point *ret)
 
 /* Who may view an app need not be one who may kill it: that shows at a kill alone. */
 static int yarn_judge_access(
-	const struct transport_answer *a, enum access_state *ret_kill, char **ret_text)
+	const struct transport_answer *a, enum permission *ret_kill, char **ret_text)
 {
 	size_t n = 0;
 	size_t visible = 0;
@@ -224,7 +224,7 @@ static int yarn_judge_access(
 
 	if (r < 0)
 		return r;
-	*ret_kill = visible < n ? ACCESS_DENIED : ACCESS_UNKNOWN;
+	*ret_kill = visible < n ? PERMISSION_DENIED : PERMISSION_UNKNOWN;
 	if (visible < n)
 		return str_printf(ret_text,
 			"%zu of %zu running apps are not shown whole: their queue's ACLs do not "

@@ -37,7 +37,7 @@ static int write_item(struct ledger *l, const struct outbox_item *item)
 		args, ELEMENTSOF(args));
 }
 
-int notices_save(struct ledger *l, struct outbox *o)
+int notice_store_save(struct ledger *l, struct outbox *o)
 {
 	size_t n = 0;
 	int r;
@@ -80,7 +80,7 @@ static int find_event(const char *word)
 
 static int on_row(void *userdata, const struct ledger_value *row, size_t n)
 {
-	const struct notices_restoring *to = userdata;
+	const struct notice_store_restoring *to = userdata;
 	struct outbox_item item = {0};
 	int event;
 	int state;
@@ -125,9 +125,9 @@ static int on_last(void *userdata, const struct ledger_value *row, size_t n)
 	return 0;
 }
 
-int notices_load(struct ledger *l, const struct notices_restoring *restoring)
+int notice_store_load(struct ledger *l, const struct notice_store_restoring *restoring)
 {
-	struct notices_restoring to = *restoring;
+	struct notice_store_restoring to = *restoring;
 	const struct ledger_value args[] = {LEDGER_I(OUTBOX_MAX_OPEN + OUTBOX_MAX_TOLD)};
 	int r;
 
@@ -141,7 +141,7 @@ int notices_load(struct ledger *l, const struct notices_restoring *restoring)
 		args, ELEMENTSOF(args), on_row, &to);
 }
 
-int notices_prune(struct ledger *l, usec_t keep_from)
+int notice_store_prune(struct ledger *l, usec_t keep_from)
 {
 	const struct ledger_value args[] = {LEDGER_I(keep_from)};
 

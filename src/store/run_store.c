@@ -19,7 +19,7 @@
 
 struct run_store {
 	struct ledger *ledger;
-	struct run_list waiting;
+	struct app_run_list waiting;
 	bool complained;
 };
 
@@ -41,14 +41,14 @@ int run_store_new(struct ledger *ledger, struct run_store **ret)
 
 void run_store_add(struct run_store *s, const struct app_history *a, usec_t wall)
 {
-	struct run_list *w = &s->waiting;
+	struct app_run_list *w = &s->waiting;
 
 	if (w->n == MAX_WAITING) {
-		run_clear(&w->items[0]);
+		app_run_clear(&w->items[0]);
 		memmove(&w->items[0], &w->items[1], (MAX_WAITING - 1) * sizeof(*w->items));
 		w->n--;
 	}
-	if (run_of_app(a, wall, &w->items[w->n]) >= 0)
+	if (app_run_of(a, wall, &w->items[w->n]) >= 0)
 		w->n++;
 }
 
@@ -127,7 +127,7 @@ void run_store_tick(struct run_store *s, usec_t wall)
 	}
 	s->complained = false;
 	for (size_t i = 0; i < s->waiting.n; i++)
-		run_clear(&s->waiting.items[i]);
+		app_run_clear(&s->waiting.items[i]);
 	s->waiting.n = 0;
 }
 
@@ -137,14 +137,14 @@ struct run_store *run_store_free(struct run_store *s)
 		return NULL;
 	if (s->waiting.n > 0 && ledger_usable(s->ledger))
 		(void)write_all(s, s->waiting.items[s->waiting.n - 1].ended);
-	run_list_clear(&s->waiting);
+	app_run_list_clear(&s->waiting);
 	free(s);
 	return NULL;
 }
 
 static int add_row(void *userdata, const struct ledger_value *row, size_t n)
 {
-	struct run_list *l = userdata;
+	struct app_run_list *l = userdata;
 	struct app_run *r = &l->items[l->n];
 	char **texts[] = {&r->cluster, &r->app_name, &r->app_id};
 	uint64_t *numbers[] = {&r->started, &r->ended, &r->driver.heap_limit, &r->driver.heap_peak,
@@ -164,9 +164,9 @@ static int add_row(void *userdata, const struct ledger_value *row, size_t n)
 	return 0;
 }
 
-int run_store_list(struct run_store *s, const char *app_name, struct run_list *ret)
+int run_store_list(struct run_store *s, const char *app_name, struct app_run_list *ret)
 {
-	_cleanup_(run_list_clear) struct run_list l = {0};
+	_cleanup_(app_run_list_clear) struct app_run_list l = {0};
 	const struct ledger_value args[] = {
 		LEDGER_S(app_name && *app_name ? app_name : NULL), LEDGER_I(RUNS_SHOWN)};
 	int r;

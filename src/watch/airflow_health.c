@@ -19,7 +19,7 @@
 #define KILL_TEST_PERIOD (5 * USEC_PER_MINUTE)
 
 struct airflow_watch {
-	struct access *access;
+	struct airflow_health *access;
 	struct airflow *airflow;
 	struct airflow_call *health;
 	usec_t next_health;
@@ -30,25 +30,25 @@ struct airflow_watch {
 };
 
 struct source_watch {
-	struct access *access;
+	struct airflow_health *access;
 	struct source *source;
 	struct source_test *test;
 	usec_t next_test;
 	bool tested;
 };
 
-struct access {
+struct airflow_health {
 	struct stats *stats;
-	struct world *world;
+	struct runtime *runtime;
 	struct airflow_watch *airflows;
 	size_t n_airflows;
 	struct source_watch *sources;
 	size_t n_sources;
 };
 
-int access_new(struct stats *stats, struct access **ret)
+int airflow_health_new(struct stats *stats, struct airflow_health **ret)
 {
-	struct access *w = calloc(1, sizeof(*w));
+	struct airflow_health *w = calloc(1, sizeof(*w));
 
 	if (!w)
 		return -ENOMEM;
@@ -57,16 +57,16 @@ int access_new(struct stats *stats, struct access **ret)
 	return 0;
 }
 
-struct access *access_free(struct access *w)
+struct airflow_health *airflow_health_free(struct airflow_health *w)
 {
 	if (!w)
 		return NULL;
-	access_leave(w);
+	airflow_health_deactivate(w);
 	free(w);
 	return NULL;
 }
 
-void access_leave(struct access *w)
+void airflow_health_deactivate(struct airflow_health *w)
 {
 	for (size_t i = 0; i < w->n_airflows; i++) {
 		airflow_cancel(w->airflows[i].health);
@@ -76,37 +76,37 @@ void access_leave(struct access *w)
 		source_test_cancel(w->sources[i].test);
 	free(w->airflows);
 	free(w->sources);
-	*w = (struct access){.stats = w->stats};
+	*w = (struct airflow_health){.stats = w->stats};
 }
 
-int access_enter(struct access *w, struct world *world)
+int airflow_health_activate(struct airflow_health *w, struct runtime *runtime)
 {
-	const struct settings *s = world->settings;
+	const struct settings *s = runtime->settings;
 
-	access_leave(w);
+	airflow_health_deactivate(w);
 	w->airflows = calloc(s->n_airflows + 1, sizeof(*w->airflows));
 	w->sources = calloc(s->n_sources + 1, sizeof(*w->sources));
 	if (!w->airflows || !w->sources)
 		return -ENOMEM;
-	w->world = world;
+	w->runtime = runtime;
 	for (size_t i = 0; i < s->n_airflows; i++)
 		w->airflows[w->n_airflows++] =
-			(struct airflow_watch){.access = w, .airflow = world->airflows[i]};
+			(struct airflow_watch){.access = w, .airflow = runtime->airflows[i]};
 	for (size_t i = 0; i < s->n_sources; i++)
 		w->sources[w->n_sources++] =
-			(struct source_watch){.access = w, .source = world->sources[i]};
+			(struct source_watch){.access = w, .source = runtime->sources[i]};
 	return 0;
 }
 
-bool access_acts(const struct world *world, const struct airflow *airflow)
+bool airflow_health_acts(const struct runtime *runtime, const struct airflow *airflow)
 {
-	const struct settings *s = world->settings;
+	const struct settings *s = runtime->settings;
 
 	for (size_t i = 0; i < s->rules.n; i++) {
 		const struct rule *rule = &s->rules.items[i];
 
 		if (!settings_dry(s, rule) && rule->action > RULE_ACTION_NOTIFY &&
-			world_airflow(world, rule) == airflow)
+			runtime_airflow(runtime, rule) == airflow)
 			return true;
 	}
 	return false;
@@ -154,7 +154,7 @@ static void on_tested(void *userdata, const struct airflow_result *result)
 	struct airflow_watch *w = userdata;
 	struct airflow_stats *s = airflow_row(w);
 	struct log_about about = {.message_id = MESSAGE_ACCESS, .url = airflow_url(w->airflow)};
-	bool acts = access_acts(w->access->world, w->airflow);
+	bool acts = airflow_health_acts(w->access->runtime, w->airflow);
 
 	w->test = NULL;
 	if (result->reply != REPLY_DONE)
@@ -177,12 +177,12 @@ static void test_airflow(struct airflow_watch *w, usec_t now)
 		return;
 	w->next_test = now + TEST_PERIOD;
 	/* Observing sends nothing but GETs and the login. */
-	if (airflow_selftest(w->airflow, access_acts(w->access->world, w->airflow), on_tested, w,
-		    &w->test) < 0)
+	if (airflow_selftest(w->airflow, airflow_health_acts(w->access->runtime, w->airflow),
+		    on_tested, w, &w->test) < 0)
 		log_error("Failed to test the access to Airflow, later again");
 }
 
-static void on_source_tested(void *userdata, int r, enum access_state kill, const char *text)
+static void on_source_tested(void *userdata, int r, enum permission kill, const char *text)
 {
 	struct source_watch *w = userdata;
 	struct cluster_stats *s = stats_cluster(w->access->stats, w->source->name);
@@ -193,8 +193,8 @@ static void on_source_tested(void *userdata, int r, enum access_state kill, cons
 		return; /* polling says what is wrong */
 	if (s)
 		s->kill = kill;
-	w->tested = kill != ACCESS_UNKNOWN;
-	if (kill == ACCESS_DENIED)
+	w->tested = kill != PERMISSION_UNKNOWN;
+	if (kill == PERMISSION_DENIED)
 		log_event(LOG_WARNING, &about, "%s: its apps cannot be killed there: %s",
 			w->source->name, text ? text : "denied");
 }
@@ -214,7 +214,7 @@ static void test_source(struct source_watch *w, usec_t now)
 			w->source->name);
 }
 
-void access_tick(struct access *w)
+void airflow_health_tick(struct airflow_health *w)
 {
 	usec_t now = clock_boottime();
 

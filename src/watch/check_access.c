@@ -15,14 +15,14 @@
 struct checker {
 	sd_event *event;
 	struct http_client *client;
-	struct world *world;
+	struct runtime *runtime;
 	FILE *out;
 	size_t n_waiting;
 	bool denied;
 	bool silent;
 };
 
-struct question {
+struct permission_check {
 	struct checker *checker;
 	struct airflow *airflow; /* one of the two */
 	struct source *source;
@@ -38,7 +38,7 @@ static void answered(struct checker *c)
 
 static void on_airflow(void *userdata, const struct airflow_result *result)
 {
-	struct question *q = userdata;
+	struct permission_check *q = userdata;
 	struct checker *c = q->checker;
 	const char *version = airflow_version_text(q->airflow);
 
@@ -51,20 +51,20 @@ static void on_airflow(void *userdata, const struct airflow_result *result)
 		return;
 	}
 	for (int i = 0; i < AIRFLOW_RIGHT_MAX; i++) {
-		enum access_state state = result->access->rights[i];
+		enum permission state = result->access->rights[i];
 
 		fprintf(c->out, "%s %s %s", i > 0 ? "," : ":",
-			airflow_right_name((enum airflow_right)i), access_state_name(state));
-		c->denied = c->denied || state == ACCESS_DENIED;
+			airflow_right_name((enum airflow_right)i), permission_name(state));
+		c->denied = c->denied || state == PERMISSION_DENIED;
 	}
 	fprintf(c->out, "%s%s\n", result->text ? "; denied: " : "",
 		result->text ? result->text : "");
 	answered(c);
 }
 
-static void on_source(void *userdata, int r, enum access_state kill, const char *text)
+static void on_source(void *userdata, int r, enum permission kill, const char *text)
 {
-	struct question *q = userdata;
+	struct permission_check *q = userdata;
 	struct checker *c = q->checker;
 
 	q->test = NULL;
@@ -73,14 +73,14 @@ static void on_source(void *userdata, int r, enum access_state kill, const char 
 		fprintf(c->out, "spark %s: no usable answer: %s\n", q->source->name,
 			text ? text : strerror(-r));
 	} else {
-		c->denied = c->denied || kill == ACCESS_DENIED;
-		fprintf(c->out, "spark %s: kill %s%s%s\n", q->source->name, access_state_name(kill),
+		c->denied = c->denied || kill == PERMISSION_DENIED;
+		fprintf(c->out, "spark %s: kill %s%s%s\n", q->source->name, permission_name(kill),
 			text ? ": " : "", text ? text : "");
 	}
 	answered(c);
 }
 
-static int ask(struct question *q)
+static int ask(struct permission_check *q)
 {
 	int r;
 
@@ -94,19 +94,19 @@ static int ask(struct question *q)
 	return 0;
 }
 
-static int ask_all(struct checker *c, struct question *questions)
+static int ask_all(struct checker *c, struct permission_check *requests)
 {
-	const struct settings *s = c->world->settings;
+	const struct settings *s = c->runtime->settings;
 
 	for (size_t i = 0; i < s->n_airflows + s->n_sources; i++) {
-		struct question *q = &questions[i];
+		struct permission_check *q = &requests[i];
 		int r;
 
 		q->checker = c;
 		if (i < s->n_airflows)
-			q->airflow = c->world->airflows[i];
+			q->airflow = c->runtime->airflows[i];
 		else
-			q->source = c->world->sources[i - s->n_airflows];
+			q->source = c->runtime->sources[i - s->n_airflows];
 		r = ask(q);
 		if (r < 0)
 			return r;
@@ -128,7 +128,7 @@ static int checker_prepare(struct checker *c, struct settings *settings)
 		settings_free(settings);
 		return r;
 	}
-	r = world_new(settings, http_client_transport(c->client), c->event, &c->world, &errors);
+	r = runtime_new(settings, http_client_transport(c->client), c->event, &c->runtime, &errors);
 	for (size_t i = 0; i < errors.n; i++)
 		log_error("%s", errors.items[i]);
 	strlist_clear(&errors);
@@ -139,21 +139,21 @@ int check_access_run(struct settings *settings, FILE *out)
 {
 	size_t n = settings->n_airflows + settings->n_sources;
 	struct checker c = {.out = out};
-	struct question *questions = calloc(n + 1, sizeof(*questions));
+	struct permission_check *requests = calloc(n + 1, sizeof(*requests));
 	int r = -ENOMEM;
 
-	if (questions)
+	if (requests)
 		r = checker_prepare(&c, settings);
 	else
 		settings_free(settings);
 	if (r >= 0)
-		r = ask_all(&c, questions);
-	for (size_t i = 0; questions && i < n; i++) {
-		airflow_cancel(questions[i].call);
-		source_test_cancel(questions[i].test);
+		r = ask_all(&c, requests);
+	for (size_t i = 0; requests && i < n; i++) {
+		airflow_cancel(requests[i].call);
+		source_test_cancel(requests[i].test);
 	}
-	free(questions);
-	world_unref(c.world);
+	free(requests);
+	runtime_unref(c.runtime);
 	http_client_free(c.client);
 	sd_event_unref(c.event);
 	if (r < 0)

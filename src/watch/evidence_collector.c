@@ -12,7 +12,7 @@
 #include "base/strbuf.h"
 #include "io/procfs.h"
 #include "io/proctree.h"
-#include "source/evidence.h"
+#include "source/evidence_call.h"
 
 /* Over all apps at once. */
 #define MAX_DUMPS_AT_ONCE 4
@@ -26,12 +26,12 @@
 /* A look at /proc serves all apps that want one at about that time. */
 #define HOST_LOOK_AGE USEC_PER_SEC
 
-struct question {
-	struct inquirer *inquirer;
-	struct question *next;
+struct evidence_request {
+	struct evidence_collector *evidence_collector;
+	struct evidence_request *next;
 	struct evidence_call *call; /* NULL: waits for its turn */
-	enum want_kind kind;
-	struct inquirer_subject subject; /* owned copies */
+	enum evidence_kind kind;
+	struct evidence_collector_subject subject; /* owned copies */
 	char *cluster;
 	char *app_id;
 	usec_t started;
@@ -40,19 +40,20 @@ struct question {
 	char *about; /* an executor's id, or a host */
 };
 
-struct inquirer {
-	struct inquirer_context context;
-	struct question *questions; /* oldest first */
-	size_t n_questions;
+struct evidence_collector {
+	struct evidence_collector_context context;
+	struct evidence_request *requests; /* oldest first */
+	size_t n_requests;
 	size_t n_dumps; /* under way */
 	struct proctree_list host;
 	usec_t host_taken; /* 0: never looked */
-	struct inquirer_stats stats;
+	struct evidence_counts stats;
 };
 
-int inquirer_new(const struct inquirer_context *context, struct inquirer **ret)
+int evidence_collector_new(
+	const struct evidence_collector_context *context, struct evidence_collector **ret)
 {
-	struct inquirer *q = calloc(1, sizeof(*q));
+	struct evidence_collector *q = calloc(1, sizeof(*q));
 
 	if (!q)
 		return -ENOMEM;
@@ -61,12 +62,12 @@ int inquirer_new(const struct inquirer_context *context, struct inquirer **ret)
 	return 0;
 }
 
-static bool is_dump(enum want_kind k)
+static bool is_dump(enum evidence_kind k)
 {
 	return k == WANT_THREADS || k == WANT_DRIVER_THREADS;
 }
 
-static void subject_clear(struct inquirer_subject *s)
+static void subject_clear(struct evidence_collector_subject *s)
 {
 	free(s->url);
 	free(s->username);
@@ -76,7 +77,8 @@ static void subject_clear(struct inquirer_subject *s)
 	free(s->ca_file);
 }
 
-static int subject_copy(const struct inquirer_subject *from, struct inquirer_subject *to)
+static int subject_copy(
+	const struct evidence_collector_subject *from, struct evidence_collector_subject *to)
 {
 	int r;
 
@@ -91,14 +93,14 @@ static int subject_copy(const struct inquirer_subject *from, struct inquirer_sub
 	return r; /* what is there is freed with its question */
 }
 
-static void question_free(struct question *k)
+static void request_free(struct evidence_request *k)
 {
-	struct inquirer *q = k->inquirer;
+	struct evidence_collector *q = k->evidence_collector;
 
-	for (struct question **p = &q->questions; *p; p = &(*p)->next)
+	for (struct evidence_request **p = &q->requests; *p; p = &(*p)->next)
 		if (*p == k) {
 			*p = k->next;
-			q->n_questions--;
+			q->n_requests--;
 			break;
 		}
 	q->n_dumps -= k->call && is_dump(k->kind);
@@ -110,55 +112,55 @@ static void question_free(struct question *k)
 	free(k);
 }
 
-struct inquirer *inquirer_free(struct inquirer *q)
+struct evidence_collector *evidence_collector_free(struct evidence_collector *q)
 {
 	if (!q)
 		return NULL;
-	while (q->questions)
-		question_free(q->questions);
+	while (q->requests)
+		request_free(q->requests);
 	proctree_list_clear(&q->host);
 	free(q);
 	return NULL;
 }
 
-void inquirer_configure(
-	struct inquirer *q, const struct inquiry_params *params, uint16_t probe_port)
+void evidence_collector_configure(
+	struct evidence_collector *q, const struct evidence_params *params, uint16_t probe_port)
 {
 	q->context.params = params;
 	q->context.probe_port = probe_port;
 }
 
-const struct inquirer_stats *inquirer_stats(const struct inquirer *q)
+const struct evidence_counts *evidence_counts(const struct evidence_collector *q)
 {
 	return &q->stats;
 }
 
-static int question_new(struct inquirer *q, const struct app_history *a, enum want_kind kind,
-	const char *about, struct question **ret)
+static int request_new(struct evidence_collector *q, const struct app_history *a,
+	enum evidence_kind kind, const char *about, struct evidence_request **ret)
 {
-	struct question **last = &q->questions;
-	struct question *k;
+	struct evidence_request **last = &q->requests;
+	struct evidence_request *k;
 	int r;
 
-	if (q->n_questions >= MAX_QUESTIONS)
+	if (q->n_requests >= MAX_QUESTIONS)
 		return -EAGAIN;
 	k = calloc(1, sizeof(*k));
 	if (!k)
 		return -ENOMEM;
-	k->inquirer = q;
+	k->evidence_collector = q;
 	k->kind = kind;
 	k->started = a->info.started;
 	while (*last)
 		last = &(*last)->next;
 	*last = k;
-	q->n_questions++;
+	q->n_requests++;
 	r = str_replace(&k->cluster, a->cluster);
 	if (r >= 0)
 		r = str_replace(&k->app_id, a->info.id);
 	if (r >= 0)
 		r = str_replace(&k->about, about);
 	if (r < 0) {
-		question_free(k);
+		request_free(k);
 		return r;
 	}
 	*ret = k;
@@ -168,7 +170,7 @@ static int question_new(struct inquirer *q, const struct app_history *a, enum wa
 /* A NodeManager tells a rate; a series holds sums. */
 static void sum_up(const struct app_history *a, struct process_tree *t, usec_t taken)
 {
-	const struct executor_track *x = inquiry_executor(&a->inquiry, t->executor_id);
+	const struct executor_track *x = evidence_executor(&a->evidence, t->executor_id);
 	const struct cpu_sample *last = x && x->cpu.n > 0 ? &x->cpu.samples[x->cpu.n - 1] : NULL;
 
 	if (last)
@@ -176,38 +178,40 @@ static void sum_up(const struct app_history *a, struct process_tree *t, usec_t t
 						(double)usec_sub(taken, last->taken));
 }
 
-static int take_processes(struct inquirer *q, struct app_history *a, const char *host,
+static int take_processes(struct evidence_collector *q, struct app_history *a, const char *host,
 	struct process_list *list, usec_t taken)
 {
 	if (q->context.processes && list->n > 0)
 		q->context.processes(q->context.userdata, a, host, list, taken);
-	return inquiry_take_processes(a, list, taken);
+	return evidence_take_processes(a, list, taken);
 }
 
-static int take(struct question *k, struct app_history *a, struct evidence_answer *answer)
+static int take(
+	struct evidence_request *k, struct app_history *a, struct evidence_call_answer *answer)
 {
 	struct stage_history *h;
 
 	switch (k->kind) {
 	case WANT_TASKS:
 		h = app_history_stage(a, k->stage_id, k->attempt_id);
-		return h ? inquiry_take_tasks(
+		return h ? evidence_take_tasks(
 				   a, h, &answer->tasks, answer->driver_now, answer->taken)
 			 : 0;
 	case WANT_THREADS:
-		return inquiry_take_threads(a, k->about, &answer->threads, answer->taken);
+		return evidence_take_threads(a, k->about, &answer->threads, answer->taken);
 	case WANT_PROCESSES:
 		if (answer->processes.n == 1 && answer->processes.items[0].pid == 0)
 			sum_up(a, &answer->processes.items[0], answer->taken);
-		return take_processes(k->inquirer, a, k->about, &answer->processes, answer->taken);
+		return take_processes(
+			k->evidence_collector, a, k->about, &answer->processes, answer->taken);
 	case WANT_DRIVER_THREADS:
-		inquiry_take_driver_threads(a, &answer->threads, answer->taken);
+		evidence_take_driver_threads(a, &answer->threads, answer->taken);
 		return 0;
 	case WANT_QUERY:
-		inquiry_take_query(a, &answer->query, answer->taken);
+		evidence_take_query(a, &answer->query, answer->taken);
 		return 0;
 	case WANT_DROPPED:
-		inquiry_take_dropped(a, answer->dropped, answer->taken);
+		evidence_take_dropped(a, answer->dropped, answer->taken);
 		return 0;
 	case WANT_MAX:
 		break;
@@ -215,44 +219,45 @@ static int take(struct question *k, struct app_history *a, struct evidence_answe
 	return -EINVAL;
 }
 
-static void begin_waiting(struct inquirer *q);
+static void begin_waiting(struct evidence_collector *q);
 
-static void on_answer(void *userdata, struct evidence_answer *answer)
+static void on_answer(void *userdata, struct evidence_call_answer *answer)
 {
-	struct question *k = userdata;
-	struct inquirer *q = k->inquirer;
+	struct evidence_request *k = userdata;
+	struct evidence_collector *q = k->evidence_collector;
 	struct app_history *a =
 		detector_find(q->context.detector, k->cluster, k->app_id, k->started);
 	int r = 0;
 
 	if (answer->error < 0) {
 		q->stats.failed[k->kind]++;
-		log_debug("%s: %s: %s not to be had: %s", k->cluster, k->app_id, want_name(k->kind),
+		log_debug("%s: %s: %s not to be had: %s", k->cluster, k->app_id,
+			evidence_kind_name(k->kind),
 			answer->text ? answer->text : strerror(-answer->error));
 	}
 	if (a && answer->error == 0)
 		r = take(k, a, answer);
 	else if (a && answer->error == -ETIMEDOUT && k->kind == WANT_THREADS)
-		r = inquiry_no_threads(a, k->about, answer->taken);
+		r = evidence_no_threads(a, k->about, answer->taken);
 	if (r < 0)
 		log_error("Failed to take in evidence of %s: out of memory, ignoring", k->app_id);
 	q->n_dumps -= is_dump(k->kind);
 	k->call = NULL; /* it ends by itself after this */
-	question_free(k);
+	request_free(k);
 	begin_waiting(q);
 }
 
-static int ask(struct question *k)
+static int ask(struct evidence_request *k)
 {
-	const struct inquirer *q = k->inquirer;
-	struct evidence_ask ask = {
+	const struct evidence_collector *q = k->evidence_collector;
+	struct evidence_call_ask ask = {
 		.transport = q->context.transport,
 		.url = k->subject.url,
 		.app_id = k->app_id,
 		.want = {.kind = k->kind,
 			.stage_id = k->stage_id,
 			.attempt_id = k->attempt_id,
-			.length = INQUIRY_MAX_TASKS,
+			.length = EVIDENCE_MAX_TASKS,
 			.executor_id = k->about},
 		.username = k->subject.username,
 		.password = k->subject.password,
@@ -264,39 +269,40 @@ static int ask(struct question *k)
 
 	r = evidence_call_start(&ask, on_answer, k, &k->call);
 	if (r >= 0) {
-		k->inquirer->stats.asked[k->kind]++;
-		k->inquirer->n_dumps += is_dump(k->kind);
+		k->evidence_collector->stats.asked[k->kind]++;
+		k->evidence_collector->n_dumps += is_dump(k->kind);
 	}
 	return r;
 }
 
 /* The dumps that wait for a place, oldest first. */
-static void begin_waiting(struct inquirer *q)
+static void begin_waiting(struct evidence_collector *q)
 {
-	for (struct question *k = q->questions, *next; k; k = next) {
+	for (struct evidence_request *k = q->requests, *next; k; k = next) {
 		next = k->next;
 		if (k->call || !is_dump(k->kind))
 			continue;
 		if (q->n_dumps >= MAX_DUMPS_AT_ONCE)
 			return;
 		if (ask(k) < 0)
-			question_free(k);
+			request_free(k);
 	}
 }
 
-static bool is_of(const struct question *k, const struct app_history *a)
+static bool is_of(const struct evidence_request *k, const struct app_history *a)
 {
 	return k->started == a->info.started && str_equal(k->app_id, a->info.id) &&
 	       str_equal(k->cluster, a->cluster);
 }
 
 /* None that waits or is under way is asked for twice. */
-static bool has_place(
-	const struct inquirer *q, const struct app_history *a, const struct want *want)
+static bool has_place(const struct evidence_collector *q, const struct app_history *a,
+	const struct evidence_want *want)
 {
 	size_t n_waiting = 0;
 
-	for (const struct question *k = q->questions; k && is_dump(want->kind); k = k->next) {
+	for (const struct evidence_request *k = q->requests; k && is_dump(want->kind);
+		k = k->next) {
 		if (k->kind == want->kind && is_of(k, a) && str_equal(k->about, want->executor_id))
 			return false;
 		n_waiting += is_dump(k->kind) && !k->call;
@@ -304,15 +310,15 @@ static bool has_place(
 	return n_waiting < MAX_DUMPS_WAITING;
 }
 
-static int begin(struct inquirer *q, const struct app_history *a, const struct want *want,
-	const struct inquirer_subject *subject)
+static int begin(struct evidence_collector *q, const struct app_history *a,
+	const struct evidence_want *want, const struct evidence_collector_subject *subject)
 {
-	struct question *k;
+	struct evidence_request *k;
 	int r;
 
 	if (!has_place(q, a, want))
 		return -EAGAIN;
-	r = question_new(q, a, want->kind, want->executor_id, &k);
+	r = request_new(q, a, want->kind, want->executor_id, &k);
 	if (r < 0)
 		return r;
 	k->stage_id = want->stage_id;
@@ -321,37 +327,37 @@ static int begin(struct inquirer *q, const struct app_history *a, const struct w
 	if (r >= 0 && !is_dump(want->kind))
 		r = ask(k);
 	if (r < 0)
-		question_free(k);
+		request_free(k);
 	else
 		begin_waiting(q);
 	return r;
 }
 
 /* What could be asked of another host is one more question. */
-static int begin_remote(struct inquirer *q, struct app_history *a, const char *host,
+static int begin_remote(struct evidence_collector *q, struct app_history *a, const char *host,
 	const struct executor_track *nodemanager)
 {
 	/* A recording holds what was told of each host; port 0 there. */
-	struct evidence_host at = {.name = host, .port = q->context.probe_port};
-	struct question *k;
+	struct evidence_call_host at = {.name = host, .port = q->context.probe_port};
+	struct evidence_request *k;
 	int r;
 
-	r = question_new(q, a, WANT_PROCESSES, host, &k);
+	r = request_new(q, a, WANT_PROCESSES, host, &k);
 	if (r < 0)
 		return r;
 	q->stats.asked[WANT_PROCESSES]++;
 	if (nodemanager)
-		r = evidence_nodemanager_start(q->context.transport, nodemanager->log_url,
+		r = evidence_call_nodemanager(q->context.transport, nodemanager->log_url,
 			nodemanager->id, on_answer, k, &k->call);
 	else
-		r = evidence_probe_start(q->context.transport, host ? &at : NULL, a->info.id,
+		r = evidence_call_probe(q->context.transport, host ? &at : NULL, a->info.id,
 			on_answer, k, &k->call);
 	if (r < 0)
-		question_free(k);
+		request_free(k);
 	return r;
 }
 
-int inquirer_host(struct inquirer *q, const struct proctree_list **ret)
+int evidence_collector_host(struct evidence_collector *q, const struct proctree_list **ret)
 {
 	usec_t now = q->context.now(q->context.userdata);
 	int r;
@@ -368,16 +374,16 @@ int inquirer_host(struct inquirer *q, const struct proctree_list **ret)
 }
 
 /* In local mode the driver runs the tasks, and no command line names it an executor. */
-static void add_driver(
-	struct inquirer *q, const struct app_history *a, const struct inquirer_subject *subject)
+static void add_driver(struct evidence_collector *q, const struct app_history *a,
+	const struct evidence_collector_subject *subject)
 {
 	const char *colon = strrchr(subject->url, ':');
 	uint64_t starttime;
 	uint64_t port = 0;
 	pid_t pid;
 
-	for (size_t i = 0; i < a->inquiry.n_executors; i++) {
-		const struct executor_track *x = &a->inquiry.executors[i];
+	for (size_t i = 0; i < a->evidence.n_executors; i++) {
+		const struct executor_track *x = &a->evidence.executors[i];
 
 		if (!str_equal(x->id, "driver") || x->active_tasks <= 0)
 			continue;
@@ -399,13 +405,14 @@ static bool on_this_host(const struct process_list *l, const char *executor_id)
 }
 
 /* Each host once; of an executor that none of its tasks is on, nobody wants to know. */
-static void ask_hosts(struct inquirer *q, struct app_history *a, const struct process_list *local)
+static void ask_hosts(
+	struct evidence_collector *q, struct app_history *a, const struct process_list *local)
 {
 	const char *hosts[MAX_HOSTS];
 	size_t n = 0;
 
-	for (size_t i = 0; i < a->inquiry.n_executors && n < MAX_HOSTS; i++) {
-		const struct executor_track *x = &a->inquiry.executors[i];
+	for (size_t i = 0; i < a->evidence.n_executors && n < MAX_HOSTS; i++) {
+		const struct executor_track *x = &a->evidence.executors[i];
 		bool known = false;
 
 		if (!x->listed || x->active_tasks <= 0 || on_this_host(local, x->id))
@@ -422,19 +429,19 @@ static void ask_hosts(struct inquirer *q, struct app_history *a, const struct pr
 }
 
 /* This host's executors first: they cost no request. */
-static int look_at_processes(
-	struct inquirer *q, struct app_history *a, const struct inquirer_subject *subject)
+static int look_at_processes(struct evidence_collector *q, struct app_history *a,
+	const struct evidence_collector_subject *subject)
 {
 	const struct proctree_list *host;
 	struct process_list local = {0};
 	int r;
 
-	r = inquirer_host(q, &host);
+	r = evidence_collector_host(q, &host);
 	if (r < 0)
 		return r;
 	q->stats.asked[WANT_PROCESSES]++;
 	add_driver(q, a, subject);
-	r = evidence_from_host(host, a->info.id, &local);
+	r = evidence_call_from_host(host, a->info.id, &local);
 	if (r >= 0) {
 		ask_hosts(q, a, &local);
 		r = take_processes(q, a, NULL, &local, q->host_taken);
@@ -443,7 +450,7 @@ static int look_at_processes(
 	return r;
 }
 
-static int look_at_recorded(struct inquirer *q, struct app_history *a)
+static int look_at_recorded(struct evidence_collector *q, struct app_history *a)
 {
 	const struct process_list none = {0};
 
@@ -451,14 +458,15 @@ static int look_at_recorded(struct inquirer *q, struct app_history *a)
 	return begin_remote(q, a, NULL, NULL);
 }
 
-int inquirer_look(struct inquirer *q, struct app_history *a, const struct inquirer_subject *subject)
+int evidence_collector_look(struct evidence_collector *q, struct app_history *a,
+	const struct evidence_collector_subject *subject)
 {
 	const struct rule *rule = detector_rule(q->context.detector, a);
-	struct want wants[MAX_WANTS];
+	struct evidence_want wants[MAX_WANTS];
 	int error = 0;
 	size_t n;
 
-	n = inquiry_wants(
+	n = evidence_wants(
 		a, rule, q->context.params, q->context.now(q->context.userdata), wants, MAX_WANTS);
 	for (size_t i = 0; i < n; i++) {
 		int r;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * One file and one tape for each open incident. */
+ * One file and one recording for each open incident. */
 #include "watch/evidence_files.h"
 
 #include <errno.h>
@@ -8,30 +8,30 @@
 
 #include "base/log.h"
 #include "base/strbuf.h"
-#include "io/bundle_dir.h"
+#include "io/evidence_dir.h"
 #include "wire/status.h"
 
 /* Each is an open file. */
 #define MAX_OPEN 64
 
-struct bundle {
+struct evidence_file {
 	uint64_t number; /* of the incident */
 	FILE *file;
-	struct tape *tape;
+	struct recording *recording;
 };
 
-struct bundles {
+struct evidence_files {
 	struct recorder *recorder;
 	const char *state_dir;
-	const struct inquiry_params *params;
-	struct bundle items[MAX_OPEN];
+	const struct evidence_params *params;
+	struct evidence_file items[MAX_OPEN];
 	size_t n;
 	int complaint; /* the error last logged; 0: none */
 };
 
-int bundles_new(struct recorder *recorder, struct bundles **ret)
+int evidence_files_new(struct recorder *recorder, struct evidence_files **ret)
 {
-	struct bundles *b = calloc(1, sizeof(*b));
+	struct evidence_files *b = calloc(1, sizeof(*b));
 
 	if (!b)
 		return -ENOMEM;
@@ -40,26 +40,26 @@ int bundles_new(struct recorder *recorder, struct bundles **ret)
 	return 0;
 }
 
-static void bundle_close(struct bundles *b, struct bundle *k)
+static void close_file(struct evidence_files *b, struct evidence_file *k)
 {
-	tape_free(k->tape);
+	recorder_remove(k->recording);
 	(void)fclose(k->file);
 	*k = b->items[--b->n];
 }
 
-struct bundles *bundles_free(struct bundles *b)
+struct evidence_files *evidence_files_free(struct evidence_files *b)
 {
 	if (!b)
 		return NULL;
 	while (b->n > 0)
-		bundle_close(b, &b->items[b->n - 1]);
+		close_file(b, &b->items[b->n - 1]);
 	free(b);
 	return NULL;
 }
 
-static void prune(struct bundles *b, usec_t wall)
+static void prune(struct evidence_files *b, usec_t wall)
 {
-	int r = bundle_dir_prune(
+	int r = evidence_dir_prune(
 		b->state_dir, b->params->bundles_max_size, b->params->bundle_max_age, wall);
 
 	if (r < 0)
@@ -69,8 +69,8 @@ static void prune(struct bundles *b, usec_t wall)
 		log_info("Deleted the evidence of %d old incidents", r);
 }
 
-void bundles_configure(
-	struct bundles *b, const char *state_dir, const struct inquiry_params *params, usec_t wall)
+void evidence_files_configure(struct evidence_files *b, const char *state_dir,
+	const struct evidence_params *params, usec_t wall)
 {
 	b->state_dir = state_dir;
 	b->params = params;
@@ -78,7 +78,7 @@ void bundles_configure(
 	prune(b, wall);
 }
 
-static struct bundle *find(struct bundles *b, const struct incident *i)
+static struct evidence_file *find(struct evidence_files *b, const struct incident *i)
 {
 	for (size_t k = 0; k < b->n; k++)
 		if (b->items[k].number == i->number)
@@ -86,21 +86,21 @@ static struct bundle *find(struct bundles *b, const struct incident *i)
 	return NULL;
 }
 
-static int bundle_open(
-	struct bundles *b, const struct incident *i, const char *base, struct bundle **ret)
+static int open_file(struct evidence_files *b, const struct incident *i, const char *base,
+	struct evidence_file **ret)
 {
-	struct tape_options options = {
+	struct recording_options options = {
 		.app_id = i->app_id, .base = base, .max_size = b->params->bundle_max_size};
-	struct bundle *k = &b->items[b->n];
+	struct evidence_file *k = &b->items[b->n];
 	int r;
 
 	if (b->n == MAX_OPEN)
 		return -EMFILE;
-	r = bundle_dir_create(b->state_dir, i->id, &k->file);
+	r = evidence_dir_create(b->state_dir, i->id, &k->file);
 	if (r < 0)
 		return r;
 	options.out = k->file;
-	r = tape_new(b->recorder, &options, &k->tape);
+	r = recorder_add(b->recorder, &options, &k->recording);
 	if (r < 0) {
 		(void)fclose(k->file);
 		return r;
@@ -112,7 +112,7 @@ static int bundle_open(
 }
 
 /* Without a state directory there is no evidence on disk, and that is all: a newcomer has none. */
-static void complain(struct bundles *b, int r)
+static void complain(struct evidence_files *b, int r)
 {
 	if (b->complaint == r)
 		return;
@@ -124,25 +124,25 @@ static void complain(struct bundles *b, int r)
 			"Failed to keep evidence in %s: %s, ignoring", b->state_dir, strerror(-r));
 }
 
-static void tell(struct bundle *k, const struct incident *i, usec_t now)
+static void tell(struct evidence_file *k, const struct incident *i, usec_t now)
 {
-	_cleanup_free_ char *story = NULL;
+	_cleanup_free_ char *steps_text = NULL;
 
-	if (status_incident_json(i, NULL, &story) >= 0)
-		tape_note(k->tape, "incident", story, now);
+	if (status_incident_json(i, NULL, &steps_text) >= 0)
+		recorder_note(k->recording, "incident", steps_text, now);
 }
 
-void bundles_follow(
-	struct bundles *b, struct incident *i, const char *base, usec_t now, usec_t wall)
+void evidence_files_follow(
+	struct evidence_files *b, struct incident *i, const char *base, usec_t now, usec_t wall)
 {
-	struct bundle *k = find(b, i);
+	struct evidence_file *k = find(b, i);
 	int r = 0;
 
 	if (!k && (i->kept || i->ended > 0 || !base))
 		return;
 	if (!k) {
 		prune(b, wall);
-		r = bundle_open(b, i, base, &k);
+		r = open_file(b, i, base, &k);
 		if (r < 0) {
 			complain(b, r);
 			return;
@@ -151,10 +151,10 @@ void bundles_follow(
 	}
 	tell(k, i, now);
 	if (i->ended > 0)
-		bundle_close(b, k);
+		close_file(b, k);
 }
 
-void bundles_sweep(struct bundles *b, const struct incident_list *l, usec_t now)
+void evidence_files_sweep(struct evidence_files *b, const struct incident_list *l, usec_t now)
 {
 	for (size_t k = b->n; k-- > 0;) {
 		const struct incident *i = NULL;
@@ -166,6 +166,6 @@ void bundles_sweep(struct bundles *b, const struct incident_list *l, usec_t now)
 			continue;
 		if (i)
 			tell(&b->items[k], i, now);
-		bundle_close(b, &b->items[k]);
+		close_file(b, &b->items[k]);
 	}
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * A transport that passes everything on, and writes the answers of some drivers to their tapes. */
+ * A transport that passes everything on, and writes the answers of some drivers to their
+ * recordings. */
 #include "watch/recorder.h"
 
 #include <errno.h>
@@ -21,10 +22,10 @@ struct transport_request {
 	void *userdata;
 };
 
-struct tape {
+struct recording {
 	struct recorder *recorder;
-	struct tape *next;
-	struct tape_options options;
+	struct recording *next;
+	struct recording_options options;
 	char *app_id;
 	char *base;
 	usec_t began; /* local clock; 0: no line yet */
@@ -35,7 +36,7 @@ struct tape {
 struct recorder {
 	struct transport transport;
 	struct transport *inner;
-	struct tape *tapes;
+	struct recording *recordings;
 };
 
 static void request_free(struct transport_request *q)
@@ -44,7 +45,7 @@ static void request_free(struct transport_request *q)
 	free(q);
 }
 
-static void tape_end(struct tape *t, int error)
+static void recording_end(struct recording *t, int error)
 {
 	if (t->over)
 		return;
@@ -53,7 +54,7 @@ static void tape_end(struct tape *t, int error)
 		t->options.over(t->options.userdata, error);
 }
 
-static void tape_write(struct tape *t, struct recorded_answer *a, usec_t now, bool always)
+static void recording_write(struct recording *t, struct recorded_answer *a, usec_t now, bool always)
 {
 	_cleanup_free_ char *line = NULL;
 	uint64_t len;
@@ -73,10 +74,11 @@ static void tape_write(struct tape *t, struct recorded_answer *a, usec_t now, bo
 			      fflush(t->options.out) == EOF))
 		r = -errno;
 	if (r < 0)
-		tape_end(t, r);
+		recording_end(t, r);
 }
 
-static void tape_answer(struct tape *t, const char *url, const struct transport_answer *answer)
+static void recording_answer(
+	struct recording *t, const char *url, const struct transport_answer *answer)
 {
 	struct recorded_answer a = {
 		.took = answer->took,
@@ -89,16 +91,17 @@ static void tape_answer(struct tape *t, const char *url, const struct transport_
 		str_replace(&a.type, answer->content_type ? answer->content_type : "") < 0 ||
 		str_replace(&a.body, answer->error ? "" : answer->body) < 0 ||
 		str_replace(&a.error, answer->error ? error : NULL) < 0)
-		tape_end(t, -ENOMEM);
+		recording_end(t, -ENOMEM);
 	else
-		tape_write(t, &a, answer->received, false);
+		recording_write(t, &a, answer->received, false);
 	recorded_answer_clear(&a);
 	if (answer->error == -ECONNREFUSED)
-		tape_end(t, 0);
+		recording_end(t, 0);
 }
 
 /* A driver that tells who it is: the one that is to be recorded, or the first. */
-static void tape_find(struct tape *t, const char *url, const struct transport_answer *answer)
+static void recording_find(
+	struct recording *t, const char *url, const struct transport_answer *answer)
 {
 	static const char path[] = "/api/v1/applications";
 	_cleanup_free_ char *err = NULL;
@@ -128,11 +131,11 @@ static void on_answer(void *userdata, const struct transport_answer *answer)
 	struct transport_request *q = userdata;
 
 	q->inner = NULL;
-	for (struct tape *t = q->recorder->tapes; t; t = t->next) {
+	for (struct recording *t = q->recorder->recordings; t; t = t->next) {
 		if (!t->base)
-			tape_find(t, q->url, answer);
+			recording_find(t, q->url, answer);
 		if (t->base && is_from(q->url, t->base))
-			tape_answer(t, q->url, answer);
+			recording_answer(t, q->url, answer);
 	}
 	q->done(q->userdata, answer);
 	request_free(q);
@@ -197,7 +200,7 @@ struct transport *recorder_transport(struct recorder *r)
 void recorder_processes(struct recorder *r, const struct app_history *a, const char *host,
 	const struct process_list *list, usec_t taken)
 {
-	for (struct tape *t = r->tapes; t; t = t->next) {
+	for (struct recording *t = r->recordings; t; t = t->next) {
 		struct recorded_answer line = {.status = 200};
 
 		if (!t->base || !str_equal(t->app_id, a->info.id))
@@ -206,16 +209,17 @@ void recorder_processes(struct recorder *r, const struct app_history *a, const c
 			str_printf(&line.path, host ? "host/processes?host=%s" : "host/processes",
 				host) < 0 ||
 			str_replace(&line.type, "application/json") < 0)
-			tape_end(t, -ENOMEM);
+			recording_end(t, -ENOMEM);
 		else
-			tape_write(t, &line, taken, false);
+			recording_write(t, &line, taken, false);
 		recorded_answer_clear(&line);
 	}
 }
 
-int tape_new(struct recorder *r, const struct tape_options *options, struct tape **ret)
+int recorder_add(
+	struct recorder *r, const struct recording_options *options, struct recording **ret)
 {
-	struct tape *t = calloc(1, sizeof(*t));
+	struct recording *t = calloc(1, sizeof(*t));
 	int k;
 
 	if (!t)
@@ -230,16 +234,16 @@ int tape_new(struct recorder *r, const struct tape_options *options, struct tape
 		return k;
 	}
 	t->recorder = r;
-	t->next = r->tapes;
-	r->tapes = *ret = t;
+	t->next = r->recordings;
+	r->recordings = *ret = t;
 	return 0;
 }
 
-struct tape *tape_free(struct tape *t)
+struct recording *recorder_remove(struct recording *t)
 {
 	if (!t)
 		return NULL;
-	for (struct tape **p = &t->recorder->tapes; *p; p = &(*p)->next)
+	for (struct recording **p = &t->recorder->recordings; *p; p = &(*p)->next)
 		if (*p == t) {
 			*p = t->next;
 			break;
@@ -250,14 +254,14 @@ struct tape *tape_free(struct tape *t)
 	return NULL;
 }
 
-void tape_note(struct tape *t, const char *path, const char *json, usec_t now)
+void recorder_note(struct recording *t, const char *path, const char *json, usec_t now)
 {
 	struct recorded_answer line = {.status = 200};
 
 	if (str_replace(&line.path, path) < 0 || str_replace(&line.type, "application/json") < 0 ||
 		str_replace(&line.body, json) < 0)
-		tape_end(t, -ENOMEM);
+		recording_end(t, -ENOMEM);
 	else
-		tape_write(t, &line, now, true);
+		recording_write(t, &line, now, true);
 	recorded_answer_clear(&line);
 }

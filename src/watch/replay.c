@@ -21,7 +21,7 @@
 struct player {
 	struct replay *replay;
 	struct detector *detector;
-	struct inquirer *inquirer;
+	struct evidence_collector *evidence_collector;
 	struct stats stats;
 	FILE *out;
 	int error;
@@ -127,7 +127,7 @@ static int play(struct player *p, struct source *source, usec_t poll_interval)
 		.transport = replay_transport(p->replay),
 		.detector = p->detector,
 		.stats = &p->stats,
-		.inquirer = p->inquirer,
+		.evidence_collector = p->evidence_collector,
 		.now = on_now,
 		.wall = on_now,
 		.userdata = p,
@@ -160,9 +160,9 @@ static int make_source(const struct settings *s, struct source_params *params,
 	return r;
 }
 
-static int make_inquirer(struct player *p, const struct settings *s)
+static int make_evidence_collector(struct player *p, const struct settings *s)
 {
-	struct inquirer_context context = {
+	struct evidence_collector_context context = {
 		.transport = replay_transport(p->replay),
 		.detector = p->detector,
 		.params = &s->evidence,
@@ -171,7 +171,7 @@ static int make_inquirer(struct player *p, const struct settings *s)
 		.userdata = p,
 	};
 
-	return inquirer_new(&context, &p->inquirer);
+	return evidence_collector_new(&context, &p->evidence_collector);
 }
 
 int replay_run(const struct settings *settings, FILE *in, const char *name, FILE *out)
@@ -188,7 +188,7 @@ int replay_run(const struct settings *settings, FILE *in, const char *name, FILE
 	if (r >= 0)
 		r = detector_new(&sink, &p.detector);
 	if (r >= 0)
-		r = make_inquirer(&p, settings);
+		r = make_evidence_collector(&p, settings);
 	if (r >= 0)
 		r = make_source(settings, &params, replay_transport(p.replay), &source);
 	if (r >= 0) {
@@ -198,7 +198,7 @@ int replay_run(const struct settings *settings, FILE *in, const char *name, FILE
 	}
 	source_free(source);
 	param_clear(source_params, n_source_params, &params);
-	inquirer_free(p.inquirer);
+	evidence_collector_free(p.evidence_collector);
 	detector_free(p.detector);
 	replay_free(p.replay);
 	stats_clear(&p.stats);

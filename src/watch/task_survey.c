@@ -23,7 +23,7 @@ struct asker {
 
 struct task_survey {
 	struct detector *detector;
-	struct world *world;
+	struct runtime *runtime;
 	struct asker *askers;
 	size_t n_askers;
 	usec_t now; /* of the last tick */
@@ -70,18 +70,18 @@ struct task_survey *task_survey_free(struct task_survey *t)
 	return NULL;
 }
 
-int task_survey_enter(struct task_survey *t, struct world *world)
+int task_survey_enter(struct task_survey *t, struct runtime *runtime)
 {
-	size_t n = world->settings->n_airflows;
+	size_t n = runtime->settings->n_airflows;
 
 	task_survey_leave(t);
 	t->askers = calloc(n + 1, sizeof(*t->askers));
 	if (!t->askers)
 		return -ENOMEM;
-	t->world = world;
+	t->runtime = runtime;
 	for (; t->n_askers < n; t->n_askers++)
 		t->askers[t->n_askers] =
-			(struct asker){.survey = t, .airflow = world->airflows[t->n_askers]};
+			(struct asker){.survey = t, .airflow = runtime->airflows[t->n_askers]};
 	return 0;
 }
 
@@ -123,7 +123,7 @@ static bool due(const struct asker *k, const struct app_history *a)
 		return false;
 	if (a->task_asked > 0 && t->now < a->task_asked + RETRY_PERIOD)
 		return false;
-	return world_airflow(t->world, detector_rule(t->detector, a)) == k->airflow;
+	return runtime_airflow(t->runtime, detector_rule(t->detector, a)) == k->airflow;
 }
 
 static void ask_next(struct asker *k)

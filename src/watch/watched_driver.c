@@ -145,19 +145,20 @@ static int identify(struct driver *d, const struct driver_answer *answer)
 }
 
 /* What the counters leave open is asked now; the answers count at the next poll. */
-static int inquire(struct driver *d, struct app_history *a)
+static int collect_evidence(struct driver *d, struct app_history *a)
 {
 	const struct source *source = d->source;
-	struct inquirer_subject subject = {.url = d->url, .timeout = source->params->timeout};
+	struct evidence_collector_subject subject = {
+		.url = d->url, .timeout = source->params->timeout};
 
-	if (!d->context->inquirer)
+	if (!d->context->evidence_collector)
 		return 0;
 	if (d->configured) {
 		subject.username = source->params->username;
 		subject.password = source->password;
 		subject.ca_file = source->params->ca_file;
 	}
-	return inquirer_look(d->context->inquirer, a, &subject);
+	return evidence_collector_look(d->context->evidence_collector, a, &subject);
 }
 
 /* What does not change with the stages: who owns the app, how it is set, what memory it has. */
@@ -214,7 +215,7 @@ int driver_take(struct driver *d, struct driver_answer *answer, const struct sta
 		struct stage_history *h =
 			app_history_stage(a, tasks_of->stage_id, tasks_of->attempt_id);
 
-		r = h ? inquiry_take_tasks(
+		r = h ? evidence_take_tasks(
 				a, h, &answer->tasks, answer->poll.driver_now, answer->tasks_taken)
 		      : 0;
 		if (r < 0)
@@ -222,7 +223,7 @@ int driver_take(struct driver *d, struct driver_answer *answer, const struct sta
 	}
 	r = detector_observe(detector, a, &answer->poll);
 	if (r >= 0)
-		r = inquire(d, a);
+		r = collect_evidence(d, a);
 	if (r < 0)
 		return r;
 	*ret = a;

@@ -52,7 +52,7 @@ static bool something_hangs(const struct detector *d)
 	return false;
 }
 
-int table_print(FILE *out, const struct detector *d, usec_t now, size_t n_silent)
+int once_table_print(FILE *out, const struct detector *d, usec_t now, size_t n_silent)
 {
 	static const char *const head[COLUMNS] = {
 		"CLUSTER", "APP", "NAME", "STAGE", "PROGRESS", "NO PROGRESS FOR", "VERDICT"};

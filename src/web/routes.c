@@ -10,7 +10,7 @@
 #include "action/airflow.h"
 #include "io/procfs.h"
 #include "source/driver_poll.h"
-#include "source/evidence.h"
+#include "source/evidence_call.h"
 #include "store/store.h"
 #include "web/app_metrics.h"
 #include "web/notifier_view.h"
@@ -30,7 +30,7 @@ static const enum verdict stage_verdicts[] = {VERDICT_PROGRESSING, VERDICT_SUSPE
 static const enum verdict app_verdicts[] = {
 	VERDICT_PROGRESSING, VERDICT_IDLE, VERDICT_UNOBSERVABLE};
 
-static void add_clusters(const struct exporter_view *v, struct metrics_writer *w)
+static void add_clusters(const struct web_view *v, struct metrics_writer *w)
 {
 	const struct stats *s = v->stats;
 
@@ -53,7 +53,7 @@ static void add_clusters(const struct exporter_view *v, struct metrics_writer *w
 }
 
 static double count_app_verdicts(
-	const struct exporter_view *v, const char *cluster, enum verdict verdict)
+	const struct web_view *v, const char *cluster, enum verdict verdict)
 {
 	size_t n = 0;
 
@@ -65,7 +65,7 @@ static double count_app_verdicts(
 	return (double)n;
 }
 
-static double count_stages(const struct exporter_view *v, const char *cluster, enum verdict verdict)
+static double count_stages(const struct web_view *v, const char *cluster, enum verdict verdict)
 {
 	size_t n = 0;
 
@@ -78,9 +78,9 @@ static double count_stages(const struct exporter_view *v, const char *cluster, e
 	return (double)n;
 }
 
-static void add_verdicts(const struct exporter_view *v, struct metrics_writer *w)
+static void add_verdicts(const struct web_view *v, struct metrics_writer *w)
 {
-	const struct settings *s = v->world->settings;
+	const struct settings *s = v->runtime->settings;
 
 	for (size_t i = 0; i < s->n_sources; i++)
 		metrics_add(w, METRIC_APPS, LABELS(s->sources[i].name),
@@ -110,7 +110,7 @@ static bool add_stalled_stage(
 	return true;
 }
 
-static void add_stalled(const struct exporter_view *v, struct metrics_writer *w)
+static void add_stalled(const struct web_view *v, struct metrics_writer *w)
 {
 	size_t shown = 0;
 	size_t hidden = 0;
@@ -132,7 +132,7 @@ static void add_stalled(const struct exporter_view *v, struct metrics_writer *w)
 	metrics_add(w, METRIC_STAGES_NOT_SHOWN, NULL, (double)hidden);
 }
 
-static void add_incidents(const struct exporter_view *v, struct metrics_writer *w)
+static void add_incidents(const struct web_view *v, struct metrics_writer *w)
 {
 	for (size_t i = 0; i < v->stats->n_rules; i++)
 		for (int k = 0; k < VERDICT_MAX; k++)
@@ -147,19 +147,19 @@ static void add_incidents(const struct exporter_view *v, struct metrics_writer *
 				(double)incident_count_open(v->incidents, (enum verdict)k));
 }
 
-static void add_evidence(const struct exporter_view *v, struct metrics_writer *w)
+static void add_detail(const struct web_view *v, struct metrics_writer *w)
 {
-	const struct inquirer_stats *s = inquirer_stats(v->inquirer);
+	const struct evidence_counts *s = evidence_counts(v->evidence_collector);
 
 	for (int k = 0; k < WANT_MAX; k++)
-		metrics_add(w, METRIC_EVIDENCE_REQUESTS, LABELS(want_name((enum want_kind)k)),
-			(double)s->asked[k]);
+		metrics_add(w, METRIC_EVIDENCE_REQUESTS,
+			LABELS(evidence_kind_name((enum evidence_kind)k)), (double)s->asked[k]);
 	for (int k = 0; k < WANT_MAX; k++)
-		metrics_add(w, METRIC_EVIDENCE_FAILURES, LABELS(want_name((enum want_kind)k)),
-			(double)s->failed[k]);
+		metrics_add(w, METRIC_EVIDENCE_FAILURES,
+			LABELS(evidence_kind_name((enum evidence_kind)k)), (double)s->failed[k]);
 }
 
-static void add_audit(const struct exporter_view *v, struct metrics_writer *w)
+static void add_audit(const struct web_view *v, struct metrics_writer *w)
 {
 	for (int s = 0; s < AUDIT_SEVERITY_MAX; s++) {
 		size_t n = 0;
@@ -172,7 +172,7 @@ static void add_audit(const struct exporter_view *v, struct metrics_writer *w)
 	}
 }
 
-static void add_actions(const struct exporter_view *v, struct metrics_writer *w)
+static void add_actions(const struct web_view *v, struct metrics_writer *w)
 {
 	static const enum rule_action actions[] = {RULE_ACTION_KILL, RULE_ACTION_RETRY};
 
@@ -188,7 +188,7 @@ static void add_actions(const struct exporter_view *v, struct metrics_writer *w)
 				LABELS(rule_action_name(actions[i]),
 					policy_reason_name((enum policy_reason)k)),
 				(double)v->stats->refused[actions[i]][k]);
-	add_evidence(v, w);
+	add_detail(v, w);
 	app_metrics_add(v->detector, v->wall, w);
 	add_audit(v, w);
 	metrics_add(
@@ -200,7 +200,7 @@ static void add_actions(const struct exporter_view *v, struct metrics_writer *w)
 	metrics_add(w, METRIC_BREAKER_OPEN, NULL, remediator_breaker(v->remediator)->open);
 }
 
-static void add_airflows(const struct exporter_view *v, struct metrics_writer *w)
+static void add_airflows(const struct web_view *v, struct metrics_writer *w)
 {
 	const struct stats *s = v->stats;
 
@@ -215,9 +215,9 @@ static void add_airflows(const struct exporter_view *v, struct metrics_writer *w
 				(double)s->airflows[i].errors[k]);
 }
 
-static void add_holds(const struct exporter_view *v, struct metrics_writer *w)
+static void add_holds(const struct web_view *v, struct metrics_writer *w)
 {
-	const struct maintenance_list *l = &v->world->settings->maintenance;
+	const struct maintenance_list *l = &v->runtime->settings->maintenance;
 	struct status_pause pause;
 
 	holds_status(v->holds, &pause);
@@ -228,24 +228,24 @@ static void add_holds(const struct exporter_view *v, struct metrics_writer *w)
 }
 
 /* What is not known is not there: neither 0 nor 1 would be true. */
-static void add_access(const struct exporter_view *v, struct metrics_writer *w)
+static void add_access(const struct web_view *v, struct metrics_writer *w)
 {
 	const struct stats *s = v->stats;
 
 	for (size_t i = 0; i < s->n_airflows; i++)
 		for (int k = 0; s->airflows[i].present && k < AIRFLOW_RIGHT_MAX; k++)
-			if (s->airflows[i].access[k] != ACCESS_UNKNOWN)
+			if (s->airflows[i].access[k] != PERMISSION_UNKNOWN)
 				metrics_add(w, METRIC_AIRFLOW_ACCESS,
 					LABELS(s->airflows[i].name,
 						airflow_right_name((enum airflow_right)k)),
-					s->airflows[i].access[k] == ACCESS_GRANTED);
+					s->airflows[i].access[k] == PERMISSION_GRANTED);
 	for (size_t i = 0; i < s->n_clusters; i++)
-		if (s->clusters[i].present && s->clusters[i].kill != ACCESS_UNKNOWN)
+		if (s->clusters[i].present && s->clusters[i].kill != PERMISSION_UNKNOWN)
 			metrics_add(w, METRIC_CLUSTER_ACCESS, LABELS(s->clusters[i].name, "kill"),
-				s->clusters[i].kill == ACCESS_GRANTED);
+				s->clusters[i].kill == PERMISSION_GRANTED);
 }
 
-static void add_process(const struct exporter_view *v, struct metrics_writer *w)
+static void add_process(const struct web_view *v, struct metrics_writer *w)
 {
 	struct rusage usage = {0};
 	struct rlimit limit = {0};
@@ -264,9 +264,9 @@ static void add_process(const struct exporter_view *v, struct metrics_writer *w)
 	metrics_add(w, METRIC_PROCESS_START_TIME_SECONDS, NULL, (double)v->started / USEC_PER_SEC);
 }
 
-static void add_all(const struct exporter_view *v, struct metrics_writer *w)
+static void add_all(const struct web_view *v, struct metrics_writer *w)
 {
-	enum daemon_mode mode = (enum daemon_mode)v->world->settings->daemon.mode;
+	enum daemon_mode mode = (enum daemon_mode)v->runtime->settings->daemon.mode;
 
 	metrics_add(w, METRIC_BUILD_INFO, LABELS(STAGEWATCHD_VERSION), 1);
 	add_clusters(v, w);
@@ -299,7 +299,7 @@ static int reply_text(
 	return 0;
 }
 
-static int answer_metrics(const struct exporter_view *v, const struct http_server_request *request,
+static int answer_metrics(const struct web_view *v, const struct http_server_request *request,
 	struct http_server_reply *reply)
 {
 	enum metrics_format format = metrics_negotiate(request->accept);
@@ -328,7 +328,7 @@ static int answer_json(int r, struct http_server_reply *reply)
 	return 0;
 }
 
-static int answer_stages(const struct exporter_view *v, const struct http_server_request *request,
+static int answer_stages(const struct web_view *v, const struct http_server_request *request,
 	struct http_server_reply *reply)
 {
 	(void)request;
@@ -336,17 +336,17 @@ static int answer_stages(const struct exporter_view *v, const struct http_server
 }
 
 /* Of all apps, or of the one that ?app= names. */
-static int answer_audit(const struct exporter_view *v, const struct http_server_request *request,
+static int answer_audit(const struct web_view *v, const struct http_server_request *request,
 	struct http_server_reply *reply)
 {
 	return answer_json(status_audit_json(v->detector, request->app, &reply->body), reply);
 }
 
 /* Of all apps, or of those of one name. */
-static int answer_report(const struct exporter_view *v, const struct http_server_request *request,
+static int answer_report(const struct web_view *v, const struct http_server_request *request,
 	struct http_server_reply *reply)
 {
-	_cleanup_(run_list_clear) struct run_list l = {0};
+	_cleanup_(app_run_list_clear) struct app_run_list l = {0};
 	int r = run_store_list(v->runs, request->app, &l);
 
 	if (r == -ENOMEM)
@@ -356,8 +356,8 @@ static int answer_report(const struct exporter_view *v, const struct http_server
 		reply);
 }
 
-static int answer_incidents(const struct exporter_view *v,
-	const struct http_server_request *request, struct http_server_reply *reply)
+static int answer_incidents(const struct web_view *v, const struct http_server_request *request,
+	struct http_server_reply *reply)
 {
 	(void)request;
 	return answer_json(status_incidents_json(v->incidents, &reply->body), reply);
@@ -365,7 +365,7 @@ static int answer_incidents(const struct exporter_view *v,
 
 /* An incident by its id: the rest of the path. */
 static int answer_incident(
-	const struct exporter_view *v, const char *id, struct http_server_reply *reply)
+	const struct web_view *v, const char *id, struct http_server_reply *reply)
 {
 	const struct incident *i = incident_by_id(v->incidents, id);
 
@@ -375,36 +375,36 @@ static int answer_incident(
 	return answer_json(state_incident_json(v, i, &reply->body), reply);
 }
 
-static int answer_probe(const struct exporter_view *v, const struct http_server_request *request,
+static int answer_probe(const struct web_view *v, const struct http_server_request *request,
 	struct http_server_reply *reply)
 {
 	const struct proctree_list *host;
 	struct process_list list = {0};
 	int r;
 
-	if (!v->world->settings->probe.enabled)
+	if (!v->runtime->settings->probe.enabled)
 		return reply_text(reply, 404, "text/plain; charset=utf-8",
 			"[probe] enabled=no: CPU seconds are not told\n");
 	if (!request->app || *request->app == '\0')
 		return reply_text(reply, 400, "text/plain; charset=utf-8",
 			"which app? /api/v1/probe?app=ID\n");
-	r = inquirer_host(v->inquirer, &host);
+	r = evidence_collector_host(v->evidence_collector, &host);
 	if (r >= 0)
-		r = evidence_from_host(host, request->app, &list);
+		r = evidence_call_from_host(host, request->app, &list);
 	if (r >= 0)
 		r = answer_json(processes_json(&list, &reply->body), reply);
 	process_list_clear(&list);
 	return r;
 }
 
-static int answer_status(const struct exporter_view *v, const struct http_server_request *request,
+static int answer_status(const struct web_view *v, const struct http_server_request *request,
 	struct http_server_reply *reply)
 {
 	(void)request;
 	return answer_json(state_summary_json(v, &reply->body), reply);
 }
 
-static int answer_healthy(const struct exporter_view *v, const struct http_server_request *request,
+static int answer_healthy(const struct web_view *v, const struct http_server_request *request,
 	struct http_server_reply *reply)
 {
 	(void)request;
@@ -414,7 +414,7 @@ static int answer_healthy(const struct exporter_view *v, const struct http_serve
 				    "polling does not advance\n");
 }
 
-static int answer_ready(const struct exporter_view *v, const struct http_server_request *request,
+static int answer_ready(const struct web_view *v, const struct http_server_request *request,
 	struct http_server_reply *reply)
 {
 	(void)request;
@@ -424,7 +424,7 @@ static int answer_ready(const struct exporter_view *v, const struct http_server_
 				  "not every cluster was polled yet\n");
 }
 
-static int answer_landing(const struct exporter_view *v, const struct http_server_request *request,
+static int answer_landing(const struct web_view *v, const struct http_server_request *request,
 	struct http_server_reply *reply)
 {
 	(void)v;
@@ -445,7 +445,7 @@ static int answer_landing(const struct exporter_view *v, const struct http_serve
 
 static const struct {
 	const char *path;
-	int (*answer)(const struct exporter_view *v, const struct http_server_request *request,
+	int (*answer)(const struct web_view *v, const struct http_server_request *request,
 		struct http_server_reply *reply);
 } paths[] = {
 	{"/", answer_landing},
@@ -462,7 +462,7 @@ static const struct {
 
 static const char incident_path[] = "/api/v1/incidents/";
 
-int exporter_answer(const struct exporter_view *view, const struct http_server_request *request,
+int routes_answer(const struct web_view *view, const struct http_server_request *request,
 	struct http_server_reply *reply)
 {
 	for (size_t i = 0; i < ELEMENTSOF(paths); i++)

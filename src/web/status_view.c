@@ -18,9 +18,9 @@ static const struct rule *rule_by_name(const struct settings *s, const char *nam
 	return NULL;
 }
 
-int state_incident_json(const struct exporter_view *v, const struct incident *i, char **ret)
+int state_incident_json(const struct web_view *v, const struct incident *i, char **ret)
 {
-	const struct settings *s = v->world->settings;
+	const struct settings *s = v->runtime->settings;
 	const struct rule *rule = rule_by_name(s, i->rule);
 	struct outlook o = {
 		.dry = !rule || settings_dry(s, rule),
@@ -39,7 +39,7 @@ int state_incident_json(const struct exporter_view *v, const struct incident *i,
 	return status_incident_json(i, &outlook, ret);
 }
 
-size_t state_count_apps(const struct exporter_view *v, const char *cluster)
+size_t state_count_apps(const struct web_view *v, const char *cluster)
 {
 	size_t n = 0;
 
@@ -48,7 +48,7 @@ size_t state_count_apps(const struct exporter_view *v, const char *cluster)
 	return n;
 }
 
-static size_t count_hung(const struct exporter_view *v)
+static size_t count_hung(const struct web_view *v)
 {
 	size_t n = 0;
 
@@ -61,7 +61,7 @@ static size_t count_hung(const struct exporter_view *v)
 	return n;
 }
 
-static size_t count_open(const struct exporter_view *v)
+static size_t count_open(const struct web_view *v)
 {
 	size_t n = 0;
 
@@ -86,9 +86,9 @@ static void lists_clear(struct lists *l)
 	free(l->notifies);
 }
 
-static void fill_windows(const struct exporter_view *v, struct lists *l, struct status_summary *sum)
+static void fill_windows(const struct web_view *v, struct lists *l, struct status_summary *sum)
 {
-	const struct maintenance_list *all = &v->world->settings->maintenance;
+	const struct maintenance_list *all = &v->runtime->settings->maintenance;
 
 	for (size_t i = 0; i < all->n; i++)
 		l->windows[i] = (struct status_window){.name = all->items[i].name,
@@ -98,7 +98,7 @@ static void fill_windows(const struct exporter_view *v, struct lists *l, struct 
 	sum->n_windows = all->n;
 }
 
-static void fill_parties(const struct exporter_view *v, struct lists *l, struct status_summary *sum)
+static void fill_clusters(const struct web_view *v, struct lists *l, struct status_summary *sum)
 {
 	const struct stats *s = v->stats;
 
@@ -123,9 +123,9 @@ static void fill_parties(const struct exporter_view *v, struct lists *l, struct 
 	sum->airflows = l->airflows;
 }
 
-int state_summary_json(const struct exporter_view *v, char **ret)
+int state_summary_json(const struct web_view *v, char **ret)
 {
-	const struct settings *s = v->world->settings;
+	const struct settings *s = v->runtime->settings;
 	struct status_summary sum = {
 		.version = STAGEWATCHD_VERSION,
 		.mode = mode_name((enum daemon_mode)s->daemon.mode),
@@ -155,7 +155,7 @@ int state_summary_json(const struct exporter_view *v, char **ret)
 		if (remediator_breaker(v->remediator)->open)
 			sum.breaker = remediator_breaker(v->remediator)->why;
 		fill_windows(v, &l, &sum);
-		fill_parties(v, &l, &sum);
+		fill_clusters(v, &l, &sum);
 		sum.notifies = l.notifies;
 		sum.n_notifies = notifier_view_list(v->notifier, v->stats, l.notifies);
 		sum.notices_durable = notifier_durable(v->notifier);

@@ -203,8 +203,8 @@ int airflow_decode_affected(const char *body, size_t len, const struct owner *o,
 	return 0;
 }
 
-int airflow_decode_dag(
-	const char *body, size_t len, const struct owner *o, struct ground *ret, char **reterr)
+int airflow_decode_dag(const char *body, size_t len, const struct owner *o,
+	struct preconditions *ret, char **reterr)
 {
 	_cleanup_json_ cJSON *json = NULL;
 	const char *dag_id;
@@ -296,8 +296,8 @@ int airflow_decode_task(const char *body, size_t len, const struct owner *o,
 	return r < 0 ? r : 0;
 }
 
-int airflow_decode_run(
-	const char *body, size_t len, const struct owner *o, struct ground *ret, char **reterr)
+int airflow_decode_run(const char *body, size_t len, const struct owner *o,
+	struct preconditions *ret, char **reterr)
 {
 	_cleanup_json_ cJSON *json = NULL;
 	const char *dag_id;

@@ -231,8 +231,8 @@ static int make_note_body(cJSON *json, bool failed, const char *note, char **ret
 	return print_body(json, failed, ret);
 }
 
-/* v1 says in the body whether it is a trial, v2 has a path for it. */
-static int make_fail(enum airflow_api api, const struct owner *o, const char *note, bool trial,
+/* v1 says in the body whether it is a dry run, v2 has a path for it. */
+static int make_fail(enum airflow_api api, const struct owner *o, const char *note, bool dry_run,
 	struct airflow_request *ret)
 {
 	_cleanup_(strbuf_clear) struct strbuf path = {0};
@@ -246,8 +246,8 @@ static int make_fail(enum airflow_api api, const struct owner *o, const char *no
 		return r;
 	json = cJSON_CreateObject();
 	if (api == AIRFLOW_API_V1)
-		failed = !cJSON_AddBoolToObject(json, "dry_run", trial);
-	else if (trial)
+		failed = !cJSON_AddBoolToObject(json, "dry_run", dry_run);
+	else if (dry_run)
 		strbuf_add(&path, "/dry_run");
 	failed = failed || !cJSON_AddStringToObject(json, "new_state", "failed");
 	r = make_note_body(json, failed, api == AIRFLOW_API_V2 ? note : NULL, &body);
@@ -262,7 +262,7 @@ int airflow_request_fail(
 	return make_fail(api, o, note, false, ret);
 }
 
-int airflow_request_fail_trial(
+int airflow_request_fail_dry_run(
 	enum airflow_api api, const struct owner *o, struct airflow_request *ret)
 {
 	return make_fail(api, o, NULL, true, ret);
@@ -302,7 +302,7 @@ static bool add_task_ids(cJSON *json, const struct owner *o, bool with_index)
 }
 
 static int make_clear(
-	enum airflow_api api, const struct owner *o, bool trial, struct airflow_request *ret)
+	enum airflow_api api, const struct owner *o, bool dry_run, struct airflow_request *ret)
 {
 	_cleanup_(strbuf_clear) struct strbuf path = {0};
 	cJSON *json;
@@ -315,7 +315,7 @@ static int make_clear(
 		return r;
 	strbuf_add(&path, "/clearTaskInstances");
 	json = cJSON_CreateObject();
-	failed = !cJSON_AddBoolToObject(json, "dry_run", trial) ||
+	failed = !cJSON_AddBoolToObject(json, "dry_run", dry_run) ||
 		 !cJSON_AddStringToObject(json, "dag_run_id", o->run_id) ||
 		 !add_task_ids(json, o, api == AIRFLOW_API_V2 && o->map_index >= 0) ||
 		 !cJSON_AddTrueToObject(json, "only_failed") ||
@@ -333,7 +333,7 @@ int airflow_request_clear_task(
 	return make_clear(api, o, false, ret);
 }
 
-int airflow_request_clear_trial(
+int airflow_request_clear_dry_run(
 	enum airflow_api api, const struct owner *o, struct airflow_request *ret)
 {
 	return make_clear(api, o, true, ret);

@@ -26,20 +26,20 @@ static void add_memory(
 		add_amount(c, "usual_peak_bytes", usual);
 }
 
-static cJSON *run_json(const struct run_list *l, size_t i)
+static cJSON *run_json(const struct app_run_list *l, size_t i)
 {
 	const struct app_run *r = &l->items[i];
 	cJSON *o = cJSON_CreateObject();
-	struct run_comparison c;
+	struct app_run_comparison c;
 	bool compared;
 	cJSON *marks;
 
-	run_compare(l, i, &c);
+	app_run_compare(l, i, &c);
 	compared = c.n >= RUNS_NEEDED;
 	json_add_text(o, "app_id", r->app_id);
 	json_add_time(o, "started", r->started);
 	json_add_time(o, "ended", r->ended);
-	json_add_seconds(o, "seconds", run_duration(r));
+	json_add_seconds(o, "seconds", app_run_duration(r));
 	if (compared)
 		json_add_seconds(o, "usual_seconds", c.duration);
 	json_add_seconds(o, "task_seconds", r->task_time);
@@ -64,7 +64,7 @@ static cJSON *name_json(const struct app_run *r)
 	return o;
 }
 
-int report_json(const struct run_list *l, bool cut, const char *trouble, char **ret)
+int report_json(const struct app_run_list *l, bool cut, const char *trouble, char **ret)
 {
 	_cleanup_json_ cJSON *root = cJSON_CreateObject();
 	cJSON *apps = cJSON_AddArrayToObject(root, "apps");
@@ -73,7 +73,7 @@ int report_json(const struct run_list *l, bool cut, const char *trouble, char **
 	json_add_text(root, "trouble", trouble);
 	(void)cJSON_AddBoolToObject(root, "newest_only", cut);
 	for (size_t i = 0; i < l->n; i++) {
-		if (i == 0 || !run_same_name(&l->items[i - 1], &l->items[i])) {
+		if (i == 0 || !app_run_same_name(&l->items[i - 1], &l->items[i])) {
 			cJSON *o = name_json(&l->items[i]);
 
 			runs = cJSON_AddArrayToObject(o, "runs");

@@ -24,12 +24,12 @@ static void add_owner(cJSON *o, const struct owner *owner)
 	(void)cJSON_AddNumberToObject(t, "try_number", (double)owner->try_number);
 }
 
-static void add_evidence(cJSON *o, const struct evidence *e)
+static void add_detail(cJSON *o, const struct verdict_detail *e)
 {
 	_cleanup_free_ char *text = NULL;
 	struct strbuf b = {0};
 
-	evidence_describe(e, &b);
+	verdict_describe(e, &b);
 	if (strbuf_finish(&b, &text) >= 0)
 		json_add_text(o, "evidence", text);
 }
@@ -44,14 +44,14 @@ static void add_missing(cJSON *o, unsigned missing)
 }
 
 /* The numbers behind the sentence. */
-static void add_numbers(cJSON *o, const struct evidence *e)
+static void add_numbers(cJSON *o, const struct verdict_detail *e)
 {
 	json_add_seconds(o, "lasting_seconds", e->lasting);
 	json_add_seconds(o, "threshold_seconds", e->threshold);
 	json_add_text(o, "limit", e->limit);
 	if (!(e->missing & EVIDENCE_TASKS) && e->n_running > 0) {
 		(void)cJSON_AddNumberToObject(o, "running_tasks", (double)e->n_running);
-		(void)cJSON_AddNumberToObject(o, "flat_tasks", (double)e->n_flat);
+		(void)cJSON_AddNumberToObject(o, "flat_tasks", (double)e->n_stalled);
 		(void)cJSON_AddNumberToObject(o, "working_tasks", (double)e->n_working);
 		(void)cJSON_AddNumberToObject(o, "frozen_tasks", (double)e->n_frozen);
 		(void)cJSON_AddNumberToObject(o, "thread_dumps", e->n_dumps);
@@ -87,7 +87,7 @@ static cJSON *stage_json(
 		json_add_seconds(o, "stalled_seconds", usec_sub(a->observed, h->stall_start));
 	else
 		(void)cJSON_AddNullToObject(o, "stalled_seconds");
-	add_evidence(o, &h->evidence);
+	add_detail(o, &h->detail);
 	return o;
 }
 
@@ -105,7 +105,7 @@ static cJSON *app_json(
 	json_add_time(o, "started", a->info.started);
 	json_add_time(o, "observed", a->observed ? wall - usec_sub(now, a->observed) : 0);
 	json_add_text(o, "verdict", verdict_name(a->verdict));
-	add_evidence(o, &a->evidence);
+	add_detail(o, &a->detail);
 	json_add_text(o, "rule", detector_rule(d, a)->name);
 	add_owner(o, &a->owner);
 	stages = cJSON_AddArrayToObject(o, "stages");
@@ -286,7 +286,7 @@ static void add_airflow_access(cJSON *o, const struct status_airflow *a)
 	access = cJSON_AddObjectToObject(o, "access");
 	for (int i = 0; i < AIRFLOW_RIGHT_MAX; i++)
 		json_add_text(access, airflow_right_name((enum airflow_right)i),
-			access_state_name(a->access[i]));
+			permission_name(a->access[i]));
 }
 
 static void add_notifies(cJSON *root, const struct status_summary *s)
@@ -339,7 +339,7 @@ int status_summary_json(const struct status_summary *s, char **ret)
 		(void)cJSON_AddBoolToObject(o, "up", s->clusters[i].up);
 		json_add_time(o, "last_poll", s->clusters[i].last_poll);
 		(void)cJSON_AddNumberToObject(o, "apps", (double)s->clusters[i].n_apps);
-		json_add_text(o, "kill", access_state_name(s->clusters[i].kill));
+		json_add_text(o, "kill", permission_name(s->clusters[i].kill));
 		(void)cJSON_AddItemToArray(clusters, o);
 	}
 	airflows = cJSON_AddArrayToObject(root, "airflows");
@@ -368,7 +368,7 @@ static const char *asked_action(const struct detector_event *ev)
 int status_event_json(const struct detector_event *ev, usec_t origin, char **ret)
 {
 	_cleanup_json_ cJSON *o = cJSON_CreateObject();
-	const struct evidence *e = ev->evidence;
+	const struct verdict_detail *e = ev->detail;
 	cJSON *evidence;
 
 	json_add_seconds(o, "t", usec_sub(ev->now, origin));
@@ -386,7 +386,7 @@ int status_event_json(const struct detector_event *ev, usec_t origin, char **ret
 	json_add_text(o, "action", asked_action(ev));
 	json_add_text(o, "cause", cause_name(e->hint.cause));
 	evidence = cJSON_AddObjectToObject(o, "evidence");
-	add_evidence(evidence, e);
+	add_detail(evidence, e);
 	add_numbers(evidence, e);
 	return json_print(o, ret);
 }

@@ -20,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	_cleanup_free_ char *text = NULL;
 	_cleanup_free_ char *err = NULL;
 	_cleanup_free_ char *dag_id = NULL;
-	_cleanup_(ground_clear) struct ground ground = {0};
+	_cleanup_(preconditions_clear) struct preconditions preconditions = {0};
 	_cleanup_(task_settings_clear) struct task_settings settings = {0};
 	struct airflow_affected affected;
 	usec_t expires;
@@ -31,11 +31,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	(void)airflow_decode_token(body, size, &token, &expires, &err);
 	(void)airflow_decode_ti(body, size, &o, &ti, &err);
 	(void)airflow_decode_affected(body, size, &o, &affected, &err);
-	(void)airflow_decode_dag(body, size, &o, &ground, &err);
+	(void)airflow_decode_dag(body, size, &o, &preconditions, &err);
 	(void)airflow_decode_task_dag(body, size, &o, &settings, &err);
 	(void)airflow_decode_task(body, size, &o, &settings, &err);
-	(void)airflow_decode_run(body, size, &o, &ground, &err);
-	(void)airflow_decode_siblings(body, size, &o, &ground.n_failed_siblings, &err);
+	(void)airflow_decode_run(body, size, &o, &preconditions, &err);
+	(void)airflow_decode_siblings(body, size, &o, &preconditions.n_failed_siblings, &err);
 	(void)airflow_decode_first_dag(body, size, &dag_id, &err);
 	(void)airflow_error_text(body, size, &text);
 	(void)airflow_token_stale(403, body, size);

@@ -16,7 +16,7 @@ int evidence_sim_init(struct evidence_sim *e)
 	e->tasks = calloc(EVIDENCE_TASKS_MAX, sizeof(*e->tasks));
 	if (!e->tasks)
 		return -ENOMEM;
-	return param_defaults(inquiry_params, n_inquiry_params, &e->params);
+	return param_defaults(evidence_params, n_evidence_params, &e->params);
 }
 
 void evidence_sim_clear(struct evidence_sim *e)
@@ -247,8 +247,8 @@ void evidence_sim_executors(const struct evidence_sim *e, struct executor_list *
 	}
 }
 
-static void answer_tasks(struct evidence_sim *e, struct app_history *a, const struct want *w,
-	usec_t now, usec_t driver_now)
+static void answer_tasks(struct evidence_sim *e, struct app_history *a,
+	const struct evidence_want *w, usec_t now, usec_t driver_now)
 {
 	struct stage_history *h = app_history_stage(a, w->stage_id, w->attempt_id);
 	struct task_list l = {.items = items(e->n_tasks, sizeof(*l.items))};
@@ -269,7 +269,7 @@ static void answer_tasks(struct evidence_sim *e, struct app_history *a, const st
 			o->counters[t->moving] = t->moved;
 		l.n++;
 	}
-	if (h && inquiry_take_tasks(a, h, &l, driver_now, now) < 0)
+	if (h && evidence_take_tasks(a, h, &l, driver_now, now) < 0)
 		abort();
 	task_list_clear(&l);
 }
@@ -304,8 +304,8 @@ static void answer_threads(
 	l.items[l.n].task_id = INT32_MAX;
 	l.items[l.n].blocked_by = -1;
 	l.items[l.n++].name = copy("another task");
-	if (x && x->silent ? inquiry_no_threads(a, id, now) < 0
-			   : !(x && x->no_dumps) && inquiry_take_threads(a, id, &l, now) < 0)
+	if (x && x->silent ? evidence_no_threads(a, id, now) < 0
+			   : !(x && x->no_dumps) && evidence_take_threads(a, id, &l, now) < 0)
 		abort();
 	thread_list_clear(&l);
 }
@@ -333,7 +333,7 @@ static void answer_processes(
 			t->items[t->n++] = (struct process_obs){.pid = t->pid + 1 + (int64_t)k,
 				.cpu = (usec_t)(x->workers_used[k] * USEC_PER_SEC)};
 	}
-	if (inquiry_take_processes(a, &l, now) < 0)
+	if (evidence_take_processes(a, &l, now) < 0)
 		abort();
 	process_list_clear(&l);
 }
@@ -341,16 +341,16 @@ static void answer_processes(
 void evidence_sim_answer(struct evidence_sim *e, struct app_history *a, const struct rule *rule,
 	usec_t now, usec_t driver_now)
 {
-	struct want wants[128];
+	struct evidence_want wants[128];
 	size_t n;
 
 	if (!evidence_sim_any(e))
 		return;
 	for (size_t i = 0; i < e->n_tasks; i++)
 		e->tasks[i].moved += e->tasks[i].moving >= 0 && e->tasks[i].moved < UINT32_MAX;
-	n = inquiry_wants(a, rule, &e->params, now, wants, ELEMENTSOF(wants));
+	n = evidence_wants(a, rule, &e->params, now, wants, ELEMENTSOF(wants));
 	for (size_t i = 0; i < n; i++) {
-		const struct want *w = &wants[i];
+		const struct evidence_want *w = &wants[i];
 
 		e->n_lists += w->kind == WANT_TASKS;
 		if (w->kind == WANT_TASKS && !e->no_tasks)
@@ -358,7 +358,7 @@ void evidence_sim_answer(struct evidence_sim *e, struct app_history *a, const st
 		else if (w->kind == WANT_THREADS)
 			answer_threads(e, a, w->executor_id, now);
 		else if (w->kind == WANT_DROPPED)
-			inquiry_take_dropped(a, e->dropped, now);
+			evidence_take_dropped(a, e->dropped, now);
 	}
 	for (size_t i = 0; i < n; i++)
 		if (wants[i].kind == WANT_PROCESSES)

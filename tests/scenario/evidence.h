@@ -45,7 +45,7 @@ struct evidence_sim {
 	size_t n_executors;
 	uint64_t dropped;
 	bool no_tasks; /* the list of running tasks is not to be had */
-	struct inquiry_params params;
+	struct evidence_params params;
 	unsigned n_dumps; /* asked for so far */
 	unsigned n_lists; /* of tasks */
 };

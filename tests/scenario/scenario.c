@@ -321,7 +321,7 @@ static void on_changed(void *userdata, const struct detector_event *ev)
 		_cleanup_free_ char *text = NULL;
 		struct strbuf b = {0};
 
-		evidence_describe(ev->evidence, &b);
+		verdict_describe(ev->detail, &b);
 		(void)strbuf_finish(&b, &text);
 		printf("%s: %" PRIu64 "s %s: %s -> %s, rule %s: %s\n", s->file,
 			(ev->now - LOCAL) / USEC_PER_SEC, ev->stage ? "stage" : "app",
@@ -386,14 +386,14 @@ static void check_asked(struct sim *s, const char *what, unsigned n, const char 
 }
 
 /* '_' stands for a blank in what the evidence is to say. */
-static void check_evidence(struct sim *s, const struct evidence *e, const char *cause,
+static void check_evidence(struct sim *s, const struct verdict_detail *e, const char *cause,
 	const char *says, const char *lacks)
 {
 	_cleanup_free_ char *text = NULL;
 	_cleanup_free_ char *want = NULL;
 	struct strbuf b = {0};
 
-	evidence_describe(e, &b);
+	verdict_describe(e, &b);
 	if (strbuf_finish(&b, &text) < 0 || str_replace(&want, says) < 0)
 		abort();
 	for (char *p = want; p && *p; p++)
@@ -468,7 +468,7 @@ static void check_expectation(struct sim *s, struct line *l)
 	}
 	if (got != want)
 		failed(s, "expected %s, got %s", verdict_name(want), verdict_name(got));
-	check_evidence(s, h ? &h->evidence : &s->app->evidence, cause, text, lacks);
+	check_evidence(s, h ? &h->detail : &s->app->detail, cause, text, lacks);
 }
 
 static void read_rule(struct sim *s, char **words, size_t n)

@@ -33,7 +33,7 @@ struct incident {
 	usec_t changed;
 	usec_t ended; /* 0: open */
 	char *evidence;
-	struct evidence numbers; /* behind the sentence; all zero where only that is known */
+	struct verdict_detail numbers; /* behind the sentence; all zero where only that is known */
 	struct cause_hint hint;
 	struct incident_step *steps; /* oldest first; the first and the last ones are kept */
 	size_t n_steps;

@@ -25,7 +25,7 @@ enum storm_reset {
 extern const struct param_def limit_params[];
 extern const size_t n_limit_params;
 
-/* An action that was begun: something that changes the world was to be sent. */
+/* An action that was begun: a request that changes something was to be sent. */
 struct past_action {
 	int64_t at; /* negative: before the boot */
 	enum rule_action action;

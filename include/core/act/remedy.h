@@ -86,7 +86,7 @@ struct remedy_event {
 	enum remedy_reply reply; /* of REMEDY_EVENT_REPLY, and of REMEDY_EVENT_TASK (then
 				    REPLY_DONE: task is set) */
 	const struct ti_obs *task;
-	const struct ground *ground; /* beside task, in REMEDY_RECHECK_TASK */
+	const struct preconditions *preconditions; /* beside task, in REMEDY_RECHECK_TASK */
 	enum app_end app_end;
 	const char *text; /* the other side's words: an error, an end state; may be NULL */
 };
@@ -94,7 +94,7 @@ struct remedy_event {
 enum remedy_outcome {
 	OUTCOME_OPEN,
 	OUTCOME_DRY_RUN,      /* observe mode: would have acted */
-	OUTCOME_REFUSED,      /* not on this ground: nothing was sent */
+	OUTCOME_REFUSED,      /* a precondition does not hold: nothing was sent */
 	OUTCOME_RECOVERED,    /* a new try runs */
 	OUTCOME_FAILED_AGAIN, /* a new try was there and is failed */
 	OUTCOME_ENDED,        /* kill: the app has ended; or it ended by itself before */
@@ -126,7 +126,7 @@ struct remedy {
 	/* The machine's own. */
 	enum remedy_state state;
 	enum remedy_outcome outcome;
-	bool requested;       /* something that changes the world was to be sent */
+	bool requested;       /* a request that changes something was to be sent */
 	bool sent;            /* and was */
 	bool interrupted;     /* taken up after a restart: what did not take is not repeated */
 	bool kill_sent;       /* at the cluster manager */
@@ -182,9 +182,9 @@ int remedy_next(
 enum remedy_event_type remedy_awaits(const struct remedy *r);
 
 /* Takes up a remedy that a restart interrupted: plan, owner, state, task, kill_sent are set, as the
- * ledger tells. Where it stands is what the world says from here on: each state becomes the look
- * that tells whether its effect took. What did not take is not sent on the strength of evidence
- * from before the restart: it ends as refused, and is proven anew. */
+ * ledger tells. Where it stands is what Airflow and the cluster say from here on: each state
+ * becomes the look that tells whether its effect took. What did not take is not sent on the
+ * strength of evidence from before the restart: it ends as refused, and is proven anew. */
 void remedy_resume(struct remedy *r, usec_t now, struct remedy_step *ret);
 
 /* actions_total's word for how it ended: "dry_run", "confirmed", "unconfirmed", "failed", or NULL

@@ -19,16 +19,16 @@ struct app_run {
 	usec_t gc_time;
 };
 
-struct run_list {
+struct app_run_list {
 	struct app_run *items; /* by cluster and name, of one name the newest first */
 	size_t n;
 };
 
 /* An app that has ended. wall: since 1970, when it was last seen. -ENODATA: it never answered, so
  * that nothing is known of it. The target must be zeroed. */
-int run_of_app(const struct app_history *a, usec_t wall, struct app_run *ret);
-void run_clear(struct app_run *r);
-void run_list_clear(struct run_list *l);
+int app_run_of(const struct app_history *a, usec_t wall, struct app_run *ret);
+void app_run_clear(struct app_run *r);
+void app_run_list_clear(struct app_run_list *l);
 
 /* What has become worse. */
 #define RUN_SLOWER 1U
@@ -42,7 +42,7 @@ extern const size_t n_run_marks;
 #define RUNS_COMPARED 5
 #define RUNS_NEEDED 3
 
-struct run_comparison {
+struct app_run_comparison {
 	size_t n;        /* runs before it that it was held against; below RUNS_NEEDED: no marks */
 	usec_t duration; /* the middle one of each */
 	uint64_t executor_memory;
@@ -51,12 +51,12 @@ struct run_comparison {
 };
 
 /* The same app, by its cluster and its name. */
-bool run_same_name(const struct app_run *a, const struct app_run *b);
-usec_t run_duration(const struct app_run *r);
+bool app_run_same_name(const struct app_run *a, const struct app_run *b);
+usec_t app_run_duration(const struct app_run *r);
 /* What its processes took at most: resident memory where that was measured, else heap. 0: unknown.
  */
 uint64_t memory_use_peak(const struct memory_use *m);
 
 /* Holds run i of a list against those of its name that follow it. Marked is what took half as long
  * again and a minute more, or a third more memory and 128 MiB. */
-void run_compare(const struct run_list *l, size_t i, struct run_comparison *ret);
+void app_run_compare(const struct app_run_list *l, size_t i, struct app_run_comparison *ret);

@@ -13,13 +13,13 @@ struct stage_check {
 	/* Fills *e (verdict, since, lasting, threshold, limit, reason, missing) and returns true
 	 * where the check holds; else leaves *e alone. */
 	bool (*holds)(const struct stage_history *h, const struct rule *rule, usec_t now,
-		struct evidence *e);
+		struct verdict_detail *e);
 };
 
 struct app_check {
 	const char *name;
 	bool (*holds)(const struct app_history *a, const struct rule *rule, usec_t now,
-		struct evidence *e);
+		struct verdict_detail *e);
 };
 
 extern const struct stage_check check_phantom;

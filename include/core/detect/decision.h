@@ -7,28 +7,28 @@
 #include "core/facts/rule.h"
 
 /* Which of the running tasks have been without progress for hung_after. */
-enum extent {
-	EXTENT_NONE,
-	EXTENT_SOME, /* or all, and the stage has completed others meanwhile */
-	EXTENT_ALL
+enum stalled_part {
+	STALLED_NONE,
+	STALLED_SOME, /* or all, and the stage has completed others meanwhile */
+	STALLED_ALL
 };
 
-/* What the flat tasks show, the strongest that holds. */
-enum shown {
-	SHOWN_DOUBT,     /* the driver's listener lost events, and not all of them were seen in a
+/* What the stalled tasks show, the strongest that holds. */
+enum stalled_sign {
+	SIGN_DOUBT,     /* the driver's listener lost events, and not all of them were seen in a
 			    dump: they may not run at all */
-	SHOWN_ABSENT,    /* no such threads: they do not run */
-	SHOWN_WORK,      /* every one of them works */
-	SHOWN_SOME_WORK, /* some do, and there is evidence on the others */
-	SHOWN_IDLE,      /* none uses CPU */
-	SHOWN_STILL,     /* none shows work, and there is evidence on each: frames, CPU, or a frozen
+	SIGN_ABSENT,    /* no such threads: they do not run */
+	SIGN_WORK,      /* every one of them works */
+	SIGN_SOME_WORK, /* some do, and there is evidence on the others */
+	SIGN_IDLE,      /* none uses CPU */
+	SIGN_STILL,     /* none shows work, and there is evidence on each: frames, CPU, or a frozen
 			    executor */
-	SHOWN_NOTHING    /* none shows work, and on some there is no evidence */
+	SIGN_NOTHING    /* none shows work, and on some there is no evidence */
 };
 
 struct decision {
 	enum verdict verdict;
-	usec_t limit; /* hung when the flat tasks have been so for so long; 0: not by this row */
+	usec_t limit; /* hung when the stalled tasks have been so for so long; 0: not by this row */
 	const char *limit_name;
 	const char *reason;
 };

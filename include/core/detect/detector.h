@@ -16,7 +16,7 @@ struct detector_event {
 	const struct rule *rule;
 	enum verdict old;
 	enum verdict verdict;
-	const struct evidence *evidence;
+	const struct verdict_detail *detail;
 	usec_t now;
 	bool gone; /* the stage or app has ended, or is no longer listed; verdict is progressing */
 };

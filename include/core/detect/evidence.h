@@ -17,7 +17,7 @@ struct stage_history;
 struct rule;
 
 /* Keys of [evidence]. */
-struct inquiry_params {
+struct evidence_params {
 	usec_t dump_spacing;
 	usec_t dump_timeout;
 	uint64_t max_dumps;
@@ -26,15 +26,15 @@ struct inquiry_params {
 	uint64_t bundles_max_size;
 };
 
-extern const struct param_def inquiry_params[];
-extern const size_t n_inquiry_params;
+extern const struct param_def evidence_params[];
+extern const size_t n_evidence_params;
 
 /* A running task over time. */
 struct task_track {
 	int64_t task_id;
 	int64_t index; /* -1: not known */
 	bool speculative;
-	bool copied; /* a copy of it is at work: it need not end */
+	bool twin_works; /* a copy of it is at work: it need not end */
 	char *executor_id;
 	usec_t launched;    /* local */
 	usec_t stall_start; /* later of the last progress and the launch */
@@ -85,7 +85,7 @@ struct executor_track {
 	unsigned n_silent;
 };
 
-struct inquiry {
+struct evidence {
 	struct executor_track *executors;
 	size_t n_executors;
 	usec_t executors_taken;
@@ -103,9 +103,9 @@ struct inquiry {
 };
 
 /* NULL when unknown. */
-struct executor_track *inquiry_executor(const struct inquiry *q, const char *id);
+struct executor_track *evidence_executor(const struct evidence *q, const char *id);
 
-enum want_kind {
+enum evidence_kind {
 	WANT_TASKS,          /* of a stage */
 	WANT_THREADS,        /* of an executor */
 	WANT_PROCESSES,      /* of all executors of the app */
@@ -115,39 +115,39 @@ enum want_kind {
 	WANT_MAX
 };
 
-const char *want_name(enum want_kind k);
+const char *evidence_kind_name(enum evidence_kind k);
 
-struct want {
-	enum want_kind kind;
+struct evidence_want {
+	enum evidence_kind kind;
 	int64_t stage_id;
 	int64_t attempt_id;
 	size_t length;           /* of a task list: more than are running */
-	const char *executor_id; /* borrowed from the inquiry, until it takes something in */
+	const char *executor_id; /* borrowed from the evidence, until it takes something in */
 };
 
 /* At most so many tasks of a stage are looked at: the ones that were launched first. */
-#define INQUIRY_MAX_TASKS 2000
+#define EVIDENCE_MAX_TASKS 2000
 
 /* What is to be asked now, at most max; returns how many. What is returned counts as asked. */
-size_t inquiry_wants(struct app_history *a, const struct rule *rule,
-	const struct inquiry_params *params, usec_t now, struct want *ret, size_t max);
+size_t evidence_wants(struct app_history *a, const struct rule *rule,
+	const struct evidence_params *params, usec_t now, struct evidence_want *ret, size_t max);
 
 /* Answers. taken: when the answer was given. All return -ENOMEM, and then may have taken in a part.
  * The lists are taken over as far as needed; the caller clears them. */
-int inquiry_take_tasks(struct app_history *a, struct stage_history *h, struct task_list *tasks,
+int evidence_take_tasks(struct app_history *a, struct stage_history *h, struct task_list *tasks,
 	usec_t driver_now, usec_t taken);
-int inquiry_take_executors(
+int evidence_take_executors(
 	struct app_history *a, const struct executor_list *executors, usec_t taken);
-int inquiry_take_threads(struct app_history *a, const char *executor_id,
+int evidence_take_threads(struct app_history *a, const char *executor_id,
 	const struct thread_list *threads, usec_t taken);
-int inquiry_take_processes(struct app_history *a, struct process_list *processes, usec_t taken);
-void inquiry_take_driver_threads(
+int evidence_take_processes(struct app_history *a, struct process_list *processes, usec_t taken);
+void evidence_take_driver_threads(
 	struct app_history *a, const struct thread_list *threads, usec_t taken);
 /* Taken over. */
-void inquiry_take_query(struct app_history *a, struct query_obs *query, usec_t taken);
-void inquiry_take_dropped(struct app_history *a, uint64_t n, usec_t taken);
+void evidence_take_query(struct app_history *a, struct query_obs *query, usec_t taken);
+void evidence_take_dropped(struct app_history *a, uint64_t n, usec_t taken);
 /* An executor gave no dump, although the driver answers. */
-int inquiry_no_threads(struct app_history *a, const char *executor_id, usec_t now);
+int evidence_no_threads(struct app_history *a, const char *executor_id, usec_t now);
 
 /* What the running tasks of a stage show, taken together. */
 struct findings {
@@ -157,20 +157,20 @@ struct findings {
 	bool cut;       /* not all of them */
 	bool old;       /* as of half of hung_after ago: some may have ended since */
 	size_t n_running;
-	size_t n_flat; /* without progress for hung_after */
-	/* Of the flat; their sum is n_flat. */
+	size_t n_stalled; /* without progress for hung_after */
+	/* Of the stalled; their sum is n_stalled. */
 	size_t n_working; /* within hung_after, frames changed or CPU was used */
 	size_t n_idle;    /* no CPU, and no change of frames */
 	size_t n_still;   /* the same frames, CPU unknown */
 	size_t n_frozen;  /* their executor gives no dump, or its JVM uses no CPU at all */
 	size_t n_absent;  /* their executor has no such thread */
-	size_t n_dark;    /* nothing is known */
+	size_t n_unknown; /* nothing is known */
 	size_t n_seen;    /* their thread was seen in a dump, whatever it showed */
-	usec_t shortest;  /* time without progress, over the flat that do not work */
+	usec_t shortest;  /* time without progress, over the stalled that do not work */
 	usec_t longest;
 	bool has_threads;
 	bool has_cpu;
-	bool events_lost; /* the driver's listener lost events: counts may be wrong for good */
+	bool events_dropped; /* the driver's listener lost events: counts may be wrong for good */
 	unsigned n_dumps;
 	double cpu_rate;
 	usec_t cpu_window;
@@ -178,11 +178,11 @@ struct findings {
 };
 
 /* Also notes on the tasks what they were seen to work. */
-void inquiry_find(struct app_history *a, struct stage_history *h, const struct rule *rule,
+void findings_of(struct app_history *a, struct stage_history *h, const struct rule *rule,
 	usec_t now, struct findings *ret);
 
 /* Nobody watched for a while: what was seen before says nothing any more. */
-void inquiry_forget(struct inquiry *q, usec_t now);
-void inquiry_clear(struct inquiry *q);
+void evidence_forget(struct evidence *q, usec_t now);
+void evidence_clear(struct evidence *q);
 void task_tracks_shift(struct task_tracks *t, usec_t by);
 void task_tracks_clear(struct task_tracks *t);

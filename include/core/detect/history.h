@@ -47,15 +47,15 @@ struct stage_history {
 	usec_t failed_spread;   /* the least that lay between the first and the last */
 	usec_t overcount_start; /* A above the sum of the executors' active tasks; 0: it is not */
 	usec_t overcount_last;  /* and was so again */
-	bool vouched;           /* when jobs were last asked about, a running one had the stage */
+	bool job_running;       /* when jobs were last asked about, a running one had the stage */
 	unsigned unasked_polls; /* polls in a row that were to ask about jobs and got no answer */
 	unsigned jobless_polls; /* polls in a row in which no running job had the stage */
 	enum verdict verdict;
 	usec_t verdict_start;
-	struct evidence evidence; /* of the verdict, at the last poll */
-	bool seen;                /* in the poll at hand */
-	struct task_tracks tasks; /* what was asked of them, on suspicion */
-	struct findings findings; /* what they showed at the last poll */
+	struct verdict_detail detail; /* of the verdict, at the last poll */
+	bool seen;                    /* in the poll at hand */
+	struct task_tracks tasks;     /* what was asked of them, on suspicion */
+	struct findings findings;     /* what they showed at the last poll */
 };
 
 /* Whatever else is to be asked of a driver at its next poll. */
@@ -92,8 +92,8 @@ struct app_history {
 				   answers */
 	enum verdict verdict;   /* progressing, idle or unobservable */
 	usec_t verdict_start;
-	struct evidence evidence;
-	struct inquiry inquiry; /* what was asked beyond the counters */
+	struct verdict_detail detail;
+	struct evidence evidence; /* what was asked beyond the counters */
 	/* The least that our clock was ahead of what the driver had just said of its own; with it a
 	 * moment of the driver's is one of ours, not too early, and late by what an answer takes.
 	 */

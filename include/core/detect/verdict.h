@@ -40,7 +40,7 @@ bool verdict_is_trouble(enum verdict v);
 extern const char *const evidence_kinds[];
 extern const size_t n_evidence_kinds;
 
-struct evidence {
+struct verdict_detail {
 	enum verdict verdict;
 	usec_t since;       /* when progress was last seen (or the condition began), local clock */
 	usec_t lasting;     /* how long the condition has held */
@@ -56,10 +56,10 @@ struct evidence {
 	/* Of the stage's running tasks, where they were asked for (not EVIDENCE_TASKS in missing):
 	 * how many there are, and how many of them were without progress for hung_after. */
 	size_t n_running;
-	size_t n_flat;
-	size_t n_same;    /* of the flat: the same frames in two dumps or more */
-	size_t n_working; /* of the flat: frames or CPU show work */
-	size_t n_frozen;  /* of the flat: their executor gives no dump, or does nothing at all */
+	size_t n_stalled;
+	size_t n_same;    /* of the stalled: the same frames in two dumps or more */
+	size_t n_working; /* of the stalled: frames or CPU show work */
+	size_t n_frozen;  /* of the stalled: their executor gives no dump, or does nothing at all */
 	unsigned n_dumps; /* of the task that was looked at most often */
 	double cpu_rate;  /* CPU seconds a second of the executors of these tasks, the busiest */
 	usec_t cpu_window;
@@ -68,4 +68,4 @@ struct evidence {
 
 /* One sentence for a log: "(0 + 6) / 6 without progress for 12min 4s (hung_after_unproven=12min),
  * ...". */
-void evidence_describe(const struct evidence *e, struct strbuf *out);
+void verdict_describe(const struct verdict_detail *e, struct strbuf *out);

@@ -2,14 +2,14 @@
  * Whether this program may do what it would have to do, as far as was seen. */
 #pragma once
 
-enum access_state {
-	ACCESS_UNKNOWN, /* not tried, or the answer told neither */
-	ACCESS_GRANTED,
-	ACCESS_DENIED
+enum permission {
+	PERMISSION_UNKNOWN, /* not tried, or the answer told neither */
+	PERMISSION_GRANTED,
+	PERMISSION_DENIED
 };
 
 /* "unknown", "granted", "denied". */
-const char *access_state_name(enum access_state s);
+const char *permission_name(enum permission s);
 
 /* What is asked of an Airflow. */
 enum airflow_right {

@@ -159,7 +159,7 @@ static int incident_update(
 	struct strbuf b = {0};
 	int r;
 
-	evidence_describe(ev->evidence, &b);
+	verdict_describe(ev->detail, &b);
 	r = strbuf_finish(&b, &text);
 	if (r >= 0)
 		r = str_replace(&i->rule, ev->rule->name);
@@ -171,8 +171,8 @@ static int incident_update(
 		incident_tell(i, wall, "%s: %s", verdict_name(ev->verdict), text);
 	free(i->evidence);
 	i->evidence = TAKE_PTR(text);
-	i->numbers = *ev->evidence;
-	i->hint = ev->evidence->hint;
+	i->numbers = *ev->detail;
+	i->hint = ev->detail->hint;
 	if (i->verdict != ev->verdict)
 		i->changed = wall;
 	i->inherited = false;

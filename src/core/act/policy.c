@@ -164,7 +164,7 @@ static void ask_budgets(const struct policy_question *q, struct policy_answer *a
 }
 
 /* Those that ask what can change while the fresh looks are under way come first. */
-static void (*const questions[])(const struct policy_question *q, struct policy_answer *a) = {
+static void (*const requests[])(const struct policy_question *q, struct policy_answer *a) = {
 	ask_people, ask_owner, ask_evidence, ask_health, ask_storm, ask_budgets, ask_ledger};
 #define N_AGAIN 5
 
@@ -172,12 +172,12 @@ static void ask_first(size_t n, const struct policy_question *q, struct policy_a
 {
 	*ret = (struct policy_answer){0};
 	for (size_t i = 0; i < n && !ret->objection; i++)
-		questions[i](q, ret);
+		requests[i](q, ret);
 }
 
 void policy_ask(const struct policy_question *q, struct policy_answer *ret)
 {
-	ask_first(ELEMENTSOF(questions), q, ret);
+	ask_first(ELEMENTSOF(requests), q, ret);
 }
 
 void policy_ask_again(const struct policy_question *q, struct policy_answer *ret)

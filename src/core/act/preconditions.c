@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Objections of the ground: known faults of Airflow's versions, and what a new try needs. */
+ * Preconditions of an action: known faults of Airflow's versions, and what a new try needs. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -10,8 +10,8 @@
 
 #define WAY(w) (1U << (w))
 /* Ways that set the task instance to failed, and ways that want another try. */
-#define FAILS (WAY(GROUND_KILL) | WAY(GROUND_CLEAR))
-#define RETRIES (WAY(GROUND_CLEAR) | WAY(GROUND_AIRFLOW))
+#define FAILS (WAY(END_WAY_KILL) | WAY(END_WAY_CLEAR))
+#define RETRIES (WAY(END_WAY_CLEAR) | WAY(END_WAY_AIRFLOW))
 
 /* Numbers with # are issues of Airflow. Fixed in the version `before`, as far as is known: read in
  * their sources and threads, not all of them run. */
@@ -68,10 +68,10 @@ int airflow_version_parse(const char *s, struct airflow_version *ret)
 	return 0;
 }
 
-void ground_clear(struct ground *g)
+void preconditions_clear(struct preconditions *g)
 {
 	free(g->run_state);
-	*g = (struct ground){0};
+	*g = (struct preconditions){0};
 }
 
 bool ti_retry_left(const struct ti_obs *t)
@@ -80,7 +80,7 @@ bool ti_retry_left(const struct ti_obs *t)
 }
 
 static const char *fault_of_version(const struct airflow_version *v, const struct owner *o,
-	const struct ground_app *app, enum ground_way way)
+	const struct preconditions_app *app, enum end_way way)
 {
 	for (size_t i = 0; i < ELEMENTSOF(faults); i++) {
 		if (!(faults[i].ways & WAY(way)) || (faults[i].mapped && o->map_index < 0) ||
@@ -94,7 +94,7 @@ static const char *fault_of_version(const struct airflow_version *v, const struc
 
 /* A try that would never start, or would start more than what hung. */
 static const char *objection_to_retry(
-	const struct ground *g, const struct ti_obs *t, enum ground_way way)
+	const struct preconditions *g, const struct ti_obs *t, enum end_way way)
 {
 	if (g->dag_paused)
 		return "its DAG is paused: Airflow would start no new try";
@@ -104,9 +104,9 @@ static const char *objection_to_retry(
 		return "its DAG run is over already: a retry would set the run going again";
 	if (!str_equal(g->run_state, "running") && !str_equal(g->run_state, "queued"))
 		return "its DAG run is in a state that is not known here";
-	if (way == GROUND_AIRFLOW && !ti_retry_left(t))
+	if (way == END_WAY_AIRFLOW && !ti_retry_left(t))
 		return "Airflow has no retry left for it";
-	if (way == GROUND_CLEAR && g->n_failed_siblings > 0)
+	if (way == END_WAY_CLEAR && g->n_failed_siblings > 0)
 		return "Airflow 2 cannot clear one index of a mapped task, and others of it have "
 		       "failed: they would be run again as well";
 	return NULL;
@@ -115,7 +115,7 @@ static const char *objection_to_retry(
 /* The operator tells Airflow 3.3 and later to ask after the driver of the try before, and takes its
  * end for the task's: a driver that ends well because it was told to would count as success. */
 static bool asks_after_driver(
-	const struct ground *g, const struct ti_obs *t, const struct ground_app *app)
+	const struct preconditions *g, const struct ti_obs *t, const struct preconditions_app *app)
 {
 	static const struct airflow_version since = {3, 3, 0};
 
@@ -123,8 +123,8 @@ static bool asks_after_driver(
 	       str_equal(t->operator, "SparkSubmitOperator");
 }
 
-const char *ground_objection(const struct ground *g, const struct ti_obs *t, const struct owner *o,
-	const struct ground_app *app, enum ground_way way)
+const char *preconditions_objection(const struct preconditions *g, const struct ti_obs *t,
+	const struct owner *o, const struct preconditions_app *app, enum end_way way)
 {
 	const char *text = NULL;
 

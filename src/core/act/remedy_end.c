@@ -42,33 +42,34 @@ static const char *task_objection(const struct remedy *r, const struct ti_obs *t
 }
 
 /* How it is to be ended. */
-static enum ground_way way_of(const struct remedy *r, const struct remedy_event *ev)
+static enum end_way way_of(const struct remedy *r, const struct remedy_event *ev)
 {
-	const struct ground_app app = {
+	const struct preconditions_app app = {
 		.can_kill = r->plan.can_kill_app, .cluster_mode = r->plan.cluster_mode};
 
 	if (r->plan.action == RULE_ACTION_KILL)
-		return GROUND_KILL;
+		return END_WAY_KILL;
 	if (r->plan.retry_via == RETRY_VIA_AIRFLOW)
-		return GROUND_AIRFLOW;
+		return END_WAY_AIRFLOW;
 	if (r->plan.retry_via == RETRY_VIA_AUTO && r->plan.can_kill_app &&
 		ti_retry_left(ev->task) &&
-		!ground_objection(ev->ground, ev->task, &r->owner, &app, GROUND_AIRFLOW))
-		return GROUND_AIRFLOW;
-	return GROUND_CLEAR;
+		!preconditions_objection(
+			ev->preconditions, ev->task, &r->owner, &app, END_WAY_AIRFLOW))
+		return END_WAY_AIRFLOW;
+	return END_WAY_CLEAR;
 }
 
 static const char *way_objection(
-	const struct remedy *r, const struct remedy_event *ev, enum ground_way way)
+	const struct remedy *r, const struct remedy_event *ev, enum end_way way)
 {
-	const struct ground_app app = {
+	const struct preconditions_app app = {
 		.can_kill = r->plan.can_kill_app, .cluster_mode = r->plan.cluster_mode};
 
-	if (way == GROUND_AIRFLOW && !r->plan.can_kill_app)
+	if (way == END_WAY_AIRFLOW && !r->plan.can_kill_app)
 		return "retry_via=airflow, and its cluster manager cannot kill the app";
-	if (way == GROUND_AIRFLOW && !ti_retry_left(ev->task))
+	if (way == END_WAY_AIRFLOW && !ti_retry_left(ev->task))
 		return "retry_via=airflow, and Airflow has no retry left for the task instance";
-	return ground_objection(ev->ground, ev->task, &r->owner, &app, way);
+	return preconditions_objection(ev->preconditions, ev->task, &r->owner, &app, way);
 }
 
 int remedy_fail_task(struct remedy *r, struct remedy_step *step)
@@ -79,8 +80,8 @@ int remedy_fail_task(struct remedy *r, struct remedy_step *step)
 	return remedy_go(r, step, REMEDY_FAIL, EFFECT_FAIL_TASK, 0);
 }
 
-static int act(struct remedy *r, const struct remedy_event *ev, enum ground_way way,
-	struct remedy_step *step)
+static int act(
+	struct remedy *r, const struct remedy_event *ev, enum end_way way, struct remedy_step *step)
 {
 	int k = ti_identity_of(ev->task, &r->task);
 
@@ -88,7 +89,7 @@ static int act(struct remedy *r, const struct remedy_event *ev, enum ground_way 
 		return k;
 	if (r->plan.dry)
 		return remedy_finish(r, step, OUTCOME_DRY_RUN, "mode is observe: nothing was sent");
-	if (way == GROUND_AIRFLOW)
+	if (way == END_WAY_AIRFLOW)
 		return remedy_go(r, step, REMEDY_END_APP, EFFECT_KILL_APP, 0);
 	return remedy_fail_task(r, step);
 }
@@ -97,7 +98,7 @@ int remedy_on_recheck_task(
 	struct remedy *r, const struct remedy_event *ev, usec_t now, struct remedy_step *step)
 {
 	const char *objection;
-	enum ground_way way;
+	enum end_way way;
 
 	if (ev->type != REMEDY_EVENT_TASK) {
 		step->effect = EFFECT_LOOK_TASK;

@@ -11,7 +11,7 @@
 const char *const run_marks[] = {"slower", "executor_memory", "driver_memory"};
 const size_t n_run_marks = ELEMENTSOF(run_marks);
 
-void run_clear(struct app_run *r)
+void app_run_clear(struct app_run *r)
 {
 	free(r->cluster);
 	free(r->app_name);
@@ -19,15 +19,15 @@ void run_clear(struct app_run *r)
 	*r = (struct app_run){0};
 }
 
-void run_list_clear(struct run_list *l)
+void app_run_list_clear(struct app_run_list *l)
 {
 	for (size_t i = 0; i < l->n; i++)
-		run_clear(&l->items[i]);
+		app_run_clear(&l->items[i]);
 	free(l->items);
-	*l = (struct run_list){0};
+	*l = (struct app_run_list){0};
 }
 
-int run_of_app(const struct app_history *a, usec_t wall, struct app_run *ret)
+int app_run_of(const struct app_history *a, usec_t wall, struct app_run *ret)
 {
 	struct app_run run = {
 		.started = a->info.started,
@@ -48,14 +48,14 @@ int run_of_app(const struct app_history *a, usec_t wall, struct app_run *ret)
 	if (r >= 0)
 		r = str_replace(&run.app_id, a->info.id);
 	if (r < 0) {
-		run_clear(&run);
+		app_run_clear(&run);
 		return r;
 	}
 	*ret = run;
 	return 0;
 }
 
-usec_t run_duration(const struct app_run *r)
+usec_t app_run_duration(const struct app_run *r)
 {
 	return usec_sub(r->ended, r->started);
 }
@@ -88,7 +88,7 @@ static uint64_t middle(const uint64_t *values, size_t n)
 	return known[(k - 1) / 2];
 }
 
-bool run_same_name(const struct app_run *a, const struct app_run *b)
+bool app_run_same_name(const struct app_run *a, const struct app_run *b)
 {
 	return str_equal(a->cluster, b->cluster) && str_equal(a->app_name, b->app_name);
 }
@@ -98,25 +98,26 @@ static bool more(uint64_t now, uint64_t before, uint64_t by)
 	return before > 0 && now > before + before / 3 && now - before > by;
 }
 
-void run_compare(const struct run_list *l, size_t i, struct run_comparison *ret)
+void app_run_compare(const struct app_run_list *l, size_t i, struct app_run_comparison *ret)
 {
 	const struct app_run *run = &l->items[i];
-	struct run_comparison c = {0};
+	struct app_run_comparison c = {0};
 	uint64_t durations[RUNS_COMPARED];
 	uint64_t executors[RUNS_COMPARED];
 	uint64_t drivers[RUNS_COMPARED];
 
-	for (size_t k = i + 1; k < l->n && c.n < RUNS_COMPARED && run_same_name(run, &l->items[k]);
+	for (size_t k = i + 1;
+		k < l->n && c.n < RUNS_COMPARED && app_run_same_name(run, &l->items[k]);
 		k++, c.n++) {
-		durations[c.n] = run_duration(&l->items[k]);
+		durations[c.n] = app_run_duration(&l->items[k]);
 		executors[c.n] = memory_use_peak(&l->items[k].executor);
 		drivers[c.n] = memory_use_peak(&l->items[k].driver);
 	}
 	c.duration = middle(durations, c.n);
 	c.executor_memory = middle(executors, c.n);
 	c.driver_memory = middle(drivers, c.n);
-	if (c.duration > 0 && run_duration(run) > c.duration + c.duration / 2 &&
-		run_duration(run) - c.duration > USEC_PER_MINUTE)
+	if (c.duration > 0 && app_run_duration(run) > c.duration + c.duration / 2 &&
+		app_run_duration(run) - c.duration > USEC_PER_MINUTE)
 		c.marks |= RUN_SLOWER;
 	if (more(memory_use_peak(&run->executor), c.executor_memory, 128 * MIB))
 		c.marks |= RUN_EXECUTOR_MEMORY;

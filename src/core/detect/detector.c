@@ -105,7 +105,7 @@ static void judge_stage(
 	struct detector *d, struct app_history *a, struct stage_history *h, usec_t now)
 {
 	const struct rule *rule = detector_rule(d, a);
-	struct evidence e = {
+	struct verdict_detail e = {
 		.verdict = VERDICT_PROGRESSING,
 		.since = h->stall_start,
 		.lasting = usec_sub(now, h->stall_start),
@@ -114,15 +114,15 @@ static void judge_stage(
 	struct detector_event event = {
 		.app = a, .stage = h, .rule = rule, .old = h->verdict, .now = now};
 
-	inquiry_find(a, h, rule, now, &h->findings);
+	findings_of(a, h, rule, now, &h->findings);
 	for (size_t i = 0; i < ELEMENTSOF(stage_checks); i++)
 		if (stage_checks[i]->holds(h, rule, now, &e))
 			break;
 	e.n_complete = h->last.n_complete;
 	e.n_active = h->last.n_active;
 	e.n_tasks = h->last.n_tasks;
-	h->evidence = e;
-	event.evidence = &h->evidence;
+	h->detail = e;
+	event.detail = &h->detail;
 	event.verdict = e.verdict;
 	if (e.verdict != h->verdict) {
 		h->verdict = e.verdict;
@@ -136,14 +136,15 @@ static void judge_stage(
 static void judge_app(struct detector *d, struct app_history *a, usec_t now)
 {
 	const struct rule *rule = detector_rule(d, a);
-	struct evidence e = {.verdict = VERDICT_PROGRESSING, .since = now, .reason = "answers"};
+	struct verdict_detail e = {
+		.verdict = VERDICT_PROGRESSING, .since = now, .reason = "answers"};
 	struct detector_event event = {.app = a, .rule = rule, .old = a->verdict, .now = now};
 
 	for (size_t i = 0; i < ELEMENTSOF(app_checks); i++)
 		if (app_checks[i]->holds(a, rule, now, &e))
 			break;
-	a->evidence = e;
-	event.evidence = &a->evidence;
+	a->detail = e;
+	event.detail = &a->detail;
 	event.verdict = e.verdict;
 	if (e.verdict != a->verdict) {
 		a->verdict = e.verdict;
@@ -155,13 +156,13 @@ static void judge_app(struct detector *d, struct app_history *a, usec_t now)
 static void tell_gone(
 	struct detector *d, struct app_history *a, struct stage_history *h, usec_t now)
 {
-	struct evidence e = {.verdict = VERDICT_PROGRESSING, .since = now, .reason = "gone"};
+	struct verdict_detail e = {.verdict = VERDICT_PROGRESSING, .since = now, .reason = "gone"};
 	struct detector_event event = {.app = a,
 		.stage = h,
 		.rule = detector_rule(d, a),
 		.old = h ? h->verdict : a->verdict,
 		.verdict = VERDICT_PROGRESSING,
-		.evidence = &e,
+		.detail = &e,
 		.now = now,
 		.gone = true};
 

@@ -48,16 +48,16 @@ static void executor_clear(struct executor_track *x)
 	cpu_series_clear(&x->cpu);
 }
 
-void inquiry_clear(struct inquiry *q)
+void evidence_clear(struct evidence *q)
 {
 	for (size_t i = 0; i < q->n_executors; i++)
 		executor_clear(&q->executors[i]);
 	free(q->executors);
 	query_obs_clear(&q->query);
-	*q = (struct inquiry){0};
+	*q = (struct evidence){0};
 }
 
-void inquiry_forget(struct inquiry *q, usec_t now)
+void evidence_forget(struct evidence *q, usec_t now)
 {
 	q->forgotten = now;
 	for (size_t i = 0; i < q->n_executors; i++) {
@@ -71,7 +71,7 @@ void inquiry_forget(struct inquiry *q, usec_t now)
 	q->processes_asked = q->driver_asked = q->query_asked = 0;
 }
 
-struct executor_track *inquiry_executor(const struct inquiry *q, const char *id)
+struct executor_track *evidence_executor(const struct evidence *q, const char *id)
 {
 	for (size_t i = 0; i < q->n_executors; i++)
 		if (str_equal(q->executors[i].id, id))
@@ -79,9 +79,9 @@ struct executor_track *inquiry_executor(const struct inquiry *q, const char *id)
 	return NULL;
 }
 
-static int executor_get(struct inquiry *q, const char *id, struct executor_track **ret)
+static int executor_get(struct evidence *q, const char *id, struct executor_track **ret)
 {
-	struct executor_track *x = inquiry_executor(q, id);
+	struct executor_track *x = evidence_executor(q, id);
 	struct executor_track *items;
 
 	if (!x) {
@@ -162,7 +162,7 @@ static void track_note(struct task_track *t, const struct task_obs *o, usec_t ta
 	t->gc_taken = taken;
 }
 
-int inquiry_take_tasks(struct app_history *a, struct stage_history *h, struct task_list *tasks,
+int evidence_take_tasks(struct app_history *a, struct stage_history *h, struct task_list *tasks,
 	usec_t driver_now, usec_t taken)
 {
 	struct task_tracks next = {.asked = h->tasks.asked, .taken = taken};
@@ -220,7 +220,7 @@ static bool has_task(const struct app_history *a, const char *executor_id)
 /* With dynamic allocation executors come and go for as long as the app lives. */
 static void drop_gone(struct app_history *a)
 {
-	struct inquiry *q = &a->inquiry;
+	struct evidence *q = &a->evidence;
 	size_t kept = 0;
 
 	for (size_t i = 0; i < q->n_executors; i++) {
@@ -234,10 +234,10 @@ static void drop_gone(struct app_history *a)
 	q->n_executors = kept;
 }
 
-int inquiry_take_executors(
+int evidence_take_executors(
 	struct app_history *a, const struct executor_list *executors, usec_t taken)
 {
-	struct inquiry *q = &a->inquiry;
+	struct evidence *q = &a->evidence;
 
 	for (size_t i = 0; i < q->n_executors; i++)
 		q->executors[i].listed = false;
@@ -367,13 +367,13 @@ static void stage_take_dump(struct stage_history *h, const struct executor_track
 	}
 }
 
-int inquiry_take_threads(struct app_history *a, const char *executor_id,
+int evidence_take_threads(struct app_history *a, const char *executor_id,
 	const struct thread_list *threads, usec_t taken)
 {
 	struct executor_track *x;
 	int r;
 
-	r = executor_get(&a->inquiry, executor_id, &x);
+	r = executor_get(&a->evidence, executor_id, &x);
 	if (r < 0)
 		return r;
 	if (taken <= x->dump_taken || taken <= x->silent_since)
@@ -386,12 +386,12 @@ int inquiry_take_threads(struct app_history *a, const char *executor_id,
 	return 0;
 }
 
-int inquiry_no_threads(struct app_history *a, const char *executor_id, usec_t now)
+int evidence_no_threads(struct app_history *a, const char *executor_id, usec_t now)
 {
 	struct executor_track *x;
 	int r;
 
-	r = executor_get(&a->inquiry, executor_id, &x);
+	r = executor_get(&a->evidence, executor_id, &x);
 	if (r < 0)
 		return r;
 	if (now <= x->dump_taken)
@@ -401,13 +401,13 @@ int inquiry_no_threads(struct app_history *a, const char *executor_id, usec_t no
 	return 0;
 }
 
-int inquiry_take_processes(struct app_history *a, struct process_list *processes, usec_t taken)
+int evidence_take_processes(struct app_history *a, struct process_list *processes, usec_t taken)
 {
 	for (size_t i = 0; i < processes->n; i++) {
 		struct executor_track *x;
 		int r;
 
-		r = executor_get(&a->inquiry, processes->items[i].executor_id, &x);
+		r = executor_get(&a->evidence, processes->items[i].executor_id, &x);
 		if (r < 0)
 			return r;
 		cpu_series_add(&x->cpu, &processes->items[i], taken);
@@ -415,22 +415,22 @@ int inquiry_take_processes(struct app_history *a, struct process_list *processes
 	return 0;
 }
 
-void inquiry_take_driver_threads(
+void evidence_take_driver_threads(
 	struct app_history *a, const struct thread_list *threads, usec_t taken)
 {
-	a->inquiry.driver_taken = taken;
-	cause_of_driver(threads, &a->inquiry.driver);
+	a->evidence.driver_taken = taken;
+	cause_of_driver(threads, &a->evidence.driver);
 }
 
-void inquiry_take_query(struct app_history *a, struct query_obs *query, usec_t taken)
+void evidence_take_query(struct app_history *a, struct query_obs *query, usec_t taken)
 {
-	query_obs_clear(&a->inquiry.query);
-	a->inquiry.query = TAKE_STRUCT(*query);
-	a->inquiry.query_taken = taken;
+	query_obs_clear(&a->evidence.query);
+	a->evidence.query = TAKE_STRUCT(*query);
+	a->evidence.query_taken = taken;
 }
 
-void inquiry_take_dropped(struct app_history *a, uint64_t n, usec_t taken)
+void evidence_take_dropped(struct app_history *a, uint64_t n, usec_t taken)
 {
-	a->inquiry.dropped = n;
-	a->inquiry.dropped_taken = taken;
+	a->evidence.dropped = n;
+	a->evidence.dropped_taken = taken;
 }

@@ -4,50 +4,50 @@
 #include "core/detect/history.h"
 #include "core/facts/rule.h"
 
-const struct param_def inquiry_params[] = {
+const struct param_def evidence_params[] = {
 	{.name = "dump_spacing",
 		.type = PARAM_DURATION,
-		.offset = offsetof(struct inquiry_params, dump_spacing),
+		.offset = offsetof(struct evidence_params, dump_spacing),
 		.fallback = "10s",
 		.min = 2 * USEC_PER_SEC,
 		.max = USEC_PER_HOUR,
 		.help = "two thread dumps of an executor are at least so far apart"},
 	{.name = "dump_timeout",
 		.type = PARAM_DURATION,
-		.offset = offsetof(struct inquiry_params, dump_timeout),
+		.offset = offsetof(struct evidence_params, dump_timeout),
 		.fallback = "15s",
 		.min = USEC_PER_SEC,
 		.max = 10 * USEC_PER_MINUTE,
 		.help = "how long a thread dump may take"},
 	{.name = "max_dumps",
 		.type = PARAM_U64,
-		.offset = offsetof(struct inquiry_params, max_dumps),
+		.offset = offsetof(struct evidence_params, max_dumps),
 		.fallback = "8",
 		.max = 1000,
 		.help = "executors of an app that are asked for their threads at a time; 0: none"},
 	{.name = "bundle_max_size",
 		.type = PARAM_SIZE,
-		.offset = offsetof(struct inquiry_params, bundle_max_size),
+		.offset = offsetof(struct evidence_params, bundle_max_size),
 		.fallback = "4M",
 		.min = 65536,
 		.max = (uint64_t)1 << 30,
 		.help = "bytes of evidence that are kept of one incident"},
 	{.name = "bundles_max_size",
 		.type = PARAM_SIZE,
-		.offset = offsetof(struct inquiry_params, bundles_max_size),
+		.offset = offsetof(struct evidence_params, bundles_max_size),
 		.fallback = "256M",
 		.min = 65536,
 		.max = (uint64_t)1 << 40,
 		.help = "bytes of evidence that are kept of all; the oldest goes first"},
 	{.name = "bundle_max_age",
 		.type = PARAM_DURATION,
-		.offset = offsetof(struct inquiry_params, bundle_max_age),
+		.offset = offsetof(struct evidence_params, bundle_max_age),
 		.fallback = "720h",
 		.min = USEC_PER_MINUTE,
 		.max = (usec_t)366 * 24 * USEC_PER_HOUR,
 		.help = "evidence of incidents that began longer ago is deleted"},
 };
-const size_t n_inquiry_params = ELEMENTSOF(inquiry_params);
+const size_t n_evidence_params = ELEMENTSOF(evidence_params);
 
 static const char *const names[] = {
 	[WANT_TASKS] = "tasks",
@@ -59,7 +59,7 @@ static const char *const names[] = {
 };
 _Static_assert(ELEMENTSOF(names) == WANT_MAX, "a name per kind");
 
-const char *want_name(enum want_kind k)
+const char *evidence_kind_name(enum evidence_kind k)
 {
 	return names[k];
 }
@@ -67,9 +67,9 @@ const char *want_name(enum want_kind k)
 struct asking {
 	struct app_history *app;
 	const struct rule *rule;
-	const struct inquiry_params *params;
+	const struct evidence_params *params;
 	usec_t now;
-	struct want *wants;
+	struct evidence_want *wants;
 	size_t n;
 	size_t max;
 	bool suspicious; /* any stage is */
@@ -80,7 +80,7 @@ static bool due(const struct asking *k, usec_t asked, usec_t spacing)
 	return asked == 0 || usec_sub(k->now, asked) >= spacing;
 }
 
-static bool ask(struct asking *k, const struct want *want)
+static bool ask(struct asking *k, const struct evidence_want *want)
 {
 	if (k->n == k->max)
 		return false;
@@ -109,7 +109,7 @@ static bool stage_suspicious(const struct asking *k, const struct stage_history 
 	return false;
 }
 
-static bool all_flat(const struct asking *k, const struct stage_history *h)
+static bool all_stalled(const struct asking *k, const struct stage_history *h)
 {
 	for (size_t i = 0; i < h->tasks.n; i++)
 		if (!flat(k, h->tasks.items[i].stall_start))
@@ -123,17 +123,17 @@ static void ask_tasks(struct asking *k, struct stage_history *h, bool suspicious
 	usec_t half = k->rule->hung_after / 2;
 	usec_t spacing =
 		suspicious ? usec_clamp(half / 6, 5 * USEC_PER_SEC, 30 * USEC_PER_SEC) : half;
-	struct want want = {
+	struct evidence_want want = {
 		.kind = WANT_TASKS,
 		.stage_id = h->last.stage_id,
 		.attempt_id = h->last.attempt_id,
-		.length = INQUIRY_MAX_TASKS,
+		.length = EVIDENCE_MAX_TASKS,
 	};
 
 	if (!suspicious && usec_sub(k->now, h->first_seen) < half)
 		return;
 	/* All stood still, and yet it has moved: which task did is to be known soon. */
-	if (suspicious && h->stall_start > h->tasks.taken && all_flat(k, h))
+	if (suspicious && h->stall_start > h->tasks.taken && all_stalled(k, h))
 		spacing = 5 * USEC_PER_SEC;
 	if (h->last.n_active > 0 && due(k, h->tasks.asked, spacing) && ask(k, &want))
 		h->tasks.asked = k->now;
@@ -159,7 +159,7 @@ static void choose_executors(const struct asking *k, const struct stage_history 
 
 		if (!flat(k, t->stall_start))
 			continue;
-		x = inquiry_executor(&k->app->inquiry, t->executor_id);
+		x = evidence_executor(&k->app->evidence, t->executor_id);
 		if (!x || !x->listed || x->chosen == k->now)
 			continue;
 		x->chosen = k->now;
@@ -170,7 +170,7 @@ static void choose_executors(const struct asking *k, const struct stage_history 
 /* Whoever waits longest comes first, so that with many executors each has its turn. */
 static struct executor_track *next_executor(const struct asking *k)
 {
-	struct inquiry *q = &k->app->inquiry;
+	struct evidence *q = &k->app->evidence;
 	struct executor_track *first = NULL;
 
 	for (size_t i = 0; i < q->n_executors; i++) {
@@ -188,7 +188,8 @@ static void ask_threads(struct asking *k)
 	for (uint64_t n = 0; n < k->params->max_dumps; n++) {
 		struct executor_track *x = next_executor(k);
 
-		if (!x || !ask(k, &(struct want){.kind = WANT_THREADS, .executor_id = x->id}))
+		if (!x || !ask(k, &(struct evidence_want){
+					  .kind = WANT_THREADS, .executor_id = x->id}))
 			return;
 		x->dump_asked = k->now;
 		x->dump_due = false;
@@ -198,29 +199,30 @@ static void ask_threads(struct asking *k)
 /* Why a driver is idle does not change the verdict: one look, and seldom another. */
 static void ask_idle(struct asking *k)
 {
-	struct inquiry *q = &k->app->inquiry;
+	struct evidence *q = &k->app->evidence;
 
 	if (k->params->max_dumps > 0 && due(k, q->driver_asked, k->rule->idle_after) &&
-		ask(k, &(struct want){.kind = WANT_DRIVER_THREADS}))
+		ask(k, &(struct evidence_want){.kind = WANT_DRIVER_THREADS}))
 		q->driver_asked = k->now;
 	if (due(k, q->query_asked, k->rule->idle_after) &&
-		ask(k, &(struct want){.kind = WANT_QUERY}))
+		ask(k, &(struct evidence_want){.kind = WANT_QUERY}))
 		q->query_asked = k->now;
 }
 
 /* What holds for the app as a whole. */
 static void ask_app(struct asking *k)
 {
-	struct inquiry *q = &k->app->inquiry;
+	struct evidence *q = &k->app->evidence;
 	usec_t half = k->rule->hung_after / 2;
 
 	if (k->suspicious) {
 		/* The window holds some ten looks. */
 		if (due(k, q->processes_asked,
 			    usec_clamp(half / 8, 5 * USEC_PER_SEC, CPU_WINDOW_MAX / 10)) &&
-			ask(k, &(struct want){.kind = WANT_PROCESSES}))
+			ask(k, &(struct evidence_want){.kind = WANT_PROCESSES}))
 			q->processes_asked = k->now;
-		if (due(k, q->dropped_asked, half) && ask(k, &(struct want){.kind = WANT_DROPPED}))
+		if (due(k, q->dropped_asked, half) &&
+			ask(k, &(struct evidence_want){.kind = WANT_DROPPED}))
 			q->dropped_asked = k->now;
 	}
 	if (k->app->idle_start > 0 &&
@@ -228,8 +230,8 @@ static void ask_app(struct asking *k)
 		ask_idle(k);
 }
 
-size_t inquiry_wants(struct app_history *a, const struct rule *rule,
-	const struct inquiry_params *params, usec_t now, struct want *ret, size_t max)
+size_t evidence_wants(struct app_history *a, const struct rule *rule,
+	const struct evidence_params *params, usec_t now, struct evidence_want *ret, size_t max)
 {
 	struct asking k = {
 		.app = a, .rule = rule, .params = params, .now = now, .wants = ret, .max = max};

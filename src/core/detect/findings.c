@@ -18,16 +18,16 @@
 /* Dumps that lack a task's thread, after which the task counts as gone. */
 #define ABSENT_MIN 2
 
-/* The flat tasks of one stage on one executor. */
+/* The stalled tasks of one stage on one executor. */
 struct group {
 	struct executor_track *executor; /* NULL: not known */
 	size_t n;
-	size_t n_running; /* also the ones that are not flat */
+	size_t n_running; /* also the ones that are not stalled */
 	size_t n_python;  /* wait for a Python worker, by their frames */
 	bool moves;       /* one of its tasks works, or moves: it explains CPU of the JVM */
-	usec_t since;     /* all were flat from here on */
+	usec_t since;     /* all were stalled from here on */
 	struct cpu_use cpu;
-	size_t n_cpu_busy; /* so many of the flat compute; which, is not known */
+	size_t n_cpu_busy; /* so many of the stalled compute; which, is not known */
 	size_t n_cpu_idle; /* so many do not */
 	bool frozen;       /* the executor gives no dump, or its JVM does nothing at all */
 };
@@ -41,7 +41,7 @@ struct look {
 	unsigned n_by_cause[CAUSE_MAX];
 };
 
-static bool is_flat(const struct look *k, const struct task_track *t)
+static bool is_stalled(const struct look *k, const struct task_track *t)
 {
 	return usec_sub(k->now, t->stall_start) >= k->rule->hung_after;
 }
@@ -54,14 +54,14 @@ static bool works(const struct look *k, const struct task_track *t)
 /* anew: what was seen of work before counts for nothing. */
 static void gather(const struct look *k, const char *executor_id, bool anew, struct group *g)
 {
-	*g = (struct group){.executor = inquiry_executor(&k->app->inquiry, executor_id)};
+	*g = (struct group){.executor = evidence_executor(&k->app->evidence, executor_id)};
 	for (size_t i = 0; i < k->stage->tasks.n; i++) {
 		const struct task_track *t = &k->stage->tasks.items[i];
 
 		if (!str_equal(t->executor_id, executor_id))
 			continue;
 		g->n_running++;
-		if (!is_flat(k, t) || (!anew && works(k, t))) {
+		if (!is_stalled(k, t) || (!anew && works(k, t))) {
 			g->moves = true;
 			continue;
 		}
@@ -166,14 +166,14 @@ static void note_hint(struct look *k, const struct cause_hint *hint)
 /* When executors were last asked about, it was not among them. */
 static bool is_lost(const struct look *k, const struct executor_track *x)
 {
-	return k->app->inquiry.executors_taken > 0 && (!x || !x->listed);
+	return k->app->evidence.executors_taken > 0 && (!x || !x->listed);
 }
 
 static void hint_of(const struct look *k, const struct task_track *t, const struct group *g,
 	struct cause_hint *ret)
 {
 	const struct executor_track *x = g->executor;
-	const struct executor_track *driver = inquiry_executor(&k->app->inquiry, "driver");
+	const struct executor_track *driver = evidence_executor(&k->app->evidence, "driver");
 
 	*ret = (struct cause_hint){0};
 	if (driver && driver != x && driver->gc_share >= GC_SHARE_MIN) {
@@ -205,8 +205,8 @@ static void hint_of(const struct look *k, const struct task_track *t, const stru
 	str_sanitize(ret->because); /* what was cut within a character */
 }
 
-/* One flat task that is not known to work by itself. */
-static void note_flat(struct look *k, struct group *g, struct task_track *t)
+/* One stalled task that is not known to work by itself. */
+static void note_stalled(struct look *k, struct group *g, struct task_track *t)
 {
 	struct findings *f = k->f;
 	bool lost = is_lost(k, g->executor); /* its tasks are about to be tried elsewhere */
@@ -226,7 +226,7 @@ static void note_flat(struct look *k, struct group *g, struct task_track *t)
 	} else if (!lost && dumped) {
 		f->n_still++;
 	} else {
-		f->n_dark++;
+		f->n_unknown++;
 	}
 	note_time(f, usec_sub(k->now, t->stall_start));
 }
@@ -248,7 +248,7 @@ static bool frames_tell(const struct look *k, const struct group *g)
 	for (size_t i = 0; i < k->stage->tasks.n; i++) {
 		const struct task_track *t = &k->stage->tasks.items[i];
 
-		if (!str_equal(t->executor_id, g->executor->id) || !is_flat(k, t))
+		if (!str_equal(t->executor_id, g->executor->id) || !is_stalled(k, t))
 			continue;
 		if (t->frames_moved > 0 && usec_sub(k->now, t->frames_moved) < k->rule->hung_after)
 			n_moved++;
@@ -266,7 +266,7 @@ static void note_work(const struct look *k, const struct group *g)
 	for (size_t i = 0; i < k->stage->tasks.n; i++) {
 		struct task_track *t = &k->stage->tasks.items[i];
 
-		if (str_equal(t->executor_id, g->executor->id) && is_flat(k, t))
+		if (str_equal(t->executor_id, g->executor->id) && is_stalled(k, t))
 			t->worked = k->now;
 	}
 }
@@ -287,16 +287,16 @@ static void find_on_executor(struct look *k, const char *executor_id)
 
 		if (!str_equal(t->executor_id, executor_id))
 			continue;
-		if (!is_flat(k, t) || t->copied)
+		if (!is_stalled(k, t) || t->twin_works)
 			continue;
-		k->f->n_flat++;
+		k->f->n_stalled++;
 		note_threads(k->f, t);
 		hint_of(k, t, &g, &hint);
 		note_hint(k, &hint);
 		if (works(k, t))
 			k->f->n_working++;
 		else
-			note_flat(k, &g, t);
+			note_stalled(k, &g, t);
 	}
 }
 
@@ -309,10 +309,11 @@ static bool is_first(const struct task_tracks *t, size_t i)
 	return true;
 }
 
-static bool any_flat(const struct look *k)
+static bool any_stalled(const struct look *k)
 {
 	for (size_t i = 0; i < k->stage->tasks.n; i++)
-		if (is_flat(k, &k->stage->tasks.items[i]) && !k->stage->tasks.items[i].copied)
+		if (is_stalled(k, &k->stage->tasks.items[i]) &&
+			!k->stage->tasks.items[i].twin_works)
 			return true;
 	return false;
 }
@@ -332,7 +333,7 @@ static void backdate(struct stage_history *h)
 
 static bool at_work(const struct look *k, const struct task_track *t)
 {
-	return !is_flat(k, t) || works(k, t);
+	return !is_stalled(k, t) || works(k, t);
 }
 
 /* Spark ends a task when its speculative copy ends, and the other way round: while one of them is
@@ -343,7 +344,7 @@ static size_t note_copies(const struct look *k)
 	size_t n = 0;
 
 	for (size_t i = 0; i < t->n; i++)
-		t->items[i].copied = false;
+		t->items[i].twin_works = false;
 	for (size_t i = 0; i < t->n; i++) {
 		struct task_track *copy = &t->items[i];
 		bool busy = at_work(k, copy);
@@ -355,18 +356,18 @@ static size_t note_copies(const struct look *k)
 
 			if (original->index != copy->index || at_work(k, original) == busy)
 				continue;
-			(busy ? original : copy)->copied = true;
+			(busy ? original : copy)->twin_works = true;
 		}
 	}
 	for (size_t i = 0; i < t->n; i++)
-		n += t->items[i].copied;
+		n += t->items[i].twin_works;
 	return n;
 }
 
-static bool all_flat(const struct look *k)
+static bool all_stalled(const struct look *k)
 {
 	for (size_t i = 0; i < k->stage->tasks.n; i++)
-		if (!is_flat(k, &k->stage->tasks.items[i]))
+		if (!is_stalled(k, &k->stage->tasks.items[i]))
 			return false;
 	return true;
 }
@@ -374,7 +375,7 @@ static bool all_flat(const struct look *k)
 /* The tasks are not known one by one: what their executors show, where no others run there. */
 static void find_by_executor(struct look *k)
 {
-	const struct inquiry *q = &k->app->inquiry;
+	const struct evidence *q = &k->app->evidence;
 	int64_t sum = 0;
 
 	if (usec_sub(k->now, k->stage->stall_start) < k->rule->hung_after)
@@ -390,7 +391,7 @@ static void find_by_executor(struct look *k)
 		g.n = (size_t)x->most_active;
 		use_cpu(k, &g);
 		note_cpu(k, &g);
-		k->f->n_flat += g.n;
+		k->f->n_stalled += g.n;
 		if (x->worked > 0 && usec_sub(k->now, x->worked) < k->rule->hung_after)
 			k->f->n_working += g.n;
 		else if (g.frozen)
@@ -398,44 +399,45 @@ static void find_by_executor(struct look *k)
 		else if (g.cpu.tree == CPU_IDLE && !g.cpu.unsure)
 			k->f->n_idle += g.n;
 		else
-			k->f->n_dark += g.n;
+			k->f->n_unknown += g.n;
 	}
-	k->f->n_running = k->f->n_flat;
+	k->f->n_running = k->f->n_stalled;
 }
 
 /* After a gap, evidence is to be had again when a window of CPU time is full. */
 static bool gathers(const struct look *k)
 {
 	usec_t span = usec_clamp(k->rule->hung_after / 2, CPU_WINDOW_MIN, CPU_WINDOW_MAX);
-	usec_t forgotten = k->app->inquiry.forgotten;
+	usec_t forgotten = k->app->evidence.forgotten;
 
 	return forgotten > 0 && usec_sub(k->now, forgotten) < span;
 }
 
-void inquiry_find(struct app_history *a, struct stage_history *h, const struct rule *rule,
+void findings_of(struct app_history *a, struct stage_history *h, const struct rule *rule,
 	usec_t now, struct findings *ret)
 {
 	struct look k = {.app = a, .stage = h, .rule = rule, .now = now, .f = ret};
 	/* An answer holds until the next is due, and a little longer. */
 	usec_t fresh = rule->hung_after / 2 + USEC_PER_MINUTE;
 
-	*ret = (struct findings){.events_lost = a->inquiry.dropped > 0, .gathering = gathers(&k)};
+	*ret = (struct findings){
+		.events_dropped = a->evidence.dropped > 0, .gathering = gathers(&k)};
 	if (h->tasks.taken == 0 || usec_sub(now, h->tasks.taken) > fresh || h->tasks.n == 0) {
 		find_by_executor(&k);
 		return;
 	}
 	ret->has_tasks = true;
-	ret->cut = h->tasks.n >= INQUIRY_MAX_TASKS;
+	ret->cut = h->tasks.n >= EVIDENCE_MAX_TASKS;
 	ret->old = usec_sub(now, h->tasks.taken) > rule->hung_after / 2;
 	backdate(h);
 	ret->n_running = h->tasks.n - note_copies(&k);
-	if (!any_flat(&k))
+	if (!any_stalled(&k))
 		return;
 	/* All stood still, and yet the stage has moved since: whoever it was, this is out of date.
 	 */
-	if (h->stall_start > h->tasks.taken && all_flat(&k)) {
+	if (h->stall_start > h->tasks.taken && all_stalled(&k)) {
 		*ret = (struct findings){
-			.events_lost = ret->events_lost, .gathering = ret->gathering};
+			.events_dropped = ret->events_dropped, .gathering = ret->gathering};
 		return;
 	}
 	for (size_t i = 0; i < h->tasks.n; i++)

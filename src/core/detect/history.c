@@ -58,7 +58,7 @@ struct app_history *app_history_free(struct app_history *a)
 	for (size_t i = 0; i < a->n_stages; i++)
 		stage_clear(&a->stages[i]);
 	free(a->stages);
-	inquiry_clear(&a->inquiry);
+	evidence_clear(&a->evidence);
 	free(a->cluster);
 	app_info_clear(&a->info);
 	owner_clear(&a->owner);
@@ -203,8 +203,8 @@ static void stage_note_phantom(struct stage_history *h, const struct app_poll *p
 {
 	if (poll->has_jobs && (poll->jobs_taken >= h->first_taken ||
 				      job_has_stage(&poll->jobs, h->last.stage_id))) {
-		h->vouched = job_has_stage(&poll->jobs, h->last.stage_id);
-		h->jobless_polls = h->vouched ? 0 : h->jobless_polls + 1;
+		h->job_running = job_has_stage(&poll->jobs, h->last.stage_id);
+		h->jobless_polls = h->job_running ? 0 : h->jobless_polls + 1;
 		h->unasked_polls = 0;
 	} else if (verdict_is_trouble(h->verdict)) {
 		h->unasked_polls++;
@@ -245,7 +245,7 @@ static void app_history_skip(struct app_history *a, usec_t by, usec_t now)
 		shift(&h->overcount_last, by);
 		task_tracks_shift(&h->tasks, by);
 	}
-	inquiry_forget(&a->inquiry, now);
+	evidence_forget(&a->evidence, now);
 }
 
 static int app_history_add(struct app_history *a, struct stage_history **ret)
@@ -380,7 +380,7 @@ int app_history_observe(struct app_history *a, struct app_poll *poll, usec_t pol
 	}
 
 	if (poll->has_executors) {
-		int r = inquiry_take_executors(a, &poll->executors, poll->now);
+		int r = evidence_take_executors(a, &poll->executors, poll->now);
 
 		if (r < 0)
 			return r;

@@ -62,12 +62,12 @@ static void describe_missing(unsigned missing, struct strbuf *out)
 		}
 }
 
-static void describe_tasks(const struct evidence *e, struct strbuf *out)
+static void describe_tasks(const struct verdict_detail *e, struct strbuf *out)
 {
 	if (e->missing & EVIDENCE_TASKS || e->n_running == 0)
 		return;
-	strbuf_addf(out, "; %zu of %zu running tasks flat", e->n_flat, e->n_running);
-	if (e->n_flat > 0 && e->n_working > 0)
+	strbuf_addf(out, "; %zu of %zu running tasks flat", e->n_stalled, e->n_running);
+	if (e->n_stalled > 0 && e->n_working > 0)
 		strbuf_addf(out, ", %zu of them at work", e->n_working);
 	if (e->n_frozen > 0)
 		strbuf_addf(out, ", %zu on executors that seem frozen", e->n_frozen);
@@ -76,7 +76,7 @@ static void describe_tasks(const struct evidence *e, struct strbuf *out)
 			e->n_working > 0 ? "looked at" : "the same frames", e->n_dumps);
 }
 
-void evidence_describe(const struct evidence *e, struct strbuf *out)
+void verdict_describe(const struct verdict_detail *e, struct strbuf *out)
 {
 	char lasting[32];
 	char threshold[32];

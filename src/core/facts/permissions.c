@@ -4,9 +4,9 @@
 #include "base/cleanup.h"
 
 static const char *const states[] = {
-	[ACCESS_UNKNOWN] = "unknown",
-	[ACCESS_GRANTED] = "granted",
-	[ACCESS_DENIED] = "denied",
+	[PERMISSION_UNKNOWN] = "unknown",
+	[PERMISSION_GRANTED] = "granted",
+	[PERMISSION_DENIED] = "denied",
 };
 
 static const char *const rights[] = {
@@ -17,7 +17,7 @@ static const char *const rights[] = {
 };
 _Static_assert(ELEMENTSOF(rights) == AIRFLOW_RIGHT_MAX, "a name per right");
 
-const char *access_state_name(enum access_state s)
+const char *permission_name(enum permission s)
 {
 	return states[s];
 }

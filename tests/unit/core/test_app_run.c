@@ -21,14 +21,14 @@ struct fixture {
 	char name[8];
 	char other[8];
 	struct app_run runs[N];
-	struct run_list list;
+	struct app_run_list list;
 };
 
 /* The newest first: that one took so long and so much, the others 100 s and 1000 MiB. */
 static void set_up(struct fixture *f, usec_t seconds, uint64_t executor, uint64_t driver)
 {
 	*f = (struct fixture){.cluster = "c", .name = "etl", .other = "ml"};
-	f->list = (struct run_list){f->runs, N};
+	f->list = (struct app_run_list){f->runs, N};
 	for (size_t i = 0; i < N; i++)
 		f->runs[i] = (struct app_run){
 			.cluster = f->cluster,
@@ -42,9 +42,9 @@ static void set_up(struct fixture *f, usec_t seconds, uint64_t executor, uint64_
 
 static unsigned marks(struct fixture *f)
 {
-	struct run_comparison c;
+	struct app_run_comparison c;
 
-	run_compare(&f->list, 0, &c);
+	app_run_compare(&f->list, 0, &c);
 	return c.marks;
 }
 
@@ -100,13 +100,13 @@ static void test_small_memory_is_let_be(void **state)
 
 static void test_one_outlier_does_not_count(void **state)
 {
-	struct run_comparison c;
+	struct app_run_comparison c;
 	struct fixture f;
 
 	(void)state;
 	set_up(&f, 200, 1000, 1000);
 	f.runs[1].ended += USEC_PER_HOUR;
-	run_compare(&f.list, 0, &c);
+	app_run_compare(&f.list, 0, &c);
 	assert_int_equal(c.n, RUNS_COMPARED);
 	assert_int_equal(c.duration, 100 * USEC_PER_SEC);
 	assert_int_equal(c.marks, RUN_SLOWER);
@@ -114,13 +114,13 @@ static void test_one_outlier_does_not_count(void **state)
 
 static void test_too_few_or_of_another_name(void **state)
 {
-	struct run_comparison c;
+	struct app_run_comparison c;
 	struct fixture f;
 
 	(void)state;
 	set_up(&f, 900, 9000, 9000);
 	f.list.n = RUNS_NEEDED;
-	run_compare(&f.list, 0, &c);
+	app_run_compare(&f.list, 0, &c);
 	assert_int_equal(c.n, RUNS_NEEDED - 1);
 	assert_int_equal(c.marks, 0);
 	f.list.n = RUNS_NEEDED + 1;
@@ -132,14 +132,14 @@ static void test_too_few_or_of_another_name(void **state)
 /* Memory that was not measured says nothing, and is not compared with. */
 static void test_unknown_memory(void **state)
 {
-	struct run_comparison c;
+	struct app_run_comparison c;
 	struct fixture f;
 
 	(void)state;
 	set_up(&f, 100, 2000, 0);
 	for (size_t i = 1; i < N; i++)
 		f.runs[i].executor.heap_peak = i <= 3 ? 0 : 1000 * MIB;
-	run_compare(&f.list, 0, &c);
+	app_run_compare(&f.list, 0, &c);
 	assert_int_equal(c.executor_memory, 0);
 	assert_int_equal(c.driver_memory, 1000 * MIB);
 	assert_int_equal(c.marks, 0);
@@ -165,18 +165,18 @@ static void test_of_an_app(void **state)
 	(void)state;
 	assert_int_equal(app_history_new("c", &info, USEC_PER_HOUR, &a), 0);
 	/* Never seen to answer. */
-	assert_int_equal(run_of_app(a, 10 * USEC_PER_SEC, &r), -ENODATA);
+	assert_int_equal(app_run_of(a, 10 * USEC_PER_SEC, &r), -ENODATA);
 	a->observed = USEC_PER_HOUR;
 	a->memory.executor.heap_peak = 9;
 	a->memory.most_executors = 2;
-	assert_int_equal(run_of_app(a, 10 * USEC_PER_SEC, &r), 0);
+	assert_int_equal(app_run_of(a, 10 * USEC_PER_SEC, &r), 0);
 	assert_string_equal(r.cluster, "c");
 	assert_string_equal(r.app_id, "app-1");
 	assert_string_equal(r.app_name, "");
-	assert_int_equal(run_duration(&r), 3 * USEC_PER_SEC);
+	assert_int_equal(app_run_duration(&r), 3 * USEC_PER_SEC);
 	assert_int_equal(r.executor.heap_peak, 9);
 	assert_int_equal(r.executors, 2);
-	run_clear(&r);
+	app_run_clear(&r);
 	app_history_free(a);
 }
 

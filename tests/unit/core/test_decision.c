@@ -20,8 +20,8 @@ static void check(struct findings f, usec_t stalled, enum verdict want, const ch
 	struct decision d;
 
 	f.has_tasks = f.n_running > 0;
-	assert_int_equal(
-		f.n_flat, f.n_working + f.n_idle + f.n_still + f.n_frozen + f.n_absent + f.n_dark);
+	assert_int_equal(f.n_stalled,
+		f.n_working + f.n_idle + f.n_still + f.n_frozen + f.n_absent + f.n_unknown);
 	decide(&f, &rule, stalled, &d);
 	assert_string_equal(verdict_name(d.verdict), verdict_name(want));
 	if (limit)
@@ -31,36 +31,36 @@ static void check(struct findings f, usec_t stalled, enum verdict want, const ch
 static void test_all(void **state)
 {
 	struct findings idle = {.n_running = 6,
-		.n_flat = 6,
+		.n_stalled = 6,
 		.n_idle = 6,
 		.shortest = 10 * MIN,
 		.longest = 10 * MIN};
 	struct findings still = {.n_running = 6,
-		.n_flat = 6,
+		.n_stalled = 6,
 		.n_still = 6,
 		.shortest = 10 * MIN,
 		.longest = 40 * MIN};
 	struct findings mixed = {.n_running = 6,
-		.n_flat = 6,
+		.n_stalled = 6,
 		.n_idle = 5,
 		.n_frozen = 1,
 		.shortest = 29 * MIN,
 		.longest = 29 * MIN};
 	struct findings dark = {.n_running = 6,
-		.n_flat = 6,
+		.n_stalled = 6,
 		.n_idle = 5,
-		.n_dark = 1,
+		.n_unknown = 1,
 		.shortest = 29 * MIN,
 		.longest = 29 * MIN};
-	struct findings work = {.n_running = 6, .n_flat = 6, .n_working = 6};
+	struct findings work = {.n_running = 6, .n_stalled = 6, .n_working = 6};
 	struct findings some = {.n_running = 6,
-		.n_flat = 6,
+		.n_stalled = 6,
 		.n_working = 1,
 		.n_still = 5,
 		.shortest = 30 * MIN,
 		.longest = 30 * MIN};
 	struct findings absent = {.n_running = 6,
-		.n_flat = 6,
+		.n_stalled = 6,
 		.n_absent = 6,
 		.shortest = 60 * MIN,
 		.longest = 60 * MIN};
@@ -83,18 +83,18 @@ static void test_all(void **state)
 static void test_some(void **state)
 {
 	struct findings idle = {.n_running = 6,
-		.n_flat = 5,
+		.n_stalled = 5,
 		.n_idle = 5,
 		.shortest = 11 * MIN,
 		.longest = 29 * MIN};
 	struct findings dark = {.n_running = 6,
-		.n_flat = 5,
-		.n_dark = 5,
+		.n_stalled = 5,
+		.n_unknown = 5,
 		.shortest = 60 * MIN,
 		.longest = 60 * MIN};
-	struct findings work = {.n_running = 6, .n_flat = 5, .n_working = 5};
+	struct findings work = {.n_running = 6, .n_stalled = 5, .n_working = 5};
 	struct findings absent = {.n_running = 6,
-		.n_flat = 1,
+		.n_stalled = 1,
 		.n_absent = 1,
 		.shortest = 60 * MIN,
 		.longest = 60 * MIN};
@@ -108,8 +108,8 @@ static void test_some(void **state)
 	check(work, 0, VERDICT_SLOW, NULL);
 	check(absent, 0, VERDICT_SUSPECT, NULL);
 	check(none, 60 * MIN, VERDICT_PROGRESSING, NULL);
-	/* All are flat, but the stage has just completed another: some, as far as it goes. */
-	idle.n_flat = idle.n_idle = idle.n_running;
+	/* All are stalled, but the stage has just completed another: some, as far as it goes. */
+	idle.n_stalled = idle.n_idle = idle.n_running;
 	idle.longest = 29 * MIN;
 	check(idle, 0, VERDICT_SUSPECT, "hung_after_unproven");
 }
@@ -124,15 +124,15 @@ static void test_nothing_known(void **state)
 static void test_lost_events(void **state)
 {
 	struct findings f = {.n_running = 6,
-		.n_flat = 6,
+		.n_stalled = 6,
 		.n_idle = 6,
 		.shortest = 60 * MIN,
 		.longest = 60 * MIN,
-		.events_lost = true};
+		.events_dropped = true};
 
 	(void)state;
 	check(f, 60 * MIN, VERDICT_SUSPECT, NULL);
-	check((struct findings){.events_lost = true}, 60 * MIN, VERDICT_SUSPECT, NULL);
+	check((struct findings){.events_dropped = true}, 60 * MIN, VERDICT_SUSPECT, NULL);
 	f.n_seen = 6;
 	check(f, 60 * MIN, VERDICT_HUNG, NULL);
 	f.n_seen = 0;
@@ -341,7 +341,7 @@ static void test_names_of_calls(void **state)
 {
 	static const struct {
 		const char *name;
-		const char *shown;
+		const char *stalled_sign;
 	} cases[] = {
 		{"collect at a.py:1", "collect at a.py:1"},
 		{"collect at /opt/airflow/dags/repo/jobs/team/nightly/of/all/etl.py:7",
@@ -356,10 +356,10 @@ static void test_names_of_calls(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
-		char shown[64];
+		char stalled_sign[64];
 
-		cause_name_call(shown, sizeof(shown), cases[i].name);
-		assert_string_equal(shown, cases[i].shown);
+		cause_name_call(stalled_sign, sizeof(stalled_sign), cases[i].name);
+		assert_string_equal(stalled_sign, cases[i].stalled_sign);
 	}
 }
 

@@ -49,9 +49,9 @@ static void test_versions(void **state)
 
 /* What a case differs in from a running, unmapped task of a healthy 3.3.2 with an app that can be
  * killed. */
-struct ground_case {
+struct preconditions_case {
 	const char *version;
-	enum ground_way way;
+	enum end_way way;
 	int64_t map_index;
 	bool cannot_kill;
 	bool cluster_mode;
@@ -64,21 +64,22 @@ struct ground_case {
 	const char *objection; /* a part of it; NULL: none */
 };
 
-static void check(const struct ground_case *c)
+static void check(const struct preconditions_case *c)
 {
 	_cleanup_(ti_obs_clear) struct ti_obs t = {.try_number = 1, .max_tries = c->max_tries};
-	_cleanup_(ground_clear) struct ground g = {.dag_paused = c->paused,
+	_cleanup_(preconditions_clear) struct preconditions g = {.dag_paused = c->paused,
 		.dag_stale = c->stale,
 		.n_failed_siblings = c->n_failed_siblings};
 	struct owner o = {.map_index = c->map_index};
-	struct ground_app app = {.can_kill = !c->cannot_kill, .cluster_mode = c->cluster_mode};
+	struct preconditions_app app = {
+		.can_kill = !c->cannot_kill, .cluster_mode = c->cluster_mode};
 	const char *text;
 
 	if (c->version)
 		assert_int_equal(airflow_version_parse(c->version, &g.version), 0);
 	assert_int_equal(str_replace(&g.run_state, c->run_state ? c->run_state : "running"), 0);
 	assert_int_equal(str_replace(&t.operator, c->operator), 0);
-	text = ground_objection(&g, &t, &o, &app, c->way);
+	text = preconditions_objection(&g, &t, &o, &app, c->way);
 	if (!c->objection) {
 		if (text)
 			print_error("%s, way %d: %s\n", c->version, (int)c->way, text);
@@ -91,7 +92,7 @@ static void check(const struct ground_case *c)
 	assert_non_null(strstr(text, c->objection));
 }
 
-static void check_all(const struct ground_case *cases, size_t n)
+static void check_all(const struct preconditions_case *cases, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		check(&cases[i]);
@@ -108,31 +109,31 @@ static void check_all(const struct ground_case *cases, size_t n)
 
 static void test_faults_of_versions(void **state)
 {
-	static const struct ground_case cases[] = {
+	static const struct preconditions_case cases[] = {
 		CASE(.version = NULL, .objection = "which version it is"),
 		CASE(.version = "2.4.3", .objection = "before 2.5"),
-		CASE(.version = "2.4.3", .way = GROUND_CLEAR, .objection = "before 2.5"),
-		CASE(.version = "2.4.3", .way = GROUND_AIRFLOW, .max_tries = 1),
+		CASE(.version = "2.4.3", .way = END_WAY_CLEAR, .objection = "before 2.5"),
+		CASE(.version = "2.4.3", .way = END_WAY_AIRFLOW, .max_tries = 1),
 		CASE(.version = "2.5.0"),
-		CASE(.version = "2.11.2", .way = GROUND_CLEAR),
-		CASE(.version = "2.11.2", .way = GROUND_CLEAR, .cannot_kill = true),
+		CASE(.version = "2.11.2", .way = END_WAY_CLEAR),
+		CASE(.version = "2.11.2", .way = END_WAY_CLEAR, .cannot_kill = true),
 		CASE(.version = "3.0.3", .cannot_kill = true, .objection = "#53718"),
 		CASE(.version = "3.0.4", .cannot_kill = true, .objection = "#65505"),
-		CASE(.version = "3.2.1", .way = GROUND_CLEAR, .cannot_kill = true,
+		CASE(.version = "3.2.1", .way = END_WAY_CLEAR, .cannot_kill = true,
 			.objection = "#65505"),
-		CASE(.version = "3.2.1", .way = GROUND_CLEAR),
-		CASE(.version = "3.2.1", .way = GROUND_AIRFLOW, .max_tries = 1,
+		CASE(.version = "3.2.1", .way = END_WAY_CLEAR),
+		CASE(.version = "3.2.1", .way = END_WAY_AIRFLOW, .max_tries = 1,
 			.cannot_kill = true),
 		CASE(.version = "3.3.0", .cannot_kill = true),
-		CASE(.version = "3.3.2", .way = GROUND_CLEAR, .cannot_kill = true),
-		CASE(.version = "4.0.0", .way = GROUND_CLEAR),
+		CASE(.version = "3.3.2", .way = END_WAY_CLEAR, .cannot_kill = true),
+		CASE(.version = "4.0.0", .way = END_WAY_CLEAR),
 		MAPPED(.version = "3.0.6"),
 		MAPPED(.version = "3.1.0", .objection = "#57101"),
-		MAPPED(.version = "3.1.1", .way = GROUND_CLEAR, .objection = "#57101"),
-		MAPPED(.version = "3.1.1", .way = GROUND_AIRFLOW, .max_tries = 1),
+		MAPPED(.version = "3.1.1", .way = END_WAY_CLEAR, .objection = "#57101"),
+		MAPPED(.version = "3.1.1", .way = END_WAY_AIRFLOW, .max_tries = 1),
 		CASE(.version = "3.1.1"),
 		MAPPED(.version = "3.1.2"),
-		MAPPED(.version = "3.3.2", .way = GROUND_CLEAR),
+		MAPPED(.version = "3.3.2", .way = END_WAY_CLEAR),
 	};
 
 	(void)state;
@@ -141,31 +142,31 @@ static void test_faults_of_versions(void **state)
 
 static void test_what_a_new_try_needs(void **state)
 {
-	static const struct ground_case cases[] = {
+	static const struct preconditions_case cases[] = {
 		CASE(.version = "3.3.2", .paused = true),
-		CASE(.version = "3.3.2", .way = GROUND_CLEAR, .paused = true,
+		CASE(.version = "3.3.2", .way = END_WAY_CLEAR, .paused = true,
 			.objection = "paused"),
-		CASE(.version = "2.11.2", .way = GROUND_AIRFLOW, .max_tries = 1, .paused = true,
+		CASE(.version = "2.11.2", .way = END_WAY_AIRFLOW, .max_tries = 1, .paused = true,
 			.objection = "paused"),
 		CASE(.version = "3.3.2", .stale = true),
-		CASE(.version = "3.3.2", .way = GROUND_CLEAR, .stale = true,
+		CASE(.version = "3.3.2", .way = END_WAY_CLEAR, .stale = true,
 			.objection = "no longer finds"),
 		CASE(.version = "3.3.2", .run_state = "failed"),
-		CASE(.version = "3.3.2", .way = GROUND_CLEAR, .run_state = "failed",
+		CASE(.version = "3.3.2", .way = END_WAY_CLEAR, .run_state = "failed",
 			.objection = "over already"),
-		CASE(.version = "3.3.2", .way = GROUND_CLEAR, .run_state = "success",
+		CASE(.version = "3.3.2", .way = END_WAY_CLEAR, .run_state = "success",
 			.objection = "over already"),
-		CASE(.version = "3.3.2", .way = GROUND_CLEAR, .run_state = "queued"),
-		CASE(.version = "3.3.2", .way = GROUND_CLEAR, .run_state = "",
+		CASE(.version = "3.3.2", .way = END_WAY_CLEAR, .run_state = "queued"),
+		CASE(.version = "3.3.2", .way = END_WAY_CLEAR, .run_state = "",
 			.objection = "not known"),
-		CASE(.version = "3.3.2", .way = GROUND_AIRFLOW, .objection = "no retry left"),
-		CASE(.version = "3.3.2", .way = GROUND_AIRFLOW, .max_tries = 1),
+		CASE(.version = "3.3.2", .way = END_WAY_AIRFLOW, .objection = "no retry left"),
+		CASE(.version = "3.3.2", .way = END_WAY_AIRFLOW, .max_tries = 1),
 		MAPPED(.version = "2.11.2", .n_failed_siblings = 1),
-		MAPPED(.version = "2.11.2", .way = GROUND_CLEAR, .n_failed_siblings = 1,
+		MAPPED(.version = "2.11.2", .way = END_WAY_CLEAR, .n_failed_siblings = 1,
 			.objection = "cannot clear one index"),
-		MAPPED(.version = "2.11.2", .way = GROUND_AIRFLOW, .max_tries = 1,
+		MAPPED(.version = "2.11.2", .way = END_WAY_AIRFLOW, .max_tries = 1,
 			.n_failed_siblings = 1),
-		MAPPED(.version = "2.11.2", .way = GROUND_CLEAR),
+		MAPPED(.version = "2.11.2", .way = END_WAY_CLEAR),
 	};
 
 	(void)state;
@@ -174,21 +175,21 @@ static void test_what_a_new_try_needs(void **state)
 
 static void test_durable_operator(void **state)
 {
-	static const struct ground_case cases[] = {
-		CASE(.version = "3.3.2", .way = GROUND_CLEAR, .cluster_mode = true,
+	static const struct preconditions_case cases[] = {
+		CASE(.version = "3.3.2", .way = END_WAY_CLEAR, .cluster_mode = true,
 			.operator= "SparkSubmitOperator", .objection = "durable"),
-		CASE(.version = "3.3.2", .way = GROUND_AIRFLOW, .max_tries = 2,
+		CASE(.version = "3.3.2", .way = END_WAY_AIRFLOW, .max_tries = 2,
 			.cluster_mode = true, .operator= "SparkSubmitOperator",
 			.objection = "durable"),
-		CASE(.version = "3.3.2", .way = GROUND_KILL, .cluster_mode = true,
+		CASE(.version = "3.3.2", .way = END_WAY_KILL, .cluster_mode = true,
 			.operator= "SparkSubmitOperator"),
-		CASE(.version = "3.3.2", .way = GROUND_CLEAR, .operator= "SparkSubmitOperator"),
-		CASE(.version = "3.3.2", .way = GROUND_CLEAR, .cluster_mode = true,
+		CASE(.version = "3.3.2", .way = END_WAY_CLEAR, .operator= "SparkSubmitOperator"),
+		CASE(.version = "3.3.2", .way = END_WAY_CLEAR, .cluster_mode = true,
 			.operator= "BashOperator"),
-		CASE(.version = "3.3.2", .way = GROUND_CLEAR, .cluster_mode = true),
-		CASE(.version = "3.2.1", .way = GROUND_CLEAR, .cluster_mode = true,
+		CASE(.version = "3.3.2", .way = END_WAY_CLEAR, .cluster_mode = true),
+		CASE(.version = "3.2.1", .way = END_WAY_CLEAR, .cluster_mode = true,
 			.operator= "SparkSubmitOperator"),
-		CASE(.version = "2.11.2", .way = GROUND_CLEAR, .cluster_mode = true,
+		CASE(.version = "2.11.2", .way = END_WAY_CLEAR, .cluster_mode = true,
 			.operator= "SparkSubmitOperator"),
 	};
 

@@ -66,9 +66,11 @@ static void give_stage(struct fixture *f, enum remedy_look look)
 static void give_task(struct fixture *f, struct ti_obs t)
 {
 	static char running[] = "running";
-	const struct ground ground = {.version = {3, 3, 2}, .run_state = running};
-	struct remedy_event ev = {
-		.type = REMEDY_EVENT_TASK, .reply = REPLY_DONE, .task = &t, .ground = &ground};
+	const struct preconditions preconditions = {.version = {3, 3, 2}, .run_state = running};
+	struct remedy_event ev = {.type = REMEDY_EVENT_TASK,
+		.reply = REPLY_DONE,
+		.task = &t,
+		.preconditions = &preconditions};
 
 	assert_int_equal(f->step.effect, EFFECT_LOOK_TASK);
 	give(f, &ev);

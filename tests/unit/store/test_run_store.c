@@ -71,13 +71,13 @@ static void add(struct fixture *f, const char *name, unsigned number, usec_t end
 static void test_keeps_all_of_it(void **state)
 {
 	struct fixture *f = *state;
-	struct run_list l = {0};
+	struct app_run_list l = {0};
 	const struct app_run *r;
 
 	add(f, "etl", 1, 100);
 	assert_int_equal(run_store_list(f->store, NULL, &l), 0);
 	assert_int_equal(l.n, 0); /* not before the tick */
-	run_list_clear(&l);
+	app_run_list_clear(&l);
 	run_store_tick(f->store, WALL + USEC_PER_HOUR);
 	assert_int_equal(run_store_list(f->store, "", &l), 0);
 	assert_int_equal(l.n, 1);
@@ -85,19 +85,19 @@ static void test_keeps_all_of_it(void **state)
 	assert_string_equal(r->cluster, "c");
 	assert_string_equal(r->app_name, "etl");
 	assert_string_equal(r->app_id, "app-1");
-	assert_int_equal(run_duration(r), 99 * USEC_PER_SEC);
+	assert_int_equal(app_run_duration(r), 99 * USEC_PER_SEC);
 	assert_memory_equal(&r->executor, (&(struct memory_use){1, 2, 3}), sizeof(r->executor));
 	assert_memory_equal(&r->driver, (&(struct memory_use){4, 5, 6}), sizeof(r->driver));
 	assert_int_equal(r->executors, 7);
 	assert_int_equal(r->task_time, 8);
 	assert_int_equal(r->gc_time, 9);
-	run_list_clear(&l);
+	app_run_list_clear(&l);
 }
 
 static void test_order_and_names(void **state)
 {
 	struct fixture *f = *state;
-	struct run_list l = {0};
+	struct app_run_list l = {0};
 
 	add(f, "ml", 1, 10);
 	add(f, "etl", 2, 20);
@@ -110,19 +110,19 @@ static void test_order_and_names(void **state)
 	assert_int_equal(l.items[0].ended, WALL + 40 * USEC_PER_SEC);
 	assert_string_equal(l.items[1].app_id, "app-3");
 	assert_string_equal(l.items[2].app_name, "ml");
-	run_list_clear(&l);
+	app_run_list_clear(&l);
 	assert_int_equal(run_store_list(f->store, "ml", &l), 0);
 	assert_int_equal(l.n, 1);
-	run_list_clear(&l);
+	app_run_list_clear(&l);
 	assert_int_equal(run_store_list(f->store, "' OR 1 --", &l), 0);
 	assert_int_equal(l.n, 0);
-	run_list_clear(&l);
+	app_run_list_clear(&l);
 }
 
 static void test_few_are_kept(void **state)
 {
 	struct fixture *f = *state;
-	struct run_list l = {0};
+	struct app_run_list l = {0};
 
 	for (unsigned i = 0; i < RUNS_KEPT + 5; i++)
 		add(f, "etl", i, 100 + i);
@@ -131,21 +131,21 @@ static void test_few_are_kept(void **state)
 	assert_int_equal(run_store_list(f->store, NULL, &l), 0);
 	assert_int_equal(l.n, RUNS_KEPT + 1);
 	assert_int_equal(l.items[RUNS_KEPT - 1].ended, WALL + 105 * USEC_PER_SEC);
-	run_list_clear(&l);
+	app_run_list_clear(&l);
 	/* What is old goes with the next one that is written. */
 	add(f, "new", 2, 60 + RUNS_MAX_AGE / USEC_PER_SEC);
 	run_store_tick(f->store, WALL + 60 * USEC_PER_SEC + RUNS_MAX_AGE);
 	assert_int_equal(run_store_list(f->store, NULL, &l), 0);
 	assert_int_equal(l.n, RUNS_KEPT + 1);
 	assert_string_equal(l.items[RUNS_KEPT].app_name, "new");
-	run_list_clear(&l);
+	app_run_list_clear(&l);
 }
 
 /* The last to end are shown, whatever they are called. */
 static void test_the_newest_are_shown(void **state)
 {
 	struct fixture *f = *state;
-	struct run_list l = {0};
+	struct app_run_list l = {0};
 	char name[16];
 
 	for (unsigned i = 0; i < RUNS_SHOWN + RUNS_KEPT; i++) {
@@ -164,31 +164,31 @@ static void test_the_newest_are_shown(void **state)
 	assert_string_equal(l.items[0].app_name, "n001");
 	assert_true(l.items[0].ended > l.items[1].ended);
 	assert_string_equal(l.items[RUNS_SHOWN - 1].app_name, "n100");
-	run_list_clear(&l);
+	app_run_list_clear(&l);
 	assert_int_equal(run_store_list(f->store, "n000", &l), 0);
 	assert_int_equal(l.n, RUNS_KEPT);
 	assert_int_equal(l.items[0].ended, WALL + (10000 + RUNS_KEPT - 1) * USEC_PER_SEC);
-	run_list_clear(&l);
+	app_run_list_clear(&l);
 }
 
 static void test_written_at_the_end(void **state)
 {
 	struct fixture *f = *state;
-	struct run_list l = {0};
+	struct app_run_list l = {0};
 
 	add(f, "etl", 1, 10);
 	run_store_free(f->store);
 	assert_int_equal(run_store_new(f->ledger, &f->store), 0);
 	assert_int_equal(run_store_list(f->store, NULL, &l), 0);
 	assert_int_equal(l.n, 1);
-	run_list_clear(&l);
+	app_run_list_clear(&l);
 }
 
 static void test_without_a_ledger(void **state)
 {
 	struct fixture *f = *state;
 	struct fixture without = {0};
-	struct run_list l = {0};
+	struct app_run_list l = {0};
 
 	(void)f;
 	assert_int_equal(run_store_new(NULL, &without.store), 0);

@@ -78,7 +78,7 @@ static int print(struct fixture *f, size_t n_silent, char **text)
 	int status;
 
 	assert_non_null(out);
-	status = table_print(out, f->d, 2 * USEC_PER_HOUR, n_silent);
+	status = once_table_print(out, f->d, 2 * USEC_PER_HOUR, n_silent);
 	(void)fclose(out);
 	return status;
 }

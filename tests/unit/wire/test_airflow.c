@@ -356,7 +356,7 @@ static void test_dag_and_run(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ELEMENTSOF(dirs); i++) {
-		_cleanup_(ground_clear) struct ground g = {.dag_stale = true};
+		_cleanup_(preconditions_clear) struct preconditions g = {.dag_stale = true};
 		_cleanup_free_ char *err = NULL;
 		_cleanup_free_ char *dag = NULL;
 		_cleanup_free_ char *paused = NULL;
@@ -473,7 +473,7 @@ static void test_run_that_is_over(void **state)
 {
 	_cleanup_owner_ struct owner o = owner("simple", "r1", "a", -1);
 	_cleanup_free_ char *body = fixture_body("airflow-3.3/run_failed.json");
-	_cleanup_(ground_clear) struct ground g = {0};
+	_cleanup_(preconditions_clear) struct preconditions g = {0};
 	_cleanup_free_ char *err = NULL;
 
 	(void)state;
@@ -505,7 +505,7 @@ static void test_dag_and_run_wrong(void **state)
 	(void)state;
 	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
 		_cleanup_free_ char *err = NULL;
-		_cleanup_(ground_clear) struct ground g = {0};
+		_cleanup_(preconditions_clear) struct preconditions g = {0};
 
 		assert_int_equal(
 			airflow_decode_dag(cases[i].body, strlen(cases[i].body), &o, &g, &err),
@@ -514,7 +514,7 @@ static void test_dag_and_run_wrong(void **state)
 	}
 	for (size_t i = 0; i < ELEMENTSOF(runs); i++) {
 		_cleanup_free_ char *err = NULL;
-		_cleanup_(ground_clear) struct ground g = {0};
+		_cleanup_(preconditions_clear) struct preconditions g = {0};
 
 		assert_int_equal(
 			airflow_decode_run(runs[i], strlen(runs[i]), &o, &g, &err), -EBADMSG);

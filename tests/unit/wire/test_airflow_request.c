@@ -181,7 +181,7 @@ static void test_clear(void **state)
 }
 
 /* What changes nothing, and says what it would. */
-static void test_trials(void **state)
+static void test_dry_runs(void **state)
 {
 	_cleanup_owner_ struct owner o = owner("d", "r", "t", 1);
 	_cleanup_request_ struct airflow_request f1 = {0};
@@ -190,21 +190,21 @@ static void test_trials(void **state)
 	_cleanup_request_ struct airflow_request c2 = {0};
 
 	(void)state;
-	assert_int_equal(airflow_request_fail_trial(AIRFLOW_API_V1, &o, &f1), 0);
+	assert_int_equal(airflow_request_fail_dry_run(AIRFLOW_API_V1, &o, &f1), 0);
 	assert_request(&f1, "PATCH", "/api/v1/dags/d/dagRuns/r/taskInstances/t/1",
 		"{\"dry_run\":true,\"new_state\":\"failed\"}");
-	assert_int_equal(airflow_request_fail_trial(AIRFLOW_API_V2, &o, &f2), 0);
+	assert_int_equal(airflow_request_fail_dry_run(AIRFLOW_API_V2, &o, &f2), 0);
 	assert_request(&f2, "PATCH", "/api/v2/dags/d/dagRuns/r/taskInstances/t/1/dry_run",
 		"{\"new_state\":\"failed\"}");
-	assert_int_equal(airflow_request_clear_trial(AIRFLOW_API_V1, &o, &c1), 0);
+	assert_int_equal(airflow_request_clear_dry_run(AIRFLOW_API_V1, &o, &c1), 0);
 	assert_request(&c1, "POST", "/api/v1/dags/d/clearTaskInstances",
 		"{\"dry_run\":true,\"dag_run_id\":\"r\",\"task_ids\":[\"t\"]" CLEAR_TAIL);
-	assert_int_equal(airflow_request_clear_trial(AIRFLOW_API_V2, &o, &c2), 0);
+	assert_int_equal(airflow_request_clear_dry_run(AIRFLOW_API_V2, &o, &c2), 0);
 	assert_request(&c2, "POST", "/api/v2/dags/d/clearTaskInstances",
 		"{\"dry_run\":true,\"dag_run_id\":\"r\",\"task_ids\":[[\"t\",1]]" CLEAR_TAIL);
 }
 
-static void test_ground_requests(void **state)
+static void test_preconditions_requests(void **state)
 {
 	_cleanup_owner_ struct owner o = owner("d", "r+1", "t", 1);
 	_cleanup_owner_ struct owner all = owner("~", "r", "t", 1);
@@ -248,8 +248,8 @@ int main(void)
 		cmocka_unit_test(test_fail),
 		cmocka_unit_test(test_long_note),
 		cmocka_unit_test(test_clear),
-		cmocka_unit_test(test_trials),
-		cmocka_unit_test(test_ground_requests),
+		cmocka_unit_test(test_dry_runs),
+		cmocka_unit_test(test_preconditions_requests),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,8 +9,8 @@
 /* Of hung_after: a driver that was away, or lost some executors, tells of it in a few polls. */
 #define SPREAD 4
 
-static bool crash_loop_holds(
-	const struct stage_history *h, const struct rule *rule, usec_t now, struct evidence *e)
+static bool crash_loop_holds(const struct stage_history *h, const struct rule *rule, usec_t now,
+	struct verdict_detail *e)
 {
 	usec_t fruitless = usec_sub(now, h->completed);
 

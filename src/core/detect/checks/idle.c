@@ -4,7 +4,7 @@
 #include "core/detect/check.h"
 
 static bool idle_holds(
-	const struct app_history *a, const struct rule *rule, usec_t now, struct evidence *e)
+	const struct app_history *a, const struct rule *rule, usec_t now, struct verdict_detail *e)
 {
 	usec_t idle = usec_sub(now, a->idle_start);
 
@@ -16,10 +16,10 @@ static bool idle_holds(
 	e->threshold = rule->idle_after;
 	e->limit = "idle_after";
 	e->reason = "no active stage or job";
-	if (a->inquiry.driver_taken >= a->idle_start)
-		e->hint = a->inquiry.driver;
-	if (a->inquiry.query_taken >= a->idle_start)
-		cause_add_query(&e->hint, &a->inquiry.query);
+	if (a->evidence.driver_taken >= a->idle_start)
+		e->hint = a->evidence.driver;
+	if (a->evidence.query_taken >= a->idle_start)
+		cause_add_query(&e->hint, &a->evidence.query);
 	return true;
 }
 

@@ -10,15 +10,15 @@
  * of doubt, not of proof: that of a phantom. */
 static bool counts_hold(const struct stage_history *h)
 {
-	return h->overcount_start == 0 && (h->vouched || h->unasked_polls >= UNASKED_MAX);
+	return h->overcount_start == 0 && (h->job_running || h->unasked_polls >= UNASKED_MAX);
 }
 
-static void fill(const struct findings *f, struct evidence *e)
+static void fill(const struct findings *f, struct verdict_detail *e)
 {
 	e->missing = (f->has_tasks ? 0 : EVIDENCE_TASKS) | (f->has_threads ? 0 : EVIDENCE_THREADS) |
-		     (f->has_cpu ? 0 : EVIDENCE_CPU) | (f->events_lost ? EVIDENCE_EVENTS : 0);
+		     (f->has_cpu ? 0 : EVIDENCE_CPU) | (f->events_dropped ? EVIDENCE_EVENTS : 0);
 	e->n_running = f->n_running;
-	e->n_flat = f->n_flat;
+	e->n_stalled = f->n_stalled;
 	e->n_same = f->n_idle + f->n_still;
 	e->n_working = f->n_working;
 	e->n_frozen = f->n_frozen;
@@ -29,8 +29,8 @@ static void fill(const struct findings *f, struct evidence *e)
 }
 
 /* Half way to hung_after: not a verdict yet, but evidence is gathered. */
-static bool half_way(
-	const struct stage_history *h, const struct rule *rule, usec_t stalled, struct evidence *e)
+static bool half_way(const struct stage_history *h, const struct rule *rule, usec_t stalled,
+	struct verdict_detail *e)
 {
 	if (stalled < rule->hung_after / 2)
 		return false;
@@ -44,8 +44,8 @@ static bool half_way(
 	return true;
 }
 
-static bool is_slow(
-	const struct stage_history *h, const struct rule *rule, usec_t now, struct evidence *e)
+static bool is_slow(const struct stage_history *h, const struct rule *rule, usec_t now,
+	struct verdict_detail *e)
 {
 	usec_t on_tasks =
 		usec_sub(now, h->completed > h->active_start ? h->completed : h->active_start);
@@ -69,17 +69,17 @@ static bool stays_hung(const struct stage_history *h, const struct rule *rule, u
 	const struct findings *f = &h->findings;
 
 	return h->verdict == VERDICT_HUNG && stalled >= rule->hung_after && f->n_working == 0 &&
-	       f->n_absent == 0 && f->n_flat == f->n_running && !f->events_lost;
+	       f->n_absent == 0 && f->n_stalled == f->n_running && !f->events_dropped;
 }
 
 /* Flat for hung_after: the stage as a whole, or some of its tasks. */
-static bool judge_flat(
-	const struct stage_history *h, const struct rule *rule, usec_t stalled, struct evidence *e)
+static bool judge_stalled(const struct stage_history *h, const struct rule *rule, usec_t stalled,
+	struct verdict_detail *e)
 {
 	const struct findings *f = &h->findings;
 	struct decision d;
 
-	if (stalled < rule->hung_after && f->n_flat == 0)
+	if (stalled < rule->hung_after && f->n_stalled == 0)
 		return false;
 	decide(f, rule, stalled, &d);
 	if (d.verdict == VERDICT_PROGRESSING)
@@ -101,14 +101,14 @@ static bool judge_flat(
 	return true;
 }
 
-static bool no_progress_holds(
-	const struct stage_history *h, const struct rule *rule, usec_t now, struct evidence *e)
+static bool no_progress_holds(const struct stage_history *h, const struct rule *rule, usec_t now,
+	struct verdict_detail *e)
 {
 	usec_t stalled = usec_sub(now, h->stall_start);
 
 	if (h->last.n_active <= 0)
 		return false;
-	return judge_flat(h, rule, stalled, e) || half_way(h, rule, stalled, e) ||
+	return judge_stalled(h, rule, stalled, e) || half_way(h, rule, stalled, e) ||
 	       is_slow(h, rule, now, e);
 }
 

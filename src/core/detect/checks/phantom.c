@@ -5,8 +5,8 @@
 /* The lists of stages and of jobs are two answers: a job may end between them once, not twice. */
 #define JOBLESS_POLLS 2
 
-static bool phantom_holds(
-	const struct stage_history *h, const struct rule *rule, usec_t now, struct evidence *e)
+static bool phantom_holds(const struct stage_history *h, const struct rule *rule, usec_t now,
+	struct verdict_detail *e)
 {
 	usec_t over = h->overcount_start > 0 ? h->overcount_last - h->overcount_start : 0;
 

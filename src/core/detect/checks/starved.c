@@ -5,8 +5,8 @@
 
 #include "core/detect/check.h"
 
-static bool starved_holds(
-	const struct stage_history *h, const struct rule *rule, usec_t now, struct evidence *e)
+static bool starved_holds(const struct stage_history *h, const struct rule *rule, usec_t now,
+	struct verdict_detail *e)
 {
 	usec_t waiting = usec_sub(now, h->inactive_start);
 

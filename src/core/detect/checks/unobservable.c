@@ -4,7 +4,7 @@
 #include "core/detect/check.h"
 
 static bool unobservable_holds(
-	const struct app_history *a, const struct rule *rule, usec_t now, struct evidence *e)
+	const struct app_history *a, const struct rule *rule, usec_t now, struct verdict_detail *e)
 {
 	usec_t silent = usec_sub(now, a->no_answer_start);
 

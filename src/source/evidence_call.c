@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Asks one question beyond the counters and decodes its answer. */
-#include "source/evidence.h"
+#include "source/evidence_call.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -23,10 +23,10 @@
 struct evidence_call {
 	struct transport *transport;
 	struct transport_request *request;
-	enum want_kind kind;
+	enum evidence_kind kind;
 	char *container;   /* of a NodeManager; NULL: another question */
 	char *executor_id; /* its executor */
-	evidence_done_fn done;
+	evidence_call_done_fn done;
 	void *userdata;
 };
 
@@ -41,7 +41,7 @@ struct evidence_call *evidence_call_cancel(struct evidence_call *c)
 	return NULL;
 }
 
-static int build_url(const struct evidence_ask *ask, char **ret)
+static int build_url(const struct evidence_call_ask *ask, char **ret)
 {
 	struct strbuf b = {0};
 
@@ -89,7 +89,7 @@ static void mark_tasks(struct thread_list *l)
 
 /* A NodeManager tells a rate, as an average over some seconds. */
 static int take_nodemanager(struct evidence_call *c, const struct transport_answer *a,
-	struct evidence_answer *out, char **reterr)
+	struct evidence_call_answer *out, char **reterr)
 {
 	struct process_tree tree = {.pid = 0};
 	double rate = 0;
@@ -111,7 +111,7 @@ static int take_nodemanager(struct evidence_call *c, const struct transport_answ
 }
 
 static int take(struct evidence_call *c, const struct transport_answer *a,
-	struct evidence_answer *out, char **reterr)
+	struct evidence_call_answer *out, char **reterr)
 {
 	int r;
 
@@ -145,7 +145,7 @@ static void on_answer(void *userdata, const struct transport_answer *a)
 {
 	struct evidence_call *c = userdata;
 	_cleanup_free_ char *err = NULL;
-	struct evidence_answer out = {
+	struct evidence_call_answer out = {
 		.kind = c->kind,
 		.error = a->error,
 		.text = a->error_text,
@@ -176,7 +176,7 @@ static void on_answer(void *userdata, const struct transport_answer *a)
 	evidence_call_cancel(c);
 }
 
-static int call_start(struct transport *transport, enum want_kind kind,
+static int call_start(struct transport *transport, enum evidence_kind kind,
 	const struct transport_ask *ask, struct evidence_call *c, struct evidence_call **ret)
 {
 	int r;
@@ -192,7 +192,7 @@ static int call_start(struct transport *transport, enum want_kind kind,
 	return 0;
 }
 
-static struct evidence_call *call_new(evidence_done_fn done, void *userdata)
+static struct evidence_call *call_new(evidence_call_done_fn done, void *userdata)
 {
 	struct evidence_call *c = calloc(1, sizeof(*c));
 
@@ -203,13 +203,13 @@ static struct evidence_call *call_new(evidence_done_fn done, void *userdata)
 	return c;
 }
 
-static bool is_dump(enum want_kind k)
+static bool is_dump(enum evidence_kind k)
 {
 	return k == WANT_THREADS || k == WANT_DRIVER_THREADS;
 }
 
-int evidence_call_start(const struct evidence_ask *ask, evidence_done_fn done, void *userdata,
-	struct evidence_call **ret)
+int evidence_call_start(const struct evidence_call_ask *ask, evidence_call_done_fn done,
+	void *userdata, struct evidence_call **ret)
 {
 	_cleanup_free_ char *url = NULL;
 	struct transport_ask request = {
@@ -247,7 +247,7 @@ static bool is_host(const char *s)
 	return true;
 }
 
-static int probe_url(const struct evidence_host *at, const char *app_id, char **ret)
+static int probe_url(const struct evidence_call_host *at, const char *app_id, char **ret)
 {
 	struct strbuf b = {0};
 
@@ -268,8 +268,8 @@ static int probe_url(const struct evidence_host *at, const char *app_id, char **
 	return strbuf_finish(&b, ret);
 }
 
-int evidence_probe_start(struct transport *transport, const struct evidence_host *at,
-	const char *app_id, evidence_done_fn done, void *userdata, struct evidence_call **ret)
+int evidence_call_probe(struct transport *transport, const struct evidence_call_host *at,
+	const char *app_id, evidence_call_done_fn done, void *userdata, struct evidence_call **ret)
 {
 	_cleanup_free_ char *url = NULL;
 	struct transport_ask request = {
@@ -287,8 +287,9 @@ int evidence_probe_start(struct transport *transport, const struct evidence_host
 	return call_start(transport, WANT_PROCESSES, &request, c, ret);
 }
 
-int evidence_nodemanager_start(struct transport *transport, const char *log_url,
-	const char *executor_id, evidence_done_fn done, void *userdata, struct evidence_call **ret)
+int evidence_call_nodemanager(struct transport *transport, const char *log_url,
+	const char *executor_id, evidence_call_done_fn done, void *userdata,
+	struct evidence_call **ret)
 {
 	_cleanup_free_ char *base = NULL;
 	_cleanup_free_ char *container = NULL;
@@ -362,7 +363,7 @@ static int copy_tree(const struct proctree *from, struct process_tree *to)
 	return 0;
 }
 
-int evidence_from_host(
+int evidence_call_from_host(
 	const struct proctree_list *host, const char *app_id, struct process_list *ret)
 {
 	struct process_list list = {.items = calloc(host->n + 1, sizeof(*list.items))};

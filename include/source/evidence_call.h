@@ -9,11 +9,11 @@
 
 struct evidence_call;
 
-struct evidence_ask {
+struct evidence_call_ask {
 	struct transport *transport;
 	const char *url;    /* of the driver, without a slash at the end */
 	const char *app_id; /* as the driver names it */
-	struct want want;
+	struct evidence_want want;
 	const char *username; /* only for a URL of the configuration; NULL: none */
 	const char *password;
 	const char *ca_file;
@@ -21,8 +21,8 @@ struct evidence_ask {
 	usec_t timeout;
 };
 
-struct evidence_answer {
-	enum want_kind kind;
+struct evidence_call_answer {
+	enum evidence_kind kind;
 	int error;         /* 0: the lists below that fit the kind are filled; -ETIMEDOUT and the
 			      like as in transport_answer; -ENOENT: the driver knows no such thing;
 			      -EBADMSG, -E2BIG: an answer that is none; -ENOMEM */
@@ -36,33 +36,34 @@ struct evidence_answer {
 	uint64_t dropped;
 };
 
-typedef void (*evidence_done_fn)(void *userdata, struct evidence_answer *answer);
+typedef void (*evidence_call_done_fn)(void *userdata, struct evidence_call_answer *answer);
 
 /* Calls done exactly once, never from within, unless it is cancelled. The answer is valid during
  * the call; the receiver may take from its lists. Everything in ask but transport is copied, and
  * not needed afterwards. -ENOMEM, -EINVAL for a URL that cannot be asked, or WANT_PROCESSES. */
-int evidence_call_start(const struct evidence_ask *ask, evidence_done_fn done, void *userdata,
-	struct evidence_call **ret);
+int evidence_call_start(const struct evidence_call_ask *ask, evidence_call_done_fn done,
+	void *userdata, struct evidence_call **ret);
 
 /* Where a stagewatchd of another host listens. */
-struct evidence_host {
+struct evidence_call_host {
 	const char *name;
 	uint16_t port; /* 0: what a recording has of that host */
 };
 
 /* The CPU seconds of an app's executors on another host. at NULL: as a recording has them. -EINVAL
  * for what is no name of a host. */
-int evidence_probe_start(struct transport *transport, const struct evidence_host *at,
-	const char *app_id, evidence_done_fn done, void *userdata, struct evidence_call **ret);
+int evidence_call_probe(struct transport *transport, const struct evidence_call_host *at,
+	const char *app_id, evidence_call_done_fn done, void *userdata, struct evidence_call **ret);
 
 /* The CPU use of one executor from its NodeManager, as log_url of /executors names it: one tree
  * whose cpu holds what the executor uses in a second. -EINVAL for a log_url of no NodeManager. */
-int evidence_nodemanager_start(struct transport *transport, const char *log_url,
-	const char *executor_id, evidence_done_fn done, void *userdata, struct evidence_call **ret);
+int evidence_call_nodemanager(struct transport *transport, const char *log_url,
+	const char *executor_id, evidence_call_done_fn done, void *userdata,
+	struct evidence_call **ret);
 
 /* No callback comes after this. NULL is allowed; returns NULL. */
 struct evidence_call *evidence_call_cancel(struct evidence_call *c);
 
 /* The trees of one app (NULL: of all) out of a look at this host. */
-int evidence_from_host(
+int evidence_call_from_host(
 	const struct proctree_list *host, const char *app_id, struct process_list *ret);

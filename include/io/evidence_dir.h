@@ -11,9 +11,9 @@
 /* Opens DIR/incidents/NAME.jsonl anew for writing, readable by its owner only; incidents/ is made
  * where it is missing, DIR is not. name is ours: no slash, not empty, no dot in front (-EINVAL).
  * -ENOENT: there is no DIR. */
-int bundle_dir_create(const char *dir, const char *name, FILE **ret);
+int evidence_dir_create(const char *dir, const char *name, FILE **ret);
 
 /* Deletes files that were last written longer ago than max_age (now: since 1970), then the oldest
  * until all together are at most max_size bytes. Only files *.jsonl of DIR/incidents. Returns how
  * many, 0 also where there is no such directory. */
-int bundle_dir_prune(const char *dir, uint64_t max_size, usec_t max_age, usec_t now);
+int evidence_dir_prune(const char *dir, uint64_t max_size, usec_t max_age, usec_t now);

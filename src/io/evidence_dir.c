@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Files of evidence: made, and deleted when they are too old or too many. */
-#include "io/bundle_dir.h"
+#include "io/evidence_dir.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -36,7 +36,7 @@ static int open_subdir(const char *dir, bool make)
 	return sub < 0 ? -errno : sub;
 }
 
-int bundle_dir_create(const char *dir, const char *name, FILE **ret)
+int evidence_dir_create(const char *dir, const char *name, FILE **ret)
 {
 	_cleanup_free_ char *file = NULL;
 	_cleanup_close_ int sub = -1;
@@ -116,7 +116,7 @@ static int list_files(DIR *d, struct file **files, size_t *n)
 	return r;
 }
 
-int bundle_dir_prune(const char *dir, uint64_t max_size, usec_t max_age, usec_t now)
+int evidence_dir_prune(const char *dir, uint64_t max_size, usec_t max_age, usec_t now)
 {
 	_cleanup_closedir_ DIR *d = NULL;
 	struct file *files = NULL;

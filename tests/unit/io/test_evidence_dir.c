@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #include "base/strbuf.h"
-#include "io/bundle_dir.h"
+#include "io/evidence_dir.h"
 
 #define NOW (1795405025 * USEC_PER_SEC)
 #define DAY (24 * USEC_PER_HOUR)
@@ -53,7 +53,7 @@ static void put(const char *name, size_t size, usec_t age)
 	FILE *f;
 
 	stem[strlen(stem) - strlen(".jsonl")] = '\0';
-	assert_int_equal(bundle_dir_create(dir, stem, &f), 0);
+	assert_int_equal(evidence_dir_create(dir, stem, &f), 0);
 	for (size_t i = 0; i < size; i++)
 		assert_int_equal(fputc('x', f), 'x');
 	assert_int_equal(fclose(f), 0);
@@ -71,10 +71,10 @@ static void test_create(void **state)
 	assert_int_equal(stat(p, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
 	assert_int_equal(st.st_size, 10);
-	assert_int_equal(bundle_dir_create("/nonexistent", "x", &f), -ENOENT);
-	assert_int_equal(bundle_dir_create(dir, "../x", &f), -EINVAL);
-	assert_int_equal(bundle_dir_create(dir, "", &f), -EINVAL);
-	assert_int_equal(bundle_dir_create(dir, ".x", &f), -EINVAL);
+	assert_int_equal(evidence_dir_create("/nonexistent", "x", &f), -ENOENT);
+	assert_int_equal(evidence_dir_create(dir, "../x", &f), -EINVAL);
+	assert_int_equal(evidence_dir_create(dir, "", &f), -EINVAL);
+	assert_int_equal(evidence_dir_create(dir, ".x", &f), -EINVAL);
 	assert_null(f);
 	assert_int_equal(unlink(p), 0);
 }
@@ -87,8 +87,8 @@ static void test_links(void **state)
 
 	(void)state;
 	assert_int_equal(symlink("/etc/hostname", p), 0);
-	assert_int_equal(bundle_dir_create(dir, "link", &f), -ELOOP);
-	assert_int_equal(bundle_dir_prune(dir, 1, DAY, NOW), 0);
+	assert_int_equal(evidence_dir_create(dir, "link", &f), -ELOOP);
+	assert_int_equal(evidence_dir_prune(dir, 1, DAY, NOW), 0);
 	assert_int_equal(unlink(p), 0);
 }
 
@@ -99,14 +99,14 @@ static void test_prune(void **state)
 	put("a.jsonl", 100, 3 * DAY);
 	put("b.jsonl", 100, 2 * DAY);
 	put("c.jsonl", 100, 1 * DAY);
-	assert_int_equal(bundle_dir_prune(dir, 1000, 30 * DAY, NOW), 1);
+	assert_int_equal(evidence_dir_prune(dir, 1000, 30 * DAY, NOW), 1);
 	assert_false(exists("old.jsonl"));
-	assert_int_equal(bundle_dir_prune(dir, 200, 30 * DAY, NOW), 1);
+	assert_int_equal(evidence_dir_prune(dir, 200, 30 * DAY, NOW), 1);
 	assert_false(exists("a.jsonl"));
 	assert_true(exists("b.jsonl"));
-	assert_int_equal(bundle_dir_prune(dir, 200, 30 * DAY, NOW), 0);
-	assert_int_equal(bundle_dir_prune(dir, 0, 30 * DAY, NOW), 2);
-	assert_int_equal(bundle_dir_prune("/nonexistent", 0, 30 * DAY, NOW), 0);
+	assert_int_equal(evidence_dir_prune(dir, 200, 30 * DAY, NOW), 0);
+	assert_int_equal(evidence_dir_prune(dir, 0, 30 * DAY, NOW), 2);
+	assert_int_equal(evidence_dir_prune("/nonexistent", 0, 30 * DAY, NOW), 0);
 }
 
 static int tear_down(void **state)
