@@ -55,8 +55,6 @@ bool manager_only_looks(const struct manager *m);
 struct transport *manager_transport(const struct manager *m);
 
 /* For the contexts of parts; userdata is the manager. A cluster may have no poller: NULL. */
-usec_t manager_now(void *userdata);
-usec_t manager_wall(void *userdata);
 struct poller *manager_poller(void *userdata, const char *cluster);
 
 /* manager_world.c */

@@ -14,6 +14,26 @@ usec_t clock_realtime(void);
 /* CLOCK_MONOTONIC, for systemd only. */
 usec_t clock_monotonic(void);
 
+/* What asks for the time of its world is given one of these. */
+struct clock {
+	usec_t (*now)(void *userdata);  /* CLOCK_BOOTTIME, or virtual */
+	usec_t (*wall)(void *userdata); /* since 1970, or virtual */
+	void *userdata;
+};
+
+/* clock_boottime() and clock_realtime(). */
+extern const struct clock clock_kernel;
+
+static inline usec_t clock_now(const struct clock *c)
+{
+	return c->now(c->userdata);
+}
+
+static inline usec_t clock_wall(const struct clock *c)
+{
+	return c->wall(c->userdata);
+}
+
 /* A timer on clock_boottime(), off until it is set. It fires once, never early, up to a millisecond
  * late. The time that fn is given is the kernel's: clock_boottime() tells ours. To be freed by
  * sd_event_source_disable_unref(). */

@@ -7,6 +7,7 @@
 
 #include "core/act/incident.h"
 #include "core/notify/outbox.h"
+#include "io/clock.h"
 #include "io/ledger.h"
 #include "setup/runtime.h"
 #include "setup/stats.h"
@@ -18,9 +19,8 @@ struct notifier_context {
 	struct ledger *ledger; /* NULL, or in trouble: messages are kept in memory alone */
 	struct incident_list *incidents;
 	struct stats *stats;
-	uint64_t seed; /* of the jitter between attempts */
-	usec_t (*now)(void *userdata);
-	usec_t (*wall)(void *userdata);
+	uint64_t seed;                              /* of the jitter between attempts */
+	const struct clock *clock;                  /* borrowed */
 	struct runtime *(*runtime)(void *userdata); /* in force; not NULL once there are events */
 	void *userdata;
 };

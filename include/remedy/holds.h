@@ -7,6 +7,7 @@
 #include "core/act/maintenance.h"
 #include "core/act/pause.h"
 #include "core/detect/history.h"
+#include "io/clock.h"
 #include "io/ledger.h"
 #include "wire/status.h"
 
@@ -15,8 +16,7 @@ struct holds;
 struct holds_context {
 	struct incident_list *incidents; /* their stories tell of a pause */
 	struct ledger *ledger;           /* where a pause is kept; NULL: nowhere */
-	usec_t (*now)(void *userdata);
-	usec_t (*wall)(void *userdata);
+	const struct clock *clock;       /* borrowed */
 	/* A pause or a window has begun: what has sent nothing yet is to be given up. */
 	void (*begun)(void *userdata);
 	void *userdata;

@@ -7,6 +7,7 @@
 
 #include "core/act/incident.h"
 #include "core/act/policy.h"
+#include "io/clock.h"
 #include "remedy/holds.h"
 #include "setup/runtime.h"
 #include "watch/poller.h"
@@ -23,8 +24,7 @@ struct remediator_context {
 	struct stats *stats;
 	const struct holds *holds;
 	struct store *store;
-	usec_t (*now)(void *userdata);
-	usec_t (*wall)(void *userdata);
+	const struct clock *clock; /* borrowed */
 	/* The runtime in force, and the poller of a cluster (NULL when there is none). */
 	struct runtime *(*runtime)(void *userdata);
 	struct poller *(*poller)(void *userdata, const char *cluster);

@@ -6,6 +6,7 @@
 
 #include "core/detect/detector.h"
 #include "core/detect/evidence.h"
+#include "io/clock.h"
 #include "io/proctree.h"
 #include "io/transport.h"
 
@@ -15,10 +16,10 @@ struct evidence_collector_context {
 	struct transport *transport;
 	struct detector *detector;
 	const struct evidence_params
-		*params;     /* borrowed; evidence_collector_configure() replaces it */
-	uint16_t probe_port; /* of other hosts' stagewatchd; 0: not asked */
-	bool recorded;       /* the transport is a recording */
-	usec_t (*now)(void *userdata);
+		*params;           /* borrowed; evidence_collector_configure() replaces it */
+	uint16_t probe_port;       /* of other hosts' stagewatchd; 0: not asked */
+	bool recorded;             /* the transport is a recording */
+	const struct clock *clock; /* borrowed */
 	/* CPU seconds of an app's executors were taken in, from host (NULL: this one). May be NULL.
 	 */
 	void (*processes)(void *userdata, const struct app_history *a, const char *host,

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "core/detect/detector.h"
+#include "io/clock.h"
 #include "io/transport.h"
 #include "setup/stats.h"
 #include "source/source.h"
@@ -19,9 +20,8 @@ struct poller_context {
 	struct detector *detector;
 	struct stats *stats;
 	struct evidence_collector
-		*evidence_collector;    /* NULL: nothing beyond the counters is asked */
-	usec_t (*now)(void *userdata);  /* CLOCK_BOOTTIME, or virtual */
-	usec_t (*wall)(void *userdata); /* since 1970 */
+		*evidence_collector; /* NULL: nothing beyond the counters is asked */
+	const struct clock *clock;   /* borrowed */
 	/* All answers of a tick are in, or the next tick begins without them. May be NULL. */
 	void (*idle)(void *userdata, struct poller *p);
 	void *userdata;

@@ -25,18 +25,6 @@
 #include "watch/task_survey.h"
 #include "web/control.h"
 
-usec_t manager_now(void *userdata)
-{
-	(void)userdata;
-	return clock_boottime();
-}
-
-usec_t manager_wall(void *userdata)
-{
-	(void)userdata;
-	return clock_realtime();
-}
-
 static struct runtime *on_runtime(void *userdata)
 {
 	struct manager *m = userdata;
@@ -111,8 +99,7 @@ static int add_remediator(struct manager *m)
 		.stats = &m->stats,
 		.holds = control_holds(m->control),
 		.store = m->store,
-		.now = manager_now,
-		.wall = manager_wall,
+		.clock = &clock_kernel,
 		.runtime = on_runtime,
 		.poller = manager_poller,
 		.told = on_told,
@@ -130,8 +117,7 @@ static int add_notifier(struct manager *m)
 		.incidents = &m->incidents,
 		.stats = &m->stats,
 		.seed = clock_realtime(),
-		.now = manager_now,
-		.wall = manager_wall,
+		.clock = &clock_kernel,
 		.runtime = on_runtime,
 		.userdata = m,
 	};
@@ -169,7 +155,7 @@ static int add_collectors(struct manager *m)
 	};
 	struct evidence_collector_context collecting = {
 		.detector = m->detector,
-		.now = manager_now,
+		.clock = &clock_kernel,
 		.processes = on_processes,
 		.userdata = m,
 	};
@@ -215,8 +201,7 @@ static int add_control(struct manager *m)
 		.event = m->event,
 		.holds = {.incidents = &m->incidents,
 			.ledger = store_ledger(m->store),
-			.now = manager_now,
-			.wall = manager_wall,
+			.clock = &clock_kernel,
 			.begun = on_hold_begun,
 			.userdata = m},
 		.read = manager_answer,

@@ -38,8 +38,7 @@ static int make_pollers(struct manager *m)
 		.detector = m->detector,
 		.stats = &m->stats,
 		.evidence_collector = m->evidence_collector,
-		.now = manager_now,
-		.wall = manager_wall,
+		.clock = &clock_kernel,
 		.idle = manager_idle,
 		.userdata = m,
 	};

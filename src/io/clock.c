@@ -30,6 +30,20 @@ usec_t clock_monotonic(void)
 	return clock_usec(CLOCK_MONOTONIC);
 }
 
+static usec_t kernel_now(void *userdata)
+{
+	(void)userdata;
+	return clock_boottime();
+}
+
+static usec_t kernel_wall(void *userdata)
+{
+	(void)userdata;
+	return clock_realtime();
+}
+
+const struct clock clock_kernel = {.now = kernel_now, .wall = kernel_wall};
+
 int timer_new(sd_event *event, sd_event_time_handler_t fn, void *userdata, sd_event_source **ret)
 {
 	int r = sd_event_add_time(event, ret, CLOCK_BOOTTIME, 0, ACCURACY, fn, userdata);

@@ -32,16 +32,6 @@ struct notifier_attempt {
 	struct notify_call *call;
 };
 
-static usec_t now(const struct notifier *n)
-{
-	return n->context.now(n->context.userdata);
-}
-
-static usec_t wall(const struct notifier *n)
-{
-	return n->context.wall(n->context.userdata);
-}
-
 static struct runtime *runtime(const struct notifier *n)
 {
 	return n->context.runtime(n->context.userdata);
@@ -111,7 +101,8 @@ static void conclude(struct notifier *n, struct outbox_item *item, const struct 
 	struct log_about about;
 
 	about_item(item, &about);
-	fate = outbox_attempted(&n->outbox, item, &a, notify_policy(notify), now(n));
+	fate = outbox_attempted(
+		&n->outbox, item, &a, notify_policy(notify), clock_now(n->context.clock));
 	if (s && fate != OUTBOX_AGAIN)
 		s->fates[fate]++;
 	if (s && result->reason)
@@ -164,8 +155,10 @@ static usec_t alert_end(const struct notifier *n, const struct outbox_item *i, u
 	if (i->ended > 0)
 		return i->ended;
 	if (notice_lasts(i->event))
-		return wall(n) + ALERT_AHEAD * resend;
-	return wall(n) + (i->state == OUTBOX_UP ? usec_sub(i->until, now(n)) : OUTBOX_ALERT_LASTS);
+		return clock_wall(n->context.clock) + ALERT_AHEAD * resend;
+	return clock_wall(n->context.clock) +
+	       (i->state == OUTBOX_UP ? usec_sub(i->until, clock_now(n->context.clock))
+				      : OUTBOX_ALERT_LASTS);
 }
 
 static int try(struct notifier *n, struct outbox_item *item, struct notify *notify)
@@ -200,7 +193,7 @@ static void send_due(struct notifier *n)
 {
 	struct outbox_item *item;
 
-	while ((item = outbox_due(&n->outbox, now(n)))) {
+	while ((item = outbox_due(&n->outbox, clock_now(n->context.clock)))) {
 		struct notify *notify = runtime_notify(runtime(n), item->notify);
 		struct notify_result failed = {.reason = "internal"};
 		int r;
@@ -238,7 +231,7 @@ static usec_t orphan_until(const struct notifier *n)
 	for (size_t k = 0; k < s->rules.n; k++)
 		if (s->rules.items[k].hung_after_unproven > longest)
 			longest = s->rules.items[k].hung_after_unproven;
-	return now(n) + longest + ORPHAN_MARGIN;
+	return clock_now(n->context.clock) + longest + ORPHAN_MARGIN;
 }
 
 /* What a daemon before this one left, as soon as the ledger can be read. */
@@ -246,8 +239,8 @@ static void load(struct notifier *n)
 {
 	struct notice_store_restoring restoring = {
 		.outbox = &n->outbox,
-		.now = now(n),
-		.wall = wall(n),
+		.now = clock_now(n->context.clock),
+		.wall = clock_wall(n->context.clock),
 		.orphan_until = orphan_until(n),
 	};
 	int r;
@@ -280,9 +273,10 @@ static void look_after_ledger(struct notifier *n)
 		log_notice("Messages are kept in the ledger again");
 		n->complained = false;
 	}
-	if (!n->unsaved && now(n) - n->pruned >= PRUNE_PERIOD) {
-		n->pruned = now(n);
-		(void)notice_store_prune(n->context.ledger, usec_sub(wall(n), KEEP));
+	if (!n->unsaved && clock_now(n->context.clock) - n->pruned >= PRUNE_PERIOD) {
+		n->pruned = clock_now(n->context.clock);
+		(void)notice_store_prune(
+			n->context.ledger, usec_sub(clock_wall(n->context.clock), KEEP));
 	}
 }
 
@@ -290,7 +284,7 @@ void notifier_tick(struct notifier *n)
 {
 	load(n);
 	notifier_follow(n);
-	outbox_expire(&n->outbox, now(n), wall(n));
+	outbox_expire(&n->outbox, clock_now(n->context.clock), clock_wall(n->context.clock));
 	look_after_ledger(n);
 	outbox_sweep(&n->outbox);
 	arm(n);
@@ -316,7 +310,7 @@ size_t notifier_n_pending(const struct notifier *n, const char *notify)
 
 usec_t notifier_oldest(const struct notifier *n)
 {
-	return outbox_oldest(&n->outbox, now(n));
+	return outbox_oldest(&n->outbox, clock_now(n->context.clock));
 }
 
 int notifier_new(const struct notifier_context *context, struct notifier **ret)
@@ -328,7 +322,7 @@ int notifier_new(const struct notifier_context *context, struct notifier **ret)
 		return -ENOMEM;
 	n->context = *context;
 	n->outbox.chance = context->seed;
-	n->started = wall(n);
+	n->started = clock_wall(n->context.clock);
 	/* Above all ids of before, also where the ledger cannot be read yet. */
 	n->outbox.next_id = (int64_t)n->started;
 	r = timer_new(context->event, on_timer, n, &n->timer);

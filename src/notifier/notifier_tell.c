@@ -15,16 +15,6 @@ struct topic {
 	struct notice_storm storm;
 };
 
-static usec_t now(const struct notifier *n)
-{
-	return n->context.now(n->context.userdata);
-}
-
-static usec_t wall(const struct notifier *n)
-{
-	return n->context.wall(n->context.userdata);
-}
-
 static struct runtime *runtime(const struct notifier *n)
 {
 	return n->context.runtime(n->context.userdata);
@@ -35,8 +25,9 @@ static int make(
 {
 	const char *web = runtime(n)->settings->web.external_url;
 
-	return t->incident ? notice_json(t->incident, event, web, wall(n), ret)
-			   : notice_storm_json(&t->storm, event, web, wall(n), ret);
+	return t->incident ? notice_json(t->incident, event, web, clock_wall(n->context.clock), ret)
+			   : notice_storm_json(
+				     &t->storm, event, web, clock_wall(n->context.clock), ret);
 }
 
 static int put(struct notifier *n, const struct topic *t, enum notice_event event,
@@ -48,7 +39,7 @@ static int put(struct notifier *n, const struct topic *t, enum notice_event even
 		.incident = t->id,
 		.event = event,
 		.alert = notify_is_alert(notify),
-		.created = wall(n)};
+		.created = clock_wall(n->context.clock)};
 	struct outbox_item *item = NULL;
 	int r;
 
@@ -56,7 +47,7 @@ static int put(struct notifier *n, const struct topic *t, enum notice_event even
 	if (r < 0)
 		return r;
 	m.text = text;
-	r = outbox_put(&n->outbox, &m, now(n), &item);
+	r = outbox_put(&n->outbox, &m, clock_now(n->context.clock), &item);
 	if (r <= 0)
 		return r;
 	while ((item = outbox_overflow(&n->outbox)))
@@ -136,7 +127,7 @@ static void end_incident(struct notifier *n, struct incident *i)
 	if (r < 0)
 		complain("an incident", r);
 	if (subject)
-		outbox_close(&n->outbox, subject, now(n), i->ended);
+		outbox_close(&n->outbox, subject, clock_now(n->context.clock), i->ended);
 }
 
 static bool has_told(const struct notifier *n, const char *incident)
@@ -174,7 +165,8 @@ static void end_forgotten(struct notifier *n)
 		if (i->alert && !i->closed && !i->orphan &&
 			!str_equal(i->subject, NOTICE_STORM_SUBJECT) &&
 			!incident_by_id(n->context.incidents, i->incident))
-			outbox_close(&n->outbox, i->subject, now(n), wall(n));
+			outbox_close(&n->outbox, i->subject, clock_now(n->context.clock),
+				clock_wall(n->context.clock));
 	}
 }
 
@@ -202,7 +194,7 @@ static int begin_storm(struct notifier *n, const char *why)
 	const struct outbox_item *told = outbox_told(&n->outbox, NOTICE_STORM_SUBJECT);
 	int r;
 
-	n->storm_opened = told ? told->created : wall(n);
+	n->storm_opened = told ? told->created : clock_wall(n->context.clock);
 	(void)snprintf(n->storm_why, sizeof(n->storm_why), "%s", why);
 	if (told)
 		(void)snprintf(n->storm_id, sizeof(n->storm_id), "%s", told->incident);
@@ -214,9 +206,10 @@ static int begin_storm(struct notifier *n, const char *why)
 
 static int end_storm(struct notifier *n)
 {
-	int r = tell_of_storm(n, NOTICE_CLOSED, wall(n));
+	int r = tell_of_storm(n, NOTICE_CLOSED, clock_wall(n->context.clock));
 
-	outbox_close(&n->outbox, NOTICE_STORM_SUBJECT, now(n), wall(n));
+	outbox_close(&n->outbox, NOTICE_STORM_SUBJECT, clock_now(n->context.clock),
+		clock_wall(n->context.clock));
 	n->storm_id[0] = '\0';
 	return r;
 }

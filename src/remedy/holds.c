@@ -28,22 +28,12 @@ struct holds {
 	usec_t saved_end;    /* by the wall clock of then */
 };
 
-static usec_t now(const struct holds *h)
-{
-	return h->context.now(h->context.userdata);
-}
-
-static usec_t wall(const struct holds *h)
-{
-	return h->context.wall(h->context.userdata);
-}
-
 static const struct log_about about_pause = {.message_id = MESSAGE_PAUSE};
 
 /* NULL: there is none. */
 static const struct pause *pause_now(const struct holds *h)
 {
-	return pause_active(&h->pause, now(h)) ? &h->pause : NULL;
+	return pause_active(&h->pause, clock_now(h->context.clock)) ? &h->pause : NULL;
 }
 
 const char *holds_paused(const struct holds *h)
@@ -62,7 +52,7 @@ void holds_status(const struct holds *h, struct status_pause *ret)
 	ret->reason = p->reason;
 	ret->who = p->who;
 	ret->since = p->since;
-	ret->until = pause_end(p, now(h), wall(h));
+	ret->until = pause_end(p, clock_now(h->context.clock), clock_wall(h->context.clock));
 }
 
 static void tell_incidents(const struct holds *h, const char *text)
@@ -71,7 +61,7 @@ static void tell_incidents(const struct holds *h, const char *text)
 
 	for (size_t i = 0; i < l->n; i++)
 		if (l->items[i]->ended == 0)
-			incident_tell(l->items[i], wall(h), "%s", text);
+			incident_tell(l->items[i], clock_wall(h->context.clock), "%s", text);
 }
 
 /* What the ledger should have, it has not. */
@@ -86,7 +76,8 @@ static void save(struct holds *h)
 	if (!ledger_usable(l))
 		return;
 	if (p)
-		r = pause_save(p, now(h), wall(h), h->boot, &rec);
+		r = pause_save(p, clock_now(h->context.clock), clock_wall(h->context.clock),
+			h->boot, &rec);
 	if (r >= 0)
 		r = pause_store_save(l, p ? &rec : NULL);
 	if (r < 0)
@@ -115,7 +106,8 @@ static void load(struct holds *h)
 		return;
 	r = pause_store_load(l, &rec);
 	if (r > 0)
-		r = pause_restore(&rec, now(h), wall(h), h->boot, &h->pause);
+		r = pause_restore(&rec, clock_now(h->context.clock), clock_wall(h->context.clock),
+			h->boot, &h->pause);
 	pause_record_clear(&rec);
 	if (r < 0) {
 		log_error(
@@ -174,7 +166,7 @@ static struct local_time local_now(const struct holds *h)
 {
 	struct local_time t;
 
-	clock_local(wall(h), &t.weekday, &t.minute);
+	clock_local(clock_wall(h->context.clock), &t.weekday, &t.minute);
 	return t;
 }
 
@@ -216,7 +208,8 @@ int holds_pause(struct holds *h, const struct pause_ask *ask, char **reterr)
 	char when[32];
 	int r;
 
-	r = pause_set(&h->pause, ask, now(h), wall(h), reterr);
+	r = pause_set(
+		&h->pause, ask, clock_now(h->context.clock), clock_wall(h->context.clock), reterr);
 	if (r < 0)
 		return r;
 	set_text(h);
@@ -224,7 +217,8 @@ int holds_pause(struct holds *h, const struct pause_ask *ask, char **reterr)
 	save(h);
 	if (ask->length > 0)
 		(void)snprintf(until, sizeof(until), "until %s",
-			format_timestamp(when, sizeof(when), wall(h) + ask->length));
+			format_timestamp(
+				when, sizeof(when), clock_wall(h->context.clock) + ask->length));
 	log_event(LOG_WARNING, &about_pause, "Nothing new is begun, %s: %s%s", until,
 		holds_paused(h), h->saved ? "" : " (not durable: no ledger)");
 	tell_incidents(h, holds_paused(h));
@@ -291,7 +285,8 @@ static void follow_windows(struct holds *h)
 
 static bool clock_was_set(const struct holds *h)
 {
-	usec_t end = pause_end(&h->pause, now(h), wall(h));
+	usec_t end =
+		pause_end(&h->pause, clock_now(h->context.clock), clock_wall(h->context.clock));
 
 	return usec_sub(end, h->saved_end) > CLOCK_STEP || usec_sub(h->saved_end, end) > CLOCK_STEP;
 }

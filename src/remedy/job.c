@@ -36,16 +36,6 @@ struct job *job_free(struct job *j)
 	return NULL;
 }
 
-static usec_t now(const struct job *j)
-{
-	return j->context->now(j->context->userdata);
-}
-
-static usec_t wall(const struct job *j)
-{
-	return j->context->wall(j->context->userdata);
-}
-
 void job_about(const struct job *j, struct log_about *about, char stage[static 48])
 {
 	(void)snprintf(
@@ -79,7 +69,7 @@ void job_save(struct job *j)
 void job_close(struct job *j)
 {
 	stop(j);
-	j->record.ended = wall(j);
+	j->record.ended = clock_wall(j->context->clock);
 	job_save(j);
 }
 
@@ -251,7 +241,7 @@ static void announce(struct job *j, enum remedy_effect effect)
 			o->dag_id, o->run_id, o->task_id);
 	if (r < 0 || !what)
 		return;
-	incident_tell(j->incident, wall(j), "%s", what);
+	incident_tell(j->incident, clock_wall(j->context->clock), "%s", what);
 	job_about(j, &about, stage);
 	log_event(LOG_NOTICE, &about, "%s of %s: %s: %s (incident %s)", about.action,
 		j->record.app_id, what, j->incident->evidence, j->incident->id);
@@ -376,9 +366,9 @@ static void drive(struct job *j, const struct remedy_event *event)
 		enum remedy_state before = j->record.remedy.state;
 
 		/* Without memory nothing changed: the same question again, later. */
-		if (remedy_next(&j->record.remedy, &again, now(j), &step) < 0)
-			step = (struct remedy_step){
-				.effect = EFFECT_WAIT, .wake_at = now(j) + REMEDY_LOOK_PERIOD};
+		if (remedy_next(&j->record.remedy, &again, clock_now(j->context->clock), &step) < 0)
+			step = (struct remedy_step){.effect = EFFECT_WAIT,
+				.wake_at = clock_now(j->context->clock) + REMEDY_LOOK_PERIOD};
 		if (step.effect == EFFECT_DONE) {
 			end(j);
 			return;
@@ -398,7 +388,7 @@ void job_start(struct job *j)
 		return;
 	}
 	j->acted = true;
-	remedy_resume(&j->record.remedy, now(j), &step);
+	remedy_resume(&j->record.remedy, clock_now(j->context->clock), &step);
 	if (wake_at(j, step.wake_at) < 0)
 		job_give_up(j, OUTCOME_UNCONFIRMED, "no timer could be set");
 }

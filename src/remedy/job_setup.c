@@ -67,7 +67,7 @@ int job_setup(struct job *j, const struct detector_event *ev, struct airflow *ai
 	plan.cluster_mode =
 		plan.can_kill_app && str_equal(j->source->ops->name, "standalone") &&
 		str_equal(spark_conf_set(&a->properties, "spark.submit.deployMode"), "cluster");
-	rec->began = c->wall(c->userdata);
+	rec->began = clock_wall(c->clock);
 	r = remedy_init(&rec->remedy, &plan, &a->owner);
 	if (r >= 0)
 		r = fill_record(rec, j->incident, a, airflow, poller_url_of(p, a));

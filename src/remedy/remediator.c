@@ -13,16 +13,6 @@
 /* After a refusal the same incident is considered again, not at every poll. */
 #define RECONSIDER USEC_PER_MINUTE
 
-static usec_t now(const struct remediator *m)
-{
-	return m->context.now(m->context.userdata);
-}
-
-static usec_t wall(const struct remediator *m)
-{
-	return m->context.wall(m->context.userdata);
-}
-
 static struct runtime *runtime(const struct remediator *m)
 {
 	return m->context.runtime(m->context.userdata);
@@ -78,7 +68,7 @@ int remediator_new(const struct remediator_context *context, struct remediator *
 	m->context.requested = on_requested;
 	m->context.objection = on_objection;
 	m->context.remediator = m;
-	m->started = now(m);
+	m->started = clock_now(m->context.clock);
 	*ret = m;
 	return 0;
 }
@@ -155,7 +145,7 @@ usec_t remediator_oldest(const struct remediator *m)
 	usec_t oldest = 0;
 
 	for (const struct job *j = m->jobs; j; j = j->next) {
-		usec_t age = usec_sub(now(m), j->began);
+		usec_t age = usec_sub(clock_now(m->context.clock), j->began);
 
 		if (age > oldest)
 			oldest = age;
@@ -165,7 +155,7 @@ usec_t remediator_oldest(const struct remediator *m)
 
 size_t remediator_n_last_hour(const struct remediator *m)
 {
-	return action_log_last_hour(&m->log, NULL, now(m));
+	return action_log_last_hour(&m->log, NULL, clock_now(m->context.clock));
 }
 
 const struct breaker *remediator_breaker(const struct remediator *m)
@@ -233,8 +223,8 @@ static void tell_end(struct remediator *m, struct job *j)
 	count_end(m, j);
 	log_event(level, &about, "%s of %s: %s: %s (incident %s)", rule_action_name(r->plan.action),
 		j->record.app_id, remedy_outcome_name(r->outcome), r->why, j->incident->id);
-	incident_tell(j->incident, wall(m), "%s: %s: %s", rule_action_name(r->plan.action),
-		remedy_outcome_name(r->outcome), r->why);
+	incident_tell(j->incident, clock_wall(m->context.clock), "%s: %s: %s",
+		rule_action_name(r->plan.action), remedy_outcome_name(r->outcome), r->why);
 }
 
 static void on_over(void *userdata, struct job *j)
@@ -253,7 +243,7 @@ static void on_over(void *userdata, struct job *j)
 	i->decided = r->outcome != OUTCOME_REFUSED && remedy_counted_as(r) != NULL;
 	i->decided_dry = r->outcome == OUTCOME_DRY_RUN;
 	if (!i->decided)
-		i->not_before = now(m) + RECONSIDER;
+		i->not_before = clock_now(m->context.clock) + RECONSIDER;
 	if (!i->decided || i->decided_dry)
 		(void)str_replace(&i->refusal, r->why);
 	else
@@ -261,7 +251,7 @@ static void on_over(void *userdata, struct job *j)
 	m->context.told(m->context.userdata, i, r->outcome);
 	/* Where the stage still hangs the incident stays open: it is not acted upon twice. */
 	if (trouble_is_over(m, i))
-		incident_end(i, r->outcome, r->why, wall(m));
+		incident_end(i, r->outcome, r->why, clock_wall(m->context.clock));
 	put_away(m, j);
 }
 
@@ -276,7 +266,7 @@ struct job *remediator_add_job(struct remediator *m, struct incident *i)
 	j->userdata = m;
 	j->incident = i;
 	j->runtime = runtime_ref(runtime(m));
-	j->began = now(m);
+	j->began = clock_now(m->context.clock);
 	j->next = m->jobs;
 	m->jobs = j;
 	return j;
@@ -291,7 +281,7 @@ static void begin(struct remediator *m, struct incident *i, const struct detecto
 	if (r < 0) {
 		log_error("Failed to begin an action on %s: %s, later again", ev->app->info.id,
 			strerror(-r));
-		i->not_before = now(m) + RECONSIDER;
+		i->not_before = clock_now(m->context.clock) + RECONSIDER;
 		if (j)
 			remediator_drop_job(m, j);
 		return;
@@ -336,7 +326,7 @@ static void refuse(struct remediator *m, struct incident *i, const struct detect
 		return;
 	count_refusal(m, (enum rule_action)ev->rule->action, a->reason);
 	(void)str_replace(&i->refusal, a->objection);
-	incident_tell(i, wall(m), "no %s: %s", about.action, a->objection);
+	incident_tell(i, clock_wall(m->context.clock), "no %s: %s", about.action, a->objection);
 	m->context.told(m->context.userdata, i, OUTCOME_REFUSED);
 	log_event(LOG_WARNING, &about, "no %s of %s: %s (incident %s)", about.action, about.app_id,
 		a->objection, i->id);
@@ -392,7 +382,7 @@ static const char *objection_to_begin(
 	struct app_history *a =
 		detector_find(m->context.detector, i->cluster, i->app_id, i->app_started);
 	struct stage_history *h = a ? app_history_stage(a, i->stage_id, i->attempt_id) : NULL;
-	struct detector_event ev = {.now = now(m),
+	struct detector_event ev = {.now = clock_now(m->context.clock),
 		.app = a,
 		.stage = h,
 		.rule = runtime_rule(j->runtime, j->record.rule)};
@@ -427,8 +417,8 @@ static void watch_storm(struct remediator *m)
 {
 	struct log_about about = {.message_id = MESSAGE_BREAKER};
 
-	if (!breaker_update(
-		    &m->breaker, &runtime(m)->settings->limits, m->context.detector, now(m)))
+	if (!breaker_update(&m->breaker, &runtime(m)->settings->limits, m->context.detector,
+		    clock_now(m->context.clock)))
 		return;
 	save_breaker(m);
 	if (m->breaker.open)

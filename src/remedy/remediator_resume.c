@@ -6,21 +6,12 @@
 #include "remedy/job.h"
 #include "remedy/remediator_parts.h"
 
-static usec_t now(const struct remediator *m)
-{
-	return m->context.now(m->context.userdata);
-}
-
-static usec_t wall(const struct remediator *m)
-{
-	return m->context.wall(m->context.userdata);
-}
-
 /* A moment since 1970 as one on the local clock, negative where it was before the boot. Where the
  * wall clock was set back since, it was just now: that forbids more, not less. */
 static int64_t local_time(const struct remediator *m, usec_t then)
 {
-	return (int64_t)now(m) - (int64_t)usec_sub(wall(m), then);
+	return (int64_t)clock_now(m->context.clock) -
+	       (int64_t)usec_sub(clock_wall(m->context.clock), then);
 }
 
 static int on_past_action(void *userdata, struct action_record *a)
@@ -65,7 +56,7 @@ static int read_past(struct remediator *m)
 		return r;
 	}
 	if (breaker)
-		breaker_reopen(&m->breaker, breaker, now(m));
+		breaker_reopen(&m->breaker, breaker, clock_now(m->context.clock));
 	return 0;
 }
 
@@ -75,7 +66,8 @@ static int keep_action(struct remediator *m, const struct past_action *p)
 	char airflow[] = "";
 	struct action_record a = {
 		.incident = p->incident,
-		.began = usec_sub(wall(m), (usec_t)((int64_t)now(m) - p->at)),
+		.began = usec_sub(clock_wall(m->context.clock),
+			(usec_t)((int64_t)clock_now(m->context.clock) - p->at)),
 		.cluster = p->cluster,
 		.app_id = p->app_id,
 		.app_name = p->app_name,
@@ -125,7 +117,8 @@ void remediator_take_up(struct remediator *m)
 		log_notice("Taking up the %s of %s that a restart interrupted at %s (incident %s)",
 			rule_action_name(j->record.remedy.plan.action), j->record.app_id,
 			remedy_state_name(j->record.remedy.state), j->incident->id);
-		incident_tell(j->incident, wall(m), "taken up after a restart, at %s",
+		incident_tell(j->incident, clock_wall(m->context.clock),
+			"taken up after a restart, at %s",
 			remedy_state_name(j->record.remedy.state));
 		remediator_count_action(m, j, ACTION_REQUESTED);
 		j->counted_request = true;

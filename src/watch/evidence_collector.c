@@ -359,7 +359,7 @@ static int begin_remote(struct evidence_collector *q, struct app_history *a, con
 
 int evidence_collector_host(struct evidence_collector *q, const struct proctree_list **ret)
 {
-	usec_t now = q->context.now(q->context.userdata);
+	usec_t now = clock_now(q->context.clock);
 	int r;
 
 	if (q->host_taken == 0 || usec_sub(now, q->host_taken) >= HOST_LOOK_AGE) {
@@ -467,7 +467,7 @@ int evidence_collector_look(struct evidence_collector *q, struct app_history *a,
 	size_t n;
 
 	n = evidence_wants(
-		a, rule, q->context.params, q->context.now(q->context.userdata), wants, MAX_WANTS);
+		a, rule, q->context.params, clock_now(q->context.clock), wants, MAX_WANTS);
 	for (size_t i = 0; i < n; i++) {
 		int r;
 

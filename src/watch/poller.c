@@ -38,14 +38,9 @@ int poller_new(const struct poller_context *context, struct source *source, stru
 		return -ENOMEM;
 	p->context = *context;
 	p->source = source;
-	p->advanced = context->now(context->userdata);
+	p->advanced = clock_now(context->clock);
 	*ret = p;
 	return 0;
-}
-
-static usec_t now(const struct poller *p)
-{
-	return p->context.now(p->context.userdata);
 }
 
 struct poller *poller_free(struct poller *p)
@@ -137,7 +132,8 @@ static void tick_end(struct poller *p)
 	struct cluster_stats *s = stats_cluster(p->context.stats, poller_cluster(p));
 
 	if (s)
-		histogram_observe(&s->durations, (double)(now(p) - p->tick_began) / USEC_PER_SEC);
+		histogram_observe(&s->durations,
+			(double)(clock_now(p->context.clock) - p->tick_began) / USEC_PER_SEC);
 	p->tick_began = 0;
 	p->n_done++;
 	if (p->context.idle)
@@ -274,11 +270,11 @@ static void note_list(struct poller *p)
 {
 	struct cluster_stats *s = stats_cluster(p->context.stats, poller_cluster(p));
 
-	p->advanced = now(p);
+	p->advanced = clock_now(p->context.clock);
 	if (s)
 		s->up = p->up;
 	if (s && p->up)
-		s->last_poll = p->context.wall(p->context.userdata);
+		s->last_poll = clock_wall(p->context.clock);
 }
 
 static void list_failed(struct poller *p, const struct target_list *list)
@@ -344,7 +340,7 @@ void poller_tick(struct poller *p)
 		tick_end(p);
 	p->tick++;
 	p->n_polling = 0;
-	p->tick_began = now(p);
+	p->tick_began = clock_now(p->context.clock);
 	p->listing = true;
 	r = p->source->ops->list(p->source, on_list, p);
 	if (r < 0) {

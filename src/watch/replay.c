@@ -20,6 +20,7 @@
 
 struct player {
 	struct replay *replay;
+	struct clock clock; /* the recording's */
 	struct detector *detector;
 	struct evidence_collector *evidence_collector;
 	struct stats stats;
@@ -128,8 +129,7 @@ static int play(struct player *p, struct source *source, usec_t poll_interval)
 		.detector = p->detector,
 		.stats = &p->stats,
 		.evidence_collector = p->evidence_collector,
-		.now = on_now,
-		.wall = on_now,
+		.clock = &p->clock,
 		.userdata = p,
 	};
 	int r;
@@ -167,7 +167,7 @@ static int make_evidence_collector(struct player *p, const struct settings *s)
 		.detector = p->detector,
 		.params = &s->evidence,
 		.recorded = true,
-		.now = on_now,
+		.clock = &p->clock,
 		.userdata = p,
 	};
 
@@ -176,7 +176,7 @@ static int make_evidence_collector(struct player *p, const struct settings *s)
 
 int replay_run(const struct settings *settings, FILE *in, const char *name, FILE *out)
 {
-	struct player p = {.out = out};
+	struct player p = {.out = out, .clock = {.now = on_now, .wall = on_now, .userdata = &p}};
 	struct detector_sink sink = {.changed = on_changed, .judged = on_judged, .userdata = &p};
 	struct source_params params = {0};
 	struct source *source = NULL;

@@ -49,11 +49,6 @@ struct driver *driver_free(struct driver *d)
 	return NULL;
 }
 
-static usec_t now(const struct driver *d)
-{
-	return d->context->now(d->context->userdata);
-}
-
 static void count_error(const struct driver *d, const char *reason)
 {
 	stats_cluster_error(d->context->stats, d->source->name, reason);
@@ -93,7 +88,7 @@ void driver_forget(struct driver *d)
 	struct app_history *a = driver_history(d);
 
 	if (a)
-		detector_app_gone(d->context->detector, a, now(d));
+		detector_app_gone(d->context->detector, a, clock_now(d->context->clock));
 	free(d->last_id);
 	d->last_id = NULL;
 	d->started = 0;
@@ -113,7 +108,8 @@ static int placeholder(struct driver *d, struct app_history **ret)
 	if (r >= 0)
 		r = str_replace(&d->last_id, d->app_id);
 	if (r >= 0)
-		r = detector_app(d->context->detector, d->source->name, &info, now(d), ret);
+		r = detector_app(d->context->detector, d->source->name, &info,
+			clock_now(d->context->clock), ret);
 	app_info_clear(&info);
 	return r;
 }
@@ -126,7 +122,7 @@ void driver_no_answer(struct driver *d, const char *reason, const char *text)
 		return;
 	complain(d, reason, text);
 	if (a)
-		detector_no_answer(d->context->detector, a, now(d));
+		detector_no_answer(d->context->detector, a, clock_now(d->context->clock));
 }
 
 static int identify(struct driver *d, const struct driver_answer *answer)

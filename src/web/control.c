@@ -102,7 +102,7 @@ static const struct {
 static void log_refusal(struct control *c, const char *path, const char *who)
 {
 	static const struct log_about about = {.message_id = MESSAGE_PAUSE};
-	usec_t now = c->context.holds.now(c->context.holds.userdata);
+	usec_t now = clock_now(c->context.holds.clock);
 	char others[64] = "";
 
 	if (c->refused > 0 && usec_sub(now, c->refused) < SAY_REFUSALS) {
