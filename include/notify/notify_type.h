@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * What a type of notify is, for notify.c and notify_TYPE.c alone. */
+ * What a type of notify is, for src/notify only. */
 #pragma once
 
 #include "notify/notify.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Parameters and what all types have in common. */
+ * The table of notify types, the keys of [notify NAME], and one receiver made of them. */
 #include "notify/notify.h"
 
 #include <errno.h>
@@ -14,10 +14,6 @@ _Static_assert(ELEMENTSOF(types) == ELEMENTSOF(type_table) + 1, "a name per type
 
 static const char *const formats[] = {
 	[NOTIFY_JSON] = "json", [NOTIFY_ALERTMANAGER] = "alertmanager", NULL};
-
-const char *const notify_reasons[] = {"unreachable", "timeout", "denied", "redirect", "refused",
-	"server_error", "command", "internal"};
-const size_t n_notify_reasons = ELEMENTSOF(notify_reasons);
 
 #define TEXT(field, text)                                                                          \
 	{                                                                                          \
@@ -77,39 +73,6 @@ const struct param_def notify_params[] = {
 		"how often an alert that goes on is sent again"),
 };
 const size_t n_notify_params = ELEMENTSOF(notify_params);
-
-static void wipe(char **secret)
-{
-	if (*secret)
-		explicit_bzero(*secret, strlen(*secret));
-	free(*secret);
-	*secret = NULL;
-}
-
-void notify_secrets_clear(struct notify_secrets *s)
-{
-	wipe(&s->url);
-	wipe(&s->authorization);
-	wipe(&s->password);
-	wipe(&s->secret);
-}
-
-int notify_refuse(const char *key, const char *text, const char **ret_key, char **reterr)
-{
-	int r = str_printf(reterr, "%s", text);
-
-	*ret_key = key;
-	return r < 0 ? r : -EINVAL;
-}
-
-int notify_join(const struct strlist *lines, char **ret)
-{
-	struct strbuf b = {0};
-
-	for (size_t i = 0; i < lines->n; i++)
-		strbuf_addf(&b, "%s%s", i > 0 ? "\n" : "", lines->items[i]);
-	return strbuf_finish(&b, ret);
-}
 
 int notify_check(const struct notify_params *p, const char **ret_key, char **reterr)
 {
@@ -209,34 +172,6 @@ const struct outbox_policy *notify_policy(const struct notify *n)
 bool notify_is_alert(const struct notify *n)
 {
 	return n->params->type == 0 && n->params->format == NOTIFY_ALERTMANAGER;
-}
-
-static void detach(struct notify_call *c)
-{
-	for (struct notify_call **k = &c->notify->calls; *k; k = &(*k)->next)
-		if (*k == c) {
-			*k = c->next;
-			break;
-		}
-}
-
-struct notify_call *notify_cancel(struct notify_call *c)
-{
-	if (!c)
-		return NULL;
-	transport_cancel(c->notify->context.transport, c->request);
-	spawn_cancel(c->spawn);
-	detach(c);
-	free(c);
-	return NULL;
-}
-
-/* The callback may end the last user of this notify, and with it the notify. */
-void notify_call_end(struct notify_call *c, const struct notify_result *result)
-{
-	detach(c);
-	c->done(c->userdata, result);
-	free(c);
 }
 
 int notify_send(struct notify *n, const struct notify_message *message, notify_done_fn done,
