@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * A source says which apps there are and where their drivers are, and whether an app has ended. A
- * new one is one file with a struct source_ops, one row in source.c, its tests and its entry in the
+ * new one is one file with a struct source_ops, one row in types.c, its tests and its entry in the
  * man page. */
 #pragma once
 
