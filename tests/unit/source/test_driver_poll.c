@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * One poll of a driver: which steps it takes, and what comes of each answer. */
+#include "../fake_transport.h"
+
+#include "source/driver_poll.h"
+
+#define APPS "[{\"id\":\"app-1\",\"name\":\"n\",\"attempts\":[{\"startTimeEpoch\":1}]}]"
+
+struct fixture {
+	struct fake fake;
+	unsigned n;
+	enum driver_state state;
+	char reason[32];
+};
+
+static int set_up(void **state)
+{
+	static struct fixture f;
+
+	f = (struct fixture){0};
+	fake_init(&f.fake);
+	fake_json(&f.fake, "GET *", "[]");
+	fake_json(&f.fake, "GET */applications", APPS);
+	*state = &f;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	fake_clear(&((struct fixture *)*state)->fake);
+	return 0;
+}
+
+static void on_answer(void *userdata, struct driver_answer *answer)
+{
+	struct fixture *f = userdata;
+
+	f->n++;
+	f->state = answer->state;
+	(void)snprintf(f->reason, sizeof(f->reason), "%s", answer->reason ? answer->reason : "");
+}
+
+static void poll_once(struct fixture *f, struct driver_ask ask)
+{
+	struct driver_poll *p = NULL;
+
+	ask.transport = &f->fake.transport;
+	ask.url = "http://d:4040";
+	assert_int_equal(driver_poll_start(&ask, on_answer, f, &p), 0);
+	fake_run(&f->fake);
+}
+
+static void asks_what_is_needed_only(void **state)
+{
+	struct fixture *f = *state;
+
+	poll_once(f, (struct driver_ask){.app_id = "app-1", .app_started = 1});
+	assert_int_equal(f->n, 1);
+	assert_int_equal(f->state, DRIVER_ANSWERED);
+	assert_int_equal(fake_n_asked(&f->fake, "GET */applications"), 0);
+	assert_int_equal(fake_n_asked(&f->fake, "GET */stages?*"), 1);
+	/* No stage is active: jobs tell whether it is idle. */
+	assert_int_equal(fake_n_asked(&f->fake, "GET */jobs?*"), 1);
+	assert_int_equal(f->fake.n_asked, 2);
+}
+
+static void one_that_hangs_is_given_up_at_its_time_limit(void **state)
+{
+	struct fixture *f = *state;
+
+	fake_set(&f->fake, "GET */stages?*", (struct fake_answer){.hangs = true});
+	poll_once(f, (struct driver_ask){.timeout = 3 * USEC_PER_SEC});
+	assert_int_equal(f->n, 0);
+	fake_advance(&f->fake, 3 * USEC_PER_SEC - 1);
+	assert_int_equal(f->n, 0);
+	fake_advance(&f->fake, 1);
+	assert_int_equal(f->n, 1);
+	assert_int_equal(f->state, DRIVER_SILENT);
+	assert_string_equal(f->reason, "timeout");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(asks_what_is_needed_only, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			one_that_hangs_is_given_up_at_its_time_limit, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
