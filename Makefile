@@ -84,7 +84,7 @@ UNIT := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/tests/unit/%)
 TEST_TOOLS := $(if $(wildcard tests/scenario/scenario.c),$(BUILD)/tests/scenario)
 
 .PHONY: all check check-e2e install uninstall format format-check tidy coverage headers clean help demo
-all: $(PROGRAMS)
+all: $(PROGRAMS) ## build stagewatchd and stagewatchctl; the default
 
 define layer-rule
 $(BUILD)/lib$(1).a: $(call objects,$(1))
@@ -132,20 +132,20 @@ $(BUILD)/tests/floor: tests/bench/floor.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< -lcurl
 
-bench: all $(BUILD)/tests/floor ## what watching costs, against bare libcurl
+bench: all $(BUILD)/tests/floor ## measure the cost of watching, compared with bare libcurl
 	/usr/bin/python3 tests/bench/bench.py $(abspath $(BUILD))
 .PHONY: bench
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
 SOURCES = $(shell find src include tests -name '*.[ch]')
-format: ## lay the sources out with clang-format
+format: ## lay out the sources with clang-format
 	$(CLANG_FORMAT) -i $(SOURCES)
 
-format-check:
+format-check: ## fail if clang-format would change a source
 	$(CLANG_FORMAT) --dry-run -Werror $(SOURCES)
 
-tidy: ## clang-tidy over all sources
+tidy: ## run clang-tidy over all sources
 	$(CLANG_TIDY) --quiet $(shell find src -name '*.c') -- -std=gnu17 -D_GNU_SOURCE -Iinclude $(LIB_CFLAGS) \
 		-DSTAGEWATCHD_VERSION='"$(VERSION)"' -DSTAGEWATCHD_SYSCONFDIR='"$(SYSCONFDIR)"'
 
@@ -157,7 +157,7 @@ $(SIM): $(BUILD)/obj/main.o $(wildcard tests/sim/*.c) $(BUILD)/flags $(LIBS)
 	$(call say,LD $@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter %.o %.c,$^) $(LIBS) $(LIB_LIBS)
 
-tests: $(PROGRAMS) $(UNIT) $(TEST_TOOLS) $(SIM)
+tests: $(PROGRAMS) $(UNIT) $(TEST_TOOLS) $(SIM) ## build the test programs, too
 .PHONY: tests
 
 # Environment of all tests. LeakSanitizer needs no word: ASan brings it.
@@ -165,26 +165,26 @@ TEST_ENV = STAGEWATCHD_BUILD=$(abspath $(BUILD)) STAGEWATCHD_SANITIZE=$(SANITIZE
 
 # TESTS= names some of them.
 TESTS ?= tests
-check: tests ## all tests that need no Spark and no Airflow
+check: tests ## run all tests that need no Spark and no Airflow
 	$(TEST_ENV) $(PYTEST) -q -rs -n 10 $(TESTS) --ignore=tests/e2e --ignore=tests/sim
 
-check-sim: tests ## crashes and faults in accelerated time
+check-sim: tests ## run the daemon through crashes and faults, in accelerated time
 	$(TEST_ENV) $(PYTEST) -q -rs -rP -n 4 tests/sim
 .PHONY: check-sim
 
-check-e2e: $(PROGRAMS) ## the tests against real Spark and real Airflow
+check-e2e: $(PROGRAMS) ## run the tests against real Spark and real Airflow
 	$(TEST_ENV) $(PYTEST) -q -rs tests/e2e
 
-demo: ## a real hang under a real Airflow, found, killed, retried
+demo: ## show a real hang under a real Airflow: found, killed, retried
 	tests/demo
 
 # Every header compiles by itself.
-headers:
+headers: ## compile every header by itself
 	@for h in $$(cd include && find . -name '*.h' | sort); do \
 		echo "#include \"$${h#./}\"" | $(CC) $(filter-out --coverage,$(ALL_CFLAGS)) -x c -fsyntax-only - || exit 1; done
 
 COVERED = $(BUILD)-coverage
-coverage: ## line coverage of the tests, by layer
+coverage: ## measure the line coverage of the tests, by layer
 	$(MAKE) --no-print-directory BUILD=$(COVERED) COVERAGE=1 check
 	gcovr --root . --object-directory $(COVERED) --filter 'src/' --print-summary \
 		--txt $(COVERED)/coverage.txt --json-summary $(COVERED)/coverage.json
@@ -211,15 +211,27 @@ install: all ## copy what users need below DESTDIR and PREFIX
 		> $(DESTDIR)$(UNITDIR)/stagewatchd.service
 	chmod 644 $(DESTDIR)$(UNITDIR)/stagewatchd.service
 
-uninstall: ## remove what install copied, but for the configuration
+uninstall: ## remove what install copied, except the configuration
 	rm -f $(DESTDIR)$(SBINDIR)/stagewatchd $(DESTDIR)$(SBINDIR)/stagewatchctl \
 		$(DESTDIR)$(UNITDIR)/stagewatchd.service $(DESTDIR)$(MANDIR)/man8/stagewatchd.8 \
 		$(DESTDIR)$(MANDIR)/man8/stagewatchctl.8 $(DESTDIR)$(MANDIR)/man5/stagewatchd.conf.5
 	rm -rf $(DESTDIR)$(DATADIR)
 
-clean: ## remove build/ and build-coverage/
+clean: ## remove all build directories
 	rm -rf $(BUILD) $(COVERED) build-clang build-sanitize
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
-	@echo 'Variables: DESTDIR= PREFIX= CC= WERROR=1 SANITIZE=address,undefined BUILD='
+	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
+	@echo
+	@echo 'Not targets, but worth running:'
+	@echo '  tests/setup build test lint     install what building and testing need'
+	@echo '  tests/all                       every test there is, from a bare machine on'
+	@echo '  tests/demo                      as make demo, with the set-up it needs'
+	@echo '  build/stagewatchd --once        look at the applications of this host'
+	@echo '  build/stagewatchd --replay FILE print the verdicts on a recording'
+	@echo '  build/tests/scenario FILE...    run scenarios; SCENARIO_VERBOSE=1 shows each verdict'
+	@echo '  tests/replay/worth.py           what each kind of evidence contributes and costs'
+	@echo '  examples/ml-pipeline/run        measure ways to bring records to the driver'
+	@echo
+	@echo 'Variables: TESTS="tests/test_unit.py tests/scenario" (for check), V=1 (show commands), WERROR=1,'
+	@echo '  SANITIZE=address,undefined BUILD=build-sanitize, CC=, DESTDIR=, PREFIX='
