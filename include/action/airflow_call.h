@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Inside of action/airflow: a call is a row of steps, a request each. airflow_call.c carries it
- * (which API, login, stale tokens, answers that are none), airflow_steps.c says what is asked and
- * what an answer means. */
+ * (which API, login, stale tokens, answers that are none). airflow_steps.c, above it, says what is
+ * asked and what an answer means. */
 #pragma once
 
 #include "action/airflow.h"
@@ -49,6 +49,8 @@ struct airflow_call {
 	struct preconditions preconditions; /* as far as it is known */
 	struct task_settings settings;      /* likewise */
 	struct airflow_access access;       /* likewise */
+	/* Ends the call where the login is refused; NULL: that is an error like any other. */
+	void (*login_refused)(struct airflow_call *c, const struct transport_answer *a);
 	airflow_done_fn done;
 	void *userdata;
 };
@@ -66,11 +68,11 @@ struct airflow_step {
 	bool large; /* its answer may be */
 };
 
-/* The steps of a task, ended by one without build. */
-const struct airflow_step *airflow_steps(int task);
-
-/* Ends a self-test with what it has found; a is the answer that was the last, or NULL. */
-void airflow_steps_end_selftest(struct airflow_call *c, const struct transport_answer *a);
+/* A call with these steps, to be filled in and started. */
+int airflow_call_new(struct airflow *a, int task, const struct airflow_step *steps,
+	airflow_done_fn done, struct airflow_call **ret);
+/* Cancels the call where it fails. */
+int airflow_call_start(struct airflow_call *c, struct airflow_call **ret);
 
 /* Each ends the call. The callback may end the Airflow, too. */
 void airflow_call_finish(struct airflow_call *c, const struct airflow_result *result);

@@ -47,7 +47,7 @@ struct manager {
 	unsigned ticks;
 };
 
-/* manager.c */
+/* manager_parts.c */
 
 /* Only looks: acts upon nothing, tells nobody. */
 bool manager_only_looks(const struct manager *m);

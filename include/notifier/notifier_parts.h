@@ -23,10 +23,37 @@ struct notifier {
 	usec_t storm_opened; /* since 1970 */
 };
 
-/* Writes what is new to the ledger, and sets the timer. */
+static inline usec_t notifier_now(const struct notifier *n)
+{
+	return clock_now(n->context.clock);
+}
+
+static inline usec_t notifier_wall(const struct notifier *n)
+{
+	return clock_wall(n->context.clock);
+}
+
+static inline struct runtime *notifier_runtime(const struct notifier *n)
+{
+	return n->context.runtime(n->context.userdata);
+}
+
+/* notifier_send.c */
+
+/* Writes what is new to the ledger. What cannot be written now is written later. */
+void notifier_save(struct notifier *n);
+/* Sets the timer to when the next message is due. */
+void notifier_arm(struct notifier *n);
+/* Both. */
 void notifier_settle(struct notifier *n);
+/* Sends what is due; userdata is the notifier. */
+int notifier_on_timer(sd_event_source *source, uint64_t usec, void *userdata);
 /* Ends a message that is not delivered, and says why. */
 void notifier_drop(struct notifier *n, struct outbox_item *item, const char *why);
+/* Gives up all attempts under way. */
+void notifier_abandon(struct notifier *n);
+
+/* notifier_tell.c */
 
 /* Once per tick: ends of incidents, and of alerts on those that are forgotten. */
 void notifier_follow(struct notifier *n);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Inside of remedy/remediator: remediator.c begins and ends jobs, remediator_resume.c takes up what
- * was before a restart. */
+ * Inside of remedy/remediator: remediator_jobs.c has the list of jobs, remediator_resume.c takes up
+ * what was before a restart, remediator.c begins and ends jobs. */
 #pragma once
 
 #include "remedy/job.h"
@@ -16,9 +16,27 @@ struct remediator {
 	bool breaker_unsaved; /* the ledger does not know yet how it stands */
 	usec_t started;       /* local clock */
 	bool taken_up;        /* what the ledger knows of the time before */
+	void (*over)(void *userdata, struct job *j); /* what is done at the end of each job */
 	struct job *jobs;
 	struct job *unsaved; /* over, but the ledger does not know yet */
 };
+
+static inline usec_t remediator_now(const struct remediator *m)
+{
+	return clock_now(m->context.clock);
+}
+
+static inline usec_t remediator_wall(const struct remediator *m)
+{
+	return clock_wall(m->context.clock);
+}
+
+static inline struct runtime *remediator_runtime(const struct remediator *m)
+{
+	return m->context.runtime(m->context.userdata);
+}
+
+/* remediator_jobs.c */
 
 /* A job of the incident, in the runtime in force, not filled in yet. NULL: no memory. */
 struct job *remediator_add_job(struct remediator *m, struct incident *i);
@@ -30,6 +48,14 @@ void remediator_log_action(struct remediator *m, const struct action_record *a, 
 /* For the metrics. */
 void remediator_count_action(
 	struct remediator *m, const struct job *j, enum action_outcome outcome);
+/* It sent nothing, or nothing that took: as if it had never been. */
+void remediator_unlog_action(struct remediator *m, struct job *j);
+/* Of one that is over: frees it, or keeps it until the ledger knows how it ended. */
+void remediator_put_away(struct remediator *m, struct job *j);
+/* Writes what was put away, as far as the ledger takes it. */
+void remediator_save_put_away(struct remediator *m);
+
+/* remediator_resume.c */
 
 /* Reads, once, what was done before a restart, and goes on with what it interrupted; all of it or,
  * while the ledger cannot be read, nothing. */

@@ -34,7 +34,8 @@ struct driver {
 /* What the target says of the app; its address comes later. */
 int driver_new(const struct poller_context *context, const struct source *source,
 	const struct target *t, struct driver **ret);
-/* Cancels what is under way. Its history stays with the detector. NULL is allowed; returns NULL. */
+/* Cancels its poll; its looks must be over (driver_look_cancel_all()). Its history stays with the
+ * detector. NULL is allowed; returns NULL. */
 struct driver *driver_free(struct driver *d);
 
 /* Of the app that answered last; NULL where there is none. */

@@ -133,9 +133,3 @@ const char *airflow_version_text(const struct airflow *a)
 {
 	return a->version;
 }
-
-void airflow_drop_token(struct airflow *a)
-{
-	secret_free(a->token);
-	a->token = NULL;
-}

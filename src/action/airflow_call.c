@@ -17,6 +17,14 @@
 /* How long a token is used that does not say when it ends: shorter than any sensible setting. */
 #define TOKEN_LIFE_UNKNOWN (10 * USEC_PER_MINUTE)
 
+void airflow_drop_token(struct airflow *a)
+{
+	if (a->token)
+		explicit_bzero(a->token, strlen(a->token));
+	free(a->token);
+	a->token = NULL;
+}
+
 static void detach(struct airflow_call *c)
 {
 	if (c->prev)
@@ -289,13 +297,6 @@ static void on_version(struct airflow_call *c, const struct transport_answer *a)
 	send_or_finish(c, step_phase(c));
 }
 
-/* A login that is refused is what a self-test is after. */
-static bool is_refused_login(const struct airflow_call *c, const struct transport_answer *a)
-{
-	return c->task == AIRFLOW_SELFTEST && a->error == 0 &&
-	       (a->status == 401 || a->status == 403);
-}
-
 static void on_login(struct airflow_call *c, const struct transport_answer *a)
 {
 	struct airflow *af = c->airflow;
@@ -303,9 +304,8 @@ static void on_login(struct airflow_call *c, const struct transport_answer *a)
 	char *token = NULL;
 	usec_t expires = 0;
 
-	if (is_refused_login(c, a)) {
-		c->access.rights[AIRFLOW_RIGHT_LOGIN] = PERMISSION_DENIED;
-		airflow_steps_end_selftest(c, a);
+	if (c->login_refused && a->error == 0 && (a->status == 401 || a->status == 403)) {
+		c->login_refused(c, a);
 		return;
 	}
 	if (a->error < 0 || (a->status != 200 && a->status != 201)) {
@@ -359,8 +359,8 @@ static void on_answer(void *userdata, const struct transport_answer *answer)
 	}
 }
 
-static int call_new(struct airflow *a, int task, airflow_done_fn done, void *userdata,
-	struct airflow_call **ret)
+int airflow_call_new(struct airflow *a, int task, const struct airflow_step *steps,
+	airflow_done_fn done, struct airflow_call **ret)
 {
 	struct airflow_call *c = calloc(1, sizeof(*c));
 
@@ -368,9 +368,8 @@ static int call_new(struct airflow *a, int task, airflow_done_fn done, void *use
 		return -ENOMEM;
 	c->airflow = a;
 	c->task = task;
-	c->step = airflow_steps(task);
+	c->step = steps;
 	c->done = done;
-	c->userdata = userdata;
 	c->owner.map_index = -1;
 	c->next = a->calls;
 	if (a->calls)
@@ -380,8 +379,7 @@ static int call_new(struct airflow *a, int task, airflow_done_fn done, void *use
 	return 0;
 }
 
-/* Cancels the call where it fails. */
-static int call_start(struct airflow_call *c, struct airflow_call **ret)
+int airflow_call_start(struct airflow_call *c, struct airflow_call **ret)
 {
 	int r;
 
@@ -394,47 +392,4 @@ static int call_start(struct airflow_call *c, struct airflow_call **ret)
 	else
 		*ret = c;
 	return r;
-}
-
-int airflow_do(struct airflow *a, const struct airflow_ask *ask, airflow_done_fn done,
-	void *userdata, struct airflow_call **ret)
-{
-	struct airflow_call *c = NULL;
-	int r;
-
-	r = call_new(a, (int)ask->op, done, userdata, &c);
-	if (r < 0)
-		return r;
-	c->clears = ask->clears;
-	r = owner_copy(ask->owner, &c->owner);
-	if (r >= 0)
-		r = str_replace(&c->note, ask->note);
-	if (r < 0) {
-		airflow_cancel(c);
-		return r;
-	}
-	return call_start(c, ret);
-}
-
-int airflow_check(
-	struct airflow *a, airflow_done_fn done, void *userdata, struct airflow_call **ret)
-{
-	struct airflow_call *c = NULL;
-	int r;
-
-	r = call_new(a, AIRFLOW_CHECK, done, userdata, &c);
-	return r < 0 ? r : call_start(c, ret);
-}
-
-int airflow_selftest(struct airflow *a, bool edit, airflow_done_fn done, void *userdata,
-	struct airflow_call **ret)
-{
-	struct airflow_call *c = NULL;
-	int r;
-
-	r = call_new(a, AIRFLOW_SELFTEST, done, userdata, &c);
-	if (r < 0)
-		return r;
-	c->edit = edit;
-	return call_start(c, ret);
 }

@@ -307,12 +307,19 @@ static char *tell_denied(const struct airflow_call *c, const struct transport_an
 	return text;
 }
 
-void airflow_steps_end_selftest(struct airflow_call *c, const struct transport_answer *a)
+static void end_selftest(struct airflow_call *c, const struct transport_answer *a)
 {
 	_cleanup_free_ char *text = tell_denied(c, a);
 	struct airflow_result result = {.reply = REPLY_DONE, .text = text, .access = &c->access};
 
 	airflow_call_finish(c, &result);
+}
+
+/* What a self-test is after. */
+static void take_refused_login(struct airflow_call *c, const struct transport_answer *a)
+{
+	c->access.rights[AIRFLOW_RIGHT_LOGIN] = PERMISSION_DENIED;
+	end_selftest(c, a);
 }
 
 /* Every request of Airflow 2 carries the password; in Airflow 3 it got here with a token. */
@@ -331,7 +338,7 @@ static bool take_list_tasks(struct airflow_call *c, const struct transport_answe
 	rights[AIRFLOW_RIGHT_READ] = a->status == 200 ? PERMISSION_GRANTED : PERMISSION_DENIED;
 	if (a->status == 200)
 		return true;
-	airflow_steps_end_selftest(c, a);
+	end_selftest(c, a);
 	return false;
 }
 
@@ -353,7 +360,7 @@ static bool take_list_dags(struct airflow_call *c, const struct transport_answer
 		str_replace(&c->owner.run_id, nobody) >= 0 &&
 		str_replace(&c->owner.task_id, nobody) >= 0 && c->edit)
 		return true;
-	airflow_steps_end_selftest(c, a);
+	end_selftest(c, a);
 	return false;
 }
 
@@ -374,7 +381,7 @@ static bool take_right_to_fail(struct airflow_call *c, const struct transport_an
 static bool take_right_to_clear(struct airflow_call *c, const struct transport_answer *a)
 {
 	c->access.rights[AIRFLOW_RIGHT_CLEAR] = right_of(a);
-	airflow_steps_end_selftest(c, a);
+	end_selftest(c, a);
 	return false;
 }
 
@@ -432,7 +439,7 @@ static const struct airflow_step selftest[] = {
 	{0},
 };
 
-static const struct airflow_step *const tasks[] = {
+static const struct airflow_step *const steps_of[] = {
 	[AIRFLOW_LOOK] = look,
 	[AIRFLOW_PREPARE] = prepare,
 	[AIRFLOW_SETTINGS] = settings,
@@ -442,9 +449,58 @@ static const struct airflow_step *const tasks[] = {
 	[AIRFLOW_CHECK] = check,
 	[AIRFLOW_SELFTEST] = selftest,
 };
-_Static_assert(ELEMENTSOF(tasks) == AIRFLOW_TASK_MAX, "steps for every task");
+_Static_assert(ELEMENTSOF(steps_of) == AIRFLOW_TASK_MAX, "steps for every task");
 
-const struct airflow_step *airflow_steps(int task)
+static int call_new(struct airflow *a, int task, airflow_done_fn done, void *userdata,
+	struct airflow_call **ret)
 {
-	return tasks[task];
+	int r = airflow_call_new(a, task, steps_of[task], done, ret);
+
+	if (r >= 0)
+		(*ret)->userdata = userdata;
+	return r;
+}
+
+int airflow_do(struct airflow *a, const struct airflow_ask *ask, airflow_done_fn done,
+	void *userdata, struct airflow_call **ret)
+{
+	struct airflow_call *c = NULL;
+	int r;
+
+	r = call_new(a, (int)ask->op, done, userdata, &c);
+	if (r < 0)
+		return r;
+	c->clears = ask->clears;
+	r = owner_copy(ask->owner, &c->owner);
+	if (r >= 0)
+		r = str_replace(&c->note, ask->note);
+	if (r < 0) {
+		airflow_cancel(c);
+		return r;
+	}
+	return airflow_call_start(c, ret);
+}
+
+int airflow_check(
+	struct airflow *a, airflow_done_fn done, void *userdata, struct airflow_call **ret)
+{
+	struct airflow_call *c = NULL;
+	int r;
+
+	r = call_new(a, AIRFLOW_CHECK, done, userdata, &c);
+	return r < 0 ? r : airflow_call_start(c, ret);
+}
+
+int airflow_selftest(struct airflow *a, bool edit, airflow_done_fn done, void *userdata,
+	struct airflow_call **ret)
+{
+	struct airflow_call *c = NULL;
+	int r;
+
+	r = call_new(a, AIRFLOW_SELFTEST, done, userdata, &c);
+	if (r < 0)
+		return r;
+	c->edit = edit;
+	c->login_refused = take_refused_login;
+	return airflow_call_start(c, ret);
 }

@@ -32,26 +32,6 @@ static struct runtime *on_runtime(void *userdata)
 	return m->runtime;
 }
 
-struct poller *manager_poller(void *userdata, const char *cluster)
-{
-	struct manager *m = userdata;
-
-	for (size_t i = 0; i < m->n_pollers; i++)
-		if (str_equal(poller_cluster(m->pollers[i]), cluster))
-			return m->pollers[i];
-	return NULL;
-}
-
-bool manager_only_looks(const struct manager *m)
-{
-	return m->options.once || m->options.record;
-}
-
-struct transport *manager_transport(const struct manager *m)
-{
-	return m->recorder ? recorder_transport(m->recorder) : http_client_transport(m->client);
-}
-
 static int on_end(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata)
 {
 	struct manager *m = userdata;

@@ -15,19 +15,13 @@ struct topic {
 	struct notice_storm storm;
 };
 
-static struct runtime *runtime(const struct notifier *n)
-{
-	return n->context.runtime(n->context.userdata);
-}
-
 static int make(
 	const struct notifier *n, const struct topic *t, enum notice_event event, char **ret)
 {
-	const char *web = runtime(n)->settings->web.external_url;
+	const char *web = notifier_runtime(n)->settings->web.external_url;
 
-	return t->incident ? notice_json(t->incident, event, web, clock_wall(n->context.clock), ret)
-			   : notice_storm_json(
-				     &t->storm, event, web, clock_wall(n->context.clock), ret);
+	return t->incident ? notice_json(t->incident, event, web, notifier_wall(n), ret)
+			   : notice_storm_json(&t->storm, event, web, notifier_wall(n), ret);
 }
 
 static int put(struct notifier *n, const struct topic *t, enum notice_event event,
@@ -39,7 +33,7 @@ static int put(struct notifier *n, const struct topic *t, enum notice_event even
 		.incident = t->id,
 		.event = event,
 		.alert = notify_is_alert(notify),
-		.created = clock_wall(n->context.clock)};
+		.created = notifier_wall(n)};
 	struct outbox_item *item = NULL;
 	int r;
 
@@ -47,7 +41,7 @@ static int put(struct notifier *n, const struct topic *t, enum notice_event even
 	if (r < 0)
 		return r;
 	m.text = text;
-	r = outbox_put(&n->outbox, &m, clock_now(n->context.clock), &item);
+	r = outbox_put(&n->outbox, &m, notifier_now(n), &item);
 	if (r <= 0)
 		return r;
 	while ((item = outbox_overflow(&n->outbox)))
@@ -69,7 +63,7 @@ static bool is_wanted(
 
 static int tell(struct notifier *n, const struct topic *t, enum notice_event event)
 {
-	const struct runtime *w = runtime(n);
+	const struct runtime *w = notifier_runtime(n);
 	int r = 0;
 
 	for (size_t k = 0; r >= 0 && k < w->settings->n_notifies; k++) {
@@ -85,7 +79,7 @@ static int tell(struct notifier *n, const struct topic *t, enum notice_event eve
 static int tell_of_incident(
 	struct notifier *n, const struct incident *i, enum notice_event event, const char *subject)
 {
-	const struct rule *rule = runtime_rule(runtime(n), i->rule);
+	const struct rule *rule = runtime_rule(notifier_runtime(n), i->rule);
 	struct topic t = {.subject = subject, .id = i->id, .incident = i};
 
 	if (event == NOTICE_EVENT_MAX || !rule || rule->action == RULE_ACTION_NONE)
@@ -127,7 +121,7 @@ static void end_incident(struct notifier *n, struct incident *i)
 	if (r < 0)
 		complain("an incident", r);
 	if (subject)
-		outbox_close(&n->outbox, subject, clock_now(n->context.clock), i->ended);
+		outbox_close(&n->outbox, subject, notifier_now(n), i->ended);
 }
 
 static bool has_told(const struct notifier *n, const char *incident)
@@ -165,8 +159,7 @@ static void end_forgotten(struct notifier *n)
 		if (i->alert && !i->closed && !i->orphan &&
 			!str_equal(i->subject, NOTICE_STORM_SUBJECT) &&
 			!incident_by_id(n->context.incidents, i->incident))
-			outbox_close(&n->outbox, i->subject, clock_now(n->context.clock),
-				clock_wall(n->context.clock));
+			outbox_close(&n->outbox, i->subject, notifier_now(n), notifier_wall(n));
 	}
 }
 
@@ -194,7 +187,7 @@ static int begin_storm(struct notifier *n, const char *why)
 	const struct outbox_item *told = outbox_told(&n->outbox, NOTICE_STORM_SUBJECT);
 	int r;
 
-	n->storm_opened = told ? told->created : clock_wall(n->context.clock);
+	n->storm_opened = told ? told->created : notifier_wall(n);
 	(void)snprintf(n->storm_why, sizeof(n->storm_why), "%s", why);
 	if (told)
 		(void)snprintf(n->storm_id, sizeof(n->storm_id), "%s", told->incident);
@@ -206,10 +199,9 @@ static int begin_storm(struct notifier *n, const char *why)
 
 static int end_storm(struct notifier *n)
 {
-	int r = tell_of_storm(n, NOTICE_CLOSED, clock_wall(n->context.clock));
+	int r = tell_of_storm(n, NOTICE_CLOSED, notifier_wall(n));
 
-	outbox_close(&n->outbox, NOTICE_STORM_SUBJECT, clock_now(n->context.clock),
-		clock_wall(n->context.clock));
+	outbox_close(&n->outbox, NOTICE_STORM_SUBJECT, notifier_now(n), notifier_wall(n));
 	n->storm_id[0] = '\0';
 	return r;
 }

@@ -13,105 +13,11 @@
 /* After a refusal the same incident is considered again, not at every poll. */
 #define RECONSIDER USEC_PER_MINUTE
 
-static struct runtime *runtime(const struct remediator *m)
-{
-	return m->context.runtime(m->context.userdata);
-}
-
-void remediator_count_action(struct remediator *m, const struct job *j, enum action_outcome outcome)
-{
-	m->context.stats->actions[j->record.remedy.plan.action][outcome]++;
-}
-
-void remediator_log_action(struct remediator *m, const struct action_record *a, int64_t at)
-{
-	struct past_action past = {
-		.at = at,
-		.action = a->remedy.plan.action,
-		.incident = a->incident,
-		.rule = a->rule,
-		.cluster = a->cluster,
-		.app_id = a->app_id,
-		.app_name = a->app_name,
-		.owner = a->remedy.owner,
-	};
-
-	if (action_log_add(&m->log, &past) < 0)
-		log_error("Failed to count an action: out of memory, ignoring");
-}
-
-static const char *on_objection(
-	void *userdata, const struct job *j, enum remedy_effect effect, struct policy_answer *ret);
-
 static void on_requested(void *userdata, const struct job *j)
 {
 	struct remediator *m = userdata;
 
 	remediator_count_action(m, j, ACTION_REQUESTED);
-}
-
-/* It sent nothing, or nothing that took: as if it had never been. */
-static void unlog_action(struct remediator *m, struct job *j)
-{
-	if (j->logged)
-		action_log_drop(&m->log, &j->record.remedy.owner);
-	j->logged = false;
-}
-
-int remediator_new(const struct remediator_context *context, struct remediator **ret)
-{
-	struct remediator *m = calloc(1, sizeof(*m));
-
-	if (!m)
-		return -ENOMEM;
-	m->context = *context;
-	m->context.requested = on_requested;
-	m->context.objection = on_objection;
-	m->context.remediator = m;
-	m->started = clock_now(m->context.clock);
-	*ret = m;
-	return 0;
-}
-
-static void unlink_job(struct remediator *m, struct job *j)
-{
-	for (struct job **k = &m->jobs; *k; k = &(*k)->next)
-		if (*k == j) {
-			*k = j->next;
-			break;
-		}
-}
-
-void remediator_drop_job(struct remediator *m, struct job *j)
-{
-	unlink_job(m, j);
-	job_free(j);
-}
-
-/* One that is over. How it ended must not get lost: a restart would take it up again. */
-static void put_away(struct remediator *m, struct job *j)
-{
-	unlink_job(m, j);
-	if (!j->unsaved) {
-		job_free(j);
-		return;
-	}
-	j->incident = NULL; /* lives no longer than its list wants */
-	j->next = m->unsaved;
-	m->unsaved = j;
-}
-
-static void save_put_away(struct remediator *m)
-{
-	struct job *j;
-
-	while ((j = m->unsaved)) {
-		job_save(j);
-		if (j->unsaved)
-			return;
-		m->unsaved = j->next;
-		job_free(j);
-	}
 }
 
 struct remediator *remediator_free(struct remediator *m)
@@ -120,7 +26,7 @@ struct remediator *remediator_free(struct remediator *m)
 		return NULL;
 	while (m->jobs)
 		remediator_drop_job(m, m->jobs);
-	save_put_away(m);
+	remediator_save_put_away(m);
 	for (struct job *j = m->unsaved, *next; j; j = next) {
 		next = j->next;
 		job_free(j);
@@ -129,33 +35,6 @@ struct remediator *remediator_free(struct remediator *m)
 	breaker_clear(&m->breaker);
 	free(m);
 	return NULL;
-}
-
-size_t remediator_n_pending(const struct remediator *m)
-{
-	size_t n = 0;
-
-	for (const struct job *j = m->jobs; j; j = j->next)
-		n++;
-	return n;
-}
-
-usec_t remediator_oldest(const struct remediator *m)
-{
-	usec_t oldest = 0;
-
-	for (const struct job *j = m->jobs; j; j = j->next) {
-		usec_t age = usec_sub(clock_now(m->context.clock), j->began);
-
-		if (age > oldest)
-			oldest = age;
-	}
-	return oldest;
-}
-
-size_t remediator_n_last_hour(const struct remediator *m)
-{
-	return action_log_last_hour(&m->log, NULL, clock_now(m->context.clock));
 }
 
 const struct breaker *remediator_breaker(const struct remediator *m)
@@ -223,7 +102,7 @@ static void tell_end(struct remediator *m, struct job *j)
 	count_end(m, j);
 	log_event(level, &about, "%s of %s: %s: %s (incident %s)", rule_action_name(r->plan.action),
 		j->record.app_id, remedy_outcome_name(r->outcome), r->why, j->incident->id);
-	incident_tell(j->incident, clock_wall(m->context.clock), "%s: %s: %s",
+	incident_tell(j->incident, remediator_wall(m), "%s: %s: %s",
 		rule_action_name(r->plan.action), remedy_outcome_name(r->outcome), r->why);
 }
 
@@ -239,11 +118,11 @@ static void on_over(void *userdata, struct job *j)
 		tell_end(m, j);
 	i->acting = false;
 	if (r->outcome == OUTCOME_REFUSED || !r->requested)
-		unlog_action(m, j);
+		remediator_unlog_action(m, j);
 	i->decided = r->outcome != OUTCOME_REFUSED && remedy_counted_as(r) != NULL;
 	i->decided_dry = r->outcome == OUTCOME_DRY_RUN;
 	if (!i->decided)
-		i->not_before = clock_now(m->context.clock) + RECONSIDER;
+		i->not_before = remediator_now(m) + RECONSIDER;
 	if (!i->decided || i->decided_dry)
 		(void)str_replace(&i->refusal, r->why);
 	else
@@ -251,25 +130,8 @@ static void on_over(void *userdata, struct job *j)
 	m->context.told(m->context.userdata, i, r->outcome);
 	/* Where the stage still hangs the incident stays open: it is not acted upon twice. */
 	if (trouble_is_over(m, i))
-		incident_end(i, r->outcome, r->why, clock_wall(m->context.clock));
-	put_away(m, j);
-}
-
-struct job *remediator_add_job(struct remediator *m, struct incident *i)
-{
-	struct job *j = calloc(1, sizeof(*j));
-
-	if (!j)
-		return NULL;
-	j->context = &m->context;
-	j->over = on_over;
-	j->userdata = m;
-	j->incident = i;
-	j->runtime = runtime_ref(runtime(m));
-	j->began = clock_now(m->context.clock);
-	j->next = m->jobs;
-	m->jobs = j;
-	return j;
+		incident_end(i, r->outcome, r->why, remediator_wall(m));
+	remediator_put_away(m, j);
 }
 
 static void begin(struct remediator *m, struct incident *i, const struct detector_event *ev,
@@ -281,7 +143,7 @@ static void begin(struct remediator *m, struct incident *i, const struct detecto
 	if (r < 0) {
 		log_error("Failed to begin an action on %s: %s, later again", ev->app->info.id,
 			strerror(-r));
-		i->not_before = clock_now(m->context.clock) + RECONSIDER;
+		i->not_before = remediator_now(m) + RECONSIDER;
 		if (j)
 			remediator_drop_job(m, j);
 		return;
@@ -326,7 +188,7 @@ static void refuse(struct remediator *m, struct incident *i, const struct detect
 		return;
 	count_refusal(m, (enum rule_action)ev->rule->action, a->reason);
 	(void)str_replace(&i->refusal, a->objection);
-	incident_tell(i, clock_wall(m->context.clock), "no %s: %s", about.action, a->objection);
+	incident_tell(i, remediator_wall(m), "no %s: %s", about.action, a->objection);
 	m->context.told(m->context.userdata, i, OUTCOME_REFUSED);
 	log_event(LOG_WARNING, &about, "no %s of %s: %s (incident %s)", about.action, about.app_id,
 		a->objection, i->id);
@@ -350,7 +212,7 @@ static const char *ledger_objection(const struct remediator *m)
 static void question(struct remediator *m, const struct detector_event *ev, struct airflow *airflow,
 	struct policy_question *ret)
 {
-	const struct runtime *w = runtime(m);
+	const struct runtime *w = remediator_runtime(m);
 	const struct poller *p = m->context.poller(m->context.userdata, ev->app->cluster);
 	bool airflow_2 = airflow && airflow_speaks(airflow) == AIRFLOW_API_V1;
 	*ret = (struct policy_question){
@@ -382,7 +244,7 @@ static const char *objection_to_begin(
 	struct app_history *a =
 		detector_find(m->context.detector, i->cluster, i->app_id, i->app_started);
 	struct stage_history *h = a ? app_history_stage(a, i->stage_id, i->attempt_id) : NULL;
-	struct detector_event ev = {.now = clock_now(m->context.clock),
+	struct detector_event ev = {.now = remediator_now(m),
 		.app = a,
 		.stage = h,
 		.rule = runtime_rule(j->runtime, j->record.rule)};
@@ -417,8 +279,8 @@ static void watch_storm(struct remediator *m)
 {
 	struct log_about about = {.message_id = MESSAGE_BREAKER};
 
-	if (!breaker_update(&m->breaker, &runtime(m)->settings->limits, m->context.detector,
-		    clock_now(m->context.clock)))
+	if (!breaker_update(&m->breaker, &remediator_runtime(m)->settings->limits,
+		    m->context.detector, remediator_now(m)))
 		return;
 	save_breaker(m);
 	if (m->breaker.open)
@@ -436,8 +298,8 @@ void remediator_count(struct remediator *m, const struct app_history *a, usec_t 
 void remediator_consider(struct remediator *m, const struct detector_event *ev)
 {
 	struct incident *i = incident_find(m->context.incidents, ev->app, ev->stage);
-	struct airflow *airflow = runtime_airflow(runtime(m), ev->rule);
-	bool dry = settings_dry(runtime(m)->settings, ev->rule);
+	struct airflow *airflow = runtime_airflow(remediator_runtime(m), ev->rule);
+	bool dry = settings_dry(remediator_runtime(m)->settings, ev->rule);
 	struct policy_question q;
 	struct policy_answer answer;
 
@@ -461,9 +323,9 @@ void remediator_reconsider(struct remediator *m)
 			continue;
 		j->incident->acting = false;
 		j->incident->not_before = 0;
-		unlog_action(m, j);
+		remediator_unlog_action(m, j);
 		job_close(j);
-		put_away(m, j);
+		remediator_put_away(m, j);
 	}
 }
 
@@ -473,10 +335,26 @@ void remediator_tick(struct remediator *m, bool anew)
 		remediator_take_up(m);
 	for (struct job *j = m->jobs; anew && j; j = j->next)
 		job_save(j);
-	save_put_away(m);
+	remediator_save_put_away(m);
 	if (anew)
 		remediator_keep_past(m);
 	if (anew || m->breaker_unsaved)
 		save_breaker(m);
 	watch_storm(m);
+}
+
+int remediator_new(const struct remediator_context *context, struct remediator **ret)
+{
+	struct remediator *m = calloc(1, sizeof(*m));
+
+	if (!m)
+		return -ENOMEM;
+	m->context = *context;
+	m->context.requested = on_requested;
+	m->context.objection = on_objection;
+	m->context.remediator = m;
+	m->over = on_over;
+	m->started = remediator_now(m);
+	*ret = m;
+	return 0;
 }

@@ -10,8 +10,7 @@
  * wall clock was set back since, it was just now: that forbids more, not less. */
 static int64_t local_time(const struct remediator *m, usec_t then)
 {
-	return (int64_t)clock_now(m->context.clock) -
-	       (int64_t)usec_sub(clock_wall(m->context.clock), then);
+	return (int64_t)remediator_now(m) - (int64_t)usec_sub(remediator_wall(m), then);
 }
 
 static int on_past_action(void *userdata, struct action_record *a)
@@ -56,7 +55,7 @@ static int read_past(struct remediator *m)
 		return r;
 	}
 	if (breaker)
-		breaker_reopen(&m->breaker, breaker, clock_now(m->context.clock));
+		breaker_reopen(&m->breaker, breaker, remediator_now(m));
 	return 0;
 }
 
@@ -66,8 +65,7 @@ static int keep_action(struct remediator *m, const struct past_action *p)
 	char airflow[] = "";
 	struct action_record a = {
 		.incident = p->incident,
-		.began = usec_sub(clock_wall(m->context.clock),
-			(usec_t)((int64_t)clock_now(m->context.clock) - p->at)),
+		.began = usec_sub(remediator_wall(m), (usec_t)((int64_t)remediator_now(m) - p->at)),
 		.cluster = p->cluster,
 		.app_id = p->app_id,
 		.app_name = p->app_name,
@@ -117,8 +115,7 @@ void remediator_take_up(struct remediator *m)
 		log_notice("Taking up the %s of %s that a restart interrupted at %s (incident %s)",
 			rule_action_name(j->record.remedy.plan.action), j->record.app_id,
 			remedy_state_name(j->record.remedy.state), j->incident->id);
-		incident_tell(j->incident, clock_wall(m->context.clock),
-			"taken up after a restart, at %s",
+		incident_tell(j->incident, remediator_wall(m), "taken up after a restart, at %s",
 			remedy_state_name(j->record.remedy.state));
 		remediator_count_action(m, j, ACTION_REQUESTED);
 		j->counted_request = true;

@@ -76,20 +76,6 @@ const char *store_trouble(const struct store *s)
 	return ledger_trouble(s->ledger);
 }
 
-void action_record_clear(struct action_record *a)
-{
-	free(a->incident);
-	free(a->cluster);
-	free(a->app_id);
-	free(a->app_name);
-	free(a->rule);
-	free(a->url);
-	free(a->airflow);
-	free(a->note);
-	remedy_clear(&a->remedy);
-	*a = (struct action_record){0};
-}
-
 static void complain(struct store *s)
 {
 	const char *trouble = ledger_trouble(s->ledger);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define INCIDENT_COLUMNS                                                                           \
@@ -19,6 +20,20 @@
 	"end_timeout, retry_timeout, dag_id, run_id, task_id, map_index, try_number, ti_id, "      \
 	"ti_try, ti_started, ti_pid, ti_host, state, failed, kill_sent, outcome, why"
 #define N_ACTION_COLUMNS 35
+
+void action_record_clear(struct action_record *a)
+{
+	free(a->incident);
+	free(a->cluster);
+	free(a->app_id);
+	free(a->app_name);
+	free(a->rule);
+	free(a->url);
+	free(a->airflow);
+	free(a->note);
+	remedy_clear(&a->remedy);
+	*a = (struct action_record){0};
+}
 
 /* "INSERT OR REPLACE INTO table (columns) VALUES (?, ?, ...)". REPLACE would delete the steps of an
  * incident along with it, so an incident is updated in place; with conflict NULL what is there

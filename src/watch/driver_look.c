@@ -33,6 +33,12 @@ struct driver_look *driver_look_cancel(struct driver_look *look)
 	return NULL;
 }
 
+void driver_look_cancel_all(struct driver *d)
+{
+	while (d->looks)
+		driver_look_cancel(d->looks);
+}
+
 void driver_look_end_all(struct driver *d)
 {
 	/* The callback may begin or end others. */

@@ -48,8 +48,10 @@ struct poller *poller_free(struct poller *p)
 	if (!p)
 		return NULL;
 	p->source->ops->cancel_list(p->source);
-	for (size_t i = 0; i < p->n_drivers; i++)
+	for (size_t i = 0; i < p->n_drivers; i++) {
+		driver_look_cancel_all(p->drivers[i]);
 		driver_free(p->drivers[i]);
+	}
 	free(p->drivers);
 	free(p);
 	return NULL;
@@ -61,8 +63,7 @@ void poller_inherit(struct poller *p, struct poller *from)
 		struct driver *d = from->drivers[i];
 
 		d->poll = driver_poll_cancel(d->poll);
-		while (d->looks)
-			driver_look_cancel(d->looks);
+		driver_look_cancel_all(d);
 		d->counts_silent = false;
 		d->poller = p;
 		d->context = &p->context;

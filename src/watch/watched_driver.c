@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "watch/driver_look.h"
 
 int driver_new(const struct poller_context *context, const struct source *source,
 	const struct target *t, struct driver **ret)
@@ -38,8 +37,6 @@ struct driver *driver_free(struct driver *d)
 	if (!d)
 		return NULL;
 	driver_poll_cancel(d->poll);
-	while (d->looks)
-		driver_look_cancel(d->looks);
 	free(d->url);
 	free(d->app_id);
 	free(d->name);

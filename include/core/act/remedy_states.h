@@ -11,6 +11,8 @@
 typedef int (*remedy_state_fn)(
 	struct remedy *r, const struct remedy_event *ev, usec_t now, struct remedy_step *step);
 
+/* remedy_steps.c: what the states share. */
+
 /* The end. -ENOMEM: nothing changed. */
 int remedy_finish(struct remedy *r, struct remedy_step *step, enum remedy_outcome outcome,
 	const char *fmt, ...) _printf_(4, 5);
@@ -25,13 +27,14 @@ const char *remedy_words(const struct remedy_event *ev);
  * the event's text being why. */
 bool remedy_has_task(struct remedy *r, const struct remedy_event *ev, usec_t now,
 	struct remedy_step *step, const char *what, int *ret);
+/* remedy_end.c: from the fresh looks to the proven end of the app. */
+
 /* Fails the task instance, after a note where Airflow wants one apart. */
 int remedy_fail_task(struct remedy *r, struct remedy_step *step);
 /* When the process of the failed try has ended, too, or will be ended whatever comes; 0: it does
  * not matter (Airflow 3). */
 usec_t remedy_process_gone(const struct remedy *r);
 
-/* remedy_end.c: from the fresh looks to the proven end of the app. */
 int remedy_on_recheck_stage(
 	struct remedy *r, const struct remedy_event *ev, usec_t now, struct remedy_step *step);
 int remedy_on_recheck_task(
