@@ -63,7 +63,7 @@ void remediator_count(struct remediator *m, const struct app_history *a, usec_t 
 void remediator_reconsider(struct remediator *m);
 
 size_t remediator_n_pending(const struct remediator *m);
-/* How long the oldest has been under way; 0 without one. */
+/* Age of the oldest action in progress; 0 without one. */
 usec_t remediator_oldest(const struct remediator *m);
 /* Actions that were begun within the last hour. */
 size_t remediator_n_last_hour(const struct remediator *m);

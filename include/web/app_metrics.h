@@ -9,5 +9,4 @@
 #define APPS_SHOWN 100
 #define STAGES_SHOWN 200
 
-/* wall: now, since 1970. */
-void app_metrics_add(const struct detector *d, usec_t wall, struct metrics_writer *w);
+void app_metrics_add(const struct detector *d, struct metrics_writer *w);

@@ -13,15 +13,15 @@ static const struct app_history *shown(const struct detector *d, size_t i)
 	return i < detector_n_apps(d) && i < APPS_SHOWN ? detector_app_at(d, i) : NULL;
 }
 
-static void add_ages(const struct detector *d, usec_t wall, struct metrics_writer *w)
+static void add_starts(const struct detector *d, struct metrics_writer *w)
 {
 	const struct app_history *a;
 
 	for (size_t i = 0; (a = shown(d, i)); i++)
 		if (a->info.started > 0)
-			metrics_add(w, METRIC_APP_AGE_SECONDS,
+			metrics_add(w, METRIC_APP_START_TIMESTAMP_SECONDS,
 				LABELS(a->cluster, a->info.id, a->info.name ? a->info.name : ""),
-				(double)usec_sub(wall, a->info.started) / USEC_PER_SEC);
+				(double)a->info.started / USEC_PER_SEC);
 }
 
 static void add_amount(const struct app_history *a, enum metric metric, const char *process,
@@ -93,11 +93,11 @@ static void add_progress(const struct detector *d, struct metrics_writer *w)
 			}
 }
 
-void app_metrics_add(const struct detector *d, usec_t wall, struct metrics_writer *w)
+void app_metrics_add(const struct detector *d, struct metrics_writer *w)
 {
 	size_t n = detector_n_apps(d);
 
-	add_ages(d, wall, w);
+	add_starts(d, w);
 	add_heaps(d, w);
 	add_times(d, w);
 	add_progress(d, w);

@@ -189,13 +189,14 @@ static void add_actions(const struct web_view *v, struct metrics_writer *w)
 					policy_reason_name((enum policy_reason)k)),
 				(double)v->stats->refused[actions[i]][k]);
 	add_detail(v, w);
-	app_metrics_add(v->detector, v->wall, w);
+	app_metrics_add(v->detector, w);
 	add_audit(v, w);
 	metrics_add(
 		w, METRIC_ACTIONS_LAST_HOUR, NULL, (double)remediator_n_last_hour(v->remediator));
 	metrics_add(w, METRIC_ACTIONS_PENDING, NULL, (double)remediator_n_pending(v->remediator));
-	metrics_add(w, METRIC_OLDEST_PENDING_ACTION_SECONDS, NULL,
-		(double)remediator_oldest(v->remediator) / USEC_PER_SEC);
+	if (remediator_n_pending(v->remediator) > 0)
+		metrics_add(w, METRIC_OLDEST_PENDING_ACTION_TIMESTAMP_SECONDS, NULL,
+			(double)usec_sub(v->wall, remediator_oldest(v->remediator)) / USEC_PER_SEC);
 	metrics_add(w, METRIC_LEDGER_UP, NULL, !store_trouble(v->store));
 	metrics_add(w, METRIC_BREAKER_OPEN, NULL, remediator_breaker(v->remediator)->open);
 }

@@ -183,8 +183,10 @@ def test_what_only_looks_is_given_up(binary, tmp_path, started):
     with Daemon(binary, tmp_path, sections, action="retry") as d:
         wait(lambda: scene.airflow.asked("GET", "/taskInstances/t$"), 40, "it looks at the task")
         assert d.metric("stagewatch_actions_pending") == 1
+        assert 0 <= time.time() - d.metric("stagewatch_oldest_pending_action_timestamp_seconds") < 600
         said(d.ctl("pause", "stop"), 0)
         assert d.metric("stagewatch_actions_pending") == 0
+        assert d.metric("stagewatch_oldest_pending_action_timestamp_seconds") is None
         scene.airflow.faults.clear()
         d.polls_go_on(scene.driver)
         assert scene.sent() == [] and d.actions() == NONE

@@ -31,14 +31,14 @@ def test_gauges_end_with_the_app(binary, tmp_path, started):
         assert d.metric("stagewatch_app_heap_limit_bytes", **labels) == 1024 * MIB
         assert d.metric("stagewatch_app_heap_peak_bytes", **labels) == 250000000
         assert d.metric("stagewatch_app_process_peak_bytes", **labels) is None
-        assert d.metric("stagewatch_app_task_seconds", **app) == 1
-        assert d.metric("stagewatch_app_gc_seconds", **app) == 0.01
-        assert d.metric("stagewatch_app_age_seconds", **app, app_name="etl") < 60
+        assert d.metric("stagewatch_app_task_seconds_total", **app) == 1
+        assert d.metric("stagewatch_app_gc_seconds_total", **app) == 0.01
+        assert d.metric("stagewatch_app_start_timestamp_seconds", **app, app_name="etl") == driver.started / 1000
         assert d.metric("stagewatch_stage_progress_ratio", **app, stage_id="7", attempt_id="0") == 0
         driver.close()
-        wait(lambda: d.metric("stagewatch_app_age_seconds", **app, app_name="etl") is None, 20, "the app is gone")
+        wait(lambda: d.metric("stagewatch_app_start_timestamp_seconds", **app, app_name="etl") is None, 20, "the app is gone")
         assert d.metric("stagewatch_app_heap_limit_bytes", **labels) is None
-        assert d.metric("stagewatch_app_age_seconds", spark_cluster="b", app_id="app-2", app_name="stays") is not None
+        assert d.metric("stagewatch_app_start_timestamp_seconds", spark_cluster="b", app_id="app-2", app_name="stays") is not None
         assert d.metric("stagewatch_apps_not_shown") == 0
 
 
