@@ -6,7 +6,7 @@
 #include "base/param.h"
 #include "core/act/limits.h"
 #include "core/act/maintenance.h"
-#include "core/detect/evidence.h"
+#include "core/detect/evidence_wants.h"
 #include "core/facts/rule.h"
 #include "notify/notify.h"
 #include "setup/operators.h"

@@ -3,7 +3,8 @@
  * lost listener events, or CPU seconds from a host. */
 #pragma once
 
-#include "core/detect/evidence.h"
+#include "core/detect/evidence_wants.h"
+#include "core/facts/observation.h"
 #include "io/proctree.h"
 #include "io/transport.h"
 

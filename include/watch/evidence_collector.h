@@ -5,7 +5,7 @@
 #pragma once
 
 #include "core/detect/detector.h"
-#include "core/detect/evidence.h"
+#include "core/detect/evidence_wants.h"
 #include "io/clock.h"
 #include "io/proctree.h"
 #include "io/transport.h"

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "core/act/incident.h"
-#include "core/detect/evidence.h"
+#include "core/detect/evidence_wants.h"
 #include "watch/recorder.h"
 
 struct evidence_files;

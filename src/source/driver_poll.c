@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/strbuf.h"
+#include "core/detect/evidence_wants.h"
 #include "source/driver_poll.h"
 #include "wire/spark_evidence.h"
 #include "wire/spark_memory.h"

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/parse.h"
 #include "base/strbuf.h"
+#include "core/detect/evidence.h"
 #include "io/procfs.h"
 #include "io/proctree.h"
 #include "source/evidence_call.h"

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "core/detect/evidence.h"
 
 int driver_new(const struct poller_context *context, const struct source *source,
 	const struct target *t, struct driver **ret)
@@ -155,26 +156,15 @@ static int collect_evidence(struct driver *d, struct app_history *a)
 }
 
 /* What does not change with the stages: who owns the app, how it is set, what memory it has. */
-static int take_properties(struct app_history *a, struct driver_answer *answer)
+static int take_app(struct app_history *a, struct driver_answer *answer)
 {
 	int r = 0;
 
-	if (answer->has_owner) {
-		owner_clear(&a->owner);
-		a->owner = answer->owner;
-		answer->owner = (struct owner){.map_index = -1};
-		strlist_clear(&a->properties);
-		a->properties = TAKE_STRUCT(answer->properties);
-		a->owner_asked = true;
-		r = app_history_audit(a);
-	}
-	if (answer->memory_asked)
-		a->memory_asked = a->polls;
-	/* Without an answer, what the stages have shown meanwhile still counts. */
-	if (r < 0 || !answer->memory_asked)
-		return r;
-	return answer->memory.n > 0 ? app_history_take_memory(a, &answer->memory)
-				    : app_history_audit(a);
+	if (answer->has_owner)
+		r = app_history_take_environment(a, &answer->owner, &answer->properties);
+	if (r >= 0 && answer->memory_asked)
+		r = app_history_take_memory(a, &answer->memory);
+	return r;
 }
 
 int driver_take(struct driver *d, struct driver_answer *answer, const struct stage_key *tasks_of,
@@ -194,7 +184,7 @@ int driver_take(struct driver *d, struct driver_answer *answer, const struct sta
 			return r;
 		log_debug("%s: %s at %s", a->cluster, a->info.id, d->url);
 	}
-	r = take_properties(a, answer);
+	r = take_app(a, answer);
 	if (r < 0)
 		return r;
 	calm(d);

@@ -4,6 +4,7 @@
 
 #include "core/detect/detector.h"
 #include "core/detect/evidence.h"
+#include "core/detect/evidence_wants.h"
 
 #define EVIDENCE_TASKS_MAX 12000
 #define EVIDENCE_EXECUTORS_MAX 64

@@ -2,7 +2,7 @@
  * From what is known of a stage's running tasks to hung, slow, suspect or phantom: one table. */
 #pragma once
 
-#include "core/detect/evidence.h"
+#include "core/detect/findings.h"
 #include "core/detect/verdict.h"
 #include "core/facts/rule.h"
 

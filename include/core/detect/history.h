@@ -9,7 +9,8 @@
 
 #include "core/audit/audit.h"
 #include "core/audit/symptoms.h"
-#include "core/detect/evidence.h"
+#include "core/detect/findings.h"
+#include "core/detect/tracks.h"
 #include "core/detect/verdict.h"
 #include "core/facts/app_memory.h"
 #include "core/facts/model.h"
@@ -114,7 +115,7 @@ int app_history_new(
  * what nobody watched proves nothing, so all clocks are set forward by the excess. Stages that are
  * gone have seen = false afterwards; the caller drops them with app_history_drop_unseen(). 0: the
  * same answer as before, which is no second observation: nothing is taken in. 1: taken in. -ENOMEM:
- * some stages may not be. */
+ * some stages may not be. What is left in poll of executors is new; evidence takes it in. */
 int app_history_observe(struct app_history *a, struct app_poll *poll, usec_t poll_interval);
 
 void app_history_drop_unseen(struct app_history *a);
@@ -123,15 +124,16 @@ void app_history_drop_unseen(struct app_history *a);
  * memory at every sixth poll, in the beginning at every second one. */
 unsigned app_history_needs(const struct app_history *a);
 
-/* After the properties of the app were taken, or its memory: audits it anew. -ENOMEM: the findings
- * are those of before. */
-int app_history_audit(struct app_history *a);
+/* What a driver says of its app. Each audits the app anew; -ENOMEM: the audit is that of before.
+ * /environment: owner and properties are taken over. */
+int app_history_take_environment(
+	struct app_history *a, struct owner *owner, struct strlist *properties);
+/* /allexecutors; l may be empty where it was asked and gave no answer: what the stages have shown
+ * meanwhile still counts. */
+int app_history_take_memory(struct app_history *a, const struct executor_memory_list *l);
 
 /* What Airflow says of the owner's task; its text is taken over. Audits it anew. */
 int app_history_take_task(struct app_history *a, struct task_settings *t);
-
-/* What /allexecutors said; audits it anew. */
-int app_history_take_memory(struct app_history *a, const struct executor_memory_list *l);
 
 struct stage_history *app_history_stage(
 	struct app_history *a, int64_t stage_id, int64_t attempt_id);

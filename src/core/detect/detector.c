@@ -6,6 +6,7 @@
 
 #include "core/detect/check.h"
 #include "core/detect/detector.h"
+#include "core/detect/evidence.h"
 
 /* In order: the first check that holds gives the verdict. Doubt about the counts comes before all
  * that is concluded from them. */
@@ -176,6 +177,11 @@ int detector_observe(struct detector *d, struct app_history *a, struct app_poll 
 	int r;
 
 	r = app_history_observe(a, poll, d->poll_interval);
+	if (r > 0 && poll->has_executors) {
+		int error = evidence_take_executors(a, &poll->executors, now);
+
+		r = error < 0 ? error : r;
+	}
 	app_poll_clear(poll);
 	if (r <= 0)
 		return r;

@@ -6,100 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/detect/history.h"
-
 /* A number of active tasks counts so long for who else uses an executor: while a window may hold
  * their CPU, and until the next answer. */
 #define MOST_ACTIVE_TIME (CPU_WINDOW_MAX + USEC_PER_MINUTE)
-
-void task_tracks_clear(struct task_tracks *t)
-{
-	for (size_t i = 0; i < t->n; i++)
-		free(t->items[i].executor_id);
-	free(t->items);
-	*t = (struct task_tracks){0};
-}
-
-static void shift(usec_t *t, usec_t by)
-{
-	if (*t > 0)
-		*t += by;
-}
-
-void task_tracks_shift(struct task_tracks *t, usec_t by)
-{
-	for (size_t i = 0; i < t->n; i++) {
-		struct task_track *k = &t->items[i];
-
-		shift(&k->launched, by);
-		shift(&k->stall_start, by);
-		shift(&k->worked, by);
-		k->frames_since = k->frames_moved = k->dumped = 0;
-		k->n_dumps = k->n_same = k->n_absent = 0;
-	}
-	t->asked = 0;
-}
-
-static void executor_clear(struct executor_track *x)
-{
-	free(x->id);
-	free(x->host);
-	free(x->log_url);
-	cpu_series_clear(&x->cpu);
-}
-
-void evidence_clear(struct evidence *q)
-{
-	for (size_t i = 0; i < q->n_executors; i++)
-		executor_clear(&q->executors[i]);
-	free(q->executors);
-	query_obs_clear(&q->query);
-	*q = (struct evidence){0};
-}
-
-void evidence_forget(struct evidence *q, usec_t now)
-{
-	q->forgotten = now;
-	for (size_t i = 0; i < q->n_executors; i++) {
-		struct executor_track *x = &q->executors[i];
-
-		cpu_series_clear(&x->cpu);
-		x->dump_asked = x->dump_taken = x->silent_since = x->most_active_at = 0;
-		x->worked = 0;
-		x->n_silent = 0;
-	}
-	q->processes_asked = q->driver_asked = q->query_asked = 0;
-}
-
-struct executor_track *evidence_executor(const struct evidence *q, const char *id)
-{
-	for (size_t i = 0; i < q->n_executors; i++)
-		if (str_equal(q->executors[i].id, id))
-			return &q->executors[i];
-	return NULL;
-}
-
-static int executor_get(struct evidence *q, const char *id, struct executor_track **ret)
-{
-	struct executor_track *x = evidence_executor(q, id);
-	struct executor_track *items;
-
-	if (!x) {
-		items = reallocarray(q->executors, q->n_executors + 1, sizeof(*items));
-		if (!items)
-			return -ENOMEM;
-		q->executors = items;
-		x = &items[q->n_executors];
-		*x = (struct executor_track){0};
-		x->id = strdup(id);
-		if (!x->id)
-			return -ENOMEM;
-		x->cpu.driver = str_equal(id, "driver");
-		q->n_executors++;
-	}
-	*ret = x;
-	return 0;
-}
 
 static int by_task_id(const void *a, const void *b)
 {
@@ -227,7 +136,7 @@ static void drop_gone(struct app_history *a)
 		struct executor_track *x = &q->executors[i];
 
 		if (!x->listed && !has_task(a, x->id))
-			executor_clear(x);
+			executor_track_clear(x);
 		else
 			q->executors[kept++] = *x;
 	}
@@ -246,7 +155,7 @@ int evidence_take_executors(
 		struct executor_track *x;
 		int r;
 
-		r = executor_get(q, o->id, &x);
+		r = evidence_executor_get(q, o->id, &x);
 		if (r >= 0)
 			r = str_replace(&x->host, o->host);
 		if (r >= 0)
@@ -373,7 +282,7 @@ int evidence_take_threads(struct app_history *a, const char *executor_id,
 	struct executor_track *x;
 	int r;
 
-	r = executor_get(&a->evidence, executor_id, &x);
+	r = evidence_executor_get(&a->evidence, executor_id, &x);
 	if (r < 0)
 		return r;
 	if (taken <= x->dump_taken || taken <= x->silent_since)
@@ -391,7 +300,7 @@ int evidence_no_threads(struct app_history *a, const char *executor_id, usec_t n
 	struct executor_track *x;
 	int r;
 
-	r = executor_get(&a->evidence, executor_id, &x);
+	r = evidence_executor_get(&a->evidence, executor_id, &x);
 	if (r < 0)
 		return r;
 	if (now <= x->dump_taken)
@@ -407,7 +316,7 @@ int evidence_take_processes(struct app_history *a, struct process_list *processe
 		struct executor_track *x;
 		int r;
 
-		r = executor_get(&a->evidence, processes->items[i].executor_id, &x);
+		r = evidence_executor_get(&a->evidence, processes->items[i].executor_id, &x);
 		if (r < 0)
 			return r;
 		cpu_series_add(&x->cpu, &processes->items[i], taken);

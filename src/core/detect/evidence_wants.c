@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What is to be asked beyond the counters, and when: only on suspicion, apart in time, bounded. */
-#include "core/detect/evidence.h"
+#include "core/detect/evidence_wants.h"
 #include "core/detect/history.h"
 #include "core/facts/rule.h"
 

@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/detect/evidence.h"
+#include "core/detect/evidence_wants.h"
+#include "core/detect/findings.h"
 #include "core/detect/history.h"
 #include "core/facts/rule.h"
 

@@ -379,12 +379,6 @@ int app_history_observe(struct app_history *a, struct app_poll *poll, usec_t pol
 			return r;
 	}
 
-	if (poll->has_executors) {
-		int r = evidence_take_executors(a, &poll->executors, poll->now);
-
-		if (r < 0)
-			return r;
-	}
 	/* No word of the jobs is no sign of one: a poll without any answer does not end idleness,
 	 * either. */
 	if (poll->stages.n > 0 || (answered && poll->jobs.n_running > 0))
@@ -425,7 +419,7 @@ unsigned app_history_needs(const struct app_history *a)
 	return needs;
 }
 
-int app_history_audit(struct app_history *a)
+static int audit(struct app_history *a)
 {
 	struct audit_subject s = {
 		.version = spark_version(a->info.spark_version),
@@ -443,17 +437,32 @@ int app_history_take_task(struct app_history *a, struct task_settings *t)
 	task_settings_clear(&a->task);
 	a->task = TAKE_STRUCT(*t);
 	a->task_known = true;
-	return app_history_audit(a);
+	return audit(a);
+}
+
+int app_history_take_environment(
+	struct app_history *a, struct owner *owner, struct strlist *properties)
+{
+	owner_clear(&a->owner);
+	a->owner = *owner;
+	*owner = (struct owner){.map_index = -1};
+	strlist_clear(&a->properties);
+	a->properties = TAKE_STRUCT(*properties);
+	a->owner_asked = true;
+	return audit(a);
 }
 
 int app_history_take_memory(struct app_history *a, const struct executor_memory_list *l)
 {
 	struct spark_value fraction;
 
+	a->memory_asked = a->polls;
+	if (l->n == 0)
+		return audit(a);
 	if (spark_conf_get(&a->properties, spark_version(a->info.spark_version),
 		    "spark.memory.fraction", &fraction) <= 0)
 		fraction.n = 0;
 	app_memory_take(&a->memory, l, fraction.n);
 	app_signs_take_executors(&a->signs, l, &a->memory);
-	return app_history_audit(a);
+	return audit(a);
 }

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Tasks and executors over time: what the answers beyond the counters of a stage add up to. Times
+ * are the local clock, of the moment at which an answer was given. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/detect/cpu.h"
+#include "core/facts/cause.h"
+#include "core/facts/observation.h"
+
+/* A running task over time. */
+struct task_track {
+	int64_t task_id;
+	int64_t index; /* -1: not known */
+	bool speculative;
+	bool twin_works; /* a copy of it is at work: it need not end */
+	char *executor_id;
+	usec_t launched;    /* local */
+	usec_t stall_start; /* later of the last progress and the launch */
+	usec_t worked;      /* frames changed or CPU was used by it alone; 0: never seen */
+	uint64_t counters[PROGRESS_MAX];
+	bool has_metrics;
+	usec_t gc; /* of its JVM while it ran */
+	usec_t gc_taken;
+	double gc_share; /* of the time between the last two answers */
+	/* Its thread. */
+	bool python;         /* waits for a Python worker: its frames say little */
+	uint64_t frames;     /* a hash of them */
+	usec_t frames_moved; /* they changed, last; 0: never seen */
+	usec_t frames_since; /* the first dump that showed these frames; 0: none yet */
+	usec_t dumped;       /* the last one */
+	unsigned n_dumps;
+	unsigned n_same;   /* dumps in a row with these frames, the first included */
+	unsigned n_absent; /* dumps in a row that had no such thread, and had others */
+	struct cause_hint hint;
+};
+
+/* The running tasks of a stage, by TID. */
+struct task_tracks {
+	struct task_track *items;
+	size_t n;
+	usec_t asked;
+	usec_t taken; /* 0: never answered */
+};
+
+struct executor_track {
+	char *id;
+	char *host;
+	char *log_url;
+	bool listed; /* active, when executors were last asked about */
+	int64_t active_tasks;
+	int64_t most_active; /* of late, of all its stages */
+	usec_t most_active_at;
+	usec_t gc; /* of its JVM, and the share of the time between the last two answers */
+	usec_t gc_taken;
+	double gc_share;
+	struct cpu_series cpu;
+	usec_t worked; /* CPU was used, last; 0: never seen */
+	usec_t chosen; /* the round in which its threads were last thought of */
+	bool dump_due; /* in that round */
+	usec_t dump_asked;
+	usec_t dump_taken;
+	usec_t silent_since; /* the first dump in a row that never came; 0: the last one did */
+	unsigned n_silent;
+};
+
+struct evidence {
+	struct executor_track *executors;
+	size_t n_executors;
+	usec_t executors_taken;
+	usec_t processes_asked;
+	usec_t dropped_asked;
+	usec_t dropped_taken;
+	uint64_t dropped; /* events that the driver's listener lost, as last told */
+	usec_t driver_asked;
+	usec_t driver_taken;
+	struct cause_hint driver; /* what the driver does while no stage is active */
+	usec_t query_asked;
+	usec_t query_taken;
+	struct query_obs query; /* the newest; only of interest while no stage is active */
+	usec_t forgotten;       /* all of it was, last; 0: never */
+};
+
+/* NULL when unknown. */
+struct executor_track *evidence_executor(const struct evidence *q, const char *id);
+
+/* The executor with this id, made where it is not known yet. -ENOMEM. */
+int evidence_executor_get(struct evidence *q, const char *id, struct executor_track **ret);
+
+/* Nobody watched for a while: what was seen before says nothing any more. */
+void evidence_forget(struct evidence *q, usec_t now);
+void evidence_clear(struct evidence *q);
+void executor_track_clear(struct executor_track *x);
+void task_tracks_shift(struct task_tracks *t, usec_t by);
+void task_tracks_clear(struct task_tracks *t);
