@@ -9,8 +9,7 @@
 struct airflow {
 	char *name;
 	const struct airflow_params *params; /* borrowed: the settings outlive it */
-	char *url;                           /* without a slash at the end */
-	char *password;
+	struct endpoint endpoint;            /* with username and password */
 	struct transport *transport;
 	enum airflow_api api;
 	char *version;

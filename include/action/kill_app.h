@@ -17,7 +17,6 @@ struct kill_app_ask {
 	const struct kill_point *point;
 	const char *app_id;
 	int64_t stage_id; /* of KILL_JOB and KILL_STAGE */
-	usec_t timeout;   /* of each request */
 };
 
 typedef void (*kill_app_done_fn)(void *userdata, enum remedy_reply reply, const char *text);

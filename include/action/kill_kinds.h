@@ -25,10 +25,7 @@ struct kill_app {
 	struct process_kill *process;
 	pid_t pid;
 	uint64_t pid_started;
-	char *username;
-	char *password;
-	char *ca_file;
-	usec_t timeout;
+	struct endpoint endpoint;
 	int (*begin)(struct kill_app *k);
 	kill_app_done_fn done;
 	void *userdata;

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "base/time.h"
+#include "io/endpoint.h"
 
 struct transport;
 struct transport_request; /* one under way */
@@ -15,17 +16,10 @@ struct transport_ask {
 	const char *url;            /* http or https, without user info */
 	const char *const *headers; /* NULL-terminated "Name: value"; may be NULL; copied */
 	const char *body;           /* NULL: none; copied; not with GET */
-	/* Who asks; NULL: nobody in particular. With a password, which may be "": basic
-	 * authentication. Without: Hadoop's simple one, the query parameter user.name. Copied. */
-	const char *username;
-	const char *password;
-	const char *ca_file; /* NULL: the system's */
-	const char *socket;  /* ask at this Unix socket, whatever host the URL names; NULL: no */
-	/* Whose it is, a cluster's name: those of one cluster take turns with those of others, and
-	 * never all places. NULL: it goes before them, as what acts does. Only compared. */
-	const char *cluster;
-	usec_t timeout;  /* of the whole exchange, queueing included; 0: 10 s */
-	size_t max_body; /* bytes after decoding; 0: 8 MiB */
+	/* As whom, how and for how long; its url does not count. Copied; NULL: as an empty one. */
+	const struct endpoint *endpoint;
+	const char *socket; /* ask at this Unix socket, whatever host the URL names; NULL: no */
+	size_t max_body;    /* bytes after decoding; 0: 8 MiB */
 };
 
 struct transport_answer {
@@ -45,6 +39,13 @@ struct transport_answer {
 	usec_t taken; /* the same; in a replay, which may repeat an answer, when it was given */
 	usec_t took;  /* since transport_send(), the waiting in line included */
 };
+
+static inline const struct endpoint *transport_endpoint(const struct transport_ask *ask)
+{
+	static const struct endpoint nobody = {0};
+
+	return ask->endpoint ? ask->endpoint : &nobody;
+}
 
 /* Called exactly once per request that was sent and not cancelled, never from within
  * transport_send(). The answer is valid during the call. The callback may send, and cancel its own

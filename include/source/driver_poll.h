@@ -14,17 +14,13 @@ struct stage_key {
 
 struct driver_ask {
 	struct transport *transport;
-	const char *url;    /* "http://host:port", without a slash at the end */
+	const struct endpoint *endpoint; /* of the driver; credentials only for a URL of the
+					    configuration */
 	const char *app_id; /* as its cluster manager names it; NULL: ask who is there */
 	usec_t app_started; /* with app_id: its start, as the driver said before; 0: ask */
 	unsigned needs;     /* NEED_* */
 	const struct stage_key *tasks_of; /* also its running tasks; NULL: no */
 	bool want_owner;
-	const char *username; /* only for a URL of the configuration; NULL: none */
-	const char *password;
-	const char *ca_file;
-	const char *cluster; /* whose driver it is; may be NULL */
-	usec_t timeout;
 };
 
 enum driver_state {

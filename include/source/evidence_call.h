@@ -12,14 +12,10 @@ struct evidence_call;
 
 struct evidence_call_ask {
 	struct transport *transport;
-	const char *url;    /* of the driver, without a slash at the end */
-	const char *app_id; /* as the driver names it */
+	const struct endpoint *endpoint; /* of the driver; credentials only for a URL of the
+					    configuration */
+	const char *app_id;              /* as the driver names it */
 	struct evidence_want want;
-	const char *username; /* only for a URL of the configuration; NULL: none */
-	const char *password;
-	const char *ca_file;
-	const char *cluster; /* whose app it is; may be NULL */
-	usec_t timeout;
 };
 
 struct evidence_call_answer {

@@ -113,19 +113,23 @@ extern const size_t n_source_params;
 /* First member of every implementation. */
 struct source {
 	const struct source_ops *ops;
-	char *name;                         /* of [spark NAME] */
-	const struct source_params *params; /* borrowed: the settings outlive their sources */
-	struct strlist urls;                /* params->url without slashes at the end */
-	size_t current; /* the URL that is asked first: the last that was good */
-	char *password; /* the content of password_file */
+	char *name;               /* of [spark NAME] */
+	struct strlist urls;      /* of the section, without slashes at the end */
+	size_t current;           /* the URL that is asked first: the last that was good */
+	struct endpoint endpoint; /* of the section's URLs */
+	struct endpoint bare;     /* the same without credentials and certificates */
 	struct transport *transport;
 };
 
-/* params must outlive the source; password is copied. -EINVAL with *reterr for parameters that do
- * not fit. */
+/* All is copied; password is the content of password_file, or NULL. -EINVAL with *reterr for
+ * parameters that do not fit. */
 int source_new(const char *name, const struct source_params *params, const char *password,
 	struct transport *transport, struct source **ret, char **reterr);
 struct source *source_free(struct source *s);
+
+/* How an address is asked, less its url: with the section's credentials only where configured, that
+ * is, the address is of the configuration. One from a page was chosen by an app. Borrowed. */
+const struct endpoint *source_endpoint(const struct source *s, bool configured);
 
 /* Where and how an app is ended by way of via. false: not that way; of KILL_VIA_DRIVER also where
  * its process was not seen on this host. *ret borrows from s and ref. */

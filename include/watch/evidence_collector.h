@@ -27,15 +27,6 @@ struct evidence_collector_context {
 	void *userdata;
 };
 
-/* Where an app is asked. Copied. */
-struct evidence_collector_subject {
-	char *url;
-	char *username; /* only for a URL of the configuration; NULL: none */
-	char *password;
-	char *ca_file;
-	usec_t timeout;
-};
-
 /* What was asked and answered since the start, for metrics. */
 struct evidence_counts {
 	uint64_t asked[WANT_MAX];
@@ -53,9 +44,10 @@ DEFINE_CLEANUP(struct evidence_collector *, evidence_collector_free)
 void evidence_collector_configure(
 	struct evidence_collector *q, const struct evidence_params *params, uint16_t probe_port);
 
-/* After each good poll of an app: begins to ask what is due. -ENOMEM: some of it. */
-int evidence_collector_look(struct evidence_collector *q, struct app_history *a,
-	const struct evidence_collector_subject *subject);
+/* After each good poll of an app: begins to ask its driver, and hosts, what is due. driver is
+ * copied. -ENOMEM: some of it. */
+int evidence_collector_look(
+	struct evidence_collector *q, struct app_history *a, const struct endpoint *driver);
 
 /* The executors on this host, as seen within the last second. Borrowed until the next call. */
 int evidence_collector_host(struct evidence_collector *q, const struct proctree_list **ret);

@@ -6,6 +6,7 @@
 
 #include "action/airflow.h"
 #include "action/airflow_call.h"
+#include "base/secret.h"
 #include "base/strbuf.h"
 
 const char *const airflow_reasons[] = {"unreachable", "timeout", "denied", "not_found", "invalid",
@@ -47,13 +48,6 @@ const struct param_def airflow_params[] = {
 };
 const size_t n_airflow_params = ELEMENTSOF(airflow_params);
 
-static void secret_free(char *s)
-{
-	if (s)
-		explicit_bzero(s, strlen(s));
-	free(s);
-}
-
 static int params_check(const struct airflow_params *p, const char *password, char **reterr)
 {
 	const char *fault = NULL;
@@ -88,13 +82,18 @@ int airflow_new(const char *name, const struct airflow_params *params, const cha
 	if (r >= 0)
 		r = str_replace(&a->name, name);
 	if (r >= 0)
-		r = str_replace(&a->url, params->url);
+		r = str_replace(&a->endpoint.url, params->url);
 	if (r >= 0)
-		r = str_replace(&a->password, password);
+		r = str_replace(&a->endpoint.username, params->username);
+	if (r >= 0)
+		r = str_replace(&a->endpoint.password, password);
+	if (r >= 0)
+		r = str_replace(&a->endpoint.ca_file, params->ca_file);
 	if (r < 0)
 		return r;
-	for (size_t n = strlen(a->url); n > 0 && a->url[n - 1] == '/'; n--)
-		a->url[n - 1] = '\0';
+	a->endpoint.timeout = params->timeout;
+	for (size_t n = strlen(a->endpoint.url); n > 0 && a->endpoint.url[n - 1] == '/'; n--)
+		a->endpoint.url[n - 1] = '\0';
 	*ret = TAKE_PTR(a);
 	return 0;
 }
@@ -106,8 +105,7 @@ struct airflow *airflow_free(struct airflow *a)
 	while (a->calls)
 		airflow_cancel(a->calls);
 	airflow_drop_token(a);
-	secret_free(a->password);
-	free(a->url);
+	endpoint_clear(&a->endpoint);
 	free(a->version);
 	free(a->name);
 	free(a);
@@ -121,7 +119,7 @@ const char *airflow_name(const struct airflow *a)
 
 const char *airflow_url(const struct airflow *a)
 {
-	return a->url;
+	return a->endpoint.url;
 }
 
 enum airflow_api airflow_speaks(const struct airflow *a)

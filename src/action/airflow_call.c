@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "action/airflow_call.h"
+#include "base/secret.h"
 #include "base/strbuf.h"
 #include "io/clock.h"
 
@@ -92,7 +93,7 @@ static int build(const struct airflow_call *c, struct airflow_request *ret)
 	case PHASE_PROBE_V1:
 		return airflow_request_version(AIRFLOW_API_V1, ret);
 	case PHASE_LOGIN:
-		return airflow_request_login(a->params->username, a->password, ret);
+		return airflow_request_login(a->endpoint.username, a->endpoint.password, ret);
 	case PHASE_STEP:
 		break;
 	}
@@ -103,40 +104,36 @@ static int send_request(struct airflow_call *c, const struct airflow_request *rq
 {
 	struct airflow *a = c->airflow;
 	_cleanup_free_ char *url = NULL;
-	char *bearer = NULL;
-	const char *headers[4] = {"Accept: application/json"};
-	size_t n = 1;
+	/* Borrowed but for its token. */
+	struct endpoint endpoint = {.ca_file = a->endpoint.ca_file, .timeout = a->endpoint.timeout};
+	const char *headers[3] = {"Accept: application/json"};
 	bool step = c->phase == PHASE_STEP;
 	bool credentials = step && !c->step->open;
 	struct transport_ask ask = {
 		.method = rq->method,
 		.headers = headers,
 		.body = rq->body,
-		.ca_file = a->params->ca_file,
-		.timeout = a->params->timeout,
+		.endpoint = &endpoint,
 		.max_body = step && c->step->large ? MAX_LARGE_BODY : MAX_BODY,
 	};
 	int r;
 
 	if (rq->body)
-		headers[n++] = "Content-Type: application/json";
+		headers[1] = "Content-Type: application/json";
 	if (credentials && a->api == AIRFLOW_API_V2) {
-		r = str_printf(&bearer, "Authorization: Bearer %s", a->token);
+		r = str_printf(&endpoint.authorization, "Bearer %s", a->token);
 		if (r < 0)
 			return r;
-		headers[n++] = bearer;
 	} else if (credentials) {
-		ask.username = a->params->username;
-		ask.password = a->password;
+		endpoint.username = a->endpoint.username;
+		endpoint.password = a->endpoint.password;
 	}
-	r = str_printf(&url, "%s%s", a->url, rq->path);
+	r = str_printf(&url, "%s%s", a->endpoint.url, rq->path);
 	if (r >= 0) {
 		ask.url = url;
 		r = transport_send(a->transport, &ask, on_answer, c, &c->request);
 	}
-	if (bearer)
-		explicit_bzero(bearer, strlen(bearer));
-	free(bearer);
+	secret_free(endpoint.authorization);
 	return r;
 }
 
@@ -245,12 +242,12 @@ void airflow_call_bad(struct airflow_call *c, const struct transport_answer *a)
 	struct airflow_result result = {.reply = reply_of(a), .reason = reason_of(a)};
 
 	if (a->error < 0) {
-		(void)str_printf(&text, "%s: %s", c->airflow->url, a->error_text);
+		(void)str_printf(&text, "%s: %s", c->airflow->endpoint.url, a->error_text);
 	} else {
 		/* Who echoes a login back would put the password into the log. */
 		if (c->phase != PHASE_LOGIN)
 			(void)airflow_error_text(a->body, a->len, &detail);
-		(void)str_printf(&text, "%s answered %d%s%s%s", c->airflow->url, a->status,
+		(void)str_printf(&text, "%s answered %d%s%s%s", c->airflow->endpoint.url, a->status,
 			remark(c, a), detail && *detail ? ": " : "", detail ? detail : "");
 	}
 	if (result.reply == REPLY_CONFLICT)
@@ -264,8 +261,8 @@ void airflow_call_malformed(struct airflow_call *c, const char *err)
 	_cleanup_free_ char *text = NULL;
 	struct airflow_result result = {.reply = REPLY_UNCERTAIN, .reason = "malformed"};
 
-	(void)str_printf(
-		&text, "%s: not an answer of Airflow: %s", c->airflow->url, err ? err : "no JSON");
+	(void)str_printf(&text, "%s: not an answer of Airflow: %s", c->airflow->endpoint.url,
+		err ? err : "no JSON");
 	result.text = text;
 	airflow_call_finish(c, &result);
 }

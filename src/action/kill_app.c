@@ -27,12 +27,10 @@ static int copy_point(struct kill_app *k, const struct kill_point *point)
 	k->kind = point->kind;
 	k->pid = point->pid;
 	k->pid_started = point->pid_started;
-	if (r >= 0)
-		r = str_replace(&k->username, point->username);
-	if (r >= 0)
-		r = str_replace(&k->password, point->password);
-	if (r >= 0)
-		r = str_replace(&k->ca_file, point->ca_file);
+	if (r >= 0 && point->endpoint)
+		r = endpoint_copy(&k->endpoint, point->endpoint);
+	/* What acts waits for nobody's turn. */
+	free(TAKE_PTR(k->endpoint.cluster));
 	return r;
 }
 
@@ -52,7 +50,6 @@ int kill_app_start(
 	k->transport = rq->transport;
 	k->event = rq->event;
 	k->stage_id = rq->stage_id;
-	k->timeout = rq->timeout;
 	k->begin = kinds[rq->point->kind];
 	k->done = done;
 	k->userdata = userdata;

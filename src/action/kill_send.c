@@ -17,11 +17,7 @@ struct kill_app *kill_app_cancel(struct kill_app *k)
 	strlist_clear(&k->urls);
 	kill_form_clear(&k->form);
 	free(k->app_id);
-	free(k->username);
-	if (k->password)
-		explicit_bzero(k->password, strlen(k->password));
-	free(k->password);
-	free(k->ca_file);
+	endpoint_clear(&k->endpoint);
 	free(k);
 	return NULL;
 }
@@ -48,10 +44,7 @@ int kill_send(struct kill_app *k, const struct kill_request *rq, transport_done_
 		.method = rq->method,
 		.headers = headers,
 		.body = rq->body,
-		.username = k->username,
-		.password = k->password,
-		.ca_file = k->ca_file,
-		.timeout = k->timeout,
+		.endpoint = &k->endpoint,
 		.max_body = KILL_MAX_BODY,
 	};
 	int r;

@@ -72,7 +72,8 @@ static int ask(
 	_cleanup_free_ char *url = NULL;
 	_cleanup_free_ char *err = NULL;
 	struct fetched f = {0};
-	struct transport_ask ask = {.method = method, .body = body, .timeout = TIMEOUT};
+	const struct endpoint daemon = {.timeout = TIMEOUT};
+	struct transport_ask ask = {.method = method, .body = body, .endpoint = &daemon};
 	int r;
 
 	/* Over the socket the host's name says nothing. */

@@ -96,7 +96,7 @@ static bool polling_advances(const struct manager *m)
 		const struct source *s = m->runtime->sources[i];
 		/* A list may ask each URL twice, and wait for the time limit each time. */
 		usec_t limit = STUCK_INTERVALS * interval(m) + USEC_PER_MINUTE +
-			       2 * s->urls.n * s->params->timeout;
+			       2 * s->urls.n * s->endpoint.timeout;
 
 		if (usec_sub(clock_boottime(), poller_advanced(m->pollers[i])) > limit)
 			return false;

@@ -354,7 +354,8 @@ static int client_send(struct transport *t, const struct transport_ask *ask, tra
 {
 	struct http_client *c = (struct http_client *)t;
 	_cleanup_(request_freep) struct transport_request *r = NULL;
-	usec_t timeout = ask->timeout ? ask->timeout : DEFAULT_TIMEOUT;
+	const struct endpoint *e = transport_endpoint(ask);
+	usec_t timeout = e->timeout ? e->timeout : DEFAULT_TIMEOUT;
 	int err = http_exchange_check(ask);
 
 	if (err < 0)
@@ -374,7 +375,7 @@ static int client_send(struct transport *t, const struct transport_ask *ask, tra
 	if (err < 0)
 		return err;
 	if (curl_easy_setopt(r->exchange.easy, CURLOPT_PRIVATE, r) != CURLE_OK ||
-		str_replace(&r->cluster, ask->cluster) < 0)
+		str_replace(&r->cluster, e->cluster) < 0)
 		return -ENOMEM;
 	TAILQ_INSERT_TAIL(&c->waiting, r, link);
 	kick(c);

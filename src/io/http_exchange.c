@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "base/parse.h"
+#include "base/secret.h"
 #include "base/strbuf.h"
 #include "io/clock.h"
 #include "io/http_url.h"
@@ -51,6 +52,7 @@ static const struct {
 int http_exchange_check(const struct transport_ask *ask)
 {
 	static const char *const methods[] = {"GET", "POST", "PATCH", "PUT"};
+	const char *authorization = transport_endpoint(ask)->authorization;
 	bool known = false;
 
 	for (size_t i = 0; i < ELEMENTSOF(methods); i++)
@@ -63,6 +65,8 @@ int http_exchange_check(const struct transport_ask *ask)
 		if (h[0] == ':' || !strchr(h, ':') || strpbrk(h, "\r\n"))
 			return -EINVAL;
 	}
+	if (authorization && strpbrk(authorization, "\r\n"))
+		return -EINVAL;
 	return http_url_check(ask->url);
 }
 
@@ -115,7 +119,22 @@ static int add_header(struct http_exchange *x, const char *line)
 	return 0;
 }
 
-static int set_headers(struct http_exchange *x, const struct transport_ask *ask)
+static int add_authorization(struct http_exchange *x, const char *value)
+{
+	char *line = NULL;
+	int err;
+
+	if (!value)
+		return 0;
+	err = str_printf(&line, "Authorization: %s", value);
+	if (err >= 0)
+		err = add_header(x, line);
+	secret_free(line);
+	return err;
+}
+
+static int set_headers(
+	struct http_exchange *x, const struct transport_ask *ask, const struct endpoint *e)
 {
 	bool has_type = false;
 	int err = 0;
@@ -124,6 +143,8 @@ static int set_headers(struct http_exchange *x, const struct transport_ask *ask)
 		has_type = has_type || strncasecmp(ask->headers[i], "Content-Type:", 13) == 0;
 		err = add_header(x, ask->headers[i]);
 	}
+	if (err >= 0)
+		err = add_authorization(x, e->authorization);
 	/* Without a value libcurl leaves its own header out. */
 	if (err >= 0)
 		err = add_header(x, "Expect:");
@@ -164,12 +185,12 @@ static int set_bounds(struct http_exchange *x)
 	return 0;
 }
 
-static int set_url(CURL *easy, const struct transport_ask *ask)
+static int set_url(CURL *easy, const struct transport_ask *ask, const struct endpoint *e)
 {
 	_cleanup_free_ char *url = NULL;
 
-	if (ask->username && !ask->password) {
-		int r = http_url_add_user(ask->url, ask->username, &url);
+	if (e->username && !e->password) {
+		int r = http_url_add_user(ask->url, e->username, &url);
 
 		if (r < 0)
 			return r;
@@ -177,8 +198,8 @@ static int set_url(CURL *easy, const struct transport_ask *ask)
 	return curl_easy_setopt(easy, CURLOPT_URL, url ? url : ask->url) == CURLE_OK ? 0 : -ENOMEM;
 }
 
-static int set_options(
-	struct http_exchange *x, const char *user_agent, const struct transport_ask *ask)
+static int set_options(struct http_exchange *x, const char *user_agent,
+	const struct transport_ask *ask, const struct endpoint *e)
 {
 	const struct {
 		CURLoption option;
@@ -189,9 +210,9 @@ static int set_options(
 		{CURLOPT_PROTOCOLS_STR, "http,https"},
 		{CURLOPT_REDIR_PROTOCOLS_STR, "http,https"},
 		{CURLOPT_ACCEPT_ENCODING, ""}, /* all that libcurl decodes */
-		{CURLOPT_USERNAME, ask->password ? ask->username : NULL},
-		{CURLOPT_PASSWORD, ask->username ? ask->password : NULL},
-		{CURLOPT_CAINFO, ask->ca_file},
+		{CURLOPT_USERNAME, e->password ? e->username : NULL},
+		{CURLOPT_PASSWORD, e->username ? e->password : NULL},
+		{CURLOPT_CAINFO, e->ca_file},
 		{CURLOPT_UNIX_SOCKET_PATH, ask->socket},
 		{CURLOPT_ERRORBUFFER, x->error},
 		{CURLOPT_HEADERDATA, x},
@@ -206,7 +227,7 @@ static int set_options(
 		if (pointers[i].value && curl_easy_setopt(x->easy, pointers[i].option,
 						 pointers[i].value) != CURLE_OK)
 			return -ENOMEM;
-	if (ask->username && ask->password &&
+	if (e->username && e->password &&
 		curl_easy_setopt(x->easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC) != CURLE_OK)
 		return -ENOMEM;
 	return 0;
@@ -215,17 +236,18 @@ static int set_options(
 int http_exchange_set_up(struct http_exchange *x, CURL *easy, const char *user_agent,
 	const struct transport_ask *ask)
 {
+	const struct endpoint *e = transport_endpoint(ask);
 	int err;
 
 	x->easy = easy;
 	x->max_body = ask->max_body ? ask->max_body : DEFAULT_MAX_BODY;
 	if (x->max_body > MAX_MAX_BODY)
 		x->max_body = MAX_MAX_BODY;
-	err = set_options(x, user_agent, ask);
+	err = set_options(x, user_agent, ask, e);
 	if (err >= 0)
-		err = set_url(easy, ask);
+		err = set_url(easy, ask, e);
 	if (err >= 0)
-		err = set_headers(x, ask);
+		err = set_headers(x, ask, e);
 	if (err >= 0)
 		err = set_body(easy, ask);
 	return err < 0 ? err : set_bounds(x);
@@ -339,6 +361,8 @@ void http_exchange_finish(
 
 void http_exchange_clear(struct http_exchange *x)
 {
+	for (struct curl_slist *l = x->headers; l; l = l->next)
+		secret_wipe(l->data, strlen(l->data));
 	curl_slist_free_all(x->headers);
 	free(x->body);
 	*x = (struct http_exchange){0};

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/secret.h"
 #include "base/strbuf.h"
 #include "io/clock.h"
 
@@ -155,7 +156,7 @@ static int secret_load(int fd, const char *name, char **ret, char **reterr)
 	/* Only as much as it needs is handed on, so that who wipes by strlen() wipes all. */
 	if (!fault)
 		*ret = strdup(text);
-	explicit_bzero(text, size);
+	secret_wipe(text, size);
 	free(text);
 	if (fault)
 		return fail(n < 0 ? (int)n : -EINVAL, name, fault, reterr);

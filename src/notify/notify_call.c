@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/secret.h"
 #include "base/strbuf.h"
 #include "notify/notify_type.h"
 
@@ -11,20 +12,13 @@ const char *const notify_reasons[] = {"unreachable", "timeout", "denied", "redir
 	"server_error", "command", "internal"};
 const size_t n_notify_reasons = ELEMENTSOF(notify_reasons);
 
-static void wipe(char **secret)
-{
-	if (*secret)
-		explicit_bzero(*secret, strlen(*secret));
-	free(*secret);
-	*secret = NULL;
-}
-
 void notify_secrets_clear(struct notify_secrets *s)
 {
-	wipe(&s->url);
-	wipe(&s->authorization);
-	wipe(&s->password);
-	wipe(&s->secret);
+	secret_free(s->url);
+	secret_free(s->authorization);
+	secret_free(s->password);
+	secret_free(s->secret);
+	*s = (struct notify_secrets){0};
 }
 
 int notify_refuse(const char *key, const char *text, const char **ret_key, char **reterr)

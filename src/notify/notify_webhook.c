@@ -162,14 +162,13 @@ static int make_url(const struct notify *n, char **ret)
 	return str_printf(ret, "%.*s" ALERTS_PATH, (int)len, url);
 }
 
-/* The lines of one request; freed with strlist_clear() after a wipe. */
+/* The lines of one request; the caller clears them. */
 static int make_headers(const struct notify *n, const struct notify_message *message,
 	const char *body, struct strlist *ret)
 {
 	const struct notify_params *p = n->params;
 	_cleanup_free_ char *line = NULL;
 	char hex[HMAC_HEX_SIZE];
-	char *secret = NULL;
 	int r;
 
 	r = strlist_add(ret, "Content-Type: application/json");
@@ -188,39 +187,28 @@ static int make_headers(const struct notify *n, const struct notify_message *mes
 		if (r >= 0)
 			r = strlist_add(ret, signature);
 	}
-	if (r >= 0 && n->secrets.authorization) {
-		r = str_printf(&secret, "Authorization: %s", n->secrets.authorization);
-		if (r >= 0)
-			r = strlist_add(ret, secret);
-		if (secret)
-			explicit_bzero(secret, strlen(secret));
-		free(secret);
-	}
 	return r;
-}
-
-static void clear_headers(struct strlist *l)
-{
-	for (size_t i = 0; i < l->n; i++)
-		explicit_bzero(l->items[i], strlen(l->items[i]));
-	strlist_clear(l);
 }
 
 static int webhook_send(struct notify_call *c, const struct notify_message *message)
 {
 	const struct notify *n = c->notify;
-	bool basic = n->params->username && n->secrets.password && !n->secrets.authorization;
-	const char *headers[MAX_HEADERS + 5] = {0};
+	/* Borrowed. An Authorization of one's own goes before username and password. */
+	const struct endpoint endpoint = {
+		.username = n->secrets.authorization ? NULL : n->params->username,
+		.password = n->secrets.authorization ? NULL : n->secrets.password,
+		.authorization = n->secrets.authorization,
+		.ca_file = n->params->ca_file,
+		.timeout = n->params->timeout,
+	};
+	const char *headers[MAX_HEADERS + 4] = {0};
 	struct strlist lines = {0};
 	_cleanup_free_ char *body = NULL;
 	_cleanup_free_ char *url = NULL;
 	struct transport_ask ask = {
 		.method = "POST",
 		.headers = headers,
-		.username = basic ? n->params->username : NULL,
-		.password = basic ? n->secrets.password : NULL,
-		.ca_file = n->params->ca_file,
-		.timeout = n->params->timeout,
+		.endpoint = &endpoint,
 		.max_body = MAX_ANSWER,
 	};
 	int r;
@@ -236,7 +224,7 @@ static int webhook_send(struct notify_call *c, const struct notify_message *mess
 	ask.body = body;
 	if (r >= 0)
 		r = transport_send(n->context.transport, &ask, on_answer, c, &c->request);
-	clear_headers(&lines);
+	strlist_clear(&lines);
 	return r;
 }
 

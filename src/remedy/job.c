@@ -197,8 +197,7 @@ static int kill_app(struct job *j)
 		.event = j->context->event,
 		.point = &point,
 		.app_id = j->record.app_id,
-		.stage_id = j->incident->stage_id,
-		.timeout = j->source->params->timeout};
+		.stage_id = j->incident->stage_id};
 
 	if (!source_kill_point(j->source, &j->ref, kill_via_of(j), &point))
 		return -EOPNOTSUPP;

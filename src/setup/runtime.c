@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/secret.h"
 #include "io/service.h"
 #include "setup/runtime.h"
 
@@ -48,13 +49,6 @@ static int read_secret(const char *kind, const char *name, const char *key, cons
 	return r < 0 ? r : strlist_add(errors, text);
 }
 
-static void wipe(char *secret)
-{
-	if (secret)
-		explicit_bzero(secret, strlen(secret));
-	free(secret);
-}
-
 static int make_source(
 	struct runtime *w, size_t i, struct transport *transport, struct strlist *errors)
 {
@@ -67,7 +61,7 @@ static int make_source(
 		"spark", t->name, "password_file", t->params.password_file, &password, errors);
 	if (r >= 0)
 		r = source_new(t->name, &t->params, password, transport, &w->sources[i], &err);
-	wipe(password);
+	secret_free(password);
 	return r;
 }
 
@@ -84,7 +78,7 @@ static int make_airflow(
 		"airflow", t->name, "password_file", t->params.password_file, &password, errors);
 	if (r >= 0 && errors->n == n_before)
 		r = airflow_new(t->name, &t->params, password, transport, &w->airflows[i], &err);
-	wipe(password);
+	secret_free(password);
 	return r;
 }
 

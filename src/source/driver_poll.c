@@ -31,13 +31,8 @@ enum step {
 struct driver_poll {
 	struct transport *transport;
 	struct transport_request *request;
-	char *url;
+	struct endpoint endpoint;
 	char *app_id;
-	char *username;
-	char *password;
-	char *ca_file;
-	char *cluster;
-	usec_t timeout;
 	unsigned needs;
 	bool want_owner;
 	bool want_tasks;
@@ -84,14 +79,8 @@ struct driver_poll *driver_poll_cancel(struct driver_poll *p)
 	executor_memory_list_clear(&p->answer.memory);
 	task_list_clear(&p->answer.tasks);
 	free(p->answer.side_fault);
-	free(p->url);
+	endpoint_clear(&p->endpoint);
 	free(p->app_id);
-	free(p->username);
-	if (p->password)
-		explicit_bzero(p->password, strlen(p->password));
-	free(p->password);
-	free(p->ca_file);
-	free(p->cluster);
 	free(p);
 	return NULL;
 }
@@ -108,7 +97,7 @@ static void finish(
 
 static int step_path(const struct driver_poll *p, struct strbuf *b)
 {
-	strbuf_add(b, p->url);
+	strbuf_add(b, p->endpoint.url);
 	strbuf_add(b, "/api/v1/applications");
 	if (p->step == STEP_APPS)
 		return 0;
@@ -151,11 +140,7 @@ static int ask_step(struct driver_poll *p)
 	struct strbuf b = {0};
 	struct transport_ask ask = {
 		.method = "GET",
-		.username = p->username,
-		.password = p->password,
-		.ca_file = p->ca_file,
-		.cluster = p->cluster,
-		.timeout = p->timeout,
+		.endpoint = &p->endpoint,
 		.max_body = MAX_BODY,
 	};
 	int r;
@@ -374,7 +359,6 @@ int driver_poll_start(
 	if (!p)
 		return -ENOMEM;
 	p->transport = ask->transport;
-	p->timeout = ask->timeout;
 	p->needs = ask->needs;
 	p->want_owner = ask->want_owner;
 	p->want_tasks = ask->tasks_of != NULL;
@@ -384,17 +368,9 @@ int driver_poll_start(
 	p->userdata = userdata;
 	p->answer.owner.map_index = -1;
 	p->step = ask->app_id && ask->app_started ? STEP_STAGES : STEP_APPS;
-	r = str_replace(&p->url, ask->url);
+	r = endpoint_copy(&p->endpoint, ask->endpoint);
 	if (r >= 0)
 		r = str_replace(&p->app_id, ask->app_id);
-	if (r >= 0)
-		r = str_replace(&p->username, ask->username);
-	if (r >= 0)
-		r = str_replace(&p->password, ask->password);
-	if (r >= 0)
-		r = str_replace(&p->ca_file, ask->ca_file);
-	if (r >= 0)
-		r = str_replace(&p->cluster, ask->cluster);
 	if (r >= 0)
 		r = ask_step(p);
 	if (r < 0) {

@@ -45,7 +45,7 @@ static int build_url(const struct evidence_call_ask *ask, char **ret)
 {
 	struct strbuf b = {0};
 
-	strbuf_add(&b, ask->url);
+	strbuf_add(&b, ask->endpoint->url);
 	if (ask->want.kind == WANT_DROPPED) {
 		strbuf_add(&b, "/metrics/json/");
 		return strbuf_finish(&b, ret);
@@ -214,11 +214,7 @@ int evidence_call_start(const struct evidence_call_ask *ask, evidence_call_done_
 	_cleanup_free_ char *url = NULL;
 	struct transport_ask request = {
 		.method = "GET",
-		.username = ask->username,
-		.password = ask->password,
-		.ca_file = ask->ca_file,
-		.cluster = ask->cluster,
-		.timeout = ask->timeout,
+		.endpoint = ask->endpoint,
 		.max_body = is_dump(ask->want.kind) ? MAX_DUMP_BODY : MAX_TASKS_BODY,
 	};
 	struct evidence_call *c;
@@ -247,6 +243,9 @@ static bool is_host(const char *s)
 	return true;
 }
 
+/* Another host is asked as nobody in particular. */
+static const struct endpoint probed = {.timeout = PROBE_TIMEOUT};
+
 static int probe_url(const struct evidence_call_host *at, const char *app_id, char **ret)
 {
 	struct strbuf b = {0};
@@ -273,7 +272,7 @@ int evidence_call_probe(struct transport *transport, const struct evidence_call_
 {
 	_cleanup_free_ char *url = NULL;
 	struct transport_ask request = {
-		.method = "GET", .timeout = PROBE_TIMEOUT, .max_body = MAX_PROBE_BODY};
+		.method = "GET", .endpoint = &probed, .max_body = MAX_PROBE_BODY};
 	struct evidence_call *c;
 	int r;
 
@@ -295,7 +294,7 @@ int evidence_call_nodemanager(struct transport *transport, const char *log_url,
 	_cleanup_free_ char *container = NULL;
 	_cleanup_free_ char *url = NULL;
 	struct transport_ask request = {
-		.method = "GET", .timeout = PROBE_TIMEOUT, .max_body = MAX_PROBE_BODY};
+		.method = "GET", .endpoint = &probed, .max_body = MAX_PROBE_BODY};
 	struct evidence_call *c;
 	int r;
 

@@ -28,12 +28,16 @@ struct source *source_free(struct source *s)
 		return NULL;
 	s->ops->cancel_list(s);
 	strlist_clear(&s->urls);
-	if (s->password)
-		explicit_bzero(s->password, strlen(s->password));
-	free(s->password);
+	endpoint_clear(&s->endpoint);
+	endpoint_clear(&s->bare);
 	free(s->name);
 	s->ops->free(s);
 	return NULL;
+}
+
+const struct endpoint *source_endpoint(const struct source *s, bool configured)
+{
+	return configured ? &s->endpoint : &s->bare;
 }
 
 int source_get(struct source *s, const char *url, transport_done_fn done, void *userdata,
@@ -42,11 +46,7 @@ int source_get(struct source *s, const char *url, transport_done_fn done, void *
 	struct transport_ask ask = {
 		.method = "GET",
 		.url = url,
-		.username = s->params->username,
-		.password = s->password,
-		.ca_file = s->params->ca_file,
-		.cluster = s->name,
-		.timeout = s->params->timeout,
+		.endpoint = &s->endpoint,
 		.max_body = MAX_BODY,
 	};
 
@@ -113,9 +113,7 @@ void source_point_at(const struct source *s, enum kill_kind kind, struct kill_po
 		.urls = (const char *const *)s->urls.items,
 		.n_urls = s->urls.n,
 		.first = s->current,
-		.username = s->params->username,
-		.password = s->password,
-		.ca_file = s->params->ca_file,
+		.endpoint = &s->endpoint,
 	};
 }
 
@@ -124,7 +122,8 @@ bool source_kill_point(const struct source *s, const struct app_ref *ref, enum k
 {
 	struct kill_point point = {.kind = via == KILL_VIA_JOB ? KILL_JOB : KILL_STAGE,
 		.urls = &ref->url,
-		.n_urls = 1};
+		.n_urls = 1,
+		.endpoint = source_endpoint(s, s->ops->names_drivers)};
 
 	if (!(s->ops->permits & (1U << via)))
 		return false;
@@ -135,10 +134,6 @@ bool source_kill_point(const struct source *s, const struct app_ref *ref, enum k
 			.kind = KILL_PROCESS, .pid = ref->pid, .pid_started = ref->pid_started};
 		if (ref->pid <= 0)
 			return false;
-	} else if (s->ops->names_drivers) {
-		point.username = s->params->username;
-		point.password = s->password;
-		point.ca_file = s->params->ca_file;
 	}
 	*ret = point;
 	return true;

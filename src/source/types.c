@@ -58,12 +58,12 @@ const struct param_def source_params[] = {
 const size_t n_source_params = ELEMENTSOF(source_params);
 
 /* A copy of the URLs without the slashes at their ends, each checked to be one. */
-static int take_urls(struct source *s, char **reterr)
+static int take_urls(struct source *s, const struct strlist *from, char **reterr)
 {
 	int r = 0;
 
-	for (size_t i = 0; r >= 0 && i < s->params->url.n; i++) {
-		const char *url = s->params->url.items[i];
+	for (size_t i = 0; r >= 0 && i < from->n; i++) {
+		const char *url = from->items[i];
 
 		if ((strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0) ||
 			strpbrk(url, "@?#")) {
@@ -86,6 +86,24 @@ static int take_urls(struct source *s, char **reterr)
 	return 0;
 }
 
+static int make_endpoints(struct source *s, const char *name, const struct source_params *params,
+	const char *password)
+{
+	int r;
+
+	s->bare.timeout = params->timeout;
+	r = str_replace(&s->bare.cluster, name);
+	if (r >= 0)
+		r = endpoint_copy(&s->endpoint, &s->bare);
+	if (r >= 0)
+		r = str_replace(&s->endpoint.username, params->username);
+	if (r >= 0)
+		r = str_replace(&s->endpoint.password, password);
+	if (r >= 0)
+		r = str_replace(&s->endpoint.ca_file, params->ca_file);
+	return r;
+}
+
 int source_new(const char *name, const struct source_params *params, const char *password,
 	struct transport *transport, struct source **ret, char **reterr)
 {
@@ -95,13 +113,12 @@ int source_new(const char *name, const struct source_params *params, const char 
 	if (!s)
 		return -ENOMEM;
 	s->ops = source_table[params->type].ops;
-	s->params = params;
 	s->transport = transport;
 	r = str_replace(&s->name, name);
 	if (r >= 0)
-		r = str_replace(&s->password, password);
+		r = make_endpoints(s, name, params, password);
 	if (r >= 0)
-		r = take_urls(s, reterr);
+		r = take_urls(s, &params->url, reterr);
 	if (r >= 0)
 		r = s->ops->check(s, reterr);
 	if (r < 0) {

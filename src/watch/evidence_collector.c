@@ -32,7 +32,7 @@ struct evidence_request {
 	struct evidence_request *next;
 	struct evidence_call *call; /* NULL: waits for its turn */
 	enum evidence_kind kind;
-	struct evidence_collector_subject subject; /* owned copies */
+	struct endpoint driver; /* empty where another host is asked */
 	char *cluster;
 	char *app_id;
 	usec_t started;
@@ -68,32 +68,6 @@ static bool is_dump(enum evidence_kind k)
 	return k == WANT_THREADS || k == WANT_DRIVER_THREADS;
 }
 
-static void subject_clear(struct evidence_collector_subject *s)
-{
-	free(s->url);
-	free(s->username);
-	if (s->password)
-		explicit_bzero(s->password, strlen(s->password));
-	free(s->password);
-	free(s->ca_file);
-}
-
-static int subject_copy(
-	const struct evidence_collector_subject *from, struct evidence_collector_subject *to)
-{
-	int r;
-
-	to->timeout = from->timeout;
-	r = str_replace(&to->url, from->url);
-	if (r >= 0)
-		r = str_replace(&to->username, from->username);
-	if (r >= 0)
-		r = str_replace(&to->password, from->password);
-	if (r >= 0)
-		r = str_replace(&to->ca_file, from->ca_file);
-	return r; /* what is there is freed with its question */
-}
-
 static void request_free(struct evidence_request *k)
 {
 	struct evidence_collector *q = k->evidence_collector;
@@ -106,7 +80,7 @@ static void request_free(struct evidence_request *k)
 		}
 	q->n_dumps -= k->call && is_dump(k->kind);
 	evidence_call_cancel(k->call);
-	subject_clear(&k->subject);
+	endpoint_clear(&k->driver);
 	free(k->cluster);
 	free(k->app_id);
 	free(k->about);
@@ -251,23 +225,21 @@ static void on_answer(void *userdata, struct evidence_call_answer *answer)
 static int ask(struct evidence_request *k)
 {
 	const struct evidence_collector *q = k->evidence_collector;
+	struct endpoint driver = k->driver;
 	struct evidence_call_ask ask = {
 		.transport = q->context.transport,
-		.url = k->subject.url,
+		.endpoint = &driver,
 		.app_id = k->app_id,
 		.want = {.kind = k->kind,
 			.stage_id = k->stage_id,
 			.attempt_id = k->attempt_id,
 			.length = EVIDENCE_MAX_TASKS,
 			.executor_id = k->about},
-		.username = k->subject.username,
-		.password = k->subject.password,
-		.ca_file = k->subject.ca_file,
-		.cluster = k->cluster,
-		.timeout = is_dump(k->kind) ? q->context.params->dump_timeout : k->subject.timeout,
 	};
 	int r;
 
+	if (is_dump(k->kind))
+		driver.timeout = q->context.params->dump_timeout;
 	r = evidence_call_start(&ask, on_answer, k, &k->call);
 	if (r >= 0) {
 		k->evidence_collector->stats.asked[k->kind]++;
@@ -312,7 +284,7 @@ static bool has_place(const struct evidence_collector *q, const struct app_histo
 }
 
 static int begin(struct evidence_collector *q, const struct app_history *a,
-	const struct evidence_want *want, const struct evidence_collector_subject *subject)
+	const struct evidence_want *want, const struct endpoint *driver)
 {
 	struct evidence_request *k;
 	int r;
@@ -324,7 +296,7 @@ static int begin(struct evidence_collector *q, const struct app_history *a,
 		return r;
 	k->stage_id = want->stage_id;
 	k->attempt_id = want->attempt_id;
-	r = subject_copy(subject, &k->subject);
+	r = endpoint_copy(&k->driver, driver);
 	if (r >= 0 && !is_dump(want->kind))
 		r = ask(k);
 	if (r < 0)
@@ -375,10 +347,10 @@ int evidence_collector_host(struct evidence_collector *q, const struct proctree_
 }
 
 /* In local mode the driver runs the tasks, and no command line names it an executor. */
-static void add_driver(struct evidence_collector *q, const struct app_history *a,
-	const struct evidence_collector_subject *subject)
+static void add_driver(
+	struct evidence_collector *q, const struct app_history *a, const struct endpoint *driver)
 {
-	const char *colon = strrchr(subject->url, ':');
+	const char *colon = strrchr(driver->url, ':');
 	uint64_t starttime;
 	uint64_t port = 0;
 	pid_t pid;
@@ -388,8 +360,8 @@ static void add_driver(struct evidence_collector *q, const struct app_history *a
 
 		if (!str_equal(x->id, "driver") || x->active_tasks <= 0)
 			continue;
-		if ((strncmp(subject->url, "http://127.0.0.1:", 17) == 0 ||
-			    strncmp(subject->url, "http://localhost:", 17) == 0) &&
+		if ((strncmp(driver->url, "http://127.0.0.1:", 17) == 0 ||
+			    strncmp(driver->url, "http://localhost:", 17) == 0) &&
 			parse_u64(colon + 1, &port) >= 0 && port <= UINT16_MAX &&
 			procfs_port_owner((uint16_t)port, &pid, &starttime) >= 0 &&
 			procfs_is_java(pid))
@@ -430,8 +402,8 @@ static void ask_hosts(
 }
 
 /* This host's executors first: they cost no request. */
-static int look_at_processes(struct evidence_collector *q, struct app_history *a,
-	const struct evidence_collector_subject *subject)
+static int look_at_processes(
+	struct evidence_collector *q, struct app_history *a, const struct endpoint *driver)
 {
 	const struct proctree_list *host;
 	struct process_list local = {0};
@@ -441,7 +413,7 @@ static int look_at_processes(struct evidence_collector *q, struct app_history *a
 	if (r < 0)
 		return r;
 	q->stats.asked[WANT_PROCESSES]++;
-	add_driver(q, a, subject);
+	add_driver(q, a, driver);
 	r = evidence_call_from_host(host, a->info.id, &local);
 	if (r >= 0) {
 		ask_hosts(q, a, &local);
@@ -459,8 +431,8 @@ static int look_at_recorded(struct evidence_collector *q, struct app_history *a)
 	return begin_remote(q, a, NULL, NULL);
 }
 
-int evidence_collector_look(struct evidence_collector *q, struct app_history *a,
-	const struct evidence_collector_subject *subject)
+int evidence_collector_look(
+	struct evidence_collector *q, struct app_history *a, const struct endpoint *driver)
 {
 	const struct rule *rule = detector_rule(q->context.detector, a);
 	struct evidence_want wants[MAX_WANTS];
@@ -473,7 +445,7 @@ int evidence_collector_look(struct evidence_collector *q, struct app_history *a,
 		int r;
 
 		if (wants[i].kind != WANT_PROCESSES)
-			r = begin(q, a, &wants[i], subject);
+			r = begin(q, a, &wants[i], driver);
 		else if (q->context.recorded)
 			r = look_at_recorded(q, a);
 		else
@@ -483,7 +455,7 @@ int evidence_collector_look(struct evidence_collector *q, struct app_history *a,
 	}
 	for (size_t i = 0; i < n; i++)
 		if (wants[i].kind == WANT_PROCESSES && !q->context.recorded) {
-			int r = look_at_processes(q, a, subject);
+			int r = look_at_processes(q, a, driver);
 
 			if (r < 0)
 				error = r;

@@ -138,21 +138,23 @@ static int identify(struct driver *d, const struct driver_answer *answer)
 	return r;
 }
 
+/* All borrowed. */
+static struct endpoint endpoint_of(const struct driver *d)
+{
+	struct endpoint e = *source_endpoint(d->source, d->configured);
+
+	e.url = d->url;
+	return e;
+}
+
 /* What the counters leave open is asked now; the answers count at the next poll. */
 static int collect_evidence(struct driver *d, struct app_history *a)
 {
-	const struct source *source = d->source;
-	struct evidence_collector_subject subject = {
-		.url = d->url, .timeout = source->params->timeout};
+	struct endpoint driver = endpoint_of(d);
 
 	if (!d->context->evidence_collector)
 		return 0;
-	if (d->configured) {
-		subject.username = source->params->username;
-		subject.password = source->password;
-		subject.ca_file = source->params->ca_file;
-	}
-	return evidence_collector_look(d->context->evidence_collector, a, &subject);
+	return evidence_collector_look(d->context->evidence_collector, a, &driver);
 }
 
 /* What does not change with the stages: who owns the app, how it is set, what memory it has. */
@@ -236,25 +238,17 @@ void driver_unanswered(struct driver *d, const struct driver_answer *answer)
 int driver_ask(struct driver *d, const struct stage_key *tasks_of, driver_done_fn done,
 	void *userdata, struct driver_poll **ret)
 {
-	const struct source *source = d->source;
 	const struct app_history *a = driver_history(d);
+	struct endpoint endpoint = endpoint_of(d);
 	struct driver_ask ask = {
 		.transport = d->context->transport,
-		.url = d->url,
+		.endpoint = &endpoint,
 		.app_id = d->app_id,
 		.app_started = a && !d->ask_who && !d->restarts ? d->started : 0,
 		.needs = a ? app_history_needs(a) : NEED_MEMORY,
 		.tasks_of = tasks_of,
 		.want_owner = !a || !a->owner_asked,
-		.cluster = source->name,
-		.timeout = source->params->timeout,
 	};
 
-	/* An address from a page was chosen by an app: it gets no credential. */
-	if (d->configured) {
-		ask.username = source->params->username;
-		ask.password = source->password;
-		ask.ca_file = source->params->ca_file;
-	}
 	return driver_poll_start(&ask, done, userdata, ret);
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/secret.h"
 #include "wire/airflow.h"
 #include "wire/json.h"
 
@@ -10,9 +11,7 @@ void airflow_request_clear(struct airflow_request *r)
 {
 	free(r->path);
 	/* A login's holds the password. */
-	if (r->body)
-		explicit_bzero(r->body, strlen(r->body));
-	free(r->body);
+	secret_free(r->body);
 	*r = (struct airflow_request){0};
 }
 

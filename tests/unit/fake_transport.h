@@ -67,8 +67,7 @@ struct fake_asked {
 	char *what;    /* "METHOD URL" */
 	char *body;    /* NULL: none */
 	char *headers; /* a line each */
-	char *username;
-	char *password;
+	struct endpoint as; /* copied */
 	usec_t at;
 };
 
@@ -137,8 +136,7 @@ static inline void fake_note(struct fake *f, const struct transport_ask *ask, co
 	*a = (struct fake_asked){.at = f->now};
 	assert_true(str_replace(&a->what, what) >= 0);
 	assert_true(str_replace(&a->body, ask->body) >= 0);
-	assert_true(str_replace(&a->username, ask->username) >= 0);
-	assert_true(str_replace(&a->password, ask->password) >= 0);
+	assert_int_equal(endpoint_copy(&a->as, transport_endpoint(ask)), 0);
 	for (size_t i = 0; ask->headers && ask->headers[i]; i++)
 		strbuf_addf(&headers, "%s\n", ask->headers[i]);
 	if (headers.len > 0)
@@ -151,13 +149,14 @@ static inline int fake_send(struct transport *t, const struct transport_ask *ask
 	struct fake *f = (struct fake *)t;
 	struct transport_request **last = &f->waiting;
 	struct transport_request *r = calloc(1, sizeof(*r));
+	usec_t timeout = transport_endpoint(ask)->timeout;
 
 	assert_non_null(r);
 	assert_true(str_printf(&r->what, "%s %s", ask->method, ask->url) >= 0);
 	fake_note(f, ask, r->what);
 	r->fake = f;
 	r->sent = f->now;
-	r->limit = f->now + (ask->timeout ? ask->timeout : FAKE_TIMEOUT);
+	r->limit = f->now + (timeout ? timeout : FAKE_TIMEOUT);
 	r->done = done;
 	r->userdata = userdata;
 	while (*last)
@@ -218,8 +217,7 @@ static inline void fake_clear(struct fake *f)
 		free(f->asked[i].what);
 		free(f->asked[i].body);
 		free(f->asked[i].headers);
-		free(f->asked[i].username);
-		free(f->asked[i].password);
+		endpoint_clear(&f->asked[i].as);
 	}
 	free(f->asked);
 	*f = (struct fake){0};

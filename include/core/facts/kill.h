@@ -30,16 +30,16 @@ enum kill_kind {
 	KILL_KIND_MAX
 };
 
+struct endpoint;
+
 /* Where and how an app is killed. All borrowed. */
 struct kill_point {
 	enum kill_kind kind;
 	const char *const *urls; /* without slashes at their ends; of an HA pair one is alive; of a
 				    job or stage, the driver's */
 	size_t n_urls;
-	size_t first; /* is asked first */
-	const char *username;
-	const char *password;
-	const char *ca_file;
-	pid_t pid; /* of KILL_PROCESS: who it is */
+	size_t first;                    /* is asked first */
+	const struct endpoint *endpoint; /* how they are asked; io/endpoint.h */
+	pid_t pid;                       /* of KILL_PROCESS: who it is */
 	uint64_t pid_started;
 };

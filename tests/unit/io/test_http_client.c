@@ -114,22 +114,33 @@ static struct transport_request *send_get(
 	struct fixture *f, const char *path, usec_t timeout, struct got *g)
 {
 	_cleanup_free_ char *url = url_of(f->peer.port, path);
-	const struct transport_ask ask = {.method = "GET", .url = url, .timeout = timeout};
+	const struct endpoint endpoint = {.timeout = timeout};
+	const struct transport_ask ask = {.method = "GET", .url = url, .endpoint = &endpoint};
 
 	return send_ask(f, &ask, g);
 }
+
+/* Who asks. */
+#define AS(...)                                                                                    \
+	.endpoint = &(const struct endpoint)                                                       \
+	{                                                                                          \
+		__VA_ARGS__                                                                        \
+	}
+#define TEXT(s) ((char[]){s})
 
 /* Sends and waits for the answer, which is in f->got. */
 static void exchange(struct fixture *f, struct transport_ask ask)
 {
 	_cleanup_free_ char *url = url_of(f->peer.port, "/x");
+	struct endpoint endpoint = *transport_endpoint(&ask);
 
+	if (!endpoint.timeout)
+		endpoint.timeout = LONG;
+	ask.endpoint = &endpoint;
 	if (!ask.url)
 		ask.url = url;
 	if (!ask.method)
 		ask.method = "GET";
-	if (!ask.timeout)
-		ask.timeout = LONG;
 	got_clear(&f->got);
 	(void)send_ask(f, &ask, &f->got);
 	run_until(f->event, &f->got.n, 1);
@@ -141,7 +152,7 @@ static void expect_error(peer_script script, usec_t timeout, int error)
 	struct fixture f;
 
 	set_up(&f, script, 0);
-	exchange(&f, (struct transport_ask){.timeout = timeout, .max_body = 1024 * 1024});
+	exchange(&f, (struct transport_ask){AS(.timeout = timeout), .max_body = 1024 * 1024});
 	if (f.got.error != error)
 		print_error("%s\n", f.got.text);
 	assert_int_equal(f.got.error, error);
@@ -429,7 +440,7 @@ static void test_tls(void **state)
 	(void)state;
 	set_up(&f, say_garbage, 0);
 	assert_int_equal(str_printf(&url, "https://127.0.0.1:%u/", f.peer.port), 0);
-	exchange(&f, (struct transport_ask){.url = url, .ca_file = "/nonexistent"});
+	exchange(&f, (struct transport_ask){.url = url, AS(.ca_file = TEXT("/nonexistent"))});
 	assert_int_equal(f.got.error, -EPROTO);
 	tear_down(&f);
 }
@@ -460,7 +471,7 @@ static void test_redirect(void **state)
 	peer_start(&target, say_ok);
 	redirect_port = target.port;
 	set_up(&f, redirect, 0);
-	exchange(&f, (struct transport_ask){.username = "u", .password = "p"});
+	exchange(&f, (struct transport_ask){AS(.username = TEXT("u"), .password = TEXT("p"))});
 	assert_int_equal(f.got.error, 0);
 	assert_int_equal(f.got.status, 302);
 	assert_int_equal(target.seen->accepted, 0);
@@ -490,15 +501,18 @@ static void test_authentication(void **state)
 
 	(void)state;
 	set_up(&f, say_ok, 0);
-	exchange(&f, (struct transport_ask){.username = "user", .password = "secret"});
+	exchange(&f,
+		(struct transport_ask){AS(.username = TEXT("user"), .password = TEXT("secret"))});
 	assert_non_null(strstr(f.peer.seen->last, "Authorization: Basic dXNlcjpzZWNyZXQ=\r\n"));
 	/* On the same connection, by the same handle. */
 	exchange(&f, (struct transport_ask){0});
 	assert_null(strstr(f.peer.seen->last, "Authorization"));
-	exchange(&f, (struct transport_ask){.username = "user", .password = ""});
+	exchange(&f, (struct transport_ask){AS(.username = TEXT("user"), .password = TEXT(""))});
 	assert_non_null(strstr(f.peer.seen->last, "Authorization: Basic dXNlcjo=\r\n"));
+	exchange(&f, (struct transport_ask){AS(.authorization = TEXT("Bearer abc"))});
+	assert_non_null(strstr(f.peer.seen->last, "Authorization: Bearer abc\r\n"));
 	/* Without a password: Hadoop's simple authentication. */
-	exchange(&f, (struct transport_ask){.username = "o'me&x=1"});
+	exchange(&f, (struct transport_ask){AS(.username = TEXT("o'me&x=1"))});
 	assert_null(strstr(f.peer.seen->last, "Authorization"));
 	assert_non_null(strstr(f.peer.seen->last, "?user.name=o%27me%26x%3D1 HTTP/1.1\r\n"));
 	assert_int_equal(f.peer.seen->accepted, 1);
@@ -625,6 +639,13 @@ static void test_bad_asks(void **state)
 		if (transport_send(f.transport, &ask, on_done, &f.got, &r) != -EINVAL)
 			fail_msg("%s", headers[i]);
 	}
+	{
+		const struct transport_ask ask = {.method = "GET",
+			.url = "http://h/",
+			AS(.authorization = TEXT("Bearer x\r\nA: b"))};
+
+		assert_int_equal(transport_send(f.transport, &ask, on_done, &f.got, &r), -EINVAL);
+	}
 	assert_null(r);
 	assert_int_equal(f.got.n, 0);
 	tear_down(&f);
@@ -682,7 +703,7 @@ static void test_cancel_in_callback(void **state)
 	_cleanup_free_ char *url = NULL;
 	struct busy b = {0};
 	struct fixture f;
-	struct transport_ask ask = {.method = "GET", .timeout = LONG};
+	struct transport_ask ask = {.method = "GET", AS(.timeout = LONG)};
 
 	(void)state;
 	set_up(&f, say_to_others, 3);
@@ -728,7 +749,7 @@ static void test_clusters_share(void **state)
 	for (unsigned i = 0; i < 20; i++) {
 		_cleanup_free_ char *url = url_of(f.peer.port, "/victim");
 		const struct transport_ask ask = {
-			.method = "GET", .url = url, .timeout = LONG, .cluster = "hung"};
+			.method = "GET", .url = url, AS(.timeout = LONG, .cluster = TEXT("hung"))};
 
 		(void)send_ask(&f, &ask, &hung);
 	}
@@ -736,8 +757,7 @@ static void test_clusters_share(void **state)
 		_cleanup_free_ char *url = url_of(f.peer.port, "/calm");
 		const struct transport_ask ask = {.method = "GET",
 			.url = url,
-			.timeout = LONG,
-			.cluster = i < 5 ? "calm" : NULL};
+			AS(.timeout = LONG, .cluster = i < 5 ? TEXT("calm") : NULL)};
 
 		(void)send_ask(&f, &ask, &f.got);
 	}
@@ -850,7 +870,7 @@ static int on_dns(sd_event_source *s, int fd, uint32_t revents, void *userdata)
 static void resolve_in_vain(void)
 {
 	const struct transport_ask ask = {
-		.method = "GET", .url = "http://host.test/", .timeout = LONG};
+		.method = "GET", .url = "http://host.test/", AS(.timeout = LONG)};
 	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(53)};
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	time_t start = seconds_now();
@@ -861,7 +881,7 @@ static void resolve_in_vain(void)
 	assert_return_code(bind(fd, (struct sockaddr *)&a, sizeof(a)), errno);
 	set_up(&f, NULL, 0);
 	/* The time limit ends it without waiting for the resolver, of 150 s. */
-	exchange(&f, (struct transport_ask){.url = "http://slow.test/", .timeout = SOON});
+	exchange(&f, (struct transport_ask){.url = "http://slow.test/", AS(.timeout = SOON)});
 	assert_int_equal(f.got.error, -ETIMEDOUT);
 	while (is_readable(fd))
 		(void)recv(fd, (char[512]){0}, 512, MSG_DONTWAIT);

@@ -42,10 +42,12 @@ static void on_answer(void *userdata, struct driver_answer *answer)
 
 static void poll_once(struct fixture *f, struct driver_ask ask)
 {
+	char url[] = "http://d:4040";
+	const struct endpoint endpoint = {.url = url, .timeout = 3 * USEC_PER_SEC};
 	struct driver_poll *p = NULL;
 
 	ask.transport = &f->fake.transport;
-	ask.url = "http://d:4040";
+	ask.endpoint = &endpoint;
 	assert_int_equal(driver_poll_start(&ask, on_answer, f, &p), 0);
 	fake_run(&f->fake);
 }
@@ -69,7 +71,7 @@ static void one_that_hangs_is_given_up_at_its_time_limit(void **state)
 	struct fixture *f = *state;
 
 	fake_set(&f->fake, "GET */stages?*", (struct fake_answer){.hangs = true});
-	poll_once(f, (struct driver_ask){.timeout = 3 * USEC_PER_SEC});
+	poll_once(f, (struct driver_ask){0});
 	assert_int_equal(f->n, 0);
 	fake_advance(&f->fake, 3 * USEC_PER_SEC - 1);
 	assert_int_equal(f->n, 0);

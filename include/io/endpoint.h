@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What it takes to reach somebody: where, as whom, whom to trust, how long to wait. */
+#pragma once
+
+#include "base/time.h"
+
+struct endpoint {
+	char *url; /* its base, without a slash at the end; NULL: it is named elsewhere */
+	/* As whom; nobody in particular where all are NULL. A username with a password, which may
+	 * be "": basic authentication. Without one: Hadoop's simple authentication, the query
+	 * parameter user.name. */
+	char *username;
+	char *password;
+	char *authorization; /* instead of both: the value of that header, as in "Bearer TOKEN" */
+	char *ca_file;       /* certificates to trust for https; NULL: the system's */
+	/* Whose it is, a cluster's name: requests of one cluster take turns with those of others,
+	 * and never have all places. NULL: they go before them, as what acts does. */
+	char *cluster;
+	usec_t timeout; /* of a whole exchange, queueing included; 0: 10 s */
+};
+
+/* Copies all of from to what is zeroed. -ENOMEM: to holds a part, which endpoint_clear() frees. */
+int endpoint_copy(struct endpoint *to, const struct endpoint *from);
+
+/* Wipes the secrets and frees; to is zeroed afterwards. */
+void endpoint_clear(struct endpoint *e);
