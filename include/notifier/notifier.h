@@ -17,7 +17,7 @@ struct notifier;
 struct notifier_context {
 	sd_event *event;
 	struct ledger *ledger; /* NULL, or in trouble: messages are kept in memory alone */
-	struct incident_list *incidents;
+	const struct incident_list *incidents;
 	struct stats *stats;
 	uint64_t seed;                              /* of the jitter between attempts */
 	const struct clock *clock;                  /* borrowed */

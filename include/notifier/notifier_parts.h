@@ -3,6 +3,7 @@
  * them and keeps them in the ledger. */
 #pragma once
 
+#include "core/notify/followed.h"
 #include "notifier/notifier.h"
 
 struct notifier_attempt; /* under way */
@@ -10,6 +11,7 @@ struct notifier_attempt; /* under way */
 struct notifier {
 	struct notifier_context context;
 	struct outbox outbox;
+	struct followed followed; /* incidents */
 	struct notifier_attempt *attempts;
 	sd_event_source *timer;
 	usec_t started;      /* since 1970 */

@@ -133,7 +133,7 @@ static void end_incidents_of_gone_clusters(struct manager *m)
 	for (size_t k = 0; k < m->incidents.n; k++) {
 		struct incident *i = m->incidents.items[k];
 
-		if (i->inherited && i->ended == 0 && !i->acting &&
+		if (i->inherited && i->ended == 0 && !i->response.under_way &&
 			!runtime_source(m->runtime, i->cluster))
 			incident_end(i, OUTCOME_ENDED,
 				"its cluster is not in the configuration any more",

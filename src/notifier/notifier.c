@@ -137,6 +137,7 @@ struct notifier *notifier_free(struct notifier *n)
 		return NULL;
 	notifier_abandon(n);
 	(void)sd_event_source_disable_unref(n->timer);
+	followed_clear(&n->followed);
 	outbox_clear(&n->outbox);
 	free(n);
 	return NULL;

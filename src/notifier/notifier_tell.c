@@ -107,15 +107,14 @@ void notifier_event(struct notifier *n, const struct incident *i, enum notice_ev
 	notifier_settle(n);
 }
 
-static void end_incident(struct notifier *n, struct incident *i)
+static void end_incident(struct notifier *n, const struct incident *i)
 {
 	_cleanup_free_ char *subject = NULL;
 	int r;
 
-	i->end_told = true;
 	r = notice_subject(i, &subject);
 	if (r >= 0)
-		r = tell_of_incident(n, i, notice_of_outcome(i->outcome), subject);
+		r = tell_of_incident(n, i, notice_of_outcome(i->response.outcome), subject);
 	if (r >= 0)
 		r = tell_of_incident(n, i, NOTICE_CLOSED, subject);
 	if (r < 0)
@@ -135,18 +134,20 @@ static bool has_told(const struct notifier *n, const char *incident)
 
 /* Those of a daemon before this one are in the list, too: what is open goes on, and what ended then
  * is news only where its beginning was told and its end was not. */
-static void follow(struct notifier *n, struct incident *i)
+static void follow(struct notifier *n, const struct incident *i)
 {
 	bool inherited = i->opened < n->started;
+	bool is_new;
+	struct followed_incident *f = followed_get(&n->followed, i->number, &is_new);
 
-	if (inherited && !i->noticed && i->ended == 0)
-		notifier_event(n, i, notice_of_verdict(i->verdict));
-	i->noticed = true;
-	if (i->ended == 0 || i->end_told)
+	if (!f) /* no memory: at the next tick */
 		return;
-	if (i->ended < n->started && !has_told(n, i->id))
-		i->end_told = true;
-	else
+	if (inherited && is_new && i->ended == 0)
+		notifier_event(n, i, notice_of_verdict(i->verdict));
+	if (i->ended == 0 || f->end_told)
+		return;
+	f->end_told = true;
+	if (i->ended >= n->started || has_told(n, i->id))
 		end_incident(n, i);
 }
 
@@ -165,8 +166,15 @@ static void end_forgotten(struct notifier *n)
 
 void notifier_follow(struct notifier *n)
 {
-	for (size_t k = 0; k < n->context.incidents->n; k++)
-		follow(n, n->context.incidents->items[k]);
+	const struct incident_list *l = n->context.incidents;
+	uint64_t lowest = UINT64_MAX;
+
+	for (size_t k = 0; k < l->n; k++) {
+		follow(n, l->items[k]);
+		if (l->items[k]->number < lowest)
+			lowest = l->items[k]->number;
+	}
+	followed_forget_below(&n->followed, lowest);
 	end_forgotten(n);
 }
 

@@ -112,19 +112,19 @@ static void on_over(void *userdata, struct job *j)
 	struct remedy *r = &j->record.remedy;
 	struct incident *i = j->incident;
 	/* A refusal that comes again each minute is told once. */
-	bool news = !str_equal(i->refusal, r->why);
+	bool news = !str_equal(i->response.refusal, r->why);
 
 	if (remedy_counted_as(r) || news)
 		tell_end(m, j);
-	i->acting = false;
+	i->response.under_way = false;
 	if (r->outcome == OUTCOME_REFUSED || !r->requested)
 		remediator_unlog_action(m, j);
-	i->decided = r->outcome != OUTCOME_REFUSED && remedy_counted_as(r) != NULL;
-	i->decided_dry = r->outcome == OUTCOME_DRY_RUN;
-	if (!i->decided)
-		i->not_before = remediator_now(m) + RECONSIDER;
-	if (!i->decided || i->decided_dry)
-		(void)str_replace(&i->refusal, r->why);
+	i->response.decided = r->outcome != OUTCOME_REFUSED && remedy_counted_as(r) != NULL;
+	i->response.decided_dry = r->outcome == OUTCOME_DRY_RUN;
+	if (!i->response.decided)
+		i->response.not_before = remediator_now(m) + RECONSIDER;
+	if (!i->response.decided || i->response.decided_dry)
+		(void)str_replace(&i->response.refusal, r->why);
 	else
 		incident_settle(i, r->outcome, r->why);
 	m->context.told(m->context.userdata, i, r->outcome);
@@ -143,7 +143,7 @@ static void begin(struct remediator *m, struct incident *i, const struct detecto
 	if (r < 0) {
 		log_error("Failed to begin an action on %s: %s, later again", ev->app->info.id,
 			strerror(-r));
-		i->not_before = remediator_now(m) + RECONSIDER;
+		i->response.not_before = remediator_now(m) + RECONSIDER;
 		if (j)
 			remediator_drop_job(m, j);
 		return;
@@ -152,8 +152,8 @@ static void begin(struct remediator *m, struct incident *i, const struct detecto
 	if (!dry)
 		remediator_log_action(m, &j->record, (int64_t)j->began);
 	j->logged = !dry;
-	i->acting = true;
-	i->action_began = j->began;
+	i->response.under_way = true;
+	i->response.began = j->began;
 	job_start(j);
 }
 
@@ -184,10 +184,10 @@ static void refuse(struct remediator *m, struct incident *i, const struct detect
 		.action = rule_action_name((enum rule_action)ev->rule->action),
 		.incident = i->id};
 
-	if (str_equal(i->refusal, a->objection))
+	if (str_equal(i->response.refusal, a->objection))
 		return;
 	count_refusal(m, (enum rule_action)ev->rule->action, a->reason);
-	(void)str_replace(&i->refusal, a->objection);
+	(void)str_replace(&i->response.refusal, a->objection);
 	incident_tell(i, remediator_wall(m), "no %s: %s", about.action, a->objection);
 	m->context.told(m->context.userdata, i, OUTCOME_REFUSED);
 	log_event(LOG_WARNING, &about, "no %s of %s: %s (incident %s)", about.action, about.app_id,
@@ -304,7 +304,9 @@ void remediator_consider(struct remediator *m, const struct detector_event *ev)
 	struct policy_answer answer;
 
 	if (ev->verdict != VERDICT_HUNG || ev->rule->action <= RULE_ACTION_NOTIFY || !i ||
-		i->acting || (i->decided && (dry || !i->decided_dry)) || ev->now < i->not_before)
+		i->response.under_way ||
+		(i->response.decided && (dry || !i->response.decided_dry)) ||
+		ev->now < i->response.not_before)
 		return;
 	watch_storm(m);
 	question(m, ev, airflow, &q);
@@ -321,8 +323,8 @@ void remediator_reconsider(struct remediator *m)
 		next = j->next;
 		if (j->record.remedy.requested)
 			continue;
-		j->incident->acting = false;
-		j->incident->not_before = 0;
+		j->incident->response.under_way = false;
+		j->incident->response.not_before = 0;
 		remediator_unlog_action(m, j);
 		job_close(j);
 		remediator_put_away(m, j);

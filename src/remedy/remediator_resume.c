@@ -22,9 +22,9 @@ static int on_past_action(void *userdata, struct action_record *a)
 	if (a->remedy.outcome != OUTCOME_REFUSED)
 		remediator_log_action(m, a, local_time(m, a->began));
 	/* The crash came between its end and the incident's. */
-	if (a->ended > 0 && i && i->ended == 0 && !i->decided &&
+	if (a->ended > 0 && i && i->ended == 0 && !i->response.decided &&
 		a->remedy.outcome != OUTCOME_REFUSED) {
-		i->decided = true;
+		i->response.decided = true;
 		incident_settle(i, a->remedy.outcome, a->remedy.why);
 	}
 	if (a->ended > 0 || !i)
@@ -36,7 +36,7 @@ static int on_past_action(void *userdata, struct action_record *a)
 	j->resumed = true;
 	j->recorded = true;
 	j->logged = true;
-	i->acting = true;
+	i->response.under_way = true;
 	return 0;
 }
 
@@ -91,7 +91,8 @@ void remediator_keep_past(struct remediator *m)
 		const struct past_action *p = &m->log.items[k];
 		const struct incident *i = incident_by_id(m->context.incidents, p->incident);
 
-		if (!i || !i->acting) /* whose job saves itself, once it is to be known */
+		if (!i ||
+			!i->response.under_way) /* whose job saves itself, once it is to be known */
 			r = keep_action(m, p);
 	}
 	if (r >= 0)
@@ -119,7 +120,7 @@ void remediator_take_up(struct remediator *m)
 			remedy_state_name(j->record.remedy.state));
 		remediator_count_action(m, j, ACTION_REQUESTED);
 		j->counted_request = true;
-		j->incident->action_began = j->began;
+		j->incident->response.began = j->began;
 		j->record.remedy.requested = true;
 		if (trouble)
 			job_give_up(j, OUTCOME_UNCONFIRMED, trouble);

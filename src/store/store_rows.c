@@ -75,9 +75,10 @@ int rows_put_incident(struct ledger *l, const struct incident *i)
 		LEDGER_I(i->owner.map_index), LEDGER_I(i->owner.try_number),
 		LEDGER_S(verdict_name(i->verdict)), LEDGER_I(i->reached), LEDGER_S(i->evidence),
 		LEDGER_S(cause_name(i->hint.cause)), LEDGER_S(i->hint.because),
-		LEDGER_S(rule_action_name(i->action)), LEDGER_S(remedy_outcome_name(i->outcome)),
-		LEDGER_S(i->outcome_why), LEDGER_I(i->decided), LEDGER_I(i->decided_dry),
-		LEDGER_S(i->refusal), LEDGER_I(i->kept)};
+		LEDGER_S(rule_action_name(i->action)),
+		LEDGER_S(remedy_outcome_name(i->response.outcome)), LEDGER_S(i->response.why),
+		LEDGER_I(i->response.decided), LEDGER_I(i->response.decided_dry),
+		LEDGER_S(i->response.refusal), LEDGER_I(i->kept)};
 
 	_Static_assert(ELEMENTSOF(values) == N_INCIDENT_COLUMNS, "a value per column");
 	return put(l, "incidents", INCIDENT_COLUMNS, "id", values, ELEMENTSOF(values));
@@ -195,11 +196,11 @@ static void take_incident(struct reader *d, struct incident *i)
 	take_s(d, &i->evidence);
 	take_hint(d, &i->hint);
 	(void)fail_word(d, rule_action_from_name(take_word(d), &i->action));
-	(void)fail_word(d, remedy_outcome_from_name(take_word(d), &i->outcome));
-	take_s(d, &i->outcome_why);
-	i->decided = take_i(d) != 0;
-	i->decided_dry = take_i(d) != 0;
-	take_s(d, &i->refusal);
+	(void)fail_word(d, remedy_outcome_from_name(take_word(d), &i->response.outcome));
+	take_s(d, &i->response.why);
+	i->response.decided = take_i(d) != 0;
+	i->response.decided_dry = take_i(d) != 0;
+	take_s(d, &i->response.refusal);
 	i->kept = take_i(d) != 0;
 }
 

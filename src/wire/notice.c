@@ -39,7 +39,7 @@ static void add_number(cJSON *o, const char *name, bool known, int64_t n)
 /* What is in doubt or went wrong, in words: of what was done, or why nothing was. */
 static const char *why(const struct incident *i, enum notice_event event)
 {
-	return notice_lasts(event) ? NULL : i->outcome_why ? i->outcome_why : i->refusal;
+	return notice_lasts(event) ? NULL : i->response.why ? i->response.why : i->response.refusal;
 }
 
 /* One line for a pager. */
@@ -73,7 +73,9 @@ static void add_owner(cJSON *o, const struct owner *owner)
 static void add_what_is_known(cJSON *o, const struct incident *i, enum notice_event event)
 {
 	add_text(o, "verdict", verdict_name(i->verdict));
-	add_text(o, "outcome", i->outcome == OUTCOME_OPEN ? NULL : remedy_outcome_name(i->outcome));
+	add_text(o, "outcome",
+		i->response.outcome == OUTCOME_OPEN ? NULL
+						    : remedy_outcome_name(i->response.outcome));
 	add_text(o, "why", why(i, event));
 	add_text(o, "rule", i->rule);
 	add_text(o, "action", rule_action_name(i->action));

@@ -174,7 +174,7 @@ static cJSON *incident_json(const struct incident *i)
 	cJSON *o = cJSON_CreateObject();
 
 	json_add_text(o, "id", i->id);
-	json_add_text(o, "state", i->ended ? "ended" : i->acting ? "acting" : "open");
+	json_add_text(o, "state", i->ended ? "ended" : i->response.under_way ? "acting" : "open");
 	json_add_text(o, "verdict", verdict_name(i->verdict));
 	json_add_text(o, "rule", i->rule);
 	json_add_text(o, "spark_cluster", i->cluster);
@@ -195,10 +195,11 @@ static cJSON *incident_json(const struct incident *i)
 	json_add_text(o, "cause", cause_name(i->hint.cause));
 	json_add_text(o, "because", i->hint.because[0] ? i->hint.because : NULL);
 	json_add_text(o, "action", rule_action_name(i->action));
-	json_add_text(o, "objection", i->refusal);
-	json_add_text(
-		o, "outcome", i->outcome == OUTCOME_OPEN ? NULL : remedy_outcome_name(i->outcome));
-	json_add_text(o, "outcome_why", i->outcome_why);
+	json_add_text(o, "objection", i->response.refusal);
+	json_add_text(o, "outcome",
+		i->response.outcome == OUTCOME_OPEN ? NULL
+						    : remedy_outcome_name(i->response.outcome));
+	json_add_text(o, "outcome_why", i->response.why);
 	return o;
 }
 

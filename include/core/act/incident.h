@@ -16,6 +16,18 @@ struct incident_step {
 
 #define INCIDENT_MAX_STEPS 64
 
+/* What is done about it. The remediator writes this; incident_end() settles it where nobody did. */
+struct incident_response {
+	bool under_way;              /* an action is: the incident stays open until it ends */
+	bool decided;                /* acted, or would have: once per incident */
+	bool decided_dry;            /* would have: to be decided anew once the mode is act */
+	char *refusal;               /* why nothing was begun, as last said */
+	usec_t not_before;           /* local clock: not considered again earlier */
+	usec_t began;                /* local clock */
+	enum remedy_outcome outcome; /* open until it has ended */
+	char *why;                   /* of the outcome */
+};
+
 struct incident {
 	uint64_t number;
 	char id[40]; /* "20261123T031705Z-1": when it was opened, and its number */
@@ -40,20 +52,10 @@ struct incident {
 	struct strlist properties; /* "key=value", of Spark's that matter to a hang */
 	bool kept;                 /* its evidence is in a file of the state directory */
 	enum rule_action action;
-	enum remedy_outcome outcome; /* open until it has ended */
-	char *outcome_why;
-	/* Of the action, if one was called for. */
-	bool acting;         /* a remedy is under way: the incident stays open until it ends */
-	bool decided;        /* acted, or would have: once per incident */
-	bool decided_dry;    /* would have: to be decided anew once the mode is act */
-	char *refusal;       /* why nothing was begun, as last said */
-	usec_t not_before;   /* local clock: not considered again earlier */
-	usec_t action_began; /* local clock */
-	bool inherited;      /* open since before a restart, and not seen again since */
-	unsigned changes;    /* counts what is worth keeping */
-	unsigned saved;      /* as many of them as the ledger has */
-	bool noticed;        /* the notifier has seen it, and dealt with its end */
-	bool end_told;
+	struct incident_response response;
+	bool inherited;   /* open since before a restart, and not seen again since */
+	unsigned changes; /* counts what is worth keeping */
+	unsigned saved;   /* as many of them as the ledger has */
 };
 
 /* Closed ones are kept up to this number, the oldest are dropped first. */

@@ -21,8 +21,8 @@ struct incident *incident_free(struct incident *i)
 	free(i->rule);
 	owner_clear(&i->owner);
 	free(i->evidence);
-	free(i->outcome_why);
-	free(i->refusal);
+	free(i->response.why);
+	free(i->response.refusal);
 	for (size_t k = 0; k < i->n_steps; k++)
 		free(i->steps[k].text);
 	free(i->steps);
@@ -193,7 +193,7 @@ int incident_follow(struct incident_list *l, const struct detector_event *ev, us
 	*ret = i;
 	*ret_reached = false;
 	if (!verdict_is_trouble(ev->verdict)) {
-		if (i && !i->acting)
+		if (i && !i->response.under_way)
 			incident_end(i, ev->gone ? OUTCOME_ENDED : OUTCOME_RECOVERED,
 				ev->gone ? "the stage or app is gone" : "it progresses again",
 				wall);
@@ -250,18 +250,18 @@ struct incident *incident_by_id(const struct incident_list *l, const char *id)
 void incident_settle(struct incident *i, enum remedy_outcome outcome, const char *why)
 {
 	i->changes++;
-	i->outcome = outcome;
-	(void)str_replace(&i->outcome_why, why); /* without memory: no words */
+	i->response.outcome = outcome;
+	(void)str_replace(&i->response.why, why); /* without memory: no words */
 }
 
 void incident_end(struct incident *i, enum remedy_outcome outcome, const char *why, usec_t wall)
 {
 	i->ended = wall;
-	i->acting = false;
-	if (i->outcome == OUTCOME_OPEN)
+	i->response.under_way = false;
+	if (i->response.outcome == OUTCOME_OPEN)
 		incident_settle(i, outcome, why);
-	incident_tell(i, wall, "ended as %s%s%s", remedy_outcome_name(i->outcome), why ? ": " : "",
-		why ? why : "");
+	incident_tell(i, wall, "ended as %s%s%s", remedy_outcome_name(i->response.outcome),
+		why ? ": " : "", why ? why : "");
 }
 
 static struct app_history *app_of(const struct incident *i, const struct detector *d)
@@ -289,7 +289,8 @@ void incident_sweep(
 		struct app_history *a;
 		const struct stage_history *h;
 
-		if (!i->inherited || i->ended > 0 || i->acting || !str_equal(i->cluster, cluster))
+		if (!i->inherited || i->ended > 0 || i->response.under_way ||
+			!str_equal(i->cluster, cluster))
 			continue;
 		a = app_of(i, d);
 		h = a && i->stage_id >= 0 ? app_history_stage(a, i->stage_id, i->attempt_id) : NULL;

@@ -34,8 +34,8 @@ static void test_nothing_holds_it_back(void **state)
 	assert_text(&i, &o, "retry, at one of the next polls");
 	o.dry = true;
 	assert_text(&i, &o, "a dry run of retry, at one of the next polls");
-	i.decided = i.decided_dry = true;
-	i.refusal = words; /* what a dry run ended with */
+	i.response.decided = i.response.decided_dry = true;
+	i.response.refusal = words; /* what a dry run ended with */
 	assert_text(
 		&i, &o, "nothing: the mode is observe; in mode act, retry would have been begun");
 	/* The mode has become act since. */
@@ -49,7 +49,7 @@ static void test_what_holds_it_back(void **state)
 	struct outlook o = {.window = "in the maintenance window night"};
 
 	(void)state;
-	i.refusal = words;
+	i.response.refusal = words;
 	assert_text(&i, &o, "no retry as long as it is in the maintenance window night");
 	o.paused = "paused by root (uid 0): x";
 	assert_text(&i, &o, "no retry as long as it is paused by root (uid 0): x");
@@ -70,17 +70,17 @@ static void test_what_was_done(void **state)
 	struct outlook o = {.paused = "paused by root (uid 0): x"};
 
 	(void)state;
-	i.acting = true;
+	i.response.under_way = true;
 	assert_text(&i, &o, "retry is under way");
-	i.acting = false;
-	i.decided = true;
-	i.outcome = OUTCOME_UNCONFIRMED;
+	i.response.under_way = false;
+	i.response.decided = true;
+	i.response.outcome = OUTCOME_UNCONFIRMED;
 	assert_text(&i, &o,
 		"nothing more: a hang is acted upon once, and it came out as unconfirmed; "
 		"somebody must look");
 	i.ended = 1;
 	assert_text(&i, &o, "nothing: it has ended as unconfirmed");
-	i.outcome_why = words;
+	i.response.why = words;
 	assert_text(&i, &o,
 		"nothing: it has ended as unconfirmed: max_retries of its task instance are used "
 		"up");

@@ -542,7 +542,7 @@ static void test_incident_life(void **state)
 	f.now += 10 * USEC_PER_SEC;
 	poll(&f, a, 0, 0);
 	assert_null(incident_find(&f.incidents, a, NULL));
-	assert_int_equal(f.incidents.items[0]->outcome, OUTCOME_ENDED);
+	assert_int_equal(f.incidents.items[0]->response.outcome, OUTCOME_ENDED);
 	assert_true(f.incidents.items[0]->ended > 0);
 	assert_int_equal(incident_count_open(&f.incidents, VERDICT_HUNG), 0);
 	tear_down(&f);
@@ -558,11 +558,11 @@ static void test_incident_waits_for_remedy(void **state)
 	set_up(&f, RULE_ACTION_RETRY);
 	a = add_app(&f, "app-1", "t");
 	poll_until_hung(&f, a);
-	f.incidents.items[0]->acting = true;
+	f.incidents.items[0]->response.under_way = true;
 	detector_app_gone(f.d, a, f.now);
 	assert_int_equal(f.incidents.items[0]->ended, 0);
 	incident_end(f.incidents.items[0], OUTCOME_RECOVERED, "try 2 is running", WALL + f.now);
-	assert_string_equal(f.incidents.items[0]->outcome_why, "try 2 is running");
+	assert_string_equal(f.incidents.items[0]->response.why, "try 2 is running");
 	tear_down(&f);
 }
 

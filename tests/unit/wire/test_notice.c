@@ -32,7 +32,7 @@ static struct incident example(void)
 		.action = RULE_ACTION_RETRY,
 		.opened = WALL - USEC_PER_MINUTE,
 		.evidence = evidence,
-		.outcome_why = why_text};
+		.response.why = why_text};
 }
 
 static char *message(enum notice_event event)
@@ -64,7 +64,7 @@ static void test_message(void **state)
 		"\"try_number\":2,\"evidence\":\"(0 + 6) / 6 without progress\","
 		"\"cause\":\"unknown\",\"because\":null,\"time\":\"2026-11-23T03:37:05Z\","
 		"\"opened\":\"2026-11-23T03:36:05Z\",\"ended\":null}");
-	i.outcome = OUTCOME_UNCONFIRMED;
+	i.response.outcome = OUTCOME_UNCONFIRMED;
 	i.stage_id = -1;
 	i.owner = (struct owner){.map_index = -1};
 	assert_int_equal(notice_json(&i, NOTICE_UNCONFIRMED, NULL, WALL, &bare), 0);
@@ -135,7 +135,7 @@ static void test_bounded(void **state)
 	(void)state;
 	memset(much, 'x', sizeof(much) - 1);
 	much[sizeof(much) - 1] = '\0';
-	i.evidence = i.app_name = i.outcome_why = much;
+	i.evidence = i.app_name = i.response.why = much;
 	assert_int_equal(notice_json(&i, NOTICE_FAILED, NULL, WALL, &text), 0);
 	assert_true(strlen(text) < 5 * NOTICE_MAX_TEXT);
 }
