@@ -7,11 +7,32 @@
 #include "remedy/remediator.h"
 #include "store/store.h"
 
-struct job {
-	const struct remediator_context *context; /* borrowed */
-	struct job *next;
-	void (*over)(void *userdata, struct job *j); /* last word: frees it */
+struct job;
+
+/* What jobs need of the daemon, and what they tell the remediator, whose userdata it is. */
+struct job_context {
+	sd_event *event;
+	struct transport *transport;
+	struct detector *detector;
+	struct stats *stats;
+	struct store *store;
+	const struct clock *clock;
+	/* Of a cluster; NULL where there is none. */
+	struct poller *(*poller)(void *userdata, const char *cluster);
+	/* The first request is durable, and about to be sent. */
+	void (*requested)(void *userdata, const struct job *j);
+	/* What speaks by now against the effect that is about to be performed. Returns
+	 * ret->objection; NULL: nothing does. */
+	const char *(*objection)(void *userdata, const struct job *j, enum remedy_effect effect,
+		struct policy_answer *ret);
+	/* The job's last word: frees it. */
+	void (*over)(void *userdata, struct job *j);
 	void *userdata;
+};
+
+struct job {
+	const struct job_context *context; /* borrowed */
+	struct job *next;
 	struct action_record record;
 	struct incident *incident; /* open as long as the job lives */
 	struct runtime *runtime;   /* a reference */

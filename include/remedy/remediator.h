@@ -31,13 +31,6 @@ struct remediator_context {
 	/* Something that people may want to hear of an incident. */
 	void (*told)(void *userdata, const struct incident *i, enum remedy_outcome outcome);
 	void *userdata;
-	/* Set by the remediator: the first request of a job is durable, and about to be sent. */
-	void (*requested)(void *userdata, const struct job *j);
-	/* Likewise: what speaks by now against the effect that is about to be performed. Returns
-	 * ret->objection; NULL: nothing does. */
-	const char *(*objection)(void *userdata, const struct job *j, enum remedy_effect effect,
-		struct policy_answer *ret);
-	void *remediator;
 };
 
 int remediator_new(const struct remediator_context *context, struct remediator **ret);

@@ -11,12 +11,12 @@
 
 struct remediator {
 	struct remediator_context context;
+	struct job_context job_context;
 	struct action_log log;
 	struct breaker breaker;
 	bool breaker_unsaved; /* the ledger does not know yet how it stands */
 	usec_t started;       /* local clock */
 	bool taken_up;        /* what the ledger knows of the time before */
-	void (*over)(void *userdata, struct job *j); /* what is done at the end of each job */
 	struct job *jobs;
 	struct job *unsaved; /* over, but the ledger does not know yet */
 };

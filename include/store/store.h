@@ -12,13 +12,9 @@
 
 /* An action: all that is needed to take it up again. */
 struct action_record {
-	char *incident; /* its id */
-	usec_t began;   /* since 1970 */
-	usec_t ended;   /* 0: under way */
-	char *cluster;
-	char *app_id;
-	char *app_name; /* may be NULL */
-	char *rule;
+	struct action_target target;
+	usec_t began;  /* since 1970 */
+	usec_t ended;  /* 0: under way */
 	char *url;     /* of the driver; may be NULL */
 	char *airflow; /* NAME of [airflow NAME] */
 	char *note;

@@ -42,10 +42,10 @@ void job_about(const struct job *j, struct log_about *about, char stage[static 4
 		stage, 48, "%" PRId64 ".%" PRId64, j->incident->stage_id, j->incident->attempt_id);
 	*about = (struct log_about){
 		.message_id = MESSAGE_ACTION,
-		.cluster = j->record.cluster,
-		.app_id = j->record.app_id,
+		.cluster = j->record.target.cluster,
+		.app_id = j->record.target.app_id,
 		.stage_id = stage,
-		.rule = j->record.rule,
+		.rule = j->record.target.rule,
 		.verdict = verdict_name(j->incident->verdict),
 		.action = rule_action_name(j->record.remedy.plan.action),
 		.incident = j->incident->id,
@@ -76,7 +76,7 @@ void job_close(struct job *j)
 static void end(struct job *j)
 {
 	job_close(j);
-	j->over(j->userdata, j);
+	j->context->over(j->context->userdata, j);
 }
 
 void job_give_up(struct job *j, enum remedy_outcome outcome, const char *why)
@@ -145,7 +145,7 @@ static void on_killed(void *userdata, enum remedy_reply reply, const char *text)
 	j->kill = NULL;
 	if (reply != REPLY_DONE) {
 		job_about(j, &about, stage);
-		log_event(LOG_WARNING, &about, "the kill of %s: %s", j->record.app_id,
+		log_event(LOG_WARNING, &about, "the kill of %s: %s", j->record.target.app_id,
 			text ? text : "no answer");
 	}
 	drive(j, &event);
@@ -171,9 +171,9 @@ static int wake_at(struct job *j, usec_t at)
 
 static int look_at_stage(struct job *j)
 {
-	const struct remediator_context *c = j->context;
+	const struct job_context *c = j->context;
 	struct incident *i = j->incident;
-	struct poller *p = c->poller(c->userdata, j->record.cluster);
+	struct poller *p = c->poller(c->userdata, j->record.target.cluster);
 	struct app_history *a = detector_find(c->detector, i->cluster, i->app_id, i->app_started);
 	struct stage_key key = {.stage_id = i->stage_id, .attempt_id = i->attempt_id};
 
@@ -185,7 +185,7 @@ static int look_at_stage(struct job *j)
 /* As the rule says in the runtime in which the action goes on. */
 static enum kill_via kill_via_of(const struct job *j)
 {
-	const struct rule *rule = runtime_rule(j->runtime, j->record.rule);
+	const struct rule *rule = runtime_rule(j->runtime, j->record.target.rule);
 
 	return rule ? (enum kill_via)rule->kill_via : KILL_VIA_CLUSTER;
 }
@@ -196,7 +196,7 @@ static int kill_app(struct job *j)
 	struct kill_app_ask ask = {.transport = j->context->transport,
 		.event = j->context->event,
 		.point = &point,
-		.app_id = j->record.app_id,
+		.app_id = j->record.target.app_id,
 		.stage_id = j->incident->stage_id};
 
 	if (!source_kill_point(j->source, &j->ref, kill_via_of(j), &point))
@@ -243,7 +243,7 @@ static void announce(struct job *j, enum remedy_effect effect)
 	incident_tell(j->incident, clock_wall(j->context->clock), "%s", what);
 	job_about(j, &about, stage);
 	log_event(LOG_NOTICE, &about, "%s of %s: %s: %s (incident %s)", about.action,
-		j->record.app_id, what, j->incident->evidence, j->incident->id);
+		j->record.target.app_id, what, j->incident->evidence, j->incident->id);
 }
 
 /* Intent, durable before the effect. */
@@ -258,7 +258,7 @@ static int intend(struct job *j, enum remedy_effect effect)
 	j->recorded = true;
 	if (j->record.remedy.requested && !j->counted_request) {
 		j->counted_request = true;
-		j->context->requested(j->context->remediator, j);
+		j->context->requested(j->context->userdata, j);
 	}
 	j->acted = j->acted || effect != EFFECT_NOTE;
 	fault_point("remedy: before a request");
@@ -314,11 +314,11 @@ static void lost_event(const struct remedy_step *step, int error, struct remedy_
  * clear; NULL: nothing. In between there is no way back. */
 static const char *objection_to(struct job *j, enum remedy_effect effect)
 {
-	const struct remediator_context *c = j->context;
+	const struct job_context *c = j->context;
 
 	if (j->acted && effect != EFFECT_CLEAR_TASK)
 		return NULL;
-	return c->objection(c->remediator, j, effect, &j->answer);
+	return c->objection(c->userdata, j, effect, &j->answer);
 }
 
 /* Performs a step; what could not be done is the next event, and true is returned. */

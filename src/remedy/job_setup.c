@@ -12,7 +12,7 @@ static int note_of(const struct incident *i, const struct action_record *a, char
 	return str_printf(ret,
 		"stagewatchd: Spark stage %" PRId64 " of %s was hung: %s. Rule %s, action %s, "
 		"incident %s.",
-		i->stage_id, a->app_id, i->evidence, i->rule,
+		i->stage_id, a->target.app_id, i->evidence, i->rule,
 		rule_action_name(a->remedy.plan.action), i->id);
 }
 
@@ -20,16 +20,16 @@ static int note_of(const struct incident *i, const struct action_record *a, char
 static int fill_record(struct action_record *rec, const struct incident *i,
 	const struct app_history *a, const struct airflow *airflow, const char *url)
 {
-	int r = str_replace(&rec->incident, i->id);
+	int r = str_replace(&rec->target.incident, i->id);
 
 	if (r >= 0)
-		r = str_replace(&rec->cluster, a->cluster);
+		r = str_replace(&rec->target.cluster, a->cluster);
 	if (r >= 0)
-		r = str_replace(&rec->app_id, a->info.id);
+		r = str_replace(&rec->target.app_id, a->info.id);
 	if (r >= 0)
-		r = str_replace(&rec->app_name, a->info.name);
+		r = str_replace(&rec->target.app_name, a->info.name);
 	if (r >= 0)
-		r = str_replace(&rec->rule, i->rule);
+		r = str_replace(&rec->target.rule, i->rule);
 	if (r >= 0)
 		r = str_replace(&rec->url, url);
 	if (r >= 0)
@@ -39,7 +39,7 @@ static int fill_record(struct action_record *rec, const struct incident *i,
 
 int job_setup(struct job *j, const struct detector_event *ev, struct airflow *airflow, bool dry)
 {
-	const struct remediator_context *c = j->context;
+	const struct job_context *c = j->context;
 	const struct app_history *a = ev->app;
 	struct poller *p = c->poller(c->userdata, a->cluster);
 	struct action_record *rec = &j->record;
@@ -73,7 +73,7 @@ int job_setup(struct job *j, const struct detector_event *ev, struct airflow *ai
 		r = fill_record(rec, j->incident, a, airflow, poller_url_of(p, a));
 	if (r < 0)
 		return r;
-	j->ref.app_id = rec->app_id;
+	j->ref.app_id = rec->target.app_id;
 	j->ref.url = rec->url;
 	rec->pid = j->ref.pid;
 	rec->pid_started = j->ref.pid_started;
@@ -83,14 +83,14 @@ int job_setup(struct job *j, const struct detector_event *ev, struct airflow *ai
 const char *job_setup_again(struct job *j)
 {
 	const struct settings *s = j->runtime->settings;
-	const struct rule *rule = runtime_rule(j->runtime, j->record.rule);
+	const struct rule *rule = runtime_rule(j->runtime, j->record.target.rule);
 
-	j->source = runtime_source(j->runtime, j->record.cluster);
+	j->source = runtime_source(j->runtime, j->record.target.cluster);
 	for (size_t k = 0; k < s->n_airflows; k++)
 		if (str_equal(airflow_name(j->runtime->airflows[k]), j->record.airflow))
 			j->airflow = j->runtime->airflows[k];
 	j->record.remedy.plan.dry = rule ? settings_dry(s, rule) : s->daemon.mode == MODE_OBSERVE;
-	j->ref = (struct app_ref){.app_id = j->record.app_id,
+	j->ref = (struct app_ref){.app_id = j->record.target.app_id,
 		.url = j->record.url,
 		.pid = j->record.pid,
 		.pid_started = j->record.pid_started};

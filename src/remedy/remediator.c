@@ -101,7 +101,7 @@ static void tell_end(struct remediator *m, struct job *j)
 	about.message_id = MESSAGE_ACTION_ENDED;
 	count_end(m, j);
 	log_event(level, &about, "%s of %s: %s: %s (incident %s)", rule_action_name(r->plan.action),
-		j->record.app_id, remedy_outcome_name(r->outcome), r->why, j->incident->id);
+		j->record.target.app_id, remedy_outcome_name(r->outcome), r->why, j->incident->id);
 	incident_tell(j->incident, remediator_wall(m), "%s: %s: %s",
 		rule_action_name(r->plan.action), remedy_outcome_name(r->outcome), r->why);
 }
@@ -166,8 +166,8 @@ static bool is_same_work(const struct owner *a, const struct owner *b, bool airf
 static bool is_busy(const struct remediator *m, const struct app_history *a, bool airflow_2)
 {
 	for (const struct job *j = m->jobs; j; j = j->next)
-		if ((str_equal(j->record.cluster, a->cluster) &&
-			    str_equal(j->record.app_id, a->info.id)) ||
+		if ((str_equal(j->record.target.cluster, a->cluster) &&
+			    str_equal(j->record.target.app_id, a->info.id)) ||
 			is_same_work(&j->record.remedy.owner, &a->owner, airflow_2))
 			return true;
 	return false;
@@ -247,7 +247,7 @@ static const char *objection_to_begin(
 	struct detector_event ev = {.now = remediator_now(m),
 		.app = a,
 		.stage = h,
-		.rule = runtime_rule(j->runtime, j->record.rule)};
+		.rule = runtime_rule(j->runtime, j->record.target.rule)};
 	struct policy_question q;
 
 	if (!h || !ev.rule || h->verdict != VERDICT_HUNG)
@@ -266,8 +266,8 @@ static const char *on_objection(
 
 	if (effect != EFFECT_CLEAR_TASK)
 		return objection_to_begin(m, j, ret);
-	other = policy_other_app(
-		m->context.detector, &j->record.remedy.owner, j->record.cluster, j->record.app_id);
+	other = policy_other_app(m->context.detector, &j->record.remedy.owner,
+		j->record.target.cluster, j->record.target.app_id);
 	if (!other)
 		return NULL;
 	(void)snprintf(ret->text, sizeof(ret->text), "another app of it is still there, %s on %s",
@@ -345,6 +345,13 @@ void remediator_tick(struct remediator *m, bool anew)
 	watch_storm(m);
 }
 
+static struct poller *on_poller(void *userdata, const char *cluster)
+{
+	struct remediator *m = userdata;
+
+	return m->context.poller(m->context.userdata, cluster);
+}
+
 int remediator_new(const struct remediator_context *context, struct remediator **ret)
 {
 	struct remediator *m = calloc(1, sizeof(*m));
@@ -352,10 +359,19 @@ int remediator_new(const struct remediator_context *context, struct remediator *
 	if (!m)
 		return -ENOMEM;
 	m->context = *context;
-	m->context.requested = on_requested;
-	m->context.objection = on_objection;
-	m->context.remediator = m;
-	m->over = on_over;
+	m->job_context = (struct job_context){
+		.event = context->event,
+		.transport = context->transport,
+		.detector = context->detector,
+		.stats = context->stats,
+		.store = context->store,
+		.clock = context->clock,
+		.poller = on_poller,
+		.requested = on_requested,
+		.objection = on_objection,
+		.over = on_over,
+		.userdata = m,
+	};
 	m->started = remediator_now(m);
 	*ret = m;
 	return 0;

@@ -16,11 +16,7 @@ void remediator_log_action(struct remediator *m, const struct action_record *a, 
 	struct past_action past = {
 		.at = at,
 		.action = a->remedy.plan.action,
-		.incident = a->incident,
-		.rule = a->rule,
-		.cluster = a->cluster,
-		.app_id = a->app_id,
-		.app_name = a->app_name,
+		.target = a->target,
 		.owner = a->remedy.owner,
 	};
 
@@ -83,9 +79,7 @@ struct job *remediator_add_job(struct remediator *m, struct incident *i)
 
 	if (!j)
 		return NULL;
-	j->context = &m->context;
-	j->over = m->over;
-	j->userdata = m;
+	j->context = &m->job_context;
 	j->incident = i;
 	j->runtime = runtime_ref(remediator_runtime(m));
 	j->began = remediator_now(m);

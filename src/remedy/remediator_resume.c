@@ -16,7 +16,7 @@ static int64_t local_time(const struct remediator *m, usec_t then)
 static int on_past_action(void *userdata, struct action_record *a)
 {
 	struct remediator *m = userdata;
-	struct incident *i = incident_by_id(m->context.incidents, a->incident);
+	struct incident *i = incident_by_id(m->context.incidents, a->target.incident);
 	struct job *j;
 
 	if (a->remedy.outcome != OUTCOME_REFUSED)
@@ -64,12 +64,8 @@ static int keep_action(struct remediator *m, const struct past_action *p)
 	char why[] = "known from memory only: the ledger was made anew";
 	char airflow[] = "";
 	struct action_record a = {
-		.incident = p->incident,
+		.target = p->target,
 		.began = usec_sub(remediator_wall(m), (usec_t)((int64_t)remediator_now(m) - p->at)),
-		.cluster = p->cluster,
-		.app_id = p->app_id,
-		.app_name = p->app_name,
-		.rule = p->rule,
 		.airflow = airflow,
 		.remedy = {.plan.action = p->action,
 			.owner = p->owner,
@@ -89,7 +85,7 @@ void remediator_keep_past(struct remediator *m)
 
 	for (size_t k = 0; r >= 0 && k < m->log.n; k++) {
 		const struct past_action *p = &m->log.items[k];
-		const struct incident *i = incident_by_id(m->context.incidents, p->incident);
+		const struct incident *i = incident_by_id(m->context.incidents, p->target.incident);
 
 		if (!i ||
 			!i->response.under_way) /* whose job saves itself, once it is to be known */
@@ -114,7 +110,7 @@ void remediator_take_up(struct remediator *m)
 			continue;
 		trouble = job_setup_again(j);
 		log_notice("Taking up the %s of %s that a restart interrupted at %s (incident %s)",
-			rule_action_name(j->record.remedy.plan.action), j->record.app_id,
+			rule_action_name(j->record.remedy.plan.action), j->record.target.app_id,
 			remedy_state_name(j->record.remedy.state), j->incident->id);
 		incident_tell(j->incident, remediator_wall(m), "taken up after a restart, at %s",
 			remedy_state_name(j->record.remedy.state));

@@ -187,7 +187,7 @@ int store_keep_action(struct store *s, const struct action_record *a)
 
 int store_forget_action(struct store *s, const struct action_record *a)
 {
-	const struct ledger_value which[] = {LEDGER_S(a->incident), LEDGER_I(a->began)};
+	const struct ledger_value which[] = {LEDGER_S(a->target.incident), LEDGER_I(a->began)};
 	int r = ledger_run(s->ledger, "DELETE FROM actions WHERE incident = ?1 AND began = ?2",
 		which, ELEMENTSOF(which));
 

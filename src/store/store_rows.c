@@ -23,11 +23,7 @@
 
 void action_record_clear(struct action_record *a)
 {
-	free(a->incident);
-	free(a->cluster);
-	free(a->app_id);
-	free(a->app_name);
-	free(a->rule);
+	action_target_clear(&a->target);
 	free(a->url);
 	free(a->airflow);
 	free(a->note);
@@ -96,20 +92,21 @@ int rows_put_step(struct ledger *l, const struct incident *i, size_t k)
 int rows_put_action(struct ledger *l, const struct action_record *a, bool update)
 {
 	const struct remedy *m = &a->remedy;
-	const struct ledger_value values[] = {LEDGER_S(a->incident), LEDGER_I(a->began),
-		LEDGER_I(a->ended), LEDGER_S(a->cluster), LEDGER_S(a->app_id),
-		LEDGER_S(a->app_name), LEDGER_I(m->plan.app_started), LEDGER_S(a->rule),
-		LEDGER_S(a->url), LEDGER_I(a->pid), LEDGER_I(a->pid_started), LEDGER_S(a->airflow),
-		LEDGER_S(a->note), LEDGER_S(rule_action_name(m->plan.action)),
-		LEDGER_I(m->plan.retry_via), LEDGER_I(m->plan.needs_note),
-		LEDGER_I(m->plan.can_kill_app), LEDGER_I(m->plan.cluster_mode),
-		LEDGER_I(m->plan.end_timeout), LEDGER_I(m->plan.retry_timeout),
-		LEDGER_S(m->owner.dag_id), LEDGER_S(m->owner.run_id), LEDGER_S(m->owner.task_id),
-		LEDGER_I(m->owner.map_index), LEDGER_I(m->owner.try_number), LEDGER_S(m->task.id),
-		LEDGER_I(m->task.try_number), LEDGER_I(m->task.started), LEDGER_I(m->task.pid),
-		LEDGER_S(m->task.hostname), LEDGER_S(remedy_state_name(m->state)),
-		LEDGER_I(m->failed_at > 0), LEDGER_I(m->kill_sent),
-		LEDGER_S(remedy_outcome_name(m->outcome)), LEDGER_S(m->why)};
+	const struct ledger_value values[] = {LEDGER_S(a->target.incident), LEDGER_I(a->began),
+		LEDGER_I(a->ended), LEDGER_S(a->target.cluster), LEDGER_S(a->target.app_id),
+		LEDGER_S(a->target.app_name), LEDGER_I(m->plan.app_started),
+		LEDGER_S(a->target.rule), LEDGER_S(a->url), LEDGER_I(a->pid),
+		LEDGER_I(a->pid_started), LEDGER_S(a->airflow), LEDGER_S(a->note),
+		LEDGER_S(rule_action_name(m->plan.action)), LEDGER_I(m->plan.retry_via),
+		LEDGER_I(m->plan.needs_note), LEDGER_I(m->plan.can_kill_app),
+		LEDGER_I(m->plan.cluster_mode), LEDGER_I(m->plan.end_timeout),
+		LEDGER_I(m->plan.retry_timeout), LEDGER_S(m->owner.dag_id),
+		LEDGER_S(m->owner.run_id), LEDGER_S(m->owner.task_id), LEDGER_I(m->owner.map_index),
+		LEDGER_I(m->owner.try_number), LEDGER_S(m->task.id), LEDGER_I(m->task.try_number),
+		LEDGER_I(m->task.started), LEDGER_I(m->task.pid), LEDGER_S(m->task.hostname),
+		LEDGER_S(remedy_state_name(m->state)), LEDGER_I(m->failed_at > 0),
+		LEDGER_I(m->kill_sent), LEDGER_S(remedy_outcome_name(m->outcome)),
+		LEDGER_S(m->why)};
 
 	_Static_assert(ELEMENTSOF(values) == N_ACTION_COLUMNS, "a value per column");
 	return put(l, "actions", ACTION_COLUMNS, update ? "incident" : NULL, values,
@@ -270,14 +267,14 @@ static void take_action(struct reader *d, struct action_record *a)
 {
 	struct remedy *m = &a->remedy;
 
-	take_s(d, &a->incident);
+	take_s(d, &a->target.incident);
 	a->began = take_time(d);
 	a->ended = take_time(d);
-	take_s(d, &a->cluster);
-	take_s(d, &a->app_id);
-	take_s(d, &a->app_name);
+	take_s(d, &a->target.cluster);
+	take_s(d, &a->target.app_id);
+	take_s(d, &a->target.app_name);
 	m->plan.app_started = take_time(d);
-	take_s(d, &a->rule);
+	take_s(d, &a->target.rule);
 	take_s(d, &a->url);
 	a->pid = (pid_t)take_i(d);
 	a->pid_started = (uint64_t)take_i(d);

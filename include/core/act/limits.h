@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
- * What bounds acting, whatever the rules say: the keys of [limits], what was done of late, and the
- * storm breaker. Pure: all times are the local clock that the caller passes in. */
+ * What bounds acting, whatever the rules say: the keys of [limits], and what was done of late.
+ * Pure: all times are the local clock that the caller passes in. */
 #pragma once
 
 #include <stdbool.h>
 
-#include "core/detect/detector.h"
+#include "base/param.h"
+#include "core/act/action_target.h"
+#include "core/facts/model.h"
+#include "core/facts/rule.h"
+
+/* The storm breaker counts so many apps, at most. */
+#define BREAKER_MAX_APPS 256
 
 struct limit_params {
 	uint64_t actions_per_hour;
@@ -29,11 +35,7 @@ extern const size_t n_limit_params;
 struct past_action {
 	int64_t at; /* negative: before the boot */
 	enum rule_action action;
-	char *incident; /* its id */
-	char *rule;
-	char *cluster;
-	char *app_id;
-	char *app_name;
+	struct action_target target;
 	struct owner owner; /* with the try that was ended */
 };
 
@@ -59,36 +61,3 @@ uint64_t action_log_last_hour(const struct action_log *l, const char *rule, usec
  * acted upon before; *ret: when last. */
 bool action_log_last(const struct action_log *l, const struct owner *o, const char *cluster,
 	const char *app_name, int64_t *ret);
-
-/* Many apps that hang at once are an outage of something else: killing them one by one helps
- * nobody. */
-#define BREAKER_MAX_APPS 256
-
-struct breaker_app {
-	usec_t at; /* reached hung */
-	char *cluster;
-	char *app_id;
-};
-
-struct breaker {
-	struct breaker_app apps[BREAKER_MAX_APPS]; /* ring */
-	size_t next;
-	bool open;
-	usec_t stormy; /* when the condition last held */
-	char why[128]; /* with the numbers, of the moment it opened */
-};
-
-/* An app reached hung. Without memory it is not counted. */
-void breaker_count(struct breaker *b, const struct app_history *a, usec_t now);
-
-/* To be called once per tick, and before each decision: opens where the condition holds, closes
- * where storm_reset allows it. Returns whether it opened or closed. */
-bool breaker_update(
-	struct breaker *b, const struct limit_params *p, const struct detector *d, usec_t now);
-
-/* After a restart in the middle of a storm. */
-void breaker_reopen(struct breaker *b, const char *why, usec_t now);
-
-/* By hand: also forgets the apps that were counted, so that it does not open again at once. */
-void breaker_close(struct breaker *b);
-void breaker_clear(struct breaker *b);

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "core/act/breaker.h"
 #include "core/act/limits.h"
 
 struct policy_question {

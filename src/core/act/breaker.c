@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The storm breaker. */
-#include "core/act/limits.h"
+#include "core/act/breaker.h"
 
 #include <inttypes.h>
 #include <stdio.h>

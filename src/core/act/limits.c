@@ -62,11 +62,7 @@ const size_t n_limit_params = ELEMENTSOF(limit_params);
 
 static void past_action_clear(struct past_action *a)
 {
-	free(a->incident);
-	free(a->rule);
-	free(a->cluster);
-	free(a->app_id);
-	free(a->app_name);
+	action_target_clear(&a->target);
 	owner_clear(&a->owner);
 }
 
@@ -79,15 +75,7 @@ int action_log_add(struct action_log *l, const struct past_action *a)
 	if (!items)
 		return -ENOMEM;
 	l->items = items;
-	r = str_replace(&copy.incident, a->incident);
-	if (r >= 0)
-		r = str_replace(&copy.rule, a->rule);
-	if (r >= 0)
-		r = str_replace(&copy.cluster, a->cluster);
-	if (r >= 0)
-		r = str_replace(&copy.app_id, a->app_id);
-	if (r >= 0)
-		r = str_replace(&copy.app_name, a->app_name);
+	r = action_target_copy(&a->target, &copy.target);
 	if (r >= 0)
 		r = owner_copy(&a->owner, &copy.owner);
 	if (r < 0) {
@@ -145,7 +133,7 @@ uint64_t action_log_last_hour(const struct action_log *l, const char *rule, usec
 	uint64_t n = 0;
 
 	for (size_t i = 0; i < l->n; i++)
-		n += l->items[i].at > since && (!rule || str_equal(rule, l->items[i].rule));
+		n += l->items[i].at > since && (!rule || str_equal(rule, l->items[i].target.rule));
 	return n;
 }
 
@@ -159,8 +147,8 @@ bool action_log_last(const struct action_log *l, const struct owner *o, const ch
 		const struct past_action *a = &l->items[i];
 		bool same_task = str_equal(a->owner.dag_id, o->dag_id) &&
 				 str_equal(a->owner.task_id, o->task_id);
-		bool same_app = app_name && str_equal(a->app_name, app_name) &&
-				str_equal(a->cluster, cluster);
+		bool same_app = app_name && str_equal(a->target.app_name, app_name) &&
+				str_equal(a->target.cluster, cluster);
 
 		if (!(same_task || same_app) || (found && a->at <= last))
 			continue;

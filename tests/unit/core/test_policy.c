@@ -244,9 +244,7 @@ static void act(struct fixture *f, struct app_history *a, enum rule_action actio
 {
 	struct past_action past = {.at = at,
 		.action = action,
-		.rule = f->rule.name,
-		.cluster = a->cluster,
-		.app_name = a->info.name,
+		.target = {.rule = f->rule.name, .cluster = a->cluster, .app_name = a->info.name},
 		.owner = a->owner};
 
 	assert_int_equal(action_log_add(&f->log, &past), 0);
@@ -346,7 +344,7 @@ static void test_over_a_reboot(void **state)
 	f.limits.actions_per_hour = 2;
 	act(&f, a, RULE_ACTION_KILL, (int64_t)f.now - (int64_t)USEC_PER_HOUR + 1);
 	q = question(&f, add_app(&f, "app-2", "other"));
-	assert_int_equal(str_replace(&f.log.items[0].app_name, "another"), 0);
+	assert_int_equal(str_replace(&f.log.items[0].target.app_name, "another"), 0);
 	assert_objects(&q, "actions_per_hour of [limits]");
 	q.now++;
 	assert_no_objection(&q);
