@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Holds the sources against the layers of ARCHITECTURE.md: who may include whom, and what the core may call.
+"""Holds the sources against the layers of ARCHITECTURE.md: who may include whom, what the core may call,
+and that no two files need one another.
 
 Usage: layering.py ROOT OBJECTS; exit 0: clean, 1: a violation, named on standard output.
 """
@@ -110,9 +111,32 @@ def impure(needs):
     return [f"{called[s]}: core calls {s}" for s in sorted(called) if IMPURE.fullmatch(s)]
 
 
+def circles(defines, needs):
+    """Objects that need one another, at whatever remove, with the symbols that tie them."""
+    owner = {s: name for name in sorted(defines) for s in defines[name]}
+    edges = {name: collections.defaultdict(set) for name in sorted(defines.keys() | needs.keys())}
+    for name, wanted in needs.items():
+        for s in wanted:
+            if owner.get(s, name) != name:
+                edges[name][owner[s]].add(s)
+
+    def reach(start):
+        seen, todo = set(), [start]
+        while todo:
+            new = edges[todo.pop()].keys() - seen
+            seen |= new
+            todo += new
+        return seen
+
+    far = {name: reach(name) for name in edges}
+    for circle in sorted({tuple(sorted(m for m in far[n] if n in far[m])) for n in edges if n in far[n]}):
+        ties = [f"{a} needs {', '.join(sorted(edges[a][b]))} of {b}" for a in circle for b in circle if b in edges[a]]
+        yield f"circle of {', '.join(circle)}: {'; '.join(ties)}"
+
+
 def main(root, objects):
     defines, needs = symbols(objects)
-    faults = [*includes(root), *impure(needs)]
+    faults = [*includes(root), *impure(needs), *circles(defines, needs)]
     for fault in faults:
         print(fault)
     return bool(faults)

@@ -78,6 +78,15 @@ def test_impure_core_is_found(tree, objects, body, symbol):
     must_find(tree, objects, f"core/detect/planted: core calls {symbol}\n")
 
 
+def test_circle_is_found(tree, objects):
+    assert check(tree, objects).returncode == 0
+    plant(objects, "io/one", "int two(int);\nint one(int x) { return x ? two(x - 1) : 0; }\n")
+    plant(objects, "io/two", "int three(int);\nint two(int x) { return three(x); }\n")
+    assert check(tree, objects).returncode == 0
+    plant(objects, "io/three", "int one(int);\nint three(int x) { return one(x); }\n")
+    must_find(tree, objects, "circle of io/one, io/three, io/two: io/one needs two of io/two; ")
+
+
 def test_headers_compile_alone(root):
     done = subprocess.run(["make", "-s", "headers", "WERROR=1"], cwd=root, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
