@@ -40,10 +40,6 @@ void verdict_log(const struct detector_event *ev, const struct incident *i, bool
 		.verdict = verdict_name(ev->verdict),
 		.incident = i ? i->id : NULL,
 	};
-	int level = ev->verdict == VERDICT_HUNG || ev->verdict == VERDICT_CRASH_LOOP ||
-				    ev->verdict == VERDICT_UNOBSERVABLE
-			    ? LOG_WARNING
-			    : LOG_NOTICE;
 
 	verdict_describe(ev->detail, &b);
 	if (strbuf_finish(&b, &text) < 0)
@@ -58,7 +54,8 @@ void verdict_log(const struct detector_event *ev, const struct incident *i, bool
 			about.app_id, ev->stage ? " stage " : "", ev->stage ? stage : "",
 			verdict_name(ev->old));
 	else
-		log_event(level, &about, "%s: %s%s%s is %s, was %s: %s (rule %s%s)", about.cluster,
-			about.app_id, ev->stage ? " stage " : "", stage, about.verdict,
-			verdict_name(ev->old), text, about.rule, what_follows(ev, dry));
+		log_event(verdict_def(ev->verdict)->log_level, &about,
+			"%s: %s%s%s is %s, was %s: %s (rule %s%s)", about.cluster, about.app_id,
+			ev->stage ? " stage " : "", stage, about.verdict, verdict_name(ev->old),
+			text, about.rule, what_follows(ev, dry));
 }

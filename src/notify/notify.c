@@ -46,7 +46,7 @@ const struct param_def notify_params[] = {
 		.offset = offsetof(struct notify_params, on),
 		.fallback = "hung,unobservable,recovered,failed_again,unconfirmed,failed,storm",
 		.help = "which verdicts and outcomes are told, and storms"},
-	WORD(min_severity, "info", notice_severities, "events below this are not told"),
+	WORD(min_severity, "info", severity_names, "events below this are not told"),
 	TEXT(rule, "glob on the NAME of [rule NAME]"),
 	TEXT(cluster, "glob on the NAME of [spark NAME]"),
 	TEXT(app, "glob on the app's name"),
@@ -100,7 +100,7 @@ static int fill(struct notify *n, const char *name, char **reterr)
 	r = notify_check(p, &key, reterr);
 	if (r < 0)
 		return r;
-	n->filter = (struct notice_filter){.min_severity = (enum notice_severity)p->min_severity,
+	n->filter = (struct notice_filter){.min_severity = (enum severity)p->min_severity,
 		.rule = p->rule,
 		.cluster = p->cluster,
 		.app = p->app,

@@ -25,11 +25,6 @@
 
 #define LABELS(...) ((const char *const[]){__VA_ARGS__})
 
-static const enum verdict stage_verdicts[] = {VERDICT_PROGRESSING, VERDICT_SUSPECT, VERDICT_HUNG,
-	VERDICT_SLOW, VERDICT_STARVED, VERDICT_CRASH_LOOP, VERDICT_PHANTOM};
-static const enum verdict app_verdicts[] = {
-	VERDICT_PROGRESSING, VERDICT_IDLE, VERDICT_UNOBSERVABLE};
-
 static void add_clusters(const struct web_view *v, struct metrics_writer *w)
 {
 	const struct stats *s = v->stats;
@@ -86,15 +81,17 @@ static void add_verdicts(const struct web_view *v, struct metrics_writer *w)
 		metrics_add(w, METRIC_APPS, LABELS(s->sources[i].name),
 			(double)state_count_apps(v, s->sources[i].name));
 	for (size_t i = 0; i < s->n_sources; i++)
-		for (size_t k = 0; k < ELEMENTSOF(stage_verdicts); k++)
-			metrics_add(w, METRIC_STAGES,
-				LABELS(s->sources[i].name, verdict_name(stage_verdicts[k])),
-				count_stages(v, s->sources[i].name, stage_verdicts[k]));
+		for (int k = 0; k < VERDICT_MAX; k++)
+			if (verdict_def((enum verdict)k)->of & OF_STAGE)
+				metrics_add(w, METRIC_STAGES,
+					LABELS(s->sources[i].name, verdict_name((enum verdict)k)),
+					count_stages(v, s->sources[i].name, (enum verdict)k));
 	for (size_t i = 0; i < s->n_sources; i++)
-		for (size_t k = 0; k < ELEMENTSOF(app_verdicts); k++)
-			metrics_add(w, METRIC_APP_VERDICTS,
-				LABELS(s->sources[i].name, verdict_name(app_verdicts[k])),
-				count_app_verdicts(v, s->sources[i].name, app_verdicts[k]));
+		for (int k = 0; k < VERDICT_MAX; k++)
+			if (verdict_def((enum verdict)k)->of & OF_APP)
+				metrics_add(w, METRIC_APP_VERDICTS,
+					LABELS(s->sources[i].name, verdict_name((enum verdict)k)),
+					count_app_verdicts(v, s->sources[i].name, (enum verdict)k));
 }
 
 static bool add_stalled_stage(

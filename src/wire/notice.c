@@ -108,7 +108,7 @@ static void add_head(
 {
 	add_number(o, "schema", true, 1);
 	add_text(o, "event", notice_event_name(event));
-	add_text(o, "severity", notice_severities[notice_severity(event)]);
+	add_text(o, "severity", severity_names[notice_severity(event)]);
 	add_text(o, "summary", line);
 	add_text(o, "incident", id);
 	add_text(o, "url", url);

@@ -64,9 +64,9 @@ struct fake_rule {
 
 /* What was asked, oldest first; also what was cancelled. */
 struct fake_asked {
-	char *what;    /* "METHOD URL" */
-	char *body;    /* NULL: none */
-	char *headers; /* a line each */
+	char *what;         /* "METHOD URL" */
+	char *body;         /* NULL: none */
+	char *headers;      /* a line each */
 	struct endpoint as; /* copied */
 	usec_t at;
 };

@@ -8,7 +8,9 @@
 #include "base/strbuf.h"
 #include "base/time.h"
 #include "core/facts/cause.h"
+#include "core/facts/severity.h"
 
+/* The ledger keeps which ones an incident reached as bits: a new one comes last. */
 enum verdict {
 	VERDICT_PROGRESSING,
 	VERDICT_SUSPECT,
@@ -17,17 +19,37 @@ enum verdict {
 	VERDICT_STARVED,
 	VERDICT_CRASH_LOOP,
 	VERDICT_PHANTOM,
-	VERDICT_IDLE,         /* of an app */
-	VERDICT_UNOBSERVABLE, /* of an app */
+	VERDICT_IDLE,
+	VERDICT_UNOBSERVABLE,
 	VERDICT_MAX
 };
+
+/* Of what a verdict is said. */
+enum verdict_subject {
+	OF_STAGE = 1,
+	OF_APP = 2,
+	OF_BOTH = OF_STAGE | OF_APP
+};
+
+/* All that others do with a verdict because of which one it is: metrics, notices, the log and the
+ * storm breaker read it here. */
+struct verdict_def {
+	enum verdict verdict;
+	const char *name;
+	enum verdict_subject of;
+	bool trouble;           /* a person should know: opens an incident, is told, is counted */
+	bool stands_still;      /* counts for the storm breaker */
+	enum severity severity; /* of telling it */
+	int log_level;          /* of syslog(3), where it begins */
+};
+
+const struct verdict_def *verdict_def(enum verdict v);
 
 const char *verdict_name(enum verdict v);
 /* -EINVAL for a word that is none. */
 int verdict_from_name(const char *name, enum verdict *ret);
-/* idle and unobservable are said of an app, all others of a stage (progressing of both). */
+/* Whether it is said of an app alone. */
 bool verdict_of_app(enum verdict v);
-/* Whether a person should know: opens an incident. progressing and slow do not. */
 bool verdict_is_trouble(enum verdict v);
 
 /* Kinds of evidence beyond the counters. One that was not to be had is part of the verdict. */

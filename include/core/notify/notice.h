@@ -7,42 +7,23 @@
 
 #include "core/act/incident.h"
 
-/* The verdicts that open an incident, then what becomes of it. */
+/* Every verdict, then every outcome, then two of their own: so none can be left out. Only those
+ * that have a name are told. */
 enum notice_event {
-	NOTICE_SUSPECT,
-	NOTICE_HUNG,
-	NOTICE_STARVED,
-	NOTICE_CRASH_LOOP,
-	NOTICE_PHANTOM,
-	NOTICE_IDLE,
-	NOTICE_UNOBSERVABLE,
-	NOTICE_DRY_RUN,
-	NOTICE_REFUSED,
-	NOTICE_RECOVERED,
-	NOTICE_FAILED_AGAIN,
-	NOTICE_ENDED,
-	NOTICE_SUPERSEDED,
-	NOTICE_UNCONFIRMED,
-	NOTICE_FAILED,
-	NOTICE_CLOSED, /* the end of the incident, whatever the outcome, or of a storm */
+	NOTICE_VERDICT,                                      /* the first */
+	NOTICE_OUTCOME = VERDICT_MAX,                        /* the first */
+	NOTICE_CLOSED = (int)VERDICT_MAX + (int)OUTCOME_MAX, /* the end of the incident, whatever
+							     the outcome, or of a storm */
 	NOTICE_STORM, /* the storm breaker opened: of no incident, and news to all who ask for it */
 	NOTICE_EVENT_MAX
 };
 
-enum notice_severity {
-	SEVERITY_INFO,
-	SEVERITY_WARNING,
-	SEVERITY_CRITICAL,
-	SEVERITY_MAX
-};
-
-extern const char *const notice_severities[SEVERITY_MAX + 1]; /* words, NULL-terminated */
-
-/* A verdict's and an outcome's own word, "closed" or "storm". */
+/* A verdict's and an outcome's own word, "closed" or "storm". NULL: there is nothing to tell of it
+ * (a verdict that is no trouble, an outcome that is open). */
 const char *notice_event_name(enum notice_event e);
-enum notice_severity notice_severity(enum notice_event e);
+enum severity notice_severity(enum notice_event e);
 
-/* NOTICE_EVENT_MAX where there is nothing to tell (progressing, slow; an outcome that is open). */
+/* NOTICE_EVENT_MAX where there is nothing to tell. */
 enum notice_event notice_of_verdict(enum verdict v);
 enum notice_event notice_of_outcome(enum remedy_outcome o);
 
@@ -59,7 +40,7 @@ int notice_parse_events(const char *text, unsigned *ret, char **reterr);
 /* Who wants to hear. Globs; NULL: any. Borrowed. */
 struct notice_filter {
 	unsigned on; /* a bit per event */
-	enum notice_severity min_severity;
+	enum severity min_severity;
 	const char *rule;
 	const char *cluster;
 	const char *app;

@@ -41,12 +41,12 @@ static uint64_t count_hung(const struct breaker *b, usec_t window, usec_t now)
 /* Whether an app stands still; *hung: and is hung. */
 static bool stands_still(const struct app_history *a, bool *hung)
 {
-	bool still = a->verdict == VERDICT_UNOBSERVABLE;
+	bool still = verdict_def(a->verdict)->stands_still;
 
 	for (size_t k = 0; k < a->n_stages; k++) {
 		enum verdict v = a->stages[k].verdict;
 
-		still = still || v == VERDICT_SUSPECT || v == VERDICT_HUNG;
+		still = still || verdict_def(v)->stands_still;
 		*hung = *hung || v == VERDICT_HUNG;
 	}
 	return still;

@@ -1,33 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Names of verdicts and the sentence that explains one. */
+ * The table of verdicts, and the sentence that explains one. */
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <syslog.h>
 
 #include "core/detect/verdict.h"
 
-static const char *const names[] = {
-	[VERDICT_PROGRESSING] = "progressing",
-	[VERDICT_SUSPECT] = "suspect",
-	[VERDICT_HUNG] = "hung",
-	[VERDICT_SLOW] = "slow",
-	[VERDICT_STARVED] = "starved",
-	[VERDICT_CRASH_LOOP] = "crash_loop",
-	[VERDICT_PHANTOM] = "phantom",
-	[VERDICT_IDLE] = "idle",
-	[VERDICT_UNOBSERVABLE] = "unobservable",
+/* A row per verdict, in the order of the enum. */
+static const struct verdict_def verdict_table[] = {
+	/*                                           trouble, stands still */
+	{VERDICT_PROGRESSING, "progressing", OF_BOTH, false, false, SEVERITY_INFO, LOG_NOTICE},
+	{VERDICT_SUSPECT, "suspect", OF_STAGE, true, true, SEVERITY_INFO, LOG_NOTICE},
+	{VERDICT_HUNG, "hung", OF_STAGE, true, true, SEVERITY_CRITICAL, LOG_WARNING},
+	{VERDICT_SLOW, "slow", OF_STAGE, false, false, SEVERITY_INFO, LOG_NOTICE},
+	{VERDICT_STARVED, "starved", OF_STAGE, true, false, SEVERITY_WARNING, LOG_NOTICE},
+	{VERDICT_CRASH_LOOP, "crash_loop", OF_STAGE, true, false, SEVERITY_WARNING, LOG_WARNING},
+	{VERDICT_PHANTOM, "phantom", OF_STAGE, true, false, SEVERITY_INFO, LOG_NOTICE},
+	{VERDICT_IDLE, "idle", OF_APP, true, false, SEVERITY_WARNING, LOG_NOTICE},
+	{VERDICT_UNOBSERVABLE, "unobservable", OF_APP, true, true, SEVERITY_CRITICAL, LOG_WARNING},
 };
-_Static_assert(ELEMENTSOF(names) == VERDICT_MAX, "a name per verdict");
+_Static_assert(ELEMENTSOF(verdict_table) == VERDICT_MAX, "a row per verdict");
+_Static_assert(VERDICT_UNOBSERVABLE == 8, "a new verdict comes last: the ledger has them as bits");
+_Static_assert(VERDICT_MAX <= 32, "a bit per verdict");
+
+const struct verdict_def *verdict_def(enum verdict v)
+{
+	return &verdict_table[v];
+}
 
 const char *verdict_name(enum verdict v)
 {
-	return names[v];
+	return verdict_table[v].name;
 }
 
 int verdict_from_name(const char *name, enum verdict *ret)
 {
-	for (size_t i = 0; i < ELEMENTSOF(names); i++)
-		if (str_equal(names[i], name)) {
+	for (size_t i = 0; i < ELEMENTSOF(verdict_table); i++)
+		if (str_equal(verdict_table[i].name, name)) {
 			*ret = (enum verdict)i;
 			return 0;
 		}
@@ -36,12 +46,12 @@ int verdict_from_name(const char *name, enum verdict *ret)
 
 bool verdict_of_app(enum verdict v)
 {
-	return v == VERDICT_IDLE || v == VERDICT_UNOBSERVABLE;
+	return verdict_table[v].of == OF_APP;
 }
 
 bool verdict_is_trouble(enum verdict v)
 {
-	return v != VERDICT_PROGRESSING && v != VERDICT_SLOW;
+	return verdict_table[v].trouble;
 }
 
 const char *const evidence_kinds[] = {"tasks", "threads", "cpu", "events"};

@@ -10,78 +10,81 @@
 
 #define BIT(e) (1U << (e))
 
-const char *const notice_severities[SEVERITY_MAX + 1] = {
-	[SEVERITY_INFO] = "info",
-	[SEVERITY_WARNING] = "warning",
-	[SEVERITY_CRITICAL] = "critical",
-};
+_Static_assert(NOTICE_EVENT_MAX <= 32, "a bit per event");
 
-/* Critical is what a person should get up for: it hangs, or an action did not do what it was to. */
+/* A row per outcome, in the order of the enum. An action that did not do what it was to is
+ * critical. */
 static const struct {
-	enum verdict verdict;        /* VERDICT_MAX: none */
-	enum remedy_outcome outcome; /* OUTCOME_MAX: none */
-	enum notice_severity severity;
+	enum remedy_outcome outcome;
+	bool told;
+	enum severity severity;
 	bool relief;
-} events[NOTICE_EVENT_MAX] = {
-	[NOTICE_SUSPECT] = {VERDICT_SUSPECT, OUTCOME_MAX, SEVERITY_INFO, false},
-	[NOTICE_HUNG] = {VERDICT_HUNG, OUTCOME_MAX, SEVERITY_CRITICAL, false},
-	[NOTICE_STARVED] = {VERDICT_STARVED, OUTCOME_MAX, SEVERITY_WARNING, false},
-	[NOTICE_CRASH_LOOP] = {VERDICT_CRASH_LOOP, OUTCOME_MAX, SEVERITY_WARNING, false},
-	[NOTICE_PHANTOM] = {VERDICT_PHANTOM, OUTCOME_MAX, SEVERITY_INFO, false},
-	[NOTICE_IDLE] = {VERDICT_IDLE, OUTCOME_MAX, SEVERITY_WARNING, false},
-	[NOTICE_UNOBSERVABLE] = {VERDICT_UNOBSERVABLE, OUTCOME_MAX, SEVERITY_CRITICAL, false},
-	[NOTICE_DRY_RUN] = {VERDICT_MAX, OUTCOME_DRY_RUN, SEVERITY_INFO, true},
-	[NOTICE_REFUSED] = {VERDICT_MAX, OUTCOME_REFUSED, SEVERITY_WARNING, false},
-	[NOTICE_RECOVERED] = {VERDICT_MAX, OUTCOME_RECOVERED, SEVERITY_INFO, true},
-	[NOTICE_FAILED_AGAIN] = {VERDICT_MAX, OUTCOME_FAILED_AGAIN, SEVERITY_CRITICAL, false},
-	[NOTICE_ENDED] = {VERDICT_MAX, OUTCOME_ENDED, SEVERITY_INFO, true},
-	[NOTICE_SUPERSEDED] = {VERDICT_MAX, OUTCOME_SUPERSEDED, SEVERITY_INFO, true},
-	[NOTICE_UNCONFIRMED] = {VERDICT_MAX, OUTCOME_UNCONFIRMED, SEVERITY_CRITICAL, false},
-	[NOTICE_FAILED] = {VERDICT_MAX, OUTCOME_FAILED, SEVERITY_CRITICAL, false},
-	[NOTICE_CLOSED] = {VERDICT_MAX, OUTCOME_MAX, SEVERITY_INFO, true},
-	[NOTICE_STORM] = {VERDICT_MAX, OUTCOME_MAX, SEVERITY_CRITICAL, false},
+} outcome_table[] = {
+	{OUTCOME_OPEN, false, SEVERITY_INFO, false},
+	{OUTCOME_DRY_RUN, true, SEVERITY_INFO, true},
+	{OUTCOME_REFUSED, true, SEVERITY_WARNING, false},
+	{OUTCOME_RECOVERED, true, SEVERITY_INFO, true},
+	{OUTCOME_FAILED_AGAIN, true, SEVERITY_CRITICAL, false},
+	{OUTCOME_ENDED, true, SEVERITY_INFO, true},
+	{OUTCOME_SUPERSEDED, true, SEVERITY_INFO, true},
+	{OUTCOME_UNCONFIRMED, true, SEVERITY_CRITICAL, false},
+	{OUTCOME_FAILED, true, SEVERITY_CRITICAL, false},
 };
+_Static_assert(ELEMENTSOF(outcome_table) == OUTCOME_MAX, "a row per outcome");
+
+static bool is_verdict(enum notice_event e)
+{
+	return (int)e < (int)VERDICT_MAX;
+}
+
+static bool is_outcome(enum notice_event e)
+{
+	return !is_verdict(e) && e < NOTICE_CLOSED;
+}
 
 const char *notice_event_name(enum notice_event e)
 {
-	if (events[e].verdict != VERDICT_MAX)
-		return verdict_name(events[e].verdict);
-	if (events[e].outcome != OUTCOME_MAX)
-		return remedy_outcome_name(events[e].outcome);
+	if (is_verdict(e))
+		return verdict_is_trouble((enum verdict)e) ? verdict_name((enum verdict)e) : NULL;
+	if (is_outcome(e))
+		return outcome_table[e - NOTICE_OUTCOME].told
+			       ? remedy_outcome_name(outcome_table[e - NOTICE_OUTCOME].outcome)
+			       : NULL;
 	return e == NOTICE_STORM ? "storm" : "closed";
 }
 
-enum notice_severity notice_severity(enum notice_event e)
+enum severity notice_severity(enum notice_event e)
 {
-	return events[e].severity;
+	if (is_verdict(e))
+		return verdict_def((enum verdict)e)->severity;
+	if (is_outcome(e))
+		return outcome_table[e - NOTICE_OUTCOME].severity;
+	return e == NOTICE_STORM ? SEVERITY_CRITICAL : SEVERITY_INFO;
+}
+
+static enum notice_event if_told(int e)
+{
+	return notice_event_name((enum notice_event)e) ? (enum notice_event)e : NOTICE_EVENT_MAX;
 }
 
 enum notice_event notice_of_verdict(enum verdict v)
 {
-	int e = 0;
-
-	while (e < NOTICE_EVENT_MAX && events[e].verdict != v)
-		e++;
-	return (enum notice_event)e;
+	return if_told(NOTICE_VERDICT + (int)v);
 }
 
 enum notice_event notice_of_outcome(enum remedy_outcome o)
 {
-	int e = 0;
-
-	while (e < NOTICE_EVENT_MAX && events[e].outcome != o)
-		e++;
-	return (enum notice_event)e;
+	return if_told(NOTICE_OUTCOME + (int)o);
 }
 
 bool notice_lasts(enum notice_event e)
 {
-	return events[e].verdict != VERDICT_MAX || e == NOTICE_STORM;
+	return is_verdict(e) || e == NOTICE_STORM;
 }
 
 bool notice_is_relief(enum notice_event e)
 {
-	return events[e].relief;
+	return is_outcome(e) ? outcome_table[e - NOTICE_OUTCOME].relief : e == NOTICE_CLOSED;
 }
 
 static int refuse_word(const char *what, const char *word, size_t n, char **reterr)
@@ -102,7 +105,7 @@ static enum notice_event event_of_word(const char *word, size_t n)
 	for (; e < NOTICE_EVENT_MAX; e++) {
 		const char *name = notice_event_name((enum notice_event)e);
 
-		if (strlen(name) == n && memcmp(name, word, n) == 0)
+		if (name && strlen(name) == n && memcmp(name, word, n) == 0)
 			break;
 	}
 	return (enum notice_event)e;
@@ -137,8 +140,8 @@ int notice_parse_events(const char *text, unsigned *ret, char **reterr)
 static bool asks_verdicts(const struct notice_filter *f)
 {
 	for (int e = 0; e < NOTICE_EVENT_MAX; e++)
-		if ((f->on & BIT(e)) && events[e].verdict != VERDICT_MAX &&
-			events[e].severity >= f->min_severity)
+		if ((f->on & BIT(e)) && is_verdict((enum notice_event)e) &&
+			notice_severity((enum notice_event)e) >= f->min_severity)
 			return true;
 	return false;
 }
@@ -151,8 +154,8 @@ bool notice_wanted(
 		!rule_glob_matches(f->app, i->app_name) ||
 		!rule_glob_matches(f->dag, i->owner.dag_id))
 		return false;
-	if (!events[event].relief)
-		return events[event].severity >= f->min_severity;
+	if (!notice_is_relief(event))
+		return notice_severity(event) >= f->min_severity;
 	/* How grave an end is, what ended says. */
 	return told || (!asks_verdicts(f) && (i->reached & BIT(VERDICT_HUNG)));
 }
@@ -161,7 +164,7 @@ bool notice_storm_wanted(const struct notice_filter *f, enum notice_event event,
 {
 	if (!(f->on & BIT(event)))
 		return false;
-	return events[event].relief ? told : events[event].severity >= f->min_severity;
+	return notice_is_relief(event) ? told : notice_severity(event) >= f->min_severity;
 }
 
 int notice_subject(const struct incident *i, char **ret)

@@ -6,6 +6,10 @@
 #include "wire/json.h"
 #include "wire/notice.h"
 
+#define NOTICE_FAILED notice_of_outcome(OUTCOME_FAILED)
+#define NOTICE_HUNG notice_of_verdict(VERDICT_HUNG)
+#define NOTICE_UNCONFIRMED notice_of_outcome(OUTCOME_UNCONFIRMED)
+
 #define WALL (1795405025 * USEC_PER_SEC) /* 2026-11-23T03:37:05Z */
 
 static char cluster[] = "main";
