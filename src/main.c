@@ -214,15 +214,15 @@ static int run(const struct arguments *a, struct settings *settings)
 	if (r == -EBADMSG) /* it has said what is wrong */
 		return EXIT_USAGE;
 	if (r < 0) {
-		log_error("Failed to start: %s", strerror(-r));
+		log_error("Failed to start: %s; exiting", strerror(-r));
 		return a->mode == RUN_DAEMON ? EXIT_FAILURE : EXIT_USAGE;
 	}
 	if (a->mode == RUN_DAEMON)
-		log_notice("stagewatchd %s watches, configuration: %s", STAGEWATCHD_VERSION,
+		log_notice("stagewatchd %s started, configuration: %s", STAGEWATCHD_VERSION,
 			a->config ? a->config : "built-in");
 	r = manager_run(m);
 	if (r < 0) {
-		log_error("Event loop failed: %s", strerror(-r));
+		log_error("The event loop failed: %s; exiting", strerror(-r));
 		return EXIT_FAILURE;
 	}
 	return r;
@@ -235,7 +235,7 @@ static int check_access(struct settings *settings)
 	if (r == -EBADMSG) /* it has said what is wrong */
 		return EXIT_USAGE;
 	if (r < 0)
-		log_error("Failed to check the access: %s", strerror(-r));
+		log_error("Failed to test the permissions: %s; exiting", strerror(-r));
 	return r < 0 ? EXIT_USAGE : r;
 }
 

@@ -40,7 +40,7 @@ static void print_holds(FILE *out, const cJSON *root)
 		fprintf(out, "The storm breaker is open: %s\n",
 			ctl_string(root, "breaker_open", &text));
 	if (ctl_has(root, "ledger_trouble"))
-		fprintf(out, "The ledger is in trouble, nothing is acted upon: %s\n",
+		fprintf(out, "The ledger cannot be used, no action is taken: %s\n",
 			ctl_string(root, "ledger_trouble", &text));
 	for (const cJSON *w = ctl_list(root, "maintenance"); w; w = w->next) {
 		if (!ctl_bool(w, "open"))

@@ -37,7 +37,7 @@ static int on_end(sd_event_source *source, const struct signalfd_siginfo *si, vo
 	struct manager *m = userdata;
 
 	(void)source;
-	log_debug("Signal %" PRIu32, si->ssi_signo);
+	log_debug("Received signal %" PRIu32, si->ssi_signo);
 	service_stopping();
 	return sd_event_exit(m->event, 0);
 }
@@ -118,9 +118,9 @@ static void on_record_over(void *userdata, int error)
 	struct manager *m = userdata;
 
 	if (error < 0)
-		log_error("Failed to write the recording: %s", strerror(-error));
+		log_error("Failed to write the recording: %s; it ends here", strerror(-error));
 	else
-		log_notice("The app has ended, and the recording with it");
+		log_notice("The app has ended, so the recording ends");
 	(void)sd_event_exit(m->event, error < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
 }
 
@@ -214,7 +214,8 @@ static int add_web(struct manager *m)
 	control_listen(m->control, m->runtime->settings->daemon.control_socket);
 	r = http_server_new(m->event, listen, manager_answer, m, &m->server, &err);
 	if (r < 0)
-		log_error("Failed to listen on %s: %s", listen, err ? err : strerror(-r));
+		log_error("Failed to listen on [web] listen=%s: %s; not starting", listen,
+			err ? err : strerror(-r));
 	else
 		log_info("Listening on %s, port %u", listen, http_server_port(m->server));
 	return r;

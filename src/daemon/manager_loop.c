@@ -42,7 +42,9 @@ static void on_changed(void *userdata, const struct detector_event *ev)
 	if (manager_only_looks(m))
 		return;
 	if (incident_follow(&m->incidents, ev, clock_realtime(), &i, &reached) < 0)
-		log_error("Failed to follow an incident: out of memory, ignoring");
+		log_error("%s: out of memory while following an incident of %s; its next change of "
+			  "verdict tries again",
+			ev->app->cluster, ev->app->info.id);
 	if (i)
 		evidence_files_follow(m->evidence_files, i, url_of(m, ev->app), clock_boottime(),
 			clock_realtime());
@@ -90,29 +92,54 @@ static usec_t interval(const struct manager *m)
 	return m->runtime->settings->daemon.poll_interval;
 }
 
-static bool polling_advances(const struct manager *m)
+/* A poller whose list of apps took longer than its limit; NULL without one. */
+static const struct poller *stuck_poller(
+	const struct manager *m, usec_t *ret_since, usec_t *ret_limit)
 {
 	for (size_t i = 0; i < m->n_pollers; i++) {
 		const struct source *s = m->runtime->sources[i];
+		usec_t since = usec_sub(clock_boottime(), poller_advanced(m->pollers[i]));
 		/* A list may ask each URL twice, and wait for the time limit each time. */
 		usec_t limit = STUCK_INTERVALS * interval(m) + USEC_PER_MINUTE +
 			       2 * s->urls.n * s->endpoint.timeout;
 
-		if (usec_sub(clock_boottime(), poller_advanced(m->pollers[i])) > limit)
-			return false;
+		if (since > limit) {
+			*ret_since = since;
+			*ret_limit = limit;
+			return m->pollers[i];
+		}
 	}
-	return m->n_pollers > 0;
+	return NULL;
+}
+
+static bool polling_advances(const struct manager *m)
+{
+	usec_t since;
+	usec_t limit;
+
+	return m->n_pollers > 0 && !stuck_poller(m, &since, &limit);
 }
 
 static int on_watchdog(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	struct manager *m = userdata;
+	const struct poller *stuck;
+	char since_text[32];
+	char limit_text[32];
+	usec_t since = 0;
+	usec_t limit = 0;
 
 	(void)usec;
-	if (polling_advances(m))
+	stuck = stuck_poller(m, &since, &limit);
+	if (stuck)
+		log_error(
+			"%s: no answer to the list of apps for %s (limit %s, by poll_interval and "
+			"timeout); not sending WATCHDOG=1, so systemd restarts the service",
+			poller_cluster(stuck),
+			format_duration(since_text, sizeof(since_text), since),
+			format_duration(limit_text, sizeof(limit_text), limit));
+	else if (m->n_pollers > 0)
 		service_watchdog_feed();
-	else
-		log_error("Polling does not advance: leaving the watchdog unfed");
 	return timer_in(source, service_watchdog_period() / 2);
 }
 

@@ -160,8 +160,8 @@ static int reload(struct manager *m)
 			m->runtime->settings->daemon.control_socket) ||
 		runtime->settings->daemon.max_parallel_requests !=
 			m->runtime->settings->daemon.max_parallel_requests)
-		log_warning("A change of [web] listen, control_socket or max_parallel_requests "
-			    "takes a restart");
+		log_warning("A change of [web] listen, [daemon] control_socket or "
+			    "max_parallel_requests takes effect at the next restart");
 	return manager_activate(m, runtime);
 }
 
@@ -178,11 +178,12 @@ int manager_on_hangup(sd_event_source *source, const struct signalfd_siginfo *si
 	m->reload_ok = r >= 0;
 	if (r >= 0) {
 		m->reloaded = clock_realtime();
-		log_event(LOG_NOTICE, &about, "The configuration was read anew");
+		log_event(LOG_NOTICE, &about, "The new configuration is in force");
 		r = timer_in(m->tick, 0);
 	} else {
 		/* What is wrong with the configuration or a secret has been said. */
-		log_event(LOG_ERR, &about, "Failed to reload%s%s, what runs is kept",
+		log_event(LOG_ERR, &about,
+			"Failed to reload%s%s; the old configuration stays in force",
 			r == -EBADMSG ? "" : ": ", r == -EBADMSG ? "" : strerror(-r));
 		r = 0;
 	}

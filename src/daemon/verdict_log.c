@@ -15,9 +15,9 @@ static const char *what_follows(const struct detector_event *ev, bool dry)
 		return "";
 	switch ((enum rule_action)ev->rule->action) {
 	case RULE_ACTION_KILL:
-		return dry ? ", action kill, but observing" : ", action kill";
+		return dry ? ", action kill, mode observe: nothing is sent" : ", action kill";
 	case RULE_ACTION_RETRY:
-		return dry ? ", action retry, but observing" : ", action retry";
+		return dry ? ", action retry, mode observe: nothing is sent" : ", action retry";
 	case RULE_ACTION_NOTIFY:
 		return ", action notify";
 	case RULE_ACTION_NONE:

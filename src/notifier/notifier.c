@@ -51,7 +51,9 @@ static void load(struct notifier *n)
 	n->generation = ledger_generation(n->context.ledger);
 	r = notice_store_load(n->context.ledger, &restoring);
 	if (r < 0)
-		log_error("Failed to read the messages that are left: %s, ignoring", strerror(-r));
+		log_error("Failed to read undelivered messages from the ledger: %s; they are not "
+			  "sent",
+			strerror(-r));
 }
 
 static void look_after_ledger(struct notifier *n)
@@ -66,8 +68,8 @@ static void look_after_ledger(struct notifier *n)
 	n->generation = generation;
 	notifier_save(n);
 	if (n->unsaved && !n->complained && n->outbox.n > 0) {
-		log_warning("Messages are kept in memory alone, and sent as ever: %s",
-			trouble ? trouble : "the ledger does not take them");
+		log_warning("Messages are sent, but kept in memory only, and lost in a restart: %s",
+			trouble ? trouble : "the ledger cannot be written");
 		n->complained = true;
 	} else if (!n->unsaved && n->complained) {
 		log_notice("Messages are kept in the ledger again");
@@ -97,7 +99,7 @@ void notifier_reconsider(struct notifier *n)
 		/* One that is being sent is looked at once more when it comes due again. */
 		if (i->state != OUTBOX_DONE && !i->sending &&
 			!runtime_notify(notifier_runtime(n), i->notify))
-			notifier_drop(n, i, "it is not in the configuration any more");
+			notifier_drop(n, i, "the section is no longer configured");
 	}
 	notifier_settle(n);
 }

@@ -68,8 +68,8 @@ void notifier_drop(struct notifier *n, struct outbox_item *item, const char *why
 	about_item(item, &about);
 	if (item->state == OUTBOX_WAITING || item->ended > 0)
 		count(n, item->notify, OUTBOX_DROPPED);
-	log_event(LOG_WARNING, &about, "notify %s: %s of incident %s is dropped: %s", item->notify,
-		notice_event_name(item->event), item->incident, why);
+	log_event(LOG_WARNING, &about, "notify %s: the message %s of incident %s is dropped: %s",
+		item->notify, notice_event_name(item->event), item->incident, why);
 	outbox_drop(item);
 }
 
@@ -90,19 +90,22 @@ static void conclude(struct notifier *n, struct outbox_item *item, const struct 
 	if (s && result->reason)
 		stats_count_reason(s->errors, notify_reasons, n_notify_reasons, result->reason);
 	if (result->reason && (!s || s->complaint != result->reason))
-		log_event(LOG_WARNING, &about, "notify %s: %s: %s, later again", item->notify,
-			result->reason, result->text ? result->text : "no more is known");
+		log_event(LOG_WARNING, &about,
+			"notify %s: %s: %s; trying again (retry_first, retry_max)", item->notify,
+			result->reason, result->text ? result->text : "no details");
 	else if (!result->reason && s && s->complaint)
-		log_event(LOG_NOTICE, &about, "notify %s: messages are taken again", item->notify);
+		log_event(LOG_NOTICE, &about, "notify %s: messages are delivered again",
+			item->notify);
 	if (s)
 		s->complaint = result->reason;
 	if (fate == OUTBOX_SENT)
-		log_event(LOG_INFO, &about, "notify %s: told of %s, incident %s%s%s", item->notify,
-			notice_event_name(item->event), item->incident, result->text ? "; " : "",
-			result->text ? result->text : "");
+		log_event(LOG_INFO, &about, "notify %s: delivered %s of incident %s%s%s",
+			item->notify, notice_event_name(item->event), item->incident,
+			result->text ? "; " : "", result->text ? result->text : "");
 	if (fate == OUTBOX_FAILED)
 		log_event(LOG_ERR, &about,
-			"notify %s: %s of incident %s was not delivered in time, giving it up",
+			"notify %s: %s of incident %s was not delivered within give_up_after; "
+			"giving it up",
 			item->notify, notice_event_name(item->event), item->incident);
 }
 

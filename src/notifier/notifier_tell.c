@@ -89,7 +89,7 @@ static int tell_of_incident(
 
 static void complain(const char *what, int r)
 {
-	log_error("Failed to tell of %s: %s, ignoring", what, strerror(-r));
+	log_error("Failed to queue a message on %s: %s; it is not sent", what, strerror(-r));
 }
 
 void notifier_event(struct notifier *n, const struct incident *i, enum notice_event event)

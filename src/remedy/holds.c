@@ -82,7 +82,9 @@ static void save(struct holds *h)
 		r = pause_store_save(l, p ? &rec : NULL);
 	if (r < 0)
 		log_error(
-			"Failed to write the pause to the ledger: %s, trying again", strerror(-r));
+			"Failed to write the pause to the ledger: %s; it holds, and the next tick "
+			"tries again",
+			strerror(-r));
 	h->saved = r >= 0;
 	h->saved_end = rec.until_wall;
 	h->generation = ledger_generation(l);
@@ -110,14 +112,15 @@ static void load(struct holds *h)
 			h->boot, &h->pause);
 	pause_record_clear(&rec);
 	if (r < 0) {
-		log_error(
-			"Failed to read the pause from the ledger: %s, trying again", strerror(-r));
+		log_error("Failed to read the pause from the ledger: %s; the next tick tries again",
+			strerror(-r));
 		return;
 	}
 	h->loaded = true;
 	if (r > 0) {
 		set_text(h);
-		log_event(LOG_WARNING, &about_pause, "Still %s", holds_paused(h));
+		log_event(LOG_WARNING, &about_pause, "Still %s; no new action begins",
+			holds_paused(h));
 	}
 	save(h);
 }
@@ -130,7 +133,8 @@ int holds_new(const struct holds_context *context, struct holds **ret)
 		return -ENOMEM;
 	h->context = *context;
 	if (service_boot_id(&h->boot) < 0)
-		log_debug("The kernel does not say which boot this is");
+		log_debug(
+			"The kernel gives no boot id; after a restart the wall clock ends a pause");
 	load(h);
 	*ret = h;
 	return 0;
@@ -204,7 +208,7 @@ const char *holds_window_of(const struct holds *h, const struct incident *i)
 
 int holds_pause(struct holds *h, const struct pause_ask *ask, char **reterr)
 {
-	char until[64] = "until it is ended";
+	char until[64] = "until somebody resumes";
 	char when[32];
 	int r;
 
@@ -219,8 +223,9 @@ int holds_pause(struct holds *h, const struct pause_ask *ask, char **reterr)
 		(void)snprintf(until, sizeof(until), "until %s",
 			format_timestamp(
 				when, sizeof(when), clock_wall(h->context.clock) + ask->length));
-	log_event(LOG_WARNING, &about_pause, "Nothing new is begun, %s: %s%s", until,
-		holds_paused(h), h->saved ? "" : " (not durable: no ledger)");
+	log_event(LOG_WARNING, &about_pause, "No new action begins %s: %s%s", until,
+		holds_paused(h),
+		h->saved ? "" : " (the ledger cannot be written: a restart would end the pause)");
 	tell_incidents(h, holds_paused(h));
 	h->context.begun(h->context.userdata);
 	return 0;
@@ -231,7 +236,7 @@ static void end_pause(struct holds *h, const char *text)
 	pause_clear(&h->pause);
 	h->loaded = true;
 	save(h);
-	log_event(LOG_WARNING, &about_pause, "%s", text);
+	log_event(LOG_WARNING, &about_pause, "%s; actions may begin again", text);
 	tell_incidents(h, text);
 }
 
@@ -269,7 +274,8 @@ static void follow_windows(struct holds *h)
 
 		if (is != was)
 			log_event(LOG_NOTICE, &about_pause, "The maintenance window %s %s", m->name,
-				is ? "begins: nothing new is begun on its apps" : "is over");
+				is ? "begins: no new action begins on its apps"
+				   : "is over: actions may begin again");
 		begun = begun || (is && !was);
 		if (is && str_replace(&open[n_open], m->name) >= 0)
 			n_open++;

@@ -111,7 +111,9 @@ static void on_airflow(void *userdata, const struct airflow_result *result)
 		if (s)
 			stats_count_reason(
 				s->errors, airflow_reasons, n_airflow_reasons, result->reason);
-		log_event(LOG_WARNING, &about, "%s: %s", airflow_name(j->airflow), result->text);
+		log_event(LOG_WARNING, &about, "%s of %s: Airflow %s: %s (incident %s)",
+			about.action, j->record.target.app_id, airflow_name(j->airflow),
+			result->text, j->incident->id);
 	}
 	drive(j, &event);
 }
@@ -145,8 +147,10 @@ static void on_killed(void *userdata, enum remedy_reply reply, const char *text)
 	j->kill = NULL;
 	if (reply != REPLY_DONE) {
 		job_about(j, &about, stage);
-		log_event(LOG_WARNING, &about, "the kill of %s: %s", j->record.target.app_id,
-			text ? text : "no answer");
+		log_event(LOG_WARNING, &about,
+			"%s of %s: its kill: %s; checking whether the app has ended (incident %s)",
+			about.action, j->record.target.app_id, text ? text : "no answer",
+			j->incident->id);
 	}
 	drive(j, &event);
 }
@@ -230,11 +234,13 @@ static void announce(struct job *j, enum remedy_effect effect)
 			o->dag_id, o->run_id, o->task_id, o->map_index, o->try_number,
 			airflow_url(j->airflow));
 	else if (effect == EFFECT_KILL_APP && j->record.remedy.state == REMEDY_END_APP)
-		r = str_printf(&what,
-			"killing the app at its cluster manager; Airflow has a retry left for it");
+		r = str_printf(&what, "killing the app at its cluster manager; Airflow has a retry "
+				      "of its own left");
 	else if (effect == EFFECT_KILL_APP)
-		r = str_printf(&what, "the app did not end with its task, killing it at its "
-				      "cluster manager");
+		r = str_printf(&what,
+			"the app did not end with its task within end_timeout, killing it "
+			"(kill_via=%s)",
+			kill_via_name(kill_via_of(j)));
 	else if (effect == EFFECT_CLEAR_TASK)
 		r = str_printf(&what, "the app has ended, clearing task instance %s/%s/%s",
 			o->dag_id, o->run_id, o->task_id);
@@ -347,7 +353,9 @@ static bool take_step(struct job *j, const struct remedy_step *step, enum remedy
 	if (r >= 0)
 		return false;
 	if (step->effect == EFFECT_WAIT) {
-		log_error("Failed to wait in an action: %s, giving it up", strerror(-r));
+		log_error("%s of %s: failed to set a timer: %s; giving the action up (incident %s)",
+			rule_action_name(j->record.remedy.plan.action), j->record.target.app_id,
+			strerror(-r), j->incident->id);
 		job_give_up(j, j->record.remedy.requested ? OUTCOME_UNCONFIRMED : OUTCOME_REFUSED,
 			"no timer could be set");
 		return false;

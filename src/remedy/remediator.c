@@ -59,7 +59,8 @@ bool remediator_close_breaker(struct remediator *m, const char *who)
 		return false;
 	breaker_close(&m->breaker);
 	save_breaker(m);
-	log_event(LOG_NOTICE, &about, "The storm breaker was closed by %s", who);
+	log_event(LOG_NOTICE, &about, "The storm breaker was closed by %s; actions may begin again",
+		who);
 	return true;
 }
 
@@ -141,8 +142,8 @@ static void begin(struct remediator *m, struct incident *i, const struct detecto
 	int r = j ? job_setup(j, ev, airflow, dry) : -ENOMEM;
 
 	if (r < 0) {
-		log_error("Failed to begin an action on %s: %s, later again", ev->app->info.id,
-			strerror(-r));
+		log_error("Failed to begin an action on %s: %s; a later poll tries again",
+			ev->app->info.id, strerror(-r));
 		i->response.not_before = remediator_now(m) + RECONSIDER;
 		if (j)
 			remediator_drop_job(m, j);
@@ -190,8 +191,8 @@ static void refuse(struct remediator *m, struct incident *i, const struct detect
 	(void)str_replace(&i->response.refusal, a->objection);
 	incident_tell(i, remediator_wall(m), "no %s: %s", about.action, a->objection);
 	m->context.told(m->context.userdata, i, OUTCOME_REFUSED);
-	log_event(LOG_WARNING, &about, "no %s of %s: %s (incident %s)", about.action, about.app_id,
-		a->objection, i->id);
+	log_event(LOG_WARNING, &about, "no %s of %s: %s; later polls decide again (incident %s)",
+		about.action, about.app_id, a->objection, i->id);
 }
 
 static bool airflow_is_up(const struct remediator *m, const struct airflow *airflow)
@@ -284,10 +285,12 @@ static void watch_storm(struct remediator *m)
 		return;
 	save_breaker(m);
 	if (m->breaker.open)
-		log_event(LOG_ERR, &about, "The storm breaker opened: %s; nothing is begun",
+		log_event(LOG_ERR, &about,
+			"The storm breaker opened: %s; no action begins until it closes "
+			"(storm_reset)",
 			m->breaker.why);
 	else
-		log_event(LOG_NOTICE, &about, "The storm breaker closed");
+		log_event(LOG_NOTICE, &about, "The storm breaker closed; actions may begin again");
 }
 
 void remediator_count(struct remediator *m, const struct app_history *a, usec_t at)

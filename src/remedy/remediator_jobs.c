@@ -21,7 +21,8 @@ void remediator_log_action(struct remediator *m, const struct action_record *a, 
 	};
 
 	if (action_log_add(&m->log, &past) < 0)
-		log_error("Failed to count an action: out of memory, ignoring");
+		log_error("Out of memory while counting an action: actions_per_hour may allow one "
+			  "more");
 }
 
 /* It sent nothing, or nothing that took: as if it had never been. */

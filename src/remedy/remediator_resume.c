@@ -109,10 +109,10 @@ void remediator_take_up(struct remediator *m)
 		if (!j->resumed)
 			continue;
 		trouble = job_setup_again(j);
-		log_notice("Taking up the %s of %s that a restart interrupted at %s (incident %s)",
+		log_notice("Continuing the %s of %s that a restart interrupted at %s (incident %s)",
 			rule_action_name(j->record.remedy.plan.action), j->record.target.app_id,
 			remedy_state_name(j->record.remedy.state), j->incident->id);
-		incident_tell(j->incident, remediator_wall(m), "taken up after a restart, at %s",
+		incident_tell(j->incident, remediator_wall(m), "continued after a restart, at %s",
 			remedy_state_name(j->record.remedy.state));
 		remediator_count_action(m, j, ACTION_REQUESTED);
 		j->counted_request = true;

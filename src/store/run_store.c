@@ -120,7 +120,8 @@ void run_store_tick(struct run_store *s, usec_t wall)
 	r = write_all(s, wall);
 	if (r < 0) {
 		if (!s->complained)
-			log_warning("Failed to keep what became of %zu apps: %s, trying again",
+			log_warning(
+				"Failed to write %zu finished runs to the ledger: %s; trying again",
 				s->waiting.n, strerror(-r));
 		s->complained = true;
 		return;

@@ -31,7 +31,8 @@ static void make_state_dir(const struct settings *settings)
 	const char *dir = settings->daemon.state_dir;
 
 	if (settings_act(settings) && mkdir(dir, 0700) < 0 && errno != EEXIST)
-		log_warning("Failed to make %s: %s, ignoring", dir, strerror(errno));
+		log_warning(
+			"Failed to create state_dir=%s: %s; actions need it", dir, strerror(errno));
 }
 
 int store_new(const struct settings *settings, struct incident_list *incidents, struct store **ret)
@@ -44,7 +45,8 @@ int store_new(const struct settings *settings, struct incident_list *incidents, 
 	store_configure(s, settings);
 	r = ledger_open(settings->daemon.state_dir, &store_schema, &s->ledger);
 	if (r > 0 && s->acts) {
-		log_error("Failed to start: %s", ledger_trouble(s->ledger));
+		log_error("Failed to start: %s (state_dir=%s)", ledger_trouble(s->ledger),
+			settings->daemon.state_dir);
 		return -EBUSY;
 	}
 	if (r < 0)
@@ -82,9 +84,9 @@ static void complain(struct store *s)
 
 	if (trouble && !s->complained)
 		log_event(s->acts ? LOG_ERR : LOG_INFO, NULL,
-			"The ledger is in trouble, nothing is acted upon: %s", trouble);
+			"The ledger in state_dir cannot be used, no action is taken: %s", trouble);
 	if (!trouble && s->complained)
-		log_notice("The ledger is well again");
+		log_notice("The ledger can be used again, actions may begin");
 	s->complained = trouble != NULL;
 }
 
@@ -241,7 +243,8 @@ bool store_tick(struct store *s, usec_t wall)
 	save_changed(s);
 	if (usec_sub(wall, s->pruned) >= PRUNE_PERIOD || wall < s->pruned) {
 		if (rows_prune(s->ledger, usec_sub(wall, s->keep)) < 0 && ledger_usable(s->ledger))
-			log_warning("Failed to delete old rows of the ledger, ignoring");
+			log_warning("Failed to delete rows older than retention from the ledger; "
+				    "trying again later");
 		s->pruned = wall;
 	}
 	complain(s);

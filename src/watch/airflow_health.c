@@ -131,9 +131,12 @@ static void on_health(void *userdata, const struct airflow_result *result)
 	if (s && airflow_version_text(w->airflow))
 		(void)str_replace(&s->version, airflow_version_text(w->airflow));
 	if (result->reason && w->complaint != result->reason)
-		log_event(LOG_WARNING, &about, "%s: %s", airflow_name(w->airflow), result->text);
+		log_event(LOG_WARNING, &about,
+			"Airflow %s: %s; no action begins until it is healthy",
+			airflow_name(w->airflow), result->text);
 	if (!result->reason && w->complaint)
-		log_event(LOG_NOTICE, &about, "%s: answers again", airflow_name(w->airflow));
+		log_event(LOG_NOTICE, &about, "Airflow %s is healthy again; actions may begin",
+			airflow_name(w->airflow));
 	w->complaint = result->reason;
 }
 
@@ -142,7 +145,9 @@ static void ask_health(struct airflow_watch *w, usec_t now)
 	if (w->health || now < w->next_health)
 		return;
 	if (airflow_check(w->airflow, on_health, w, &w->health) < 0)
-		log_error("Failed to ask Airflow for its health, ignoring");
+		log_error(
+			"Airflow %s: failed to request its health; trying again at the next check",
+			airflow_name(w->airflow));
 	w->next_health =
 		now + (airflow_speaks(w->airflow) == AIRFLOW_API_UNKNOWN ? HEALTH_PERIOD_UNKNOWN
 									 : HEALTH_PERIOD);
@@ -163,10 +168,11 @@ static void on_tested(void *userdata, const struct airflow_result *result)
 	for (int i = 0; s && i < AIRFLOW_RIGHT_MAX; i++)
 		s->access[i] = result->access->rights[i];
 	if (result->text)
-		log_event(acts ? LOG_ERR : LOG_WARNING, &about, "%s: denied to its user: %s",
+		log_event(acts ? LOG_ERR : LOG_WARNING, &about,
+			"Airflow %s: its user lacks permissions: %s; actions there would fail",
 			airflow_name(w->airflow), result->text);
 	else
-		log_event(LOG_INFO, &about, "%s: Airflow %s, its user may %s",
+		log_event(LOG_INFO, &about, "Airflow %s: version %s, its user may %s",
 			airflow_name(w->airflow), airflow_version_text(w->airflow),
 			acts ? "read, fail and clear" : "read");
 }
@@ -179,7 +185,8 @@ static void test_airflow(struct airflow_watch *w, usec_t now)
 	/* Observing sends nothing but GETs and the login. */
 	if (airflow_selftest(w->airflow, airflow_health_acts(w->access->runtime, w->airflow),
 		    on_tested, w, &w->test) < 0)
-		log_error("Failed to test the access to Airflow, later again");
+		log_error("Airflow %s: failed to test its permissions; trying again later",
+			airflow_name(w->airflow));
 }
 
 static void on_source_tested(void *userdata, int r, enum permission kill, const char *text)
@@ -195,7 +202,9 @@ static void on_source_tested(void *userdata, int r, enum permission kill, const 
 		s->kill = kill;
 	w->tested = kill != PERMISSION_UNKNOWN;
 	if (kill == PERMISSION_DENIED)
-		log_event(LOG_WARNING, &about, "%s: its apps cannot be killed there: %s",
+		log_event(LOG_WARNING, &about,
+			"%s: the cluster manager refuses kills: %s; apps that outlive their task "
+			"stay alive",
 			w->source->name, text ? text : "denied");
 }
 
@@ -210,7 +219,7 @@ static void test_source(struct source_watch *w, usec_t now)
 	if (r == -EOPNOTSUPP)
 		w->tested = true;
 	else if (r < 0)
-		log_error("Failed to test whether apps of %s can be killed, later again",
+		log_error("%s: failed to test whether its apps can be killed; trying again later",
 			w->source->name);
 }
 

@@ -206,7 +206,7 @@ static void on_answer(void *userdata, struct evidence_call_answer *answer)
 
 	if (answer->error < 0) {
 		q->stats.failed[k->kind]++;
-		log_debug("%s: %s: %s not to be had: %s", k->cluster, k->app_id,
+		log_debug("%s: %s: no evidence of kind %s: %s", k->cluster, k->app_id,
 			evidence_kind_name(k->kind),
 			answer->text ? answer->text : strerror(-answer->error));
 	}
@@ -215,7 +215,9 @@ static void on_answer(void *userdata, struct evidence_call_answer *answer)
 	else if (a && answer->error == -ETIMEDOUT && k->kind == WANT_THREADS)
 		r = evidence_no_threads(a, k->about, answer->taken);
 	if (r < 0)
-		log_error("Failed to take in evidence of %s: out of memory, ignoring", k->app_id);
+		log_error("%s: %s: out of memory while storing evidence of kind %s; this answer is "
+			  "dropped",
+			k->cluster, k->app_id, evidence_kind_name(k->kind));
 	q->n_dumps -= is_dump(k->kind);
 	k->call = NULL; /* it ends by itself after this */
 	request_free(k);

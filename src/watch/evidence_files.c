@@ -63,10 +63,13 @@ static void prune(struct evidence_files *b, usec_t wall)
 		b->state_dir, b->params->bundles_max_size, b->params->bundle_max_age, wall);
 
 	if (r < 0)
-		log_warning("Failed to delete old evidence from %s: %s, ignoring", b->state_dir,
-			strerror(-r));
+		log_warning("Failed to delete evidence beyond bundles_max_size or bundle_max_age "
+			    "from %s: "
+			    "%s; trying again later",
+			b->state_dir, strerror(-r));
 	else if (r > 0)
-		log_info("Deleted the evidence of %d old incidents", r);
+		log_info("Deleted the evidence of %d incidents (bundles_max_size, bundle_max_age)",
+			r);
 }
 
 void evidence_files_configure(struct evidence_files *b, const char *state_dir,
@@ -118,10 +121,11 @@ static void complain(struct evidence_files *b, int r)
 		return;
 	b->complaint = r;
 	if (r == -ENOENT)
-		log_info("There is no %s: evidence of incidents is not kept", b->state_dir);
+		log_info("state_dir=%s does not exist: evidence of incidents is not kept",
+			b->state_dir);
 	else
-		log_warning(
-			"Failed to keep evidence in %s: %s, ignoring", b->state_dir, strerror(-r));
+		log_warning("Failed to write evidence to state_dir=%s: %s; it is not kept",
+			b->state_dir, strerror(-r));
 }
 
 static void tell(struct evidence_file *k, const struct incident *i, usec_t now)

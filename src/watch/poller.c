@@ -168,7 +168,8 @@ static void on_driver(void *userdata, struct driver_answer *answer)
 	if (answer->state != DRIVER_ANSWERED)
 		driver_unanswered(d, answer);
 	else if (driver_take(d, answer, NULL, &a) < 0)
-		log_error("Failed to take in an answer of %s: out of memory, ignoring", d->url);
+		log_error("Out of memory while taking in an answer of %s; this poll of it is lost",
+			d->url);
 	tick_over(p);
 }
 
@@ -284,8 +285,9 @@ static void list_failed(struct poller *p, const struct target_list *list)
 
 	stats_cluster_error(p->context.stats, about.cluster, list->reason);
 	if (p->complaint != list->reason)
-		log_event(LOG_WARNING, &about, "%s: no list of apps from %s: %s", about.cluster,
-			p->source->urls.items[0], list->text);
+		log_event(LOG_WARNING, &about,
+			"%s: no list of apps from %s: %s; known drivers are still polled",
+			about.cluster, p->source->urls.items[0], list->text);
 	p->complaint = list->reason;
 }
 
@@ -295,7 +297,8 @@ static void take_list(struct poller *p, const struct target_list *list)
 	int r = 0;
 
 	if (p->complaint)
-		log_event(LOG_NOTICE, &about, "%s: lists its apps again", about.cluster);
+		log_event(LOG_NOTICE, &about, "%s: the list of apps is available again",
+			about.cluster);
 	p->complaint = NULL;
 	for (size_t i = 0; i < p->n_drivers; i++)
 		p->drivers[i]->listed = false;

@@ -115,7 +115,7 @@ static void recording_find(
 	if (apps.n == 1 && (!t->app_id || str_equal(apps.items[0].id, t->app_id)) &&
 		str_replace(&t->app_id, apps.items[0].id) >= 0 &&
 		str_printf(&t->base, "%.*s", (int)(n - strlen(path)), url) >= 0)
-		log_notice("Recording %s at %s", t->app_id, t->base);
+		log_notice("Recording app %s at %s", t->app_id, t->base);
 	app_list_clear(&apps);
 }
 

@@ -94,11 +94,11 @@ static void on_settings(void *userdata, const struct airflow_result *result)
 
 	k->call = NULL;
 	if (result->reply != REPLY_DONE)
-		log_debug("%s: %s: how its task is set stays unknown: %s", k->cluster, k->app_id,
-			result->text ? result->text : "no answer");
+		log_debug("%s: %s: the settings of its task stay unknown: %s", k->cluster,
+			k->app_id, result->text ? result->text : "no answer");
 	else if (a && app_history_take_task(a, result->settings) < 0)
-		log_error("%s: %s: failed to audit its task: out of memory, ignoring", k->cluster,
-			k->app_id);
+		log_error("%s: %s: out of memory while auditing its task; it stays unaudited",
+			k->cluster, k->app_id);
 	ask_next(k);
 }
 
@@ -134,7 +134,8 @@ static void ask_next(struct asker *k)
 		struct app_history *a = detector_app_at(d, i);
 
 		if (due(k, a) && ask(k, a) < 0)
-			log_error("Failed to ask Airflow about a task, later again");
+			log_error("%s: %s: failed to ask Airflow for its task; trying again later",
+				a->cluster, a->info.id);
 	}
 }
 

@@ -66,8 +66,9 @@ static void complain(struct driver *d, const char *reason, const char *text)
 
 	count_error(d, reason);
 	if (d->complaint != reason)
-		log_event(LOG_WARNING, &about, "%s: %s is not usable: %s (%s)", about.cluster,
-			d->url ? d->url : "a driver without address", text ? text : reason, reason);
+		log_event(LOG_WARNING, &about,
+			"%s: driver %s is not usable: %s (%s); each poll asks again", about.cluster,
+			d->url ? d->url : "without an address", text ? text : reason, reason);
 	d->complaint = reason;
 }
 
@@ -76,8 +77,8 @@ static void calm(struct driver *d)
 	struct log_about about = {.cluster = d->source->name, .app_id = d->last_id, .url = d->url};
 
 	if (d->complaint)
-		log_event(LOG_NOTICE, &about, "%s: %s is usable again", about.cluster,
-			d->url ? d->url : "the driver");
+		log_event(LOG_NOTICE, &about, "%s: driver %s is usable again", about.cluster,
+			d->url ? d->url : "without an address");
 	d->complaint = NULL;
 }
 
@@ -194,8 +195,8 @@ int driver_take(struct driver *d, struct driver_answer *answer, const struct sta
 	if (answer->reason) /* a side question failed; the stages are good */
 		count_error(d, answer->reason);
 	if (answer->side_fault && answer->has_owner && !owner_known(&a->owner))
-		log_warning("%s: %s: %s, its owner stays unknown", a->cluster, a->info.id,
-			answer->side_fault);
+		log_warning("%s: %s: %s; its owner stays unknown, so no action can be taken on it",
+			a->cluster, a->info.id, answer->side_fault);
 	if (answer->has_tasks && tasks_of) {
 		struct stage_history *h =
 			app_history_stage(a, tasks_of->stage_id, tasks_of->attempt_id);

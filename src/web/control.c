@@ -110,8 +110,11 @@ static void log_refusal(struct control *c, const char *path, const char *who)
 		return;
 	}
 	if (c->n_unsaid > 0)
-		(void)snprintf(others, sizeof(others), ", and %u more before", c->n_unsaid);
-	log_event(LOG_WARNING, &about, "Refused an order of %s: %s%s", who, path, others);
+		(void)snprintf(
+			others, sizeof(others), "; %u more were refused before", c->n_unsaid);
+	log_event(LOG_WARNING, &about,
+		"Refused %s to %s, who is not in control_users or control_group%s", path, who,
+		others);
 	c->refused = now;
 	c->n_unsaid = 0;
 }
@@ -177,7 +180,7 @@ void control_listen(struct control *c, const char *path)
 
 	r = http_server_new_local(c->context.event, path, control_answer, c, &c->server, &err);
 	if (r < 0)
-		log_error("Failed to listen for stagewatchctl: %s, going on without",
+		log_error("Failed to listen on control_socket=%s: %s; running without it", path,
 			err ? err : strerror(-r));
 }
 

@@ -99,11 +99,11 @@ action = {self.action}
         return {o: int(self.metric("stagewatch_actions_total", action=action, outcome=o)) for o in outcomes}
 
     def reload(self, mode):
-        before = self.log().count("The configuration was read anew")
+        before = self.log().count("The new configuration is in force")
         self.write(mode)
         time.sleep(0.1)
         self.child.send_signal(signal.SIGHUP)
-        lab.wait(lambda: self.log().count("The configuration was read anew") > before, 10, "stagewatchd reloads")
+        lab.wait(lambda: self.log().count("The new configuration is in force") > before, 10, "stagewatchd reloads")
 
 
 class RulesWatch(Watch):

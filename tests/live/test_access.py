@@ -38,7 +38,7 @@ def test_all_granted(api, version, binary, tmp_path, started):
         "spark m: kill granted", f"airflow main ({version}): login granted, read granted, fail granted, clear granted"}
     assert done.returncode == 0
     with Daemon(binary, tmp_path, sections, action="retry") as d:
-        wait(lambda: d.lines(f"main: Airflow {version}, its user may read, fail and clear"), 15, "it says so")
+        wait(lambda: d.lines(f"Airflow main: version {version}, its user may read, fail and clear"), 15, "it says so")
         assert access(d) == dict.fromkeys(RIGHTS, 1)
         assert d.metric("stagewatch_cluster_access", spark_cluster="m", right="kill") == 1
         status = d.json("/api/v1/status")
@@ -58,10 +58,10 @@ def test_viewer(api, said, binary, tmp_path, started):
     assert done.returncode == 1
     assert f"read granted, fail denied, clear denied; denied: fail, clear (tried on DAG d): {said}" in done.stdout
     with Daemon(binary, tmp_path, sections, action="retry") as d:
-        wait(lambda: d.lines("main: denied to its user: fail, clear"), 15, "it is told")
+        wait(lambda: d.lines("Airflow main: its user lacks permissions: fail, clear"), 15, "it is told")
         assert access(d) == {"login": 1, "read": 1, "fail": 0, "clear": 0}
         d.polls_go_on(airflow, "/version", 1)
-        assert len(d.lines("denied to its user")) == 1
+        assert len(d.lines("its user lacks permissions")) == 1
         airflow.rights = {"read", "edit"}
         d.child.send_signal(signal.SIGHUP)
         wait(lambda: access(d)["clear"] == 1, 15, "a reload asks again")
@@ -87,7 +87,7 @@ def test_wrong_password(binary, tmp_path, started):
     assert "login denied, read unknown, fail unknown, clear unknown; denied: login" in done.stdout
     with Daemon(binary, tmp_path, sections, action="retry") as d:
         wait(lambda: access(d)["login"] == 0, 15, "it is told")
-        assert d.lines("main: denied to its user: login")
+        assert d.lines("Airflow main: its user lacks permissions: login")
 
 
 def test_nobody_answers(binary, tmp_path, started):
@@ -129,4 +129,4 @@ def test_kill_at_the_master(binary, tmp_path, started):
     assert done.returncode == 1 and "kill denied: the master's page offers no kill" in done.stdout
     with Daemon(binary, tmp_path, sections) as d:
         wait(lambda: d.metric("stagewatch_cluster_access", spark_cluster="m", right="kill") == 0, 15, "it is told")
-        assert d.lines("m: its apps cannot be killed there")
+        assert d.lines("m: the cluster manager refuses kills")

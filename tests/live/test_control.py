@@ -127,7 +127,7 @@ def test_pause_and_resume(binary, tmp_path, started):
         d.polls_go_on(scene.driver)
         assert d.metric("stagewatch_paused") == 1 and d.actions() == NONE and scene.sent() == []
         assert len(d.lines("no retry of app-1")) == 1, "once, not once per poll"
-        assert d.lines("Nothing new is begun, until it is ended: paused by root (uid 0)")
+        assert d.lines("No new action begins until somebody resumes: paused by root (uid 0)")
         paused = d.json("/api/v1/status")["paused"]
         assert (paused["reason"], paused["who"], paused["until"]) == ("release night", "root (uid 0)", None)
         said(d.ctl("status"), 1, ", until resumed: release night\n")
@@ -263,7 +263,7 @@ def test_a_pause_without_a_ledger_says_so(binary, tmp_path, started):
         status = d.json("/api/v1/status")
         assert status["paused"]["durable"] is False and status["ledger_trouble"]
         assert "The pause is not in the ledger: a restart forgets it.\n" in d.ctl("status").stdout
-        assert "\nThe ledger is in trouble, nothing is acted upon: " in d.ctl("status").stdout
+        assert "\nThe ledger cannot be used, no action is taken: " in d.ctl("status").stdout
         state.unlink()
         state.mkdir()
         wait(lambda: d.json("/api/v1/status")["paused"]["durable"], 90, "written at last")
@@ -347,12 +347,12 @@ def test_who_may(binary, tmp_path, started):
             said(run(who, "status"), 0)
             said(run(who, "pause", "let me"), 2, "", "only root, the daemon's own user, and the control_users and control_group")
         assert "you are uid 1234:" in run(user, "resume").stderr
-        assert len(d.lines("Refused an order of uid 65534: /api/v1/pause")) == 1 and d.json("/api/v1/status")["paused"] is None
-        assert len(d.lines("Refused an order of")) <= 2, "not once per order"
+        assert len(d.lines("Refused /api/v1/pause to uid 65534")) == 1 and d.json("/api/v1/status")["paused"] is None
+        assert len(d.lines("Refused /api/v1/")) <= 2, "not once per order"
         # Named in the configuration, by a reload.
         d.config.write_text(d.config.read_text().replace("[web]", "control_users = 1234\ncontrol_users = 77\ncontrol_group = 4321\n[web]"))
         d.child.send_signal(1)
-        wait(lambda: d.lines("The configuration was read anew"), 10, "taken")
+        wait(lambda: d.lines("The new configuration is in force"), 10, "taken")
         said(run(user, "pause", "mine"), 0, "Paused by 1234 (uid 1234)")
         assert d.json("/api/v1/status")["paused"]["who"] == "1234 (uid 1234)"
         said(run(member, "resume"), 0)

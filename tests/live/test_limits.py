@@ -61,7 +61,7 @@ def test_storm(binary, tmp_path, started):
         wait(lambda: d.metric("stagewatch_breaker_open") == 1, 30, "it outlives a restart")
         limit(d, storm_threshold=0)
         d.child.send_signal(signal.SIGHUP)
-        wait(lambda: d.lines("was read anew"), 10, "read anew")
+        wait(lambda: d.lines("The new configuration is in force"), 10, "read anew")
         assert d.ctl("resume").returncode == 0
         assert d.metric("stagewatch_breaker_open") == 0
         assert d.lines("The storm breaker was closed by root")
@@ -112,7 +112,7 @@ def test_a_breaker_outlives_trouble_of_the_ledger(how, binary, tmp_path, started
         else:
             for file in state.glob("ledger.db*"):
                 file.unlink()
-        wait(lambda: d.lines("The ledger is well again"), 10, "well again")
+        wait(lambda: d.lines("The ledger can be used again"), 10, "well again")
         wait(kept, 10, "kept")
     for n in range(3):
         master.end(f"app-{n}")
@@ -206,7 +206,7 @@ def test_without_a_ledger_nothing_is_acted_upon(binary, tmp_path, started):
         wait(lambda: refusal(d, "the ledger cannot be written: "), 30, "refused")
         assert d.metric("stagewatch_ledger_up") == 0
         assert "Not a directory" in d.json("/api/v1/status")["ledger_trouble"]
-        assert len(d.lines("The ledger is in trouble")) == 1
+        assert len(d.lines("The ledger in state_dir cannot be used")) == 1
         assert scene.sent() == []
         (tmp_path / "state").unlink()
         (tmp_path / "state").mkdir()

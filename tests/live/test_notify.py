@@ -142,7 +142,7 @@ def test_a_bad_receiver(fault, reason, binary, tmp_path, started):
         receiver.faults.clear()
         wait(lambda: sent(d) == 1, 20, "taken")
         assert status(d)["error"] is None and status(d)["pending"] == 0
-        assert len(d.lines("later again")) == 1 and len(d.lines("messages are taken again")) == 1
+        assert len(d.lines("trying again (retry_first, retry_max)")) == 1 and len(d.lines("messages are delivered again")) == 1
         deliveries = {r[3]["X-Stagewatch-Delivery"] for r in receiver.requests}
         assert len(deliveries) == 1 and elsewhere.requests == []
 
@@ -253,7 +253,7 @@ def test_command(binary, tmp_path, started):
     env = {"SECRET_OF_THE_DAEMON": "x", "LD_PRELOAD": ""}
     with Daemon(binary, tmp_path, driver_section("one", driver) + command_section(tmp_path), env=env) as d:
         wait(lambda: sent(d, "script") == 1, 40, "told")
-        assert d.lines("notify script: told of hung") and d.lines("hook said: took it: hung")
+        assert d.lines("notify script: delivered hung") and d.lines("hook said: took it: hung")
         d.polls_go_on(driver)
     message, args, *variables = (tmp_path / "out").read_text().splitlines()
     message = json.loads(message)
@@ -285,7 +285,7 @@ def test_a_command_that_is_not_there(binary, tmp_path, started):
     section = f"[notify script]\ntype = command\ncommand = {tmp_path}/missing\nretry_first = 1s\nretry_max = 1s\n"
     with Daemon(binary, tmp_path, driver_section("one", driver) + section) as d:
         wait(lambda: d.metric("stagewatch_notification_errors_total", notify="script", reason="internal") >= 2, 40, "tried again")
-        assert len(d.lines("notify script: internal: No such file or directory, later again")) == 1
+        assert len(d.lines("notify script: internal: No such file or directory; trying again")) == 1
 
 
 def crash(d):
@@ -367,7 +367,7 @@ def test_without_a_ledger_messages_are_sent(binary, tmp_path, started):
     receiver, driver = started(Receiver), started(Driver)
     receiver.faults.append((None, ".", receiver.status(500)))
     with Daemon(binary, tmp_path, driver_section("one", driver) + notify_section(receiver.url)) as d:
-        wait(lambda: d.lines("Messages are kept in memory alone, and sent as ever: "), 40, "it says so")
+        wait(lambda: d.lines("Messages are sent, but kept in memory only, and lost in a restart: "), 40, "it says so")
         assert d.json("/api/v1/status")["notifications_durable"] is False
         receiver.faults.clear()
         wait(lambda: sent(d) == 1, 20, "sent")
@@ -548,7 +548,7 @@ def test_storm(binary, tmp_path, started, alertmanager):
         assert len(receiver.requests) == 1
         limit(d, storm_threshold=0)
         d.child.send_signal(signal.SIGHUP)
-        wait(lambda: d.lines("was read anew"), 10, "read anew")
+        wait(lambda: d.lines("The new configuration is in force"), 10, "read anew")
         assert d.ctl("resume").returncode == 0
         wait(lambda: alertmanager.alerts() == [], 20, "resolved")
         wait(lambda: len(receiver.requests) == 2, 20, "its end")

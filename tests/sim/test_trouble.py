@@ -81,7 +81,7 @@ def test_ledger_vanishes(story):
     for file in story.daemon.state.glob("ledger.db*"):
         file.unlink()
     story.settle()
-    assert story.daemon.lines("The ledger is in trouble") and story.daemon.lines("The ledger is well again")
+    assert story.daemon.lines("The ledger in state_dir cannot be used") and story.daemon.lines("The ledger can be used again")
     story.check()
 
 
@@ -118,14 +118,14 @@ def test_disk(trouble, when, story, tmp_path):
         story.daemon.start()
         story.until(lambda: story.daemon.rows("SELECT 1 FROM incidents") if when == "incident" else story.world.took(when))
         begin()
-        story.until(lambda: story.daemon.lines("The ledger is in trouble"))
+        story.until(lambda: story.daemon.lines("The ledger in state_dir cannot be used"))
         before, polls = len(story.world.effects), len(story.world.asked[story.task.apps[0].driver.port])
         story.pause(60)
         sent = [e for e in story.world.effects[before:] if e[1] in ("fail", "kill", "clear")]
         assert not sent, explain(story.world, story.daemon)
         assert when == "end" or len(story.world.asked[story.task.apps[0].driver.port]) > polls + 2
         end()
-        story.until(lambda: story.daemon.lines("The ledger is well again"))
+        story.until(lambda: story.daemon.lines("The ledger can be used again"))
         story.settle()
         story.check()
     finally:
@@ -205,7 +205,7 @@ def test_budget_counts_on(over, story):
     if over == "new ledger":
         for file in story.daemon.state.glob("ledger.db*"):
             file.unlink()
-        story.until(lambda: story.daemon.lines("The ledger is well again"))
+        story.until(lambda: story.daemon.lines("The ledger can be used again"))
     assert story.daemon.stop() == 0
     if over == "reboot":
         story.daemon.env["SIM_REBOOT"] = str(int((story.world.boot + story.world.now() - story.world.epoch - 1) * 1e6))

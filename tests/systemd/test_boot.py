@@ -255,7 +255,7 @@ def test_story(machine, root):
     m.config.write_text(good.replace("password_file = airflow-password", "password_file = other-password"))
     assert m.reload()["PRIORITY"] == "3"
     said = [entry["MESSAGE"] for entry in m.journal(PRIORITY=3)]
-    assert "[airflow main] password_file: other-password: " in said[-2] and said[-1] == "Failed to reload, what runs is kept"
+    assert "[airflow main] password_file: other-password: " in said[-2] and said[-1] == "Failed to reload; the old configuration stays in force"
     m.config.write_text(good)
     assert m.reload()["PRIORITY"] == "5"
     assert m.metric("stagewatch_config_last_reload_successful") == 1
