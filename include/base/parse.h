@@ -27,3 +27,6 @@ int parse_http_date(const char *s, usec_t *ret);
 
 /* Byte sizes: "512", "64K", "8M", "1G" (powers of 1024). */
 int parse_size(const char *s, uint64_t *ret);
+
+/* The value of a hexadecimal digit; -1: it is none. */
+int parse_hex_digit(char c);

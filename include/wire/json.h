@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/time.h"
+#include "core/facts/model.h"
 
 #define JSON_MAX_DEPTH 64
 #define JSON_MAX_VALUES 1000000 /* a parsed value takes some 80 bytes */
@@ -17,9 +18,10 @@
 DEFINE_CLEANUP(cJSON *, cJSON_Delete)
 #define _cleanup_json_ _cleanup_(cJSON_Deletep)
 
-/* Parses len bytes as one JSON value with nothing but white space after it. -EBADMSG with *reterr
- * (where it broke; caller frees) for anything else, deeper nesting than JSON_MAX_DEPTH, or a NUL,
- * as a byte or escaped; -E2BIG with *reterr for more than JSON_MAX_VALUES values; -ENOMEM. */
+/* Parses len bytes as one JSON value with nothing but white space after it. What no text can hold,
+ * a NUL and half of a surrogate pair, becomes U+0001, which no id may have and no text for people
+ * keeps. -EBADMSG with *reterr (where it broke; caller frees) for anything else, or deeper nesting
+ * than JSON_MAX_DEPTH; -E2BIG with *reterr for more than JSON_MAX_VALUES values; -ENOMEM. */
 int json_parse(const char *text, size_t len, cJSON **ret, char **reterr);
 
 /* Says in *reterr what is wrong with an answer. Returns -EBADMSG, or -ENOMEM. */
@@ -59,6 +61,13 @@ int json_copy_id(
 	const cJSON *object, const char *field, enum json_need need, char **ret, char **reterr);
 /* A copy of a string field for people to read: printable, cut to max bytes. */
 int json_copy_text(const cJSON *object, const char *field, size_t max, char **ret, char **reterr);
+/* The same of what an app calls itself, for which no row is to be lost: a number is written out,
+ * anything else is as good as absent. */
+int json_copy_label(const cJSON *object, const char *field, size_t max, char **ret, char **reterr);
+
+/* A row of a list, counted from 1, is left out for what its decoder said of it, which is freed.
+ * -ENOMEM is handed on, anything else is 0. */
+int json_leave_out(struct left_out *l, size_t row, int error, char **reterr);
 
 /* Fields of an answer of ours. Without memory they are left out: whoever prints the whole finds
  * out. NULL, and the time 0, are null. */

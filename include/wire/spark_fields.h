@@ -19,8 +19,9 @@ int spark_get_number_id(const cJSON *object, const char *field, int64_t *ret, ch
 /* A time that may be absent; "not yet", which Spark writes as a time before 1970, leaves it 0. */
 int spark_get_time(const cJSON *object, const char *field, usec_t *ret, char **reterr);
 
-/* An app as a cluster manager lists it: id, state, name and user; ended is left as it is. */
-int spark_decode_listed_app(const cJSON *json, struct master_app *app, char **reterr);
+/* Adds an app as a cluster manager lists it, id, state, name and user, to a list that has room. 1:
+ * it was; 0: the row, counted from 1, was left out. -ENOMEM. */
+int spark_add_listed_app(const cJSON *json, size_t row, struct master_state *m, char **reterr);
 
 /* Adds an amount that may be absent to *sum; a negative one is as good as none. */
 int spark_add_amount(const cJSON *object, const char *field, uint64_t *sum, char **reterr);

@@ -178,10 +178,30 @@ static size_t utf8_decode(const unsigned char *s, uint32_t *ret)
 	return n;
 }
 
+/* Controls, and what is not seen or turns round what is: a name that shows as another. */
 static bool is_harmful(uint32_t code)
 {
-	return code < 0x20 || (code >= 0x7f && code <= 0x9f) ||
-	       (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
+	static const struct {
+		uint32_t first;
+		uint32_t last;
+	} ranges[] = {
+		{0x00, 0x1f}, {0x7f, 0x9f}, {0xad, 0xad}, /* soft hyphen */
+		{0x61c, 0x61c},                           /* Arabic letter mark */
+		{0x115f, 0x1160},                         /* Hangul fillers */
+		{0x180b, 0x180f},                         /* Mongolian selectors, vowel separator */
+		{0x200b, 0x200f},                         /* zero width, direction marks */
+		{0x2028, 0x202e},                         /* separators, embeddings, overrides */
+		{0x2060, 0x206f},                         /* word joiner, isolates */
+		{0x3164, 0x3164},                         /* Hangul filler */
+		{0xfe00, 0xfe0f},                         /* variation selectors */
+		{0xfeff, 0xfeff},                         /* byte order mark */
+		{0xffa0, 0xffa0}, {0xfff0, 0xfffb}, {0xe0000, 0xe0fff}, /* tags, selectors */
+	};
+
+	for (size_t i = 0; i < ELEMENTSOF(ranges); i++)
+		if (code >= ranges[i].first && code <= ranges[i].last)
+			return true;
+	return false;
 }
 
 void str_sanitize(char *s)

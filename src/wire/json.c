@@ -5,8 +5,11 @@
 #include <errno.h>
 #include <math.h>
 #include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/parse.h"
 #include "base/strbuf.h"
 
 /* From here on doubles skip integers: 2^53 may have been 2^53 + 1. */
@@ -28,20 +31,55 @@ int json_refuse(char **reterr, const char *fmt, ...)
 	return -EBADMSG;
 }
 
-/* The index of the quote that ends the string whose first byte is text[i]; len where there is none,
- * len + 1 where the string holds \u0000. */
+/* The index of the quote that ends the string whose first byte is text[i]; len where there is none.
+ */
 static size_t skip_string(const char *text, size_t len, size_t i)
 {
-	while (i < len && text[i] != '"') {
-		if (text[i] != '\\') {
-			i++;
-			continue;
-		}
-		if (len - i >= 6 && memcmp(text + i + 1, "u0000", 5) == 0)
-			return len + 1;
-		i += 2;
-	}
+	while (i < len && text[i] != '"')
+		i += text[i] == '\\' ? 2 : 1;
 	return i < len ? i : len;
+}
+
+/* The value of an escape "\u1234" at text[i]; -1: there is none. */
+static int escape_at(const char *text, size_t len, size_t i)
+{
+	int value = 0;
+
+	if (i > len || len - i < 6 || text[i] != '\\' || text[i + 1] != 'u')
+		return -1;
+	for (size_t k = 2; k < 6; k++) {
+		int digit = parse_hex_digit(text[i + k]);
+
+		if (digit < 0)
+			return -1;
+		value = value << 4 | digit;
+	}
+	return value;
+}
+
+/* A copy in which what no text can hold is U+0001. */
+static char *clean_copy(const char *text, size_t len)
+{
+	char *copy = malloc(len + 1);
+
+	if (!copy)
+		return NULL;
+	memcpy(copy, text, len);
+	copy[len] = '\0';
+	for (size_t i = 0; i < len; i++) {
+		int value = escape_at(copy, len, i);
+		int next = value >= 0xd800 && value <= 0xdbff ? escape_at(copy, len, i + 6) : -1;
+
+		if (copy[i] == '\0')
+			copy[i] = 1;
+		else if (next >= 0xdc00 && next <= 0xdfff)
+			i += 11;
+		else if (value == 0 || (value >= 0xd800 && value <= 0xdfff))
+			memcpy(copy + i, "\\u0001", 6);
+		else if (copy[i] == '\\')
+			i++; /* what follows is no escape of its own */
+	}
+	return copy;
 }
 
 /* cJSON goes 1000 levels deep by recursion, and makes a node of 64 bytes of each "0,". */
@@ -54,8 +92,6 @@ static int check_shape(const char *text, size_t len, char **reterr)
 		switch (text[i]) {
 		case '"':
 			i = skip_string(text, len, i + 1);
-			if (i > len)
-				return json_refuse(reterr, "holds an escaped NUL");
 			break;
 		case '[':
 		case '{':
@@ -85,17 +121,22 @@ static int check_shape(const char *text, size_t len, char **reterr)
 int json_parse(const char *text, size_t len, cJSON **ret, char **reterr)
 {
 	_cleanup_json_ cJSON *json = NULL;
+	_cleanup_free_ char *clean = NULL;
 	const char *end = NULL;
 	size_t at;
 	int r;
 
 	if (len == 0)
 		return json_refuse(reterr, "empty");
-	if (memchr(text, '\0', len))
-		return json_refuse(reterr, "holds a NUL byte");
 	r = check_shape(text, len, reterr);
 	if (r < 0)
 		return r;
+	if (memchr(text, '\0', len) || memmem(text, len, "\\u", 2)) {
+		clean = clean_copy(text, len);
+		if (!clean)
+			return -ENOMEM;
+		text = clean;
+	}
 	json = cJSON_ParseWithLengthOpts(text, len, &end, false);
 	at = end ? (size_t)(end - text) : 0;
 	if (!json)
@@ -263,21 +304,52 @@ int json_copy_id(
 	return r < 0 ? r : 1;
 }
 
+static int replace_printable(char **target, const char *s, size_t max)
+{
+	char *text;
+	int r = str_printable(s, max, &text);
+
+	if (r < 0)
+		return r;
+	free(*target);
+	*target = text;
+	return 1;
+}
+
 int json_copy_text(const cJSON *object, const char *field, size_t max, char **ret, char **reterr)
 {
 	const char *s = NULL;
-	char *text;
-	int r;
+	int r = json_get_string(object, field, JSON_OPTIONAL, &s, reterr);
 
-	r = json_get_string(object, field, JSON_OPTIONAL, &s, reterr);
-	if (r < 0 || !s)
+	return r < 0 || !s ? r : replace_printable(ret, s, max);
+}
+
+int json_copy_label(const cJSON *object, const char *field, size_t max, char **ret, char **reterr)
+{
+	const cJSON *item = NULL;
+	char digits[32];
+	int r = get_field(object, field, JSON_OPTIONAL, &item, reterr);
+
+	if (r <= 0)
 		return r;
-	r = str_printable(s, max, &text);
-	if (r < 0)
-		return r;
-	free(*ret);
-	*ret = text;
-	return 1;
+	if (cJSON_IsString(item))
+		return replace_printable(ret, item->valuestring, max);
+	if (!cJSON_IsNumber(item))
+		return 0;
+	(void)snprintf(digits, sizeof(digits), "%.15g", item->valuedouble);
+	return replace_printable(ret, digits, max);
+}
+
+int json_leave_out(struct left_out *l, size_t row, int error, char **reterr)
+{
+	if (error != -ENOMEM && l->n++ == 0) {
+		(void)snprintf(l->why, sizeof(l->why), "row %zu: %s", row,
+			*reterr ? *reterr : strerror(-error));
+		str_sanitize(l->why);
+	}
+	free(*reterr);
+	*reterr = NULL;
+	return error == -ENOMEM ? error : 0;
 }
 
 void *json_new_items(size_t n, size_t size)

@@ -34,31 +34,22 @@ static int sort_ended(const struct master_state *m, const char ***ret)
 	return 0;
 }
 
-static void drop_last(struct master_state *m)
-{
-	struct master_app *app = &m->apps[--m->n_apps];
-
-	free(app->id);
-	free(app->name);
-	free(app->user);
-	free(app->state);
-	*app = (struct master_app){0};
-}
-
 static int decode_apps(
 	const cJSON *active, const cJSON *completed, struct master_state *m, char **reterr)
 {
 	_cleanup_free_ const char **ended = NULL;
 	const cJSON *item;
 	size_t n_ended;
+	size_t row = 0;
 	int r;
 
 	cJSON_ArrayForEach(item, completed)
 	{
-		m->apps[m->n_apps].ended = true;
-		r = spark_decode_listed_app(item, &m->apps[m->n_apps++], reterr);
+		r = spark_add_listed_app(item, ++row, m, reterr);
 		if (r < 0)
 			return r;
+		if (r > 0)
+			m->apps[m->n_apps - 1].ended = true;
 	}
 	r = sort_ended(m, &ended);
 	if (r < 0)
@@ -66,13 +57,15 @@ static int decode_apps(
 	n_ended = m->n_apps;
 	cJSON_ArrayForEach(item, active)
 	{
-		struct master_app *app = &m->apps[m->n_apps++];
+		struct master_app *app = &m->apps[m->n_apps];
 
-		r = spark_decode_listed_app(item, app, reterr);
+		r = spark_add_listed_app(item, ++row, m, reterr);
 		if (r < 0)
 			return r;
-		if (bsearch(&app->id, ended, n_ended, sizeof(*ended), compare_ids))
-			drop_last(m);
+		if (r > 0 && bsearch(&app->id, ended, n_ended, sizeof(*ended), compare_ids)) {
+			master_app_clear(app);
+			m->n_apps--;
+		}
 	}
 	return 0;
 }

@@ -92,6 +92,7 @@ int spark_decode_tasks(const char *body, size_t len, struct task_list *ret, char
 	_cleanup_json_ cJSON *json = NULL;
 	_cleanup_(task_list_clear) struct task_list list = {0};
 	const cJSON *item;
+	size_t row = 0;
 	int r;
 
 	r = spark_parse_list(body, len, SPARK_MAX_TASKS, &json, reterr);
@@ -102,9 +103,17 @@ int spark_decode_tasks(const char *body, size_t len, struct task_list *ret, char
 		return -ENOMEM;
 	cJSON_ArrayForEach(item, json)
 	{
-		r = decode_task(item, &list.items[list.n], reterr);
-		if (r != 0)
-			list.n++; /* also a broken one: it is to be freed */
+		struct task_obs *task = &list.items[list.n];
+
+		row++;
+		r = decode_task(item, task, reterr);
+		if (r > 0)
+			list.n++;
+		if (r >= 0)
+			continue;
+		free(task->executor_id);
+		*task = (struct task_obs){0};
+		r = json_leave_out(&list.left_out, row, r, reterr);
 		if (r < 0)
 			return r;
 	}
@@ -133,7 +142,7 @@ static int copy_host(const cJSON *json, char **ret, char **reterr)
 	size_t n;
 	int r;
 
-	r = json_copy_text(json, "hostPort", MAX_HOST, &text, reterr);
+	r = json_copy_label(json, "hostPort", MAX_HOST, &text, reterr);
 	if (r < 0 || !text)
 		return r;
 	start = *text == '[' ? text + 1 : text;
@@ -153,14 +162,20 @@ static int copy_log_url(const cJSON *json, char **ret, char **reterr)
 	int r;
 
 	r = json_get_object(json, "executorLogs", JSON_OPTIONAL, &logs, reterr);
-	return r > 0 ? json_copy_text(logs, "stderr", MAX_LINK, ret, reterr) : r;
+	return r > 0 ? json_copy_label(logs, "stderr", MAX_LINK, ret, reterr) : r;
 }
 
+/* 0: it is not active; 1: taken. */
 static int decode_executor(const cJSON *json, struct executor_obs *x, char **reterr)
 {
+	bool active = true;
 	int r;
 
-	r = json_copy_id(json, "id", JSON_REQUIRED, &x->id, reterr);
+	r = json_get_bool(json, "isActive", JSON_OPTIONAL, &active, reterr);
+	if (r >= 0 && !active)
+		return 0;
+	if (r >= 0)
+		r = json_copy_id(json, "id", JSON_REQUIRED, &x->id, reterr);
 	if (r >= 0)
 		r = copy_host(json, &x->host, reterr);
 	if (r >= 0)
@@ -169,7 +184,15 @@ static int decode_executor(const cJSON *json, struct executor_obs *x, char **ret
 		r = spark_get_count(json, "activeTasks", JSON_REQUIRED, &x->active_tasks, reterr);
 	if (r >= 0)
 		r = decode_gc(json, &x->gc, reterr);
-	return r;
+	return r < 0 ? r : 1;
+}
+
+static void executor_clear(struct executor_obs *x)
+{
+	free(x->id);
+	free(x->host);
+	free(x->log_url);
+	*x = (struct executor_obs){0};
 }
 
 int spark_decode_executor_list(
@@ -178,6 +201,7 @@ int spark_decode_executor_list(
 	_cleanup_json_ cJSON *json = NULL;
 	_cleanup_(executor_list_clear) struct executor_list list = {0};
 	const cJSON *item;
+	size_t row = 0;
 	int r;
 
 	r = spark_parse_list(body, len, SPARK_MAX_EXECUTORS, &json, reterr);
@@ -188,11 +212,14 @@ int spark_decode_executor_list(
 		return -ENOMEM;
 	cJSON_ArrayForEach(item, json)
 	{
-		bool active = true;
-
-		r = json_get_bool(item, "isActive", JSON_OPTIONAL, &active, reterr);
-		if (r >= 0 && active)
-			r = decode_executor(item, &list.items[list.n++], reterr);
+		row++;
+		r = decode_executor(item, &list.items[list.n], reterr);
+		if (r > 0)
+			list.n++;
+		if (r >= 0)
+			continue;
+		executor_clear(&list.items[list.n]);
+		r = json_leave_out(&list.left_out, row, r, reterr);
 		if (r < 0)
 			return r;
 	}
@@ -264,8 +291,10 @@ int spark_decode_newest_query(const char *body, size_t len, struct query_obs *re
 {
 	_cleanup_json_ cJSON *json = NULL;
 	struct query_obs newest = {.id = -1};
+	struct left_out left_out = {0};
 	const char *name = NULL;
 	const cJSON *item;
+	size_t row = 0;
 	int r;
 
 	r = spark_parse_list(body, len, SPARK_MAX_QUERIES, &json, reterr);
@@ -276,16 +305,24 @@ int spark_decode_newest_query(const char *body, size_t len, struct query_obs *re
 		struct query_obs q = {0};
 		const char *its_name = NULL;
 
+		row++;
 		r = decode_query(item, &newest, &q, &its_name, reterr);
-		if (r < 0)
-			return r;
+		if (r < 0) {
+			r = json_leave_out(&left_out, row, r, reterr);
+			if (r < 0)
+				return r;
+			continue;
+		}
 		if (r > 0)
 			continue;
 		newest = q;
 		name = its_name;
 	}
-	if (newest.id < 0)
+	if (newest.id < 0) {
+		ret->left_out = left_out;
 		return 0;
+	}
+	newest.left_out = left_out;
 	if (name) {
 		r = str_printable(name, MAX_QUERY_NAME, &newest.name);
 		if (r < 0)

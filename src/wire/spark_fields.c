@@ -73,7 +73,7 @@ int spark_get_time(const cJSON *object, const char *field, usec_t *ret, char **r
 	return 0;
 }
 
-int spark_decode_listed_app(const cJSON *json, struct master_app *app, char **reterr)
+static int decode_listed_app(const cJSON *json, struct master_app *app, char **reterr)
 {
 	const char *state;
 	int r;
@@ -84,10 +84,23 @@ int spark_decode_listed_app(const cJSON *json, struct master_app *app, char **re
 	if (r >= 0)
 		r = json_copy_text(json, "state", MAX_TEXT, &app->state, reterr);
 	if (r >= 0)
-		r = json_copy_text(json, "name", MAX_TEXT, &app->name, reterr);
+		r = json_copy_label(json, "name", MAX_TEXT, &app->name, reterr);
 	if (r >= 0)
-		r = json_copy_text(json, "user", MAX_TEXT, &app->user, reterr);
+		r = json_copy_label(json, "user", MAX_TEXT, &app->user, reterr);
 	return r;
+}
+
+int spark_add_listed_app(const cJSON *json, size_t row, struct master_state *m, char **reterr)
+{
+	struct master_app *app = &m->apps[m->n_apps];
+	int r = decode_listed_app(json, app, reterr);
+
+	if (r >= 0) {
+		m->n_apps++;
+		return 1;
+	}
+	master_app_clear(app);
+	return json_leave_out(&m->left_out, row, r, reterr);
 }
 
 int spark_add_amount(const cJSON *object, const char *field, uint64_t *sum, char **reterr)

@@ -3,6 +3,7 @@
 #include "wire/spark_memory.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include "wire/json.h"
 #include "wire/spark_evidence.h"
@@ -57,7 +58,7 @@ static int decode_executor(const cJSON *json, struct executor_memory *x, char **
 	if (r >= 0)
 		r = decode_peaks(json, x, reterr);
 	if (r >= 0)
-		r = json_copy_text(json, "removeReason", MAX_REASON, &x->remove_reason, reterr);
+		r = json_copy_label(json, "removeReason", MAX_REASON, &x->remove_reason, reterr);
 	return r;
 }
 
@@ -67,6 +68,7 @@ int spark_decode_memory(
 	_cleanup_json_ cJSON *json = NULL;
 	_cleanup_(executor_memory_list_clear) struct executor_memory_list list = {0};
 	const cJSON *item;
+	size_t row = 0;
 	int r;
 
 	r = spark_parse_list(body, len, SPARK_MAX_EXECUTORS, &json, reterr);
@@ -77,7 +79,18 @@ int spark_decode_memory(
 		return -ENOMEM;
 	cJSON_ArrayForEach(item, json)
 	{
-		r = decode_executor(item, &list.items[list.n++], reterr);
+		struct executor_memory *x = &list.items[list.n];
+
+		row++;
+		r = decode_executor(item, x, reterr);
+		if (r >= 0) {
+			list.n++;
+			continue;
+		}
+		free(x->id);
+		free(x->remove_reason);
+		*x = (struct executor_memory){0};
+		r = json_leave_out(&list.left_out, row, r, reterr);
 		if (r < 0)
 			return r;
 	}

@@ -84,13 +84,6 @@ static bool is_redacted(const char *s)
 	return s && strstr(s, REDACTED);
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* -EBADMSG for what is no hexadecimal text, or holds a NUL. */
 static int from_hex(const char *hex, char **ret)
 {
@@ -103,8 +96,8 @@ static int from_hex(const char *hex, char **ret)
 	if (!text)
 		return -ENOMEM;
 	for (size_t i = 0; i < n / 2; i++) {
-		int high = hex_digit(hex[2 * i]);
-		int low = hex_digit(hex[2 * i + 1]);
+		int high = parse_hex_digit(hex[2 * i]);
+		int low = parse_hex_digit(hex[2 * i + 1]);
 
 		if (high < 0 || low < 0 || (high == 0 && low == 0))
 			return -EBADMSG;
@@ -129,9 +122,11 @@ static int split_identity(char *text, struct owner *ret)
 	if (text)
 		return -EBADMSG;
 	for (size_t i = 0; r >= 0 && i < ELEMENTSOF(ids); i++) {
-		if (strlen(lines[i]) > JSON_MAX_ID)
-			return -EBADMSG;
-		r = str_replace(ids[i], lines[i]);
+		_cleanup_free_ char *why = NULL;
+
+		r = json_check_id("spark.airflow.identity", lines[i], &why);
+		if (r >= 0)
+			r = str_replace(ids[i], lines[i]);
 	}
 	if (r >= 0)
 		r = parse_number(lines[3], &ret->map_index);

@@ -3,6 +3,7 @@
 #include "wire/spark_rest.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -61,9 +62,9 @@ static int decode_attempt(const cJSON *attempt, struct app_info *app, char **ret
 	int64_t epoch = -1;
 	int r;
 
-	r = json_copy_text(attempt, "sparkUser", MAX_TEXT, &app->user, reterr);
+	r = json_copy_label(attempt, "sparkUser", MAX_TEXT, &app->user, reterr);
 	if (r >= 0)
-		r = json_copy_text(
+		r = json_copy_label(
 			attempt, "appSparkVersion", MAX_TEXT, &app->spark_version, reterr);
 	if (r >= 0)
 		r = json_get_i64(attempt, "startTimeEpoch", JSON_OPTIONAL, &epoch, reterr);
@@ -82,7 +83,7 @@ static int decode_application(const cJSON *json, struct app_info *app, char **re
 
 	r = json_copy_id(json, "id", JSON_REQUIRED, &app->id, reterr);
 	if (r >= 0)
-		r = json_copy_text(json, "name", MAX_TEXT, &app->name, reterr);
+		r = json_copy_label(json, "name", MAX_TEXT, &app->name, reterr);
 	if (r >= 0)
 		r = json_get_array(json, "attempts", JSON_REQUIRED, &attempts, reterr);
 	if (r < 0)
@@ -97,6 +98,7 @@ int spark_decode_applications(const char *body, size_t len, struct app_list *ret
 	_cleanup_json_ cJSON *json = NULL;
 	_cleanup_(app_list_clear) struct app_list list = {0};
 	const cJSON *item;
+	size_t row = 0;
 	int r;
 
 	r = spark_parse_list(body, len, SPARK_MAX_APPS, &json, reterr);
@@ -107,7 +109,16 @@ int spark_decode_applications(const char *body, size_t len, struct app_list *ret
 		return -ENOMEM;
 	cJSON_ArrayForEach(item, json)
 	{
-		r = decode_application(item, &list.items[list.n++], reterr);
+		struct app_info *app = &list.items[list.n];
+
+		row++;
+		r = decode_application(item, app, reterr);
+		if (r >= 0) {
+			list.n++;
+			continue;
+		}
+		app_info_clear(app);
+		r = json_leave_out(&list.left_out, row, r, reterr);
 		if (r < 0)
 			return r;
 	}
@@ -161,16 +172,22 @@ static int decode_cost(const cJSON *json, struct stage_cost *cost, char **reterr
 	return r;
 }
 
+/* 0: it is not active; 1: taken. */
 static int decode_stage(const cJSON *json, struct stage_obs *stage, char **reterr)
 {
+	const char *status = NULL;
 	int64_t completed;
 	int r;
 
-	r = spark_get_number_id(json, "stageId", &stage->stage_id, reterr);
+	r = json_get_string(json, "status", JSON_REQUIRED, &status, reterr);
+	if (r >= 0 && strcmp(status, "ACTIVE") != 0)
+		return 0;
+	if (r >= 0)
+		r = spark_get_number_id(json, "stageId", &stage->stage_id, reterr);
 	if (r >= 0)
 		r = spark_get_number_id(json, "attemptId", &stage->attempt_id, reterr);
 	if (r >= 0)
-		r = json_copy_text(json, "name", MAX_TEXT, &stage->name, reterr);
+		r = json_copy_label(json, "name", MAX_TEXT, &stage->name, reterr);
 	if (r >= 0)
 		r = spark_get_count(json, "numTasks", JSON_REQUIRED, &stage->n_tasks, reterr);
 	if (r >= 0)
@@ -195,7 +212,9 @@ static int decode_stage(const cJSON *json, struct stage_obs *stage, char **reter
 	if (completed > 0)
 		stage->counters[PROGRESS_COMPLETED_INDICES] = (uint64_t)completed;
 	r = decode_cost(json, &stage->cost, reterr);
-	return r < 0 ? r : decode_counters(json, stage, reterr);
+	if (r >= 0)
+		r = decode_counters(json, stage, reterr);
+	return r < 0 ? r : 1;
 }
 
 int spark_decode_stages(const char *body, size_t len, struct stage_list *ret, char **reterr)
@@ -203,6 +222,7 @@ int spark_decode_stages(const char *body, size_t len, struct stage_list *ret, ch
 	_cleanup_json_ cJSON *json = NULL;
 	_cleanup_(stage_list_clear) struct stage_list list = {0};
 	const cJSON *item;
+	size_t row = 0;
 	int r;
 
 	r = spark_parse_list(body, len, SPARK_MAX_STAGES, &json, reterr);
@@ -213,14 +233,17 @@ int spark_decode_stages(const char *body, size_t len, struct stage_list *ret, ch
 		return -ENOMEM;
 	cJSON_ArrayForEach(item, json)
 	{
-		const char *status;
+		struct stage_obs *stage = &list.items[list.n];
 
-		r = json_get_string(item, "status", JSON_REQUIRED, &status, reterr);
-		if (r < 0)
-			return r;
-		if (strcmp(status, "ACTIVE") != 0)
+		row++;
+		r = decode_stage(item, stage, reterr);
+		if (r > 0)
+			list.n++;
+		if (r >= 0)
 			continue;
-		r = decode_stage(item, &list.items[list.n++], reterr);
+		free(stage->name);
+		*stage = (struct stage_obs){0};
+		r = json_leave_out(&list.left_out, row, r, reterr);
 		if (r < 0)
 			return r;
 	}
@@ -257,11 +280,26 @@ static int add_stage_ids(const cJSON *stage_ids, struct job_list *list, char **r
 	return 0;
 }
 
+static int decode_job(const cJSON *json, struct job_list *list, char **reterr)
+{
+	const cJSON *stage_ids = NULL;
+	const char *status = NULL;
+	int r;
+
+	r = json_get_string(json, "status", JSON_REQUIRED, &status, reterr);
+	if (r < 0 || strcmp(status, "RUNNING") != 0)
+		return r < 0 ? r : 0;
+	list->n_running++; /* whatever else it says */
+	r = json_get_array(json, "stageIds", JSON_REQUIRED, &stage_ids, reterr);
+	return r < 0 ? r : add_stage_ids(stage_ids, list, reterr);
+}
+
 int spark_decode_jobs(const char *body, size_t len, struct job_list *ret, char **reterr)
 {
 	_cleanup_json_ cJSON *json = NULL;
 	_cleanup_(job_list_clear) struct job_list list = {0};
 	const cJSON *item;
+	size_t row = 0;
 	int r;
 
 	r = spark_parse_list(body, len, SPARK_MAX_JOBS, &json, reterr);
@@ -269,20 +307,14 @@ int spark_decode_jobs(const char *body, size_t len, struct job_list *ret, char *
 		return r;
 	cJSON_ArrayForEach(item, json)
 	{
-		const cJSON *stage_ids;
-		const char *status;
-
-		r = json_get_string(item, "status", JSON_REQUIRED, &status, reterr);
+		row++;
+		r = decode_job(item, &list, reterr);
+		if (r == -E2BIG)
+			return r;
+		if (r < 0)
+			r = json_leave_out(&list.left_out, row, r, reterr);
 		if (r < 0)
 			return r;
-		if (strcmp(status, "RUNNING") != 0)
-			continue;
-		r = json_get_array(item, "stageIds", JSON_REQUIRED, &stage_ids, reterr);
-		if (r >= 0)
-			r = add_stage_ids(stage_ids, &list, reterr);
-		if (r < 0)
-			return r;
-		list.n_running++;
 	}
 	*ret = TAKE_STRUCT(list);
 	return 0;

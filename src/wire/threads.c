@@ -168,11 +168,11 @@ static int decode_thread(const cJSON *json, struct thread_obs *t, char **reterr)
 	if (r >= 0 && !t->name)
 		r = json_refuse(reterr, "\"threadName\" is missing");
 	if (r >= 0)
-		r = json_copy_text(json, "threadState", MAX_STATE, &t->state, reterr);
+		r = json_copy_label(json, "threadState", MAX_STATE, &t->state, reterr);
 	if (r >= 0)
 		r = json_get_i64(json, "blockedByThreadId", JSON_OPTIONAL, &t->blocked_by, reterr);
 	if (r >= 0)
-		r = json_copy_text(json, "blockedByLock", MAX_NAME, &t->lock, reterr);
+		r = json_copy_label(json, "blockedByLock", MAX_NAME, &t->lock, reterr);
 	if (r >= 0)
 		r = decode_frames(json, t, reterr);
 	if (r >= 0)
@@ -292,8 +292,12 @@ static int take_element(
 		if (r < 0 || id != by_id)
 			return r < 0 ? r : 0;
 	}
-	list->n++; /* also a broken one: it is to be freed */
-	return decode_thread(json, t, reterr);
+	r = decode_thread(json, t, reterr);
+	if (r < 0)
+		thread_obs_clear(t);
+	else
+		list->n++;
+	return r;
 }
 
 static bool has_thread(const struct thread_list *l, int64_t id)
@@ -328,6 +332,8 @@ static int take_blockers(const struct cut *c, struct thread_list *list, char **r
 				continue;
 			r = take_element(&c->items[k], id, list, reterr);
 			if (r < 0)
+				r = json_leave_out(&list->left_out, k + 1, r, reterr);
+			if (r < 0)
 				return r;
 		}
 	}
@@ -345,9 +351,12 @@ int spark_decode_threads(const char *body, size_t len, enum thread_filter filter
 	if (!list.items)
 		return -ENOMEM;
 	r = cut_list(body, len, &c, reterr);
-	for (size_t i = 0; r >= 0 && i < c.n; i++)
+	for (size_t i = 0; r >= 0 && i < c.n; i++) {
 		if (may_be_wanted(&c.items[i], filter))
 			r = take_element(&c.items[i], -1, &list, reterr);
+		if (r < 0)
+			r = json_leave_out(&list.left_out, i + 1, r, reterr);
+	}
 	if (r >= 0)
 		r = take_blockers(&c, &list, reterr);
 	free(c.items);

@@ -64,6 +64,7 @@ int yarn_decode_apps(const char *body, size_t len, struct master_state *ret, cha
 	_cleanup_(master_state_clear) struct master_state m = {0};
 	const cJSON *list = NULL;
 	const cJSON *item;
+	size_t row = 0;
 	int r;
 
 	r = find_list(body, len, &json, &list, reterr);
@@ -78,12 +79,11 @@ int yarn_decode_apps(const char *body, size_t len, struct master_state *ret, cha
 		return -ENOMEM;
 	cJSON_ArrayForEach(item, list)
 	{
-		struct master_app *app = &m.apps[m.n_apps++];
-
-		r = spark_decode_listed_app(item, app, reterr);
+		r = spark_add_listed_app(item, ++row, &m, reterr);
 		if (r < 0)
 			return r;
-		app->ended = is_end(app->state);
+		if (r > 0)
+			m.apps[m.n_apps - 1].ended = is_end(m.apps[m.n_apps - 1].state);
 	}
 	*ret = TAKE_STRUCT(m);
 	return 0;

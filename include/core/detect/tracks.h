@@ -41,6 +41,7 @@ struct task_track {
 struct task_tracks {
 	struct task_track *items;
 	size_t n;
+	size_t n_left_out; /* rows that could not be used: more run than are known */
 	usec_t asked;
 	usec_t taken; /* 0: never answered */
 };

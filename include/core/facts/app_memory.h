@@ -25,6 +25,7 @@ struct executor_memory {
 struct executor_memory_list {
 	struct executor_memory *items;
 	size_t n;
+	struct left_out left_out;
 };
 
 void executor_memory_list_clear(struct executor_memory_list *l);

@@ -29,6 +29,12 @@ enum progress_counter {
 	PROGRESS_MAX
 };
 
+/* Rows of a list that could not be used. The others were, so what the list lacks may be there. */
+struct left_out {
+	size_t n;
+	char why[120]; /* of the first: which row, and what was wrong; printable */
+};
+
 /* What a stage has cost, added up over its tasks. All but fetch_wait rise when a task ends. */
 struct stage_cost {
 	usec_t run;           /* without deserialize */
@@ -56,6 +62,7 @@ struct stage_obs {
 struct stage_list {
 	struct stage_obs *items;
 	size_t n;
+	struct left_out left_out;
 };
 
 /* Running jobs, from /jobs?status=running: how many, and the stages they use. */
@@ -63,6 +70,7 @@ struct job_list {
 	size_t n_running;
 	int64_t *stage_ids;
 	size_t n_stage_ids;
+	struct left_out left_out;
 };
 
 /* An application as its driver describes it. */
@@ -77,6 +85,7 @@ struct app_info {
 struct app_list {
 	struct app_info *items;
 	size_t n;
+	struct left_out left_out;
 };
 
 /* Airflow's task instance that owns an app. map_index -1: not mapped. */
@@ -108,6 +117,7 @@ struct master_state {
 	char *status; /* ALIVE, STANDBY, RECOVERING ... */
 	struct master_app *apps;
 	size_t n_apps;
+	struct left_out left_out;
 	int64_t n_alive_workers;
 };
 
@@ -187,6 +197,7 @@ bool owner_known(const struct owner *o);
 bool owner_same_task(const struct owner *a, const struct owner *b); /* whatever the try */
 /* Whatever the try and the map index. */
 bool owner_same_task_any_index(const struct owner *a, const struct owner *b);
+void master_app_clear(struct master_app *a);
 void master_state_clear(struct master_state *m);
 void kill_form_clear(struct kill_form *f);
 void master_page_clear(struct master_page *p);

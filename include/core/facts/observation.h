@@ -22,6 +22,7 @@ struct task_obs {
 struct task_list {
 	struct task_obs *items;
 	size_t n;
+	struct left_out left_out;
 };
 
 /* A thread of a dump. Frames: top first, without module, class loader, lock addresses and
@@ -40,6 +41,7 @@ struct thread_obs {
 struct thread_list {
 	struct thread_obs *items;
 	size_t n;
+	struct left_out left_out;
 };
 
 /* An active executor, from /executors; the driver's own row has the id "driver". */
@@ -55,6 +57,7 @@ struct executor_obs {
 struct executor_list {
 	struct executor_obs *items;
 	size_t n;
+	struct left_out left_out;
 };
 
 /* A process and the CPU time it has used since it began, user and system. */
@@ -100,10 +103,12 @@ struct query_obs {
 		       NULL */
 	bool running;
 	size_t n_running_jobs;
+	struct left_out left_out; /* of the list that it is from */
 };
 
 void query_obs_clear(struct query_obs *q);
 void task_list_clear(struct task_list *l);
+void thread_obs_clear(struct thread_obs *t);
 void thread_list_clear(struct thread_list *l);
 void executor_list_clear(struct executor_list *l);
 void process_list_clear(struct process_list *l);

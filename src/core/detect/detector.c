@@ -174,6 +174,9 @@ static void tell_gone(
 int detector_observe(struct detector *d, struct app_history *a, struct app_poll *poll)
 {
 	usec_t now = poll->now;
+	/* One that is not told of may be in a row that could not be used: nothing is known of it.
+	 */
+	bool all_told = poll->stages.left_out.n == 0;
 	int r;
 
 	r = app_history_observe(a, poll, d->poll_interval);
@@ -185,12 +188,14 @@ int detector_observe(struct detector *d, struct app_history *a, struct app_poll 
 	app_poll_clear(poll);
 	if (r <= 0)
 		return r;
-	for (size_t i = 0; i < a->n_stages; i++)
+	for (size_t i = 0; i < a->n_stages && all_told; i++)
 		if (!a->stages[i].seen)
 			tell_gone(d, a, &a->stages[i], now);
-	app_history_drop_unseen(a);
+	if (all_told)
+		app_history_drop_unseen(a);
 	for (size_t i = 0; i < a->n_stages; i++)
-		judge_stage(d, a, &a->stages[i], now);
+		if (a->stages[i].seen)
+			judge_stage(d, a, &a->stages[i], now);
 	judge_app(d, a, now);
 	return 0;
 }

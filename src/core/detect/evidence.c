@@ -74,7 +74,8 @@ static void track_note(struct task_track *t, const struct task_obs *o, usec_t ta
 int evidence_take_tasks(struct app_history *a, struct stage_history *h, struct task_list *tasks,
 	usec_t driver_now, usec_t taken)
 {
-	struct task_tracks next = {.asked = h->tasks.asked, .taken = taken};
+	struct task_tracks next = {
+		.n_left_out = tasks->left_out.n, .asked = h->tasks.asked, .taken = taken};
 
 	if (taken <= h->tasks.taken)
 		return 0;
@@ -148,7 +149,8 @@ int evidence_take_executors(
 {
 	struct evidence *q = &a->evidence;
 
-	for (size_t i = 0; i < q->n_executors; i++)
+	/* One that is not told of may be in a row that could not be used. */
+	for (size_t i = 0; i < q->n_executors && executors->left_out.n == 0; i++)
 		q->executors[i].listed = false;
 	for (size_t i = 0; i < executors->n; i++) {
 		const struct executor_obs *o = &executors->items[i];
@@ -271,7 +273,7 @@ static void stage_take_dump(struct stage_history *h, const struct executor_track
 		thread = thread_of(dump, t->task_id);
 		if (thread)
 			track_dump(t, thread, dump, writers, taken);
-		else if (names_tasks(dump))
+		else if (names_tasks(dump) && dump->left_out.n == 0)
 			t->n_absent++;
 	}
 }

@@ -431,7 +431,7 @@ void findings_of(struct app_history *a, struct stage_history *h, const struct ru
 	ret->cut = h->tasks.n >= EVIDENCE_MAX_TASKS;
 	ret->old = usec_sub(now, h->tasks.taken) > rule->hung_after / 2;
 	backdate(h);
-	ret->n_running = h->tasks.n - note_copies(&k);
+	ret->n_running = h->tasks.n + h->tasks.n_left_out - note_copies(&k);
 	if (!any_stalled(&k))
 		return;
 	/* All stood still, and yet the stage has moved since: whoever it was, this is out of date.

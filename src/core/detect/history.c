@@ -197,19 +197,37 @@ static int64_t active_tasks(const struct executor_list *l)
 	return sum;
 }
 
+/* Jobs are asked about running ones: none at all while the executors run tasks, or do not say, is
+ * two answers of one driver that cannot both be true. Which one is not is not known. */
+static bool jobs_contradict(const struct stage_history *h, const struct app_poll *poll)
+{
+	return poll->jobs.n_running == 0 && h->last.n_active > 0 &&
+	       (!poll->has_executors || active_tasks(&poll->executors) > 0);
+}
+
+/* Whether the jobs say something of the stage: for it whenever they name it, against it only where
+ * they are known to be all there are. */
+static bool jobs_tell(const struct stage_history *h, const struct app_poll *poll)
+{
+	if (job_has_stage(&poll->jobs, h->last.stage_id))
+		return true;
+	return poll->jobs.left_out.n == 0 && poll->jobs_taken >= h->first_taken &&
+	       !jobs_contradict(h, poll);
+}
+
 /* Jobs and executors speak against a stage only as of a moment after it was listed: it is listed
  * again, so it was active at that moment, or seemed to be. */
 static void stage_note_phantom(struct stage_history *h, const struct app_poll *poll, bool stands)
 {
-	if (poll->has_jobs && (poll->jobs_taken >= h->first_taken ||
-				      job_has_stage(&poll->jobs, h->last.stage_id))) {
+	if (poll->has_jobs && jobs_tell(h, poll)) {
 		h->job_running = job_has_stage(&poll->jobs, h->last.stage_id);
 		h->jobless_polls = h->job_running ? 0 : h->jobless_polls + 1;
 		h->unasked_polls = 0;
-	} else if (verdict_is_trouble(h->verdict)) {
+	} else if (verdict_is_trouble(h->verdict) && !poll->has_jobs) {
 		h->unasked_polls++;
 	}
-	if (poll->has_executors && poll->executors_taken >= h->first_taken) {
+	if (poll->has_executors && poll->executors.left_out.n == 0 &&
+		poll->executors_taken >= h->first_taken) {
 		bool over = stands && h->last.n_active > active_tasks(&poll->executors);
 
 		if (!over)
@@ -381,7 +399,8 @@ int app_history_observe(struct app_history *a, struct app_poll *poll, usec_t pol
 
 	/* No word of the jobs is no sign of one: a poll without any answer does not end idleness,
 	 * either. */
-	if (poll->stages.n > 0 || (answered && poll->jobs.n_running > 0))
+	if (poll->stages.n + poll->stages.left_out.n > 0 ||
+		(answered && poll->jobs.n_running + poll->jobs.left_out.n > 0))
 		a->idle_start = 0;
 	else if (a->idle_start == 0 && poll->has_jobs)
 		a->idle_start = poll->now;

@@ -129,14 +129,19 @@ bool owner_same_task(const struct owner *a, const struct owner *b)
 	return owner_same_task_any_index(a, b) && a->map_index == b->map_index;
 }
 
+void master_app_clear(struct master_app *a)
+{
+	free(a->id);
+	free(a->name);
+	free(a->user);
+	free(a->state);
+	*a = (struct master_app){0};
+}
+
 void master_state_clear(struct master_state *m)
 {
-	for (size_t i = 0; i < m->n_apps; i++) {
-		free(m->apps[i].id);
-		free(m->apps[i].name);
-		free(m->apps[i].user);
-		free(m->apps[i].state);
-	}
+	for (size_t i = 0; i < m->n_apps; i++)
+		master_app_clear(&m->apps[i]);
 	free(m->apps);
 	free(m->status);
 	*m = (struct master_state){0};

@@ -12,18 +12,21 @@ void task_list_clear(struct task_list *l)
 	*l = (struct task_list){0};
 }
 
+void thread_obs_clear(struct thread_obs *t)
+{
+	for (size_t k = 0; k < t->n_frames; k++)
+		free(t->frames[k]);
+	free(t->frames);
+	free(t->name);
+	free(t->state);
+	free(t->lock);
+	*t = (struct thread_obs){0};
+}
+
 void thread_list_clear(struct thread_list *l)
 {
-	for (size_t i = 0; i < l->n; i++) {
-		struct thread_obs *t = &l->items[i];
-
-		for (size_t k = 0; k < t->n_frames; k++)
-			free(t->frames[k]);
-		free(t->frames);
-		free(t->name);
-		free(t->state);
-		free(t->lock);
-	}
+	for (size_t i = 0; i < l->n; i++)
+		thread_obs_clear(&l->items[i]);
 	free(l->items);
 	*l = (struct thread_list){0};
 }

@@ -446,7 +446,7 @@ static void test_memory_of_executors(void **state)
 			.gc_time = 40},
 		{.id = ids[2], .slots = 2, .heap_peak = 70, .task_time = 20},
 	};
-	struct executor_memory_list list = {items, ELEMENTSOF(items)};
+	struct executor_memory_list list = {.items = items, .n = ELEMENTSOF(items)};
 	struct app_memory m = {0};
 
 	(void)state;

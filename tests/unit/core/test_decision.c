@@ -168,7 +168,7 @@ static struct cause_hint cause(const char **frames, int64_t blocked_by)
 			.n_frames = 1,
 			.frames = lend(FRAMES("job.Holder.run(Holder.java:3)"))},
 	};
-	struct thread_list dump = {threads, 2};
+	struct thread_list dump = {.items = threads, .n = 2};
 	struct cause_hint h;
 
 	while (frames[threads[0].n_frames])
@@ -264,7 +264,7 @@ static void test_driver(void **state)
 				"java.net.SocketOutputStream.write(SocketOutputStream.java:1)",
 				"org.apache.spark.sql.Dataset.collectToPython(Dataset.scala:1)"))},
 	};
-	struct thread_list dump = {threads, 1};
+	struct thread_list dump = {.items = threads, .n = 1};
 	struct cause_hint h;
 
 	(void)state;

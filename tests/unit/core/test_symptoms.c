@@ -188,7 +188,7 @@ static void test_words_of_memory(void **state)
 	for (size_t i = 0; i < ELEMENTSOF(words); i++) {
 		_cleanup_free_ char *because = strdup(words[i].because);
 		struct executor_memory x = {.remove_reason = because};
-		struct executor_memory_list l = {&x, 1};
+		struct executor_memory_list l = {.items = &x, .n = 1};
 		struct app_signs g = {0};
 
 		app_signs_take_executors(&g, &l, &m);
@@ -264,7 +264,7 @@ static void test_why_executors_were_lost(void **state)
 	for (size_t i = 0; i < ELEMENTSOF(reasons); i++) {
 		_cleanup_free_ char *reason = strdup(reasons[i].reason);
 		struct executor_memory x = {.remove_reason = reason};
-		struct executor_memory_list l = {&x, 1};
+		struct executor_memory_list l = {.items = &x, .n = 1};
 		struct app_memory m = {.executor.heap_limit = 512 * MIB};
 		struct app_signs g = {0};
 
@@ -284,7 +284,7 @@ static void test_uncaught_exceptions(void **state)
 {
 	char reason[] = "Command exited with code 50";
 	struct executor_memory x = {.remove_reason = reason};
-	struct executor_memory_list l = {&x, 1};
+	struct executor_memory_list l = {.items = &x, .n = 1};
 	const struct {
 		uint64_t limit;
 		uint64_t peak;

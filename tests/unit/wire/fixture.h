@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cjson/cJSON.h>
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,6 +16,7 @@
 
 #include "base/cleanup.h"
 #include "base/strbuf.h"
+#include "core/facts/model.h"
 
 /* A file below tests/wire/fixtures; the caller frees it. */
 static inline char *fixture_read(const char *name)
@@ -54,6 +56,18 @@ static inline char *fixture_body(const char *name)
 	cJSON_Delete(json);
 	assert_non_null(s);
 	return s;
+}
+
+/* That a row was left out, as a refusal of the whole: for tests that hold the words of either. */
+static inline int left_out_refused(int r, const struct left_out *l, char **reterr)
+{
+	const char *why = strstr(l->why, ": ");
+
+	if (r < 0 || l->n == 0)
+		return r;
+	assert_non_null(why);
+	assert_int_equal(str_replace(reterr, why + 2), 0);
+	return -EBADMSG;
 }
 
 /* A copy of exactly n bytes without a NUL, so that a sanitizer sees any byte read beyond. */

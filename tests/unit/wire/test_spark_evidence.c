@@ -25,21 +25,23 @@ static int try_tasks(const char *body, size_t len, char **reterr)
 {
 	_cleanup_(task_list_clear) struct task_list l = {0};
 
-	return spark_decode_tasks(body, len, &l, reterr);
+	return left_out_refused(spark_decode_tasks(body, len, &l, reterr), &l.left_out, reterr);
 }
 
 static int try_threads(const char *body, size_t len, char **reterr)
 {
 	_cleanup_(thread_list_clear) struct thread_list l = {0};
 
-	return spark_decode_threads(body, len, THREADS_OF_TASKS, &l, reterr);
+	return left_out_refused(
+		spark_decode_threads(body, len, THREADS_OF_TASKS, &l, reterr), &l.left_out, reterr);
 }
 
 static int try_executors(const char *body, size_t len, char **reterr)
 {
 	_cleanup_(executor_list_clear) struct executor_list l = {0};
 
-	return spark_decode_executor_list(body, len, &l, reterr);
+	return left_out_refused(
+		spark_decode_executor_list(body, len, &l, reterr), &l.left_out, reterr);
 }
 
 static int try_properties(const char *body, size_t len, char **reterr)
@@ -383,6 +385,7 @@ static void test_queries_of_queries(void **state)
 		"[{\"id\":1,\"status\":\"\",\"description\":[]}]"};
 	struct query_obs q = {.id = 77};
 	_cleanup_free_ char *err = NULL;
+	int r;
 
 	(void)state;
 	assert_int_equal(spark_decode_newest_query("[]", 2, &q, &err), 0);
@@ -394,8 +397,9 @@ static void test_queries_of_queries(void **state)
 	for (size_t i = 0; i < ELEMENTSOF(wrong); i++) {
 		_cleanup_free_ char *why = NULL;
 
-		assert_int_equal(
-			spark_decode_newest_query(wrong[i], strlen(wrong[i]), &q, &why), -EBADMSG);
+		q.left_out = (struct left_out){0};
+		r = spark_decode_newest_query(wrong[i], strlen(wrong[i]), &q, &why);
+		assert_int_equal(left_out_refused(r, &q.left_out, &why), -EBADMSG);
 		assert_non_null(why);
 	}
 }

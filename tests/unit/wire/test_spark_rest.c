@@ -17,21 +17,22 @@ static int try_applications(const char *body, size_t len, char **reterr)
 {
 	_cleanup_(app_list_clear) struct app_list l = {0};
 
-	return spark_decode_applications(body, len, &l, reterr);
+	return left_out_refused(
+		spark_decode_applications(body, len, &l, reterr), &l.left_out, reterr);
 }
 
 static int try_stages(const char *body, size_t len, char **reterr)
 {
 	_cleanup_(stage_list_clear) struct stage_list l = {0};
 
-	return spark_decode_stages(body, len, &l, reterr);
+	return left_out_refused(spark_decode_stages(body, len, &l, reterr), &l.left_out, reterr);
 }
 
 static int try_jobs(const char *body, size_t len, char **reterr)
 {
 	_cleanup_(job_list_clear) struct job_list l = {0};
 
-	return spark_decode_jobs(body, len, &l, reterr);
+	return left_out_refused(spark_decode_jobs(body, len, &l, reterr), &l.left_out, reterr);
 }
 
 static int try_owner(const char *body, size_t len, char **reterr)
@@ -253,7 +254,6 @@ static void test_stage_errors_name_the_field(void **state)
 			"\"numTasks\" is missing"},
 		{"[{\"status\":\"ACTIVE\",\"stageId\":1,\"attemptId\":0,\"numTasks\":3000000000}]",
 			"\"numTasks\" is out of range"},
-		{"[" STAGE_HEAD ",\"name\":[]}]", "\"name\" is not a string"},
 		{"[" STAGE_HEAD ",\"submissionTime\":\"x\"}]", "\"submissionTime\" is not a time"},
 		{"[" STAGE_HEAD ",\"inputBytes\":1.5}]", "\"inputBytes\" is not a whole number"},
 		{"[" STAGE_HEAD ",\"resultSize\":\"1\"}]", "\"resultSize\" is not a number"},

@@ -7,10 +7,16 @@
 #define UNASKED_MAX 3
 
 /* Active tasks that no executor knows of, or a stage of which no running job is known, are a matter
- * of doubt, not of proof: that of a phantom. */
+ * of doubt, not of proof: that of a phantom. Threads of the tasks are there whatever a list says.
+ */
 static bool counts_hold(const struct stage_history *h)
 {
-	return h->overcount_start == 0 && (h->job_running || h->unasked_polls >= UNASKED_MAX);
+	const struct findings *f = &h->findings;
+
+	if (h->overcount_start > 0)
+		return false;
+	return h->job_running || h->unasked_polls >= UNASKED_MAX ||
+	       (h->jobless_polls == 0 && f->has_threads && f->n_absent == 0);
 }
 
 static void fill(const struct findings *f, struct verdict_detail *e)
