@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "daemon/manager.h"
+#include "setup/runtime.h"
 #include "setup/settings.h"
 #include "watch/check_access.h"
 #include "watch/replay.h"
@@ -156,6 +157,49 @@ static int load(struct arguments *a, struct settings **ret)
 	return r;
 }
 
+static void print_lines(const struct strlist *lines)
+{
+	for (size_t i = 0; i < lines->n; i++)
+		fprintf(stderr, "%s\n", lines->items[i]);
+}
+
+/* Whether what the secrets hold is fit for where they go. Takes the settings over. */
+static int check_objects(struct settings *s, struct strlist *faults)
+{
+	struct runtime *runtime = NULL;
+	int r = runtime_new(s, NULL, NULL, &runtime, faults);
+
+	runtime_unref(runtime);
+	return r;
+}
+
+/* Says all that is wrong, and what could not be looked at. */
+static int check_config(struct arguments *a)
+{
+	struct settings *s = NULL;
+	struct strlist faults = {0};
+	struct strlist notes = {0};
+	int r;
+
+	if (!a->config && access(DEFAULT_CONFIG, F_OK) == 0)
+		a->config = DEFAULT_CONFIG;
+	r = settings_check_all(a->config, &s, &faults, &notes);
+	if (r >= 0 && notes.n == 0)
+		r = check_objects(TAKE_PTR(s), &faults);
+	print_lines(&faults);
+	print_lines(&notes);
+	if (r < 0 && faults.n == 0)
+		fprintf(stderr, "stagewatchd: %s: %s\n", a->config ? a->config : "built-in",
+			strerror(-r));
+	else if (r >= 0)
+		fprintf(stderr, "%s: no faults\n",
+			a->config ? a->config : "built-in configuration");
+	strlist_clear(&faults);
+	strlist_clear(&notes);
+	settings_free(s);
+	return r < 0 ? EXIT_USAGE : EXIT_SUCCESS;
+}
+
 static int print_config(const struct settings *s)
 {
 	_cleanup_free_ char *text = NULL;
@@ -251,6 +295,8 @@ int main(int argc, char **argv)
 	}
 	if (a.done)
 		return EXIT_SUCCESS;
+	if (a.mode == RUN_CHECK_CONFIG)
+		return check_config(&a);
 	if (load(&a, &settings) < 0)
 		return EXIT_USAGE;
 	if (a.mode == RUN_DAEMON || a.mode == RUN_ONCE || a.mode == RUN_RECORD)
@@ -267,8 +313,6 @@ int main(int argc, char **argv)
 		settings_free(settings);
 		return EXIT_FAILURE;
 	}
-	if (a.mode == RUN_CHECK_CONFIG)
-		fprintf(stderr, "%s: no faults\n", a.config ? a.config : "built-in configuration");
 	settings_free(settings);
 	return EXIT_SUCCESS;
 }

@@ -13,7 +13,7 @@ int parse_u64(const char *s, uint64_t *ret);
 int parse_bool(const char *s, bool *ret);
 
 /* A duration as systemd.time(7) writes it: numbers with units, added up: "90s", "10min", "1h
- * 30min", "1.5h". Units: us ms s sec m min h hr d w and their long forms; without a unit, seconds.
+ * 30min", "1.5h". Units: us ms s sec m min h hr d w and their long forms. Only 0 needs none.
  */
 int parse_duration(const char *s, usec_t *ret);
 

@@ -2,6 +2,8 @@
  * What systemd and the host give a daemon: readiness, its watchdog, credentials, its time zone. */
 #pragma once
 
+#include <stdbool.h>
+
 #include "base/time.h"
 
 /* A moment since 1970 on the host's own clock: weekday (0: Sunday) and minute of the day. */
@@ -24,3 +26,5 @@ void service_watchdog_feed(void);
  * or line break inside is -EINVAL. *ret is the caller's. Errors have *reterr, which never holds
  * content. */
 int secret_read(const char *name, char **ret, char **reterr);
+/* Whether every user of the host may read that file. */
+bool secret_is_exposed(const char *name);

@@ -12,6 +12,8 @@
 #include "setup/operators.h"
 #include "source/source.h"
 
+struct conf;
+
 enum daemon_mode {
 	MODE_OBSERVE,
 	MODE_ACT
@@ -69,12 +71,24 @@ struct settings {
 	struct rule fallback;
 	struct maintenance_list maintenance;
 	struct operators operators; /* whom control_users and control_group name */
+	struct conf *conf;          /* the text, for where something was said */
+	struct strlist warnings;    /* "FILE:LINE: text": in force, and hardly what was meant */
 };
 
 /* Reads path and its drop-ins; NULL: the built-in configuration, the driver UIs of this host. All
  * faults go to errors. -EBADMSG when there are any, -ENOENT and the like when path cannot be read,
  * -ENOMEM. */
 int settings_load(const char *path, struct settings **ret, struct strlist *errors);
+
+/* All that is wrong with path and its drop-ins, the doubtful included, and with the files that they
+ * name; notes: what could not be looked at. As settings_load(), and *ret may be set beside faults.
+ */
+int settings_check_all(
+	const char *path, struct settings **ret, struct strlist *faults, struct strlist *notes);
+
+/* "FILE:LINE" of a key, or of its section; the caller frees it. -ENOMEM. */
+int settings_place(
+	const struct settings *s, const char *kind, const char *name, const char *key, char **ret);
 
 struct settings *settings_free(struct settings *s);
 

@@ -7,7 +7,11 @@
 
 /* Adds "FILE:LINE: text". */
 int settings_fault(struct strlist *errors, const char *file, unsigned line, const char *text);
-/* Where the section says the key, with its name; else where the section begins. */
+/* The section; one of no place where the configuration lacks it. */
+const struct conf_section *settings_section(
+	const struct conf *c, const char *kind, const char *name);
+/* Where the section says the key, with its name. key is NULL: where it says the key that the text
+ * begins with; else where the section begins. */
 int settings_fault_at(const struct conf_section *section, const char *key, const char *text,
 	struct strlist *errors);
 

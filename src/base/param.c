@@ -113,8 +113,11 @@ static int set_number(const struct param_def *def, void *field, const char *text
 {
 	const char *what;
 	uint64_t value = 0;
+	uint64_t bare;
 	int r;
 
+	if (def->type == PARAM_DURATION && parse_u64(text, &bare) >= 0 && bare > 0)
+		return refuse(reterr, -EINVAL, "a time needs its unit, such as 90s or 10min");
 	if (def->type == PARAM_DURATION) {
 		what = "not a duration such as 90s or 10min";
 		r = parse_duration(text, &value);

@@ -110,6 +110,7 @@ static const char *skip_space(const char *s)
 	return s;
 }
 
+/* "10" alone would be ten of what the reader thinks it is. */
 static int take_unit(const char **s, usec_t *ret)
 {
 	const char *p = *s;
@@ -117,10 +118,6 @@ static int take_unit(const char **s, usec_t *ret)
 
 	while ((p[n] >= 'a' && p[n] <= 'z') || (p[n] >= 'A' && p[n] <= 'Z'))
 		n++;
-	if (n == 0) {
-		*ret = USEC_PER_SEC;
-		return 0;
-	}
 	for (size_t i = 0; i < ELEMENTSOF(units); i++) {
 		if (strlen(units[i].name) == n && memcmp(units[i].name, p, n) == 0) {
 			*s = p + n;
@@ -155,6 +152,11 @@ static int take_span(const char **s, usec_t *ret)
 		}
 	}
 	p = skip_space(p);
+	if (whole == 0 && fraction == 0 && *p == '\0') {
+		*s = p;
+		*ret = 0;
+		return 0;
+	}
 	r = take_unit(&p, &unit);
 	if (r < 0)
 		return r;

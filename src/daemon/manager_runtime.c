@@ -135,6 +135,8 @@ int manager_load_runtime(struct manager *m, struct settings *settings, struct ru
 	struct strlist errors = {0};
 	int r;
 
+	for (size_t i = 0; i < settings->warnings.n && !manager_only_looks(m); i++)
+		log_warning("%s", settings->warnings.items[i]);
 	r = runtime_new(settings, http_client_transport(m->client), m->event, ret, &errors);
 	log_errors(&errors);
 	strlist_clear(&errors);

@@ -188,3 +188,13 @@ int secret_read(const char *name, char **ret, char **reterr)
 	*ret = secret;
 	return 0;
 }
+
+bool secret_is_exposed(const char *name)
+{
+	_cleanup_free_ char *path = NULL;
+	_cleanup_free_ char *err = NULL;
+	struct stat st;
+
+	return secret_path(name, &path, &err) >= 0 && stat(path, &st) == 0 &&
+	       (st.st_mode & S_IROTH);
+}

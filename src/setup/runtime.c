@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/secret.h"
 #include "io/service.h"
 #include "setup/runtime.h"
@@ -33,19 +34,35 @@ struct runtime *runtime_unref(struct runtime *w)
 }
 
 /* *ret is NULL where no file is configured. A file that cannot be read is a fault. */
-static int read_secret(const char *kind, const char *name, const char *key, const char *file,
-	char **ret, struct strlist *errors)
+struct secret_ref {
+	const char *kind; /* of [kind name] */
+	const char *name;
+	const char *key;
+	const char *file;
+};
+
+static int read_secret(
+	const struct runtime *w, const struct secret_ref *s, char **ret, struct strlist *errors)
 {
+	_cleanup_free_ char *place = NULL;
 	_cleanup_free_ char *err = NULL;
 	_cleanup_free_ char *text = NULL;
+	int error;
 	int r;
 
-	if (!file)
+	if (!s->file)
 		return 0;
-	r = secret_read(file, ret, &err);
-	if (r >= 0 || r == -ENOMEM)
+	error = secret_read(s->file, ret, &err);
+	if (error == -ENOMEM || (error >= 0 && !secret_is_exposed(s->file)))
+		return error;
+	r = settings_place(w->settings, s->kind, s->name, s->key, &place);
+	if (r >= 0 && error >= 0)
+		log_warning("%s: [%s %s] %s: every user of this host may read %s: chmod o-r", place,
+			s->kind, s->name, s->key, s->file);
+	if (r < 0 || error >= 0)
 		return r;
-	r = str_printf(&text, "[%s %s] %s: %s", kind, name, key, err ? err : strerror(-r));
+	r = str_printf(&text, "%s: [%s %s] %s: %s", place, s->kind, s->name, s->key,
+		err ? err : strerror(-error));
 	return r < 0 ? r : strlist_add(errors, text);
 }
 
@@ -57,8 +74,9 @@ static int make_source(
 	char *password = NULL;
 	int r;
 
-	r = read_secret(
-		"spark", t->name, "password_file", t->params.password_file, &password, errors);
+	r = read_secret(w,
+		&(struct secret_ref){"spark", t->name, "password_file", t->params.password_file},
+		&password, errors);
 	if (r >= 0)
 		r = source_new(t->name, &t->params, password, transport, &w->sources[i], &err);
 	secret_free(password);
@@ -74,8 +92,9 @@ static int make_airflow(
 	size_t n_before = errors->n;
 	int r;
 
-	r = read_secret(
-		"airflow", t->name, "password_file", t->params.password_file, &password, errors);
+	r = read_secret(w,
+		&(struct secret_ref){"airflow", t->name, "password_file", t->params.password_file},
+		&password, errors);
 	if (r >= 0 && errors->n == n_before)
 		r = airflow_new(t->name, &t->params, password, transport, &w->airflows[i], &err);
 	secret_free(password);
@@ -103,8 +122,9 @@ static int make_notify(
 	int r = 0;
 
 	for (size_t k = 0; r >= 0 && k < ELEMENTSOF(files); k++)
-		r = read_secret(
-			"notify", t->name, files[k].key, files[k].file, files[k].ret, errors);
+		r = read_secret(w,
+			&(struct secret_ref){"notify", t->name, files[k].key, files[k].file},
+			files[k].ret, errors);
 	if (r < 0 || errors->n > n_before) {
 		notify_secrets_clear(&secrets);
 		return r;

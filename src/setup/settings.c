@@ -7,6 +7,7 @@
 #include "conf/conf.h"
 #include "setup/settings.h"
 #include "setup/settings_check.h"
+#include "setup/settings_lint.h"
 
 static const char *const modes[] = {[MODE_OBSERVE] = "observe", [MODE_ACT] = "act", NULL};
 
@@ -110,6 +111,7 @@ static int bind_entry(const struct section_def *def, const struct conf_section *
 	const struct param_def *p = param_find(def->params, *def->n_params, e->key);
 	_cleanup_free_ char *err = NULL;
 	_cleanup_free_ char *text = NULL;
+	const char *doubt;
 	int r;
 
 	if (!p) {
@@ -125,7 +127,9 @@ static int bind_entry(const struct section_def *def, const struct conf_section *
 	r = param_set(p, target, e->value, &err);
 	if (r == -ENOMEM || r >= 0)
 		return r;
-	r = str_printf(&text, "%s: %s", e->key, err ? err : "wrong value");
+	doubt = settings_lint_text(e->value);
+	r = str_printf(&text, "%s: %s%s%s", e->key, err ? err : "wrong value", doubt ? "; " : "",
+		doubt ? doubt : "");
 	return r < 0 ? r : settings_fault(errors, e->file, e->line, text);
 }
 
@@ -288,6 +292,8 @@ struct settings *settings_free(struct settings *s)
 	rule_clear(&s->fallback);
 	maintenance_list_clear(&s->maintenance);
 	operators_clear(&s->operators);
+	conf_free(s->conf);
+	strlist_clear(&s->warnings);
 	free(s);
 	return NULL;
 }
@@ -351,24 +357,64 @@ static int settings_bind(struct settings *s, const struct conf *c, struct strlis
 	return r;
 }
 
-int settings_load(const char *path, struct settings **ret, struct strlist *errors)
+/* *ret is set wherever the text could be read, also beside faults. */
+static int settings_read(const char *path, struct settings **ret, struct strlist *errors)
 {
 	_cleanup_(settings_freep) struct settings *s = calloc(1, sizeof(*s));
-	_cleanup_(conf_freep) struct conf *c = NULL;
 	int r;
 
 	if (!s)
 		return -ENOMEM;
-	r = path ? conf_load(path, &c, errors) : conf_new(&c);
+	r = path ? conf_load(path, &s->conf, errors) : conf_new(&s->conf);
+	if (r >= 0)
+		r = settings_bind(s, s->conf, errors);
+	if (r >= 0)
+		r = settings_lint(s, s->conf, &s->warnings);
 	if (r < 0)
 		return r;
-	r = settings_bind(s, c, errors);
+	*ret = TAKE_PTR(s);
+	return 0;
+}
+
+int settings_load(const char *path, struct settings **ret, struct strlist *errors)
+{
+	_cleanup_(settings_freep) struct settings *s = NULL;
+	int r = settings_read(path, &s, errors);
+
 	if (r < 0)
 		return r;
 	if (errors->n > 0)
 		return -EBADMSG;
 	*ret = TAKE_PTR(s);
 	return 0;
+}
+
+int settings_check_all(
+	const char *path, struct settings **ret, struct strlist *faults, struct strlist *notes)
+{
+	_cleanup_(settings_freep) struct settings *s = NULL;
+	int r = settings_read(path, &s, faults);
+
+	for (size_t i = 0; r >= 0 && i < s->warnings.n; i++)
+		r = strlist_add(faults, s->warnings.items[i]);
+	if (r >= 0)
+		r = settings_lint_files(s->conf, faults, notes);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(s);
+	return faults->n > 0 ? -EBADMSG : 0;
+}
+
+int settings_place(
+	const struct settings *s, const char *kind, const char *name, const char *key, char **ret)
+{
+	const struct conf_section *section = settings_section(s->conf, kind, name);
+
+	for (size_t i = section->n_entries; i-- > 0;)
+		if (str_equal(section->entries[i].key, key))
+			return str_printf(
+				ret, "%s:%u", section->entries[i].file, section->entries[i].line);
+	return str_printf(ret, "%s:%u", section->file, section->line);
 }
 
 int settings_print(const struct settings *s, char **ret)

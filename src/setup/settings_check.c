@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/parse.h"
 #include "io/tcp_listen.h"
 
 int settings_fault(struct strlist *errors, const char *file, unsigned line, const char *text)
@@ -16,25 +17,43 @@ int settings_fault(struct strlist *errors, const char *file, unsigned line, cons
 	return r < 0 ? r : strlist_add(errors, s);
 }
 
-/* Where the section says the key; else where it begins. */
+/* The last one that says the key: the value that holds. */
+static const struct conf_entry *entry_of(const struct conf_section *section, const char *key)
+{
+	for (size_t i = section->n_entries; i-- > 0;)
+		if (str_equal(section->entries[i].key, key))
+			return &section->entries[i];
+	return NULL;
+}
+
+/* The one whose key is the first word of a text. */
+static const struct conf_entry *entry_of_text(const struct conf_section *section, const char *text)
+{
+	size_t n = strcspn(text, ": ");
+
+	for (size_t i = section->n_entries; i-- > 0;)
+		if (strlen(section->entries[i].key) == n &&
+			strncmp(section->entries[i].key, text, n) == 0)
+			return &section->entries[i];
+	return NULL;
+}
+
 int settings_fault_at(const struct conf_section *section, const char *key, const char *text,
 	struct strlist *errors)
 {
+	const struct conf_entry *e = key ? entry_of(section, key) : entry_of_text(section, text);
 	_cleanup_free_ char *said = NULL;
 	int r;
 
-	for (size_t i = section->n_entries; key && i-- > 0;) {
-		const struct conf_entry *e = &section->entries[i];
-
-		if (!str_equal(e->key, key))
-			continue;
-		r = str_printf(&said, "%s: %s", key, text);
-		return r < 0 ? r : settings_fault(errors, e->file, e->line, said);
-	}
-	return settings_fault(errors, section->file, section->line, text);
+	if (!e)
+		return settings_fault(errors, section->file, section->line, text);
+	if (!key)
+		return settings_fault(errors, e->file, e->line, text);
+	r = str_printf(&said, "%s: %s", key, text);
+	return r < 0 ? r : settings_fault(errors, e->file, e->line, said);
 }
 
-static const struct conf_section *section_of(
+const struct conf_section *settings_section(
 	const struct conf *c, const char *kind, const char *name)
 {
 	static char file[] = "built-in";
@@ -71,7 +90,7 @@ static int check_airflows(const struct settings *s, const struct conf *c, struct
 			text = "there are several [airflow] sections: say which with airflow=";
 		if (text) {
 			r = settings_fault_at(
-				section_of(c, "rule", rule->name), NULL, text, errors);
+				settings_section(c, "rule", rule->name), NULL, text, errors);
 			if (r < 0)
 				return r;
 		}
@@ -95,7 +114,7 @@ static int refuse_kill_via(const struct rule *rule, const struct source_settings
 			permits);
 	return r < 0 ? r
 		     : settings_fault_at(
-			       section_of(c, "rule", rule->name), "kill_via", text, errors);
+			       settings_section(c, "rule", rule->name), "kill_via", text, errors);
 }
 
 /* The default is for all: where there is no cluster manager, an app is not killed there. */
@@ -126,10 +145,62 @@ static int check_listen(const struct settings *s, const struct conf *c, struct s
 	int r = tcp_listen_check(s->web.listen);
 
 	return r == -EINVAL
-		       ? settings_fault_at(section_of(c, "web", NULL), "listen",
+		       ? settings_fault_at(settings_section(c, "web", NULL), "listen",
 				 "not an address such as 127.0.0.1:14040, [::1]:14040 or :14040",
 				 errors)
 		       : r;
+}
+
+/* What is wrong with a URL whatever it is for; NULL: nothing. A range of ports is the business of
+ * the one that takes it. */
+static const char *url_fault(const char *url)
+{
+	const char *scheme = strstr(url, "://");
+	const char *host = scheme ? scheme + 3 : url;
+	size_t n = strcspn(host, "/?#");
+	_cleanup_free_ char *port = NULL;
+	const char *colon;
+	uint64_t value = 0;
+
+	if (strpbrk(url, " \t") || (strchr(url, ',') && strstr(url + 1, "http")))
+		return "one URL, not a list";
+	colon = memrchr(host, ':', n);
+	if (!colon || memchr(colon, ']', (size_t)(host + n - colon)))
+		return NULL;
+	port = strndup(colon + 1, (size_t)(host + n - colon - 1));
+	if (!port || strchr(port, '-'))
+		return NULL;
+	if (parse_u64(port, &value) < 0 || value == 0 || value > UINT16_MAX)
+		return "a port is a number from 1 to 65535";
+	return NULL;
+}
+
+static int fault_of_entry(const struct conf_entry *e, const char *text, struct strlist *errors)
+{
+	_cleanup_free_ char *said = NULL;
+	int r = str_printf(&said, "%s: %s: %s", e->key, e->value, text);
+
+	return r < 0 ? r : settings_fault(errors, e->file, e->line, said);
+}
+
+/* Of those that a section has one of; a [spark] section looks at its own. */
+static int check_urls(const struct conf *c, struct strlist *errors)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < c->n_sections; i++)
+		for (size_t k = 0; r >= 0 && k < c->sections[i].n_entries; k++) {
+			const struct conf_entry *e = &c->sections[i].entries[k];
+			const char *fault = NULL;
+
+			if (str_equal(c->sections[i].kind, "spark"))
+				continue;
+			if (str_equal(e->key, "url") || str_equal(e->key, "external_url"))
+				fault = url_fault(e->value);
+			if (fault)
+				r = fault_of_entry(e, fault, errors);
+		}
+	return r;
 }
 
 static int check_notifies(const struct settings *s, const struct conf *c, struct strlist *errors)
@@ -138,7 +209,7 @@ static int check_notifies(const struct settings *s, const struct conf *c, struct
 	int r = 0;
 
 	if (url && strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0)
-		r = settings_fault_at(section_of(c, "web", NULL), "external_url",
+		r = settings_fault_at(settings_section(c, "web", NULL), "external_url",
 			"begins with http:// or https://", errors);
 	for (size_t i = 0; r >= 0 && i < s->n_notifies; i++) {
 		_cleanup_free_ char *err = NULL;
@@ -146,15 +217,15 @@ static int check_notifies(const struct settings *s, const struct conf *c, struct
 
 		r = notify_check(&s->notifies[i].params, &key, &err);
 		if (r == -EINVAL)
-			r = settings_fault_at(section_of(c, "notify", s->notifies[i].name), key,
-				err ? err : "wrong", errors);
+			r = settings_fault_at(settings_section(c, "notify", s->notifies[i].name),
+				key, err ? err : "wrong", errors);
 	}
 	return r;
 }
 
 static int check_control(struct settings *s, const struct conf *c, struct strlist *errors)
 {
-	const struct conf_section *section = section_of(c, "daemon", NULL);
+	const struct conf_section *section = settings_section(c, "daemon", NULL);
 	_cleanup_free_ char *err = NULL;
 	const char *key = "control_socket";
 	int r;
@@ -172,16 +243,41 @@ static int check_control(struct settings *s, const struct conf *c, struct strlis
 
 /* A source or an Airflow checks its own parameters when it is made: each is made here once for
  * that. */
-static int try_source(const struct source_settings *t, const struct conf *c, struct strlist *errors)
+static int try_source_params(const struct source_settings *t, const struct source_params *params,
+	const struct conf_section *section, struct strlist *errors)
 {
 	_cleanup_(source_freep) struct source *source = NULL;
 	_cleanup_free_ char *err = NULL;
-	int r;
+	int r = source_new(t->name, params, NULL, NULL, &source, &err);
 
-	r = source_new(t->name, &t->params, NULL, NULL, &source, &err);
-	return r == -EINVAL ? settings_fault_at(section_of(c, "spark", t->name), NULL,
-				      err ? err : "wrong", errors)
-			    : r;
+	return r == -EINVAL ? settings_fault_at(section, NULL, err ? err : "wrong", errors) : r;
+}
+
+/* One URL of it by itself, so that a fault has its line. */
+static int try_url(const struct source_settings *t, struct conf_entry *e, struct strlist *errors)
+{
+	struct source_params params = t->params;
+	struct conf_section section = {.file = e->file, .line = e->line};
+	const char *fault = url_fault(e->value);
+
+	if (fault)
+		return fault_of_entry(e, fault, errors);
+	params.url = (struct strlist){.items = &e->value, .n = 1};
+	return try_source_params(t, &params, &section, errors);
+}
+
+static int try_source(const struct source_settings *t, const struct conf *c, struct strlist *errors)
+{
+	const struct conf_section *section = settings_section(c, "spark", t->name);
+	size_t n_before = errors->n;
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < section->n_entries; i++)
+		if (str_equal(section->entries[i].key, "url"))
+			r = try_url(t, &section->entries[i], errors);
+	if (r < 0 || errors->n > n_before)
+		return r;
+	return try_source_params(t, &t->params, section, errors);
 }
 
 static int try_airflow(
@@ -192,7 +288,7 @@ static int try_airflow(
 	int r;
 
 	r = airflow_new(t->name, &t->params, t->params.password_file, NULL, &airflow, &err);
-	return r == -EINVAL ? settings_fault_at(section_of(c, "airflow", t->name), NULL,
+	return r == -EINVAL ? settings_fault_at(settings_section(c, "airflow", t->name), NULL,
 				      err ? err : "wrong", errors)
 			    : r;
 }
@@ -218,6 +314,8 @@ int settings_check(struct settings *s, const struct conf *c, struct strlist *err
 		r = check_listen(s, c, errors);
 	if (r >= 0)
 		r = check_control(s, c, errors);
+	if (r >= 0)
+		r = check_urls(c, errors);
 	if (r >= 0)
 		r = check_notifies(s, c, errors);
 	return r < 0 ? r : try_objects(s, c, errors);

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command line: options, exit statuses, configuration, the first look."""
+import re
 import subprocess
 
 import pytest
@@ -59,13 +60,112 @@ airflow = nobody
     said = done.stderr
     for line, text in ((2, "poll_interval: below 1s"), (3, "mode: not one of observe, act"), (4, "mode was set already in line 3"),
                        (5, "unknown key in [daemon]: bogus"), (7, "listen: not an address"), (8, "[spark] needs a name"),
-                       (11, "type: not one of driver, standalone"), (12, "url is missing"), (14, "http://a:1-9999: not a URL"),
-                       (16, "ftp://a: a URL begins with"), (18, "username and password_file are needed"),
-                       (20, "matches nothing"), (22, "hung_after_unproven is below hung_after"),
-                       (26, "airflow: there is no [airflow] section of that name"), (29, "unknown section [nonsense]")):
+                       (11, "type: not one of driver, standalone"), (12, "url is missing"), (15, "http://a:1-9999: not a URL"),
+                       (17, "ftp://a: a URL begins with"), (18, "username and password_file are needed"),
+                       (20, "matches nothing"), (25, "hung_after_unproven is below hung_after"),
+                       (28, "airflow: there is no [airflow] section of that name"), (26, "never holds: [rule order] stands before it"), (29, "unknown section [nonsense]")):
         assert f"{conf}:{line}: {text}" in said, (line, text, said)
     assert f"{conf}:10: url is missing" in said
-    assert said.count("\n") == 16, said
+    assert said.count("\n") == 17, said
+
+
+DOUBTFUL = [
+    ("rule r", "app = \"etl\"", "app: the quotes are part of the value"),
+    ("rule r", "app = etl* # nightly", "app: what follows # is part of the value"),
+    ("rule r", "app = ^etl", "app: a glob, no regular expression"),
+    ("rule r", "app = etl$", "app: a glob, no regular expression"),
+    ("rule r", "app = [prod] etl", "app: [...] matches one character"),
+    ("rule r", "app = etl[", "app: [ has no ]"),
+    ("rule r", "app = etl*, ml*", "app: one glob, not a list"),
+    ("rule r", "dag = etl daily", "dag: matches nothing"),
+    ("rule r", "task = a/b", "task: matches nothing"),
+    ("rule r", "cluster = nowhere", "cluster: no [spark] section has a name that it matches"),
+    ("notify r", "cluster = nowhere", "cluster: no [spark] section has a name that it matches"),
+    ("notify r", "rule = nowhere", "rule: no [rule] section has a name that it matches"),
+    ("maintenance r", "cluster = nowhere", "cluster: no [spark] section has a name that it matches"),
+    ("rule r", "action = retry", "action: kill and retry need an [airflow] section"),
+]
+REST = {"rule r": "user = *", "notify r": "url = http://a", "maintenance r": "from = 22:00\nto = 06:00"}
+
+
+@pytest.mark.parametrize("section, line, text", DOUBTFUL)
+def test_what_is_hardly_meant(section, line, text, binary, tmp_path):
+    """Well-formed, so the daemon starts with it; --check-config calls it a fault, in its line."""
+    conf = tmp_path / "c.conf"
+    conf.write_text(f"[{section}]\n{line}\n{REST[section]}\n[spark c]\nurl = http://127.0.0.1:4040\n[web]\nlisten = 127.0.0.1:0\n")
+    done = run(binary, "--config", conf, "--check-config")
+    assert done.returncode == 3 and f"{conf}:2: {text}" in done.stderr, done.stderr
+    assert done.stderr.count("\n") == 1
+    assert run(binary, "--config", conf, "--print-config").returncode == 0
+
+
+@pytest.mark.parametrize("line", ["app = etl_[0-9]", "app = [!x]*", "app = \\[prod\\] etl", "app = a\\,b", "app = etl#1", "dag = a.b-c_*", "user = o'neil"])
+def test_what_is_meant_is_no_fault(line, binary, tmp_path):
+    conf = tmp_path / "c.conf"
+    conf.write_text(f"[rule r]\n{line}\n")
+    done = run(binary, "--config", conf, "--check-config")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("first, second, never", [
+    ("app = *", "dag = x", True), ("app = etl*", "app = etl_daily*", True), ("dag = x", "dag = x\ntask = y", True),
+    ("cluster = *", "app = a", True), ("dag = *", "app = a", False), ("dag = *", "dag = a", True), ("user = *", "app = a", True),
+    ("app = etl_daily*", "app = etl*", False), ("app = a?", "app = a*", False), ("dag = x\ntask = y", "dag = x", False),
+])
+def test_a_rule_behind_one_that_matches_all(first, second, never, binary, tmp_path):
+    conf = tmp_path / "c.conf"
+    conf.write_text(f"[rule one]\n{first}\n[rule two]\n{second}\n")
+    done = run(binary, "--config", conf, "--check-config")
+    covered = "never holds: [rule one] stands before it" in done.stderr
+    assert (done.returncode, covered) == ((3, True) if never else (0, False)), done.stderr
+
+
+@pytest.mark.parametrize("line, text", [
+    ("[spark s]\ntype = standalone\nurl = http://m:80800", "url: http://m:80800: a port is a number from 1 to 65535"),
+    ("[spark s]\ntype = driver\nurl = http://m:70000", "url: http://m:70000: a port is a number"),
+    ("[spark s]\ntype = driver\nurl = http://m:4040-70000", "http://m:4040-70000: not a URL with a port"),
+    ("[spark s]\ntype = yarn\nurl = http://a:1, http://b:2", "url: http://a:1, http://b:2: one URL, not a list"),
+    ("[airflow a]\nusername = u\nurl = http://a:99999", "url: http://a:99999: a port is a number"),
+    ("[web]\nlisten = 127.0.0.1:0\nexternal_url = http://h:65536", "external_url: http://h:65536: a port"),
+    ("[probe]\nenabled = yes\nport = 65536", "port: above 65535"),
+    ("[rule r]\napp = *\nhung_after = 10", "hung_after: a time needs its unit"),
+    ("[rule r]\napp = *\nhung_after = 10min # ten", "hung_after: not a duration such as 90s or 10min; what follows # is part"),
+    ("[rule r]\napp = *\naction = \"kill\"", 'action: not one of none, notify, kill, retry; the quotes are part'),
+])
+def test_values_that_are_refused(line, text, binary, tmp_path):
+    conf = tmp_path / "c.conf"
+    conf.write_text(line + "\n")
+    done = run(binary, "--config", conf, "--check-config")
+    assert done.returncode == 3 and f"{conf}:3: {text}" in done.stderr, done.stderr
+    assert run(binary, "--config", conf, "--print-config").returncode == 3
+
+
+@pytest.mark.parametrize("content, mode, text", [
+    (None, 0, "No such file or directory"), ("", 0o600, "empty"), ("a\nb\n", 0o600, "holds more than one line"),
+    ("hush\n", 0o644, "every user of this host may read it"), ("hush\n", 0o640, None),
+])
+@pytest.mark.parametrize("section", ["airflow a", "spark b", "notify c"])
+def test_secrets_are_checked(section, content, mode, text, binary, tmp_path):
+    secret, conf = tmp_path / "secret", tmp_path / "c.conf"
+    if content is not None:
+        secret.write_text(content)
+        secret.chmod(mode)
+    conf.write_text(f"[{section}]\nurl = http://a:1\nusername = u\npassword_file = {secret}\n")
+    done = run(binary, "--config", conf, "--check-config")
+    if text:
+        assert done.returncode == 3 and re.search(f"^{re.escape(str(conf))}:4: password_file: .*{text}", done.stderr, re.M), done.stderr
+    else:
+        assert done.returncode == 0, done.stderr
+    assert "hush" not in done.stderr
+
+
+def test_a_secret_that_is_no_url(binary, tmp_path):
+    secret, conf = tmp_path / "secret", tmp_path / "c.conf"
+    secret.write_text("hook.example\n")
+    secret.chmod(0o600)
+    conf.write_text(f"[notify c]\nurl_file = {secret}\n")
+    done = run(binary, "--config", conf, "--check-config")
+    assert done.returncode == 3 and "[notify c]" in done.stderr and "hook.example" not in done.stderr
 
 
 def test_print_config_round_trip(binary, tmp_path):

@@ -573,7 +573,7 @@ def test_storm(binary, tmp_path, started, alertmanager):
     ('url = http://a\nformat = alertmanager\ntemplate = {"a": 1}', 4, "template: not with format=alertmanager"),
     ("url = http://a/?b\nformat = alertmanager", 2, "url: an Alertmanager's holds no query"),
     ("url = http://a\nusername = u", 3, "username: username and password_file come together"),
-    ("url = http://a\nretry_first = 1h", 1, "retry_first is above retry_max"),
+    ("url = http://a\nretry_first = 1h", 3, "retry_first is above retry_max"),
     ("type = command", 1, "command is missing"),
     ("type = command\ncommand = page", 3, "command: not an absolute path"),
     ("type = command\ncommand = /bin/true\nformat = alertmanager", 4, "format: of a webhook only"),
@@ -588,7 +588,8 @@ def test_errors_name_file_and_line(lines, line, text, binary, tmp_path):
 def test_a_secret_that_is_not_there(binary, tmp_path):
     conf = tmp_path / "c.conf"
     conf.write_text(f"[web]\nlisten = 127.0.0.1:0\n[notify x]\nurl = http://127.0.0.1:9\nsecret_file = {tmp_path}/none\n")
-    assert subprocess.run([binary, "--config", conf, "--check-config"]).returncode == 0
+    done = subprocess.run([binary, "--config", conf, "--check-config"], capture_output=True, text=True)
+    assert done.returncode == 3 and f"{conf}:5: secret_file: {tmp_path}/none: No such file" in done.stderr
     done = subprocess.run([binary, "--config", conf], capture_output=True, text=True, timeout=20)
     assert done.returncode == 3 and f"[notify x] secret_file: {tmp_path}/none: No such file" in done.stderr
     # A mere look needs none.

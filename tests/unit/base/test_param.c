@@ -121,6 +121,7 @@ static void test_refused(void **state)
 	assert_refused("body", "1KB", -EINVAL, "not a size such as 512, 64K or 8M");
 	assert_refused("body", "1000", -ERANGE, "below 1K");
 	assert_refused("lasting", "soon", -EINVAL, "not a duration such as 90s or 10min");
+	assert_refused("lasting", "10", -EINVAL, "a time needs its unit, such as 90s or 10min");
 	assert_refused("lasting", "10ms", -ERANGE, "below 1s");
 	assert_refused("lasting", "2h", -ERANGE, "above 1h");
 	assert_refused("mode", "Act", -EINVAL, "not one of observe, act");
