@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Inside of daemon/manager: the parts that it owns. manager.c makes, connects and frees them,
- * manager_world.c puts a configuration in force, manager_loop.c is what they do together. */
+ * manager_runtime.c puts a configuration in force, manager_loop.c is what they do together. */
 #pragma once
 
 #include <systemd/sd-event.h>

@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Tells people of incidents and storms: puts messages into the outbox and the ledger, sends what is
- * due, and writes down what became of it. Nothing here waits. */
+ * due, and writes down what became of it. Nothing here waits.
+ *
+ * Verdicts and outcomes come as events. Each tick also looks for incidents that have ended, and for
+ * the storm breaker; a storm that lasts over a restart is the one that was told before. What an
+ * earlier daemon told counts as told, until its incident was not found again for longer than any
+ * rule's hung_after_unproven. Whatever fails is tried again until give_up_after, since whoever
+ * repairs a receiver wants the messages that wait. */
 #pragma once
 
 #include <systemd/sd-event.h>

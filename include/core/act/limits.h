@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What bounds acting, whatever the rules say: the keys of [limits], and what was done of late.
+ * The log of actions is read back from the ledger; what lies before the boot has a negative time.
  * Pure: all times are the local clock that the caller passes in. */
 #pragma once
 

@@ -1,7 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  * One action on one hung app, as a state machine: (state, event, now) -> (state, effect). It
  * decides what comes next and why; somebody else asks and acts, and answers with one event per
- * effect. Pure, so that every path is a test. ARCHITECTURE.md draws it. */
+ * effect. Pure, so that every path is a test. ARCHITECTURE.md draws it.
+ *
+ * When time has gone by since the stage and the task instance were checked (a kill whose end nobody
+ * saw, a lost answer to a fail), verify_hung and verify_running check again before the task is
+ * failed: an app that moves again is left alone, and Airflow fails whichever try there is.
+ *
+ * Each state that changes something has a check that tells whether its effect took. After a restart
+ * remedy_resume() continues there. A fail or a kill that did not take ends as refused, since its
+ * evidence is old. A clear that did not take is sent again, since the end of the app is proven for
+ * good. A ledger that cannot be written leads back to the same check (REMEDY_EVENT_BLOCKED). */
 #pragma once
 
 #include <stdbool.h>

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
- * CPU time of an executor's processes: rates per process over a window, and what comes and goes. */
+ * CPU time of an executor's processes: rates per process over a window, and what comes and goes.
+ *
+ * Rates are per process, because the sum over a tree falls when a worker ends. A process that came
+ * and went between two looks shows as the reaped time of its parent. Where that is unknown, a
+ * process that vanished without having been seen idle counts as work. Between the limits of idle
+ * and busy, CPU says nothing. */
 #include "core/detect/cpu.h"
 
 #include <stdlib.h>

@@ -1,6 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What the running tasks of a stage show, taken together: task by task where frames tell, executor
- * by executor where only CPU does. */
+ * by executor where only CPU does.
+ *
+ * A task is stalled when its own counters stood still for hung_after. It works when its frames
+ * changed, or when CPU was used that only it can have used, within hung_after. So work counts like
+ * progress, and a task that computes for an hour and then hangs is found hung_after later.
+ *
+ * Speculative execution: Spark kills the other attempt when one of a pair finishes. So while either
+ * attempt of a task moves or is young, the other is ignored.
+ *
+ * CPU time is known per executor, not per task, so it has to be attributed:
+ * - Executor idle: all its stalled tasks are idle.
+ * - Executor busy, only stalled tasks on it: they count as working. For Python, at most one task
+ *   per busy worker process.
+ * - Executor busy, other tasks on it too: the CPU is credited to the others first. Exception: all
+ *   stalled tasks wait for Python and every worker is busy.
+ * - Thread dumps override this: if the tasks whose frames change can explain all the CPU, the
+ *   remaining tasks count as still, and become hung after hung_after_unproven.
+ * CPU that cannot be attributed is ignored.
+ *
+ * A JVM that uses no CPU at all and gave no dump of late is frozen. In local mode the driver is the
+ * executor and uses CPU for itself: above what an executor would use, frames must be equal, too.
+ *
+ * Frames are compared without addresses and generated names, with line numbers. In Spark 3.x the
+ * thread that feeds a Python worker counts with its task only if it can serve no other stage.
+ * Tasks on an executor that is gone, or of an old list, prove nothing: they may have ended. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>

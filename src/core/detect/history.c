@@ -1,6 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Turns a series of polls into clocks: since when no progress, no completed task, no active task.
- */
+ *
+ * - Progress is a rise against the previous poll, not against the highest value ever: work that is
+ *   done again after a loss is work.
+ * - The stall clock starts anew when active tasks come back after there were none.
+ * - A gap of more than three poll intervals between two good polls is subtracted from every clock.
+ *   If polls have been slower of late, up to six intervals, three times that is a gap. So a driver
+ *   that did not answer for an hour is not hung when it comes back. After a gap, hung waits until a
+ *   window of CPU time is full again.
+ * - An answer counts once, at the time it was given: a recording may repeat one.
+ * - If all counters are still zero, the stall clock starts at the launch of the first task. That is
+ *   the driver's clock, converted with the Date header of its answer: two hosts' clocks may differ.
+ * - Jobs and executors speak against a stage only from a moment after it was first listed.
+ * - More active tasks than the executors have count only while the stage's own counts stand still:
+ *   tasks that end and begin are counted at different moments. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
