@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * libcurl's multi-socket interface on an sd-event loop: one pool of handles, connections kept
- * alive, compressed answers accepted, bodies and times bounded, no redirect followed, no proxy and
- * no .netrc of the environment obeyed. */
+ * Requests by libcurl on an sd-event loop: few handles, connections kept
+ * alive as long as descriptors allow, compressed answers accepted, bodies and times bounded, no
+ * redirect followed, no proxy and no .netrc of the environment obeyed. */
 #pragma once
 
 #include <systemd/sd-event.h>
@@ -15,7 +15,8 @@ struct http_client;
  * other methods get a connection of their own and are sent at most once.
  * The process must ignore SIGPIPE: TLS writes can raise it. */
 
-/* max_parallel: requests on the wire at once; more wait in line (their time limit runs). 0: 32.
+/* max_parallel: requests on the wire at once; more wait in line, and their time limit runs
+ * from when they leave it. 0: 32. Raises the soft limit of descriptors to the hard one.
  * user_agent is copied. */
 int http_client_new(
 	sd_event *event, const char *user_agent, size_t max_parallel, struct http_client **ret);

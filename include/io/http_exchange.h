@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * One request and its answer as libcurl sees them: what is set on an easy handle, what is taken in
- * of the answer, and what comes of it. When it goes on the wire is the client's business. */
+ * of the answer, and what comes of it. When it goes on the wire is the client's business. A handle
+ * is used again and again: where a GET is like the one before, only its URL is set anew. */
 #pragma once
 
 #include <curl/curl.h>
@@ -9,8 +10,9 @@
 
 #include "io/transport.h"
 
+/* Zeroed at first; it stays where it is. */
 struct http_exchange {
-	CURL *easy; /* the caller's; it outlives the exchange */
+	CURL *easy; /* owned; the caller makes it */
 	struct curl_slist *headers;
 	char *body;
 	size_t len;
@@ -18,21 +20,27 @@ struct http_exchange {
 	size_t max_body;
 	int body_error;    /* why the body was not taken */
 	bool headers_done; /* the empty line after them came */
+	/* As whom the last request went, and whether the next may go with the same options. */
+	bool reusable;
+	size_t n_headers; /* the caller's, the first of headers */
+	struct endpoint endpoint;
 	char error[CURL_ERROR_SIZE];
 };
 
 /* -EINVAL: nobody may ask that. */
 int http_exchange_check(const struct transport_ask *ask);
 
-/* Sets all on easy but the time limits and the private pointer. x is zeroed before; it stays where
- * it is, and user_agent with it, until the exchange is over. -EINVAL, -ENOMEM; x is to be cleared
- * in any case. */
-int http_exchange_set_up(struct http_exchange *x, CURL *easy, const char *user_agent,
-	const struct transport_ask *ask);
+/* Sets all on easy but the private pointer; the time limit runs from when it goes on the wire.
+ * user_agent stays where it is until the exchange is over. -EINVAL, -ENOMEM. */
+int http_exchange_begin(
+	struct http_exchange *x, const char *user_agent, const struct transport_ask *ask);
 
 /* How it ended, code: libcurl's word. Fills all of *ret but the times of the request; what it
  * points to is x's, or *ret_type's, which is the caller's to free. */
 void http_exchange_finish(
 	struct http_exchange *x, CURLcode code, struct transport_answer *ret, char **ret_type);
+
+/* The answer is done with: frees what is large, or secret and of this request alone. */
+void http_exchange_rest(struct http_exchange *x);
 
 void http_exchange_clear(struct http_exchange *x);

@@ -3,6 +3,7 @@
  * behind it; a recording can be, since nothing above knows the difference. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/time.h"
@@ -20,6 +21,7 @@ struct transport_ask {
 	const struct endpoint *endpoint;
 	const char *socket; /* ask at this Unix socket, whatever host the URL names; NULL: no */
 	size_t max_body;    /* bytes after decoding; 0: 8 MiB */
+	bool urgent;        /* before all of its cluster that wait for a place on the wire */
 };
 
 struct transport_answer {
@@ -37,7 +39,7 @@ struct transport_answer {
 	usec_t wall;        /* our own clock then, since 1970; 0 in a replay */
 	usec_t received;    /* CLOCK_BOOTTIME (virtual in a replay) when the answer was complete */
 	usec_t taken; /* the same; in a replay, which may repeat an answer, when it was given */
-	usec_t took;  /* since transport_send(), the waiting in line included */
+	usec_t took;  /* on the wire: the time that it waited for a place is not the other side's */
 };
 
 static inline const struct endpoint *transport_endpoint(const struct transport_ask *ask)

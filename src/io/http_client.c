@@ -1,110 +1,141 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Requests by libcurl on an sd-event loop, with a line of their own before the wire. */
+ * Requests by libcurl on an sd-event loop. A request that waits for its turn is a copy of what is
+ * asked; a place on the wire has an easy handle. */
 #include "io/http_client.h"
 
 #include <assert.h>
-#include <curl/curl.h>
 #include <errno.h>
-#include <limits.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <sys/epoll.h>
-#include <sys/queue.h>
+#include <sys/resource.h>
 
+#include "base/secret.h"
 #include "base/strbuf.h"
 #include "io/clock.h"
 #include "io/http_exchange.h"
+#include "io/http_line.h"
+#include "io/http_pool.h"
+#include "io/http_url.h"
 
 #define DEFAULT_PARALLEL 32
-#define DEFAULT_TIMEOUT (10 * USEC_PER_SEC)
-#define CONNECT_TIMEOUT (5 * USEC_PER_SEC)
+/* Descriptors for all but connections to others: files, the ledger, the web server. */
+#define OTHER_FDS 256
+/* Connections that are kept open where the limit of descriptors is that low. */
+#define MIN_CONNECTIONS 64
 
-enum request_state {
-	REQUEST_WAITING,
-	REQUEST_RUNNING,
-	REQUEST_DELIVERING
+/* A place on the wire. */
+struct slot {
+	struct http_exchange exchange;
+	struct slot *next; /* of those that are free */
 };
 
 struct transport_request {
-	TAILQ_ENTRY(transport_request) link; /* in the client's list that its state names */
+	struct http_place
+		place; /* in line or on the wire; its line is NULL while it is delivered */
 	struct http_client *client;
-	enum request_state state;
-	struct http_exchange exchange;
+	struct slot *slot; /* NULL: in line */
+	struct http_shard *shard;
 	transport_done_fn done;
 	void *userdata;
-	char *cluster; /* whose it is; may be NULL */
-	usec_t sent;
-	usec_t deadline;
+	usec_t began; /* when it went on the wire */
+	/* What is asked, copied. */
+	char *method;
+	char *url;
+	char *body;
+	char *socket;
+	char **headers; /* NULL-terminated; NULL: none */
+	struct endpoint endpoint;
+	size_t max_body;
 };
-
-TAILQ_HEAD(request_list, transport_request);
 
 struct http_client {
 	struct transport transport;
 	sd_event *event;
-	bool curl_ready;
 	bool delivering;
-	CURLM *multi;
 	char *user_agent;
-	size_t max_parallel;
-	size_t n_running;
-	struct request_list waiting;
-	struct request_list running;
-	CURL **pool; /* idle handles, at most max_parallel */
-	size_t n_pool;
-	sd_event_source *timer;  /* libcurl's */
-	sd_event_source *start;  /* someone in line may go */
-	sd_event_source *expiry; /* the earliest time limit of those in line */
+	struct http_pool *pool;
+	struct http_lines *lines;
+	struct slot *slots;
+	size_t n_slots;
+	struct slot *idle;
+	sd_event_source *start; /* someone in line may go */
 };
 
-/* Back into the pool, without what the last request told it; its connection stays in the multi
- * handle. */
-static void put_easy(struct http_client *c, CURL *easy)
+static void ask_clear(struct transport_request *r)
 {
-	if (!easy)
-		return;
-	if (c->n_pool >= c->max_parallel) {
-		curl_easy_cleanup(easy);
-		return;
-	}
-	curl_easy_reset(easy);
-	c->pool[c->n_pool++] = easy;
+	free(r->method);
+	secret_free(r->url);
+	secret_free(r->body);
+	free(r->socket);
+	for (size_t i = 0; r->headers && r->headers[i]; i++)
+		secret_free(r->headers[i]);
+	free(r->headers);
+	endpoint_clear(&r->endpoint);
 }
 
-static CURL *take_easy(struct http_client *c)
+static int copy_headers(struct transport_request *r, const char *const *headers)
 {
-	return c->n_pool > 0 ? c->pool[--c->n_pool] : curl_easy_init();
+	size_t n = 0;
+
+	while (headers && headers[n])
+		n++;
+	if (n == 0)
+		return 0;
+	r->headers = calloc(n + 1, sizeof(char *));
+	if (!r->headers)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		int err = str_replace(&r->headers[i], headers[i]);
+
+		if (err < 0)
+			return err;
+	}
+	return 0;
+}
+
+static int ask_copy(struct transport_request *r, const struct transport_ask *ask)
+{
+	int err = endpoint_copy(&r->endpoint, transport_endpoint(ask));
+
+	if (err >= 0)
+		err = str_replace(&r->method, ask->method);
+	if (err >= 0)
+		err = str_replace(&r->url, ask->url);
+	if (err >= 0)
+		err = str_replace(&r->body, ask->body);
+	if (err >= 0)
+		err = str_replace(&r->socket, ask->socket);
+	if (err >= 0)
+		err = copy_headers(r, ask->headers);
+	r->max_body = ask->max_body;
+	return err;
 }
 
 static void request_free(struct transport_request *r)
 {
-	CURL *easy = r->exchange.easy;
+	struct http_client *c = r->client;
 
-	http_exchange_clear(&r->exchange);
-	free(r->cluster);
-	put_easy(r->client, easy);
+	if (r->slot) {
+		http_exchange_rest(&r->slot->exchange);
+		r->slot->next = c->idle;
+		c->idle = r->slot;
+	}
+	ask_clear(r);
 	free(r);
 }
 
 DEFINE_CLEANUP(struct transport_request *, request_free)
 
-/* Takes the request out of its list and off the wire. */
+/* Takes the request out of its line and off the wire. */
 static void request_unlink(struct transport_request *r)
 {
 	struct http_client *c = r->client;
 
-	switch (r->state) {
-	case REQUEST_WAITING:
-		TAILQ_REMOVE(&c->waiting, r, link);
-		break;
-	case REQUEST_RUNNING:
-		TAILQ_REMOVE(&c->running, r, link);
-		c->n_running--;
-		(void)curl_multi_remove_handle(c->multi, r->exchange.easy);
-		break;
-	case REQUEST_DELIVERING:
-		break;
-	}
+	if (r->place.line)
+		http_lines_leave(c->lines, &r->place);
+	if (r->shard)
+		http_shard_remove(r->shard, r->slot->exchange.easy);
+	r->shard = NULL;
 }
 
 /* Lets those in line go with the loop's next turn: nothing is started or ended within send() and
@@ -114,15 +145,14 @@ static void kick(struct http_client *c)
 	(void)sd_event_source_set_enabled(c->start, SD_EVENT_ONESHOT);
 }
 
-/* The one place that calls back. r is in no list and is freed. */
+/* The one place that calls back. r is in no line and is freed. */
 static void deliver(struct transport_request *r, struct transport_answer *answer)
 {
 	struct http_client *c = r->client;
 
 	answer->received = clock_boottime();
 	answer->taken = answer->received;
-	answer->took = usec_sub(answer->received, r->sent);
-	r->state = REQUEST_DELIVERING;
+	answer->took = usec_sub(answer->received, r->began);
 	c->delivering = true;
 	r->done(r->userdata, answer);
 	c->delivering = false;
@@ -130,222 +160,79 @@ static void deliver(struct transport_request *r, struct transport_answer *answer
 	kick(c);
 }
 
-static void deliver_error(struct transport_request *r, int error, const char *text)
+static void on_transfer_done(void *userdata, CURL *easy, CURLcode code)
 {
-	struct transport_answer answer = {.error = error, .error_text = text, .body = ""};
-
-	deliver(r, &answer);
-}
-
-static void finish(struct transport_request *r, CURLcode code)
-{
+	struct transport_request *r = NULL;
 	_cleanup_free_ char *type = NULL;
 	struct transport_answer answer;
 
+	(void)userdata;
+	if (curl_easy_getinfo(easy, CURLINFO_PRIVATE, &r) != CURLE_OK || !r)
+		return;
 	request_unlink(r);
-	http_exchange_finish(&r->exchange, code, &answer, &type);
+	http_exchange_finish(&r->slot->exchange, code, &answer, &type);
 	deliver(r, &answer);
 }
 
-/* Callbacks may send and cancel meanwhile: libcurl takes the messages of a removed handle back. */
-static void finish_ended(struct http_client *c)
-{
-	struct transport_request *r;
-	CURLMsg *msg;
-	int left;
-
-	while ((msg = curl_multi_info_read(c->multi, &left))) {
-		if (msg->msg != CURLMSG_DONE)
-			continue;
-		r = NULL;
-		if (curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &r) == CURLE_OK && r)
-			finish(r, msg->data.result);
-	}
-}
-
-static int on_socket_ready(sd_event_source *s, int fd, uint32_t revents, void *userdata)
-{
-	struct http_client *c = userdata;
-	int mask = 0;
-	int running;
-
-	(void)s;
-	/* An error or a hang-up is found out by reading and writing. */
-	if (revents & (EPOLLIN | EPOLLHUP | EPOLLERR))
-		mask |= CURL_CSELECT_IN;
-	if (revents & (EPOLLOUT | EPOLLHUP | EPOLLERR))
-		mask |= CURL_CSELECT_OUT;
-	(void)curl_multi_socket_action(c->multi, fd, mask, &running);
-	finish_ended(c);
-	return 0;
-}
-
-/* libcurl tells which socket to watch. Returning an error would end the multi handle for good:
- * without memory for the source the one request runs into its time limit instead. */
-static int on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *userdata, void *assigned)
-{
-	struct http_client *c = userdata;
-	sd_event_source *s = assigned;
-	uint32_t events = 0;
-
-	(void)easy;
-	if (what == CURL_POLL_REMOVE) {
-		(void)sd_event_source_disable_unref(s);
-		(void)curl_multi_assign(c->multi, fd, NULL);
-		return 0;
-	}
-	if (what == CURL_POLL_IN || what == CURL_POLL_INOUT)
-		events |= EPOLLIN;
-	if (what == CURL_POLL_OUT || what == CURL_POLL_INOUT)
-		events |= EPOLLOUT;
-	if (s)
-		(void)sd_event_source_set_io_events(s, events);
-	else if (sd_event_add_io(c->event, &s, fd, events, on_socket_ready, c) >= 0)
-		(void)curl_multi_assign(c->multi, fd, s);
-	return 0;
-}
-
-static int on_timer(sd_event_source *s, usec_t now, void *userdata)
-{
-	struct http_client *c = userdata;
-	int running;
-
-	(void)s;
-	(void)now;
-	(void)curl_multi_socket_action(c->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-	finish_ended(c);
-	return 0;
-}
-
-static int on_curl_timer(CURLM *multi, long timeout_ms, void *userdata)
-{
-	struct http_client *c = userdata;
-
-	(void)multi;
-	if (timeout_ms < 0) {
-		timer_off(c->timer);
-		return 0;
-	}
-	(void)timer_in_library_ms(c->timer, (unsigned long long)timeout_ms);
-	return 0;
-}
-
-static struct transport_request *first_to_expire(const struct http_client *c)
-{
-	struct transport_request *first = NULL;
-	struct transport_request *r;
-
-	for (r = TAILQ_FIRST(&c->waiting); r; r = TAILQ_NEXT(r, link))
-		if (!first || r->deadline < first->deadline)
-			first = r;
-	return first;
-}
-
-static void arm_expiry(struct http_client *c)
-{
-	struct transport_request *first = first_to_expire(c);
-
-	if (first)
-		(void)timer_at(c->expiry, first->deadline);
-	else
-		timer_off(c->expiry);
-}
-
-/* One per turn of the loop; the timer, then overdue, fires again for the next. */
-static int on_expiry(sd_event_source *s, usec_t now, void *userdata)
-{
-	struct http_client *c = userdata;
-	struct transport_request *r = first_to_expire(c);
-
-	(void)s;
-	(void)now;
-	if (r && r->deadline <= clock_boottime()) {
-		request_unlink(r);
-		deliver_error(r, -ETIMEDOUT, "timed out while it waited in line");
-	}
-	arm_expiry(c);
-	return 0;
-}
-
-static long to_ms(usec_t t)
-{
-	unsigned long long ms = clock_library_ms(t);
-
-	return (long)(ms < INT_MAX ? ms : INT_MAX);
-}
-
-static bool put_on_wire(struct transport_request *r, usec_t left)
+static int put_on_wire(struct transport_request *r)
 {
 	struct http_client *c = r->client;
-	long ms = to_ms(left);
-	long connect_ms = to_ms(left < CONNECT_TIMEOUT ? left : CONNECT_TIMEOUT);
+	const struct transport_ask ask = {.method = r->method,
+		.url = r->url,
+		.headers = (const char *const *)r->headers,
+		.body = r->body,
+		.endpoint = &r->endpoint,
+		.socket = r->socket,
+		.max_body = r->max_body};
+	const char *host = NULL;
+	size_t n_host = 0;
+	struct http_exchange *x;
+	int err;
 
-	if (curl_easy_setopt(r->exchange.easy, CURLOPT_TIMEOUT_MS, ms) != CURLE_OK ||
-		curl_easy_setopt(r->exchange.easy, CURLOPT_CONNECTTIMEOUT_MS, connect_ms) !=
-			CURLE_OK ||
-		curl_multi_add_handle(c->multi, r->exchange.easy) != CURLM_OK)
-		return false;
-	TAILQ_REMOVE(&c->waiting, r, link);
-	TAILQ_INSERT_TAIL(&c->running, r, link);
-	c->n_running++;
-	r->state = REQUEST_RUNNING;
-	return true;
+	r->slot = c->idle;
+	c->idle = c->idle->next;
+	r->began = clock_boottime();
+	x = &r->slot->exchange;
+	if (!x->easy)
+		x->easy = curl_easy_init();
+	if (!x->easy)
+		return -ENOMEM;
+	err = http_exchange_begin(x, c->user_agent, &ask);
+	if (err < 0)
+		return err;
+	if (curl_easy_setopt(x->easy, CURLOPT_PRIVATE, r) != CURLE_OK)
+		return -ENOMEM;
+	http_url_authority(r->url, &host, &n_host);
+	r->shard = http_pool_add(c->pool, x->easy, host, n_host);
+	return r->shard ? 0 : -ENOMEM;
 }
 
-static size_t count_running(const struct http_client *c, const char *cluster)
+static void give_up(struct transport_request *r, int err)
 {
-	const struct transport_request *r;
-	size_t n = 0;
+	struct transport_answer answer = {.error = -EPROTO,
+		.error_text =
+			err == -ENOMEM ? "out of memory" : "libcurl does not take the request",
+		.body = ""};
 
-	for (r = TAILQ_FIRST(&c->running); r; r = TAILQ_NEXT(r, link))
-		n += str_equal(r->cluster, cluster);
-	return n;
-}
-
-/* The oldest of those who belong to no cluster, else of the cluster that has the fewest on the
- * wire. One whose drivers all hang leaves a quarter of the places to the others. */
-static struct transport_request *next_in_line(const struct http_client *c)
-{
-	size_t most = c->max_parallel - c->max_parallel / 4;
-	struct transport_request *next = NULL;
-	struct transport_request *r;
-
-	if (c->n_running >= c->max_parallel)
-		return NULL;
-	for (r = TAILQ_FIRST(&c->waiting); r; r = TAILQ_NEXT(r, link)) {
-		size_t n;
-
-		if (!r->cluster)
-			return r;
-		if (next && str_equal(next->cluster, r->cluster))
-			continue;
-		n = count_running(c, r->cluster);
-		if (n < most) {
-			next = r;
-			most = n;
-		}
-	}
-	return next;
+	request_unlink(r);
+	deliver(r, &answer);
 }
 
 static int on_start(sd_event_source *s, void *userdata)
 {
 	struct http_client *c = userdata;
-	struct transport_request *r;
+	struct http_place *p;
 
 	(void)s;
-	while ((r = next_in_line(c))) {
-		usec_t left = usec_sub(r->deadline, clock_boottime());
+	while (c->idle && (p = http_lines_next(c->lines))) {
+		struct transport_request *r = (struct transport_request *)p;
+		int err = put_on_wire(r);
 
-		if (left == 0)
-			break; /* on_expiry()'s, which kicks */
-		if (!put_on_wire(r, left)) {
-			request_unlink(r);
-			deliver_error(r, -EPROTO, "libcurl does not take the request");
+		if (err < 0) {
+			give_up(r, err);
 			break; /* kicked */
 		}
 	}
-	arm_expiry(c);
 	return 0;
 }
 
@@ -354,8 +241,6 @@ static int client_send(struct transport *t, const struct transport_ask *ask, tra
 {
 	struct http_client *c = (struct http_client *)t;
 	_cleanup_(request_freep) struct transport_request *r = NULL;
-	const struct endpoint *e = transport_endpoint(ask);
-	usec_t timeout = e->timeout ? e->timeout : DEFAULT_TIMEOUT;
 	int err = http_exchange_check(ask);
 
 	if (err < 0)
@@ -366,18 +251,13 @@ static int client_send(struct transport *t, const struct transport_ask *ask, tra
 	r->client = c;
 	r->done = done;
 	r->userdata = userdata;
-	r->sent = clock_boottime();
-	r->deadline = timeout < USEC_INFINITY - r->sent ? r->sent + timeout : USEC_INFINITY;
-	r->exchange.easy = take_easy(c);
-	if (!r->exchange.easy)
-		return -ENOMEM;
-	err = http_exchange_set_up(&r->exchange, r->exchange.easy, c->user_agent, ask);
+	r->began = clock_boottime();
+	err = ask_copy(r, ask);
+	if (err >= 0)
+		err = http_lines_join(
+			c->lines, &r->place, transport_endpoint(ask)->cluster, ask->urgent);
 	if (err < 0)
 		return err;
-	if (curl_easy_setopt(r->exchange.easy, CURLOPT_PRIVATE, r) != CURLE_OK ||
-		str_replace(&r->cluster, e->cluster) < 0)
-		return -ENOMEM;
-	TAILQ_INSERT_TAIL(&c->waiting, r, link);
 	kick(c);
 	*ret = TAKE_PTR(r);
 	return 0;
@@ -388,7 +268,7 @@ static void client_cancel(struct transport_request *r)
 	struct http_client *c = r->client;
 
 	/* The one whose callback is running is freed after it. */
-	if (r->state == REQUEST_DELIVERING)
+	if (!r->place.line)
 		return;
 	request_unlink(r);
 	request_free(r);
@@ -400,39 +280,22 @@ static const struct transport_ops client_ops = {
 	.cancel = client_cancel,
 };
 
-static int make_sources(struct http_client *c)
+/* As many as there may be descriptors, whatever the soft limit was. */
+static size_t max_connections(void)
 {
-	int r;
+	struct rlimit l;
 
-	r = timer_new(c->event, on_timer, c, &c->timer);
-	if (r >= 0)
-		r = timer_new(c->event, on_expiry, c, &c->expiry);
-	if (r >= 0)
-		r = sd_event_add_defer(c->event, &c->start, on_start, c);
-	if (r < 0)
-		return r;
-	(void)sd_event_source_set_enabled(c->start, SD_EVENT_OFF);
-	return 0;
-}
+	if (getrlimit(RLIMIT_NOFILE, &l) < 0)
+		return MIN_CONNECTIONS;
+	if (l.rlim_cur < l.rlim_max) {
+		rlim_t soft = l.rlim_cur;
 
-static int make_multi(struct http_client *c)
-{
-	/* Idle connections that are kept; the oldest goes first. */
-	long keep = (long)(c->max_parallel < 256 ? c->max_parallel * 2 : 512);
-
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-		return -ENOMEM;
-	c->curl_ready = true;
-	c->multi = curl_multi_init();
-	if (!c->multi)
-		return -ENOMEM;
-	if (curl_multi_setopt(c->multi, CURLMOPT_SOCKETFUNCTION, on_curl_socket) != CURLM_OK ||
-		curl_multi_setopt(c->multi, CURLMOPT_SOCKETDATA, c) != CURLM_OK ||
-		curl_multi_setopt(c->multi, CURLMOPT_TIMERFUNCTION, on_curl_timer) != CURLM_OK ||
-		curl_multi_setopt(c->multi, CURLMOPT_TIMERDATA, c) != CURLM_OK ||
-		curl_multi_setopt(c->multi, CURLMOPT_MAXCONNECTS, keep) != CURLM_OK)
-		return -ENOMEM;
-	return 0;
+		l.rlim_cur = l.rlim_max;
+		if (setrlimit(RLIMIT_NOFILE, &l) < 0)
+			l.rlim_cur = soft;
+	}
+	return l.rlim_cur > OTHER_FDS + MIN_CONNECTIONS ? (size_t)l.rlim_cur - OTHER_FDS
+							: MIN_CONNECTIONS;
 }
 
 int http_client_new(
@@ -445,52 +308,42 @@ int http_client_new(
 		return -ENOMEM;
 	c->transport.ops = &client_ops;
 	c->event = sd_event_ref(event);
-	c->max_parallel = max_parallel ? max_parallel : DEFAULT_PARALLEL;
-	TAILQ_INIT(&c->waiting);
-	TAILQ_INIT(&c->running);
-	c->pool = calloc(c->max_parallel, sizeof(CURL *));
-	if (!c->pool)
+	c->n_slots = max_parallel ? max_parallel : DEFAULT_PARALLEL;
+	c->slots = calloc(c->n_slots, sizeof(*c->slots));
+	if (!c->slots)
 		return -ENOMEM;
+	for (size_t i = c->n_slots; i-- > 0; c->idle = &c->slots[i])
+		c->slots[i].next = c->idle;
 	r = str_replace(&c->user_agent, user_agent);
 	if (r >= 0)
-		r = make_sources(c);
+		r = http_lines_new(c->n_slots, &c->lines);
 	if (r >= 0)
-		r = make_multi(c);
+		r = http_pool_new(event, max_connections(), on_transfer_done, c, &c->pool);
+	if (r >= 0)
+		r = sd_event_add_defer(c->event, &c->start, on_start, c);
 	if (r < 0)
 		return r;
+	(void)sd_event_source_set_enabled(c->start, SD_EVENT_OFF);
 	*ret = TAKE_PTR(c);
 	return 0;
 }
 
-static void free_requests(struct request_list *list)
-{
-	struct transport_request *r = TAILQ_FIRST(list);
-
-	while (r) {
-		struct transport_request *next = TAILQ_NEXT(r, link);
-
-		request_unlink(r);
-		request_free(r);
-		r = next;
-	}
-}
-
 struct http_client *http_client_free(struct http_client *c)
 {
+	struct http_place *p;
+
 	if (!c)
 		return NULL;
 	assert(!c->delivering);
-	free_requests(&c->running);
-	free_requests(&c->waiting);
-	while (c->n_pool > 0)
-		curl_easy_cleanup(c->pool[--c->n_pool]);
-	free(c->pool);
-	if (c->multi)
-		(void)curl_multi_cleanup(c->multi);
-	if (c->curl_ready)
-		curl_global_cleanup();
-	(void)sd_event_source_disable_unref(c->timer);
-	(void)sd_event_source_disable_unref(c->expiry);
+	while (c->lines && (p = http_lines_any(c->lines))) {
+		request_unlink((struct transport_request *)p);
+		request_free((struct transport_request *)p);
+	}
+	for (size_t i = 0; i < c->n_slots && c->slots; i++)
+		http_exchange_clear(&c->slots[i].exchange);
+	free(c->slots);
+	http_pool_free(c->pool);
+	http_lines_free(c->lines);
 	(void)sd_event_source_disable_unref(c->start);
 	(void)sd_event_unref(c->event);
 	free(c->user_agent);

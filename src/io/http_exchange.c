@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -15,6 +16,10 @@
 #include "io/http_url.h"
 
 #define DEFAULT_MAX_BODY ((size_t)8 * 1024 * 1024)
+#define DEFAULT_TIMEOUT (10 * USEC_PER_SEC)
+#define CONNECT_TIMEOUT (5 * USEC_PER_SEC)
+/* The room for a body is kept for the next one up to this size. */
+#define KEPT_BODY ((size_t)64 * 1024)
 /* No caller means more; sums of it stay far from overflow. */
 #define MAX_MAX_BODY ((size_t)1024 * 1024 * 1024)
 
@@ -233,24 +238,108 @@ static int set_options(struct http_exchange *x, const char *user_agent,
 	return 0;
 }
 
-int http_exchange_set_up(struct http_exchange *x, CURL *easy, const char *user_agent,
-	const struct transport_ask *ask)
+static long to_ms(usec_t t)
+{
+	unsigned long long ms = clock_library_ms(t);
+
+	return (long)(ms < INT_MAX ? ms : INT_MAX);
+}
+
+static int set_times(CURL *easy, const struct endpoint *e)
+{
+	usec_t timeout = e->timeout ? e->timeout : DEFAULT_TIMEOUT;
+	usec_t connect = timeout < CONNECT_TIMEOUT ? timeout : CONNECT_TIMEOUT;
+
+	if (curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, to_ms(timeout)) != CURLE_OK ||
+		curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, to_ms(connect)) != CURLE_OK)
+		return -ENOMEM;
+	return 0;
+}
+
+static size_t count(const char *const *headers)
+{
+	size_t n = 0;
+
+	while (headers && headers[n])
+		n++;
+	return n;
+}
+
+static size_t bound_of(const struct transport_ask *ask)
+{
+	size_t max = ask->max_body ? ask->max_body : DEFAULT_MAX_BODY;
+
+	return max < MAX_MAX_BODY ? max : MAX_MAX_BODY;
+}
+
+static bool same_endpoint(const struct endpoint *a, const struct endpoint *b)
+{
+	return a->timeout == b->timeout && str_equal(a->username, b->username) &&
+	       str_equal(a->password, b->password) &&
+	       str_equal(a->authorization, b->authorization) && str_equal(a->ca_file, b->ca_file);
+}
+
+/* Whether all options but the URL are what they were. */
+static bool is_like_last(const struct http_exchange *x, const struct transport_ask *ask)
+{
+	const struct curl_slist *l = x->headers;
+
+	if (!x->reusable || !str_equal(ask->method, "GET") || ask->socket ||
+		x->n_headers != count(ask->headers) || x->max_body != bound_of(ask) ||
+		!same_endpoint(&x->endpoint, transport_endpoint(ask)))
+		return false;
+	for (size_t i = 0; i < x->n_headers; i++, l = l->next)
+		if (!str_equal(l->data, ask->headers[i]))
+			return false;
+	return true;
+}
+
+static void forget_headers(struct http_exchange *x)
+{
+	for (struct curl_slist *l = x->headers; l; l = l->next)
+		secret_wipe(l->data, strlen(l->data));
+	curl_slist_free_all(x->headers);
+	x->headers = NULL;
+}
+
+static int set_all(struct http_exchange *x, const char *user_agent, const struct transport_ask *ask)
 {
 	const struct endpoint *e = transport_endpoint(ask);
 	int err;
 
-	x->easy = easy;
-	x->max_body = ask->max_body ? ask->max_body : DEFAULT_MAX_BODY;
-	if (x->max_body > MAX_MAX_BODY)
-		x->max_body = MAX_MAX_BODY;
+	curl_easy_reset(x->easy);
+	x->reusable = false;
+	forget_headers(x);
+	endpoint_clear(&x->endpoint);
+	x->n_headers = count(ask->headers);
+	x->max_body = bound_of(ask);
 	err = set_options(x, user_agent, ask, e);
 	if (err >= 0)
-		err = set_url(easy, ask, e);
+		err = set_times(x->easy, e);
 	if (err >= 0)
 		err = set_headers(x, ask, e);
 	if (err >= 0)
-		err = set_body(easy, ask);
-	return err < 0 ? err : set_bounds(x);
+		err = set_body(x->easy, ask);
+	if (err >= 0)
+		err = set_bounds(x);
+	if (err >= 0)
+		err = endpoint_copy(&x->endpoint, e);
+	x->reusable = err >= 0 && str_equal(ask->method, "GET") && !ask->socket;
+	return err;
+}
+
+int http_exchange_begin(
+	struct http_exchange *x, const char *user_agent, const struct transport_ask *ask)
+{
+	int err = 0;
+
+	x->len = 0;
+	x->body_error = 0;
+	x->headers_done = false;
+	x->error[0] = '\0';
+	if (!is_like_last(x, ask))
+		err = set_all(x, user_agent, ask);
+	return err < 0 ? err : set_url(x->easy, ask, transport_endpoint(ask));
 }
 
 static int code_to_error(const struct http_exchange *x, CURLcode code)
@@ -351,7 +440,7 @@ void http_exchange_finish(
 	*ret = (struct transport_answer){
 		.status = (int)status,
 		.content_type = *ret_type,
-		.body = x->body ? x->body : "",
+		.body = x->len > 0 ? x->body : "",
 		.len = x->len,
 		.date = date_of(x->easy),
 		.wall = clock_realtime(),
@@ -359,11 +448,23 @@ void http_exchange_finish(
 	ret->retry_after = retry_after_of(x->easy, ret->date, ret->wall);
 }
 
+void http_exchange_rest(struct http_exchange *x)
+{
+	/* What was sent with it may hold a secret. */
+	if (!x->reusable)
+		curl_easy_reset(x->easy);
+	if (x->size <= KEPT_BODY)
+		return;
+	free(x->body);
+	x->body = NULL;
+	x->size = 0;
+}
+
 void http_exchange_clear(struct http_exchange *x)
 {
-	for (struct curl_slist *l = x->headers; l; l = l->next)
-		secret_wipe(l->data, strlen(l->data));
-	curl_slist_free_all(x->headers);
+	curl_easy_cleanup(x->easy);
+	forget_headers(x);
+	endpoint_clear(&x->endpoint);
 	free(x->body);
 	*x = (struct http_exchange){0};
 }

@@ -48,3 +48,11 @@ int http_url_add_user(const char *url, const char *user, char **ret)
 	strbuf_add_segment(&b, user);
 	return strbuf_finish(&b, ret);
 }
+
+void http_url_authority(const char *url, const char **ret, size_t *ret_n)
+{
+	const char *colon = strchr(url, ':');
+
+	*ret = colon ? colon + strlen("://") : url;
+	*ret_n = strcspn(*ret, "/?#");
+}

@@ -48,6 +48,7 @@ int source_get(struct source *s, const char *url, transport_done_fn done, void *
 		.url = url,
 		.endpoint = &s->endpoint,
 		.max_body = MAX_BODY,
+		.urgent = true, /* what is polled hangs on it */
 	};
 
 	return transport_send(s->transport, &ask, done, userdata, ret);

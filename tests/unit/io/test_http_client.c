@@ -768,45 +768,75 @@ static void test_clusters_share(void **state)
 	tear_down(&f);
 }
 
-static void test_line_timeout(void **state)
+/* The time limit is the other side's: it runs on the wire, and not in line. */
+static void test_line_is_no_silence(void **state)
 {
 	struct got first = {0};
-	struct got later = {0};
-	struct transport_request *r;
 	struct fixture f;
 
 	(void)state;
 	set_up(&f, say_nothing, 1);
-	r = send_get(&f, "/first", LONG, &first);
-	(void)send_get(&f, "/later", LONG, &later);
-	(void)send_get(&f, "/soon", SOON, &f.got);
-	(void)send_get(&f, "/sooner", SOON / 2, &f.got);
-	run_until(f.event, &f.got.n, 2);
-	assert_int_equal(f.got.error, -ETIMEDOUT);
-	assert_string_equal(f.got.text, "timed out while it waited in line");
-	assert_true(f.got.took >= SOON);
+	(void)send_get(&f, "/first", 3 * SOON, &first);
+	(void)send_get(&f, "/second", SOON, &f.got);
+	run_until(f.event, &first.n, 1);
+	assert_int_equal(f.got.n, 0);
 	assert_int_equal(f.peer.seen->requests, 1);
-	assert_int_equal(first.n + later.n, 0);
-	transport_cancel(f.transport, r);
+	run_until(f.event, &f.got.n, 1);
+	assert_int_equal(first.error, -ETIMEDOUT);
+	assert_true(first.took >= 3 * SOON);
+	assert_int_equal(f.got.error, -ETIMEDOUT);
+	assert_true(f.got.took >= SOON);
+	assert_int_equal(f.peer.seen->requests, 2);
+	got_clear(&first);
 	tear_down(&f);
 }
 
-/* A request that waited has only what is left of its time on the wire. */
-static void test_rest_of_time(void **state)
+static void test_urgent(void **state)
 {
-	struct got first = {0};
+	struct got last = {0};
+	struct fixture f;
+	_cleanup_free_ char *url = NULL;
+	struct transport_ask ask = {.method = "GET", .urgent = true, AS(.timeout = LONG)};
+
+	(void)state;
+	set_up(&f, say_ok, 1);
+	(void)send_get(&f, "/a", LONG, &last);
+	(void)send_get(&f, "/b", LONG, &last);
+	url = url_of(f.peer.port, "/now");
+	ask.url = url;
+	(void)send_ask(&f, &ask, &f.got);
+	run_until(f.event, &f.got.n, 1);
+	assert_int_equal(last.n, 0);
+	run_until(f.event, &last.n, 2);
+	assert_memory_equal(f.peer.seen->last, "GET /b", 6);
+	got_clear(&last);
+	tear_down(&f);
+}
+
+/* A handle that is used again sends what the next request says, and nothing of the last. */
+static void test_handle_is_used_again(void **state)
+{
+	static const char *const headers[] = {"X-One: 1", NULL};
 	struct fixture f;
 
 	(void)state;
-	set_up(&f, say_nothing, 1);
-	(void)send_get(&f, "/first", SOON, &first);
-	(void)send_get(&f, "/second", 2 * SOON, &f.got);
-	run_until(f.event, &f.got.n, 1);
-	assert_int_equal(first.error, -ETIMEDOUT);
-	assert_int_equal(f.got.error, -ETIMEDOUT);
-	assert_int_equal(f.peer.seen->requests, 2);
-	assert_true(f.got.took >= 2 * SOON);
-	assert_true(f.got.took < GUARD_SECONDS * USEC_PER_SEC);
+	set_up(&f, say_ok, 1);
+	exchange(&f, (struct transport_ask){
+			     .headers = headers, AS(.username = TEXT("u"), .password = TEXT("p"))});
+	assert_non_null(strstr(f.peer.seen->last, "\r\nX-One: 1\r\n"));
+	assert_non_null(strstr(f.peer.seen->last, "\r\nAuthorization: Basic "));
+	exchange(&f, (struct transport_ask){0});
+	assert_null(strstr(f.peer.seen->last, "X-One"));
+	assert_null(strstr(f.peer.seen->last, "Authorization"));
+	exchange(&f, (struct transport_ask){AS(.authorization = TEXT("Bearer t"))});
+	assert_non_null(strstr(f.peer.seen->last, "\r\nAuthorization: Bearer t\r\n"));
+	exchange(&f, (struct transport_ask){.method = "POST", .body = "{}"});
+	assert_null(strstr(f.peer.seen->last, "Authorization"));
+	exchange(&f, (struct transport_ask){.max_body = 1});
+	assert_int_equal(f.got.error, -EMSGSIZE);
+	exchange(&f, (struct transport_ask){0});
+	assert_int_equal(f.got.error, 0);
+	assert_string_equal(f.got.body, "ok");
 	tear_down(&f);
 }
 
@@ -959,8 +989,9 @@ int main(void)
 		cmocka_unit_test(test_cancel_in_callback),
 		cmocka_unit_test(test_parallel),
 		cmocka_unit_test(test_clusters_share),
-		cmocka_unit_test(test_line_timeout),
-		cmocka_unit_test(test_rest_of_time),
+		cmocka_unit_test(test_line_is_no_silence),
+		cmocka_unit_test(test_urgent),
+		cmocka_unit_test(test_handle_is_used_again),
 		cmocka_unit_test(test_free_under_way),
 		cmocka_unit_test(test_names),
 	};
