@@ -228,7 +228,7 @@ def test_story(machine, root):
     wait(lambda: m.show("ActiveState") == "active", 30, "active")
     assert m.show("StatusText").startswith("Watching ")
     assert m.show("NRestarts") == "0"
-    assert m.metric("process_max_fds") == 4096
+    assert m.metric("process_max_fds") == 65536
 
     # The state directory, of a user who is nobody else's.
     owner = int(m.run("stat", "-L", "-c", "%u", "/var/lib/stagewatchd"))
