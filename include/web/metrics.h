@@ -71,6 +71,7 @@ enum metric_type {
 };
 
 struct metric_def {
+	enum metric metric;
 	const char *name; /* without the suffix _total or _info */
 	const char *unit; /* OpenMetrics UNIT, also the end of the name; NULL: none */
 	enum metric_type type;
@@ -78,31 +79,33 @@ struct metric_def {
 	const char *labels[4]; /* names, NULL-terminated */
 };
 
-extern const struct metric_def metric_defs[METRIC_MAX];
+const struct metric_def *metric_def(enum metric m);
 
 enum metrics_format {
 	METRICS_TEXT,
 	METRICS_OPENMETRICS
 };
 
+/* Keeps the samples of each metric together, in whatever order they come. */
 struct metrics_writer {
-	struct strbuf *out;
+	struct strbuf samples[METRIC_MAX];
 	enum metrics_format format;
-	enum metric at;
-	bool begun;
 };
 
-void metrics_begin(struct metrics_writer *w, enum metrics_format format, struct strbuf *out);
+void metrics_begin(struct metrics_writer *w, enum metrics_format format);
 
-/* One sample. Samples of a metric must come together, metrics in the order of the enum. values: one
- * per label name of the definition. */
+/* The values of a sample's labels, in the order of the definition. */
+#define METRIC_LABELS(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+/* One sample. values: METRIC_LABELS(); NULL where the metric has none. */
 void metrics_add(struct metrics_writer *w, enum metric m, const char *const *values, double value);
 
 void metrics_add_histogram(struct metrics_writer *w, enum metric m, const char *const *values,
 	const struct histogram *h);
 
-/* OpenMetrics ends with a line of its own. */
-void metrics_end(struct metrics_writer *w);
+/* All of it, metrics in the order of the enum, those with samples only. The caller frees *ret; the
+ * writer is empty afterwards. -ENOMEM. */
+int metrics_end(struct metrics_writer *w, char **ret);
 
 /* The format that an Accept header asks for, by q-values: OpenMetrics 1.0 where it is preferred at
  * least as much as plain text, else text 0.0.4, also for NULL and for what cannot be read. */

@@ -2,7 +2,7 @@
  * The state of the daemon for the status pages: gathered here, put into words by wire/status. */
 #pragma once
 
-#include "web/routes.h"
+#include "web/view.h"
 
 /* What /api/v1/status answers. */
 int state_summary_json(const struct web_view *v, char **ret);

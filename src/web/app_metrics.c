@@ -6,23 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define LABELS(...) ((const char *const[]){__VA_ARGS__})
-
-static const struct app_history *shown(const struct detector *d, size_t i)
-{
-	return i < detector_n_apps(d) && i < APPS_SHOWN ? detector_app_at(d, i) : NULL;
-}
-
-static void add_starts(const struct detector *d, struct metrics_writer *w)
-{
-	const struct app_history *a;
-
-	for (size_t i = 0; (a = shown(d, i)); i++)
-		if (a->info.started > 0)
-			metrics_add(w, METRIC_APP_START_TIMESTAMP_SECONDS,
-				LABELS(a->cluster, a->info.id, a->info.name ? a->info.name : ""),
-				(double)a->info.started / USEC_PER_SEC);
-}
+#define LABELS METRIC_LABELS
 
 static void add_amount(const struct app_history *a, enum metric metric, const char *process,
 	uint64_t amount, struct metrics_writer *w)
@@ -31,41 +15,28 @@ static void add_amount(const struct app_history *a, enum metric metric, const ch
 		metrics_add(w, metric, LABELS(a->cluster, a->info.id, process), (double)amount);
 }
 
-static void add_heaps(const struct detector *d, struct metrics_writer *w)
+static void add_process(const struct app_history *a, const char *process,
+	const struct memory_use *m, struct metrics_writer *w)
 {
-	const struct app_history *a;
-
-	for (size_t i = 0; (a = shown(d, i)); i++) {
-		add_amount(
-			a, METRIC_APP_HEAP_LIMIT_BYTES, "driver", a->memory.driver.heap_limit, w);
-		add_amount(a, METRIC_APP_HEAP_LIMIT_BYTES, "executor",
-			a->memory.executor.heap_limit, w);
-	}
-	for (size_t i = 0; (a = shown(d, i)); i++) {
-		add_amount(a, METRIC_APP_HEAP_PEAK_BYTES, "driver", a->memory.driver.heap_peak, w);
-		add_amount(
-			a, METRIC_APP_HEAP_PEAK_BYTES, "executor", a->memory.executor.heap_peak, w);
-	}
-	for (size_t i = 0; (a = shown(d, i)); i++) {
-		add_amount(
-			a, METRIC_APP_PROCESS_PEAK_BYTES, "driver", a->memory.driver.tree_peak, w);
-		add_amount(a, METRIC_APP_PROCESS_PEAK_BYTES, "executor",
-			a->memory.executor.tree_peak, w);
-	}
+	add_amount(a, METRIC_APP_HEAP_LIMIT_BYTES, process, m->heap_limit, w);
+	add_amount(a, METRIC_APP_HEAP_PEAK_BYTES, process, m->heap_peak, w);
+	add_amount(a, METRIC_APP_PROCESS_PEAK_BYTES, process, m->tree_peak, w);
 }
 
-static void add_times(const struct detector *d, struct metrics_writer *w)
+static void add_app(const struct app_history *a, struct metrics_writer *w)
 {
-	const struct app_history *a;
-
-	for (size_t i = 0; (a = shown(d, i)); i++)
-		if (a->memory.known)
-			metrics_add(w, METRIC_APP_TASK_SECONDS, LABELS(a->cluster, a->info.id),
-				(double)a->memory.task_time / USEC_PER_SEC);
-	for (size_t i = 0; (a = shown(d, i)); i++)
-		if (a->memory.known)
-			metrics_add(w, METRIC_APP_GC_SECONDS, LABELS(a->cluster, a->info.id),
-				(double)a->memory.gc_time / USEC_PER_SEC);
+	if (a->info.started > 0)
+		metrics_add(w, METRIC_APP_START_TIMESTAMP_SECONDS,
+			LABELS(a->cluster, a->info.id, a->info.name ? a->info.name : ""),
+			(double)a->info.started / USEC_PER_SEC);
+	add_process(a, "driver", &a->memory.driver, w);
+	add_process(a, "executor", &a->memory.executor, w);
+	if (!a->memory.known)
+		return;
+	metrics_add(w, METRIC_APP_TASK_SECONDS, LABELS(a->cluster, a->info.id),
+		(double)a->memory.task_time / USEC_PER_SEC);
+	metrics_add(w, METRIC_APP_GC_SECONDS, LABELS(a->cluster, a->info.id),
+		(double)a->memory.gc_time / USEC_PER_SEC);
 }
 
 static void add_stage(
@@ -80,26 +51,21 @@ static void add_stage(
 		(double)h->last.counters[PROGRESS_COMPLETED_INDICES] / (double)h->last.n_tasks);
 }
 
-static void add_progress(const struct detector *d, struct metrics_writer *w)
-{
-	const struct app_history *a;
-	size_t n = 0;
-
-	for (size_t i = 0; (a = shown(d, i)); i++)
-		for (size_t k = 0; k < a->n_stages && n < STAGES_SHOWN; k++)
-			if (a->stages[k].last.n_tasks > 0) {
-				add_stage(a, &a->stages[k], w);
-				n++;
-			}
-}
-
 void app_metrics_add(const struct detector *d, struct metrics_writer *w)
 {
-	size_t n = detector_n_apps(d);
+	size_t n_apps = detector_n_apps(d);
+	size_t n_stages = 0;
 
-	add_starts(d, w);
-	add_heaps(d, w);
-	add_times(d, w);
-	add_progress(d, w);
-	metrics_add(w, METRIC_APPS_NOT_SHOWN, NULL, n > APPS_SHOWN ? (double)(n - APPS_SHOWN) : 0);
+	for (size_t i = 0; i < n_apps && i < APPS_SHOWN; i++) {
+		const struct app_history *a = detector_app_at(d, i);
+
+		add_app(a, w);
+		for (size_t k = 0; k < a->n_stages && n_stages < STAGES_SHOWN; k++)
+			if (a->stages[k].last.n_tasks > 0) {
+				add_stage(a, &a->stages[k], w);
+				n_stages++;
+			}
+	}
+	metrics_add(w, METRIC_APPS_NOT_SHOWN, NULL,
+		n_apps > APPS_SHOWN ? (double)(n_apps - APPS_SHOWN) : 0);
 }

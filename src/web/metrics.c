@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The table of metrics and the writer of Prometheus text 0.0.4 and OpenMetrics 1.0. */
-#include <assert.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -9,140 +8,144 @@
 
 #include "web/metrics.h"
 
-#define G(metric, unit_, help_, ...)                                                               \
+#define G(metric, name_, unit_, help_, ...)                                                        \
 	{                                                                                          \
-		metric, unit_, METRIC_GAUGE, help_,                                                \
+		metric, name_, unit_, METRIC_GAUGE, help_,                                         \
 		{                                                                                  \
 			__VA_ARGS__                                                                \
 		}                                                                                  \
 	}
-#define C(metric, unit_, help_, ...)                                                               \
+#define C(metric, name_, unit_, help_, ...)                                                        \
 	{                                                                                          \
-		metric, unit_, METRIC_COUNTER, help_,                                              \
+		metric, name_, unit_, METRIC_COUNTER, help_,                                       \
 		{                                                                                  \
 			__VA_ARGS__                                                                \
 		}                                                                                  \
 	}
 
-const struct metric_def metric_defs[METRIC_MAX] = {
-	[METRIC_BUILD_INFO] = {"stagewatch_build", NULL, METRIC_INFO, "Version of this program.",
+/* A row per metric, in the order of the enum: the order in which they are shown. */
+static const struct metric_def metric_defs[] = {
+	{METRIC_BUILD_INFO, "stagewatch_build", NULL, METRIC_INFO, "Version of this program.",
 		{"version"}},
-	[METRIC_UP] = G("stagewatch_up", NULL,
+	G(METRIC_UP, "stagewatch_up", NULL,
 		"1 if the last poll of the cluster got its list of apps, 0 if not.",
 		"spark_cluster"),
-	[METRIC_LAST_POLL_TIMESTAMP_SECONDS] = G("stagewatch_last_poll_timestamp_seconds",
-		"seconds", "Time of the last successful poll of the cluster, since 1970.",
-		"spark_cluster"),
-	[METRIC_POLL_DURATION_SECONDS] = {"stagewatch_poll_duration_seconds", "seconds",
+	G(METRIC_LAST_POLL_TIMESTAMP_SECONDS, "stagewatch_last_poll_timestamp_seconds", "seconds",
+		"Time of the last successful poll of the cluster, since 1970.", "spark_cluster"),
+	{METRIC_POLL_DURATION_SECONDS, "stagewatch_poll_duration_seconds", "seconds",
 		METRIC_HISTOGRAM, "Time from the start of a poll of a cluster to its last answer.",
 		{"spark_cluster"}},
-	[METRIC_POLL_ERRORS] = C("stagewatch_poll_errors", NULL,
+	C(METRIC_POLL_ERRORS, "stagewatch_poll_errors", NULL,
 		"Requests to Spark that got no usable answer.", "spark_cluster", "reason"),
-	[METRIC_APPS] = G("stagewatch_apps", NULL, "Watched apps.", "spark_cluster"),
-	[METRIC_STAGES] = G(
-		"stagewatch_stages", NULL, "Active stages by verdict.", "spark_cluster", "verdict"),
-	[METRIC_APP_VERDICTS] = G("stagewatch_app_verdicts", NULL,
+	G(METRIC_APPS, "stagewatch_apps", NULL, "Watched apps.", "spark_cluster"),
+	G(METRIC_STAGES, "stagewatch_stages", NULL, "Active stages by verdict.", "spark_cluster",
+		"verdict"),
+	G(METRIC_APP_VERDICTS, "stagewatch_app_verdicts", NULL,
 		"Apps by the verdict on the app as a whole.", "spark_cluster", "verdict"),
-	[METRIC_STAGE_STALLED_SECONDS] = G("stagewatch_stage_stalled_seconds", "seconds",
+	G(METRIC_STAGE_STALLED_SECONDS, "stagewatch_stage_stalled_seconds", "seconds",
 		"Time without progress of a stage that is suspect or worse.", "spark_cluster",
 		"app_id", "stage_id", "attempt_id"),
-	[METRIC_STAGES_NOT_SHOWN] = G("stagewatch_stages_not_shown", NULL,
+	G(METRIC_STAGES_NOT_SHOWN, "stagewatch_stages_not_shown", NULL,
 		"Stages left out of stagewatch_stage_stalled_seconds because there were too many."),
-	[METRIC_INCIDENTS] = C("stagewatch_incidents", NULL, "Incidents that reached a verdict.",
+	C(METRIC_INCIDENTS, "stagewatch_incidents", NULL, "Incidents that reached a verdict.",
 		"verdict", "rule"),
-	[METRIC_INCIDENTS_OPEN] = G("stagewatch_incidents_open", NULL,
+	G(METRIC_INCIDENTS_OPEN, "stagewatch_incidents_open", NULL,
 		"Open incidents by their present verdict.", "verdict"),
-	[METRIC_ACTIONS] =
-		C("stagewatch_actions", NULL, "Actions by outcome.", "action", "outcome"),
-	[METRIC_ACTIONS_REFUSED] = C("stagewatch_actions_refused", NULL,
+	C(METRIC_ACTIONS, "stagewatch_actions", NULL, "Actions by outcome.", "action", "outcome"),
+	C(METRIC_ACTIONS_REFUSED, "stagewatch_actions_refused", NULL,
 		"Number of times that an action was due and did not begin, or was given up before "
 		"its first request.",
 		"action", "reason"),
-	[METRIC_EVIDENCE_REQUESTS] = C("stagewatch_evidence_requests", NULL,
+	C(METRIC_EVIDENCE_REQUESTS, "stagewatch_evidence_requests", NULL,
 		"Requests for evidence about apps under suspicion.", "kind"),
-	[METRIC_EVIDENCE_FAILURES] = C("stagewatch_evidence_failures", NULL,
+	C(METRIC_EVIDENCE_FAILURES, "stagewatch_evidence_failures", NULL,
 		"Requests for evidence that got no answer.", "kind"),
-	[METRIC_APP_START_TIMESTAMP_SECONDS] = G("stagewatch_app_start_timestamp_seconds",
-		"seconds", "Time at which an app began, since 1970.", "spark_cluster", "app_id",
-		"app_name"),
-	[METRIC_APP_HEAP_LIMIT_BYTES] = G("stagewatch_app_heap_limit_bytes", "bytes",
+	G(METRIC_APP_START_TIMESTAMP_SECONDS, "stagewatch_app_start_timestamp_seconds", "seconds",
+		"Time at which an app began, since 1970.", "spark_cluster", "app_id", "app_name"),
+	G(METRIC_APP_HEAP_LIMIT_BYTES, "stagewatch_app_heap_limit_bytes", "bytes",
 		"Maximum heap size of the driver, or of an executor.", "spark_cluster", "app_id",
 		"process"),
-	[METRIC_APP_HEAP_PEAK_BYTES] = G("stagewatch_app_heap_peak_bytes", "bytes",
+	G(METRIC_APP_HEAP_PEAK_BYTES, "stagewatch_app_heap_peak_bytes", "bytes",
 		"Largest heap that the driver, or any executor, has used.", "spark_cluster",
 		"app_id", "process"),
-	[METRIC_APP_PROCESS_PEAK_BYTES] = G("stagewatch_app_process_peak_bytes", "bytes",
+	G(METRIC_APP_PROCESS_PEAK_BYTES, "stagewatch_app_process_peak_bytes", "bytes",
 		"Largest resident memory of a JVM with its Python workers, where Spark measures "
 		"it.",
 		"spark_cluster", "app_id", "process"),
-	[METRIC_APP_TASK_SECONDS] = C("stagewatch_app_task_seconds", "seconds",
+	C(METRIC_APP_TASK_SECONDS, "stagewatch_app_task_seconds", "seconds",
 		"Total run time of completed tasks.", "spark_cluster", "app_id"),
-	[METRIC_APP_GC_SECONDS] = C("stagewatch_app_gc_seconds", "seconds",
+	C(METRIC_APP_GC_SECONDS, "stagewatch_app_gc_seconds", "seconds",
 		"Total garbage collection time of completed tasks.", "spark_cluster", "app_id"),
-	[METRIC_STAGE_PROGRESS_RATIO] = G("stagewatch_stage_progress_ratio", NULL,
+	G(METRIC_STAGE_PROGRESS_RATIO, "stagewatch_stage_progress_ratio", NULL,
 		"Share of the tasks of an active stage that are complete.", "spark_cluster",
 		"app_id", "stage_id", "attempt_id"),
-	[METRIC_APPS_NOT_SHOWN] = G("stagewatch_apps_not_shown", NULL,
+	G(METRIC_APPS_NOT_SHOWN, "stagewatch_apps_not_shown", NULL,
 		"Apps left out of the series of single apps because there were too many."),
-	[METRIC_AUDIT_FINDINGS] =
-		G("stagewatch_audit_findings", NULL, "Audit findings on running apps.", "severity"),
-	[METRIC_ACTIONS_LAST_HOUR] = G("stagewatch_actions_last_hour", NULL,
+	G(METRIC_AUDIT_FINDINGS, "stagewatch_audit_findings", NULL,
+		"Audit findings on running apps.", "severity"),
+	G(METRIC_ACTIONS_LAST_HOUR, "stagewatch_actions_last_hour", NULL,
 		"Actions that began within the last hour; the limit is [limits] actions_per_hour."),
-	[METRIC_ACTIONS_PENDING] = G("stagewatch_actions_pending", NULL, "Actions in progress."),
-	[METRIC_OLDEST_PENDING_ACTION_TIMESTAMP_SECONDS] =
-		G("stagewatch_oldest_pending_action_timestamp_seconds", "seconds",
-			"Time at which the oldest action in progress began, since 1970; absent "
-			"without one."),
-	[METRIC_LEDGER_UP] = G("stagewatch_ledger_up", NULL,
+	G(METRIC_ACTIONS_PENDING, "stagewatch_actions_pending", NULL, "Actions in progress."),
+	G(METRIC_OLDEST_PENDING_ACTION_TIMESTAMP_SECONDS,
+		"stagewatch_oldest_pending_action_timestamp_seconds", "seconds",
+		"Time at which the oldest action in progress began, since 1970; absent "
+		"without one."),
+	G(METRIC_LEDGER_UP, "stagewatch_ledger_up", NULL,
 		"1 if the ledger can be written, 0 if not: then no action is taken."),
-	[METRIC_BREAKER_OPEN] = G("stagewatch_breaker_open", NULL,
+	G(METRIC_BREAKER_OPEN, "stagewatch_breaker_open", NULL,
 		"1 if the storm breaker is open: so many apps hang that no action begins."),
-	[METRIC_AIRFLOW_UP] = G("stagewatch_airflow_up", NULL,
+	G(METRIC_AIRFLOW_UP, "stagewatch_airflow_up", NULL,
 		"1 if Airflow's last answer showed a healthy scheduler, 0 if not.", "airflow"),
-	[METRIC_AIRFLOW_ERRORS] = C("stagewatch_airflow_errors", NULL,
+	C(METRIC_AIRFLOW_ERRORS, "stagewatch_airflow_errors", NULL,
 		"Requests to Airflow that failed, were refused or got no usable answer.", "airflow",
 		"reason"),
-	[METRIC_PAUSED] =
-		G("stagewatch_paused", NULL, "1 if a person has paused: no new action begins."),
-	[METRIC_MAINTENANCE] = G("stagewatch_maintenance", NULL,
+	G(METRIC_PAUSED, "stagewatch_paused", NULL,
+		"1 if a person has paused: no new action begins."),
+	G(METRIC_MAINTENANCE, "stagewatch_maintenance", NULL,
 		"1 if the host's clock is within the maintenance window.", "window"),
-	[METRIC_AIRFLOW_ACCESS] = G("stagewatch_airflow_access", NULL,
+	G(METRIC_AIRFLOW_ACCESS, "stagewatch_airflow_access", NULL,
 		"1 if the Airflow user has the permission, 0 if not; absent while unknown.",
 		"airflow", "right"),
-	[METRIC_CLUSTER_ACCESS] = G("stagewatch_cluster_access", NULL,
+	G(METRIC_CLUSTER_ACCESS, "stagewatch_cluster_access", NULL,
 		"1 if the cluster manager allows a kill, 0 if not; absent while unknown.",
 		"spark_cluster", "right"),
-	[METRIC_NOTIFICATIONS] = C("stagewatch_notifications", NULL,
-		"Messages to people by outcome.", "notify", "outcome"),
-	[METRIC_NOTIFICATION_ERRORS] = C("stagewatch_notification_errors", NULL,
+	C(METRIC_NOTIFICATIONS, "stagewatch_notifications", NULL, "Messages to people by outcome.",
+		"notify", "outcome"),
+	C(METRIC_NOTIFICATION_ERRORS, "stagewatch_notification_errors", NULL,
 		"Failed attempts to deliver a message.", "notify", "reason"),
-	[METRIC_NOTIFICATIONS_PENDING] = G("stagewatch_notifications_pending", NULL,
+	G(METRIC_NOTIFICATIONS_PENDING, "stagewatch_notifications_pending", NULL,
 		"Messages that are not delivered yet.", "notify"),
-	[METRIC_OLDEST_PENDING_NOTIFICATION_SECONDS] =
-		G("stagewatch_oldest_pending_notification_seconds", "seconds",
-			"Age of the oldest message that is not delivered yet, 0 without one."),
-	[METRIC_MODE] =
-		G("stagewatch_mode", NULL, "1 for the mode that [daemon] mode sets.", "mode"),
-	[METRIC_CONFIG_LAST_RELOAD_SUCCESSFUL] = G("stagewatch_config_last_reload_successful", NULL,
+	G(METRIC_OLDEST_PENDING_NOTIFICATION_SECONDS,
+		"stagewatch_oldest_pending_notification_seconds", "seconds",
+		"Age of the oldest message that is not delivered yet, 0 without one."),
+	G(METRIC_MODE, "stagewatch_mode", NULL, "1 for the mode that [daemon] mode sets.", "mode"),
+	G(METRIC_CONFIG_LAST_RELOAD_SUCCESSFUL, "stagewatch_config_last_reload_successful", NULL,
 		"1 if the last read of the configuration found no fault, 0 if it did."),
-	[METRIC_CONFIG_LAST_RELOAD_SUCCESS_TIMESTAMP_SECONDS] =
-		G("stagewatch_config_last_reload_success_timestamp_seconds", "seconds",
-			"Time of the last successful read of the configuration, since 1970."),
-	[METRIC_PROCESS_CPU_SECONDS] =
-		C("process_cpu_seconds", "seconds", "User and system CPU time of this process."),
-	[METRIC_PROCESS_RESIDENT_MEMORY_BYTES] =
-		G("process_resident_memory_bytes", "bytes", "Resident memory of this process."),
-	[METRIC_PROCESS_OPEN_FDS] =
-		G("process_open_fds", NULL, "Open file descriptors of this process."),
-	[METRIC_PROCESS_MAX_FDS] =
-		G("process_max_fds", NULL, "Limit of open file descriptors of this process."),
-	[METRIC_PROCESS_START_TIME_SECONDS] = G(
-		"process_start_time_seconds", "seconds", "Start time of this process, since 1970."),
+	G(METRIC_CONFIG_LAST_RELOAD_SUCCESS_TIMESTAMP_SECONDS,
+		"stagewatch_config_last_reload_success_timestamp_seconds", "seconds",
+		"Time of the last successful read of the configuration, since 1970."),
+	C(METRIC_PROCESS_CPU_SECONDS, "process_cpu_seconds", "seconds",
+		"User and system CPU time of this process."),
+	G(METRIC_PROCESS_RESIDENT_MEMORY_BYTES, "process_resident_memory_bytes", "bytes",
+		"Resident memory of this process."),
+	G(METRIC_PROCESS_OPEN_FDS, "process_open_fds", NULL,
+		"Open file descriptors of this process."),
+	G(METRIC_PROCESS_MAX_FDS, "process_max_fds", NULL,
+		"Limit of open file descriptors of this process."),
+	G(METRIC_PROCESS_START_TIME_SECONDS, "process_start_time_seconds", "seconds",
+		"Start time of this process, since 1970."),
 };
 
-void metrics_begin(struct metrics_writer *w, enum metrics_format format, struct strbuf *out)
+_Static_assert(ELEMENTSOF(metric_defs) == METRIC_MAX, "a row per metric");
+
+const struct metric_def *metric_def(enum metric m)
 {
-	*w = (struct metrics_writer){.out = out, .format = format};
+	return &metric_defs[m];
+}
+
+void metrics_begin(struct metrics_writer *w, enum metrics_format format)
+{
+	*w = (struct metrics_writer){.format = format};
 }
 
 static const char *type_name(enum metric_type t, enum metrics_format f)
@@ -165,15 +168,16 @@ static const char *suffix(enum metric_type t)
 	return t == METRIC_COUNTER ? "_total" : t == METRIC_INFO ? "_info" : "";
 }
 
-static void add_family(struct metrics_writer *w, const struct metric_def *d)
+/* The lines before its samples. */
+static void add_family(struct strbuf *out, const struct metric_def *d, enum metrics_format format)
 {
 	/* In 0.0.4 the family carries the name of its samples, in OpenMetrics it does not. */
-	const char *end = w->format == METRICS_OPENMETRICS ? "" : suffix(d->type);
+	const char *end = format == METRICS_OPENMETRICS ? "" : suffix(d->type);
 
-	strbuf_addf(w->out, "# TYPE %s%s %s\n", d->name, end, type_name(d->type, w->format));
-	if (w->format == METRICS_OPENMETRICS && d->unit)
-		strbuf_addf(w->out, "# UNIT %s %s\n", d->name, d->unit);
-	strbuf_addf(w->out, "# HELP %s%s %s\n", d->name, end, d->help);
+	strbuf_addf(out, "# TYPE %s%s %s\n", d->name, end, type_name(d->type, format));
+	if (format == METRICS_OPENMETRICS && d->unit)
+		strbuf_addf(out, "# UNIT %s %s\n", d->name, d->unit);
+	strbuf_addf(out, "# HELP %s%s %s\n", d->name, end, d->help);
 }
 
 static void add_escaped(struct strbuf *out, const char *s)
@@ -190,23 +194,26 @@ static void add_escaped(struct strbuf *out, const char *s)
 	}
 }
 
-static void add_labels(struct metrics_writer *w, const struct metric_def *d,
-	const char *const *values, const char *le)
+/* A value that the caller left out is "", which Prometheus takes for no label. */
+static void add_labels(
+	struct strbuf *out, const struct metric_def *d, const char *const *values, const char *le)
 {
 	const char *glue = "{";
+	bool more = values != NULL;
 
 	for (size_t i = 0; i < ELEMENTSOF(d->labels) && d->labels[i]; i++) {
-		strbuf_addf(w->out, "%s%s=\"", glue, d->labels[i]);
-		add_escaped(w->out, values[i]);
-		strbuf_add(w->out, "\"");
+		more = more && values[i];
+		strbuf_addf(out, "%s%s=\"", glue, d->labels[i]);
+		add_escaped(out, more ? values[i] : "");
+		strbuf_add(out, "\"");
 		glue = ",";
 	}
 	if (le) {
-		strbuf_addf(w->out, "%sle=\"%s\"", glue, le);
+		strbuf_addf(out, "%sle=\"%s\"", glue, le);
 		glue = ",";
 	}
 	if (*glue == ',')
-		strbuf_add(w->out, "}");
+		strbuf_add(out, "}");
 }
 
 /* Whole numbers as such; else enough digits to tell two doubles apart for a person's purposes. */
@@ -218,29 +225,21 @@ static void add_value(struct strbuf *out, double v)
 		strbuf_addf(out, " %.6f\n", v);
 }
 
-static const struct metric_def *enter(struct metrics_writer *w, enum metric m)
-{
-	assert(!w->begun || m >= w->at);
-	if (!w->begun || w->at != m)
-		add_family(w, &metric_defs[m]);
-	w->begun = true;
-	w->at = m;
-	return &metric_defs[m];
-}
-
 void metrics_add(struct metrics_writer *w, enum metric m, const char *const *values, double value)
 {
-	const struct metric_def *d = enter(w, m);
+	const struct metric_def *d = metric_def(m);
+	struct strbuf *out = &w->samples[m];
 
-	strbuf_addf(w->out, "%s%s", d->name, suffix(d->type));
-	add_labels(w, d, values, NULL);
-	add_value(w->out, value);
+	strbuf_addf(out, "%s%s", d->name, suffix(d->type));
+	add_labels(out, d, values, NULL);
+	add_value(out, value);
 }
 
 void metrics_add_histogram(struct metrics_writer *w, enum metric m, const char *const *values,
 	const struct histogram *h)
 {
-	const struct metric_def *d = enter(w, m);
+	const struct metric_def *d = metric_def(m);
+	struct strbuf *out = &w->samples[m];
 	uint64_t total = 0;
 
 	for (size_t i = 0; i < ELEMENTSOF(h->buckets); i++) {
@@ -251,22 +250,35 @@ void metrics_add_histogram(struct metrics_writer *w, enum metric m, const char *
 				histogram_bounds[i] == floor(histogram_bounds[i]) ? "%.1f" : "%g",
 				histogram_bounds[i]);
 		total += h->buckets[i];
-		strbuf_addf(w->out, "%s_bucket", d->name);
-		add_labels(w, d, values, le);
-		strbuf_addf(w->out, " %" PRIu64 "\n", total);
+		strbuf_addf(out, "%s_bucket", d->name);
+		add_labels(out, d, values, le);
+		strbuf_addf(out, " %" PRIu64 "\n", total);
 	}
-	strbuf_addf(w->out, "%s_sum", d->name);
-	add_labels(w, d, values, NULL);
-	add_value(w->out, h->sum);
-	strbuf_addf(w->out, "%s_count", d->name);
-	add_labels(w, d, values, NULL);
-	strbuf_addf(w->out, " %" PRIu64 "\n", total);
+	strbuf_addf(out, "%s_sum", d->name);
+	add_labels(out, d, values, NULL);
+	add_value(out, h->sum);
+	strbuf_addf(out, "%s_count", d->name);
+	add_labels(out, d, values, NULL);
+	strbuf_addf(out, " %" PRIu64 "\n", total);
 }
 
-void metrics_end(struct metrics_writer *w)
+int metrics_end(struct metrics_writer *w, char **ret)
 {
+	struct strbuf out = {0};
+
+	for (size_t m = 0; m < METRIC_MAX; m++) {
+		struct strbuf *samples = &w->samples[m];
+
+		out.failed = out.failed || samples->failed;
+		if (samples->len > 0) {
+			add_family(&out, metric_def((enum metric)m), w->format);
+			strbuf_add_n(&out, samples->text, samples->len);
+		}
+		strbuf_clear(samples);
+	}
 	if (w->format == METRICS_OPENMETRICS)
-		strbuf_add(w->out, "# EOF\n");
+		strbuf_add(&out, "# EOF\n");
+	return strbuf_finish(&out, ret);
 }
 
 /* The q-value of one entry of an Accept header; 1 when absent, 0 when malformed. */

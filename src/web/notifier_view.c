@@ -2,27 +2,27 @@
  * Counters of messages, and what waits, as rows. */
 #include "web/notifier_view.h"
 
-#define LABELS(...) ((const char *const[]){__VA_ARGS__})
+#define LABELS METRIC_LABELS
 
 void notifier_view_metrics(
 	const struct notifier *n, const struct stats *s, struct metrics_writer *w)
 {
 	static const enum outbox_fate fates[] = {OUTBOX_SENT, OUTBOX_FAILED, OUTBOX_DROPPED};
 
-	for (size_t i = 0; i < s->n_notifies; i++)
+	for (size_t i = 0; i < s->n_notifies; i++) {
+		const struct notify_stats *row = &s->notifies[i];
+
 		for (size_t k = 0; k < ELEMENTSOF(fates); k++)
 			metrics_add(w, METRIC_NOTIFICATIONS,
-				LABELS(s->notifies[i].name, outbox_fate_name(fates[k])),
-				(double)s->notifies[i].fates[fates[k]]);
-	for (size_t i = 0; i < s->n_notifies; i++)
+				LABELS(row->name, outbox_fate_name(fates[k])),
+				(double)row->fates[fates[k]]);
 		for (size_t k = 0; k < n_notify_reasons; k++)
 			metrics_add(w, METRIC_NOTIFICATION_ERRORS,
-				LABELS(s->notifies[i].name, notify_reasons[k]),
-				(double)s->notifies[i].errors[k]);
-	for (size_t i = 0; i < s->n_notifies; i++)
-		if (s->notifies[i].present)
-			metrics_add(w, METRIC_NOTIFICATIONS_PENDING, LABELS(s->notifies[i].name),
-				(double)notifier_n_pending(n, s->notifies[i].name));
+				LABELS(row->name, notify_reasons[k]), (double)row->errors[k]);
+		if (row->present)
+			metrics_add(w, METRIC_NOTIFICATIONS_PENDING, LABELS(row->name),
+				(double)notifier_n_pending(n, row->name));
+	}
 	metrics_add(w, METRIC_OLDEST_PENDING_NOTIFICATION_SECONDS, NULL,
 		(double)notifier_oldest(n) / USEC_PER_SEC);
 }

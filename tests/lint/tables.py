@@ -20,3 +20,14 @@ def table(root, name):
 def words(root, pattern):
     """What the group of the pattern matches anywhere in the sources."""
     return {w for text in texts(root).values() for w in re.findall(pattern, text)}
+
+
+def metrics(root):
+    """{name as it is scraped: its labels}."""
+    found = {}
+    for kind, entry in re.findall(r"\n\t(G\(|C\(|\{)\s*METRIC_(.*?)(?=\n\t[GC{]|\Z)", table(root, "metric_defs"), re.S):
+        strings = re.findall(r'"([^"]*)"', re.sub(r'"\s+"', "", entry))
+        sentence = next(i for i, s in enumerate(strings) if s.endswith("."))
+        suffix = "_total" if kind == "C(" else "_info" if "METRIC_INFO" in entry else ""
+        found[strings[0] + suffix] = tuple(strings[sentence + 1:])
+    return found

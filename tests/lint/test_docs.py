@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from tables import table, words as code_words
+from tables import metrics as code_metrics, table, words as code_words
 
 # Without these a section is not complete. A rule needs a glob.
 NEEDED = {"spark": {"url": "http://127.0.0.1:4040"}, "airflow": {"url": "http://a", "username": "u", "password_file": "p"},
@@ -34,17 +34,6 @@ def code_params(root):
         for macro, key, default in re.findall(r'^\t(TEXT|LINES|WORD|TIME)\((\w+), "([^"]*)"', rows, re.M):
             kind = {"TEXT": "STRING", "LINES": "LIST", "WORD": "ENUM", "TIME": "DURATION"}[macro]
             found[section, key] = (kind, default if macro in ("WORD", "TIME") else None)
-    return found
-
-
-def code_metrics(root):
-    """Names as they are scraped, with their labels."""
-    found = {}
-    for entry in re.split(r"\n\t\[METRIC_", table(root, "metric_defs"))[1:]:
-        strings = re.findall(r'"([^"]*)"', re.sub(r'"\s+"', "", entry))
-        sentence = next(i for i, s in enumerate(strings) if s.endswith("."))
-        suffix = "_total" if re.search(r"=\s*C\(", entry) else "_info" if "METRIC_INFO" in entry else ""
-        found[strings[0] + suffix] = tuple(strings[sentence + 1:])
     return found
 
 

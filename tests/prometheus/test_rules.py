@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from tables import table, words
+from tables import metrics as code_metrics, table, words
 
 pytestmark = pytest.mark.skipif(not shutil.which("promtool"), reason="promtool is not installed")
 
@@ -28,17 +28,6 @@ def with_expression(rules, expression):
     changed, n = re.subn(r"(        expr: )(?:.*\n)(?:          .*\n)*", rf"\g<1>{expression}\n", rules)
     assert n == len(ALERTS)
     return changed
-
-
-def code_metrics(root):
-    """Names as they are scraped, with their labels."""
-    found = {}
-    for entry in re.split(r"\n\t\[METRIC_", table(root, "metric_defs"))[1:]:
-        strings = re.findall(r'"([^"]*)"', re.sub(r'"\s+"', "", entry))
-        sentence = next(i for i, s in enumerate(strings) if s.endswith("."))
-        suffix = "_total" if re.search(r"=\s*C\(", entry) else "_info" if "METRIC_INFO" in entry else ""
-        found[strings[0] + suffix] = set(strings[sentence + 1:])
-    return found
 
 
 @pytest.fixture

@@ -14,22 +14,22 @@ static char *write_some(enum metrics_format format)
 {
 	struct histogram h = {0};
 	struct metrics_writer w;
-	struct strbuf b = {0};
 	char *text = NULL;
 
 	histogram_observe(&h, 0.003);
 	histogram_observe(&h, 0.005);
 	histogram_observe(&h, 7);
 	histogram_observe(&h, 70);
-	metrics_begin(&w, format, &b);
-	metrics_add(&w, METRIC_BUILD_INFO, (const char *const[]){"1.0"}, 1);
-	metrics_add(&w, METRIC_UP, (const char *const[]){"a\"b\\c\nd"}, 1);
-	metrics_add(&w, METRIC_UP, (const char *const[]){"two"}, 0);
-	metrics_add_histogram(&w, METRIC_POLL_DURATION_SECONDS, (const char *const[]){"two"}, &h);
-	metrics_add(&w, METRIC_ACTIONS, (const char *const[]){"kill", "failed"}, 3);
+	metrics_begin(&w, format);
+	metrics_add(&w, METRIC_BUILD_INFO, METRIC_LABELS("1.0"), 1);
+	metrics_add(&w, METRIC_UP, METRIC_LABELS("a\"b\\c\nd"), 1);
+	metrics_add(&w, METRIC_UP, METRIC_LABELS("two"), 0);
+	metrics_add_histogram(&w, METRIC_POLL_DURATION_SECONDS, METRIC_LABELS("two"), &h);
+	metrics_add(&w, METRIC_ACTIONS, METRIC_LABELS("kill", "failed"), 3);
 	metrics_add(&w, METRIC_ACTIONS_PENDING, NULL, 0.25);
-	metrics_end(&w);
-	assert_int_equal(strbuf_finish(&b, &text), 0);
+	/* Late, and still beside its own. */
+	metrics_add(&w, METRIC_UP, METRIC_LABELS("three"), 1);
+	assert_int_equal(metrics_end(&w, &text), 0);
 	return text;
 }
 
@@ -47,6 +47,23 @@ static void test_text(void **state)
 	assert_non_null(strstr(text, "stagewatch_actions_pending 0.250000\n"));
 	assert_null(strstr(text, "# EOF"));
 	assert_null(strstr(text, "# UNIT"));
+}
+
+static void test_order_of_calls_does_not_matter(void **state)
+{
+	_cleanup_free_ char *text = write_some(METRICS_TEXT);
+	const char *build = strstr(text, "# TYPE stagewatch_build_info ");
+	const char *up = strstr(text, "# TYPE stagewatch_up ");
+
+	(void)state;
+	assert_non_null(build);
+	assert_non_null(up);
+	assert_true(build < up);
+	assert_non_null(strstr(text, "stagewatch_up{spark_cluster=\"two\"} 0\n"
+				     "stagewatch_up{spark_cluster=\"three\"} 1\n"));
+	assert_null(strstr(up + 1, "# TYPE stagewatch_up "));
+	/* Without samples there is no family. */
+	assert_null(strstr(text, "stagewatch_paused"));
 }
 
 static void test_openmetrics(void **state)
@@ -110,9 +127,12 @@ static void test_table(void **state)
 {
 	(void)state;
 	for (int i = 0; i < METRIC_MAX; i++) {
-		const struct metric_def *d = &metric_defs[i];
-		size_t n = strlen(d->name);
+		const struct metric_def *d = metric_def((enum metric)i);
+		size_t n = d->name ? strlen(d->name) : 0;
 
+		if (d->metric != (enum metric)i || n == 0 || !d->help)
+			fail_msg("row %d of the table of metrics is of %s", i,
+				n > 0 ? d->name : "nothing");
 		assert_true(strncmp(d->name, "stagewatch_", 11) == 0 ||
 			    strncmp(d->name, "process_", 8) == 0);
 		assert_true(d->help[strlen(d->help) - 1] == '.');
@@ -127,6 +147,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_order_of_calls_does_not_matter),
 		cmocka_unit_test(test_openmetrics),
 		cmocka_unit_test(test_histogram),
 		cmocka_unit_test(test_negotiation),

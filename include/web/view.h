@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * All that the answers of the web server and of the control socket are made of. */
+#pragma once
+
+#include "core/act/incident.h"
+#include "notifier/notifier.h"
+#include "remedy/holds.h"
+#include "remedy/remediator.h"
+#include "setup/runtime.h"
+#include "setup/stats.h"
+#include "store/run_store.h"
+#include "watch/evidence_collector.h"
+#include "watch/poller.h"
+
+/* All borrowed. */
+struct web_view {
+	const struct runtime *runtime;
+	const struct detector *detector;
+	const struct incident_list *incidents;
+	const struct stats *stats;
+	const struct holds *holds;
+	const struct remediator *remediator;
+	const struct store *store;
+	const struct notifier *notifier;
+	struct run_store *runs;
+	struct evidence_collector *evidence_collector;
+	usec_t now;
+	usec_t wall;
+	usec_t started; /* since 1970 */
+	bool ready;     /* every cluster was polled at least once */
+	bool healthy;   /* polling advances */
+	bool reload_ok;
+	usec_t reloaded; /* since 1970 */
+};
