@@ -451,22 +451,7 @@ int settings_print(const struct settings *s, char **ret)
 	return strbuf_finish(&b, ret);
 }
 
-bool settings_dry(const struct settings *s, const struct rule *rule)
-{
-	return rule->mode == RULE_MODE_OBSERVE ||
-	       (rule->mode == RULE_MODE_INHERIT && s->daemon.mode == MODE_OBSERVE);
-}
-
 const char *mode_name(enum daemon_mode m)
 {
 	return modes[m];
-}
-
-bool settings_act(const struct settings *s)
-{
-	for (size_t i = 0; i < s->rules.n; i++)
-		if (s->rules.items[i].action > RULE_ACTION_NOTIFY &&
-			!settings_dry(s, &s->rules.items[i]))
-			return true;
-	return false;
 }
