@@ -10,6 +10,10 @@
 
 #include "base/parse.h"
 
+/* CPU seconds: a wake-up of a wait with a timeout, and what work uses from one wait to the next. */
+#define TICK 0.000055
+#define WORK 0.0005
+
 int evidence_sim_init(struct evidence_sim *e)
 {
 	*e = (struct evidence_sim){0};
@@ -41,6 +45,12 @@ static struct executor_sim *executor(struct evidence_sim *e, const char *id)
 	return &e->executors[e->n_executors++];
 }
 
+static void run(struct worker_sim *w, double dt)
+{
+	w->used += w->rate * dt;
+	w->waits += w->wait > 0 ? w->rate * dt / w->wait : 0;
+}
+
 /* What was used at the rates so far. */
 static void count_cpu(struct executor_sim *x, usec_t now)
 {
@@ -49,8 +59,27 @@ static void count_cpu(struct executor_sim *x, usec_t now)
 	x->jvm_used += x->jvm * dt;
 	x->reaped += x->churn * dt;
 	for (size_t i = 0; i < x->n_workers; i++)
-		x->workers_used[i] += x->workers[i] * dt;
+		run(&x->workers[i], dt);
+	for (size_t i = 0; i < x->n_threads; i++)
+		run(&x->threads[i], dt);
 	x->counted = now;
+}
+
+/* What was used so far stays. */
+static size_t set_workers(struct worker_sim *w, char *list)
+{
+	char *save = NULL;
+	size_t n = 0;
+
+	for (char *p = strtok_r(list, ",", &save); p && n < EVIDENCE_WORKERS_MAX;
+		p = strtok_r(NULL, ",", &save), n++) {
+		bool ticks = str_equal(p, "tick");
+
+		w[n].by_helper = str_equal(p, "helper");
+		w[n].wait = ticks || w[n].by_helper ? TICK : WORK;
+		w[n].rate = ticks || w[n].by_helper ? TICK : strtod(p, NULL);
+	}
+	return n;
 }
 
 static int set_executor(struct executor_sim *x, char *word)
@@ -69,16 +98,14 @@ static int set_executor(struct executor_sim *x, char *word)
 		x->jvm = strtod(value, NULL);
 	else if (value && str_equal(word, "churn"))
 		x->churn = strtod(value, NULL);
-	else if (value && str_equal(word, "workers")) {
-		char *save = NULL;
-
-		x->n_workers = 0;
-		for (char *p = strtok_r(value, ",", &save);
-			p && x->n_workers < EVIDENCE_WORKERS_MAX; p = strtok_r(NULL, ",", &save))
-			x->workers[x->n_workers++] = strtod(p, NULL);
-	} else {
+	else if (value && str_equal(word, "counts"))
+		x->no_counts = str_equal(value, "none");
+	else if (value && str_equal(word, "workers"))
+		x->n_workers = set_workers(x->workers, value);
+	else if (value && str_equal(word, "threads"))
+		x->n_threads = set_workers(x->threads, value);
+	else
 		return -EINVAL;
-	}
 	return 0;
 }
 
@@ -310,6 +337,59 @@ static void answer_threads(
 	thread_list_clear(&l);
 }
 
+static struct sched_count count(const struct worker_sim *w)
+{
+	uint64_t n = 1 + (uint64_t)w->waits;
+
+	return (struct sched_count){
+		.known = true,
+		.timed = true,
+		.run_ns = 1000000 + (uint64_t)(w->used * 1e9),
+		.slices = n,
+		.waits = n,
+	};
+}
+
+static struct process_obs worker(const struct executor_sim *x, const struct worker_sim *w)
+{
+	struct process_obs p = {.cpu = (usec_t)(w->used * USEC_PER_SEC)};
+
+	p.cpu -= p.cpu % (USEC_PER_SEC / 100);
+	if (x->no_counts)
+		return p;
+	p.n_threads = w->by_helper ? 2 : 1;
+	p.all = p.main = count(w);
+	if (w->by_helper)
+		p.main = count(&(struct worker_sim){0});
+	return p;
+}
+
+/* It wakes up once a second. */
+static struct process_obs daemon_of(const struct executor_sim *x, usec_t now)
+{
+	double life = (double)now / USEC_PER_SEC;
+	struct process_obs p = worker(x, &(struct worker_sim){.used = life * TICK, .waits = life});
+
+	p.daemon = true;
+	return p;
+}
+
+static void add_threads(const struct executor_sim *x, struct process_tree *t)
+{
+	t->knows_threads = t->tasks.known = t->tasks.timed = x->n_threads > 0;
+	t->threads = items(x->n_threads, sizeof(*t->threads));
+	for (size_t i = 0; i < x->n_threads; i++) {
+		struct sched_thread *k = &t->threads[t->n_threads++];
+
+		*k = (struct sched_thread){
+			.tid = t->pid + 60 + (int64_t)i, .count = count(&x->threads[i])};
+		t->n_tasks++;
+		t->tasks.run_ns += k->count.run_ns;
+		t->tasks.slices += k->count.slices;
+		t->tasks.waits += k->count.waits;
+	}
+}
+
 static void answer_processes(
 	struct evidence_sim *e, struct app_history *a, usec_t now, usec_t driver_now)
 {
@@ -325,13 +405,18 @@ static void answer_processes(
 		l.n++;
 		t->executor_id = copy(x->id);
 		t->pid = (int64_t)(i + 1) * 100;
-		t->items = items(x->n_workers + 1, sizeof(*t->items));
+		t->items = items(x->n_workers + 2, sizeof(*t->items));
 		t->items[t->n++] = (struct process_obs){.pid = t->pid,
 			.cpu = (usec_t)(x->jvm_used * USEC_PER_SEC),
 			.reaped = 1 + (usec_t)(x->reaped * USEC_PER_SEC)};
-		for (size_t k = 0; k < x->n_workers; k++)
-			t->items[t->n++] = (struct process_obs){.pid = t->pid + 1 + (int64_t)k,
-				.cpu = (usec_t)(x->workers_used[k] * USEC_PER_SEC)};
+		add_threads(x, t);
+		for (size_t k = 0; k <= x->n_workers && x->n_workers > 0; k++) {
+			struct process_obs *p = &t->items[t->n++];
+
+			*p = k == 0 ? daemon_of(x, driver_now) : worker(x, &x->workers[k - 1]);
+			p->pid = t->pid + 1 + (int64_t)k;
+			p->ppid = k == 0 ? t->pid : t->pid + 1;
+		}
 	}
 	if (evidence_take_processes(a, &l, now) < 0)
 		abort();

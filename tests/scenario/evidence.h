@@ -23,18 +23,29 @@ struct task_sim {
 	bool python;
 };
 
+/* A Python worker, or a thread of the JVM that runs a task. */
+struct worker_sim {
+	double rate; /* CPU seconds a second */
+	double wait; /* CPU seconds from one wait to the next */
+	double used;
+	double waits;
+	bool by_helper; /* all of it is a helper thread's: the main thread is blocked */
+};
+
 struct executor_sim {
 	char id[16];
 	bool lost;
-	bool silent;   /* gives no dump, and the request runs into its time limit */
-	bool no_dumps; /* gives none, and says so */
-	bool no_cpu;   /* nobody knows its CPU seconds */
-	double jvm;    /* CPU seconds a second */
-	double workers[EVIDENCE_WORKERS_MAX];
+	bool silent;    /* gives no dump, and the request runs into its time limit */
+	bool no_dumps;  /* gives none, and says so */
+	bool no_cpu;    /* nobody knows its CPU seconds */
+	double jvm;     /* CPU seconds a second */
+	bool no_counts; /* only CPU seconds are known */
+	struct worker_sim workers[EVIDENCE_WORKERS_MAX];
 	size_t n_workers;
-	double churn; /* of children that come and go */
+	struct worker_sim threads[EVIDENCE_WORKERS_MAX];
+	size_t n_threads; /* 0: they are not known */
+	double churn;     /* of children that come and go */
 	double jvm_used;
-	double workers_used[EVIDENCE_WORKERS_MAX];
 	double reaped;
 	usec_t counted; /* up to when */
 };

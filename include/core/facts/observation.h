@@ -69,6 +69,8 @@ struct process_obs {
 			  included */
 	char name[16];
 	bool daemon;       /* its command line is pyspark.daemon's: it or a fork of it, a worker */
+	int64_t worker;    /* the pid of the worker that it is, or is part of; 0: of none. For
+			      core/detect/cpu_work.h to tell */
 	int64_t n_threads; /* 0: not known */
 	struct sched_count main; /* of the thread whose tid is the pid */
 	struct sched_count all;  /* of all threads that live */

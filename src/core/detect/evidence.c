@@ -8,7 +8,7 @@
 
 /* A number of active tasks counts so long for who else uses an executor: while a window may hold
  * their CPU, and until the next answer. */
-#define MOST_ACTIVE_TIME (CPU_WINDOW_MAX + USEC_PER_MINUTE)
+#define MOST_ACTIVE_TIME (CPU_AGE_MAX + USEC_PER_MINUTE)
 
 static int by_task_id(const void *a, const void *b)
 {

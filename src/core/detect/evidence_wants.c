@@ -4,6 +4,9 @@
 #include "core/detect/history.h"
 #include "core/facts/rule.h"
 
+/* Of hung_after, without progress: from then on processes are watched. */
+#define WATCHED_PART 8
+
 const struct param_def evidence_params[] = {
 	{.name = "dump_spacing",
 		.type = PARAM_DURATION,
@@ -73,6 +76,7 @@ struct asking {
 	size_t n;
 	size_t max;
 	bool suspicious; /* any stage is */
+	bool watched; /* any stage stands still: what its processes do meanwhile is proof later */
 };
 
 static bool due(const struct asking *k, usec_t asked, usec_t spacing)
@@ -107,6 +111,12 @@ static bool stage_suspicious(const struct asking *k, const struct stage_history 
 			usec_sub(k->now, h->tasks.items[i].stall_start) >= k->rule->hung_after)
 			return true;
 	return false;
+}
+
+static bool stage_stands_still(const struct asking *k, const struct stage_history *h)
+{
+	return h->last.n_active > 0 &&
+	       usec_sub(k->now, h->stall_start) >= k->rule->hung_after / WATCHED_PART;
 }
 
 static bool all_stalled(const struct asking *k, const struct stage_history *h)
@@ -215,16 +225,15 @@ static void ask_app(struct asking *k)
 	struct evidence *q = &k->app->evidence;
 	usec_t half = k->rule->hung_after / 2;
 
-	if (k->suspicious) {
-		/* The window holds some ten looks. */
-		if (due(k, q->processes_asked,
-			    usec_clamp(half / 8, 5 * USEC_PER_SEC, CPU_WINDOW_MAX / 10)) &&
-			ask(k, &(struct evidence_want){.kind = WANT_PROCESSES}))
-			q->processes_asked = k->now;
-		if (due(k, q->dropped_asked, half) &&
-			ask(k, &(struct evidence_want){.kind = WANT_DROPPED}))
-			q->dropped_asked = k->now;
-	}
+	/* That nothing ran is to be known over most of hung_after when that is over. */
+	if (k->watched &&
+		due(k, q->processes_asked,
+			usec_clamp(half / 16, 5 * USEC_PER_SEC, CPU_AGE_MAX / 4)) &&
+		ask(k, &(struct evidence_want){.kind = WANT_PROCESSES}))
+		q->processes_asked = k->now;
+	if (k->suspicious && due(k, q->dropped_asked, half) &&
+		ask(k, &(struct evidence_want){.kind = WANT_DROPPED}))
+		q->dropped_asked = k->now;
 	if (k->app->idle_start > 0 &&
 		usec_sub(k->now, k->app->idle_start) >= k->rule->idle_after / 2)
 		ask_idle(k);
@@ -241,6 +250,7 @@ size_t evidence_wants(struct app_history *a, const struct rule *rule,
 		bool suspicious = stage_suspicious(&k, h);
 
 		k.suspicious = k.suspicious || suspicious;
+		k.watched = k.watched || suspicious || stage_stands_still(&k, h);
 		ask_tasks(&k, h, suspicious);
 		if (suspicious)
 			choose_executors(&k, h);

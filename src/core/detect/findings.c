@@ -54,6 +54,7 @@ struct group {
 	struct cpu_use cpu;
 	size_t n_cpu_busy; /* so many of the stalled compute; which, is not known */
 	size_t n_cpu_idle; /* so many do not */
+	usec_t worked_at;  /* by when each of them had worked, where all do */
 	bool frozen;       /* the executor gives no dump, or its JVM does nothing at all */
 };
 
@@ -110,9 +111,9 @@ static void use_cpu(const struct look *k, struct group *g)
 		usec_sub(k->now, k->app->spacing[0] < k->rule->hung_after ? k->app->spacing[0]
 									  : k->rule->hung_after);
 
-	cpu_series_use(&x->cpu, asked, g->since, k->rule->hung_after / 2, &g->cpu);
-	if (g->cpu.tree == CPU_BUSY)
-		x->worked = k->now;
+	cpu_series_use(&x->cpu, asked, g->since, k->rule->hung_after, &g->cpu);
+	if (g->cpu.worked_at > x->worked)
+		x->worked = g->cpu.worked_at;
 	/* A dump that came shows that it lives, however little it does. */
 	g->frozen = x->n_silent >= SILENT_MIN ||
 		    (g->cpu.stopped && usec_sub(k->now, x->dump_taken) > g->cpu.window);
@@ -123,7 +124,7 @@ static void use_cpu(const struct look *k, struct group *g)
 static bool no_worker_waits(const struct group *g)
 {
 	return g->n_python == g->n && g->cpu.n_busy >= g->n && g->cpu.n_unclear == 0 &&
-	       g->cpu.n_idle <= 1;
+	       g->cpu.n_idle <= (g->cpu.with_daemon ? 1 : 0);
 }
 
 /* How much of an executor's CPU can be, and must be, that of these tasks. Whatever else runs there
@@ -139,6 +140,7 @@ static void attribute(const struct look *k, struct group *g)
 	others = x->most_active > (int64_t)g->n ? (size_t)x->most_active - g->n : 0;
 	if (g->n_running - g->n > others)
 		others = g->n_running - g->n;
+	g->worked_at = g->cpu.worked_at;
 	if (g->cpu.tree == CPU_IDLE) {
 		g->n_cpu_idle = g->n;
 	} else if (others > 0 || g->moves) {
@@ -150,10 +152,15 @@ static void attribute(const struct look *k, struct group *g)
 			g->n_cpu_busy = smaller(g->cpu.n_busy - others, g->n);
 		if (workers && no_worker_waits(g))
 			g->n_cpu_busy = g->n;
+		/* When the last of those that this takes had worked. */
+		if (g->n_cpu_busy == g->n && g->cpu.n_busy > 0)
+			g->worked_at = cpu_series_worked(&x->cpu, &g->cpu, g->cpu.n_busy - 1);
 	} else if (g->cpu.tree == CPU_BUSY) {
 		bool shared = !g->cpu.per_process || g->cpu.jvm == CPU_BUSY || g->cpu.churn;
 
 		g->n_cpu_busy = shared ? g->n : smaller(g->cpu.n_busy, g->n);
+		if (!shared && g->cpu.n_busy >= g->n)
+			g->worked_at = cpu_series_worked(&x->cpu, &g->cpu, g->n - 1);
 		/* One process is unclear: whose it is, is too. */
 		if (!shared && g->cpu.jvm == CPU_IDLE && g->cpu.n_unclear == 0)
 			g->n_cpu_idle = g->n - g->n_cpu_busy;
@@ -292,7 +299,7 @@ static void note_work(const struct look *k, const struct group *g)
 		struct task_track *t = &k->stage->tasks.items[i];
 
 		if (str_equal(t->executor_id, g->executor->id) && is_stalled(k, t))
-			t->worked = k->now;
+			t->worked = g->worked_at > t->worked ? g->worked_at : t->worked;
 	}
 }
 
@@ -432,7 +439,7 @@ static void find_by_executor(struct look *k)
 /* After a gap, evidence is to be had again when a window of CPU time is full. */
 static bool gathers(const struct look *k)
 {
-	usec_t span = usec_clamp(k->rule->hung_after / 2, CPU_WINDOW_MIN, CPU_WINDOW_MAX);
+	usec_t span = cpu_window_needed(k->rule->hung_after);
 	usec_t forgotten = k->app->evidence.forgotten;
 
 	return forgotten > 0 && usec_sub(k->now, forgotten) < span;

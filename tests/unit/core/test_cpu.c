@@ -49,16 +49,24 @@ static void test_idle(void **state)
 {
 	static const struct row rows[] = {
 		{0, {1, 2, 3}, {8700, 70, 70}, 0},
-		{15, {1, 2, 3}, {8750, 70, 70}, 0},
-		{30, {1, 2, 3}, {9000, 70, 70}, 0},
+		{30, {1, 2, 3}, {8750, 70, 70}, 0},
+		{60, {1, 2, 3}, {9300, 80, 70}, 0},
 	};
-	struct cpu_use u = use(rows, 3, 30);
+	struct cpu_use u = use(rows, 3, 60);
 
 	(void)state;
 	assert_int_equal(u.tree, CPU_IDLE);
-	assert_int_equal(u.window, 30 * USEC_PER_SEC);
+	assert_int_equal(u.n_idle, 1); /* the other one is the daemon, which may wake up */
+	assert_false(u.with_daemon);
+	assert_false(u.counted);
+	assert_int_equal(u.window, 60 * USEC_PER_SEC);
+	assert_int_equal(u.worked_at, 0);
 	assert_true(u.per_process);
 	assert_true(u.rate > 0.009 && u.rate < 0.011);
+	/* Hundredths say little of half a minute. */
+	u = use(rows, 2, 30);
+	assert_int_equal(u.tree, CPU_UNKNOWN);
+	assert_int_equal(u.workers[CPU_UNSEEN], 1);
 }
 
 static void test_half_asleep_worker_is_busy(void **state)
@@ -79,21 +87,21 @@ static void test_half_asleep_worker_is_busy(void **state)
 static void test_idle_worker_ends(void **state)
 {
 	static const struct row rows[] = {
-		{0, {1, 2, 3}, {8700, 9000, 70}, 0},
-		{10, {1, 2, 3}, {8720, 9000, 70}, 0},
-		{20, {1, 3}, {8740, 70}, 0},
-		{30, {1, 3}, {8760, 70}, 0},
+		{0, {1, 2, 3, 4}, {8700, 50, 9000, 70}, 0},
+		{20, {1, 2, 3, 4}, {8720, 50, 9000, 70}, 0},
+		{40, {1, 2, 4}, {8740, 50, 70}, 0},
+		{60, {1, 2, 4}, {8760, 50, 70}, 0},
 	};
 	static const struct row told[] = {
-		{0, {1, 2, 3}, {8700, 9000, 70}, 10},
-		{10, {1, 2, 3}, {8720, 9000, 70}, 10},
-		{20, {1, 3}, {8740, 70}, 9010},
-		{30, {1, 3}, {8760, 70}, 9010},
+		{0, {1, 2, 3, 4}, {8700, 50, 9000, 70}, 10},
+		{20, {1, 2, 3, 4}, {8720, 50, 9000, 70}, 10},
+		{40, {1, 2, 4}, {8740, 50, 70}, 9010},
+		{60, {1, 2, 4}, {8760, 50, 70}, 9010},
 	};
 
 	(void)state;
-	assert_int_equal(use(rows, 4, 30).tree, CPU_IDLE);
-	assert_int_equal(use(told, 4, 30).tree, CPU_IDLE);
+	assert_int_equal(use(rows, 4, 60).tree, CPU_IDLE);
+	assert_int_equal(use(told, 4, 60).tree, CPU_IDLE);
 }
 
 static void test_a_worker_that_came_and_went(void **state)
@@ -145,8 +153,8 @@ static void test_between_the_limits(void **state)
 static void test_drowsy_workers_are_busy(void **state)
 {
 	static const struct row rows[] = {
-		{0, {1, 2, 3, 4}, {8700, 260, 250, 260}, 0},
-		{30, {1, 2, 3, 4}, {8790, 460, 450, 480}, 0},
+		{0, {1, 2, 3, 4, 5}, {8700, 50, 260, 250, 260}, 0},
+		{30, {1, 2, 3, 4, 5}, {8790, 50, 460, 450, 480}, 0},
 	};
 
 	(void)state;
@@ -228,12 +236,14 @@ static void test_only_the_last_span_counts(void **state)
 	static const struct row rows[] = {
 		{0, {1, 3}, {0, 0}, 0},
 		{60, {1, 3}, {50, 60000}, 0},
-		{90, {1, 3}, {60, 60000}, 0},
+		{120, {1, 3}, {60, 60000}, 0},
 	};
 
 	(void)state;
-	assert_int_equal(use(rows, 3, 30).tree, CPU_IDLE);
-	assert_int_equal(use(rows, 3, 100).tree, CPU_BUSY);
+	assert_int_equal(use(rows, 3, 60).tree, CPU_IDLE);
+	assert_int_equal(use(rows, 3, 60).worked_at, 0);
+	assert_int_equal(use(rows, 3, 120).tree, CPU_BUSY);
+	assert_int_equal(use(rows, 3, 120).worked_at, START + 60 * USEC_PER_SEC);
 }
 
 static void test_not_before_since_and_not_stale(void **state)
@@ -302,7 +312,7 @@ static struct cpu_use use_sums(const usec_t *sums, size_t n, int64_t pid)
 
 		cpu_series_add(&s, &t, START + i * 10 * USEC_PER_SEC);
 	}
-	cpu_series_use(&s, START + (n - 1) * 10 * USEC_PER_SEC, START, USEC_PER_MINUTE, &u);
+	cpu_series_use(&s, START + (n - 1) * 10 * USEC_PER_SEC, START, 2 * USEC_PER_MINUTE, &u);
 	cpu_series_clear(&s);
 	return u;
 }
@@ -323,15 +333,26 @@ static void test_sums_that_fall(void **state)
 	assert_int_equal(use_sums(nothing, 5, 0).tree, CPU_IDLE);
 }
 
-static void test_bounded(void **state)
+/* The newest looks stay, and the oldest: a window may be as long as they reach back. */
+static void test_thinned_out(void **state)
 {
 	struct cpu_series s = {0};
+	struct cpu_use u;
 
 	(void)state;
-	for (usec_t i = 0; i < 100; i++)
+	for (usec_t i = 0; i < 400; i++)
 		add(&s, &(struct row){i, {1}, {i}, 0});
 	assert_int_equal(s.n, CPU_SAMPLES);
-	assert_int_equal(s.samples[s.n - 1].taken, START + 99 * USEC_PER_SEC);
+	assert_int_equal(s.samples[0].taken, START);
+	for (usec_t i = 1; i < 4; i++)
+		assert_int_equal(
+			s.samples[CPU_SAMPLES - i].taken, START + (400 - i) * USEC_PER_SEC);
+	for (size_t i = 1; i < s.n; i++)
+		assert_true(s.samples[i].taken > s.samples[i - 1].taken &&
+			    s.samples[i].taken - s.samples[i - 1].taken < 150 * USEC_PER_SEC);
+	cpu_series_use(&s, START + 399 * USEC_PER_SEC, START, 300 * USEC_PER_SEC, &u);
+	assert_true(u.window >= cpu_window_needed(300 * USEC_PER_SEC));
+	assert_true(u.window < 340 * USEC_PER_SEC);
 	cpu_series_clear(&s);
 }
 
@@ -353,7 +374,7 @@ int main(void)
 		cmocka_unit_test(test_not_before_since_and_not_stale),
 		cmocka_unit_test(test_sums),
 		cmocka_unit_test(test_sums_that_fall),
-		cmocka_unit_test(test_bounded),
+		cmocka_unit_test(test_thinned_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
