@@ -20,6 +20,7 @@ struct airflow_params {
 	int api; /* index into auto, v1, v2 */
 	char *ca_file;
 	usec_t timeout;
+	usec_t process_timeout;
 };
 
 extern const struct param_def airflow_params[];
@@ -31,7 +32,7 @@ struct airflow_call;
 /* What can be asked of one task instance. */
 enum airflow_op {
 	AIRFLOW_LOOK,
-	/* A look with what is around: DAG, run, siblings. GETs only. */
+	/* A look with what is around: DAG, its tasks, run, siblings. GETs only. */
 	AIRFLOW_PREPARE,
 	/* How the task is set, whatever the try: GETs only. */
 	AIRFLOW_SETTINGS,
@@ -39,6 +40,12 @@ enum airflow_op {
 	/* A mapped one of Airflow 3 is first failed as a dry run: what would fail another one as
 	 * well is REPLY_REFUSED, and not sent. */
 	AIRFLOW_FAIL,
+	/* Clears one that has not ended. Looked at and cleared as a dry run first: REPLY_CONFLICT
+	 * where it is not the try any more that is meant, REPLY_REFUSED where it would take along
+	 * more than its set-ups and teardowns; neither is sent. */
+	AIRFLOW_RESTART,
+	/* A look, and whether the try's process has ended, as far as its log tells (Airflow 2). */
+	AIRFLOW_PROCESS,
 	/* Cleared as a dry run first: what would clear another index, run or DAG is REPLY_REFUSED,
 	 * what would clear nothing is REPLY_NOTHING, and neither is sent. */
 	AIRFLOW_CLEAR,
@@ -50,6 +57,7 @@ struct airflow_ask {
 	const struct owner *owner;
 	const char *note; /* of AIRFLOW_NOTE and AIRFLOW_FAIL */
 	bool clears;      /* of AIRFLOW_FAIL: a clear is to follow, and must be permitted */
+	const struct ti_identity *same; /* of AIRFLOW_RESTART: the try that is meant; outlives it */
 };
 
 /* What the self-test found. */
@@ -62,6 +70,7 @@ struct airflow_result {
 	enum remedy_reply reply;
 	const struct ti_obs *task;                 /* of a LOOK or PREPARE that is REPLY_DONE */
 	const struct preconditions *preconditions; /* of a PREPARE that is REPLY_DONE */
+	bool process_ended;                        /* of a PROCESS that is REPLY_DONE */
 	struct task_settings *settings; /* of a SETTINGS that is REPLY_DONE: may be taken over */
 	const char *text;               /* one line on what went wrong, or NULL */
 	const char *reason; /* a word of airflow_reasons, NULL where nothing went wrong */
@@ -85,6 +94,7 @@ DEFINE_CLEANUP(struct airflow *, airflow_free)
 
 const char *airflow_name(const struct airflow *a);
 const char *airflow_url(const struct airflow *a);
+usec_t airflow_process_timeout(const struct airflow *a);
 /* AIRFLOW_API_UNKNOWN until it answered once. */
 enum airflow_api airflow_speaks(const struct airflow *a);
 /* As it said at the last check, "3.3.2"; NULL until then. */

@@ -45,9 +45,13 @@ struct airflow_call {
 	bool clears; /* of a fail */
 	struct owner owner;
 	char *note;
+	const struct ti_identity *same;     /* of a restart; borrowed */
 	struct preconditions preconditions; /* as far as it is known */
-	struct task_settings settings;      /* likewise */
-	struct airflow_access access;       /* likewise */
+	struct task_graph graph;            /* likewise */
+	struct task_scope scope;            /* likewise; borrows of graph */
+	bool process_ended;
+	struct task_settings settings; /* likewise */
+	struct airflow_access access;  /* likewise */
 	/* Ends the call where the login is refused; NULL: that is an error like any other. */
 	void (*login_refused)(struct airflow_call *c, const struct transport_answer *a);
 	airflow_done_fn done;
@@ -63,8 +67,9 @@ struct airflow_step {
 	 * else it has ended the call. */
 	bool (*take)(struct airflow_call *c, const struct transport_answer *a);
 	bool any_status;
-	bool open;  /* needs no credentials */
-	bool large; /* its answer may be */
+	bool optional; /* take is asked whatever went wrong */
+	bool open;     /* needs no credentials */
+	bool large;    /* its answer may be */
 };
 
 /* A call with these steps, to be filled in and started. */

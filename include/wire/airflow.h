@@ -56,8 +56,9 @@ int airflow_request_fail(
 int airflow_request_fail_dry_run(
 	enum airflow_api api, const struct owner *o, struct airflow_request *ret);
 
-/* PATCH .../setNote of v1. */
-int airflow_request_set_note(const struct owner *o, const char *note, struct airflow_request *ret);
+/* PATCH the note alone: .../setNote of v1, {"note":...} to the task instance of v2. */
+int airflow_request_set_note(
+	enum airflow_api api, const struct owner *o, const char *note, struct airflow_request *ret);
 
 /* POST clearTaskInstances: {"dry_run":false,"dag_run_id":R,"task_ids":...,"only_failed":true,
  * "include_downstream":true,"reset_dag_runs":true}. v2 names a mapped task as [["t",mi]] and an
@@ -72,6 +73,20 @@ int airflow_request_clear_dry_run(
 int airflow_request_dag(enum airflow_api api, const struct owner *o, struct airflow_request *ret);
 int airflow_request_run(enum airflow_api api, const struct owner *o, struct airflow_request *ret);
 int airflow_request_failed_siblings(const struct owner *o, struct airflow_request *ret);
+
+/* GET all tasks of its DAG; the task instances of its run that live, a hundred at most; and the
+ * log of the try (v1 only). */
+int airflow_request_tasks(enum airflow_api api, const struct owner *o, struct airflow_request *ret);
+int airflow_request_living(
+	enum airflow_api api, const struct owner *o, struct airflow_request *ret);
+int airflow_request_log(const struct owner *o, struct airflow_request *ret);
+
+/* POST clearTaskInstances for a task instance that has not ended: "only_failed":false, and nothing
+ * downstream. */
+int airflow_request_restart(
+	enum airflow_api api, const struct owner *o, struct airflow_request *ret);
+int airflow_request_restart_dry_run(
+	enum airflow_api api, const struct owner *o, struct airflow_request *ret);
 
 /* GET the task itself, as its DAG has it. */
 int airflow_request_task(enum airflow_api api, const struct owner *o, struct airflow_request *ret);
@@ -104,13 +119,27 @@ struct airflow_affected {
 	size_t n;
 	bool ours;
 	size_t n_siblings; /* other indexes of the same task */
-	size_t n_others;   /* other tasks of the run: those downstream, where they were asked for */
+	size_t n_along;  /* set-ups and teardowns of its task, where a scope says which they are */
+	size_t n_others; /* other tasks of the run: those downstream, where they were asked for */
 	size_t n_elsewhere; /* of another run or DAG */
 };
 
-/* v1's rows carry no map index: of those that name the task, one counts as o's. */
+/* v1's rows carry no map index: of those that name the task, one counts as o's. scope may be NULL.
+ */
 int airflow_decode_affected(const char *body, size_t len, const struct owner *o,
-	struct airflow_affected *ret, char **reterr);
+	const struct task_scope *scope, struct airflow_affected *ret, char **reterr);
+
+/* The tasks of a DAG, with what is downstream of each; *ret is replaced. -EBADMSG also for more
+ * than the graph takes: a part of it says nothing. */
+int airflow_decode_tasks(const char *body, size_t len, struct task_graph *ret, char **reterr);
+
+/* Of the task instances of a run that live, one that has o's set-up, too: *ret is replaced by its
+ * name; it stays as it is where there is none. */
+int airflow_decode_beside(const char *body, size_t len, const struct owner *o,
+	const struct task_scope *scope, char **ret, char **reterr);
+
+/* Whether the log of a try says that its process has ended (v1). */
+int airflow_decode_process_end(const char *body, size_t len, bool *ret, char **reterr);
 
 /* dag_paused and dag_stale; run_state. -EBADMSG for an answer about another DAG or run. */
 int airflow_decode_dag(const char *body, size_t len, const struct owner *o,

@@ -45,6 +45,14 @@ const struct param_def airflow_params[] = {
 		.min = 100 * USEC_PER_MSEC,
 		.max = 10 * USEC_PER_MINUTE,
 		.help = "of each request"},
+	{.name = "process_timeout",
+		.type = PARAM_DURATION,
+		.offset = offsetof(struct airflow_params, process_timeout),
+		.fallback = "90s",
+		.min = USEC_PER_SEC,
+		.max = USEC_PER_HOUR,
+		.help = "how long the process of a task may go on once its app has ended or it was "
+			"failed, where Airflow does not say that it has ended"},
 };
 const size_t n_airflow_params = ELEMENTSOF(airflow_params);
 
@@ -125,6 +133,11 @@ const char *airflow_url(const struct airflow *a)
 enum airflow_api airflow_speaks(const struct airflow *a)
 {
 	return a->api;
+}
+
+usec_t airflow_process_timeout(const struct airflow *a)
+{
+	return a->params->process_timeout;
 }
 
 const char *airflow_version_text(const struct airflow *a)

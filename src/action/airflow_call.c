@@ -40,6 +40,8 @@ static void destroy(struct airflow_call *c)
 {
 	owner_clear(&c->owner);
 	preconditions_clear(&c->preconditions);
+	task_scope_clear(&c->scope);
+	task_graph_clear(&c->graph);
 	task_settings_clear(&c->settings);
 	free(c->access.dag_id);
 	free(c->note);
@@ -331,7 +333,8 @@ static void on_step(struct airflow_call *c, const struct transport_answer *answe
 		send_or_finish(c, step_phase(c));
 		return;
 	}
-	if (answer->error < 0 || (answer->status != 200 && !c->step->any_status))
+	if (!c->step->optional &&
+		(answer->error < 0 || (answer->status != 200 && !c->step->any_status)))
 		airflow_call_bad(c, answer);
 	else if (c->step->take(c, answer))
 		next_step(c);

@@ -47,7 +47,7 @@ static int build_siblings(const struct airflow_call *c, struct airflow_request *
 
 static int build_note(const struct airflow_call *c, struct airflow_request *ret)
 {
-	return airflow_request_set_note(&c->owner, c->note, ret);
+	return airflow_request_set_note(c->airflow->api, &c->owner, c->note, ret);
 }
 
 static int build_fail_dry_run(const struct airflow_call *c, struct airflow_request *ret)
@@ -70,6 +70,31 @@ static int build_clear(const struct airflow_call *c, struct airflow_request *ret
 	return airflow_request_clear_task(c->airflow->api, &c->owner, ret);
 }
 
+static int build_tasks(const struct airflow_call *c, struct airflow_request *ret)
+{
+	return airflow_request_tasks(c->airflow->api, &c->owner, ret);
+}
+
+static int build_living(const struct airflow_call *c, struct airflow_request *ret)
+{
+	return airflow_request_living(c->airflow->api, &c->owner, ret);
+}
+
+static int build_log(const struct airflow_call *c, struct airflow_request *ret)
+{
+	return airflow_request_log(&c->owner, ret);
+}
+
+static int build_restart_dry_run(const struct airflow_call *c, struct airflow_request *ret)
+{
+	return airflow_request_restart_dry_run(c->airflow->api, &c->owner, ret);
+}
+
+static int build_restart(const struct airflow_call *c, struct airflow_request *ret)
+{
+	return airflow_request_restart(c->airflow->api, &c->owner, ret);
+}
+
 static int build_list_tasks(const struct airflow_call *c, struct airflow_request *ret)
 {
 	return airflow_request_list(c->airflow->api, false, ret);
@@ -90,6 +115,11 @@ static bool clears_without_index(const struct airflow_call *c)
 static bool fails_with_index(const struct airflow_call *c)
 {
 	return !is_api_1(c) && c->owner.map_index >= 0;
+}
+
+static bool has_set_up(const struct airflow_call *c)
+{
+	return c->scope.has_set_up;
 }
 
 /* Who may not clear is not to leave a failed task behind. */
@@ -126,7 +156,8 @@ static bool take_ti(struct airflow_call *c, const struct transport_answer *a)
 {
 	_cleanup_free_ char *err = NULL;
 	_cleanup_(ti_obs_clear) struct ti_obs task = {0};
-	struct airflow_result result = {.reply = REPLY_DONE, .task = &task};
+	struct airflow_result result = {
+		.reply = REPLY_DONE, .task = &task, .process_ended = c->process_ended};
 
 	if (airflow_decode_ti(a->body, a->len, &c->owner, &task, &err) < 0) {
 		airflow_call_malformed(c, err);
@@ -139,6 +170,87 @@ static bool take_ti(struct airflow_call *c, const struct transport_answer *a)
 	}
 	airflow_call_finish(c, &result);
 	return false;
+}
+
+/* The try that is meant, and not ended: right before it is cleared. */
+static bool take_same(struct airflow_call *c, const struct transport_answer *a)
+{
+	_cleanup_free_ char *err = NULL;
+	_cleanup_free_ char *text = NULL;
+	_cleanup_(ti_obs_clear) struct ti_obs task = {0};
+
+	if (airflow_decode_ti(a->body, a->len, &c->owner, &task, &err) < 0) {
+		airflow_call_malformed(c, err);
+		return false;
+	}
+	if (ti_identity_matches(c->same, &task) &&
+		(task.state == TI_STATE_RUNNING || task.state == TI_STATE_DEFERRED))
+		return true;
+	(void)str_printf(&text, "by now it is %s, try %lld: nothing was cleared",
+		ti_state_name(task.state), (long long)task.try_number);
+	airflow_call_end(c, REPLY_CONFLICT, text);
+	return false;
+}
+
+/* What it cannot read or may not see stays unknown, which the core objects to. */
+static bool take_tasks(struct airflow_call *c, const struct transport_answer *a)
+{
+	_cleanup_free_ char *err = NULL;
+	int r;
+
+	if (a->status == 401 || a->status == 403 || a->status == 404)
+		return true;
+	if (a->status != 200) {
+		airflow_call_bad(c, a);
+		return false;
+	}
+	r = airflow_decode_tasks(a->body, a->len, &c->graph, &err);
+	if (r >= 0)
+		r = task_scope_of(&c->graph, c->owner.task_id, &c->scope);
+	if (r == -ENOENT)
+		return true;
+	if (r >= 0)
+		r = str_replace(&c->preconditions.fires, c->scope.fires);
+	if (r >= 0) {
+		c->preconditions.tasks_known = true;
+		return true;
+	}
+	airflow_call_malformed(c, err);
+	return false;
+}
+
+static bool take_living(struct airflow_call *c, const struct transport_answer *a)
+{
+	_cleanup_free_ char *err = NULL;
+
+	if (airflow_decode_beside(
+		    a->body, a->len, &c->owner, &c->scope, &c->preconditions.beside, &err) < 0) {
+		airflow_call_malformed(c, err);
+		return false;
+	}
+	if (c->task != AIRFLOW_RESTART || !c->preconditions.beside)
+		return true;
+	airflow_call_end(c, REPLY_REFUSED,
+		"its set-up would run again beside another task instance, which is alive: nothing "
+		"was cleared");
+	return false;
+}
+
+static bool take_whatever(struct airflow_call *c, const struct transport_answer *a)
+{
+	(void)c;
+	(void)a;
+	return true;
+}
+
+/* Without a word from it, time decides. */
+static bool take_log(struct airflow_call *c, const struct transport_answer *a)
+{
+	_cleanup_free_ char *err = NULL;
+
+	if (a->error >= 0 && a->status == 200)
+		(void)airflow_decode_process_end(a->body, a->len, &c->process_ended, &err);
+	return true;
 }
 
 static bool take_dag(struct airflow_call *c, const struct transport_answer *a)
@@ -216,7 +328,9 @@ static bool decode_affected(
 {
 	_cleanup_free_ char *err = NULL;
 
-	if (airflow_decode_affected(a->body, a->len, &c->owner, ret, &err) >= 0)
+	const struct task_scope *scope = c->scope.graph ? &c->scope : NULL;
+
+	if (airflow_decode_affected(a->body, a->len, &c->owner, scope, ret, &err) >= 0)
 		return true;
 	airflow_call_malformed(c, err);
 	return false;
@@ -231,7 +345,7 @@ static bool take_fail_dry_run(struct airflow_call *c, const struct transport_ans
 	if (who.ours && who.n == 1)
 		return true;
 	airflow_call_end(c, REPLY_REFUSED,
-		"a trial says that it would not be this task instance alone that fails: nothing "
+		"a dry run says that it would not be this task instance alone that fails: nothing "
 		"was sent");
 	return false;
 }
@@ -253,6 +367,21 @@ static bool take_clear_dry_run(struct airflow_call *c, const struct transport_an
 	else
 		airflow_call_end(c, REPLY_REFUSED,
 			"it would clear tasks of another run or DAG as well: nothing was cleared");
+	return false;
+}
+
+static bool take_restart_dry_run(struct airflow_call *c, const struct transport_answer *a)
+{
+	struct airflow_affected who = {0};
+
+	if (!decode_affected(c, a, &who))
+		return false;
+	if (who.ours && who.n_siblings == 0 && who.n_elsewhere == 0 && who.n_others == 0)
+		return true;
+	airflow_call_end(c, REPLY_REFUSED,
+		who.ours ? "it would clear more than this task instance with its set-up and "
+			   "teardown: nothing was cleared"
+			 : "it would not clear this task instance: nothing was cleared");
 	return false;
 }
 
@@ -390,6 +519,8 @@ static const struct airflow_step look[] = {{.build = build_look, .take = take_ti
 static const struct airflow_step prepare[] = {
 	{.build = build_dag, .take = take_dag},
 	{.build = build_run, .take = take_run},
+	{.build = build_tasks, .take = take_tasks, .any_status = true, .large = true},
+	{.build = build_living, .wanted = has_set_up, .take = take_living, .large = true},
 	{.build = build_siblings, .wanted = clears_without_index, .take = take_siblings},
 	/* Last: what is compared with later looks is as fresh as can be. */
 	{.build = build_look, .take = take_ti},
@@ -422,6 +553,23 @@ static const struct airflow_step clear[] = {
 	{0},
 };
 
+static const struct airflow_step restart[] = {
+	{.build = build_tasks, .take = take_tasks, .any_status = true, .large = true},
+	{.build = build_living, .wanted = has_set_up, .take = take_living, .large = true},
+	{.build = build_restart_dry_run, .take = take_restart_dry_run, .large = true},
+	/* A courtesy: without it the work goes on. */
+	{.build = build_note, .take = take_whatever, .optional = true},
+	{.build = build_look, .take = take_same},
+	{.build = build_restart, .take = take_cleared, .large = true},
+	{0},
+};
+
+static const struct airflow_step process[] = {
+	{.build = build_log, .wanted = is_api_1, .take = take_log, .optional = true, .large = true},
+	{.build = build_look, .take = take_ti},
+	{0},
+};
+
 static const struct airflow_step check[] = {
 	{.build = build_health, .take = take_health, .open = true}, {0}};
 
@@ -445,6 +593,8 @@ static const struct airflow_step *const steps_of[] = {
 	[AIRFLOW_SETTINGS] = settings,
 	[AIRFLOW_NOTE] = note,
 	[AIRFLOW_FAIL] = fail,
+	[AIRFLOW_RESTART] = restart,
+	[AIRFLOW_PROCESS] = process,
 	[AIRFLOW_CLEAR] = clear,
 	[AIRFLOW_CHECK] = check,
 	[AIRFLOW_SELFTEST] = selftest,
@@ -471,6 +621,7 @@ int airflow_do(struct airflow *a, const struct airflow_ask *ask, airflow_done_fn
 	if (r < 0)
 		return r;
 	c->clears = ask->clears;
+	c->same = ask->same;
 	r = owner_copy(ask->owner, &c->owner);
 	if (r >= 0)
 		r = str_replace(&c->note, ask->note);

@@ -96,6 +96,7 @@ static void on_airflow(void *userdata, const struct airflow_result *result)
 		.reply = result->reply,
 		.task = result->task,
 		.preconditions = result->preconditions,
+		.process_ended = result->process_ended,
 		.text = result->text,
 	};
 
@@ -213,38 +214,67 @@ static int ask_airflow(struct job *j, enum airflow_op op)
 	struct airflow_ask ask = {.op = op,
 		.owner = &j->record.remedy.owner,
 		.note = j->record.note,
-		.clears = j->record.remedy.plan.action == RULE_ACTION_RETRY};
+		.clears = j->record.remedy.plan.action == RULE_ACTION_RETRY,
+		.same = &j->record.remedy.task};
 
 	return airflow_do(j->airflow, &ask, on_airflow, j, &j->call);
 }
 
-/* What is about to change something is said before it is sent. */
+static int words_on_kill(const struct job *j, char **ret)
+{
+	const struct remedy *m = &j->record.remedy;
+	const char *via = kill_via_name(kill_via_of(j));
+
+	if (m->state == REMEDY_END_APP)
+		return str_printf(ret,
+			"killing the app (kill_via=%s); then its task instance is tried again",
+			via);
+	if (m->state == REMEDY_KILL_OLD && m->plan.cluster_mode)
+		return str_printf(ret,
+			"its driver runs in the cluster and does not end with its task, killing it "
+			"(kill_via=%s)",
+			via);
+	return str_printf(ret,
+		"the app did not end with its task within end_timeout, killing it (kill_via=%s)",
+		via);
+}
+
+/* What is about to change something; *ret stays NULL where it does not count. */
+static int words_on(const struct job *j, enum remedy_effect effect, char **ret)
+{
+	const struct remedy *m = &j->record.remedy;
+	const struct owner *o = &m->owner;
+
+	if (effect == EFFECT_FAIL_TASK)
+		return str_printf(ret,
+			"failing task instance %s/%s/%s map index %" PRId64 " try %" PRId64
+			" at %s%s%s",
+			o->dag_id, o->run_id, o->task_id, o->map_index, o->try_number,
+			airflow_url(j->airflow), m->fires ? "; tasks that run when it fails: " : "",
+			m->fires ? m->fires : "");
+	if (effect == EFFECT_KILL_APP)
+		return words_on_kill(j, ret);
+	if (effect == EFFECT_RESTART_TASK)
+		return str_printf(ret,
+			"clearing task instance %s/%s/%s map index %" PRId64 " try %" PRId64
+			" at %s before it has ended: Airflow ends its process and tries again, and "
+			"nothing fails",
+			o->dag_id, o->run_id, o->task_id, o->map_index, o->try_number,
+			airflow_url(j->airflow));
+	if (effect == EFFECT_CLEAR_TASK)
+		return str_printf(ret, "the app has ended, clearing task instance %s/%s/%s",
+			o->dag_id, o->run_id, o->task_id);
+	return 0;
+}
+
+/* It is said before it is sent. */
 static void announce(struct job *j, enum remedy_effect effect)
 {
-	const struct owner *o = &j->record.remedy.owner;
 	_cleanup_free_ char *what = NULL;
 	struct log_about about;
 	char stage[48];
-	int r = 0;
 
-	if (effect == EFFECT_FAIL_TASK)
-		r = str_printf(&what,
-			"failing task instance %s/%s/%s map index %" PRId64 " try %" PRId64
-			" at %s",
-			o->dag_id, o->run_id, o->task_id, o->map_index, o->try_number,
-			airflow_url(j->airflow));
-	else if (effect == EFFECT_KILL_APP && j->record.remedy.state == REMEDY_END_APP)
-		r = str_printf(&what, "killing the app at its cluster manager; Airflow has a retry "
-				      "of its own left");
-	else if (effect == EFFECT_KILL_APP)
-		r = str_printf(&what,
-			"the app did not end with its task within end_timeout, killing it "
-			"(kill_via=%s)",
-			kill_via_name(kill_via_of(j)));
-	else if (effect == EFFECT_CLEAR_TASK)
-		r = str_printf(&what, "the app has ended, clearing task instance %s/%s/%s",
-			o->dag_id, o->run_id, o->task_id);
-	if (r < 0 || !what)
+	if (words_on(j, effect, &what) < 0 || !what)
 		return;
 	incident_tell(j->incident, clock_wall(j->context->clock), "%s", what);
 	job_about(j, &about, stage);
@@ -279,9 +309,11 @@ static int perform(struct job *j, const struct remedy_step *step)
 	case EFFECT_LOOK_STAGE:
 		return look_at_stage(j);
 	case EFFECT_LOOK_TASK:
-		return ask_airflow(j, j->record.remedy.state == REMEDY_RECHECK_TASK
+		return ask_airflow(j, remedy_wants_preconditions(&j->record.remedy)
 					      ? AIRFLOW_PREPARE
 					      : AIRFLOW_LOOK);
+	case EFFECT_LOOK_PROCESS:
+		return ask_airflow(j, AIRFLOW_PROCESS);
 	case EFFECT_NOTE:
 		return ask_airflow(j, AIRFLOW_NOTE);
 	case EFFECT_FAIL_TASK:
@@ -293,6 +325,8 @@ static int perform(struct job *j, const struct remedy_step *step)
 		return kill_app(j);
 	case EFFECT_CLEAR_TASK:
 		return ask_airflow(j, AIRFLOW_CLEAR);
+	case EFFECT_RESTART_TASK:
+		return ask_airflow(j, AIRFLOW_RESTART);
 	case EFFECT_DONE:
 	case EFFECT_MAX:
 		break;
@@ -310,7 +344,7 @@ static void lost_event(const struct remedy_step *step, int error, struct remedy_
 		.text = strerror(-error)};
 	if (step->effect == EFFECT_LOOK_STAGE)
 		ret->type = REMEDY_EVENT_STAGE;
-	else if (step->effect == EFFECT_LOOK_TASK)
+	else if (step->effect == EFFECT_LOOK_TASK || step->effect == EFFECT_LOOK_PROCESS)
 		ret->type = REMEDY_EVENT_TASK;
 	else if (step->effect == EFFECT_LOOK_APP)
 		ret->type = REMEDY_EVENT_APP;
@@ -322,7 +356,7 @@ static const char *objection_to(struct job *j, enum remedy_effect effect)
 {
 	const struct job_context *c = j->context;
 
-	if (j->acted && effect != EFFECT_CLEAR_TASK)
+	if (j->acted && effect != EFFECT_CLEAR_TASK && effect != EFFECT_RESTART_TASK)
 		return NULL;
 	return c->objection(c->userdata, j, effect, &j->answer);
 }

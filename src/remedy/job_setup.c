@@ -37,6 +37,11 @@ static int fill_record(struct action_record *rec, const struct incident *i,
 	return r < 0 ? r : note_of(i, rec, &rec->note);
 }
 
+static bool kills_whole_app(enum kill_kind kind)
+{
+	return kind != KILL_JOB && kind != KILL_STAGE;
+}
+
 int job_setup(struct job *j, const struct detector_event *ev, struct airflow *airflow, bool dry)
 {
 	const struct job_context *c = j->context;
@@ -50,6 +55,8 @@ int job_setup(struct job *j, const struct detector_event *ev, struct airflow *ai
 		.dry = dry,
 		.needs_note = airflow_speaks(airflow) == AIRFLOW_API_V1,
 		.app_started = a->info.started,
+		.may_fire = ev->rule->on_failure_tasks == ON_FAILURE_TASKS_RUN,
+		.process_timeout = airflow_process_timeout(airflow),
 		.end_timeout = ev->rule->end_timeout,
 		.retry_timeout = ev->rule->retry_timeout,
 	};
@@ -63,6 +70,7 @@ int job_setup(struct job *j, const struct detector_event *ev, struct airflow *ai
 	j->source->ops->identify(j->source, &j->ref);
 	plan.can_kill_app =
 		source_kill_point(j->source, &j->ref, (enum kill_via)ev->rule->kill_via, &point);
+	plan.kills_app = plan.can_kill_app && kills_whole_app(point.kind);
 	/* On YARN the end that the next try finds is KILLED; a master's driver may end well. */
 	plan.cluster_mode =
 		plan.can_kill_app && str_equal(j->source->ops->name, "standalone") &&
@@ -98,5 +106,7 @@ const char *job_setup_again(struct job *j)
 		return "a restart interrupted it, and its cluster is no longer configured";
 	if (!j->airflow)
 		return "a restart interrupted it, and its Airflow is no longer configured";
+	j->record.remedy.plan.process_timeout = airflow_process_timeout(j->airflow);
+	j->record.remedy.plan.may_fire = rule && rule->on_failure_tasks == ON_FAILURE_TASKS_RUN;
 	return NULL;
 }

@@ -264,9 +264,12 @@ static const char *on_objection(
 {
 	struct remediator *m = userdata;
 	const struct app_history *other;
+	const char *objection = NULL;
 
-	if (effect != EFFECT_CLEAR_TASK)
-		return objection_to_begin(m, j, ret);
+	if (effect != EFFECT_CLEAR_TASK && !j->acted)
+		objection = objection_to_begin(m, j, ret);
+	if (objection || (effect != EFFECT_CLEAR_TASK && effect != EFFECT_RESTART_TASK))
+		return objection;
 	other = policy_other_app(m->context.detector, &j->record.remedy.owner,
 		j->record.target.cluster, j->record.target.app_id);
 	if (!other)

@@ -158,8 +158,8 @@ int airflow_decode_accepted(const char *body, size_t len, char **reterr)
 }
 
 /* Adds one row of an answer to what it would do, or did. */
-static int add_affected(
-	const cJSON *row, const struct owner *o, struct airflow_affected *ret, char **reterr)
+static int add_affected(const cJSON *row, const struct owner *o, const struct task_scope *scope,
+	struct airflow_affected *ret, char **reterr)
 {
 	struct row_id id = {.map_index = o->map_index};
 	int r;
@@ -170,6 +170,9 @@ static int add_affected(
 	ret->n++;
 	if (!is_run_of(&id, o))
 		ret->n_elsewhere++;
+	else if (!str_equal(id.task_id, o->task_id) && scope &&
+		 task_scope_takes_along(scope, id.task_id))
+		ret->n_along++;
 	else if (!str_equal(id.task_id, o->task_id))
 		ret->n_others++;
 	else if (id.map_index != o->map_index || ret->ours)
@@ -180,7 +183,7 @@ static int add_affected(
 }
 
 int airflow_decode_affected(const char *body, size_t len, const struct owner *o,
-	struct airflow_affected *ret, char **reterr)
+	const struct task_scope *scope, struct airflow_affected *ret, char **reterr)
 {
 	_cleanup_json_ cJSON *json = NULL;
 	struct airflow_affected sum = {0};
@@ -195,7 +198,7 @@ int airflow_decode_affected(const char *body, size_t len, const struct owner *o,
 		return r;
 	cJSON_ArrayForEach(row, list)
 	{
-		r = add_affected(row, o, &sum, reterr);
+		r = add_affected(row, o, scope, &sum, reterr);
 		if (r < 0)
 			return r;
 	}
@@ -296,6 +299,120 @@ int airflow_decode_task(const char *body, size_t len, const struct owner *o,
 	return r < 0 ? r : 0;
 }
 
+static int refuse_size(int r, char **reterr)
+{
+	if (r != -E2BIG)
+		return r;
+	return json_refuse(reterr, "more than %d tasks, or %d edges between them",
+		TASK_GRAPH_MAX_TASKS, TASK_GRAPH_MAX_EDGES);
+}
+
+static int decode_graph_task(const cJSON *json, struct task_graph *g, char **reterr)
+{
+	const cJSON *list = NULL;
+	const cJSON *next;
+	const char *id;
+	const char *rule = NULL;
+	int r;
+
+	r = json_get_string(json, "task_id", JSON_REQUIRED, &id, reterr);
+	if (r >= 0)
+		r = json_check_id("task_id", id, reterr);
+	if (r >= 0)
+		r = json_get_string(json, "trigger_rule", JSON_OPTIONAL, &rule, reterr);
+	if (r >= 0 && rule)
+		r = json_check_id("trigger_rule", rule, reterr);
+	if (r >= 0)
+		r = json_get_array(json, "downstream_task_ids", JSON_OPTIONAL, &list, reterr);
+	if (r >= 0)
+		r = refuse_size(task_graph_add(g, id, rule), reterr);
+	if (r < 0)
+		return r;
+	cJSON_ArrayForEach(next, list)
+	{
+		if (!cJSON_IsString(next))
+			return json_refuse(reterr, "\"downstream_task_ids\" holds what is no text");
+		r = json_check_id("downstream_task_ids", next->valuestring, reterr);
+		if (r >= 0)
+			r = refuse_size(task_graph_add_next(g, next->valuestring), reterr);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int airflow_decode_tasks(const char *body, size_t len, struct task_graph *ret, char **reterr)
+{
+	_cleanup_json_ cJSON *json = NULL;
+	_cleanup_(task_graph_clear) struct task_graph g = {0};
+	const cJSON *list = NULL;
+	const cJSON *row;
+	int r;
+
+	r = json_parse(body, len, &json, reterr);
+	if (r >= 0)
+		r = json_get_array(json, "tasks", JSON_REQUIRED, &list, reterr);
+	if (r < 0)
+		return r;
+	cJSON_ArrayForEach(row, list)
+	{
+		r = decode_graph_task(row, &g, reterr);
+		if (r < 0)
+			return r;
+	}
+	r = task_graph_finish(&g);
+	if (r < 0)
+		return r;
+	task_graph_clear(ret);
+	*ret = TAKE_STRUCT(g);
+	return 0;
+}
+
+/* "task", or "task[3]". */
+static int name_row(const struct row_id *id, char **ret)
+{
+	if (id->map_index < 0)
+		return str_printable(id->task_id, MAX_TEXT, ret);
+	return str_printf(ret, "%.*s[%lld]", (int)str_cut(id->task_id, MAX_TEXT), id->task_id,
+		(long long)id->map_index);
+}
+
+int airflow_decode_beside(const char *body, size_t len, const struct owner *o,
+	const struct task_scope *scope, char **ret, char **reterr)
+{
+	_cleanup_json_ cJSON *json = NULL;
+	const cJSON *list = NULL;
+	const cJSON *row;
+	int64_t total;
+	int r;
+
+	r = json_parse(body, len, &json, reterr);
+	if (r >= 0)
+		r = json_get_i64(json, "total_entries", JSON_REQUIRED, &total, reterr);
+	if (r >= 0)
+		r = json_get_array(json, "task_instances", JSON_REQUIRED, &list, reterr);
+	if (r < 0)
+		return r;
+	cJSON_ArrayForEach(row, list)
+	{
+		struct row_id id = {.map_index = -1};
+
+		r = decode_row_id(row, &id, reterr);
+		if (r >= 0)
+			r = json_check_id("task_id", id.task_id, reterr);
+		if (r < 0)
+			return r;
+		if (!is_run_of(&id, o) || !task_scope_shares(scope, id.task_id) ||
+			(str_equal(id.task_id, o->task_id) && id.map_index == o->map_index))
+			continue;
+		free(*ret);
+		*ret = NULL;
+		return name_row(&id, ret);
+	}
+	return total > cJSON_GetArraySize(list) ? str_replace(ret, "one of too many to look at")
+						: 0;
+}
+
 int airflow_decode_run(const char *body, size_t len, const struct owner *o,
 	struct preconditions *ret, char **reterr)
 {
@@ -343,6 +460,23 @@ int airflow_decode_siblings(
 		n -= id.map_index == o->map_index;
 	}
 	*ret = n;
+	return 0;
+}
+
+/* Airflow 2's own words: of one that ended by itself, and of one that was ended. */
+int airflow_decode_process_end(const char *body, size_t len, bool *ret, char **reterr)
+{
+	_cleanup_json_ cJSON *json = NULL;
+	const char *content;
+	int r;
+
+	r = json_parse(body, len, &json, reterr);
+	if (r >= 0)
+		r = json_get_string(json, "content", JSON_REQUIRED, &content, reterr);
+	if (r < 0)
+		return r;
+	*ret = strstr(content, "Task exited with return code ") ||
+	       strstr(content, " terminated with exit code ");
 	return 0;
 }
 

@@ -171,6 +171,47 @@ int airflow_request_task(enum airflow_api api, const struct owner *o, struct air
 	return make_request("GET", &path, NULL, ret);
 }
 
+int airflow_request_tasks(enum airflow_api api, const struct owner *o, struct airflow_request *ret)
+{
+	struct strbuf path = {0};
+	int r;
+
+	r = add_dag_path(api, o, &path);
+	if (r < 0)
+		return r;
+	strbuf_add(&path, "/tasks");
+	return make_request("GET", &path, NULL, ret);
+}
+
+int airflow_request_living(enum airflow_api api, const struct owner *o, struct airflow_request *ret)
+{
+	struct strbuf path = {0};
+	int r;
+
+	r = add_run_path(api, o, &path);
+	if (r < 0)
+		return r;
+	strbuf_add(&path, "/taskInstances?state=scheduled&state=queued&state=running"
+			  "&state=restarting&state=deferred&state=up_for_reschedule&limit=100");
+	return make_request("GET", &path, NULL, ret);
+}
+
+int airflow_request_log(const struct owner *o, struct airflow_request *ret)
+{
+	struct strbuf path = {0};
+	int r;
+
+	r = add_run_path(AIRFLOW_API_V1, o, &path);
+	if (r < 0)
+		return r;
+	strbuf_add(&path, "/taskInstances/");
+	strbuf_add_segment(&path, o->task_id);
+	strbuf_addf(&path, "/logs/%lld?full_content=true", (long long)o->try_number);
+	if (o->map_index >= 0)
+		strbuf_addf(&path, "&map_index=%lld", (long long)o->map_index);
+	return make_request("GET", &path, NULL, ret);
+}
+
 int airflow_request_failed_siblings(const struct owner *o, struct airflow_request *ret)
 {
 	struct strbuf path = {0};
@@ -267,19 +308,21 @@ int airflow_request_fail_dry_run(
 	return make_fail(api, o, NULL, true, ret);
 }
 
-int airflow_request_set_note(const struct owner *o, const char *note, struct airflow_request *ret)
+int airflow_request_set_note(
+	enum airflow_api api, const struct owner *o, const char *note, struct airflow_request *ret)
 {
 	_cleanup_(strbuf_clear) struct strbuf path = {0};
 	char *body;
 	int r;
 
-	r = add_ti_path(AIRFLOW_API_V1, o, &path);
+	r = add_ti_path(api, o, &path);
 	if (r < 0)
 		return r;
 	r = make_note_body(cJSON_CreateObject(), false, note, &body);
 	if (r < 0)
 		return r;
-	strbuf_add(&path, "/setNote");
+	if (api == AIRFLOW_API_V1)
+		strbuf_add(&path, "/setNote");
 	return make_request("PATCH", &path, body, ret);
 }
 
@@ -300,8 +343,9 @@ static bool add_task_ids(cJSON *json, const struct owner *o, bool with_index)
 	       cJSON_AddItemToArray(pair, cJSON_CreateNumber((double)o->map_index));
 }
 
-static int make_clear(
-	enum airflow_api api, const struct owner *o, bool dry_run, struct airflow_request *ret)
+/* ended: one that has failed, and what is downstream. Else one that has not ended, alone. */
+static int make_clear(enum airflow_api api, const struct owner *o, bool dry_run, bool ended,
+	struct airflow_request *ret)
 {
 	_cleanup_(strbuf_clear) struct strbuf path = {0};
 	cJSON *json;
@@ -317,8 +361,8 @@ static int make_clear(
 	failed = !cJSON_AddBoolToObject(json, "dry_run", dry_run) ||
 		 !cJSON_AddStringToObject(json, "dag_run_id", o->run_id) ||
 		 !add_task_ids(json, o, api == AIRFLOW_API_V2 && o->map_index >= 0) ||
-		 !cJSON_AddTrueToObject(json, "only_failed") ||
-		 !cJSON_AddTrueToObject(json, "include_downstream") ||
+		 !cJSON_AddBoolToObject(json, "only_failed", ended) ||
+		 !cJSON_AddBoolToObject(json, "include_downstream", ended) ||
 		 !cJSON_AddTrueToObject(json, "reset_dag_runs");
 	r = print_body(json, failed, &body);
 	if (r < 0)
@@ -329,11 +373,23 @@ static int make_clear(
 int airflow_request_clear_task(
 	enum airflow_api api, const struct owner *o, struct airflow_request *ret)
 {
-	return make_clear(api, o, false, ret);
+	return make_clear(api, o, false, true, ret);
 }
 
 int airflow_request_clear_dry_run(
 	enum airflow_api api, const struct owner *o, struct airflow_request *ret)
 {
-	return make_clear(api, o, true, ret);
+	return make_clear(api, o, true, true, ret);
+}
+
+int airflow_request_restart(
+	enum airflow_api api, const struct owner *o, struct airflow_request *ret)
+{
+	return make_clear(api, o, false, false, ret);
+}
+
+int airflow_request_restart_dry_run(
+	enum airflow_api api, const struct owner *o, struct airflow_request *ret)
+{
+	return make_clear(api, o, true, false, ret);
 }

@@ -22,6 +22,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	_cleanup_free_ char *dag_id = NULL;
 	_cleanup_(preconditions_clear) struct preconditions preconditions = {0};
 	_cleanup_(task_settings_clear) struct task_settings settings = {0};
+	_cleanup_(task_graph_clear) struct task_graph graph = {0};
+	_cleanup_(task_scope_clear) struct task_scope scope = {0};
+	_cleanup_free_ char *beside = NULL;
 	struct airflow_affected affected;
 	usec_t expires;
 	bool yes;
@@ -30,13 +33,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	(void)airflow_decode_health(body, size, &yes, &err);
 	(void)airflow_decode_token(body, size, &token, &expires, &err);
 	(void)airflow_decode_ti(body, size, &o, &ti, &err);
-	(void)airflow_decode_affected(body, size, &o, &affected, &err);
+	(void)airflow_decode_affected(body, size, &o, NULL, &affected, &err);
 	(void)airflow_decode_dag(body, size, &o, &preconditions, &err);
 	(void)airflow_decode_task_dag(body, size, &o, &settings, &err);
 	(void)airflow_decode_task(body, size, &o, &settings, &err);
 	(void)airflow_decode_run(body, size, &o, &preconditions, &err);
 	(void)airflow_decode_siblings(body, size, &o, &preconditions.n_failed_siblings, &err);
 	(void)airflow_decode_first_dag(body, size, &dag_id, &err);
+	if (airflow_decode_tasks(body, size, &graph, &err) >= 0 &&
+		task_scope_of(&graph, o.task_id, &scope) >= 0) {
+		(void)airflow_decode_affected(body, size, &o, &scope, &affected, &err);
+		(void)airflow_decode_beside(body, size, &o, &scope, &beside, &err);
+	}
+	(void)airflow_decode_process_end(body, size, &yes, &err);
 	(void)airflow_error_text(body, size, &text);
 	(void)airflow_token_stale(403, body, size);
 	return 0;

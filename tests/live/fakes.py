@@ -357,6 +357,9 @@ USER, PASSWORD = "watchdog", "s3cret-pässword"
 class Airflow(Fake):
     """One task instance DAG/r/t, DAG being "d"; on_fail is called when it is failed (the app ends with its task, or does not).
 
+    dag_tasks: those of the DAG. living: other task instances of the run that are alive. set_ups: rows that a clear of one that runs
+    takes along. old_process: whether the process of the try before is still there (3.x: it restarts as long; 2.x: its log has
+    no end).
     rights: what the user may do. sweeps: rows that a clear (or a trial of one) names beside ours. failed_siblings: other
     indexes of a mapped task that have failed.
     """
@@ -374,7 +377,14 @@ class Airflow(Fake):
         self.paused, self.stale, self.run_state = False, False, "running"
         self.task = {"task_id": "t", "retries": 0.0, "execution_timeout": None, "pool": "default_pool"}
         self.max_active_runs = 16
+        self.dag_tasks = [self.dag_task("t")]
+        self.living, self.set_ups, self.old_process, self.restarts_work = [], [], False, True
+        self.on_restart = lambda: self.on_fail()
         self.rights, self.sweeps, self.fails_also, self.failed_siblings = {"read", "edit"}, [], [], []
+
+    @staticmethod
+    def dag_task(task_id, *downstream, rule="all_success"):
+        return {"task_id": task_id, "trigger_rule": rule, "downstream_task_ids": list(downstream), "pool": "default_pool"}
 
     @staticmethod
     def is_trial(request):
@@ -438,7 +448,16 @@ class Airflow(Fake):
         if path == f"{base}/{self.dag}/dagRuns/r/taskInstances/t{index}":
             if self.number > 1 and self.state == "queued" and self.new_try_runs:
                 self.state = "running"
+            elif self.state == "restarting" and not self.old_process:
+                self.state, self.number = "queued", self.number + 1
             return 200, self.ti()
+        if path == f"{base}/{self.dag}/tasks":
+            return 200, {"tasks": self.dag_tasks, "total_entries": len(self.dag_tasks)}
+        if path.startswith(f"{base}/{self.dag}/dagRuns/r/taskInstances?state="):
+            return 200, self.rows(*self.living)
+        if path.startswith(f"{base}/{self.dag}/dagRuns/r/taskInstances/t/logs/{self.number}?full_content=true") and self.api == "v1":
+            end = "" if self.old_process or self.state == "running" else "Process psutil.Process(pid=42) (42) terminated with exit code 143"
+            return 200, {"content": f"[('h', '*** Found local files\\n{end}')]", "continuation_token": "x"}
         if path == f"{base}/{self.dag}":
             return 200, dag
         if path == f"{base}/{self.dag}/tasks/t":
@@ -455,9 +474,26 @@ class Airflow(Fake):
             return 200, {"task_instances": failed[:2], "total_entries": len(failed)}
         return 404, {"detail": "not found"}
 
+    def restart(self, body):
+        """A clear of one that has not ended; on 2.x it does nothing to one that runs."""
+        assert not body["include_downstream"]
+        if self.state not in ("running", "deferred"):
+            return 200, {"task_instances": [], "total_entries": 0}
+        rows = self.rows(*self.set_ups, *self.sweeps)
+        if body["dry_run"] is False and self.restarts_work and (self.state == "deferred" or self.api == "v2"):
+            if self.state == "deferred":
+                self.state, self.number = "queued", self.number + 1
+            else:
+                self.state = "restarting"
+            self.id = "id-" + self.id[3:] + "0"
+            self.on_restart()
+        return 200, rows
+
     def clear(self, body):
         if body["dag_run_id"] != "r":
             return 404, {"detail": "Dag Run id not found"}
+        if not body["only_failed"]:
+            return self.restart(body)
         sweeps = list(self.sweeps)
         if self.api == "v1":
             sweeps += [{"map_index": i} for i in self.failed_siblings]
@@ -477,6 +513,9 @@ class Airflow(Fake):
         if path == here + "/setNote" and method == "PATCH" and self.api == "v1":
             self.note = body["note"]
             return 200, self.ti()
+        if path == here and method == "PATCH" and self.api == "v2" and list(body) == ["note"]:
+            self.note = body["note"]
+            return 200, self.rows()
         if path in (here, here + "/dry_run") and method == "PATCH" and body["new_state"] == "failed":
             if self.api == "v1" and body.get("dry_run") is not False:
                 return 200, {"dag_id": self.dag}

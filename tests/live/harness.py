@@ -33,8 +33,10 @@ def wait(predicate, timeout=30, what=""):
 
 
 class Daemon:
-    def __init__(self, binary, directory, sections, mode="act", action="notify", env=None):
+    def __init__(self, binary, directory, sections, mode="act", action="notify", env=None, via="clear", more=""):
+        """via: the longest way, unless a test says otherwise. more: keys of the rule."""
         self.binary, self.dir, self.env = str(binary), directory, env
+        self.rule = f"retry_via = {via}\n{more}"
         self.short = tempfile.TemporaryDirectory(prefix="sw-")  # a socket's path has 107 bytes at most
         os.chmod(self.short.name, 0o755)
         self.socket = f"{self.short.name}/control"
@@ -45,7 +47,7 @@ class Daemon:
         self.child = None
 
     def write(self, sections, mode="act", action="notify"):
-        self.config.write_text(f"[daemon]\npoll_interval = 1s\nmode = {mode}\nstate_dir = {self.dir}/state\ncontrol_socket = {self.socket}\n[web]\nlisten = 127.0.0.1:0\n[limits]\nsettle = 0\nactions_per_hour = 1000\nstorm_threshold = 0\nstorm_share = 0\n{sections}{RULE}action = {action}\n")
+        self.config.write_text(f"[daemon]\npoll_interval = 1s\nmode = {mode}\nstate_dir = {self.dir}/state\ncontrol_socket = {self.socket}\n[web]\nlisten = 127.0.0.1:0\n[limits]\nsettle = 0\nactions_per_hour = 1000\nstorm_threshold = 0\nstorm_share = 0\n{sections}{RULE}{self.rule}action = {action}\n")
 
     def __enter__(self):
         with open(self.logfile, "ab") as log:

@@ -33,10 +33,12 @@ class Scene:
                 when, method, path = request[:3]
                 if fake is self.airflow and fake.is_trial(request):
                     continue
-                if method == "PATCH" and "setNote" in path:
+                if method == "PATCH" and ('"note"' in request[4] and "new_state" not in request[4]):
                     found.append((when, "note"))
                 elif method == "PATCH":
                     found.append((when, "fail"))
+                elif "clearTaskInstances" in path and '"only_failed":false' in request[4]:
+                    found.append((when, "restart"))
                 elif "clearTaskInstances" in path:
                     found.append((when, "clear"))
                 elif "/app/kill" in path:
@@ -152,7 +154,7 @@ def test_task_started_after_the_app(binary, tmp_path, started):
         refused(d, scene, "started after the app")
 
 
-@pytest.mark.parametrize("state", ["success", "failed", "up_for_retry", "deferred"])
+@pytest.mark.parametrize("state", ["success", "failed", "up_for_retry", "up_for_reschedule"])
 def test_task_not_running(state, binary, tmp_path, started):
     scene = Scene(started, tmp_path)
     scene.airflow.state = state

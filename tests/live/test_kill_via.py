@@ -33,12 +33,12 @@ class KillDaemon(Daemon):
     """With kill_via in its only rule."""
 
     def __init__(self, binary, directory, sections, via, **more):
-        self.via = via
-        super().__init__(binary, directory, sections, **more)
+        self.kill_via = via
+        super().__init__(binary, directory, sections, via="auto", **more)
 
     def write(self, sections, mode="act", action="notify"):
         super().write(sections, mode, action)
-        self.config.write_text(self.config.read_text() + f"\nkill_via = {self.via}\n")
+        self.config.write_text(self.config.read_text() + f"\nkill_via = {self.kill_via}\n")
 
 
 def confirmed(d):

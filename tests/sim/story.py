@@ -7,12 +7,16 @@ import world as sim
 from world import World, explain, sections
 
 # How the world is made, what the rule says; effects that must take exactly once, those that must never; the outcome.
+CLEAR = "retry_via = clear\n"
 STORIES = {
-    "clear": (dict(ends_with_task=False), "retry", "", ("fail", "kill", "clear"), (), "recovered"),
-    "clear, ends by itself": (dict(), "retry", "", ("fail", "clear"), ("kill",), "recovered"),
+    "clear": (dict(ends_with_task=False), "retry", CLEAR, ("fail", "kill", "clear"), (), "recovered"),
+    "clear, ends by itself": (dict(), "retry", CLEAR, ("fail", "clear"), ("kill",), "recovered"),
     "airflow": (dict(retries=1), "retry", "retry_via = airflow\n", ("kill",), ("fail", "clear"), "recovered"),
     "kill": (dict(ends_with_task=False), "kill", "", ("fail", "kill"), ("clear",), "ended"),
-    "survives": (dict(retries=1, kill_works=False), "retry", "", ("fail", "clear"), (), "recovered"),
+    "survives": (dict(retries=1, kill_works=False, version="3.0.6"), "retry", "", ("fail", "clear"), (), "recovered"),
+    "restart": (dict(), "retry", "", ("restart",), ("fail", "kill", "clear"), "recovered"),
+    "restart, outlives its process": (dict(ends_with_task=False), "retry", "", ("restart", "kill"), ("fail", "clear"), "recovered"),
+    "deferred": (dict(state="deferred"), "retry", "", ("kill", "restart"), ("fail", "clear"), "recovered"),
     "airflow 2": (dict(ends_with_task=False, api="v1"), "retry", "", ("fail", "kill", "clear"), (), "recovered"),
 }
 
@@ -24,7 +28,7 @@ class Story:
         how, self.action, self.more, self.once, self.never, self.outcome = STORIES[name]
         self.world = World()
         how = dict(how)
-        self.airflow, self.master = sim.Airflow(self.world, how.pop("api", "v2")), sim.Master(self.world)
+        self.airflow, self.master = sim.Airflow(self.world, how.pop("api", "v2"), version=how.pop("version", None)), sim.Master(self.world)
         self.master.kill_works = how.pop("kill_works", True)
         self.task = sim.Task(self.world, self.airflow, self.master, "d1", **how)
         self.daemon = sim.Daemon(self.world, build, directory, "")
@@ -89,7 +93,7 @@ class Story:
             assert len(self.world.took(what)) == 1, f"{what}\n{text}"
         for what in self.never:
             assert not [e for e in self.world.effects if e[1] == what], f"{what}\n{text}"
-        for what, most in (("fail", 3), ("kill", 3), ("clear", 3)):
+        for what, most in (("fail", 3), ("kill", 3), ("clear", 3), ("restart", 3)):
             assert len([e for e in self.world.effects if e[1] == what]) <= most, f"{what}\n{text}"
         assert [r["outcome"] for r in self.daemon.rows("SELECT outcome FROM incidents")] == [self.outcome], text
         assert self.daemon.ledger_is_sound() == [], text

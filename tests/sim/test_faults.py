@@ -32,6 +32,11 @@ dag = airflow*
 airflow = main
 action = retry
 retry_via = airflow
+[rule clear]
+dag = clear*
+airflow = main
+action = retry
+retry_via = clear
 [rule others]
 app = *
 airflow = main
@@ -111,7 +116,7 @@ class Fleet:
         assert self.daemon.stop() == 0, self.explain()
 
     def taken(self):
-        return {what: len(self.world.took(what)) for what in ("fail", "kill", "clear", "run")}
+        return {what: len(self.world.took(what)) for what in ("fail", "kill", "clear", "restart", "run")}
 
     def until(self, done):
         end = time.monotonic() + 30
@@ -129,8 +134,8 @@ class Fleet:
         """When each try (or its app) was first to be ended."""
         first = {}
         for at, what, who, _ in self.world.effects:
-            if what in ("fail", "kill"):
-                dag, number = who.split(" try ") if what == "fail" else who.removeprefix("app-").rsplit("-", 1)
+            if what in ("fail", "kill", "restart"):
+                dag, number = who.split(" try ") if what != "kill" else who.removeprefix("app-").rsplit("-", 1)
                 first.setdefault((dag, int(number)), at)
         return first
 
@@ -145,7 +150,7 @@ class Fleet:
         assert all(b - a > 3600 - 2 * TIMEOUT for a, b in zip(times, times[PER_HOUR:])), f"over the budget: {times}\n{self.explain()}"
         for dag in {d for d, _ in first}:
             assert sum(d == dag for d, _ in first) <= MAX_RETRIES, f"{dag}\n{self.explain()}"
-        for who in {(e[1], e[2]) for e in self.world.effects if e[1] in ("fail", "kill", "clear")}:
+        for who in {(e[1], e[2]) for e in self.world.effects if e[1] in ("fail", "kill", "clear", "restart")}:
             # Repeated where its answer was lost; a proxy may double each.
             assert sum((e[1], e[2]) == who and e[3] for e in self.world.effects) <= 1, f"{who} took twice\n{self.explain()}"
             assert sum((e[1], e[2]) == who for e in self.world.effects) <= 8, f"{who}\n{self.explain()}"

@@ -224,9 +224,11 @@ class Task(Simulated, fakes.Airflow):
     retry_delay = 6
     leave_delay = 1     # from the end of the app to the end of the task's own process
     process_time = 65   # Airflow 2: from failed to the end of that process, where it does not end by itself
+    restart_time = 6    # Airflow 3: from a clear of one that runs to the end of its process
 
-    def __init__(self, world, airflow, master, dag, ends_with_task=True, retries=0, hangs=1):
-        super().__init__(world, airflow.api, dag=dag)
+    def __init__(self, world, airflow, master, dag, ends_with_task=True, retries=0, hangs=1, state="running"):
+        super().__init__(world, airflow.api, version=airflow.version, dag=dag)
+        self.state, self.on_restart = state, lambda: None
         self.airflow, self.master = airflow, master
         self.ends_with_task, self.max_tries, self.hangs = ends_with_task, retries, hangs
         self.started = self.now()
@@ -279,12 +281,45 @@ class Task(Simulated, fakes.Airflow):
     def act(self, method, path, body):
         before, number = self.state, self.number
         trial = path.endswith("/dry_run") or (body or {}).get("dry_run") is True
+        self.old_process = self.state == "restarting" or self.has_old_process()
         result = super().act(method, path, body)
-        if method == "PATCH" and "setNote" not in path and not trial and result[0] != 404:
+        if trial or result[0] == 404:
+            return result
+        if method == "PATCH" and "new_state" in body:
             self.was_failed(before, result[0])
-        elif method == "POST" and not trial and result[0] != 404:
+        elif method == "POST" and not body["only_failed"]:
+            self.was_restarted(before)
+        elif method == "POST":
             self.was_cleared(before, number)
         return result
+
+    def has_old_process(self):
+        """Airflow 2: the process of a failed try, which Airflow ends in the end."""
+        if self.failed_at is None or self.state != "failed":
+            return False
+        ended = self.app.ended if self.ends_with_task else None
+        return self.now() < (self.failed_at + self.process_time if ended is None else ended + self.leave_delay)
+
+    def was_restarted(self, before):
+        took = before in ("running", "deferred") and self.state != before
+        self.world.happened("restart", f"{self.dag} try {self.app.number}", took)
+        if not took:
+            return
+        if not self.app.hung:
+            self.world.breaks(f"{self.who()} was restarted, which is well")
+        if before == "deferred":
+            if self.app.ended is None:
+                self.world.breaks(f"{self.who()} was cleared before its app ended")
+            self.queued()
+            return
+        if self.ends_with_task:
+            self.app.die(self.restart_time - 1)
+        self.world.later(self.restart_time, self.process_is_over, self.number)
+
+    def process_is_over(self, number):
+        if self.state == "restarting" and self.number == number:
+            self.state, self.number = "queued", number + 1
+            self.queued()
 
     def was_failed(self, before, status):
         took = before != "failed" and status == 200

@@ -3,6 +3,7 @@
  * what its version is known to do wrong, and what its DAG and run are in. Pure. */
 #pragma once
 
+#include "core/act/task_graph.h"
 #include "core/facts/model.h"
 
 struct airflow_version {
@@ -17,9 +18,11 @@ int airflow_version_parse(const char *s, struct airflow_version *ret);
 
 /* How a hang is to be ended. */
 enum end_way {
-	END_WAY_KILL,    /* fail the task instance, see the app end; no new try */
-	END_WAY_CLEAR,   /* fail, see the app end, clear */
-	END_WAY_AIRFLOW, /* end the app only: Airflow has a retry left and takes it */
+	END_WAY_KILL,     /* fail the task instance, see the app end; no new try */
+	END_WAY_CLEAR,    /* fail, see the app end, clear */
+	END_WAY_AIRFLOW,  /* end the app only: Airflow has a retry left and takes it */
+	END_WAY_RESTART,  /* clear it while it runs: Airflow ends its process, then tries again */
+	END_WAY_DEFERRED, /* it has no process: end the app, then clear it */
 	END_WAY_MAX
 };
 
@@ -29,6 +32,9 @@ struct preconditions {
 	bool dag_stale;            /* Airflow no longer finds the DAG */
 	char *run_state;           /* of the DAG run, Airflow's own word; owned */
 	int64_t n_failed_siblings; /* Airflow 2, mapped: other indexes that a clear would clear */
+	bool tasks_known;          /* the tasks of the DAG were to be had */
+	char *fires;  /* those that run when ours fails, with their rules; NULL: none; owned */
+	char *beside; /* one that lives beside ours, and has the same set-up; NULL: none; owned */
 };
 
 void preconditions_clear(struct preconditions *g);
@@ -36,12 +42,21 @@ void preconditions_clear(struct preconditions *g);
 /* What this program knows of the app itself. */
 struct preconditions_app {
 	bool can_kill;     /* its cluster manager can end it */
+	bool kills_app;    /* as a whole: not by Spark's kill of a job or stage */
 	bool cluster_mode; /* its driver runs in the cluster; false where that is not known */
+	bool may_fire;     /* its rule lets tasks run that wait for a failure */
 };
 
-/* What speaks against it: one clause, static; NULL: nothing does. */
-const char *preconditions_objection(const struct preconditions *g, const struct ti_obs *t,
-	const struct owner *o, const struct preconditions_app *app, enum end_way way);
+/* What a task instance is to be ended on. All borrowed. */
+struct preconditions_question {
+	const struct preconditions *preconditions;
+	const struct ti_obs *task;
+	const struct owner *owner;
+	struct preconditions_app app;
+};
+
+/* What speaks against this way: one clause, the caller's; NULL: nothing does. -ENOMEM. */
+int preconditions_objection(const struct preconditions_question *q, enum end_way way, char **ret);
 
 /* Whether Airflow itself would start another try, were this one to fail. */
 bool ti_retry_left(const struct ti_obs *t);

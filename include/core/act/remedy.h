@@ -34,10 +34,16 @@ enum remedy_state {
 	REMEDY_WAIT_END,       /* until the cluster manager says that the app has ended */
 	REMEDY_KILL_APP,       /* it did not: kill it there */
 	REMEDY_WAIT_KILLED,
-	REMEDY_WAIT_PROCESS, /* Airflow 2: until the try's own process must be dead, too */
+	REMEDY_WAIT_PROCESS, /* Airflow 2: until the try's own process is dead, too */
 	REMEDY_VERIFY_TASK,  /* still failed, still the same try? */
 	REMEDY_CLEAR,
-	REMEDY_WAIT_TRY, /* until a new try runs */
+	REMEDY_RESTART,         /* clear it while it runs, or is deferred */
+	REMEDY_VERIFY_RESTART,  /* did that take? */
+	REMEDY_WAIT_OLD_END,    /* until the cluster manager says that the app has ended */
+	REMEDY_WATCH_OLD,       /* it has not: does Airflow still wait for the old process? */
+	REMEDY_KILL_OLD,        /* no, or not any longer: kill the app */
+	REMEDY_WAIT_OLD_KILLED, /* the same again */
+	REMEDY_WAIT_TRY,        /* until a new try runs */
 	REMEDY_DONE,
 	REMEDY_STATE_MAX
 };
@@ -51,6 +57,8 @@ enum remedy_effect {
 	EFFECT_LOOK_APP,
 	EFFECT_KILL_APP,
 	EFFECT_CLEAR_TASK,
+	EFFECT_RESTART_TASK, /* clear it although it has not ended */
+	EFFECT_LOOK_PROCESS, /* at the task instance, and for the end of its process */
 	EFFECT_DONE,
 	EFFECT_MAX
 };
@@ -62,9 +70,9 @@ enum remedy_event_type {
 	REMEDY_EVENT_START,
 	REMEDY_EVENT_TIMER,
 	REMEDY_EVENT_STAGE,   /* answers EFFECT_LOOK_STAGE */
-	REMEDY_EVENT_TASK,    /* answers EFFECT_LOOK_TASK */
+	REMEDY_EVENT_TASK,    /* answers EFFECT_LOOK_TASK and EFFECT_LOOK_PROCESS */
 	REMEDY_EVENT_REPLY,   /* answers EFFECT_NOTE, EFFECT_FAIL_TASK, EFFECT_KILL_APP,
-				 EFFECT_CLEAR_TASK */
+				 EFFECT_CLEAR_TASK, EFFECT_RESTART_TASK */
 	REMEDY_EVENT_APP,     /* answers EFFECT_LOOK_APP */
 	REMEDY_EVENT_BLOCKED, /* instead of an effect that changes something: intent could not be
 				 made durable, and nothing was sent */
@@ -95,7 +103,9 @@ struct remedy_event {
 	enum remedy_reply reply; /* of REMEDY_EVENT_REPLY, and of REMEDY_EVENT_TASK (then
 				    REPLY_DONE: task is set) */
 	const struct ti_obs *task;
-	const struct preconditions *preconditions; /* beside task, in REMEDY_RECHECK_TASK */
+	const struct preconditions
+		*preconditions; /* beside task, where remedy_wants_preconditions() */
+	bool process_ended;     /* beside task, of EFFECT_LOOK_PROCESS: Airflow's log says so */
 	enum app_end app_end;
 	const char *text; /* the other side's words: an error, an end state; may be NULL */
 };
@@ -123,10 +133,13 @@ struct remedy_plan {
 	bool dry;                /* observe mode: ends before the first effect that changes */
 	bool needs_note;         /* Airflow 2.x: failing takes no note; its old try must be dead */
 	bool can_kill_app;       /* its cluster manager can end it */
+	bool kills_app;          /* and not only its job or stage */
+	bool may_fire;           /* tasks that wait for a failure may run */
 	bool cluster_mode;       /* its driver runs in the cluster */
 	usec_t app_started;      /* the driver's clock */
 	usec_t end_timeout;
 	usec_t retry_timeout;
+	usec_t process_timeout; /* of the process that Airflow has started for the try */
 };
 
 struct remedy {
@@ -150,7 +163,9 @@ struct remedy {
 			       */
 	struct ti_identity task; /* the try that is to be ended */
 	bool up_for_retry;       /* as last seen */
-	char *why;               /* owned: one clause on how it came to its state */
+	char *fires;             /* owned: the tasks that run when it fails; NULL: none are known */
+	char *no_restart; /* owned: why it cannot be cleared while it runs; NULL: not tried */
+	char *why;        /* owned: one clause on how it came to its state */
 };
 
 struct remedy_step {
@@ -163,19 +178,13 @@ struct remedy_step {
 #define REMEDY_CLOCK_SLACK (30 * USEC_PER_SEC)
 /* Between two looks while waiting. */
 #define REMEDY_LOOK_PERIOD (2 * USEC_PER_SEC)
+/* The same where a new try may begin any moment. */
+#define REMEDY_WATCH_PERIOD (USEC_PER_SEC / 2)
 /* How often an uncertain request is repeated, after a look that says it did not take. */
 #define REMEDY_ATTEMPTS 3
 /* After a restart, so long before the first look: a request of the life before may be on its way.
  */
 #define REMEDY_RESUME_WAIT (5 * USEC_PER_SEC)
-/* Where a retry is left, an app that ends takes its task instance along within a second or two
- * (measured: 0.1 to 0.9 s). */
-#define REMEDY_LEFT_TIMEOUT (15 * USEC_PER_SEC)
-/* Airflow 2.11 ends the process of a failed task at its next heartbeat, by SIGTERM, and by SIGKILL
- * 60 s later. Cleared before, it goes on beside the new try (measured). */
-#define REMEDY_PROCESS_TIME (90 * USEC_PER_SEC)
-/* It notices at its second heartbeat, of 5 s by default; cleared before, it never does. */
-#define REMEDY_NOTICE_TIME (15 * USEC_PER_SEC)
 /* How long an action waits for the ledger before it is given up. */
 #define REMEDY_BLOCKED_TIMEOUT (10 * USEC_PER_MINUTE)
 
@@ -189,6 +198,8 @@ int remedy_next(
 
 /* The event, beside a timer, that its state is waiting for. */
 enum remedy_event_type remedy_awaits(const struct remedy *r);
+/* Whether its state chooses a way: a look at the task instance is to bring what is around it. */
+bool remedy_wants_preconditions(const struct remedy *r);
 
 /* Takes up a remedy that a restart interrupted: plan, owner, state, task, kill_sent are set, as the
  * ledger tells. Where it stands is what Airflow and the cluster say from here on: each state

@@ -27,13 +27,28 @@ const char *remedy_words(const struct remedy_event *ev);
  * the event's text being why. */
 bool remedy_has_task(struct remedy *r, const struct remedy_event *ev, usec_t now,
 	struct remedy_step *step, const char *what, int *ret);
-/* remedy_end.c: from the fresh looks to the proven end of the app. */
+/* Airflow 2: whether the task's process has written success over the failed that Airflow said
+ * before. */
+bool remedy_is_overwritten(const struct remedy *r, const struct ti_obs *t);
+int remedy_finish_overwritten(struct remedy *r, struct remedy_step *step);
+/* After a kill was answered: a look follows, in this state, within one time limit for all kills. */
+int remedy_kill_was_sent(struct remedy *r, const struct remedy_event *ev, usec_t now,
+	enum remedy_state wait, struct remedy_step *step);
+/* A kill whose answer was lost, of an app that runs, is repeated: the same app by its id, so that
+ * twice does no harm. */
+bool remedy_kills_again(const struct remedy *r, const struct remedy_event *ev);
+/* What a look at the app says that has not ended. */
+const char *remedy_end_words(const struct remedy_event *ev);
 
-/* Fails the task instance, after a note where Airflow wants one apart. */
-int remedy_fail_task(struct remedy *r, struct remedy_step *step);
-/* When the process of the failed try has ended, too, or will be ended whatever comes; 0: it does
- * not matter (Airflow 3). */
-usec_t remedy_process_gone(const struct remedy *r);
+/* remedy_way.c: which way. A look at the task instance that brings its preconditions. */
+int remedy_begin_way(struct remedy *r, const struct remedy_event *ev, struct remedy_step *step);
+/* The same later, where the task instance still runs: app or request did not end it. */
+int remedy_go_on(struct remedy *r, const struct remedy_event *ev, struct remedy_step *step);
+/* " It says: tasks that run when it fails", for an outcome; "" where there are none. The caller's;
+ * NULL: no memory. */
+char *remedy_fired(const struct remedy *r);
+
+/* remedy_end.c: from the fresh looks to the proven end of the app. */
 
 int remedy_on_recheck_stage(
 	struct remedy *r, const struct remedy_event *ev, usec_t now, struct remedy_step *step);
@@ -54,6 +69,18 @@ int remedy_on_verify_failed(
 int remedy_on_wait_end(
 	struct remedy *r, const struct remedy_event *ev, usec_t now, struct remedy_step *step);
 int remedy_on_kill_app(
+	struct remedy *r, const struct remedy_event *ev, usec_t now, struct remedy_step *step);
+
+/* remedy_restart.c: cleared while it runs, from there to the end of the app. */
+int remedy_on_restart(
+	struct remedy *r, const struct remedy_event *ev, usec_t now, struct remedy_step *step);
+int remedy_on_verify_restart(
+	struct remedy *r, const struct remedy_event *ev, usec_t now, struct remedy_step *step);
+int remedy_on_wait_old_end(
+	struct remedy *r, const struct remedy_event *ev, usec_t now, struct remedy_step *step);
+int remedy_on_watch_old(
+	struct remedy *r, const struct remedy_event *ev, usec_t now, struct remedy_step *step);
+int remedy_on_kill_old(
 	struct remedy *r, const struct remedy_event *ev, usec_t now, struct remedy_step *step);
 
 /* remedy_retry.c: from there to the next try. */

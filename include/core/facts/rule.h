@@ -26,10 +26,18 @@ enum rule_mode {
 
 /* How a task instance gets its next try. */
 enum retry_via {
-	RETRY_VIA_AUTO,    /* Airflow's own retry where one is left, else clear */
-	RETRY_VIA_CLEAR,   /* fail the task instance, see the app end, clear */
+	RETRY_VIA_AUTO,  /* restart where it can be, Airflow's own retry where one is left, clear */
+	RETRY_VIA_CLEAR, /* fail the task instance, see the app end, clear */
 	RETRY_VIA_AIRFLOW, /* end the app alone; Airflow's own retry does the rest */
+	RETRY_VIA_RESTART, /* clear the task instance while it runs */
 	RETRY_VIA_MAX
+};
+
+/* Whether a task instance may be failed on which tasks wait that run when it fails. */
+enum on_failure_tasks {
+	ON_FAILURE_TASKS_REFUSE,
+	ON_FAILURE_TASKS_RUN,
+	ON_FAILURE_TASKS_MAX
 };
 
 struct rule {
@@ -48,7 +56,8 @@ struct rule {
 	int action; /* enum rule_action */
 	int mode;   /* enum rule_mode */
 	char *airflow;
-	int retry_via; /* enum retry_via */
+	int retry_via;        /* enum retry_via */
+	int on_failure_tasks; /* enum on_failure_tasks */
 	uint64_t max_retries;
 	uint64_t actions_per_hour; /* 0: only [limits] actions_per_hour holds */
 	usec_t cooldown;

@@ -11,7 +11,8 @@
 #define WAY(w) (1U << (w))
 /* Ways that set the task instance to failed, and ways that want another try. */
 #define FAILS (WAY(END_WAY_KILL) | WAY(END_WAY_CLEAR))
-#define RETRIES (WAY(END_WAY_CLEAR) | WAY(END_WAY_AIRFLOW))
+#define RETRIES                                                                                    \
+	(WAY(END_WAY_CLEAR) | WAY(END_WAY_AIRFLOW) | WAY(END_WAY_RESTART) | WAY(END_WAY_DEFERRED))
 
 /* Numbers with # are issues of Airflow. Fixed in the version `before`, as far as is known: read in
  * their sources and threads, not all of them run. */
@@ -33,6 +34,14 @@ static const struct {
 		"(#65505), and nothing else here can end the app"},
 	{{3, 1, 0}, {3, 1, 2}, FAILS, true, false,
 		"Airflow 3.1.0 and 3.1.1 fail all indexes of a mapped task at once (#57101)"},
+	{{0, 0, 1}, {3, 0, 0}, WAY(END_WAY_RESTART), false, false,
+		"Airflow 2 does nothing when a running task instance is cleared"},
+	{{3, 0, 0}, {3, 1, 0}, WAY(END_WAY_RESTART), false, false,
+		"Airflow 3.0 leaves a task instance that is cleared while it runs restarting for "
+		"good (#55045)"},
+	{{3, 1, 0}, {3, 1, 8}, WAY(END_WAY_RESTART), false, false,
+		"whether Airflow before 3.1.8 starts a new try of a task instance that is cleared "
+		"while it runs is not known"},
 };
 
 static int compare(const struct airflow_version *a, const struct airflow_version *b)
@@ -71,6 +80,8 @@ int airflow_version_parse(const char *s, struct airflow_version *ret)
 void preconditions_clear(struct preconditions *g)
 {
 	free(g->run_state);
+	free(g->fires);
+	free(g->beside);
 	*g = (struct preconditions){0};
 }
 
@@ -123,18 +134,71 @@ static bool asks_after_driver(
 	       str_equal(t->operator, "SparkSubmitOperator");
 }
 
-const char *preconditions_objection(const struct preconditions *g, const struct ti_obs *t,
-	const struct owner *o, const struct preconditions_app *app, enum end_way way)
+/* What a way by itself wants. */
+static const char *objection_to_way(const struct preconditions_question *q, enum end_way way)
 {
+	if (way == END_WAY_AIRFLOW && !q->app.can_kill)
+		return "its cluster manager cannot end the app";
+	if (way == END_WAY_DEFERRED && !q->app.can_kill)
+		return "it is deferred: no process of Airflow would end the app, and its cluster "
+		       "manager cannot";
+	if (way != END_WAY_RESTART)
+		return NULL;
+	/* Airflow starts the new try without asking: who else could end the app? */
+	if (!q->app.can_kill || !q->app.kills_app)
+		return "nothing but Airflow could end the app, and it would start a new try all "
+		       "the same";
+	if (!q->preconditions->tasks_known)
+		return "Airflow does not say which tasks its DAG has";
+	return NULL;
+}
+
+/* A retry that is left keeps it from failing. */
+static bool may_fail(const struct preconditions_question *q, enum end_way way)
+{
+	if (way == END_WAY_DEFERRED)
+		return !ti_retry_left(q->task);
+	return way == END_WAY_CLEAR;
+}
+
+static int objection_to_fire(const struct preconditions_question *q, enum end_way way, char **ret)
+{
+	const struct preconditions *g = q->preconditions;
+
+	if (q->app.may_fire || !may_fail(q, way))
+		return 0;
+	if (!g->tasks_known)
+		return str_printf(ret,
+			"it would be failed, and Airflow does not say which tasks run then; "
+			"on_failure_tasks = run in its rule lets them");
+	if (g->fires)
+		return str_printf(ret,
+			"it would be failed, and these tasks run when it is: %s; on_failure_tasks "
+			"= run in its rule lets them",
+			g->fires);
+	return 0;
+}
+
+int preconditions_objection(const struct preconditions_question *q, enum end_way way, char **ret)
+{
+	const struct preconditions *g = q->preconditions;
 	const char *text = NULL;
 
 	if (g->version.major == 0)
-		return "Airflow does not say which version it is";
-	text = fault_of_version(&g->version, o, app, way);
+		text = "Airflow does not say which version it is";
+	if (!text)
+		text = fault_of_version(&g->version, q->owner, &q->app, way);
 	if (!text && WAY(way) & RETRIES)
-		text = objection_to_retry(g, t, way);
-	if (!text && WAY(way) & RETRIES && asks_after_driver(g, t, app))
+		text = objection_to_retry(g, q->task, way);
+	if (!text && WAY(way) & RETRIES && asks_after_driver(g, q->task, &q->app))
 		text = "with a driver in a standalone cluster, Airflow 3.3's durable operator "
 		       "could take the end of the hung app for success";
-	return text;
+	if (!text)
+		text = objection_to_way(q, way);
+	if (text)
+		return str_replace(ret, text);
+	if ((way == END_WAY_RESTART || way == END_WAY_DEFERRED) && g->beside)
+		return str_printf(
+			ret, "its set-up would run again beside %s, which is alive", g->beside);
+	return objection_to_fire(q, way, ret);
 }

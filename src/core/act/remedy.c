@@ -37,6 +37,12 @@ static const char *const state_names[] = {
 	[REMEDY_WAIT_PROCESS] = "wait_process",
 	[REMEDY_VERIFY_TASK] = "verify_task",
 	[REMEDY_CLEAR] = "clear",
+	[REMEDY_RESTART] = "restart",
+	[REMEDY_VERIFY_RESTART] = "verify_restart",
+	[REMEDY_WAIT_OLD_END] = "wait_old_end",
+	[REMEDY_WATCH_OLD] = "watch_old",
+	[REMEDY_KILL_OLD] = "kill_old",
+	[REMEDY_WAIT_OLD_KILLED] = "wait_old_killed",
 	[REMEDY_WAIT_TRY] = "wait_try",
 	[REMEDY_DONE] = "done",
 };
@@ -75,7 +81,7 @@ int remedy_outcome_from_name(const char *name, enum remedy_outcome *ret)
 bool remedy_effect_changes(enum remedy_effect e)
 {
 	return e == EFFECT_NOTE || e == EFFECT_FAIL_TASK || e == EFFECT_KILL_APP ||
-	       e == EFFECT_CLEAR_TASK;
+	       e == EFFECT_CLEAR_TASK || e == EFFECT_RESTART_TASK;
 }
 
 int remedy_init(struct remedy *r, const struct remedy_plan *plan, const struct owner *owner)
@@ -89,6 +95,8 @@ void remedy_clear(struct remedy *r)
 	owner_clear(&r->owner);
 	ti_identity_clear(&r->task);
 	free(r->why);
+	free(r->fires);
+	free(r->no_restart);
 	*r = (struct remedy){0};
 }
 
@@ -148,9 +156,16 @@ static const struct {
 	[REMEDY_WAIT_END] = {remedy_on_wait_end, REMEDY_EVENT_APP, REMEDY_WAIT_END},
 	[REMEDY_KILL_APP] = {remedy_on_kill_app, REMEDY_EVENT_REPLY, REMEDY_WAIT_END},
 	[REMEDY_WAIT_KILLED] = {remedy_on_wait_end, REMEDY_EVENT_APP, REMEDY_WAIT_END},
-	[REMEDY_WAIT_PROCESS] = {remedy_on_wait_process, REMEDY_EVENT_MAX, REMEDY_WAIT_END},
+	[REMEDY_WAIT_PROCESS] = {remedy_on_wait_process, REMEDY_EVENT_TASK, REMEDY_WAIT_END},
 	[REMEDY_VERIFY_TASK] = {remedy_on_verify_task, REMEDY_EVENT_TASK, REMEDY_VERIFY_TASK},
 	[REMEDY_CLEAR] = {remedy_on_clear, REMEDY_EVENT_REPLY, REMEDY_VERIFY_TASK},
+	[REMEDY_RESTART] = {remedy_on_restart, REMEDY_EVENT_REPLY, REMEDY_VERIFY_RESTART},
+	[REMEDY_VERIFY_RESTART] = {remedy_on_verify_restart, REMEDY_EVENT_TASK,
+		REMEDY_VERIFY_RESTART},
+	[REMEDY_WAIT_OLD_END] = {remedy_on_wait_old_end, REMEDY_EVENT_APP, REMEDY_WAIT_OLD_END},
+	[REMEDY_WATCH_OLD] = {remedy_on_watch_old, REMEDY_EVENT_TASK, REMEDY_WAIT_OLD_END},
+	[REMEDY_KILL_OLD] = {remedy_on_kill_old, REMEDY_EVENT_REPLY, REMEDY_WAIT_OLD_END},
+	[REMEDY_WAIT_OLD_KILLED] = {remedy_on_wait_old_end, REMEDY_EVENT_APP, REMEDY_WAIT_OLD_END},
 	[REMEDY_WAIT_TRY] = {remedy_on_wait_try, REMEDY_EVENT_TASK, REMEDY_WAIT_TRY},
 	[REMEDY_DONE] = {on_done, REMEDY_EVENT_MAX, REMEDY_DONE},
 };
@@ -161,12 +176,17 @@ enum remedy_event_type remedy_awaits(const struct remedy *r)
 	return states[r->state].answer;
 }
 
+bool remedy_wants_preconditions(const struct remedy *r)
+{
+	return r->state == REMEDY_RECHECK_TASK || r->state == REMEDY_VERIFY_RUNNING;
+}
+
 static usec_t time_limit(const struct remedy *r)
 {
 	if (states[r->state].answer == REMEDY_EVENT_APP)
 		return r->plan.end_timeout;
 	if (r->state == REMEDY_WAIT_LEFT)
-		return REMEDY_LEFT_TIMEOUT;
+		return r->plan.process_timeout;
 	return r->state == REMEDY_WAIT_TRY ? r->plan.retry_timeout : VERIFY_TIMEOUT;
 }
 
@@ -177,10 +197,11 @@ static bool may_have_failed(const struct remedy *r)
 
 static enum remedy_state look_of(const struct remedy *r)
 {
-	bool failing =
-		r->state == REMEDY_VERIFY_RUNNING || r->state == REMEDY_NOTE || may_have_failed(r);
+	bool failing = r->state == REMEDY_VERIFY_RUNNING || r->state == REMEDY_NOTE ||
+		       r->state == REMEDY_RESTART || r->state == REMEDY_VERIFY_RESTART ||
+		       may_have_failed(r);
 
-	/* To be failed since Airflow had not noticed that its app was killed. */
+	/* To be failed, or cleared, since Airflow had not noticed that its app was killed. */
 	return failing && r->kill_sent ? REMEDY_WAIT_APP_END : states[r->state].look;
 }
 
@@ -208,11 +229,17 @@ static int on_blocked(
 }
 
 /* Nothing was sent yet: it ends. A clear waits for what holds it up, as long as for an app's end.
- */
+ * A restart is not to begin beside another app of the task instance: another way may be open. */
 static int on_held(
 	struct remedy *r, const struct remedy_event *ev, usec_t now, struct remedy_step *step)
 {
-	if (r->state != REMEDY_CLEAR) {
+	if (r->state == REMEDY_RESTART && !r->sent) {
+		if (str_replace(&r->no_restart, remedy_words(ev)) < 0)
+			return -ENOMEM;
+		r->requested = false;
+		return remedy_go(r, step, REMEDY_RECHECK_TASK, EFFECT_LOOK_TASK, 0);
+	}
+	if (r->state != REMEDY_CLEAR && r->state != REMEDY_RESTART) {
 		r->requested = false;
 		return remedy_finish(r, step, OUTCOME_REFUSED, "%s", remedy_words(ev));
 	}
@@ -222,7 +249,8 @@ static int on_held(
 		return remedy_finish(r, step, OUTCOME_UNCONFIRMED,
 			"the app has ended, and its task instance is not cleared: %s",
 			remedy_words(ev));
-	r->state = REMEDY_VERIFY_TASK;
+	r->state = states[r->state].look;
+	r->attempts = 0;
 	r->deadline = now + VERIFY_TIMEOUT;
 	return remedy_wait(step, now);
 }
@@ -266,13 +294,15 @@ void remedy_resume(struct remedy *r, usec_t now, struct remedy_step *ret)
 {
 	enum remedy_state look = look_of(r);
 
-	r->interrupted = look == REMEDY_VERIFY_FAILED || look == REMEDY_WAIT_APP_END;
+	r->interrupted = look == REMEDY_VERIFY_FAILED || look == REMEDY_WAIT_APP_END ||
+			 look == REMEDY_VERIFY_RESTART;
 	r->fail_unsure = look == REMEDY_WAIT_APP_END && may_have_failed(r);
 	r->clear_unsure = r->state == REMEDY_CLEAR || r->state == REMEDY_WAIT_TRY;
 	/* When Airflow said so, on the clock of now, nobody knows. */
 	if (r->failed_at > 0)
 		r->failed_at = now;
-	if (r->state == REMEDY_KILL_APP || r->state == REMEDY_END_APP)
+	if (r->state == REMEDY_KILL_APP || r->state == REMEDY_END_APP ||
+		r->state == REMEDY_KILL_OLD)
 		r->kill_sent = true;
 	/* Whether a clear took shows in the new try. */
 	r->state = r->state == REMEDY_CLEAR ? REMEDY_WAIT_TRY : look;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The remedy's way from the fresh looks to the proven end of the app. */
 #include <errno.h>
+#include <stdlib.h>
 
 #include "base/strbuf.h"
 #include "core/act/remedy_states.h"
@@ -27,79 +28,9 @@ int remedy_on_recheck_stage(
 		r, step, OUTCOME_REFUSED, "no fresh look at the stage: %s", remedy_words(ev));
 }
 
-/* What speaks against acting on this task instance; NULL: nothing does. */
-static const char *task_objection(const struct remedy *r, const struct ti_obs *t)
-{
-	if (r->owner.try_number <= 0)
-		return "the app does not say which try started it";
-	if (t->try_number != r->owner.try_number)
-		return "the task instance is on another try than the one that started the app";
-	if (t->started == 0)
-		return "Airflow does not say when the task instance started";
-	if (t->started > r->plan.app_started + REMEDY_CLOCK_SLACK)
-		return "the task instance started after the app";
-	return NULL;
-}
-
-/* How it is to be ended. */
-static enum end_way way_of(const struct remedy *r, const struct remedy_event *ev)
-{
-	const struct preconditions_app app = {
-		.can_kill = r->plan.can_kill_app, .cluster_mode = r->plan.cluster_mode};
-
-	if (r->plan.action == RULE_ACTION_KILL)
-		return END_WAY_KILL;
-	if (r->plan.retry_via == RETRY_VIA_AIRFLOW)
-		return END_WAY_AIRFLOW;
-	if (r->plan.retry_via == RETRY_VIA_AUTO && r->plan.can_kill_app &&
-		ti_retry_left(ev->task) &&
-		!preconditions_objection(
-			ev->preconditions, ev->task, &r->owner, &app, END_WAY_AIRFLOW))
-		return END_WAY_AIRFLOW;
-	return END_WAY_CLEAR;
-}
-
-static const char *way_objection(
-	const struct remedy *r, const struct remedy_event *ev, enum end_way way)
-{
-	const struct preconditions_app app = {
-		.can_kill = r->plan.can_kill_app, .cluster_mode = r->plan.cluster_mode};
-
-	if (way == END_WAY_AIRFLOW && !r->plan.can_kill_app)
-		return "retry_via=airflow, and its cluster manager cannot kill the app";
-	if (way == END_WAY_AIRFLOW && !ti_retry_left(ev->task))
-		return "retry_via=airflow, and Airflow has no retry left for the task instance";
-	return preconditions_objection(ev->preconditions, ev->task, &r->owner, &app, way);
-}
-
-int remedy_fail_task(struct remedy *r, struct remedy_step *step)
-{
-	r->interrupted = false;
-	if (r->plan.needs_note)
-		return remedy_go(r, step, REMEDY_NOTE, EFFECT_NOTE, 0);
-	return remedy_go(r, step, REMEDY_FAIL, EFFECT_FAIL_TASK, 0);
-}
-
-static int act(
-	struct remedy *r, const struct remedy_event *ev, enum end_way way, struct remedy_step *step)
-{
-	int k = ti_identity_of(ev->task, &r->task);
-
-	if (k < 0)
-		return k;
-	if (r->plan.dry)
-		return remedy_finish(r, step, OUTCOME_DRY_RUN, "mode is observe: nothing was sent");
-	if (way == END_WAY_AIRFLOW)
-		return remedy_go(r, step, REMEDY_END_APP, EFFECT_KILL_APP, 0);
-	return remedy_fail_task(r, step);
-}
-
 int remedy_on_recheck_task(
 	struct remedy *r, const struct remedy_event *ev, usec_t now, struct remedy_step *step)
 {
-	const char *objection;
-	enum end_way way;
-
 	if (ev->type != REMEDY_EVENT_TASK) {
 		step->effect = EFFECT_LOOK_TASK;
 		return 0;
@@ -109,22 +40,11 @@ int remedy_on_recheck_task(
 	if (ev->reply != REPLY_DONE)
 		return remedy_finish(r, step, OUTCOME_REFUSED, "no look at the task instance: %s",
 			remedy_words(ev));
-	objection = task_objection(r, ev->task);
-	if (objection)
-		return remedy_finish(r, step, OUTCOME_REFUSED, "%s", objection);
-	if (ev->task->state != TI_STATE_RUNNING)
-		return remedy_finish(r, step, OUTCOME_SUPERSEDED,
-			"the task instance is %s, not running", ti_state_name(ev->task->state));
-	way = way_of(r, ev);
-	objection = way_objection(r, ev, way);
-	if (objection)
-		return remedy_finish(r, step, OUTCOME_REFUSED, "%s", objection);
-	return act(r, ev, way, step);
+	return remedy_begin_way(r, ev, step);
 }
 
-/* A look follows, within one time limit for all kills; none is left to one that was refused, where
- * there is another way. */
-static int kill_was_sent(struct remedy *r, const struct remedy_event *ev, usec_t now,
+/* None is left to one that was refused, where there is another way. */
+int remedy_kill_was_sent(struct remedy *r, const struct remedy_event *ev, usec_t now,
 	enum remedy_state wait, struct remedy_step *step)
 {
 	usec_t deadline = r->deadline ? r->deadline : now + r->plan.end_timeout;
@@ -138,9 +58,7 @@ static int kill_was_sent(struct remedy *r, const struct remedy_event *ev, usec_t
 	return remedy_go(r, step, wait, EFFECT_LOOK_APP, deadline);
 }
 
-/* A kill whose answer was lost, of an app that runs, is repeated: the same app by its id, so that
- * twice does no harm. */
-static bool kills_again(const struct remedy *r, const struct remedy_event *ev)
+bool remedy_kills_again(const struct remedy *r, const struct remedy_event *ev)
 {
 	return r->kill_unsure && ev->app_end == APP_END_RUNNING && r->n_kills < REMEDY_ATTEMPTS;
 }
@@ -154,11 +72,11 @@ int remedy_on_kill_app(
 		step->effect = EFFECT_KILL_APP;
 		return 0;
 	}
-	return kill_was_sent(r, ev, now,
+	return remedy_kill_was_sent(r, ev, now,
 		r->state == REMEDY_END_APP ? REMEDY_WAIT_APP_END : REMEDY_WAIT_KILLED, step);
 }
 
-static const char *end_words(const struct remedy_event *ev)
+const char *remedy_end_words(const struct remedy_event *ev)
 {
 	return ev->app_end == APP_END_RUNNING ? "its cluster manager says that it runs"
 					      : remedy_words(ev);
@@ -173,9 +91,9 @@ int remedy_on_wait_app_end(
 	}
 	if (ev->app_end == APP_END_ENDED)
 		return remedy_go(
-			r, step, REMEDY_WAIT_LEFT, EFFECT_LOOK_TASK, now + REMEDY_LEFT_TIMEOUT);
+			r, step, REMEDY_WAIT_LEFT, EFFECT_LOOK_TASK, now + r->plan.process_timeout);
 	if (now < r->deadline) {
-		if (kills_again(r, ev))
+		if (remedy_kills_again(r, ev))
 			r->state = REMEDY_END_APP;
 		return remedy_wait(step, now);
 	}
@@ -184,13 +102,13 @@ int remedy_on_wait_app_end(
 			r, step, REMEDY_VERIFY_FAILED, EFFECT_LOOK_TASK, now + VERIFY_TIMEOUT);
 	if (r->interrupted)
 		return remedy_finish(r, step, OUTCOME_REFUSED,
-			"a restart interrupted it before it took effect: %s", end_words(ev));
+			"a restart interrupted it before it took effect: %s", remedy_end_words(ev));
 	/* By way of Airflow it may still end: its task's process takes the driver along. */
-	if (r->plan.retry_via == RETRY_VIA_AUTO)
+	if (r->plan.retry_via != RETRY_VIA_AIRFLOW)
 		return remedy_go(
 			r, step, REMEDY_VERIFY_HUNG, EFFECT_LOOK_STAGE, now + VERIFY_TIMEOUT);
-	return remedy_finish(
-		r, step, OUTCOME_UNCONFIRMED, "the app was not seen to end: %s", end_words(ev));
+	return remedy_finish(r, step, OUTCOME_UNCONFIRMED, "the app was not seen to end: %s",
+		remedy_end_words(ev));
 }
 
 static int seen_failed(struct remedy *r, usec_t now, struct remedy_step *step)
@@ -226,7 +144,6 @@ int remedy_on_verify_hung(
 int remedy_on_verify_running(
 	struct remedy *r, const struct remedy_event *ev, usec_t now, struct remedy_step *step)
 {
-	unsigned attempts = r->attempts;
 	bool same;
 	int ended;
 
@@ -236,13 +153,8 @@ int remedy_on_verify_running(
 	same = ti_identity_matches(&r->task, ev->task);
 	if (same && ev->task->state == TI_STATE_FAILED)
 		return seen_failed(r, now, step);
-	if (same && ev->task->state == TI_STATE_RUNNING) {
-		if (attempts == 0)
-			return remedy_fail_task(r, step);
-		(void)remedy_go(r, step, REMEDY_FAIL, EFFECT_FAIL_TASK, 0);
-		r->attempts = attempts;
-		return 0;
-	}
+	if (same && ev->task->state == TI_STATE_RUNNING)
+		return remedy_go_on(r, ev, step);
 	return remedy_finish(r, step, r->kill_sent ? OUTCOME_UNCONFIRMED : OUTCOME_SUPERSEDED,
 		"%s: the task instance is %s, try %lld",
 		r->kill_sent ? "the app was not seen to end" : "somebody else acted",
@@ -310,6 +222,8 @@ int remedy_on_verify_failed(
 	if (!remedy_has_task(
 		    r, ev, now, step, "the task instance was failed, but not seen so", &ended))
 		return ended;
+	if (remedy_is_overwritten(r, ev->task))
+		return remedy_finish_overwritten(r, step);
 	if (ti_identity_matches(&r->task, ev->task)) {
 		if (ev->task->state == TI_STATE_RUNNING)
 			return still_running(r, now, step);
@@ -321,27 +235,23 @@ int remedy_on_verify_failed(
 		ti_state_name(ev->task->state), (long long)ev->task->try_number);
 }
 
-/* An app that we killed says nothing of the process that Airflow had started, and one that ended by
- * itself, or by a person's hand, little. */
-usec_t remedy_process_gone(const struct remedy *r)
-{
-	if (!r->plan.needs_note)
-		return 0;
-	return r->failed_at + (r->kill_sent ? REMEDY_PROCESS_TIME : REMEDY_NOTICE_TIME);
-}
-
 static int app_has_ended(
 	struct remedy *r, const struct remedy_event *ev, usec_t now, struct remedy_step *step)
 {
-	if (r->plan.action == RULE_ACTION_KILL)
-		return remedy_finish(
-			r, step, OUTCOME_ENDED, "the app has ended: %s", remedy_words(ev));
-	if (now < remedy_process_gone(r)) {
-		(void)remedy_go(r, step, REMEDY_WAIT_PROCESS, EFFECT_WAIT, 0);
-		step->wake_at = remedy_process_gone(r);
-		return 0;
-	}
-	return remedy_go(r, step, REMEDY_VERIFY_TASK, EFFECT_LOOK_TASK, now + VERIFY_TIMEOUT);
+	_cleanup_free_ char *fired = NULL;
+
+	/* Airflow 2: the process that it had started for the try can still write over the row. */
+	if (r->plan.needs_note)
+		return remedy_go(r, step, REMEDY_WAIT_PROCESS, EFFECT_LOOK_PROCESS,
+			r->failed_at + r->plan.process_timeout + VERIFY_TIMEOUT);
+	if (r->plan.action != RULE_ACTION_KILL)
+		return remedy_go(
+			r, step, REMEDY_VERIFY_TASK, EFFECT_LOOK_TASK, now + VERIFY_TIMEOUT);
+	fired = remedy_fired(r);
+	if (!fired)
+		return -ENOMEM;
+	return remedy_finish(
+		r, step, OUTCOME_ENDED, "the app has ended: %s%s", remedy_words(ev), fired);
 }
 
 int remedy_on_wait_end(
@@ -354,12 +264,12 @@ int remedy_on_wait_end(
 	if (ev->app_end == APP_END_ENDED)
 		return app_has_ended(r, ev, now, step);
 	if (now < r->deadline) {
-		if (r->state == REMEDY_WAIT_KILLED && kills_again(r, ev))
+		if (r->state == REMEDY_WAIT_KILLED && remedy_kills_again(r, ev))
 			r->state = REMEDY_KILL_APP;
 		return remedy_wait(step, now);
 	}
 	if (r->state == REMEDY_WAIT_END && r->plan.can_kill_app)
 		return remedy_go(r, step, REMEDY_KILL_APP, EFFECT_KILL_APP, 0);
-	return remedy_finish(
-		r, step, OUTCOME_UNCONFIRMED, "the app was not seen to end: %s", end_words(ev));
+	return remedy_finish(r, step, OUTCOME_UNCONFIRMED, "the app was not seen to end: %s",
+		remedy_end_words(ev));
 }

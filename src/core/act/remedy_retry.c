@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The remedy's way from the proven end of the app to the next try. */
 #include <errno.h>
+#include <stdlib.h>
 
+#include "base/strbuf.h"
 #include "core/act/remedy_states.h"
 
 /* The app was ended alone, and Airflow's own retry is awaited. */
@@ -16,6 +18,9 @@ int remedy_on_wait_left(
 		ti_identity_matches(&r->task, ev->task))
 		return remedy_finish(r, step, OUTCOME_ENDED,
 			"the app has ended, and its task instance with it, as success");
+	if (ev->reply == REPLY_DONE && ev->task->state == TI_STATE_DEFERRED &&
+		ti_identity_matches(&r->task, ev->task))
+		return remedy_go(r, step, REMEDY_RESTART, EFFECT_RESTART_TASK, 0);
 	if (ev->reply == REPLY_DONE &&
 		(!ti_identity_matches(&r->task, ev->task) || ev->task->state != TI_STATE_RUNNING)) {
 		(void)remedy_go(
@@ -24,22 +29,58 @@ int remedy_on_wait_left(
 	}
 	if (now < r->deadline)
 		return remedy_wait(step, now);
-	if (ev->reply == REPLY_DONE && r->plan.retry_via == RETRY_VIA_AUTO)
-		return remedy_fail_task(r, step);
+	if (ev->reply == REPLY_DONE && r->plan.retry_via != RETRY_VIA_AIRFLOW)
+		return remedy_go(
+			r, step, REMEDY_VERIFY_RUNNING, EFFECT_LOOK_TASK, now + VERIFY_TIMEOUT);
 	return remedy_finish(r, step, OUTCOME_UNCONFIRMED,
 		"the app has ended, and Airflow does not say that the task instance did: %s",
 		ev->reply == REPLY_DONE ? "it runs" : remedy_words(ev));
 }
 
+bool remedy_is_overwritten(const struct remedy *r, const struct ti_obs *t)
+{
+	return r->plan.needs_note && r->failed_at > 0 && t->state == TI_STATE_SUCCESS &&
+	       ti_identity_matches(&r->task, t);
+}
+
+int remedy_finish_overwritten(struct remedy *r, struct remedy_step *step)
+{
+	return remedy_finish(r, step, OUTCOME_UNCONFIRMED,
+		"Airflow says success over failed: the task's process went on after SIGTERM and "
+		"ended well, without its app; what is downstream runs as if its work were done");
+}
+
+/* Airflow 2 ends the process of a failed try from its second heartbeat on: SIGTERM, and SIGKILL
+ * killed_task_cleanup_time later. Cleared before, it goes on beside the new try, or writes over its
+ * row (measured). The try's log tells its end; where it cannot be read, only time does. */
 int remedy_on_wait_process(
 	struct remedy *r, const struct remedy_event *ev, usec_t now, struct remedy_step *step)
 {
-	(void)ev;
-	if (now < remedy_process_gone(r)) {
-		step->wake_at = remedy_process_gone(r);
+	int ended;
+
+	if (ev->type != REMEDY_EVENT_TASK) {
+		step->effect = EFFECT_LOOK_PROCESS;
 		return 0;
 	}
+	if (!remedy_has_task(r, ev, now, step,
+		    "the app has ended; the task instance could not be looked at", &ended))
+		return ended;
+	if (remedy_is_overwritten(r, ev->task))
+		return remedy_finish_overwritten(r, step);
+	if (!ev->process_ended && now < r->failed_at + r->plan.process_timeout &&
+		ti_identity_matches(&r->task, ev->task))
+		return remedy_wait(step, now);
 	return remedy_go(r, step, REMEDY_VERIFY_TASK, EFFECT_LOOK_TASK, now + VERIFY_TIMEOUT);
+}
+
+/* A kill on Airflow 2 ends here: failed, and nobody is left to write over it. */
+static int killed_for_good(struct remedy *r, struct remedy_step *step)
+{
+	_cleanup_free_ char *fired = remedy_fired(r);
+
+	if (!fired)
+		return -ENOMEM;
+	return remedy_finish(r, step, OUTCOME_ENDED, "the app has ended%s", fired);
 }
 
 int remedy_on_verify_task(
@@ -50,10 +91,14 @@ int remedy_on_verify_task(
 	if (!remedy_has_task(r, ev, now, step,
 		    "the app has ended; the task instance could not be looked at", &ended))
 		return ended;
+	if (remedy_is_overwritten(r, ev->task))
+		return remedy_finish_overwritten(r, step);
 	if (!ti_identity_matches(&r->task, ev->task) || ev->task->state != TI_STATE_FAILED)
 		return remedy_finish(r, step, OUTCOME_SUPERSEDED,
 			"the app has ended; somebody else acted on the task: it is %s, try %lld",
 			ti_state_name(ev->task->state), (long long)ev->task->try_number);
+	if (r->plan.action == RULE_ACTION_KILL)
+		return killed_for_good(r, step);
 	return remedy_go(r, step, REMEDY_CLEAR, EFFECT_CLEAR_TASK, now + r->plan.retry_timeout);
 }
 
@@ -114,7 +159,7 @@ static int still_failed(struct remedy *r, usec_t now, struct remedy_step *step)
 		r->state = REMEDY_CLEAR;
 		return remedy_wait(step, now);
 	}
-	if (r->failed_at == 0 && r->plan.retry_via == RETRY_VIA_AUTO) {
+	if (r->failed_at == 0 && r->plan.retry_via != RETRY_VIA_AIRFLOW) {
 		r->failed_at = now;
 		return remedy_go(
 			r, step, REMEDY_WAIT_END, EFFECT_LOOK_APP, now + r->plan.end_timeout);

@@ -36,7 +36,8 @@ int remedy_go(struct remedy *r, struct remedy_step *step, enum remedy_state stat
 	r->state = state;
 	r->attempts = 0;
 	r->deadline = deadline;
-	if (effect == EFFECT_FAIL_TASK || effect == EFFECT_KILL_APP)
+	if (effect == EFFECT_FAIL_TASK || effect == EFFECT_KILL_APP ||
+		effect == EFFECT_RESTART_TASK)
 		r->requested = true;
 	step->effect = effect;
 	return 0;

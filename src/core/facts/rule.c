@@ -27,9 +27,17 @@ static const char *const vias[] = {
 	[RETRY_VIA_AUTO] = "auto",
 	[RETRY_VIA_CLEAR] = "clear",
 	[RETRY_VIA_AIRFLOW] = "airflow",
+	[RETRY_VIA_RESTART] = "restart",
 	NULL,
 };
 _Static_assert(ELEMENTSOF(vias) == RETRY_VIA_MAX + 1, "a name per way");
+
+static const char *const on_failure_words[] = {
+	[ON_FAILURE_TASKS_REFUSE] = "refuse",
+	[ON_FAILURE_TASKS_RUN] = "run",
+	NULL,
+};
+_Static_assert(ELEMENTSOF(on_failure_words) == ON_FAILURE_TASKS_MAX + 1, "a name each");
 
 /* A limit below a second would call a poll's jitter a hang; one above a year is a slip. */
 #define LIMIT_MIN USEC_PER_SEC
@@ -81,10 +89,20 @@ const struct param_def rule_params[] = {
 		.offset = offsetof(struct rule, retry_via),
 		.fallback = "auto",
 		.choices = vias,
-		.help = "airflow: end the app alone, where Airflow has a retry of its own left; "
-			"clear: "
-			"fail the task instance, see the app end, clear it; auto: airflow where it "
-			"can be, else clear"},
+		.help = "restart: clear the task instance while it runs (Airflow 3.1.8 and later); "
+			"airflow: end the app alone, where Airflow has a retry of its own left; "
+			"clear: fail the task instance, see the app end, clear it; auto: the first "
+			"of these that can be"},
+	{.name = "on_failure_tasks",
+		.type = PARAM_ENUM,
+		.offset = offsetof(struct rule, on_failure_tasks),
+		.fallback = "refuse",
+		.choices = on_failure_words,
+		.help = "where a task instance could only be retried by failing it first, and "
+			"tasks "
+			"downstream run when it fails (teardowns, all_done, one_failed ...): "
+			"refuse "
+			"to, or let them run"},
 	{.name = "max_retries",
 		.type = PARAM_U64,
 		.offset = offsetof(struct rule, max_retries),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Which ground is safe for which way of ending a hang. */
+ * On which preconditions which way of ending a hang is safe. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -61,6 +61,11 @@ struct preconditions_case {
 	const char *run_state; /* NULL: running */
 	int64_t n_failed_siblings;
 	int64_t max_tries;
+	bool kills_job; /* Spark's kill of its job, not of the app */
+	bool tasks_unknown;
+	bool may_fire;
+	const char *fires;
+	const char *beside;
 	const char *objection; /* a part of it; NULL: none */
 };
 
@@ -69,17 +74,25 @@ static void check(const struct preconditions_case *c)
 	_cleanup_(ti_obs_clear) struct ti_obs t = {.try_number = 1, .max_tries = c->max_tries};
 	_cleanup_(preconditions_clear) struct preconditions g = {.dag_paused = c->paused,
 		.dag_stale = c->stale,
-		.n_failed_siblings = c->n_failed_siblings};
+		.n_failed_siblings = c->n_failed_siblings,
+		.tasks_known = !c->tasks_unknown};
 	struct owner o = {.map_index = c->map_index};
-	struct preconditions_app app = {
-		.can_kill = !c->cannot_kill, .cluster_mode = c->cluster_mode};
-	const char *text;
+	struct preconditions_question q = {.preconditions = &g,
+		.task = &t,
+		.owner = &o,
+		.app = {.can_kill = !c->cannot_kill,
+			.kills_app = !c->cannot_kill && !c->kills_job,
+			.cluster_mode = c->cluster_mode,
+			.may_fire = c->may_fire}};
+	_cleanup_free_ char *text = NULL;
 
 	if (c->version)
 		assert_int_equal(airflow_version_parse(c->version, &g.version), 0);
 	assert_int_equal(str_replace(&g.run_state, c->run_state ? c->run_state : "running"), 0);
 	assert_int_equal(str_replace(&t.operator, c->operator), 0);
-	text = preconditions_objection(&g, &t, &o, &app, c->way);
+	assert_int_equal(str_replace(&g.fires, c->fires), 0);
+	assert_int_equal(str_replace(&g.beside, c->beside), 0);
+	assert_int_equal(preconditions_objection(&q, c->way, &text), 0);
 	if (!c->objection) {
 		if (text)
 			print_error("%s, way %d: %s\n", c->version, (int)c->way, text);
@@ -123,7 +136,7 @@ static void test_faults_of_versions(void **state)
 			.objection = "#65505"),
 		CASE(.version = "3.2.1", .way = END_WAY_CLEAR),
 		CASE(.version = "3.2.1", .way = END_WAY_AIRFLOW, .max_tries = 1,
-			.cannot_kill = true),
+			.cannot_kill = true, .objection = "cannot end the app"),
 		CASE(.version = "3.3.0", .cannot_kill = true),
 		CASE(.version = "3.3.2", .way = END_WAY_CLEAR, .cannot_kill = true),
 		CASE(.version = "4.0.0", .way = END_WAY_CLEAR),
@@ -197,6 +210,83 @@ static void test_durable_operator(void **state)
 	check_all(cases, ELEMENTSOF(cases));
 }
 
+static void test_restart(void **state)
+{
+	static const struct preconditions_case cases[] = {
+		CASE(.version = "2.11.2", .way = END_WAY_RESTART,
+			.objection = "Airflow 2 does nothing"),
+		CASE(.version = "3.0.6", .way = END_WAY_RESTART, .objection = "#55045"),
+		CASE(.version = "3.1.7", .way = END_WAY_RESTART, .objection = "is not known"),
+		CASE(.version = "3.1.8", .way = END_WAY_RESTART),
+		CASE(.version = "3.2.2", .way = END_WAY_RESTART),
+		CASE(.version = "3.3.2", .way = END_WAY_RESTART),
+		CASE(.version = "3.3.2", .way = END_WAY_RESTART, .fires = "report (all_done)"),
+		CASE(.version = "3.3.2", .way = END_WAY_RESTART, .cannot_kill = true,
+			.objection = "nothing but Airflow"),
+		CASE(.version = "3.3.2", .way = END_WAY_RESTART, .kills_job = true,
+			.objection = "nothing but Airflow"),
+		CASE(.version = "3.3.2", .way = END_WAY_RESTART, .tasks_unknown = true,
+			.objection = "which tasks its DAG has"),
+		CASE(.version = "3.3.2", .way = END_WAY_RESTART, .paused = true,
+			.objection = "paused"),
+		CASE(.version = "3.3.2", .way = END_WAY_RESTART, .cluster_mode = true,
+			.operator= "SparkSubmitOperator", .objection = "durable"),
+		MAPPED(.version = "3.3.2", .way = END_WAY_RESTART),
+		MAPPED(.version = "3.3.2", .way = END_WAY_RESTART, .beside = "submit[2]",
+			.objection = "run again beside submit[2]"),
+	};
+
+	(void)state;
+	check_all(cases, ELEMENTSOF(cases));
+}
+
+static void test_what_a_failure_fires(void **state)
+{
+	static const struct preconditions_case cases[] = {
+		CASE(.version = "2.11.2", .way = END_WAY_CLEAR, .fires = "report (all_done)",
+			.objection = "these tasks run when it is: report (all_done); "
+				     "on_failure_tasks = run"),
+		CASE(.version = "3.3.2", .way = END_WAY_CLEAR, .fires = "report (all_done)",
+			.objection = "report (all_done)"),
+		CASE(.version = "3.3.2", .way = END_WAY_CLEAR, .fires = "report (all_done)",
+			.may_fire = true),
+		CASE(.version = "3.3.2", .way = END_WAY_CLEAR, .tasks_unknown = true,
+			.objection = "does not say which tasks run then"),
+		CASE(.version = "3.3.2", .way = END_WAY_CLEAR, .tasks_unknown = true,
+			.may_fire = true),
+		CASE(.version = "2.11.2", .way = END_WAY_AIRFLOW, .max_tries = 1,
+			.fires = "report (all_done)"),
+		CASE(.version = "2.11.2", .way = END_WAY_KILL, .fires = "report (all_done)"),
+		CASE(.version = "3.3.2", .way = END_WAY_KILL, .tasks_unknown = true),
+	};
+
+	(void)state;
+	check_all(cases, ELEMENTSOF(cases));
+}
+
+static void test_deferred(void **state)
+{
+	static const struct preconditions_case cases[] = {
+		CASE(.version = "3.0.6", .way = END_WAY_DEFERRED),
+		CASE(.version = "2.11.2", .way = END_WAY_DEFERRED),
+		CASE(.version = "2.11.2", .way = END_WAY_DEFERRED, .paused = true,
+			.objection = "paused"),
+		CASE(.version = "3.3.2", .way = END_WAY_DEFERRED, .cannot_kill = true,
+			.objection = "it is deferred"),
+		CASE(.version = "3.3.2", .way = END_WAY_DEFERRED, .fires = "report (all_done)",
+			.objection = "report (all_done)"),
+		CASE(.version = "3.3.2", .way = END_WAY_DEFERRED, .fires = "report (all_done)",
+			.max_tries = 1),
+		CASE(.version = "3.3.2", .way = END_WAY_DEFERRED, .beside = "other",
+			.objection = "beside other"),
+		CASE(.version = "3.3.2", .way = END_WAY_DEFERRED, .tasks_unknown = true,
+			.objection = "which tasks"),
+	};
+
+	(void)state;
+	check_all(cases, ELEMENTSOF(cases));
+}
+
 static void test_retry_left(void **state)
 {
 	static const struct {
@@ -222,6 +312,9 @@ int main(void)
 		cmocka_unit_test(test_faults_of_versions),
 		cmocka_unit_test(test_what_a_new_try_needs),
 		cmocka_unit_test(test_durable_operator),
+		cmocka_unit_test(test_restart),
+		cmocka_unit_test(test_what_a_failure_fires),
+		cmocka_unit_test(test_deferred),
 		cmocka_unit_test(test_retry_left),
 	};
 

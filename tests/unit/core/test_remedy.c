@@ -14,6 +14,7 @@
 #define APP_STARTED (1000 * USEC_PER_SEC)
 #define END_TIMEOUT (60 * USEC_PER_SEC)
 #define RETRY_TIMEOUT (300 * USEC_PER_SEC)
+#define PROCESS_TIMEOUT (90 * USEC_PER_SEC)
 
 struct fixture {
 	struct remedy r;
@@ -63,16 +64,38 @@ static void give_stage(struct fixture *f, enum remedy_look look)
 	give(f, &ev);
 }
 
-static void give_task(struct fixture *f, struct ti_obs t)
+static char running[] = "running";
+
+/* What Airflow says around the task instance. */
+static struct preconditions preconditions_of(unsigned major)
 {
-	static char running[] = "running";
-	const struct preconditions preconditions = {.version = {3, 3, 2}, .run_state = running};
-	struct remedy_event ev = {.type = REMEDY_EVENT_TASK,
-		.reply = REPLY_DONE,
-		.task = &t,
-		.preconditions = &preconditions};
+	return (struct preconditions){.version = {major, major == 3 ? 3 : 11, 2},
+		.run_state = running,
+		.tasks_known = true};
+}
+
+static void give_task_on(struct fixture *f, struct ti_obs t, const struct preconditions *p)
+{
+	struct remedy_event ev = {
+		.type = REMEDY_EVENT_TASK, .reply = REPLY_DONE, .task = &t, .preconditions = p};
 
 	assert_int_equal(f->step.effect, EFFECT_LOOK_TASK);
+	give(f, &ev);
+}
+
+static void give_task(struct fixture *f, struct ti_obs t)
+{
+	const struct preconditions p = preconditions_of(3);
+
+	give_task_on(f, t, &p);
+}
+
+static void give_process(struct fixture *f, struct ti_obs t, bool ended)
+{
+	struct remedy_event ev = {
+		.type = REMEDY_EVENT_TASK, .reply = REPLY_DONE, .task = &t, .process_ended = ended};
+
+	assert_int_equal(f->step.effect, EFFECT_LOOK_PROCESS);
 	give(f, &ev);
 }
 
@@ -133,7 +156,8 @@ static void begin(struct fixture *f, enum rule_action action, bool can_kill, boo
 		.needs_note = needs_note,
 		.app_started = APP_STARTED,
 		.end_timeout = END_TIMEOUT,
-		.retry_timeout = RETRY_TIMEOUT};
+		.retry_timeout = RETRY_TIMEOUT,
+		.process_timeout = PROCESS_TIMEOUT};
 
 	*f = (struct fixture){.now = 5000 * USEC_PER_SEC};
 	assert_int_equal(remedy_init(&f->r, &plan, &o), 0);
@@ -206,6 +230,8 @@ static void test_note_first_on_airflow_2(void **state)
 	give_reply(&f, EFFECT_FAIL_TASK, REPLY_DONE);
 	give_task(&f, task(TI_STATE_FAILED, 1, NULL));
 	give_app(&f, APP_END_ENDED);
+	give_process(&f, task(TI_STATE_FAILED, 1, NULL), true);
+	give_task(&f, task(TI_STATE_FAILED, 1, NULL));
 	assert_done(&f, OUTCOME_ENDED, "confirmed");
 }
 
@@ -311,7 +337,7 @@ static void test_task_not_running(void **state)
 
 	(void)state;
 	for (int s = 0; s < TI_STATE_MAX; s++) {
-		if (s == TI_STATE_RUNNING)
+		if (s == TI_STATE_RUNNING || s == TI_STATE_DEFERRED)
 			continue;
 		recheck_with(&f, task((enum ti_state)s, 1, id_one));
 		assert_done(&f, OUTCOME_SUPERSEDED, NULL);
@@ -758,8 +784,9 @@ static void test_via_auto_falls_back_to_clear(void **state)
 	(void)state;
 	begin_to_wait_left(&f, RETRY_VIA_AUTO);
 	give_task(&f, task_with_retry(TI_STATE_RUNNING, 1, id_one));
-	f.now += REMEDY_LEFT_TIMEOUT;
+	f.now += PROCESS_TIMEOUT;
 	give_timer(&f);
+	give_task(&f, task_with_retry(TI_STATE_RUNNING, 1, id_one));
 	give_task(&f, task_with_retry(TI_STATE_RUNNING, 1, id_one));
 	give_reply(&f, EFFECT_FAIL_TASK, REPLY_DONE);
 	give_task(&f, task_with_retry(TI_STATE_FAILED, 1, id_one));
@@ -770,7 +797,7 @@ static void test_via_auto_falls_back_to_clear(void **state)
 	assert_done(&f, OUTCOME_RECOVERED, "confirmed");
 
 	begin_to_wait_left(&f, RETRY_VIA_AIRFLOW);
-	f.now += REMEDY_LEFT_TIMEOUT;
+	f.now += PROCESS_TIMEOUT;
 	give_task(&f, task_with_retry(TI_STATE_RUNNING, 1, id_one));
 	assert_done(&f, OUTCOME_UNCONFIRMED, "unconfirmed");
 }
@@ -943,63 +970,79 @@ static void test_via_airflow_other_ends(void **state)
 	remedy_clear(&f.r);
 }
 
-/* On Airflow 2 an app that was killed at its master says nothing of the process of its task. */
+/* On Airflow 2, up to the proven end of the app. */
+static usec_t begin_to_wait_process(struct fixture *f, enum rule_action action)
+{
+	const struct preconditions p = preconditions_of(2);
+	usec_t failed;
+
+	begin(f, action, true, true);
+	give_stage(f, LOOK_HUNG);
+	give_task_on(f, task(TI_STATE_RUNNING, 1, NULL), &p);
+	give_reply(f, EFFECT_NOTE, REPLY_DONE);
+	give_reply(f, EFFECT_FAIL_TASK, REPLY_DONE);
+	failed = f->now;
+	give_task(f, task(TI_STATE_FAILED, 1, NULL));
+	f->now += END_TIMEOUT;
+	give_app(f, APP_END_RUNNING);
+	give_reply(f, EFFECT_KILL_APP, REPLY_DONE);
+	give_app(f, APP_END_ENDED);
+	assert_int_equal(f->r.state, REMEDY_WAIT_PROCESS);
+	return failed;
+}
+
+/* There the end of an app says nothing of the process of its task: its log does, or time. */
 static void test_airflow_2_waits_for_the_process(void **state)
 {
 	struct fixture f;
 	usec_t failed;
 
 	(void)state;
-	begin_via(&f, RETRY_VIA_CLEAR, true, true);
-	give_task(&f, task(TI_STATE_RUNNING, 1, NULL));
-	give_reply(&f, EFFECT_NOTE, REPLY_DONE);
-	give_reply(&f, EFFECT_FAIL_TASK, REPLY_DONE);
-	failed = f.now;
-	give_task(&f, task(TI_STATE_FAILED, 1, NULL));
-	f.now += END_TIMEOUT;
-	give_app(&f, APP_END_RUNNING);
-	give_reply(&f, EFFECT_KILL_APP, REPLY_DONE);
-	give_app(&f, APP_END_ENDED);
-	assert_int_equal(f.r.state, REMEDY_WAIT_PROCESS);
-	assert_int_equal(f.step.effect, EFFECT_WAIT);
-	assert_int_equal(f.step.wake_at, failed + REMEDY_PROCESS_TIME);
+	begin_to_wait_process(&f, RULE_ACTION_RETRY);
+	give_process(&f, task(TI_STATE_FAILED, 1, NULL), false);
 	give_timer(&f);
+	give_process(&f, task(TI_STATE_FAILED, 1, NULL), true);
 	give_task(&f, task(TI_STATE_FAILED, 1, NULL));
 	assert_int_equal(f.step.effect, EFFECT_CLEAR_TASK);
 	remedy_clear(&f.r);
+
+	failed = begin_to_wait_process(&f, RULE_ACTION_RETRY);
+	f.now = failed + PROCESS_TIMEOUT - 1;
+	give_process(&f, task(TI_STATE_FAILED, 1, NULL), false);
+	give_timer(&f);
+	assert_true(f.now >= failed + PROCESS_TIMEOUT);
+	give_process(&f, task(TI_STATE_FAILED, 1, NULL), false);
+	give_task(&f, task(TI_STATE_FAILED, 1, NULL));
+	assert_int_equal(f.step.effect, EFFECT_CLEAR_TASK);
+	remedy_clear(&f.r);
+	/* Somebody was faster. */
+	begin_to_wait_process(&f, RULE_ACTION_RETRY);
+	give_process(&f, task(TI_STATE_QUEUED, 2, NULL), false);
+	give_task(&f, task(TI_STATE_QUEUED, 2, NULL));
+	assert_done(&f, OUTCOME_SUPERSEDED, "failed");
 }
 
-/* Nor is an app that is gone at once a reason to be faster than Airflow 2 is to notice. */
-static void test_airflow_2_waits_for_its_heartbeat(void **state)
+/* A process that takes no notice of SIGTERM ends well, and Airflow 2 writes its success over our
+ * failed: not the work of another, and nothing to be cleared. */
+static void test_airflow_2_is_overwritten(void **state)
 {
+	static const enum rule_action actions[] = {RULE_ACTION_KILL, RULE_ACTION_RETRY};
 	struct fixture f;
-	usec_t failed;
 
 	(void)state;
-	begin_via(&f, RETRY_VIA_CLEAR, true, true);
-	give_task(&f, task(TI_STATE_RUNNING, 1, NULL));
-	give_reply(&f, EFFECT_NOTE, REPLY_DONE);
-	give_reply(&f, EFFECT_FAIL_TASK, REPLY_DONE);
-	failed = f.now;
-	give_task(&f, task(TI_STATE_FAILED, 1, NULL));
-	f.now += 2 * USEC_PER_SEC;
-	give_app(&f, APP_END_ENDED);
-	assert_int_equal(f.r.state, REMEDY_WAIT_PROCESS);
-	assert_int_equal(f.step.wake_at, failed + REMEDY_NOTICE_TIME);
-	give_timer(&f);
-	give_task(&f, task(TI_STATE_FAILED, 1, NULL));
-	assert_int_equal(f.step.effect, EFFECT_CLEAR_TASK);
-	remedy_clear(&f.r);
-	/* Later than that there is nothing to wait for. */
-	begin_via(&f, RETRY_VIA_CLEAR, true, true);
-	give_task(&f, task(TI_STATE_RUNNING, 1, NULL));
-	give_reply(&f, EFFECT_NOTE, REPLY_DONE);
-	give_reply(&f, EFFECT_FAIL_TASK, REPLY_DONE);
-	give_task(&f, task(TI_STATE_FAILED, 1, NULL));
-	f.now += REMEDY_NOTICE_TIME;
-	give_app(&f, APP_END_ENDED);
-	assert_int_equal(f.r.state, REMEDY_VERIFY_TASK);
-	remedy_clear(&f.r);
+	for (size_t i = 0; i < ELEMENTSOF(actions); i++) {
+		begin_to_wait_process(&f, actions[i]);
+		give_process(&f, task(TI_STATE_FAILED, 1, NULL), false);
+		give_timer(&f);
+		give_process(&f, task(TI_STATE_SUCCESS, 1, NULL), false);
+		assert_non_null(strstr(f.r.why, "says success over failed"));
+		assert_done(&f, OUTCOME_UNCONFIRMED, "unconfirmed");
+
+		begin_to_wait_process(&f, actions[i]);
+		give_process(&f, task(TI_STATE_FAILED, 1, NULL), true);
+		give_task(&f, task(TI_STATE_SUCCESS, 1, NULL));
+		assert_done(&f, OUTCOME_UNCONFIRMED, "unconfirmed");
+	}
 }
 
 /* The ledger cannot be written. Before anything was sent: nothing is. After: it waits, looks again,
@@ -1059,6 +1102,283 @@ static void test_blocked(void **state)
 	give_reply(&f, EFFECT_KILL_APP, REPLY_DONE);
 	give_app(&f, APP_END_ENDED);
 	assert_done(&f, OUTCOME_ENDED, "confirmed");
+}
+
+/* Airflow 3: up to the request that clears a running task instance. */
+static void begin_to_restart(struct fixture *f, bool cluster_mode)
+{
+	begin(f, RULE_ACTION_RETRY, true, false);
+	f->r.plan.kills_app = true;
+	f->r.plan.cluster_mode = cluster_mode;
+	give_stage(f, LOOK_HUNG);
+	assert_false(f->r.requested);
+	give_task(f, task_with_retry(TI_STATE_RUNNING, 1, id_one));
+	assert_int_equal(f->step.effect, EFFECT_RESTART_TASK);
+	assert_true(f->r.requested);
+}
+
+/* Nothing is failed; the app ends with its task's process, and the new try begins by itself. */
+static void test_restart_all_well(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin_to_restart(&f, false);
+	give_reply(&f, EFFECT_RESTART_TASK, REPLY_DONE);
+	give_app(&f, APP_END_RUNNING);
+	give_task(&f, task(TI_STATE_RESTARTING, 1, id_two));
+	give_timer(&f);
+	give_app(&f, APP_END_RUNNING);
+	give_no_task(&f, REPLY_UNCERTAIN);
+	give_timer(&f);
+	give_app(&f, APP_END_ENDED);
+	give_task(&f, task(TI_STATE_NONE, 1, id_two));
+	give_timer(&f);
+	give_task(&f, task(TI_STATE_RUNNING, 2, id_two));
+	assert_false(f.r.kill_sent);
+	assert_done(&f, OUTCOME_RECOVERED, "confirmed");
+}
+
+/* Airflow waits for the process, not for an app that outlives it. */
+static void test_restart_app_outlives_its_process(void **state)
+{
+	static const enum ti_state states[] = {
+		TI_STATE_NONE, TI_STATE_QUEUED, TI_STATE_UP_FOR_RETRY, TI_STATE_RUNNING};
+	struct fixture f;
+
+	(void)state;
+	for (size_t i = 0; i < ELEMENTSOF(states); i++) {
+		begin_to_restart(&f, false);
+		give_reply(&f, EFFECT_RESTART_TASK, REPLY_DONE);
+		give_app(&f, APP_END_RUNNING);
+		give_task(&f, task(states[i], 2, id_two));
+		give_reply(&f, EFFECT_KILL_APP, REPLY_DONE);
+		give_app(&f, APP_END_ENDED);
+		give_task(&f, task(TI_STATE_RUNNING, 2, id_two));
+		assert_done(&f, OUTCOME_RECOVERED, "confirmed");
+	}
+	/* One that is frozen: within end_timeout its process should be gone. */
+	begin_to_restart(&f, false);
+	give_reply(&f, EFFECT_RESTART_TASK, REPLY_DONE);
+	f.now += END_TIMEOUT;
+	give_app(&f, APP_END_RUNNING);
+	give_reply(&f, EFFECT_KILL_APP, REPLY_UNCERTAIN);
+	give_app(&f, APP_END_RUNNING);
+	give_timer(&f);
+	give_reply(&f, EFFECT_KILL_APP, REPLY_DONE);
+	f.now += END_TIMEOUT;
+	give_app(&f, APP_END_RUNNING);
+	assert_non_null(strstr(f.r.why, "starts a new try beside it"));
+	assert_done(&f, OUTCOME_UNCONFIRMED, "unconfirmed");
+}
+
+/* A driver in the cluster is no process of the task: it is ended at once. */
+static void test_restart_with_a_driver_in_the_cluster(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin_to_restart(&f, true);
+	give_reply(&f, EFFECT_RESTART_TASK, REPLY_DONE);
+	give_reply(&f, EFFECT_KILL_APP, REPLY_DONE);
+	give_app(&f, APP_END_ENDED);
+	give_task(&f, task(TI_STATE_UP_FOR_RETRY, 1, id_two));
+	f.now += RETRY_TIMEOUT;
+	give_timer(&f);
+	give_task(&f, task(TI_STATE_UP_FOR_RETRY, 1, id_two));
+	assert_done(&f, OUTCOME_ENDED, "confirmed");
+}
+
+/* An answer that was lost is followed by a look. */
+static void test_restart_lost(void **state)
+{
+	static const enum remedy_reply replies[] = {REPLY_UNCERTAIN, REPLY_CONFLICT, REPLY_NOTHING};
+	struct fixture f;
+
+	(void)state;
+	for (size_t i = 0; i < ELEMENTSOF(replies); i++) {
+		/* It took. */
+		begin_to_restart(&f, false);
+		give_reply(&f, EFFECT_RESTART_TASK, replies[i]);
+		give_task(&f, task(TI_STATE_RESTARTING, 1, id_two));
+		give_app(&f, APP_END_ENDED);
+		remedy_clear(&f.r);
+		/* It did not. */
+		begin_to_restart(&f, false);
+		for (unsigned n = 1; n < REMEDY_ATTEMPTS; n++) {
+			give_reply(&f, EFFECT_RESTART_TASK, replies[i]);
+			give_task(&f, task(TI_STATE_RUNNING, 1, id_one));
+			give_timer(&f);
+		}
+		give_reply(&f, EFFECT_RESTART_TASK, replies[i]);
+		give_task(&f, task(TI_STATE_RUNNING, 1, id_one));
+		assert_done(&f, OUTCOME_FAILED, "failed");
+		/* A person was faster. */
+		begin_to_restart(&f, false);
+		give_reply(&f, EFFECT_RESTART_TASK, replies[i]);
+		give_task(&f, task(TI_STATE_FAILED, 1, id_one));
+		assert_done(&f, OUTCOME_SUPERSEDED, "failed");
+		begin_to_restart(&f, false);
+		give_reply(&f, EFFECT_RESTART_TASK, replies[i]);
+		give_no_task(&f, REPLY_GONE);
+		assert_done(&f, OUTCOME_UNCONFIRMED, "unconfirmed");
+	}
+}
+
+/* Refused, or held: another way is tried where one is open. */
+static void test_restart_refused(void **state)
+{
+	struct preconditions p = preconditions_of(3);
+	char fires[] = "report (all_done)";
+	struct fixture f;
+
+	(void)state;
+	begin_to_restart(&f, false);
+	give_reply(&f, EFFECT_RESTART_TASK, REPLY_REFUSED);
+	give_task(&f, task_with_retry(TI_STATE_RUNNING, 1, id_one));
+	assert_int_equal(f.step.effect, EFFECT_KILL_APP);
+	assert_int_equal(f.r.state, REMEDY_END_APP);
+	remedy_clear(&f.r);
+
+	begin_to_restart(&f, false);
+	give_reply(&f, EFFECT_RESTART_TASK, REPLY_REFUSED);
+	give_task(&f, task(TI_STATE_RUNNING, 1, id_one));
+	assert_int_equal(f.step.effect, EFFECT_FAIL_TASK);
+	remedy_clear(&f.r);
+
+	p.fires = fires;
+	begin_to_restart(&f, false);
+	give_reply(&f, EFFECT_RESTART_TASK, REPLY_REFUSED);
+	give_task_on(&f, task(TI_STATE_RUNNING, 1, id_one), &p);
+	assert_non_null(strstr(f.r.why, "report (all_done)"));
+	assert_non_null(strstr(f.r.why, "nor can it be cleared while it runs: words"));
+	assert_done(&f, OUTCOME_FAILED, "failed");
+
+	begin_to_restart(&f, false);
+	give_held(&f, EFFECT_RESTART_TASK);
+	assert_false(f.r.requested);
+	give_task_on(&f, task(TI_STATE_RUNNING, 1, id_one), &p);
+	assert_done(&f, OUTCOME_REFUSED, NULL);
+
+	begin_to_restart(&f, false);
+	give_blocked(&f, EFFECT_RESTART_TASK);
+	assert_done(&f, OUTCOME_REFUSED, NULL);
+}
+
+/* What runs on a failure keeps it from being failed, unless its rule lets it. A kill says so. */
+static void test_what_fires(void **state)
+{
+	struct preconditions p = preconditions_of(2);
+	char fires[] = "cleanup (teardown)";
+	struct fixture f;
+
+	(void)state;
+	p.fires = fires;
+	begin(&f, RULE_ACTION_RETRY, true, true);
+	give_stage(&f, LOOK_HUNG);
+	give_task_on(&f, task(TI_STATE_RUNNING, 1, NULL), &p);
+	assert_non_null(strstr(f.r.why, "cleanup (teardown)"));
+	assert_done(&f, OUTCOME_REFUSED, NULL);
+
+	begin(&f, RULE_ACTION_RETRY, true, true);
+	f.r.plan.may_fire = true;
+	give_stage(&f, LOOK_HUNG);
+	give_task_on(&f, task(TI_STATE_RUNNING, 1, NULL), &p);
+	give_reply(&f, EFFECT_NOTE, REPLY_DONE);
+	assert_int_equal(f.step.effect, EFFECT_FAIL_TASK);
+	assert_string_equal(f.r.fires, fires);
+	remedy_clear(&f.r);
+
+	begin(&f, RULE_ACTION_KILL, true, false);
+	give_stage(&f, LOOK_HUNG);
+	give_task_on(&f, task(TI_STATE_RUNNING, 1, id_one), &p);
+	give_reply(&f, EFFECT_FAIL_TASK, REPLY_DONE);
+	give_task(&f, task(TI_STATE_FAILED, 1, id_one));
+	give_app(&f, APP_END_ENDED);
+	assert_non_null(strstr(f.r.why, "tasks that run when it fails: cleanup (teardown)"));
+	assert_done(&f, OUTCOME_ENDED, "confirmed");
+
+	begin(&f, RULE_ACTION_KILL, true, false);
+	f.r.plan.dry = true;
+	give_stage(&f, LOOK_HUNG);
+	give_task_on(&f, task(TI_STATE_RUNNING, 1, id_one), &p);
+	assert_non_null(strstr(f.r.why, "nothing was sent; it would have been failed; tasks that "
+					"run when it fails: cleanup (teardown)"));
+	assert_done(&f, OUTCOME_DRY_RUN, "dry_run");
+
+	/* Nor is it failed later, where Airflow does not notice that its app has ended. */
+	begin_to_wait_left(&f, RETRY_VIA_AUTO);
+	f.now += PROCESS_TIMEOUT;
+	give_task(&f, task_with_retry(TI_STATE_RUNNING, 1, id_one));
+	give_task_on(&f, task_with_retry(TI_STATE_RUNNING, 1, id_one), &p);
+	assert_non_null(strstr(f.r.why, "cleanup (teardown)"));
+	assert_done(&f, OUTCOME_UNCONFIRMED, "unconfirmed");
+	/* Where it can be cleared without, it is. */
+	begin_to_wait_left(&f, RETRY_VIA_AUTO);
+	f.r.plan.kills_app = true;
+	p = preconditions_of(3);
+	p.fires = fires;
+	f.now += PROCESS_TIMEOUT;
+	give_task(&f, task_with_retry(TI_STATE_RUNNING, 1, id_one));
+	give_task_on(&f, task_with_retry(TI_STATE_RUNNING, 1, id_one), &p);
+	give_reply(&f, EFFECT_RESTART_TASK, REPLY_DONE);
+	give_app(&f, APP_END_ENDED);
+	give_task(&f, task(TI_STATE_RUNNING, 2, id_two));
+	assert_done(&f, OUTCOME_RECOVERED, "confirmed");
+}
+
+/* A deferred one has no process: its app is ended first, then it is cleared as it is. */
+static void test_deferred(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin(&f, RULE_ACTION_RETRY, true, false);
+	give_stage(&f, LOOK_HUNG);
+	give_task(&f, task(TI_STATE_DEFERRED, 1, id_one));
+	give_reply(&f, EFFECT_KILL_APP, REPLY_DONE);
+	give_app(&f, APP_END_ENDED);
+	give_task(&f, task(TI_STATE_DEFERRED, 1, id_one));
+	give_reply(&f, EFFECT_RESTART_TASK, REPLY_DONE);
+	give_app(&f, APP_END_ENDED);
+	give_task(&f, task(TI_STATE_RUNNING, 2, id_two));
+	assert_done(&f, OUTCOME_RECOVERED, "confirmed");
+	/* Its trigger was faster. */
+	begin(&f, RULE_ACTION_RETRY, true, false);
+	give_stage(&f, LOOK_HUNG);
+	give_task(&f, task_with_retry(TI_STATE_DEFERRED, 1, id_one));
+	give_reply(&f, EFFECT_KILL_APP, REPLY_DONE);
+	give_app(&f, APP_END_ENDED);
+	give_task(&f, task_with_retry(TI_STATE_UP_FOR_RETRY, 1, id_two));
+	give_task(&f, task_with_retry(TI_STATE_RUNNING, 2, id_two));
+	assert_done(&f, OUTCOME_RECOVERED, "confirmed");
+	/* An end that nobody saw is not followed by a clear. */
+	begin(&f, RULE_ACTION_RETRY, true, false);
+	f.r.plan.retry_via = RETRY_VIA_AIRFLOW;
+	give_stage(&f, LOOK_HUNG);
+	give_task(&f, task(TI_STATE_DEFERRED, 1, id_one));
+	give_reply(&f, EFFECT_KILL_APP, REPLY_DONE);
+	f.now += END_TIMEOUT;
+	give_app(&f, APP_END_RUNNING);
+	assert_done(&f, OUTCOME_UNCONFIRMED, "unconfirmed");
+	/* A clear waits for another app of it. */
+	begin(&f, RULE_ACTION_RETRY, true, false);
+	give_stage(&f, LOOK_HUNG);
+	give_task(&f, task(TI_STATE_DEFERRED, 1, id_one));
+	give_reply(&f, EFFECT_KILL_APP, REPLY_DONE);
+	give_app(&f, APP_END_ENDED);
+	give_task(&f, task(TI_STATE_DEFERRED, 1, id_one));
+	give_held(&f, EFFECT_RESTART_TASK);
+	give_timer(&f);
+	give_task(&f, task(TI_STATE_DEFERRED, 1, id_one));
+	give_timer(&f);
+	give_reply(&f, EFFECT_RESTART_TASK, REPLY_REFUSED);
+	assert_done(&f, OUTCOME_UNCONFIRMED, "unconfirmed");
+	/* Nothing else could end its app. */
+	begin(&f, RULE_ACTION_RETRY, false, false);
+	give_stage(&f, LOOK_HUNG);
+	give_task(&f, task(TI_STATE_DEFERRED, 1, id_one));
+	assert_done(&f, OUTCOME_REFUSED, NULL);
 }
 
 /* As the ledger tells of one that a restart interrupted. */
@@ -1180,6 +1500,60 @@ static void test_resume_via_airflow(void **state)
 	assert_done(&f, OUTCOME_RECOVERED, "confirmed");
 }
 
+static void test_resume_a_restart(void **state)
+{
+	static const enum remedy_state later[] = {
+		REMEDY_WAIT_OLD_END, REMEDY_WATCH_OLD, REMEDY_KILL_OLD, REMEDY_WAIT_OLD_KILLED};
+	static const enum remedy_state at[] = {REMEDY_RESTART, REMEDY_VERIFY_RESTART};
+	struct fixture f;
+
+	(void)state;
+	for (size_t i = 0; i < ELEMENTSOF(at); i++) {
+		resume(&f, at[i]);
+		f.r.failed_at = 0;
+		give_task(&f, task(TI_STATE_RUNNING, 1, id_one));
+		assert_done(&f, OUTCOME_REFUSED, "failed");
+		/* It took. */
+		resume(&f, at[i]);
+		f.r.failed_at = 0;
+		give_task(&f, task(TI_STATE_RESTARTING, 1, id_two));
+		give_app(&f, APP_END_ENDED);
+		give_task(&f, task(TI_STATE_RUNNING, 2, id_two));
+		assert_done(&f, OUTCOME_RECOVERED, "confirmed");
+	}
+	for (size_t i = 0; i < ELEMENTSOF(later); i++) {
+		resume(&f, later[i]);
+		f.r.failed_at = 0;
+		give_app(&f, APP_END_RUNNING);
+		give_task(&f, task(TI_STATE_RUNNING, 2, id_two));
+		give_reply(&f, EFFECT_KILL_APP, REPLY_DONE);
+		give_app(&f, APP_END_ENDED);
+		give_task(&f, task(TI_STATE_RUNNING, 2, id_two));
+		assert_done(&f, OUTCOME_RECOVERED, "confirmed");
+	}
+}
+
+/* A deferred one, whose app was ended before the restart. */
+static void test_resume_deferred(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin(&f, RULE_ACTION_RETRY, true, false);
+	give_stage(&f, LOOK_HUNG);
+	give_task(&f, task(TI_STATE_DEFERRED, 1, id_one));
+	give_reply(&f, EFFECT_KILL_APP, REPLY_DONE);
+	give_app(&f, APP_END_ENDED);
+	give_task(&f, task(TI_STATE_DEFERRED, 1, id_one));
+	assert_int_equal(f.r.state, REMEDY_RESTART);
+	remedy_resume(&f.r, f.now, &f.step);
+	give_timer(&f);
+	give_app(&f, APP_END_ENDED);
+	give_task(&f, task(TI_STATE_DEFERRED, 1, id_one));
+	assert_int_equal(f.step.effect, EFFECT_RESTART_TASK);
+	remedy_clear(&f.r);
+}
+
 /* A task that was to be failed since Airflow had not noticed the end of its app. */
 static void test_resume_after_the_fallback(void **state)
 {
@@ -1187,15 +1561,17 @@ static void test_resume_after_the_fallback(void **state)
 
 	(void)state;
 	begin_to_wait_left(&f, RETRY_VIA_AUTO);
-	f.now += REMEDY_LEFT_TIMEOUT;
+	f.now += PROCESS_TIMEOUT;
+	give_task(&f, task_with_retry(TI_STATE_RUNNING, 1, id_one));
 	give_task(&f, task_with_retry(TI_STATE_RUNNING, 1, id_one));
 	assert_int_equal(f.r.state, REMEDY_FAIL);
 	remedy_resume(&f.r, f.now, &f.step);
 	give_timer(&f);
 	give_app(&f, APP_END_ENDED);
 	give_task(&f, task_with_retry(TI_STATE_RUNNING, 1, id_one));
-	f.now += REMEDY_LEFT_TIMEOUT;
+	f.now += PROCESS_TIMEOUT;
 	give_timer(&f);
+	give_task(&f, task_with_retry(TI_STATE_RUNNING, 1, id_one));
 	give_task(&f, task_with_retry(TI_STATE_RUNNING, 1, id_one));
 	assert_int_equal(f.step.effect, EFFECT_FAIL_TASK);
 	remedy_clear(&f.r);
@@ -1306,7 +1682,7 @@ static void test_names(void **state)
 	for (int i = 0; i < EFFECT_MAX; i++)
 		assert_int_equal(remedy_effect_changes((enum remedy_effect)i),
 			i == EFFECT_NOTE || i == EFFECT_FAIL_TASK || i == EFFECT_KILL_APP ||
-				i == EFFECT_CLEAR_TASK);
+				i == EFFECT_CLEAR_TASK || i == EFFECT_RESTART_TASK);
 }
 
 int main(void)
@@ -1352,7 +1728,16 @@ int main(void)
 		cmocka_unit_test(test_via_airflow_kill_is_refused),
 		cmocka_unit_test(test_via_airflow_other_ends),
 		cmocka_unit_test(test_airflow_2_waits_for_the_process),
-		cmocka_unit_test(test_airflow_2_waits_for_its_heartbeat),
+		cmocka_unit_test(test_airflow_2_is_overwritten),
+		cmocka_unit_test(test_restart_all_well),
+		cmocka_unit_test(test_restart_app_outlives_its_process),
+		cmocka_unit_test(test_restart_with_a_driver_in_the_cluster),
+		cmocka_unit_test(test_restart_lost),
+		cmocka_unit_test(test_restart_refused),
+		cmocka_unit_test(test_what_fires),
+		cmocka_unit_test(test_deferred),
+		cmocka_unit_test(test_resume_a_restart),
+		cmocka_unit_test(test_resume_deferred),
 		cmocka_unit_test(test_blocked),
 		cmocka_unit_test(test_resume_before_the_task_failed),
 		cmocka_unit_test(test_resume_before_the_end),

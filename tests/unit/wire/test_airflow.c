@@ -283,7 +283,7 @@ static void assert_affected(
 	_cleanup_free_ char *err = NULL;
 	struct airflow_affected who = {.n = 99};
 
-	assert_int_equal(airflow_decode_affected(body, strlen(body), o, &who, &err), 0);
+	assert_int_equal(airflow_decode_affected(body, strlen(body), o, NULL, &who, &err), 0);
 	assert_int_equal(who.n, expected->n);
 	assert_int_equal(who.ours, expected->ours);
 	assert_int_equal(who.n_siblings, expected->n_siblings);
@@ -344,7 +344,7 @@ static void test_affected(void **state)
 
 		assert_affected(cases[i].file, &k, &cases[i].who);
 	}
-	assert_int_equal(airflow_decode_affected("{}", 2, &o, &who, &err), -EBADMSG);
+	assert_int_equal(airflow_decode_affected("{}", 2, &o, NULL, &who, &err), -EBADMSG);
 	assert_string_equal(err, "\"task_instances\" is missing");
 }
 
@@ -701,7 +701,7 @@ static void test_truncated(void **state)
 		_cleanup_free_ char *err = NULL;
 		struct airflow_affected who;
 
-		assert_int_equal(airflow_decode_affected(copy, n, &o, &who, &err), -EBADMSG);
+		assert_int_equal(airflow_decode_affected(copy, n, &o, NULL, &who, &err), -EBADMSG);
 	}
 }
 
@@ -721,9 +721,165 @@ static void test_accepted(void **state)
 	}
 }
 
+/* What a DAG with every trigger rule, groups and a set-up says of its task submit. */
+static void test_tasks(void **state)
+{
+	static const char *const files[] = {"airflow-3.3/tasks.json", "airflow-2.11/tasks.json"};
+
+	(void)state;
+	for (size_t i = 0; i < ELEMENTSOF(files); i++) {
+		_cleanup_free_ char *body = fixture_body(files[i]);
+		_cleanup_free_ char *err = NULL;
+		_cleanup_(task_graph_clear) struct task_graph g = {0};
+		_cleanup_(task_scope_clear) struct task_scope s = {0};
+
+		assert_int_equal(airflow_decode_tasks(body, strlen(body), &g, &err), 0);
+		assert_int_equal(task_scope_of(&g, "submit", &s), 0);
+		assert_non_null(strstr(s.fires,
+			"cleanup (teardown), g.h.b (all_done), g.m (one_failed), r_all_done "
+			"(all_done), "));
+		assert_null(strstr(s.fires, "all_success"));
+		assert_true(task_scope_takes_along(&s, "prepare"));
+		assert_true(task_scope_shares(&s, "other"));
+		assert_false(task_scope_shares(&s, "cleanup"));
+	}
+}
+
+static void test_tasks_refused(void **state)
+{
+	static const char *const bodies[] = {"{}", "{\"tasks\":{}}", "{\"tasks\":[7]}",
+		"{\"tasks\":[{\"task_id\":\"\"}]}", "{\"tasks\":[{\"trigger_rule\":\"all_done\"}]}",
+		"{\"tasks\":[{\"task_id\":\"a\",\"trigger_rule\":7}]}",
+		"{\"tasks\":[{\"task_id\":\"a\",\"downstream_task_ids\":[7]}]}",
+		"{\"tasks\":[{\"task_id\":\"a\",\"downstream_task_ids\":[\"\\u0001\"]}]}"};
+	_cleanup_free_ char *many =
+		repeated("{\"tasks\":[{\"task_id\":\"a\"}", ",{\"task_id\":\"a\"}", 5000, "]}");
+	_cleanup_(task_graph_clear) struct task_graph g = {0};
+	_cleanup_free_ char *err = NULL;
+
+	(void)state;
+	for (size_t i = 0; i < ELEMENTSOF(bodies); i++) {
+		_cleanup_free_ char *why = NULL;
+
+		assert_int_equal(
+			airflow_decode_tasks(bodies[i], strlen(bodies[i]), &g, &why), -EBADMSG);
+		assert_non_null(why);
+	}
+	assert_int_equal(airflow_decode_tasks(many, strlen(many), &g, &err), -EBADMSG);
+	assert_non_null(strstr(err, "more than 5000 tasks"));
+}
+
+static void test_taken_along(void **state)
+{
+	static const char body[] = "{\"task_instances\":[{\"dag_id\":\"shapes\",\"dag_run_id\":"
+				   "\"r\",\"task_id\":\"submit\","
+				   "\"map_index\":-1},{\"dag_id\":\"shapes\",\"dag_run_id\":\"r\","
+				   "\"task_id\":\"prepare\","
+				   "\"map_index\":-1},{\"dag_id\":\"shapes\",\"dag_run_id\":\"r\","
+				   "\"task_id\":\"cleanup\","
+				   "\"map_index\":-1},{\"dag_id\":\"shapes\",\"dag_run_id\":\"r\","
+				   "\"task_id\":\"other\","
+				   "\"map_index\":-1}]}";
+	_cleanup_free_ char *tasks = fixture_body("airflow-3.3/tasks.json");
+	_cleanup_owner_ struct owner o = owner("shapes", "r", "submit", -1);
+	_cleanup_(task_graph_clear) struct task_graph g = {0};
+	_cleanup_(task_scope_clear) struct task_scope s = {0};
+	_cleanup_free_ char *err = NULL;
+	struct airflow_affected who;
+
+	(void)state;
+	assert_int_equal(airflow_decode_tasks(tasks, strlen(tasks), &g, &err), 0);
+	assert_int_equal(task_scope_of(&g, "submit", &s), 0);
+	assert_int_equal(airflow_decode_affected(body, strlen(body), &o, &s, &who, &err), 0);
+	assert_true(who.ours);
+	assert_int_equal(who.n_along, 2);
+	assert_int_equal(who.n_others, 1);
+	assert_int_equal(airflow_decode_affected(body, strlen(body), &o, NULL, &who, &err), 0);
+	assert_int_equal(who.n_along, 0);
+	assert_int_equal(who.n_others, 3);
+}
+
+#define LIVING(id, index)                                                                          \
+	"{\"dag_id\":\"shapes\",\"dag_run_id\":\"r\",\"task_id\":\"" id "\",\"map_index\":" index  \
+	"}"
+
+static void test_beside(void **state)
+{
+	static const struct {
+		const char *body;
+		const char *name; /* NULL: nobody */
+	} cases[] = {
+		{"{\"total_entries\":0,\"task_instances\":[]}", NULL},
+		{"{\"total_entries\":1,\"task_instances\":[" LIVING("submit", "-1") "]}", NULL},
+		{"{\"total_entries\":2,\"task_instances\":[" LIVING("submit", "-1") "," LIVING(
+			 "r_all_done", "-1") "]}",
+			"r_all_done"},
+		{"{\"total_entries\":1,\"task_instances\":[" LIVING("prepare", "-1") "]}", NULL},
+		{"{\"total_entries\":1,\"task_instances\":[" LIVING("cleanup", "-1") "]}", NULL},
+		{"{\"total_entries\":1,\"task_instances\":[" LIVING("other", "-1") "]}", "other"},
+		{"{\"total_entries\":1,\"task_instances\":[" LIVING("submit", "3") "]}",
+			"submit[3]"},
+		{"{\"total_entries\":101,\"task_instances\":[]}", "one of too many to look at"},
+	};
+	_cleanup_free_ char *tasks = fixture_body("airflow-3.3/tasks.json");
+	_cleanup_owner_ struct owner o = owner("shapes", "r", "submit", -1);
+	_cleanup_(task_graph_clear) struct task_graph g = {0};
+	_cleanup_(task_scope_clear) struct task_scope s = {0};
+	_cleanup_free_ char *err = NULL;
+
+	(void)state;
+	assert_int_equal(airflow_decode_tasks(tasks, strlen(tasks), &g, &err), 0);
+	assert_int_equal(task_scope_of(&g, "submit", &s), 0);
+	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+		_cleanup_free_ char *name = NULL;
+
+		assert_int_equal(airflow_decode_beside(
+					 cases[i].body, strlen(cases[i].body), &o, &s, &name, &err),
+			0);
+		if (cases[i].name)
+			assert_string_equal(name, cases[i].name);
+		else
+			assert_null(name);
+	}
+}
+
+static void test_process_end(void **state)
+{
+	static const struct {
+		const char *body;
+		int r;
+		bool ended;
+	} cases[] = {
+		{"{\"content\":\"[('vm', '... Task exited with return code 1')]\"}", 0, true},
+		{"{\"content\":\"Process psutil.Process(pid=7) (7) terminated with exit code "
+		 "-9\"}",
+			0, true},
+		{"{\"content\":\"[('vm', 'Sending 15 to group 7')]\"}", 0, false},
+		{"{\"content\":\"\"}", 0, false},
+		{"{\"content\":7}", -EBADMSG, false},
+		{"<html>", -EBADMSG, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+		_cleanup_free_ char *err = NULL;
+		bool ended = false;
+
+		assert_int_equal(airflow_decode_process_end(
+					 cases[i].body, strlen(cases[i].body), &ended, &err),
+			cases[i].r);
+		assert_int_equal(ended, cases[i].ended);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_tasks),
+		cmocka_unit_test(test_tasks_refused),
+		cmocka_unit_test(test_taken_along),
+		cmocka_unit_test(test_beside),
+		cmocka_unit_test(test_process_end),
 		cmocka_unit_test(test_accepted),
 		cmocka_unit_test(test_version),
 		cmocka_unit_test(test_health),

@@ -92,7 +92,7 @@ static void test_refused_ids(void **state)
 
 		assert_int_equal(airflow_request_get(AIRFLOW_API_V2, &o, &r), -EINVAL);
 		assert_int_equal(airflow_request_fail(AIRFLOW_API_V2, &o, "n", &r), -EINVAL);
-		assert_int_equal(airflow_request_set_note(&o, "n", &r), -EINVAL);
+		assert_int_equal(airflow_request_set_note(AIRFLOW_API_V1, &o, "n", &r), -EINVAL);
 		assert_int_equal(airflow_request_clear_task(AIRFLOW_API_V1, &o, &r), -EINVAL);
 		assert_null(r.path);
 	}
@@ -128,7 +128,7 @@ static void test_fail(void **state)
 	assert_int_equal(airflow_request_fail(AIRFLOW_API_V1, &o, "not sent", &v1), 0);
 	assert_request(&v1, "PATCH", "/api/v1/dags/d/dagRuns/r/taskInstances/t/1",
 		"{\"dry_run\":false,\"new_state\":\"failed\"}");
-	assert_int_equal(airflow_request_set_note(&o, "x\x1b\xff", &note), 0);
+	assert_int_equal(airflow_request_set_note(AIRFLOW_API_V1, &o, "x\x1b\xff", &note), 0);
 	assert_request(&note, "PATCH", "/api/v1/dags/d/dagRuns/r/taskInstances/t/1/setNote",
 		"{\"note\":\"x\?\?\"}");
 }
@@ -142,7 +142,7 @@ static void test_long_note(void **state)
 	_cleanup_request_ struct airflow_request r = {0};
 
 	(void)state;
-	assert_int_equal(airflow_request_set_note(&o, note, &r), 0);
+	assert_int_equal(airflow_request_set_note(AIRFLOW_API_V1, &o, note, &r), 0);
 	assert_string_equal(r.body, expected);
 }
 
@@ -238,6 +238,47 @@ static void test_preconditions_requests(void **state)
 	assert_request(&tasks, "GET", "/api/v2/dags/~/dagRuns/~/taskInstances?limit=1", NULL);
 }
 
+static void test_requests_around_a_restart(void **state)
+{
+	_cleanup_owner_ struct owner o = owner("d", "r+1", "t", 1);
+	_cleanup_owner_ struct owner all = owner("~", "r", "t", 1);
+	_cleanup_request_ struct airflow_request tasks = {0};
+	_cleanup_request_ struct airflow_request living = {0};
+	_cleanup_request_ struct airflow_request log = {0};
+	_cleanup_request_ struct airflow_request r1 = {0};
+	_cleanup_request_ struct airflow_request r2 = {0};
+	_cleanup_request_ struct airflow_request note = {0};
+
+	(void)state;
+	o.try_number = 2;
+	assert_int_equal(airflow_request_tasks(AIRFLOW_API_V2, &all, &tasks), -EINVAL);
+	assert_int_equal(airflow_request_living(AIRFLOW_API_V2, &all, &living), -EINVAL);
+	assert_int_equal(airflow_request_log(&all, &log), -EINVAL);
+	assert_int_equal(airflow_request_restart(AIRFLOW_API_V2, &all, &r1), -EINVAL);
+	assert_int_equal(airflow_request_tasks(AIRFLOW_API_V1, &o, &tasks), 0);
+	assert_request(&tasks, "GET", "/api/v1/dags/d/tasks", NULL);
+	assert_int_equal(airflow_request_living(AIRFLOW_API_V2, &o, &living), 0);
+	assert_request(&living, "GET",
+		"/api/v2/dags/d/dagRuns/r%2B1/taskInstances?state=scheduled&state=queued"
+		"&state=running&state=restarting&state=deferred&state=up_for_reschedule&limit=100",
+		NULL);
+	assert_int_equal(airflow_request_log(&o, &log), 0);
+	assert_request(&log, "GET",
+		"/api/v1/dags/d/dagRuns/r%2B1/taskInstances/t/logs/2?full_content=true&map_index=1",
+		NULL);
+	assert_int_equal(airflow_request_restart(AIRFLOW_API_V2, &o, &r2), 0);
+	assert_request(&r2, "POST", "/api/v2/dags/d/clearTaskInstances",
+		"{\"dry_run\":false,\"dag_run_id\":\"r+1\",\"task_ids\":[[\"t\",1]],"
+		"\"only_failed\":false,\"include_downstream\":false,\"reset_dag_runs\":true}");
+	assert_int_equal(airflow_request_restart_dry_run(AIRFLOW_API_V1, &o, &r1), 0);
+	assert_request(&r1, "POST", "/api/v1/dags/d/clearTaskInstances",
+		"{\"dry_run\":true,\"dag_run_id\":\"r+1\",\"task_ids\":[\"t\"],"
+		"\"only_failed\":false,\"include_downstream\":false,\"reset_dag_runs\":true}");
+	assert_int_equal(airflow_request_set_note(AIRFLOW_API_V2, &o, "n", &note), 0);
+	assert_request(&note, "PATCH", "/api/v2/dags/d/dagRuns/r%2B1/taskInstances/t/1",
+		"{\"note\":\"n\"}");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -250,6 +291,7 @@ int main(void)
 		cmocka_unit_test(test_clear),
 		cmocka_unit_test(test_dry_runs),
 		cmocka_unit_test(test_preconditions_requests),
+		cmocka_unit_test(test_requests_around_a_restart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
