@@ -63,6 +63,10 @@ struct notify_context {
 	sd_event *event;
 };
 
+/* Whether the key is one of this type's, or of all types. */
+bool notify_has_key(const struct notify_params *params, const char *key);
+const char *notify_type_name(const struct notify_params *params);
+
 /* Whether parameters are fit, as far as can be told without their secrets: -EINVAL with *reterr
  * (caller frees) and *ret_key, the key that is at fault (NULL: one that is missing), -ENOMEM. */
 int notify_check(const struct notify_params *params, const char **ret_key, char **reterr);

@@ -26,6 +26,10 @@ struct notify_call {
 };
 
 struct notify_ops {
+	const char *name; /* of type= */
+	/* Names of the keys that not every type has, NULL at the end. One that another type names
+	 * and this one does not is refused here. */
+	const char *const *keys;
 	/* As notify_check(), of what is this type's own. */
 	int (*check)(const struct notify_params *p, const char **ret_key, char **reterr);
 	/* Whether the secrets are fit: NULL, or why not; static. */
@@ -36,6 +40,9 @@ struct notify_ops {
 
 extern const struct notify_ops notify_webhook;
 extern const struct notify_ops notify_command;
+
+/* The operations of a type=, by its value. */
+const struct notify_ops *notify_ops_of(int type);
 
 /* Calls back and frees the call. */
 void notify_call_end(struct notify_call *c, const struct notify_result *result);

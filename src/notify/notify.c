@@ -74,6 +74,33 @@ const struct param_def notify_params[] = {
 };
 const size_t n_notify_params = ELEMENTSOF(notify_params);
 
+const struct notify_ops *notify_ops_of(int type)
+{
+	return type_table[type];
+}
+
+static bool is_among(const char *const *keys, const char *key)
+{
+	for (; *keys; keys++)
+		if (str_equal(*keys, key))
+			return true;
+	return false;
+}
+
+bool notify_has_key(const struct notify_params *p, const char *key)
+{
+	bool special = false;
+
+	for (size_t i = 0; i < ELEMENTSOF(type_table); i++)
+		special = special || is_among(type_table[i]->keys, key);
+	return !special || is_among(type_table[p->type]->keys, key);
+}
+
+const char *notify_type_name(const struct notify_params *p)
+{
+	return type_table[p->type]->name;
+}
+
 int notify_check(const struct notify_params *p, const char **ret_key, char **reterr)
 {
 	_cleanup_free_ char *err = NULL;
@@ -171,7 +198,7 @@ const struct outbox_policy *notify_policy(const struct notify *n)
 
 bool notify_is_alert(const struct notify *n)
 {
-	return n->params->type == 0 && n->params->format == NOTIFY_ALERTMANAGER;
+	return n->params->format == NOTIFY_ALERTMANAGER;
 }
 
 int notify_send(struct notify *n, const struct notify_message *message, notify_done_fn done,

@@ -20,8 +20,6 @@ static int command_check(const struct notify_params *p, const char **ret_key, ch
 		return notify_refuse("command", "not an absolute path", ret_key, reterr);
 	if (p->argument.n > MAX_ARGUMENTS)
 		return notify_refuse("argument", "more than 64 of them", ret_key, reterr);
-	if (p->format != NOTIFY_JSON)
-		return notify_refuse("format", "of a webhook only", ret_key, reterr);
 	return 0;
 }
 
@@ -91,7 +89,11 @@ static int command_send(struct notify_call *c, const struct notify_message *mess
 	return r;
 }
 
+static const char *const keys[] = {"command", "argument", NULL};
+
 const struct notify_ops notify_command = {
+	.name = "command",
+	.keys = keys,
 	.check = command_check,
 	.object = command_object,
 	.send = command_send,

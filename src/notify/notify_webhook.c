@@ -228,7 +228,13 @@ static int webhook_send(struct notify_call *c, const struct notify_message *mess
 	return r;
 }
 
+static const char *const keys[] = {"url", "url_file", "format", "template", "header",
+	"authorization_file", "username", "password_file", "secret_file", "ca_file", "resend",
+	NULL};
+
 const struct notify_ops notify_webhook = {
+	.name = "webhook",
+	.keys = keys,
 	.check = webhook_check,
 	.object = webhook_object,
 	.send = webhook_send,

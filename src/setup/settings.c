@@ -190,8 +190,20 @@ static int add_notify(struct settings *s, const struct section_def *def,
 	const struct conf_section *section, struct strlist *errors)
 {
 	struct notify_settings *t = append((void **)&s->notifies, &s->n_notifies, sizeof(*t));
+	int r = t ? fill(def, section, &t->name, &t->params, errors) : -ENOMEM;
 
-	return t ? fill(def, section, &t->name, &t->params, errors) : -ENOMEM;
+	for (size_t i = 0; r >= 0 && i < section->n_entries; i++) {
+		const struct conf_entry *e = &section->entries[i];
+		_cleanup_free_ char *text = NULL;
+
+		if (notify_has_key(&t->params, e->key))
+			continue;
+		r = str_printf(
+			&text, "%s is no key of type = %s", e->key, notify_type_name(&t->params));
+		if (r >= 0)
+			r = settings_fault(errors, e->file, e->line, text);
+	}
+	return r;
 }
 
 static int add_rule(struct settings *s, const struct section_def *def,
@@ -417,6 +429,14 @@ int settings_place(
 	return str_printf(ret, "%s:%u", section->file, section->line);
 }
 
+/* What is printed can be read: keys of other types are left out. */
+static void print_notify(const struct notify_params *p, struct strbuf *out)
+{
+	for (size_t i = 0; i < n_notify_params; i++)
+		if (notify_has_key(p, notify_params[i].name))
+			param_print(&notify_params[i], 1, p, out);
+}
+
 int settings_print(const struct settings *s, char **ret)
 {
 	struct strbuf b = {0};
@@ -438,7 +458,7 @@ int settings_print(const struct settings *s, char **ret)
 	}
 	for (size_t i = 0; i < s->n_notifies; i++) {
 		strbuf_addf(&b, "\n[notify %s]\n", s->notifies[i].name);
-		param_print(notify_params, n_notify_params, &s->notifies[i].params, &b);
+		print_notify(&s->notifies[i].params, &b);
 	}
 	for (size_t i = 0; i < s->rules.n; i++) {
 		strbuf_addf(&b, "\n[rule %s]\n", s->rules.items[i].name);

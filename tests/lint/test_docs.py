@@ -128,7 +128,7 @@ def file_params(text):
         if m := re.match(r"#?\[(\w+)", line):
             section = m.group(1)
         elif m := re.match(r"#(\w+) = (.*)", line):
-            assert (section, m.group(1)) not in found
+            assert (section, m.group(1)) not in found or m.group(1) == "type"
             found[section, m.group(1)] = m.group(2)
     return found
 
@@ -222,13 +222,13 @@ def test_keys(params, man5, shipped):
 def test_keys_are_the_programs_own(params, binary, tmp_path):
     """--print-config of one section each names the same keys as the tables."""
     conf = tmp_path / "c.conf"
-    conf.write_text("".join(f"[{section} x]\n" + "".join(f"{k} = {v}\n" for k, v in keys.items())
+    conf.write_text("[notify w]\ntype = command\ncommand = /bin/w\n" + "".join(f"[{section} x]\n" + "".join(f"{k} = {v}\n" for k, v in keys.items())
                             for section, keys in NEEDED.items()))
     found = {(section, key): value for section, key, value in printed(binary, conf)}
     assert set(found) == set(params)
-    for (section, key), (_, default) in params.items():
-        if key == "hung_after_unproven":
-            default = "30min"
+    assert found.pop(("notify", "command")) == "/bin/w"
+    for section, key in found:
+        default = "30min" if key == "hung_after_unproven" else params[section, key][1]
         assert found[section, key] == NEEDED.get(section, {}).get(key, default), key
 
 

@@ -120,6 +120,24 @@ def test_a_rule_behind_one_that_matches_all(first, second, never, binary, tmp_pa
     assert (done.returncode, covered) == ((3, True) if never else (0, False)), done.stderr
 
 
+@pytest.mark.parametrize("kind, needed, keys", [
+    ("command", "command = /bin/true", "url url_file format template header authorization_file username password_file secret_file ca_file resend"),
+    ("webhook", "url = http://a", "command argument"),
+])
+def test_keys_of_another_notify_type_are_refused(kind, needed, keys, binary, tmp_path):
+    conf = tmp_path / "c.conf"
+    for key in keys.split():
+        value = {"format": "json", "resend": "1min", "url": "http://b"}.get(key, "/x")
+        conf.write_text(f"[notify n]\n{key} = {value}\n{needed}\ntype = {kind}\n")
+        done = run(binary, "--config", conf, "--check-config")
+        assert done.returncode == 3 and f"{conf}:2: {key} is no key of type = {kind}" in done.stderr, done.stderr
+    conf.write_text(f"[notify n]\n{needed}\ntype = {kind}\ntimeout = 5s\n")
+    one = run(binary, "--config", conf, "--print-config").stdout
+    assert not set(keys.split()) & {line.strip("# ").split(" ")[0] for line in one[one.index("[notify"):].splitlines()}
+    conf.write_text(one)
+    assert run(binary, "--config", conf, "--print-config").stdout == one
+
+
 @pytest.mark.parametrize("line, text", [
     ("[spark s]\ntype = standalone\nurl = http://m:80800", "url: http://m:80800: a port is a number from 1 to 65535"),
     ("[spark s]\ntype = driver\nurl = http://m:70000", "url: http://m:70000: a port is a number"),

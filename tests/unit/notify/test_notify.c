@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The types of notify, their keys, and what is sent where nobody says what to send. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/strbuf.h"
+#include "notify/notify_type.h"
+
+static const struct param_def *def_of(const char *key)
+{
+	return param_find(notify_params, n_notify_params, key);
+}
+
+/* A type's own name is the word that selects it, and its keys are there. */
+static void test_types(void **state)
+{
+	const char *const *words = def_of("type")->choices;
+
+	(void)state;
+	for (int t = 0; words[t]; t++) {
+		const struct notify_params p = {.type = t};
+		const struct notify_ops *ops = notify_ops_of(t);
+
+		assert_string_equal(notify_type_name(&p), words[t]);
+		for (size_t k = 0; ops->keys[k]; k++) {
+			if (!def_of(ops->keys[k]))
+				fail_msg("%s: there is no key %s", words[t], ops->keys[k]);
+			assert_true(notify_has_key(&p, ops->keys[k]));
+		}
+		assert_true(notify_has_key(&p, "on"));
+		assert_true(notify_has_key(&p, "timeout"));
+	}
+}
+
+/* Whatever a person should get up for is sent where on is not set. */
+static void test_default_of_on(void **state)
+{
+	unsigned on = 0;
+	char *err = NULL;
+
+	(void)state;
+	assert_int_equal(notice_parse_events(def_of("on")->fallback, &on, &err), 0);
+	for (int e = 0; e < NOTICE_EVENT_MAX; e++) {
+		const char *name = notice_event_name((enum notice_event)e);
+
+		if (name && notice_severity((enum notice_event)e) == SEVERITY_CRITICAL &&
+			!(on & (1U << e)))
+			fail_msg("%s is critical, and not in the default of on", name);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_types),
+		cmocka_unit_test(test_default_of_on),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
