@@ -76,6 +76,10 @@ struct source_ops {
 	unsigned permits;   /* how its apps can be ended: bits 1 << KILL_VIA_* */
 	bool names_drivers; /* its drivers' URLs are from the configuration: credentials may go
 			       there */
+	bool cluster_driver_ends_well; /* a driver that its cluster runs, and whose app is killed,
+					  ends as if all were well */
+	bool nodemanagers; /* its executors may run in containers whose NodeManager tells their
+			      CPU */
 	/* Checks the parameters for this type and prepares; -EINVAL with *reterr. */
 	int (*check)(struct source *s, char **reterr);
 	/* Exactly one callback, unless cancelled; it may come before list() returns. */

@@ -45,9 +45,9 @@ void evidence_collector_configure(
 	struct evidence_collector *q, const struct evidence_params *params, uint16_t probe_port);
 
 /* After each good poll of an app: begins to ask its driver, and hosts, what is due. driver is
- * copied. -ENOMEM: some of it. */
-int evidence_collector_look(
-	struct evidence_collector *q, struct app_history *a, const struct endpoint *driver);
+ * copied. nodemanagers: as its source says. -ENOMEM: some of it. */
+int evidence_collector_look(struct evidence_collector *q, struct app_history *a,
+	const struct endpoint *driver, bool nodemanagers);
 
 /* The executors on this host, as seen within the last second. Borrowed until the next call. */
 int evidence_collector_host(struct evidence_collector *q, const struct proctree_list **ret);

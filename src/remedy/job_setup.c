@@ -73,7 +73,7 @@ int job_setup(struct job *j, const struct detector_event *ev, struct airflow *ai
 	plan.kills_app = plan.can_kill_app && kills_whole_app(point.kind);
 	/* On YARN the end that the next try finds is KILLED; a master's driver may end well. */
 	plan.cluster_mode =
-		plan.can_kill_app && str_equal(j->source->ops->name, "standalone") &&
+		plan.can_kill_app && j->source->ops->cluster_driver_ends_well &&
 		str_equal(spark_conf_set(&a->properties, "spark.submit.deployMode"), "cluster");
 	rec->began = clock_wall(c->clock);
 	r = remedy_init(&rec->remedy, &plan, &a->owner);

@@ -339,6 +339,7 @@ const struct source_ops source_standalone_ops = {
 	.name = "standalone",
 	.permits = 1U << KILL_VIA_CLUSTER | 1U << KILL_VIA_JOB | 1U << KILL_VIA_STAGE |
 		   1U << KILL_VIA_DRIVER,
+	.cluster_driver_ends_well = true,
 	.check = standalone_check,
 	.list = standalone_list,
 	.cancel_list = standalone_cancel_list,

@@ -184,6 +184,7 @@ const struct source_ops source_static_list_ops = {
 	.name = "driver",
 	.permits = 1U << KILL_VIA_JOB | 1U << KILL_VIA_STAGE | 1U << KILL_VIA_DRIVER,
 	.names_drivers = true,
+	.nodemanagers = true, /* whose drivers they are is not known */
 	.check = driver_check,
 	.list = driver_list,
 	.cancel_list = driver_cancel_list,

@@ -8,12 +8,11 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "base/parse.h"
 #include "base/strbuf.h"
 #include "core/detect/evidence.h"
-#include "io/procfs.h"
 #include "io/proctree.h"
 #include "source/evidence_call.h"
+#include "source/source.h"
 
 /* Over all apps at once. */
 #define MAX_DUMPS_AT_ONCE 4
@@ -352,22 +351,16 @@ int evidence_collector_host(struct evidence_collector *q, const struct proctree_
 static void add_driver(
 	struct evidence_collector *q, const struct app_history *a, const struct endpoint *driver)
 {
-	const char *colon = strrchr(driver->url, ':');
-	uint64_t starttime;
-	uint64_t port = 0;
-	pid_t pid;
+	struct app_ref ref = {.url = driver->url};
 
 	for (size_t i = 0; i < a->evidence.n_executors; i++) {
 		const struct executor_track *x = &a->evidence.executors[i];
 
 		if (!str_equal(x->id, "driver") || x->active_tasks <= 0)
 			continue;
-		if ((strncmp(driver->url, "http://127.0.0.1:", 17) == 0 ||
-			    strncmp(driver->url, "http://localhost:", 17) == 0) &&
-			parse_u64(colon + 1, &port) >= 0 && port <= UINT16_MAX &&
-			procfs_port_owner((uint16_t)port, &pid, &starttime) >= 0 &&
-			procfs_is_java(pid))
-			(void)proctree_of(pid, a->info.id, "driver", &q->host);
+		source_identify_local(&ref);
+		if (ref.pid > 0)
+			(void)proctree_of(ref.pid, a->info.id, "driver", &q->host);
 	}
 }
 
@@ -380,8 +373,8 @@ static bool on_this_host(const struct process_list *l, const char *executor_id)
 }
 
 /* Each host once; of an executor that none of its tasks is on, nobody wants to know. */
-static void ask_hosts(
-	struct evidence_collector *q, struct app_history *a, const struct process_list *local)
+static void ask_hosts(struct evidence_collector *q, struct app_history *a,
+	const struct process_list *local, bool nodemanagers)
 {
 	const char *hosts[MAX_HOSTS];
 	size_t n = 0;
@@ -392,7 +385,7 @@ static void ask_hosts(
 
 		if (!x->listed || x->active_tasks <= 0 || on_this_host(local, x->id))
 			continue;
-		if (!q->context.recorded && x->log_url && begin_remote(q, a, NULL, x) >= 0)
+		if (nodemanagers && x->log_url && begin_remote(q, a, NULL, x) >= 0)
 			continue;
 		for (size_t k = 0; k < n; k++)
 			known = known || str_equal(hosts[k], x->host);
@@ -404,8 +397,8 @@ static void ask_hosts(
 }
 
 /* This host's executors first: they cost no request. */
-static int look_at_processes(
-	struct evidence_collector *q, struct app_history *a, const struct endpoint *driver)
+static int look_at_processes(struct evidence_collector *q, struct app_history *a,
+	const struct endpoint *driver, bool nodemanagers)
 {
 	const struct proctree_list *host;
 	struct process_list local = {0};
@@ -418,7 +411,7 @@ static int look_at_processes(
 	add_driver(q, a, driver);
 	r = evidence_call_from_host(host, a->info.id, &local);
 	if (r >= 0) {
-		ask_hosts(q, a, &local);
+		ask_hosts(q, a, &local, nodemanagers);
 		r = take_processes(q, a, NULL, &local, q->host_taken);
 	}
 	process_list_clear(&local);
@@ -429,12 +422,12 @@ static int look_at_recorded(struct evidence_collector *q, struct app_history *a)
 {
 	const struct process_list none = {0};
 
-	ask_hosts(q, a, &none);
+	ask_hosts(q, a, &none, false);
 	return begin_remote(q, a, NULL, NULL);
 }
 
-int evidence_collector_look(
-	struct evidence_collector *q, struct app_history *a, const struct endpoint *driver)
+int evidence_collector_look(struct evidence_collector *q, struct app_history *a,
+	const struct endpoint *driver, bool nodemanagers)
 {
 	const struct rule *rule = detector_rule(q->context.detector, a);
 	struct evidence_want wants[MAX_WANTS];
@@ -457,7 +450,7 @@ int evidence_collector_look(
 	}
 	for (size_t i = 0; i < n; i++)
 		if (wants[i].kind == WANT_PROCESSES && !q->context.recorded) {
-			int r = look_at_processes(q, a, driver);
+			int r = look_at_processes(q, a, driver, nodemanagers);
 
 			if (r < 0)
 				error = r;
