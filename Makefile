@@ -79,6 +79,11 @@ below_remedy := remedy watch store $(below_setup)
 below_notifier := notifier store $(below_setup)
 below_web := web notifier remedy watch store $(below_setup)
 below_daemon := daemon $(below_web)
+# From source upwards a test has a time and a log of its own, and the daemon's a network of its own:
+# objects of the same names go before the archives.
+FAKE_CLOCK := $(BUILD)/tests/unit/fake/clock.o $(BUILD)/tests/unit/fake/log.o
+$(foreach l,source action notify setup store watch remedy notifier web daemon,$(eval fake_$(l) := $(FAKE_CLOCK)))
+fake_daemon += $(BUILD)/tests/unit/fake/http_client.o $(BUILD)/tests/unit/fake/sync.o
 UNIT_SRC := $(wildcard tests/unit/*/test_*.c)
 UNIT := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/tests/unit/%)
 TEST_TOOLS := $(if $(wildcard tests/scenario/scenario.c),$(BUILD)/tests/scenario)
@@ -113,12 +118,16 @@ $(BUILD)/stagewatchctl: $(BUILD)/obj/stagewatchctl.o $(CTL_LIBS)
 	$(call say,LD $@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIB_LIBS)
 
+$(BUILD)/tests/unit/fake/%.o: tests/unit/fake/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+
 define unit-rule
-$(BUILD)/tests/unit/$(1)/%: tests/unit/$(1)/%.c $(BUILD)/flags $(below_$(1):%=$(BUILD)/lib%.a)
+$(BUILD)/tests/unit/$(1)/%: tests/unit/$(1)/%.c $(BUILD)/flags $(fake_$(1)) $(below_$(1):%=$(BUILD)/lib%.a)
 	@mkdir -p $$(@D)
 	$(call say,LD $$@)
 	$(Q)$$(CC) $$(ALL_CFLAGS) -MMD -MP -MF $$@.d -MT $$@ $$(ALL_LDFLAGS) -o $$@ $$< \
-		$(below_$(1):%=$(BUILD)/lib%.a) $(LIB_LIBS) -lcmocka
+		$(fake_$(1)) $(below_$(1):%=$(BUILD)/lib%.a) $(LIB_LIBS) -lcmocka
 endef
 $(foreach l,$(LAYERS),$(eval $(call unit-rule,$(l))))
 

@@ -188,11 +188,17 @@ static void send_or_finish(struct airflow_call *c, enum airflow_phase phase)
 		finish_error(c, r);
 }
 
+/* Once it is known which API it speaks: some steps are of one only. */
+static void skip_unwanted(struct airflow_call *c)
+{
+	while (c->step->wanted && !c->step->wanted(c))
+		c->step++;
+}
+
 static void next_step(struct airflow_call *c)
 {
-	do
-		c->step++;
-	while (c->step->wanted && !c->step->wanted(c));
+	c->step++;
+	skip_unwanted(c);
 	send_or_finish(c, step_phase(c));
 }
 
@@ -293,6 +299,7 @@ static void on_version(struct airflow_call *c, const struct transport_answer *a)
 	af->api = c->phase == PHASE_PROBE_V2 ? AIRFLOW_API_V2 : AIRFLOW_API_V1;
 	free(af->version);
 	af->version = TAKE_PTR(version);
+	skip_unwanted(c);
 	send_or_finish(c, step_phase(c));
 }
 
@@ -383,9 +390,12 @@ int airflow_call_start(struct airflow_call *c, struct airflow_call **ret)
 {
 	int r;
 
-	while (c->step->wanted && !c->step->wanted(c))
-		c->step++;
-	c->phase = c->task == AIRFLOW_CHECK || needs_version(c) ? probe(c->airflow) : step_phase(c);
+	if (c->task == AIRFLOW_CHECK || needs_version(c)) {
+		c->phase = probe(c->airflow);
+	} else {
+		skip_unwanted(c);
+		c->phase = step_phase(c);
+	}
 	r = send_phase(c);
 	if (r < 0)
 		airflow_cancel(c);

@@ -13,11 +13,12 @@
  *	... the code under test sends ...
  *	fake_run(&f);                     answers all that can be answered now
  *	fake_advance(&f, USEC_PER_SEC);   lets time go by, answers and time limits come on time
+ *	fake_loop(&f, event, USEC_PER_SEC);   the same, with the timers and all else of a loop
  *	assert_int_equal(fake_n_asked(&f, "GET *" "/jobs?*"), 1);
  *	fake_clear(&f);
  *
- * A pattern is one of fnmatch(3), held against "METHOD URL". The one that was set last wins; what
- * no pattern fits fails the test. */
+ * A pattern is one of fnmatch(3), held against "METHOD URL" and "METHOD URL BODY". The one that was
+ * set last wins; what no pattern fits is up to fake.otherwise, or fails the test. */
 #pragma once
 
 #include <errno.h>
@@ -34,11 +35,9 @@
 #include <cmocka.h>
 
 #include "base/strbuf.h"
-#include "io/clock.h"
+#include "fake_clock.h"
 #include "io/transport.h"
 
-#define FAKE_START USEC_PER_HOUR /* 0 means "never" to many */
-#define FAKE_WALL (1790000000 * USEC_PER_SEC)
 #define FAKE_TIMEOUT (10 * USEC_PER_SEC)
 
 /* What comes back. Texts are borrowed until the pattern is set anew, or the fake is cleared. */
@@ -66,6 +65,7 @@ struct fake_rule {
 struct fake_asked {
 	char *what;         /* "METHOD URL" */
 	char *body;         /* NULL: none */
+	char *with_body;    /* "METHOD URL BODY"; NULL: there is none */
 	char *headers;      /* a line each */
 	struct endpoint as; /* copied */
 	usec_t at;
@@ -75,11 +75,19 @@ struct transport_request {
 	struct fake *fake;
 	struct transport_request *next;
 	char *what;
+	char *with_body;      /* what, and the body; NULL: there is none */
+	char *headers;        /* a line each; NULL: none */
+	const char *username; /* of its endpoint; NULL: none; borrowed of what was asked */
 	usec_t sent;
 	usec_t limit; /* when it times out */
 	transport_done_fn done;
 	void *userdata;
 };
+
+/* What is answered to "METHOD URL" where no pattern fits. Texts are borrowed until the next call.
+ */
+typedef void (*fake_otherwise_fn)(
+	void *userdata, const struct transport_request *request, struct fake_answer *ret);
 
 struct fake {
 	struct transport transport; /* first */
@@ -90,6 +98,9 @@ struct fake {
 	struct transport_request *waiting; /* oldest first */
 	struct fake_asked *asked;
 	size_t n_asked;
+	usec_t latency;              /* that each answer takes at least */
+	fake_otherwise_fn otherwise; /* NULL: fails the test */
+	void *userdata;
 };
 
 static inline usec_t fake_clock_now(void *userdata)
@@ -105,6 +116,8 @@ static inline usec_t fake_clock_wall(void *userdata)
 static inline void fake_request_free(struct transport_request *r)
 {
 	free(r->what);
+	free(r->with_body);
+	free(r->headers);
 	free(r);
 }
 
@@ -136,6 +149,8 @@ static inline void fake_note(struct fake *f, const struct transport_ask *ask, co
 	*a = (struct fake_asked){.at = f->now};
 	assert_true(str_replace(&a->what, what) >= 0);
 	assert_true(str_replace(&a->body, ask->body) >= 0);
+	if (ask->body)
+		assert_true(str_printf(&a->with_body, "%s %s", what, ask->body) >= 0);
 	assert_int_equal(endpoint_copy(&a->as, transport_endpoint(ask)), 0);
 	for (size_t i = 0; ask->headers && ask->headers[i]; i++)
 		strbuf_addf(&headers, "%s\n", ask->headers[i]);
@@ -154,6 +169,9 @@ static inline int fake_send(struct transport *t, const struct transport_ask *ask
 	assert_non_null(r);
 	assert_true(str_printf(&r->what, "%s %s", ask->method, ask->url) >= 0);
 	fake_note(f, ask, r->what);
+	assert_true(str_replace(&r->with_body, f->asked[f->n_asked - 1].with_body) >= 0);
+	r->username = f->asked[f->n_asked - 1].as.username;
+	assert_true(str_replace(&r->headers, f->asked[f->n_asked - 1].headers) >= 0);
 	r->fake = f;
 	r->sent = f->now;
 	r->limit = f->now + (timeout ? timeout : FAKE_TIMEOUT);
@@ -173,6 +191,7 @@ static inline void fake_init(struct fake *f)
 		.clock = {.now = fake_clock_now, .wall = fake_clock_wall, .userdata = f},
 		.now = FAKE_START,
 		.wall = FAKE_WALL};
+	fake_time_use(&f->now, &f->wall);
 }
 
 static inline void fake_unset(struct fake *f, const char *pattern)
@@ -216,11 +235,19 @@ static inline void fake_clear(struct fake *f)
 	for (size_t i = 0; i < f->n_asked; i++) {
 		free(f->asked[i].what);
 		free(f->asked[i].body);
+		free(f->asked[i].with_body);
 		free(f->asked[i].headers);
 		endpoint_clear(&f->asked[i].as);
 	}
 	free(f->asked);
 	*f = (struct fake){0};
+	fake_time_use(NULL, NULL);
+	fake_log_clear();
+}
+
+static inline bool fake_fits(const char *pattern, const char *what)
+{
+	return what && fnmatch(pattern, what, 0) == 0;
 }
 
 /* How often something that fits the pattern was asked. */
@@ -229,8 +256,20 @@ static inline size_t fake_n_asked(const struct fake *f, const char *pattern)
 	size_t n = 0;
 
 	for (size_t i = 0; i < f->n_asked; i++)
-		n += fnmatch(pattern, f->asked[i].what, 0) == 0;
+		n += fake_fits(pattern, f->asked[i].what) ||
+		     fake_fits(pattern, f->asked[i].with_body);
 	return n;
+}
+
+/* The place in what was asked of the first that fits; fails the test where none does. */
+static inline size_t fake_first_asked(const struct fake *f, const char *pattern)
+{
+	for (size_t i = 0; i < f->n_asked; i++)
+		if (fake_fits(pattern, f->asked[i].what) ||
+			fake_fits(pattern, f->asked[i].with_body))
+			return i;
+	fail_msg("\"%s\" was never asked", pattern);
+	return 0;
 }
 
 /* How many requests wait for their answer. */
@@ -243,21 +282,26 @@ static inline size_t fake_n_waiting(const struct fake *f)
 	return n;
 }
 
-static inline struct fake_rule *fake_rule_of(const struct fake *f, const char *what)
+/* NULL: it is up to otherwise. */
+static inline struct fake_rule *fake_rule_of(const struct transport_request *r)
 {
-	for (struct fake_rule *rule = f->rules; rule; rule = rule->next)
-		if (fnmatch(rule->pattern, what, 0) == 0)
+	for (struct fake_rule *rule = r->fake->rules; rule; rule = rule->next)
+		if (fake_fits(rule->pattern, r->what) || fake_fits(rule->pattern, r->with_body))
 			return rule;
-	print_error("nothing answers \"%s\"\n", what);
-	fail();
-	abort();
+	if (!r->fake->otherwise) {
+		print_error("nothing answers \"%s\"\n", r->what);
+		fail();
+	}
+	return NULL;
 }
 
 /* When the request gets its answer. */
 static inline usec_t fake_due(const struct transport_request *r)
 {
-	const struct fake_rule *rule = fake_rule_of(r->fake, r->what);
-	usec_t at = rule->answer.hangs ? USEC_INFINITY : r->sent + rule->answer.after;
+	const struct fake_rule *rule = fake_rule_of(r);
+	const struct fake_answer a = rule ? rule->answer : (struct fake_answer){0};
+	usec_t after = a.after > r->fake->latency ? a.after : r->fake->latency;
+	usec_t at = a.hangs ? USEC_INFINITY : r->sent + after;
 
 	return at < r->limit ? at : r->limit;
 }
@@ -266,12 +310,14 @@ static inline usec_t fake_due(const struct transport_request *r)
 static inline void fake_deliver(struct transport_request *r)
 {
 	struct fake *f = r->fake;
-	struct fake_rule *rule = fake_rule_of(f, r->what);
-	struct fake_answer from = rule->answer;
+	struct fake_rule *rule = fake_rule_of(r);
+	struct fake_answer from = rule ? rule->answer : (struct fake_answer){0};
 	struct transport_answer a = {.body = "", .received = f->now, .taken = f->now};
 	transport_done_fn done = r->done;
 
 	a.took = f->now - r->sent;
+	if (!rule)
+		f->otherwise(f->userdata, r, &from);
 	if (from.hangs || from.after > r->limit - r->sent) {
 		a.error = -ETIMEDOUT;
 		a.error_text = "timed out";
@@ -297,14 +343,20 @@ static inline void fake_deliver(struct transport_request *r)
 	fake_request_free(r);
 }
 
-/* The request that is answered next. */
-static inline struct transport_request *fake_next(const struct fake *f)
+/* The request that is answered next, and when; NULL: none waits. */
+static inline struct transport_request *fake_next(const struct fake *f, usec_t *ret_due)
 {
 	struct transport_request *next = NULL;
 
-	for (struct transport_request *r = f->waiting; r; r = r->next)
-		if (!next || fake_due(r) < fake_due(next))
+	*ret_due = USEC_INFINITY;
+	for (struct transport_request *r = f->waiting; r; r = r->next) {
+		usec_t due = fake_due(r);
+
+		if (!next || due < *ret_due) {
 			next = r;
+			*ret_due = due;
+		}
+	}
 	return next;
 }
 
@@ -312,10 +364,9 @@ static inline struct transport_request *fake_next(const struct fake *f)
 static inline void fake_run_until(struct fake *f, usec_t end)
 {
 	struct transport_request *r;
+	usec_t due;
 
-	while ((r = fake_next(f)) && fake_due(r) <= end) {
-		usec_t due = fake_due(r);
-
+	while ((r = fake_next(f, &due)) && due <= end) {
 		if (due > f->now) {
 			f->wall += due - f->now;
 			f->now = due;
@@ -334,4 +385,48 @@ static inline void fake_run(struct fake *f)
 static inline void fake_advance(struct fake *f, usec_t length)
 {
 	fake_run_until(f, f->now + length);
+}
+
+/* The loop does all that it can do now, answers included. */
+static inline void fake_settle(struct fake *f, sd_event *event)
+{
+	struct transport_request *r;
+	usec_t due;
+	bool more;
+
+	do {
+		more = false;
+		while (sd_event_get_state(event) != SD_EVENT_FINISHED && sd_event_run(event, 0) > 0)
+			more = true;
+		r = fake_next(f, &due);
+		if (r && due <= f->now) {
+			fake_deliver(r);
+			more = true;
+		}
+	} while (more);
+}
+
+/* Lets time go by for a loop: timers fire and answers come on time, and nothing is waited for. */
+static inline void fake_loop(struct fake *f, sd_event *event, usec_t length)
+{
+	usec_t end = f->now + length;
+
+	for (;;) {
+		usec_t at;
+
+		fake_settle(f, event);
+		(void)fake_next(f, &at);
+		if (fake_timer_next() < at)
+			at = fake_timer_next();
+		if (at > end)
+			break;
+		if (at > f->now) {
+			f->wall += at - f->now;
+			f->now = at;
+		}
+		if (fake_timer_next() <= at)
+			fake_timer_fire();
+	}
+	f->wall += end - f->now;
+	f->now = end;
 }

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * io/http_client behind which a transport of the test's answers. */
+#include "fake_http_client.h"
+
+#include <stdlib.h>
+
+struct http_client {
+	struct transport *transport;
+};
+
+static struct transport *fake;
+
+void fake_http_client_use(struct transport *t)
+{
+	fake = t;
+}
+
+int http_client_new(
+	sd_event *event, const char *user_agent, size_t max_parallel, struct http_client **ret)
+{
+	(void)event;
+	(void)user_agent;
+	(void)max_parallel;
+	*ret = calloc(1, sizeof(**ret));
+	if (!*ret)
+		return -ENOMEM;
+	(*ret)->transport = fake;
+	return 0;
+}
+
+struct http_client *http_client_free(struct http_client *c)
+{
+	free(c);
+	return NULL;
+}
+
+struct transport *http_client_transport(struct http_client *c)
+{
+	return c->transport;
+}

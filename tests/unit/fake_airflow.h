@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * An Airflow with one task instance, d/r/t, for fake_transport's otherwise: it remembers what was
+ * done to it. What a test wants to go wrong it sets as patterns, which come first. */
+#pragma once
+
+#include <inttypes.h>
+
+#include "fake_transport.h"
+
+#define FAKE_AIRFLOW "http://airflow"
+
+struct fake_airflow {
+	bool v1; /* Airflow 2 */
+	const char *version;
+	int map_index;
+	const char *state;
+	int try_number;
+	int max_tries;
+	const char *start_date;
+	const char *operator_name;
+	bool paused;
+	bool stale;
+	const char *run_state;
+	const char *sweeps;     /* rows that a clear names beside ours, each after a comma; or "" */
+	const char *fails_also; /* the same of a fail */
+	int failed_siblings;    /* other indexes that have failed */
+	const char *task;       /* members of the task beside its id, each after a comma; or "" */
+	int max_active_runs;
+	unsigned logins;
+	/* What was sent, a letter each: N a note, F fails, C clears. */
+	char sent[32];
+	void (*failed)(void *userdata); /* the app's end, where it ends with its task; NULL */
+	void *userdata;
+	char *body;
+};
+
+static inline void fake_airflow_init(struct fake_airflow *a, bool v1)
+{
+	*a = (struct fake_airflow){
+		.v1 = v1,
+		.version = v1 ? "2.11.2" : "3.3.2",
+		.map_index = -1,
+		.state = "running",
+		.try_number = 1,
+		.start_date = "2026-09-21T14:12:20.000000+00:00", /* a minute before FAKE_WALL */
+		.operator_name = "SparkSubmitOperator",
+		.run_state = "running",
+		.sweeps = "",
+		.fails_also = "",
+		.task = ",\"retries\":0.0,\"execution_timeout\":null,\"pool\":\"default_pool\"",
+		.max_active_runs = 16,
+	};
+}
+
+static inline void fake_airflow_clear(struct fake_airflow *a)
+{
+	free(a->body);
+}
+
+static inline void fake_airflow_note(struct fake_airflow *a, char what)
+{
+	size_t n = strlen(a->sent);
+
+	assert_true(n + 1 < sizeof(a->sent));
+	a->sent[n] = what;
+	a->sent[n + 1] = '\0';
+}
+
+_printf_(2, 3) static inline void fake_airflow_say(struct fake_airflow *a, const char *fmt, ...)
+{
+	va_list ap;
+
+	free(a->body);
+	va_start(ap, fmt);
+	assert_true(vasprintf(&a->body, fmt, ap) >= 0);
+	va_end(ap);
+}
+
+/* The task instance with all that v2 says of it. */
+static inline void fake_airflow_ti(const struct fake_airflow *a, struct strbuf *b)
+{
+	strbuf_addf(b,
+		"{\"dag_id\":\"d\",\"dag_run_id\":\"r\",\"task_id\":\"t\",\"map_index\":%d,"
+		"\"state\":\"%s\",\"try_number\":%d,\"max_tries\":%d,\"start_date\":\"%s\","
+		"\"operator\":\"%s\",\"hostname\":\"h\",\"pid\":42,\"note\":null",
+		a->map_index, a->state, a->try_number, a->max_tries, a->start_date,
+		a->operator_name);
+	if (!a->v1)
+		strbuf_addf(b, ",\"id\":\"id-%d\"", a->try_number);
+	strbuf_add(b, "}");
+}
+
+/* Rows of those that are named; v1 names them without an index. */
+static inline void fake_airflow_rows(struct fake_airflow *a, bool ours, const char *more)
+{
+	struct strbuf b = {0};
+
+	strbuf_add(&b, "{\"task_instances\":[");
+	if (ours && a->v1)
+		strbuf_add(&b, "{\"dag_id\":\"d\",\"dag_run_id\":\"r\",\"task_id\":\"t\"}");
+	else if (ours)
+		fake_airflow_ti(a, &b);
+	strbuf_addf(&b, "%s],\"total_entries\":0}", ours || !*more ? more : more + 1);
+	free(a->body);
+	assert_int_equal(strbuf_finish(&b, &a->body), 0);
+}
+
+static inline int fake_airflow_clears(struct fake_airflow *a, const char *body)
+{
+	bool ours = str_equal(a->state, "failed");
+	bool dry = strstr(body, "\"dry_run\":true");
+
+	if (!strstr(body, "\"dag_run_id\":\"r\""))
+		return 404;
+	if (ours && !dry) {
+		fake_airflow_note(a, 'C');
+		a->state = "queued";
+		a->try_number++;
+	} else if (!dry) {
+		fake_airflow_note(a, 'C');
+	}
+	fake_airflow_rows(a, ours, a->sweeps);
+	return 200;
+}
+
+static inline int fake_airflow_fails(struct fake_airflow *a, bool dry)
+{
+	if (str_equal(a->state, "failed") && !a->v1) {
+		fake_airflow_say(a, "{\"detail\":\"Task id t is already in failed state\"}");
+		return 409;
+	}
+	if (dry) {
+		fake_airflow_rows(a, true, a->fails_also);
+		return 200;
+	}
+	fake_airflow_note(a, 'F');
+	a->state = "failed";
+	if (a->failed)
+		a->failed(a->userdata);
+	fake_airflow_rows(a, true, "");
+	return 200;
+}
+
+/* Path below /dags of a GET. */
+static inline int fake_airflow_shows(struct fake_airflow *a, const char *path)
+{
+	struct strbuf b = {0};
+
+	if (strncmp(path, "/d/dagRuns/r/taskInstances/t/listMapped", 39) == 0) {
+		fake_airflow_say(a, "{\"task_instances\":[%s],\"total_entries\":%d}",
+			a->failed_siblings ? "{\"map_index\":0,\"dag_id\":\"d\",\"task_id\":\"t\","
+					     "\"dag_run_id\":\"r\",\"state\":\"failed\"}"
+					   : "",
+			a->failed_siblings);
+	} else if (strncmp(path, "/d/dagRuns/r/taskInstances/t", 28) == 0) {
+		if (str_equal(a->state, "queued"))
+			a->state = "running";
+		fake_airflow_ti(a, &b);
+		free(a->body);
+		assert_int_equal(strbuf_finish(&b, &a->body), 0);
+	} else if (str_equal(path, "/d")) {
+		fake_airflow_say(a,
+			"{\"dag_id\":\"d\",\"is_paused\":%s,\"max_active_runs\":%d,\"%s\":%s}",
+			a->paused ? "true" : "false", a->max_active_runs,
+			a->v1 ? "is_active" : "is_stale", a->stale != a->v1 ? "true" : "false");
+	} else if (str_equal(path, "/d/tasks/t")) {
+		fake_airflow_say(a, "{\"task_id\":\"t\"%s}", a->task);
+	} else if (str_equal(path, "/d/dagRuns/r")) {
+		fake_airflow_say(a, "{\"dag_id\":\"d\",\"dag_run_id\":\"r\",\"state\":\"%s\"}",
+			a->run_state);
+	} else if (strncmp(path, "?limit=", 7) == 0) {
+		fake_airflow_say(a, "{\"dags\":[{\"dag_id\":\"d\"}],\"total_entries\":1}");
+	} else if (strncmp(path, "/~/dagRuns/~/taskInstances?", 27) == 0) {
+		fake_airflow_rows(a, true, "");
+	} else {
+		fake_airflow_say(a, "{\"detail\":\"not found\"}");
+		return 404;
+	}
+	return 200;
+}
+
+/* what: after FAKE_AIRFLOW. */
+static inline int fake_airflow_status(
+	struct fake_airflow *a, const char *method, const char *path, const char *body)
+{
+	const char *base = a->v1 ? "/api/v1" : "/api/v2";
+
+	free(a->body);
+	a->body = strdup("<html>404</html>");
+	if (str_equal(path, "/auth/token") && !a->v1) {
+		a->logins++;
+		fake_airflow_say(a, "{\"access_token\":\"t0ken-%u\"}", a->logins);
+		return 201;
+	}
+	if (strncmp(path, base, strlen(base)) != 0)
+		return 404;
+	path += strlen(base);
+	if (str_equal(path, "/version")) {
+		fake_airflow_say(a, "{\"version\":\"%s\"}", a->version);
+		return 200;
+	}
+	if (str_equal(path, a->v1 ? "/health" : "/monitor/health")) {
+		fake_airflow_say(a, "{\"metadatabase\":{\"status\":\"healthy\"},"
+				    "\"scheduler\":{\"status\":\"healthy\"}}");
+		return 200;
+	}
+	if (strncmp(path, "/dags", 5) != 0)
+		return 404;
+	path += 5;
+	if (str_equal(method, "GET"))
+		return fake_airflow_shows(a, path);
+	if (strncmp(path, "/d/", 3) != 0)
+		return 404;
+	if (strstr(path, "/clearTaskInstances"))
+		return fake_airflow_clears(a, body);
+	if (strncmp(path, "/d/dagRuns/r/taskInstances/t", 28) != 0)
+		return 404;
+	if (strstr(path, "/setNote")) {
+		fake_airflow_note(a, 'N');
+		return fake_airflow_shows(a, "/d/dagRuns/r/taskInstances/t");
+	}
+	return fake_airflow_fails(a, strstr(path, "/dry_run") || strstr(body, "\"dry_run\":true"));
+}
+
+/* false: it is not asked at this URL. */
+static inline bool fake_airflow_answers(
+	struct fake_airflow *a, const struct transport_request *r, struct fake_answer *ret)
+{
+	const char *url = strchr(r->what, ' ') + 1;
+	char method[8] = "";
+	size_t n = strlen(FAKE_AIRFLOW);
+
+	if (strncmp(url, FAKE_AIRFLOW "/", n + 1) != 0)
+		return false;
+	memcpy(method, r->what, (size_t)(url - r->what) - 1);
+	ret->status = fake_airflow_status(
+		a, method, url + n, r->with_body ? r->with_body + strlen(r->what) + 1 : "");
+	ret->type = a->body[0] == '<' ? "text/html" : "application/json";
+	ret->body = a->body;
+	return true;
+}
