@@ -12,7 +12,7 @@ import time
 import pytest
 from harness import Daemon, driver_section, master_section, wait
 from fakes import Driver, free_port
-from test_act import NONE, OWNER, Scene
+from scene import NONE, OWNER, Scene
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 needs_setpriv = pytest.mark.skipif(not shutil.which("setpriv"), reason="setpriv is not installed")

@@ -4,7 +4,7 @@ import fakes
 import pytest
 from fakes import Airflow
 from harness import Daemon, wait
-from test_act import NONE, OWNER, Scene, refused
+from scene import NONE, OWNER, Scene, refused
 
 MAPPED = {**OWNER, "map_index": 1}
 task = Airflow.dag_task

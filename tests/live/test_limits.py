@@ -9,7 +9,7 @@ import fakes
 import pytest
 from fakes import Airflow, Driver, Master
 from harness import Daemon, airflow_section, limit, master_section, wait
-from test_act import NONE, OWNER, Scene
+from scene import NONE, OWNER, Scene
 
 
 def refusal(d, text):

@@ -8,6 +8,10 @@
 #include "fake_transport.h"
 
 #define FAKE_AIRFLOW "http://airflow"
+/* downstream: "\"a\",\"b\"" */
+#define FAKE_TASK(id, rule, downstream)                                                            \
+	"{\"task_id\":\"" id "\",\"trigger_rule\":\"" rule                                         \
+	"\",\"pool\":\"default_pool\",\"downstream_task_ids\":[" downstream "]}"
 
 struct fake_airflow {
 	bool v1; /* Airflow 2 */
@@ -24,10 +28,18 @@ struct fake_airflow {
 	const char *sweeps;     /* rows that a clear names beside ours, each after a comma; or "" */
 	const char *fails_also; /* the same of a fail */
 	int failed_siblings;    /* other indexes that have failed */
-	const char *task;       /* members of the task beside its id, each after a comma; or "" */
+	const char *dag_tasks;  /* those of the DAG */
+	int n_dag_tasks;
+	const char *living;  /* rows of the run that are alive, beside ours, as above */
+	const char *set_ups; /* rows that a clear of one that runs takes along, as above */
+	bool old_process;   /* of the try before: 3.x restarts as long, the log of 2.x has no end */
+	bool restarts_fail; /* are accepted, and nothing comes of them */
+	bool never_runs;    /* its next try stays queued */
+	int id;
+	const char *task; /* members of the task beside its id, each after a comma; or "" */
 	int max_active_runs;
 	unsigned logins;
-	/* What was sent, a letter each: N a note, F fails, C clears. */
+	/* What was sent, a letter each: N a note, F fails, C clears, R clears before its end. */
 	char sent[32];
 	void (*failed)(void *userdata); /* the app's end, where it ends with its task; NULL */
 	void *userdata;
@@ -42,11 +54,16 @@ static inline void fake_airflow_init(struct fake_airflow *a, bool v1)
 		.map_index = -1,
 		.state = "running",
 		.try_number = 1,
+		.id = 1,
 		.start_date = "2026-09-21T14:12:20.000000+00:00", /* a minute before FAKE_WALL */
 		.operator_name = "SparkSubmitOperator",
 		.run_state = "running",
 		.sweeps = "",
 		.fails_also = "",
+		.dag_tasks = FAKE_TASK("t", "all_success", ""),
+		.n_dag_tasks = 1,
+		.living = "",
+		.set_ups = "",
 		.task = ",\"retries\":0.0,\"execution_timeout\":null,\"pool\":\"default_pool\"",
 		.max_active_runs = 16,
 	};
@@ -86,7 +103,7 @@ static inline void fake_airflow_ti(const struct fake_airflow *a, struct strbuf *
 		a->map_index, a->state, a->try_number, a->max_tries, a->start_date,
 		a->operator_name);
 	if (!a->v1)
-		strbuf_addf(b, ",\"id\":\"id-%d\"", a->try_number);
+		strbuf_addf(b, ",\"id\":\"id-%d\"", a->id);
 	strbuf_add(b, "}");
 }
 
@@ -105,6 +122,30 @@ static inline void fake_airflow_rows(struct fake_airflow *a, bool ours, const ch
 	assert_int_equal(strbuf_finish(&b, &a->body), 0);
 }
 
+/* A clear of one that has not ended; on 2.x it does nothing to one that runs. */
+static inline int fake_airflow_restarts(struct fake_airflow *a, bool dry)
+{
+	bool deferred = str_equal(a->state, "deferred");
+	_cleanup_free_ char *rows = NULL;
+
+	if (!deferred && !str_equal(a->state, "running")) {
+		fake_airflow_rows(a, false, "");
+		return 200;
+	}
+	assert_true(str_printf(&rows, "%s%s", a->set_ups, a->sweeps) >= 0);
+	if (!dry)
+		fake_airflow_note(a, 'R');
+	if (!dry && !a->restarts_fail && (deferred || !a->v1)) {
+		a->state = deferred ? "queued" : "restarting";
+		a->try_number += deferred;
+		a->id += 10;
+		if (a->failed)
+			a->failed(a->userdata);
+	}
+	fake_airflow_rows(a, true, rows);
+	return 200;
+}
+
 static inline int fake_airflow_clears(struct fake_airflow *a, const char *body)
 {
 	bool ours = str_equal(a->state, "failed");
@@ -112,10 +153,12 @@ static inline int fake_airflow_clears(struct fake_airflow *a, const char *body)
 
 	if (!strstr(body, "\"dag_run_id\":\"r\""))
 		return 404;
+	if (strstr(body, "\"only_failed\":false"))
+		return fake_airflow_restarts(a, dry);
 	if (ours && !dry) {
 		fake_airflow_note(a, 'C');
 		a->state = "queued";
-		a->try_number++;
+		a->id = ++a->try_number;
 	} else if (!dry) {
 		fake_airflow_note(a, 'C');
 	}
@@ -152,9 +195,21 @@ static inline int fake_airflow_shows(struct fake_airflow *a, const char *path)
 					     "\"dag_run_id\":\"r\",\"state\":\"failed\"}"
 					   : "",
 			a->failed_siblings);
+	} else if (strncmp(path, "/d/dagRuns/r/taskInstances?state=", 33) == 0) {
+		fake_airflow_rows(a, true, a->living);
+	} else if (strstr(path, "/logs/")) {
+		fake_airflow_say(a, "{\"content\":\"[('h', '*** Found local files\\\\n%s')]\"}",
+			a->old_process || str_equal(a->state, "running")
+				? ""
+				: "Process psutil.Process(pid=42) (42) terminated with exit code "
+				  "143");
 	} else if (strncmp(path, "/d/dagRuns/r/taskInstances/t", 28) == 0) {
-		if (str_equal(a->state, "queued"))
+		if (str_equal(a->state, "queued") && !a->never_runs)
 			a->state = "running";
+		if (str_equal(a->state, "restarting") && !a->old_process) {
+			a->state = "queued";
+			a->try_number++;
+		}
 		fake_airflow_ti(a, &b);
 		free(a->body);
 		assert_int_equal(strbuf_finish(&b, &a->body), 0);
@@ -163,6 +218,9 @@ static inline int fake_airflow_shows(struct fake_airflow *a, const char *path)
 			"{\"dag_id\":\"d\",\"is_paused\":%s,\"max_active_runs\":%d,\"%s\":%s}",
 			a->paused ? "true" : "false", a->max_active_runs,
 			a->v1 ? "is_active" : "is_stale", a->stale != a->v1 ? "true" : "false");
+	} else if (str_equal(path, "/d/tasks")) {
+		fake_airflow_say(
+			a, "{\"tasks\":[%s],\"total_entries\":%d}", a->dag_tasks, a->n_dag_tasks);
 	} else if (str_equal(path, "/d/tasks/t")) {
 		fake_airflow_say(a, "{\"task_id\":\"t\"%s}", a->task);
 	} else if (str_equal(path, "/d/dagRuns/r")) {
@@ -215,7 +273,7 @@ static inline int fake_airflow_status(
 		return fake_airflow_clears(a, body);
 	if (strncmp(path, "/d/dagRuns/r/taskInstances/t", 28) != 0)
 		return 404;
-	if (strstr(path, "/setNote")) {
+	if (strstr(path, "/setNote") || (strstr(body, "\"note\"") && !strstr(body, "new_state"))) {
 		fake_airflow_note(a, 'N');
 		return fake_airflow_shows(a, "/d/dagRuns/r/taskInstances/t");
 	}

@@ -339,11 +339,12 @@ static void steps(void **state)
 		bool clears;
 		const char *asked; /* a letter each, in order */
 	} rows[] = {
-		/* D DAG, R run, S siblings, T task instance, t the task, c C clear, f F fail, N */
+		/* D DAG, R run, A all tasks, S siblings, T task instance, t the task, c C clear, f
+		   F fail, N */
 		{"look", false, -1, AIRFLOW_LOOK, false, "T"},
-		{"prepare", false, -1, AIRFLOW_PREPARE, false, "DRT"},
-		{"prepare of a mapped one", false, 2, AIRFLOW_PREPARE, false, "DRT"},
-		{"prepare of a mapped one of Airflow 2", true, 2, AIRFLOW_PREPARE, false, "DRST"},
+		{"prepare", false, -1, AIRFLOW_PREPARE, false, "DRAT"},
+		{"prepare of a mapped one", false, 2, AIRFLOW_PREPARE, false, "DRAT"},
+		{"prepare of a mapped one of Airflow 2", true, 2, AIRFLOW_PREPARE, false, "DRAST"},
 		{"settings", false, -1, AIRFLOW_SETTINGS, false, "Dt"},
 		{"note", true, -1, AIRFLOW_NOTE, false, "N"},
 		{"fail", false, -1, AIRFLOW_FAIL, false, "F"},
@@ -363,6 +364,7 @@ static void steps(void **state)
 		{"GET */dagRuns/r/taskInstances/t", 'T'},
 		{"GET */dagRuns/r/taskInstances/t/2", 'T'},
 		{"GET */tasks/t", 't'},
+		{"GET */dags/d/tasks", 'A'},
 		{"PATCH */setNote*", 'N'},
 		{"PATCH */dry_run *", 'f'},
 		{"PATCH */taskInstances/t *", 'F'},
