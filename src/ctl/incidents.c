@@ -135,6 +135,12 @@ static void print_numbers(FILE *out, const cJSON *root)
 			ctl_number(n, "cpu_seconds_per_second"));
 		print_duration(out, " over ", ctl_number(n, "cpu_window_seconds"));
 	}
+	if (ctl_has(n, "never_ran"))
+		fprintf(out,
+			"; workers and task threads: never ran %.0f, only woke up %.0f, worked "
+			"%.0f",
+			ctl_number(n, "never_ran"), ctl_number(n, "only_woke_up"),
+			ctl_number(n, "worked"));
 	fprintf(out, "\n%-10s ", "Missing");
 	if (!ctl_list(n, "missing"))
 		fprintf(out, "nothing");

@@ -60,6 +60,11 @@ static void add_numbers(cJSON *o, const struct verdict_detail *e)
 		(void)cJSON_AddNumberToObject(o, "cpu_seconds_per_second", e->cpu_rate);
 		json_add_seconds(o, "cpu_window_seconds", e->cpu_window);
 	}
+	if (e->n_never_ran + e->n_ticked + e->n_ran > 0) {
+		(void)cJSON_AddNumberToObject(o, "never_ran", (double)e->n_never_ran);
+		(void)cJSON_AddNumberToObject(o, "only_woke_up", (double)e->n_ticked);
+		(void)cJSON_AddNumberToObject(o, "worked", (double)e->n_ran);
+	}
 	if (e->hint.because[0] != '\0')
 		json_add_text(o, "because", e->hint.because);
 	add_missing(o, e->missing);

@@ -36,6 +36,11 @@ struct findings {
 	unsigned n_dumps;
 	double cpu_rate;
 	usec_t cpu_window;
+	/* Of the Python workers and the JVM's task threads on the executors of the stalled tasks,
+	 * as far as the scheduler's counts of them are known. */
+	size_t n_never_ran;
+	size_t n_ticked; /* only woke up, or only helper threads ran */
+	size_t n_ran;    /* worked */
 	struct cause_hint hint;
 };
 

@@ -48,9 +48,10 @@ struct group {
 	struct executor_track *executor; /* NULL: not known */
 	size_t n;
 	size_t n_running; /* also the ones that are not stalled */
-	size_t n_python;  /* wait for a Python worker, by their frames */
-	bool moves;       /* one of its tasks works, or moves: it explains CPU of the JVM */
-	usec_t since;     /* all were stalled from here on */
+	size_t n_running_python;
+	size_t n_python; /* wait for a Python worker, by their frames */
+	bool moves;      /* one of its tasks works, or moves: it explains CPU of the JVM */
+	usec_t since;    /* all were stalled from here on */
 	struct cpu_use cpu;
 	size_t n_cpu_busy; /* so many of the stalled compute; which, is not known */
 	size_t n_cpu_idle; /* so many do not */
@@ -87,6 +88,7 @@ static void gather(const struct look *k, const char *executor_id, bool anew, str
 		if (!str_equal(t->executor_id, executor_id))
 			continue;
 		g->n_running++;
+		g->n_running_python += t->python;
 		if (!is_stalled(k, t) || (!anew && works(k, t))) {
 			g->moves = true;
 			continue;
@@ -167,9 +169,26 @@ static void attribute(const struct look *k, struct group *g)
 	}
 }
 
+/* For people. A task that runs in Python is told by its worker, not by the thread that waits for
+ * that. Returns whether something is known of each. */
+static bool note_counts(struct findings *f, const struct group *g)
+{
+	const struct cpu_use *u = &g->cpu;
+	size_t threads = g->n_running > 0 && g->n_running_python == g->n_running ? 0 : 1;
+
+	if (!u->counted)
+		return false;
+	f->n_never_ran += u->workers[CPU_NEVER_RAN] + threads * u->threads[CPU_NEVER_RAN];
+	f->n_ticked += u->workers[CPU_TICKS] + threads * u->threads[CPU_TICKS];
+	f->n_ran += u->workers[CPU_WORKED] + threads * u->threads[CPU_WORKED];
+	return u->workers[CPU_UNSEEN] + u->threads[CPU_UNSEEN] == 0;
+}
+
 static void note_cpu(struct look *k, const struct group *g)
 {
-	if (g->cpu.window == 0 || (g->cpu.tree == CPU_UNKNOWN && !g->cpu.stopped))
+	bool counted = note_counts(k->f, g);
+
+	if (g->cpu.window == 0 || (g->cpu.tree == CPU_UNKNOWN && !g->cpu.stopped && !counted))
 		return;
 	k->f->has_cpu = true;
 	if (g->cpu.rate >= k->f->cpu_rate) {

@@ -86,6 +86,20 @@ static void describe_tasks(const struct verdict_detail *e, struct strbuf *out)
 			e->n_working > 0 ? "looked at" : "the same frames", e->n_dumps);
 }
 
+static void describe_counts(const struct verdict_detail *e, struct strbuf *out)
+{
+	static const char *const words[] = {"never ran", "only woke up", "worked"};
+	const size_t n[] = {e->n_never_ran, e->n_ticked, e->n_ran};
+	const char *before = ", of the workers and task threads";
+
+	for (size_t i = 0; i < ELEMENTSOF(n); i++) {
+		if (n[i] == 0)
+			continue;
+		strbuf_addf(out, "%s %zu %s", before, n[i], words[i]);
+		before = ",";
+	}
+}
+
 void verdict_describe(const struct verdict_detail *e, struct strbuf *out)
 {
 	char lasting[32];
@@ -105,6 +119,7 @@ void verdict_describe(const struct verdict_detail *e, struct strbuf *out)
 	if (e->cpu_window > 0)
 		strbuf_addf(out, ", at most %.3f CPU seconds a second over %s", e->cpu_rate,
 			format_duration(lasting, sizeof(lasting), e->cpu_window));
+	describe_counts(e, out);
 	if (e->hint.because[0] != '\0')
 		strbuf_addf(out, "; %scause %s: %s",
 			e->hint.cause == CAUSE_UNKNOWN ? "" : "probable ",
