@@ -74,7 +74,7 @@ static void on_look(void *userdata, struct driver_answer *answer)
 		else if (jobs && (answer->has_tasks || !h->findings.has_tasks))
 			look = LOOK_HUNG;
 		else
-			text = "its jobs, executors and tasks could not be looked at";
+			text = "its jobs, executors and tasks could not be read";
 	}
 	l->fn(l->userdata, look, text);
 	driver_look_cancel(l);

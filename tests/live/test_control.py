@@ -71,7 +71,7 @@ def test_incidents_and_explain(binary, tmp_path, started):
         wait(lambda: d.json("/api/v1/incidents")["incidents"][0]["state"] == "ended", 20, "ended")
         said(d.ctl("incidents"), 0, "No open incident.\n")
         said(d.ctl("incidents", "--all"), 0, number)
-        said(d.ctl("explain", number), 0, "Next       nothing: it has ended as ended: the stage or app is gone\n")
+        said(d.ctl("explain", number), 0, "Next       nothing: the incident ended as ended: the stage or app is gone\n")
 
 
 @pytest.mark.parametrize("args, word", [
@@ -133,7 +133,7 @@ def test_pause_and_resume(binary, tmp_path, started):
         said(d.ctl("status"), 1, ", until resumed: release night\n")
         number = d.json("/api/v1/incidents")["incidents"][0]["id"]
         story = said(d.ctl("explain", number), 0).stdout
-        assert "Next       no retry as long as it is paused by root (uid 0) since " in story and "no retry: paused by root" in story
+        assert "Next       no retry while paused by root (uid 0) since " in story and "no retry: paused by root" in story
         said(d.ctl("resume"), 0, "Resumed")
         wait(lambda: d.actions()["confirmed"] == 1, 40, "done after all")
         assert d.metric("stagewatch_paused") == 0

@@ -31,7 +31,7 @@ def test_only_on_suspicion_and_apart(binary, tmp_path, started):
     well.moving, well.tasks, ill.tasks = True, SIX, SIX
     with Daemon(binary, tmp_path, EVIDENCE + driver_section("well", well) + driver_section("ill", ill)) as d:
         incident = wait(lambda: [i for i in hung(d) if i["because"]], 30, "hung, and why")[0]
-        assert "6 of 6 running tasks flat" in incident["evidence"], incident
+        assert "6 of 6 running tasks stalled" in incident["evidence"], incident
         assert "CPU seconds" in incident["evidence"].split("without")[-1], incident  # nobody knows these processes
         assert (incident["cause"], incident["because"]) == ("unknown", "java.lang.Thread.sleep(Native Method)")
         wait(lambda: all(len(ill.asked("GET", f"/executors/{e}/threads")) >= 2 for e in "12"), 20, "two dumps of each")
@@ -101,7 +101,7 @@ def test_lost_events_make_it_doubtful(binary, tmp_path, started):
     driver.tasks, driver.dropped = SIX, 3
     driver.faults.append((None, "/threads", driver.status(404)))
     with Daemon(binary, tmp_path, EVIDENCE + driver_section("one", driver)) as d:
-        wait(lambda: [i for i in incidents(d) if "events that Spark lost" in i["evidence"]], 30, "doubt")
+        wait(lambda: [i for i in incidents(d) if "events that Spark dropped" in i["evidence"]], 30, "doubt")
         time.sleep(4)  # longer than hung_after_unproven
         assert hung(d) == []
 

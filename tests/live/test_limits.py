@@ -40,7 +40,7 @@ def test_settles_after_the_start(binary, tmp_path, started):
     d = Daemon(binary, tmp_path, scene.sections, action="kill")
     limit(d, settle="1h")
     with d:
-        wait(lambda: refusal(d, "no kill: it settles"), 30, "refused")
+        wait(lambda: refusal(d, "no kill: settling: "), 30, "refused")
         assert d.actions("kill") == NONE and scene.sent() == []
 
 

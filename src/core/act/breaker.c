@@ -71,7 +71,7 @@ static bool is_storm(struct breaker *b, const struct limit_params *p, const stru
 	}
 	if (p->storm_share > 0 && hung && n_still >= MIN_APPS &&
 		100 * n_still >= p->storm_share * n_apps) {
-		(void)snprintf(why, n_why, "%zu of %zu apps stand still", n_still, n_apps);
+		(void)snprintf(why, n_why, "%zu of %zu apps make no progress", n_still, n_apps);
 		return true;
 	}
 	return false;

@@ -76,6 +76,17 @@ static void object_to(
 	object(a, reason, a->text);
 }
 
+/* The same for what happened less than a limit ago; key names the limit. */
+static void object_since(struct policy_answer *a, enum policy_reason reason, const char *what,
+	const char *key, usec_t limit)
+{
+	char text[32];
+
+	(void)snprintf(a->text, sizeof(a->text), "%s than %s=%s ago", what, key,
+		format_duration(text, sizeof(text), limit));
+	object(a, reason, a->text);
+}
+
 /* A person has said that nothing is to be begun. */
 static void ask_people(const struct policy_question *q, struct policy_answer *a)
 {
@@ -98,7 +109,7 @@ static void ask_owner(const struct policy_question *q, struct policy_answer *a)
 	else if (o->try_number <= 0)
 		object(a, POLICY_OWNER, "the app does not say which try of its task started it");
 	else if (q->app_busy)
-		object(a, POLICY_BUSY, "an action on this app or its task instance is under way");
+		object(a, POLICY_BUSY, "an action on this app or its task instance is in progress");
 	else if (has_healthy_sibling(q))
 		object(a, POLICY_OWNER, "the task instance has another live app that is not hung");
 }
@@ -109,12 +120,12 @@ static void ask_evidence(const struct policy_question *q, struct policy_answer *
 	usec_t since = q->app->gap_end > q->started ? q->app->gap_end : q->started;
 
 	if (q->app->no_answer_start > 0)
-		object(a, POLICY_EVIDENCE, "its driver does not answer at present");
+		object(a, POLICY_EVIDENCE, "its driver does not answer");
 	else if (usec_sub(q->now, q->app->observed) > 2 * q->poll_interval)
 		object(a, POLICY_EVIDENCE, "the evidence is older than two polls");
 	else if (usec_sub(q->now, since) < q->limits->settle)
-		object(a, POLICY_SETTLE,
-			"it settles: not so soon after the start, or after a gap in polling");
+		object_since(a, POLICY_SETTLE, "settling: the start, or a gap in polling, was less",
+			"settle", q->limits->settle);
 }
 
 /* Who is to confirm it must be well. */
@@ -154,8 +165,9 @@ static void ask_budgets(const struct policy_question *q, struct policy_answer *a
 		 action_log_retries(q->log, o) >= rule->max_retries)
 		object(a, POLICY_MAX_RETRIES, "max_retries of its task instance are used up");
 	else if (before && (int64_t)q->now - last < (int64_t)rule->cooldown)
-		object(a, POLICY_COOLDOWN,
-			"cooldown: its task, or an app of its name, was acted upon not long ago");
+		object_since(a, POLICY_COOLDOWN,
+			"its task, or an app of its name, was acted upon less", "cooldown",
+			rule->cooldown);
 	else if (action_log_last_hour(q->log, NULL, q->now) >= q->limits->actions_per_hour)
 		object(a, POLICY_ACTIONS_PER_HOUR, "actions_per_hour of [limits] are used up");
 	else if (rule->actions_per_hour > 0 &&

@@ -112,14 +112,14 @@ static const char *objection_to_retry(
 	if (g->dag_stale)
 		return "Airflow no longer finds its DAG: it would start no new try";
 	if (str_equal(g->run_state, "failed") || str_equal(g->run_state, "success"))
-		return "its DAG run is over already: a retry would set the run going again";
+		return "its DAG run is over: a retry would start the run again";
 	if (!str_equal(g->run_state, "running") && !str_equal(g->run_state, "queued"))
-		return "its DAG run is in a state that is not known here";
+		return "its DAG run is in an unknown state";
 	if (way == END_WAY_AIRFLOW && !ti_retry_left(t))
 		return "Airflow has no retry left for it";
 	if (way == END_WAY_CLEAR && g->n_failed_siblings > 0)
 		return "Airflow 2 cannot clear one index of a mapped task, and others of it have "
-		       "failed: they would be run again as well";
+		       "failed: they would run again, too";
 	return NULL;
 }
 

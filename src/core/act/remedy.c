@@ -219,7 +219,7 @@ static int on_blocked(
 		r->blocked_since = now;
 	if (now - r->blocked_since >= REMEDY_BLOCKED_TIMEOUT)
 		return remedy_finish(r, step, OUTCOME_UNCONFIRMED,
-			"it was left at %s, since the ledger cannot be written: %s",
+			"it stopped at %s, because the ledger cannot be written: %s",
 			state_names[r->state], remedy_words(ev));
 	r->state = look_of(r);
 	r->attempts = 0;
@@ -283,7 +283,7 @@ int remedy_next(
 	}
 	if (k >= 0 && remedy_effect_changes(step.effect) && r->plan.dry)
 		k = remedy_finish(r, &step, OUTCOME_UNCONFIRMED,
-			"mode is observe now: it was left before %s", state_names[r->state]);
+			"the mode is observe now: it stopped before %s", state_names[r->state]);
 	if (k < 0)
 		return k;
 	*ret = step;

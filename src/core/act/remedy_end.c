@@ -18,14 +18,14 @@ int remedy_on_recheck_stage(
 		return remedy_go(r, step, REMEDY_RECHECK_TASK, EFFECT_LOOK_TASK, 0);
 	case LOOK_MOVED:
 		return remedy_finish(
-			r, step, OUTCOME_SUPERSEDED, "at a fresh look it was no longer hung");
+			r, step, OUTCOME_SUPERSEDED, "when checked again, it was no longer hung");
 	case LOOK_UNKNOWN:
 		break;
 	}
 	if (++r->attempts < REMEDY_ATTEMPTS)
 		return remedy_wait(step, now);
-	return remedy_finish(
-		r, step, OUTCOME_REFUSED, "no fresh look at the stage: %s", remedy_words(ev));
+	return remedy_finish(r, step, OUTCOME_REFUSED, "the stage could not be checked again: %s",
+		remedy_words(ev));
 }
 
 int remedy_on_recheck_task(
@@ -38,8 +38,8 @@ int remedy_on_recheck_task(
 	if (ev->reply == REPLY_UNCERTAIN && ++r->attempts < REMEDY_ATTEMPTS)
 		return remedy_wait(step, now);
 	if (ev->reply != REPLY_DONE)
-		return remedy_finish(r, step, OUTCOME_REFUSED, "no look at the task instance: %s",
-			remedy_words(ev));
+		return remedy_finish(r, step, OUTCOME_REFUSED,
+			"the task instance could not be read: %s", remedy_words(ev));
 	return remedy_begin_way(r, ev, step);
 }
 
@@ -107,8 +107,8 @@ int remedy_on_wait_app_end(
 	if (r->plan.retry_via != RETRY_VIA_AIRFLOW)
 		return remedy_go(
 			r, step, REMEDY_VERIFY_HUNG, EFFECT_LOOK_STAGE, now + VERIFY_TIMEOUT);
-	return remedy_finish(r, step, OUTCOME_UNCONFIRMED, "the app was not seen to end: %s",
-		remedy_end_words(ev));
+	return remedy_finish(r, step, OUTCOME_UNCONFIRMED,
+		"the end of the app is not confirmed: %s", remedy_end_words(ev));
 }
 
 static int seen_failed(struct remedy *r, usec_t now, struct remedy_step *step)
@@ -133,9 +133,9 @@ int remedy_on_verify_hung(
 	if (ev->stage == LOOK_UNKNOWN && now < r->deadline)
 		return remedy_wait(step, now);
 	return remedy_finish(r, step, OUTCOME_UNCONFIRMED,
-		"the app was not seen to end, and is left alone: %s%s",
-		ev->stage == LOOK_MOVED ? "at a fresh look it was no longer hung"
-					: "no fresh look at the stage: ",
+		"the end of the app is not confirmed, and its task is left alone: %s%s",
+		ev->stage == LOOK_MOVED ? "when checked again, it was no longer hung"
+					: "the stage could not be checked again: ",
 		ev->stage == LOOK_MOVED ? "" : remedy_words(ev));
 }
 
@@ -148,7 +148,7 @@ int remedy_on_verify_running(
 	int ended;
 
 	if (!remedy_has_task(r, ev, now, step,
-		    "the task instance could not be looked at before it was failed", &ended))
+		    "the task instance could not be read before it was failed", &ended))
 		return ended;
 	same = ti_identity_matches(&r->task, ev->task);
 	if (same && ev->task->state == TI_STATE_FAILED)
@@ -157,7 +157,7 @@ int remedy_on_verify_running(
 		return remedy_go_on(r, ev, step);
 	return remedy_finish(r, step, r->kill_sent ? OUTCOME_UNCONFIRMED : OUTCOME_SUPERSEDED,
 		"%s: the task instance is %s, try %lld",
-		r->kill_sent ? "the app was not seen to end" : "somebody else acted",
+		r->kill_sent ? "the end of the app is not confirmed" : "somebody else acted",
 		ti_state_name(ev->task->state), (long long)ev->task->try_number);
 }
 
@@ -208,7 +208,7 @@ static int still_running(struct remedy *r, usec_t now, struct remedy_step *step)
 			"a restart interrupted it before it took effect: the task instance runs");
 	if (++r->attempts >= REMEDY_ATTEMPTS)
 		return remedy_finish(r, step, r->kill_sent ? OUTCOME_UNCONFIRMED : OUTCOME_FAILED,
-			"Airflow still says running after it was told to fail the task");
+			"Airflow still shows running after the request to fail the task");
 	r->state = REMEDY_VERIFY_RUNNING;
 	r->deadline = now + VERIFY_TIMEOUT;
 	return remedy_wait(step, now);
@@ -219,8 +219,8 @@ int remedy_on_verify_failed(
 {
 	int ended;
 
-	if (!remedy_has_task(
-		    r, ev, now, step, "the task instance was failed, but not seen so", &ended))
+	if (!remedy_has_task(r, ev, now, step,
+		    "the task instance was failed, but Airflow did not show it", &ended))
 		return ended;
 	if (remedy_is_overwritten(r, ev->task))
 		return remedy_finish_overwritten(r, step);
@@ -270,6 +270,6 @@ int remedy_on_wait_end(
 	}
 	if (r->state == REMEDY_WAIT_END && r->plan.can_kill_app)
 		return remedy_go(r, step, REMEDY_KILL_APP, EFFECT_KILL_APP, 0);
-	return remedy_finish(r, step, OUTCOME_UNCONFIRMED, "the app was not seen to end: %s",
-		remedy_end_words(ev));
+	return remedy_finish(r, step, OUTCOME_UNCONFIRMED,
+		"the end of the app is not confirmed: %s", remedy_end_words(ev));
 }

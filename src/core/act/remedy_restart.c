@@ -113,7 +113,7 @@ int remedy_on_wait_old_end(
 		return remedy_wait(step, now);
 	}
 	return remedy_finish(r, step, OUTCOME_UNCONFIRMED,
-		"the app was not seen to end, and Airflow starts a new try beside it: %s",
+		"the end of the app is not confirmed, and Airflow starts a new try beside it: %s",
 		remedy_end_words(ev));
 }
 

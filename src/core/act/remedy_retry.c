@@ -33,7 +33,7 @@ int remedy_on_wait_left(
 		return remedy_go(
 			r, step, REMEDY_VERIFY_RUNNING, EFFECT_LOOK_TASK, now + VERIFY_TIMEOUT);
 	return remedy_finish(r, step, OUTCOME_UNCONFIRMED,
-		"the app has ended, and Airflow does not say that the task instance did: %s",
+		"the app has ended, but Airflow does not show the end of its task instance: %s",
 		ev->reply == REPLY_DONE ? "it runs" : remedy_words(ev));
 }
 
@@ -63,7 +63,7 @@ int remedy_on_wait_process(
 		return 0;
 	}
 	if (!remedy_has_task(r, ev, now, step,
-		    "the app has ended; the task instance could not be looked at", &ended))
+		    "the app has ended; the task instance could not be read", &ended))
 		return ended;
 	if (remedy_is_overwritten(r, ev->task))
 		return remedy_finish_overwritten(r, step);
@@ -89,7 +89,7 @@ int remedy_on_verify_task(
 	int ended;
 
 	if (!remedy_has_task(r, ev, now, step,
-		    "the app has ended; the task instance could not be looked at", &ended))
+		    "the app has ended; the task instance could not be read", &ended))
 		return ended;
 	if (remedy_is_overwritten(r, ev->task))
 		return remedy_finish_overwritten(r, step);
@@ -148,7 +148,7 @@ static int out_of_time(struct remedy *r, struct remedy_step *step)
 	if (r->up_for_retry)
 		return remedy_finish(r, step, OUTCOME_ENDED,
 			"the app has ended; Airflow will try again when its retry_delay is over");
-	return remedy_finish(r, step, OUTCOME_UNCONFIRMED, "no new try was seen to run");
+	return remedy_finish(r, step, OUTCOME_UNCONFIRMED, "no new try ran within retry_timeout");
 }
 
 /* The old try, failed. Either the clear whose answer was lost did not take, or Airflow, left to
@@ -166,7 +166,7 @@ static int still_failed(struct remedy *r, usec_t now, struct remedy_step *step)
 	}
 	if (r->failed_at == 0)
 		return remedy_finish(r, step, OUTCOME_FAILED,
-			"the app has ended, and Airflow took no retry: the task instance is "
+			"the app has ended, but Airflow did not retry: the task instance is "
 			"failed");
 	return remedy_wait(step, now);
 }

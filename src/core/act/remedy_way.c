@@ -151,8 +151,8 @@ static int dry_run(struct remedy *r, struct remedy_step *step, enum end_way way)
 
 	if (!fired)
 		return -ENOMEM;
-	return remedy_finish(r, step, OUTCOME_DRY_RUN, "mode is observe: nothing was sent; %s%s",
-		way_words(way), fired);
+	return remedy_finish(r, step, OUTCOME_DRY_RUN,
+		"the the mode is observe: nothing was sent; %s%s", way_words(way), fired);
 }
 
 /* Before it a restart may have been sent, and not taken. */

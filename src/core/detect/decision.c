@@ -27,15 +27,16 @@ static const struct row {
 	{STALLED_ALL, SIGN_NOTHING, UNPROVEN, VERDICT_SUSPECT, "without progress"},
 	{STALLED_ALL, SIGN_DOUBT, NEVER, VERDICT_SUSPECT, "without progress, as far as is known,"},
 	{STALLED_SOME, SIGN_DOUBT, NEVER, VERDICT_SUSPECT,
-		"some tasks are flat, as far as is known,"},
+		"some tasks are stalled, as far as is known,"},
 	{STALLED_SOME, SIGN_ABSENT, NEVER, VERDICT_SUSPECT,
-		"some tasks are flat, and no executor runs them,"},
-	{STALLED_SOME, SIGN_WORK, NEVER, VERDICT_SLOW, "some tasks are flat, but work,"},
-	{STALLED_SOME, SIGN_SOME_WORK, UNPROVEN, VERDICT_SUSPECT, "some tasks are flat"},
-	{STALLED_SOME, SIGN_IDLE, UNPROVEN, VERDICT_SUSPECT, "some tasks are flat and use no CPU"},
+		"some tasks are stalled, and no executor runs them,"},
+	{STALLED_SOME, SIGN_WORK, NEVER, VERDICT_SLOW, "some tasks are stalled, but work,"},
+	{STALLED_SOME, SIGN_SOME_WORK, UNPROVEN, VERDICT_SUSPECT, "some tasks are stalled"},
+	{STALLED_SOME, SIGN_IDLE, UNPROVEN, VERDICT_SUSPECT,
+		"some tasks are stalled and use no CPU"},
 	{STALLED_SOME, SIGN_STILL, UNPROVEN, VERDICT_SUSPECT,
-		"some tasks are flat and show no work"},
-	{STALLED_SOME, SIGN_NOTHING, NEVER, VERDICT_SUSPECT, "some tasks are flat"},
+		"some tasks are stalled and show no work"},
+	{STALLED_SOME, SIGN_NOTHING, NEVER, VERDICT_SUSPECT, "some tasks are stalled"},
 };
 
 static enum stalled_part stalled_part_of(

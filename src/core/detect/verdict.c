@@ -60,8 +60,8 @@ const size_t n_evidence_kinds = ELEMENTSOF(evidence_kinds);
 
 static void describe_missing(unsigned missing, struct strbuf *out)
 {
-	static const char *const words[] = {
-		"per-task counters", "two thread dumps", "CPU seconds", "events that Spark lost"};
+	static const char *const words[] = {"per-task counters", "two thread dumps", "CPU seconds",
+		"events that Spark dropped"};
 	const char *glue = "; without ";
 
 	for (size_t i = 0; i < ELEMENTSOF(words); i++)
@@ -76,7 +76,7 @@ static void describe_tasks(const struct verdict_detail *e, struct strbuf *out)
 {
 	if (e->missing & EVIDENCE_TASKS || e->n_running == 0)
 		return;
-	strbuf_addf(out, "; %zu of %zu running tasks flat", e->n_stalled, e->n_running);
+	strbuf_addf(out, "; %zu of %zu running tasks stalled", e->n_stalled, e->n_running);
 	if (e->n_stalled > 0 && e->n_working > 0)
 		strbuf_addf(out, ", %zu of them at work", e->n_working);
 	if (e->n_frozen > 0)
@@ -117,7 +117,7 @@ void verdict_describe(const struct verdict_detail *e, struct strbuf *out)
 		strbuf_addf(out, ", %" PRId64 " tasks failed meanwhile", e->n_failed);
 	describe_tasks(e, out);
 	if (e->cpu_window > 0)
-		strbuf_addf(out, ", at most %.3f CPU seconds a second over %s", e->cpu_rate,
+		strbuf_addf(out, ", at most %.3f CPU seconds per second over %s", e->cpu_rate,
 			format_duration(lasting, sizeof(lasting), e->cpu_window));
 	describe_counts(e, out);
 	if (e->hint.because[0] != '\0')

@@ -36,8 +36,7 @@ static void test_nothing_holds_it_back(void **state)
 	assert_text(&i, &o, "a dry run of retry, at one of the next polls");
 	i.response.decided = i.response.decided_dry = true;
 	i.response.refusal = words; /* what a dry run ended with */
-	assert_text(
-		&i, &o, "nothing: the mode is observe; in mode act, retry would have been begun");
+	assert_text(&i, &o, "nothing: the mode is observe; in mode act, a retry would have begun");
 	/* The mode has become act since. */
 	o.dry = false;
 	assert_text(&i, &o, "retry, at one of the next polls");
@@ -50,18 +49,18 @@ static void test_what_holds_it_back(void **state)
 
 	(void)state;
 	i.response.refusal = words;
-	assert_text(&i, &o, "no retry as long as it is in the maintenance window night");
+	assert_text(&i, &o, "no retry while in the maintenance window night");
 	o.paused = "paused by root (uid 0): x";
-	assert_text(&i, &o, "no retry as long as it is paused by root (uid 0): x");
+	assert_text(&i, &o, "no retry while paused by root (uid 0): x");
 	o = (struct outlook){0};
 	assert_text(&i, &o,
-		"no retry at present: max_retries of its task instance are used up; it is "
-		"considered again at later polls");
+		"no retry now: max_retries of its task instance are used up; later polls decide "
+		"again");
 	i.action = RULE_ACTION_NOTIFY;
 	assert_text(&i, &o, "nothing: its rule's action is notify");
 	i.verdict = VERDICT_STARVED;
 	i.action = RULE_ACTION_NONE;
-	assert_text(&i, &o, "nothing: only what is hung is acted upon, and it is starved");
+	assert_text(&i, &o, "nothing: only hung stages are acted upon, and this is starved");
 }
 
 static void test_what_was_done(void **state)
@@ -71,18 +70,19 @@ static void test_what_was_done(void **state)
 
 	(void)state;
 	i.response.under_way = true;
-	assert_text(&i, &o, "retry is under way");
+	assert_text(&i, &o, "retry in progress");
 	i.response.under_way = false;
 	i.response.decided = true;
 	i.response.outcome = OUTCOME_UNCONFIRMED;
 	assert_text(&i, &o,
-		"nothing more: a hang is acted upon once, and it came out as unconfirmed; "
-		"somebody must look");
+		"no further action: this hang was already acted upon (outcome: unconfirmed); a "
+		"person must check");
 	i.ended = 1;
-	assert_text(&i, &o, "nothing: it has ended as unconfirmed");
+	assert_text(&i, &o, "nothing: the incident ended as unconfirmed");
 	i.response.why = words;
 	assert_text(&i, &o,
-		"nothing: it has ended as unconfirmed: max_retries of its task instance are used "
+		"nothing: the incident ended as unconfirmed: max_retries of its task instance are "
+		"used "
 		"up");
 }
 

@@ -185,7 +185,7 @@ static void test_objections(void **state)
 	assert_objects(&q, "cluster manager does not answer");
 	q = question(&f, a);
 	q.app_busy = true;
-	assert_objects(&q, "under way");
+	assert_objects(&q, "in progress");
 	q = question(&f, a);
 	q.ledger = "the disk is full";
 	assert_objects(&q, "the disk is full");
@@ -231,10 +231,10 @@ static void test_settles(void **state)
 	q.started = f.now - 5 * USEC_PER_MINUTE;
 	assert_no_objection(&q);
 	q.started++;
-	assert_objects(&q, "settles");
+	assert_objects(&q, "settling: ");
 	q.started = 0;
 	a->gap_end = f.now - USEC_PER_MINUTE;
-	assert_objects(&q, "settles");
+	assert_objects(&q, "settling: ");
 	f.limits.settle = USEC_PER_MINUTE;
 	assert_no_objection(&q);
 	tear_down(&f);
@@ -404,7 +404,7 @@ static void test_storm_by_hand(void **state)
 	tear_down(&f);
 }
 
-/* Half of all apps stand still, and one of them is hung. */
+/* Half of all apps make no progress, and one of them is hung. */
 static void test_storm_by_share(void **state)
 {
 	struct fixture f;
@@ -423,7 +423,7 @@ static void test_storm_by_share(void **state)
 	poll_until_hung(&f, still[1]);
 	poll_until_hung(&f, still[2]);
 	assert_true(breaker_update(&f.breaker, &f.limits, f.d, f.now));
-	assert_string_equal(f.breaker.why, "3 of 3 apps stand still");
+	assert_string_equal(f.breaker.why, "3 of 3 apps make no progress");
 	tear_down(&f);
 }
 

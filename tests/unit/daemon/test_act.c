@@ -141,7 +141,7 @@ static void an_end_that_is_not_confirmed_is_not_cleared(void **state)
 	assert_int_equal(w->manager->incidents.n, 1);
 	assert_int_equal(world_incident(w, 0)->ended, 0);
 	assert_int_equal(world_incident(w, 0)->response.outcome, OUTCOME_UNCONFIRMED);
-	assert_int_equal(fake_log_count("unconfirmed: the app was not seen to end"), 1);
+	assert_int_equal(fake_log_count("unconfirmed: the end of the app is not confirmed"), 1);
 	assert_string_equal(w->airflow.sent, "F");
 	assert_int_equal(w->spark.kills, 1);
 }

@@ -193,7 +193,7 @@ static void a_kill_that_hit_nothing(void **state)
 	w->asked = on_look_it_moves_on;
 	kill_via(w, "job", "retry");
 	scene_until(w, RULE_ACTION_RETRY, ACTION_UNCONFIRMED);
-	assert_true(fake_log_count("is left alone: at a fresh look it was no longer hung") > 0);
+	assert_true(fake_log_count("is left alone: when checked again, it was no longer hung") > 0);
 	assert_string_equal(w->airflow.sent, "");
 	assert_string_equal(w->spark.apps[0].killed, "");
 }

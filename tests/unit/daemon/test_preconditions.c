@@ -20,7 +20,7 @@ static void no_retry(void **state)
 	} rows[] = {
 		{"paused", .paused = true, .text = "its DAG is paused"},
 		{"stale", .stale = true, .text = "Airflow no longer finds its DAG"},
-		{"over", .run_state = "failed", .text = "its DAG run is over already"},
+		{"over", .run_state = "failed", .text = "its DAG run is over"},
 		{"old", .version = "2.4.3", .text = "Airflow before 2.5"},
 		{"main", .version = "main", .text = "does not say which version"},
 	};

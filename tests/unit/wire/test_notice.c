@@ -17,7 +17,7 @@ static char app_id[] = "app-1";
 static char app_name[] = "etl \"7\" \\ \x1b[31m";
 static char rule[] = "nightly";
 static char evidence[] = "(0 + 6) / 6 without progress";
-static char why_text[] = "the app was not seen to end";
+static char why_text[] = "the end of the app is not confirmed";
 static char dag[] = "d";
 static char run_id[] = "r";
 static char task[] = "t";
@@ -72,9 +72,9 @@ static void test_message(void **state)
 	i.stage_id = -1;
 	i.owner = (struct owner){.map_index = -1};
 	assert_int_equal(notice_json(&i, NOTICE_UNCONFIRMED, NULL, WALL, &bare), 0);
-	assert_non_null(strstr(bare,
-		"app-1 (etl \\\"7\\\" \\\\ ?[31m): unconfirmed: the app was not seen to end\""));
-	assert_non_null(strstr(bare, "\"outcome\":\"unconfirmed\",\"why\":\"the app was not"));
+	assert_non_null(strstr(bare, "app-1 (etl \\\"7\\\" \\\\ ?[31m): unconfirmed: the end of "
+				     "the app is not confirmed\""));
+	assert_non_null(strstr(bare, "\"outcome\":\"unconfirmed\",\"why\":\"the end of the app"));
 	assert_non_null(strstr(bare, "\"url\":null"));
 	assert_non_null(strstr(bare, "\"stage_id\":null,\"attempt_id\":null,\"dag_id\":null"));
 }
