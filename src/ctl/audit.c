@@ -35,7 +35,7 @@ static void print_app(const struct ctl *c, const cJSON *app)
 		return;
 	}
 	if (!ctl_list(app, "findings"))
-		fprintf(c->out, "  nothing to say\n");
+		fprintf(c->out, "  no findings\n");
 	for (const cJSON *f = ctl_list(app, "findings"); f; f = f->next) {
 		if (c->all || is_warning(f))
 			print_finding(c->out, f);

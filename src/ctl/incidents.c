@@ -125,13 +125,13 @@ static void print_numbers(FILE *out, const cJSON *root)
 	}
 	if (ctl_has(n, "running_tasks"))
 		fprintf(out,
-			"; running tasks %.0f: flat %.0f, working %.0f, frozen %.0f; %.0f "
+			"; running tasks %.0f: stalled %.0f, working %.0f, frozen %.0f; %.0f "
 			"thread dumps",
 			ctl_number(n, "running_tasks"), ctl_number(n, "flat_tasks"),
 			ctl_number(n, "working_tasks"), ctl_number(n, "frozen_tasks"),
 			ctl_number(n, "thread_dumps"));
 	if (ctl_has(n, "cpu_window_seconds")) {
-		fprintf(out, "; %.3f CPU seconds a second",
+		fprintf(out, "; %.3f CPU seconds per second",
 			ctl_number(n, "cpu_seconds_per_second"));
 		print_duration(out, " over ", ctl_number(n, "cpu_window_seconds"));
 	}

@@ -30,8 +30,8 @@ int ctl_pause(const struct ctl *c)
 		fprintf(c->out, ", until %s.\n", ctl_string(pause, "until", &text));
 	else
 		fprintf(c->out, ", until stagewatchctl resume.\n");
-	fprintf(c->out, "No action is begun; what has sent something to Airflow or Spark goes "
-			"on.\n");
+	fprintf(c->out, "No new action begins; one that has sent a request to Airflow or Spark "
+			"continues.\n");
 	if (!ctl_bool(pause, "durable"))
 		fprintf(c->out, "The ledger cannot be written: a restart forgets the pause.\n");
 	return CTL_OK;
@@ -44,6 +44,6 @@ int ctl_resume(const struct ctl *c)
 
 	r = ctl_post(c, "/api/v1/resume", "{}", &root);
 	if (r == CTL_OK && !c->json)
-		fprintf(c->out, "Resumed: what hangs is considered at the next poll.\n");
+		fprintf(c->out, "Resumed: hung stages are considered at the next poll.\n");
 	return r;
 }

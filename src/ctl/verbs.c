@@ -9,36 +9,36 @@
 #include "ctl/ctl.h"
 
 const struct ctl_verb ctl_verbs[] = {
-	{.name = "status", .help = "mode, pause, clusters, what hangs", .run = ctl_status},
+	{.name = "status", .help = "mode, pause, clusters, hung stages", .run = ctl_status},
 	{.name = "incidents",
 		.options = "[--all]",
 		.takes = CTL_TAKES_ALL,
-		.help = "open incidents; --all: those that have ended as well",
+		.help = "open incidents; --all: ended ones, too",
 		.run = ctl_incidents},
 	{.name = "explain",
 		.object = "ID",
-		.help = "what an incident rests on, what was done, what will be",
+		.help = "evidence of an incident, what was done, what comes next",
 		.run = ctl_explain},
 	{.name = "audit",
 		.object = "APP",
 		.may_lack = true,
 		.options = "[--all]",
 		.takes = CTL_TAKES_ALL,
-		.help = "what configurations hold against hangs; --all: the lesser matters too",
+		.help = "settings and symptoms that lead to hangs; --all: minor ones, too",
 		.run = ctl_audit},
 	{.name = "report",
 		.object = "NAME",
 		.may_lack = true,
 		.options = "[--all]",
 		.takes = CTL_TAKES_ALL,
-		.help = "finished runs against the ones before; --all: not only the last",
+		.help = "finished runs, compared with earlier ones; --all: every run",
 		.run = ctl_report},
 	{.name = "pause",
 		.object = "REASON",
 		.options = "[--for TIME]",
 		.takes = CTL_TAKES_FOR,
 		.changes = true,
-		.help = "begin no action, until resume or for a time such as 2h",
+		.help = "begin no action until resume, or for a time such as 2h",
 		.run = ctl_pause},
 	{.name = "resume",
 		.changes = true,
@@ -64,18 +64,17 @@ static void print_help(void)
 		printf("  %-26s %s\n", usage, v->help);
 	}
 	printf("\n"
-	       "  --socket PATH   the daemon's control socket, else %s\n"
-	       "  --url URL       ask at its web server, such as http://127.0.0.1:14040; only to\n"
-	       "                  look\n"
-	       "  --json          print the daemon's answer as it comes\n"
-	       "  --all           with incidents, audit, report: all that there is\n"
+	       "  --socket PATH   the daemon's control socket; default: %s\n"
+	       "  --url URL       use its web server, such as http://127.0.0.1:14040; verbs that\n"
+	       "                  only read\n"
+	       "  --json          print the daemon's answer unchanged\n"
+	       "  --all           with incidents, audit, report: all of them\n"
 	       "  --for TIME      with pause: how long\n"
 	       "  --version       print the version, and exit\n"
 	       "  --help          print this, and exit\n"
 	       "\n"
-	       "It exits with 0; status with 1 when something hangs; with 2 when the daemon "
-	       "cannot\n"
-	       "be reached or refuses; with 3 on wrong usage. See stagewatchctl(8).\n",
+	       "Exit status: 0 success, 1 status found a hung stage, 2 the daemon cannot be\n"
+	       "reached or refused, 3 wrong usage. See stagewatchctl(8).\n",
 		CTL_SOCKET);
 }
 

@@ -24,7 +24,7 @@ def test_findings_and_metric(binary, tmp_path, started):
         assert found["network_timeout_long"]["found"] == "spark.network.timeout=300000"
         assert found["result_size_heap"]["found"] == "spark.driver.maxResultSize=1g (default), driver heap=1g"
         assert found["result_size_heap"]["fix"] == "spark.driver.memory=2g"
-        wait(lambda: findings(d, "app-well") == {} and well.asked("GET", "/allexecutors"), 20, "nothing to say")
+        wait(lambda: findings(d, "app-well") == {} and well.asked("GET", "/allexecutors"), 20, "no findings")
         assert findings(d, "app-well") == {}
         assert findings(d, "app-well", "?app=app-ill") is None
         assert d.metric("stagewatch_audit_findings", severity="warning") == 2

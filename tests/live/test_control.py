@@ -36,16 +36,16 @@ def test_status(binary, tmp_path, started):
     driver.moving = True
     with Daemon(binary, tmp_path, driver_section("one", driver)) as d:
         wait(lambda: d.verdicts() != {}, 20, "seen")
-        well = said(d.ctl("status"), 0, "Stages that hang: 0. Open incidents: 0.\nActions under way: 0. Begun within the last hour: 0 of 1000.\n").stdout
+        well = said(d.ctl("status"), 0, "Hung stages: 0. Open incidents: 0.\nActions in progress: 0. Begun within the last hour: 0 of 1000.\n").stdout
         assert well.startswith("stagewatchd 0.1.0, mode act, started ") and "PAUSED" not in well
         assert "CLUSTER  UP   APPS  LAST POLL  RIGHT TO KILL\none      yes  1     " in well
         driver.moving = False
         hung(d)
-        said(d.ctl("status"), 1, "Stages that hang: 1. Open incidents: 1.")
+        said(d.ctl("status"), 1, "Hung stages: 1. Open incidents: 1.")
         answer = json.loads(said(d.ctl("status", "--json"), 1).stdout)
         assert (answer["stages_hung"], answer["incidents_open"], answer["paused"]) == (1, 1, None)
         url = f"http://127.0.0.1:{d.port()}"
-        said(subprocess.run([f"{binary.removesuffix('d')}ctl", "--url", url, "status"], capture_output=True, text=True), 1, "Stages that hang: 1")
+        said(subprocess.run([f"{binary.removesuffix('d')}ctl", "--url", url, "status"], capture_output=True, text=True), 1, "Hung stages: 1")
 
 
 def test_incidents_and_explain(binary, tmp_path, started):
@@ -204,7 +204,7 @@ def restart(d, sig=signal.SIGTERM, between=lambda: None):
 def test_pause_outlives_restarts(binary, tmp_path, started):
     scene = Scene(started, tmp_path)
     with Daemon(binary, tmp_path, scene.sections, action="retry") as d:
-        said(d.ctl("pause", "until all is well"), 0, "until stagewatchctl resume.\nNo action is begun; what has sent something to Airflow or Spark goes on.\n")
+        said(d.ctl("pause", "until all is well"), 0, "until stagewatchctl resume.\nNo new action begins; one that has sent a request to Airflow or Spark continues.\n")
         before = d.json("/api/v1/status")["paused"]
         assert before["durable"] is True
         for sig in (signal.SIGTERM, signal.SIGKILL):

@@ -196,7 +196,7 @@ def test_outcomes(binary, tmp_path, started):
         d.polls_go_on(driver)
     assert receiver.got() == [("hung", "app-1"), ("unconfirmed", "app-1")]
     message = receiver.messages()[1]
-    assert message["outcome"] == "unconfirmed" and message["action"] == "retry" and "not seen to end" in message["why"]
+    assert message["outcome"] == "unconfirmed" and message["action"] == "retry" and "not confirmed" in message["why"]
 
 
 def test_a_retry_that_works(binary, tmp_path, started):

@@ -280,7 +280,7 @@ def test_story(machine, root):
     assert m.run("stat", "-c", "%a %U", "/run/stagewatchd/control").split()[0] == "666"
     for uid in (0, 1000):
         status, said = m.ctl("status", uid=uid)
-        assert status == 0 and "Stages that hang: 0." in said and "not in the ledger" not in said, said
+        assert status == 0 and "Hung stages: 0." in said and "not in the ledger" not in said, said
     assert m.ctl("pause", "let me", uid=1000) == (2, "stagewatchctl: you are uid 65534: only root, the daemon's own user, and the "
                                                      "control_users and control_group of its configuration may do that\n")
     status, said = m.ctl("pause", "boot test", "--for", "1h")

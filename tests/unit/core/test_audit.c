@@ -337,7 +337,7 @@ static void run(const struct app *app, struct audit_report *ret)
 	strlist_clear(&m.properties);
 }
 
-/* The settings of a pipeline that was healed, and its sizes: nothing to say. */
+/* The settings of a pipeline that was healed, and its sizes: no findings. */
 static void test_quiet_on_a_healthy_app(void **state)
 {
 	static const struct app healthy = {

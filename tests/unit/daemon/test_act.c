@@ -191,7 +191,7 @@ static void owner_in_doubt(void **state)
 		{"none", "", "its owner in Airflow is not known"},
 		{"no try", OWNER("t", ""), "does not say which try"},
 		{"another try", OWNER("t", TRY("2")), "another try than the one"},
-		{"another task", OWNER("other", TRY("1")), "no look at the task instance"},
+		{"another task", OWNER("other", TRY("1")), "the task instance could not be read"},
 	};
 
 	for_each_row(r, rows)
