@@ -229,9 +229,9 @@ static int words_on_kill(const struct job *j, char **ret)
 		return str_printf(ret,
 			"killing the app (kill_via=%s); then its task instance is tried again",
 			via);
-	if (m->state == REMEDY_KILL_OLD && m->plan.cluster_mode)
+	if (m->state == REMEDY_KILL_OLD && m->plan.outlives_process)
 		return str_printf(ret,
-			"its driver runs in the cluster and does not end with its task, killing it "
+			"its driver is no process of the task and need not end with it, killing it "
 			"(kill_via=%s)",
 			via);
 	return str_printf(ret,

@@ -72,9 +72,10 @@ int job_setup(struct job *j, const struct detector_event *ev, struct airflow *ai
 		source_kill_point(j->source, &j->ref, (enum kill_via)ev->rule->kill_via, &point);
 	plan.kills_app = plan.can_kill_app && kills_whole_app(point.kind);
 	/* On YARN the end that the next try finds is KILLED; a master's driver may end well. */
-	plan.cluster_mode =
-		plan.can_kill_app && j->source->ops->cluster_driver_ends_well &&
+	plan.outlives_process =
 		str_equal(spark_conf_set(&a->properties, "spark.submit.deployMode"), "cluster");
+	plan.cluster_mode = plan.can_kill_app && plan.outlives_process &&
+			    j->source->ops->cluster_driver_ends_well;
 	rec->began = clock_wall(c->clock);
 	r = remedy_init(&rec->remedy, &plan, &a->owner);
 	if (r >= 0)
@@ -106,6 +107,8 @@ const char *job_setup_again(struct job *j)
 		return "a restart interrupted it, and its cluster is no longer configured";
 	if (!j->airflow)
 		return "a restart interrupted it, and its Airflow is no longer configured";
+	/* Its properties are not known any more. */
+	j->record.remedy.plan.outlives_process = true;
 	j->record.remedy.plan.process_timeout = airflow_process_timeout(j->airflow);
 	j->record.remedy.plan.may_fire = rule && rule->on_failure_tasks == ON_FAILURE_TASKS_RUN;
 	return NULL;

@@ -66,7 +66,7 @@ def alive(pids):
 
 def test_frozen_once_the_action_has_begun(airflow3, spark, binary, tmp_path):
     """The driver and all that Airflow has around it stop: only the master can end the app, and it does before a new try."""
-    with Watch(binary, tmp_path, spark, airflow3, end_timeout="10s") as watch:
+    with Watch(binary, tmp_path, spark, airflow3, end_timeout="10s", retry_via="clear") as watch:
         known = ids(spark)
         airflow3.trigger("hang_frozen", RUN_ID)
         first = new_app(spark, "hang_frozen", known)
@@ -88,7 +88,7 @@ def test_frozen_once_the_action_has_begun(airflow3, spark, binary, tmp_path):
 
 def test_driver_without_its_task(airflow3, spark, binary, tmp_path):
     """Who watches over the task is killed: Airflow still says running, fails it on demand, and can end nothing."""
-    with Watch(binary, tmp_path, spark, airflow3, end_timeout="10s") as watch:
+    with Watch(binary, tmp_path, spark, airflow3, end_timeout="10s", retry_via="clear") as watch:
         known = ids(spark)
         airflow3.trigger("hang_orphan", RUN_ID)
         first = new_app(spark, "hang_orphan", known)

@@ -74,7 +74,7 @@ def test_driver_in_the_cluster_is_no_process_of_the_task(binary, tmp_path, start
     scene.airflow.on_restart = lambda: None
     with Daemon(binary, tmp_path, scene.sections, action="retry", via="auto") as d:
         confirmed(d)
-        assert d.lines("its driver runs in the cluster")
+        assert d.lines("its driver is no process of the task")
     assert scene.sent() == ["note", "restart", "kill"]
 
 

@@ -135,7 +135,8 @@ struct remedy_plan {
 	bool can_kill_app;       /* its cluster manager can end it */
 	bool kills_app;          /* and not only its job or stage */
 	bool may_fire;           /* tasks that wait for a failure may run */
-	bool cluster_mode;       /* its driver runs in the cluster */
+	bool cluster_mode;       /* its driver runs in a standalone cluster */
+	bool outlives_process;   /* it may: its driver is no process of the task */
 	usec_t app_started;      /* the driver's clock */
 	usec_t end_timeout;
 	usec_t retry_timeout;

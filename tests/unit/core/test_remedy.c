@@ -1109,7 +1109,7 @@ static void begin_to_restart(struct fixture *f, bool cluster_mode)
 {
 	begin(f, RULE_ACTION_RETRY, true, false);
 	f->r.plan.kills_app = true;
-	f->r.plan.cluster_mode = cluster_mode;
+	f->r.plan.outlives_process = cluster_mode;
 	give_stage(f, LOOK_HUNG);
 	assert_false(f->r.requested);
 	give_task(f, task_with_retry(TI_STATE_RUNNING, 1, id_one));
