@@ -107,5 +107,9 @@ int settings_print(const struct settings *s, char **ret);
 bool settings_dry(const struct settings *s, const struct rule *rule);
 /* Whether mode and action of any rule together ask for something to be done. */
 bool settings_act(const struct settings *s);
+/* act: some rule may do something; where no rule asks for more than a notice, as [daemon] says. */
+enum daemon_mode settings_mode(const struct settings *s);
+/* "observe", "act", or which rules act where others do not. The caller frees it. -ENOMEM. */
+int settings_mode_text(const struct settings *s, char **ret);
 
 const char *mode_name(enum daemon_mode m);

@@ -66,9 +66,18 @@ struct status_notify {
 	const char *complaint; /* why the last attempt failed; NULL: it did not */
 };
 
+struct status_rule {
+	const char *name;
+	const char *action;
+	const char *mode; /* that holds for it */
+};
+
 struct status_summary {
 	const char *version;
 	const char *mode;
+	const char *mode_text; /* the same, with the rules that act where others do not */
+	const struct status_rule *rules;
+	size_t n_rules;
 	usec_t wall;
 	usec_t started;
 	bool ready;

@@ -109,7 +109,8 @@ static void print_status(FILE *out, const cJSON *root)
 	struct ctl_text age;
 
 	fprintf(out, "stagewatchd %s", ctl_string(root, "version", &text));
-	fprintf(out, ", mode %s", ctl_string(root, "mode", &text));
+	fprintf(out, ", mode %s",
+		ctl_string(root, ctl_has(root, "mode_text") ? "mode_text" : "mode", &text));
 	fprintf(out, ", started %s%s%s\n", ago(root, root, "started", &age),
 		ctl_bool(root, "healthy") ? "" : ", POLLING DOES NOT ADVANCE",
 		ctl_bool(root, "ready") ? "" : ", not every cluster was polled yet");

@@ -146,11 +146,12 @@ static int on_watchdog(sd_event_source *source, uint64_t usec, void *userdata)
 static void say_status(const struct manager *m)
 {
 	_cleanup_free_ char *text = NULL;
+	_cleanup_free_ char *mode = NULL;
 	size_t hung = incident_count_open(&m->incidents, VERDICT_HUNG);
 
-	if (str_printf(&text, "Watching %zu apps on %zu clusters, mode %s, %zu hung",
-		    detector_n_apps(m->detector), m->n_pollers,
-		    mode_name((enum daemon_mode)m->runtime->settings->daemon.mode), hung) >= 0)
+	if (settings_mode_text(m->runtime->settings, &mode) >= 0 &&
+		str_printf(&text, "Watching %zu apps on %zu clusters, mode %s, %zu hung",
+			detector_n_apps(m->detector), m->n_pollers, mode, hung) >= 0)
 		service_status(text);
 }
 

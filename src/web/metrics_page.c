@@ -227,13 +227,26 @@ static void add_process(const struct web_view *v, struct metrics_writer *w)
 	metrics_add(w, METRIC_PROCESS_START_TIME_SECONDS, NULL, (double)v->started / USEC_PER_SEC);
 }
 
-static void add_daemon(const struct web_view *v, struct metrics_writer *w)
+static void add_modes(const struct settings *s, struct metrics_writer *w)
 {
-	enum daemon_mode mode = (enum daemon_mode)v->runtime->settings->daemon.mode;
+	enum daemon_mode mode = settings_mode(s);
 
-	metrics_add(w, METRIC_BUILD_INFO, LABELS(STAGEWATCHD_VERSION), 1);
 	metrics_add(w, METRIC_MODE, LABELS("observe"), mode == MODE_OBSERVE);
 	metrics_add(w, METRIC_MODE, LABELS("act"), mode == MODE_ACT);
+	for (size_t i = 0; i < s->rules.n; i++) {
+		const struct rule *r = &s->rules.items[i];
+
+		metrics_add(w, METRIC_RULE_MODE,
+			LABELS(r->name, rule_action_name((enum rule_action)r->action),
+				mode_name(settings_dry(s, r) ? MODE_OBSERVE : MODE_ACT)),
+			1);
+	}
+}
+
+static void add_daemon(const struct web_view *v, struct metrics_writer *w)
+{
+	metrics_add(w, METRIC_BUILD_INFO, LABELS(STAGEWATCHD_VERSION), 1);
+	add_modes(v->runtime->settings, w);
 	metrics_add(w, METRIC_CONFIG_LAST_RELOAD_SUCCESSFUL, NULL, v->reload_ok);
 	metrics_add(w, METRIC_CONFIG_LAST_RELOAD_SUCCESS_TIMESTAMP_SECONDS, NULL,
 		(double)v->reloaded / USEC_PER_SEC);

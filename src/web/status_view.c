@@ -72,6 +72,7 @@ static size_t count_open(const struct web_view *v)
 
 /* The parts of a summary that are lists. */
 struct lists {
+	struct status_rule *rules;
 	struct status_window *windows;
 	struct status_cluster *clusters;
 	struct status_airflow *airflows;
@@ -80,10 +81,26 @@ struct lists {
 
 static void lists_clear(struct lists *l)
 {
+	free(l->rules);
 	free(l->windows);
 	free(l->clusters);
 	free(l->airflows);
 	free(l->notifies);
+}
+
+static void fill_rules(const struct web_view *v, struct lists *l, struct status_summary *sum)
+{
+	const struct settings *s = v->runtime->settings;
+
+	for (size_t i = 0; i < s->rules.n; i++) {
+		const struct rule *r = &s->rules.items[i];
+
+		l->rules[i] = (struct status_rule){.name = r->name,
+			.action = rule_action_name((enum rule_action)r->action),
+			.mode = mode_name(settings_dry(s, r) ? MODE_OBSERVE : MODE_ACT)};
+	}
+	sum->rules = l->rules;
+	sum->n_rules = s->rules.n;
 }
 
 static void fill_windows(const struct web_view *v, struct lists *l, struct status_summary *sum)
@@ -128,7 +145,7 @@ int state_summary_json(const struct web_view *v, char **ret)
 	const struct settings *s = v->runtime->settings;
 	struct status_summary sum = {
 		.version = STAGEWATCHD_VERSION,
-		.mode = mode_name((enum daemon_mode)s->daemon.mode),
+		.mode = mode_name(settings_mode(s)),
 		.wall = v->wall,
 		.started = v->started,
 		.ready = v->ready,
@@ -142,7 +159,9 @@ int state_summary_json(const struct web_view *v, char **ret)
 		.actions_per_hour = s->limits.actions_per_hour,
 		.ledger = store_trouble(v->store),
 	};
+	_cleanup_free_ char *mode_text = NULL;
 	struct lists l = {
+		.rules = calloc(s->rules.n + 1, sizeof(*l.rules)),
 		.windows = calloc(s->maintenance.n + 1, sizeof(*l.windows)),
 		.clusters = calloc(v->stats->n_clusters + 1, sizeof(*l.clusters)),
 		.airflows = calloc(v->stats->n_airflows + 1, sizeof(*l.airflows)),
@@ -150,7 +169,10 @@ int state_summary_json(const struct web_view *v, char **ret)
 	};
 	int r = -ENOMEM;
 
-	if (l.windows && l.clusters && l.airflows && l.notifies) {
+	if (l.rules && l.windows && l.clusters && l.airflows && l.notifies &&
+		settings_mode_text(s, &mode_text) >= 0) {
+		sum.mode_text = mode_text;
+		fill_rules(v, &l, &sum);
 		holds_status(v->holds, &sum.pause);
 		if (remediator_breaker(v->remediator)->open)
 			sum.breaker = remediator_breaker(v->remediator)->why;

@@ -270,6 +270,21 @@ int status_pause_json(const struct status_pause *p, char **ret)
 	return json_print(root, ret);
 }
 
+/* What each may do. */
+static void add_rules(cJSON *o, const struct status_summary *s)
+{
+	cJSON *list = cJSON_AddArrayToObject(o, "rules");
+
+	for (size_t i = 0; i < s->n_rules; i++) {
+		cJSON *r = cJSON_CreateObject();
+
+		json_add_text(r, "rule", s->rules[i].name);
+		json_add_text(r, "action", s->rules[i].action);
+		json_add_text(r, "mode", s->rules[i].mode);
+		(void)cJSON_AddItemToArray(list, r);
+	}
+}
+
 static void add_windows(cJSON *o, const struct status_summary *s)
 {
 	cJSON *list = cJSON_AddArrayToObject(o, "maintenance");
@@ -322,6 +337,8 @@ int status_summary_json(const struct status_summary *s, char **ret)
 
 	json_add_text(root, "version", s->version);
 	json_add_text(root, "mode", s->mode);
+	json_add_text(root, "mode_text", s->mode_text);
+	add_rules(root, s);
 	json_add_time(root, "time", s->wall);
 	json_add_time(root, "started", s->started);
 	(void)cJSON_AddBoolToObject(root, "ready", s->ready);

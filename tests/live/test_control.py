@@ -112,6 +112,23 @@ def test_a_daemon_that_speaks_otherwise(binary, started):
         said(subprocess.run([ctl, "--url", fake.url, *verb], capture_output=True, text=True, timeout=30), 0)
 
 
+@pytest.mark.parametrize("daemon, rule, word, text", [
+    ("observe", "act", "act", "act in rule one (retry), else observe"), ("act", "observe", "act", "act in rule all (kill), else observe"),
+    ("act", "inherit", "act", "act"), ("observe", "inherit", "observe", "observe"),
+])
+def test_the_mode_is_told_by_rule(daemon, rule, word, text, binary, tmp_path, started):
+    scene = Scene(started, tmp_path)
+    sections = f"{scene.sections}[rule one]\ndag = one\naction = retry\nmode = {rule}\n"
+    with Daemon(binary, tmp_path, sections, mode=daemon, action="kill") as d:
+        status = d.json("/api/v1/status")
+        assert (status["mode"], status["mode_text"]) == (word, text)
+        acts = {r["rule"]: (r["action"], r["mode"]) for r in status["rules"]}
+        assert acts == {"one": ("retry", daemon if rule == "inherit" else rule), "all": ("kill", daemon)}
+        assert f"mode {text}, started" in d.ctl("status").stdout
+        assert d.metric("stagewatch_mode", mode="act") == (word == "act") and d.metric("stagewatch_mode", mode="observe") == (word != "act")
+        assert d.metric("stagewatch_rule_mode", rule="one", action="retry", mode=acts["one"][1]) == 1
+
+
 # Pauses.
 
 def test_pause_and_resume(binary, tmp_path, started):
