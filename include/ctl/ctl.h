@@ -80,6 +80,7 @@ const cJSON *ctl_list(const cJSON *o, const char *field);
 int ctl_status(const struct ctl *c);
 int ctl_incidents(const struct ctl *c);
 int ctl_explain(const struct ctl *c);
+int ctl_observed(const struct ctl *c);
 int ctl_audit(const struct ctl *c);
 int ctl_report(const struct ctl *c);
 int ctl_pause(const struct ctl *c);

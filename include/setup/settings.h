@@ -112,4 +112,5 @@ enum daemon_mode settings_mode(const struct settings *s);
 /* "observe", "act", or which rules act where others do not. The caller frees it. -ENOMEM. */
 int settings_mode_text(const struct settings *s, char **ret);
 
+extern const char *const mode_names[]; /* by enum daemon_mode; ends with NULL */
 const char *mode_name(enum daemon_mode m);

@@ -56,8 +56,19 @@ struct notify_stats {
 	const char *complaint; /* why the last attempt failed, static; NULL: it did not */
 };
 
+/* Of hangs that would have been acted upon in mode act, and what became of them. */
+enum observed_count {
+	OBSERVED_WOULD_HAVE_ACTED,
+	OBSERVED_MOVED_AGAIN,
+	OBSERVED_ENDED,
+	OBSERVED_MAX
+};
+
+const char *observed_count_name(enum observed_count o);
+
 struct rule_stats {
 	char *name;
+	uint64_t observed[OBSERVED_MAX];
 	uint64_t incidents[VERDICT_MAX];
 };
 
@@ -83,6 +94,9 @@ struct rule_stats *stats_rule(struct stats *s, const char *name);
 
 /* Counts a reason by its place in a table of words. */
 void stats_count_reason(uint64_t *counts, const char *const *words, size_t n, const char *reason);
+
+/* Counts a hang of that rule. */
+void stats_observed(struct stats *s, const char *rule, enum observed_count what);
 
 /* Counts a word of driver_reasons for the cluster; NULL counts nothing. */
 void stats_cluster_error(struct stats *s, const char *cluster, const char *reason);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "core/act/incident.h"
+#include "core/act/observed.h"
 #include "core/facts/permissions.h"
 
 /* now: the detector's clock, wall: since 1970, of the same moment. */
@@ -23,6 +24,9 @@ struct status_outlook {
  * answers. outlook NULL: without what is to come. */
 int status_incident_json(
 	const struct incident *i, const struct status_outlook *outlook, char **ret);
+
+/* Sorts within o. trouble: why there may be more; NULL: there is not. */
+int status_observed_json(struct observed *o, const char *trouble, char **ret);
 
 /* What keeps anything new from being begun. */
 struct status_pause {

@@ -181,6 +181,21 @@ static void sweep_incidents(struct manager *m)
 	}
 }
 
+/* What became of hangs that would have been acted upon. */
+static void count_observed(struct manager *m)
+{
+	for (size_t k = 0; k < m->incidents.n; k++) {
+		struct incident *i = m->incidents.items[k];
+
+		if (i->ended == 0 || i->response.counted || !i->response.decided_dry)
+			continue;
+		i->response.counted = true;
+		stats_observed(&m->stats, i->rule,
+			i->response.outcome == OUTCOME_MOVED_AGAIN ? OBSERVED_MOVED_AGAIN
+								   : OBSERVED_ENDED);
+	}
+}
+
 static void tick_bookkeeping(struct manager *m)
 {
 	const struct breaker *b = remediator_breaker(m->remediator);
@@ -189,6 +204,7 @@ static void tick_bookkeeping(struct manager *m)
 	remediator_tick(m->remediator, store_tick(m->store, clock_realtime()));
 	/* After those that were acted upon were taken up. */
 	end_incidents_of_gone_clusters(m);
+	count_observed(m);
 	notifier_tick(m->notifier);
 	notifier_storm(m->notifier, b->open ? b->why : NULL);
 	run_store_tick(m->runs, clock_realtime());

@@ -80,11 +80,17 @@ static void count_end(struct remediator *m, const struct job *j)
 			remediator_count_action(m, j, (enum action_outcome)o);
 }
 
-static bool trouble_is_over(const struct remediator *m, const struct incident *i)
+static const struct stage_history *stage_of(const struct remediator *m, const struct incident *i)
 {
 	struct app_history *a =
 		detector_find(m->context.detector, i->cluster, i->app_id, i->app_started);
-	const struct stage_history *h = a ? app_history_stage(a, i->stage_id, i->attempt_id) : NULL;
+
+	return a ? app_history_stage(a, i->stage_id, i->attempt_id) : NULL;
+}
+
+static bool trouble_is_over(const struct remediator *m, const struct incident *i)
+{
+	const struct stage_history *h = stage_of(m, i);
 
 	/* Not seen since a restart says nothing; incident_sweep() ends it once all was seen. */
 	return !i->inherited && (!h || !verdict_is_trouble(h->verdict));
@@ -122,6 +128,8 @@ static void on_over(void *userdata, struct job *j)
 		remediator_unlog_action(m, j);
 	i->response.decided = r->outcome != OUTCOME_REFUSED && remedy_counted_as(r) != NULL;
 	i->response.decided_dry = r->outcome == OUTCOME_DRY_RUN;
+	if (i->response.decided_dry)
+		stats_observed(m->context.stats, i->rule, OBSERVED_WOULD_HAVE_ACTED);
 	if (!i->response.decided)
 		i->response.not_before = remediator_now(m) + RECONSIDER;
 	if (!i->response.decided || i->response.decided_dry)
@@ -130,8 +138,12 @@ static void on_over(void *userdata, struct job *j)
 		incident_settle(i, r->outcome, r->why);
 	m->context.told(m->context.userdata, i, r->outcome);
 	/* Where the stage still hangs the incident stays open: it is not acted upon twice. */
-	if (trouble_is_over(m, i))
-		incident_end(i, r->outcome, r->why, remediator_wall(m));
+	if (trouble_is_over(m, i)) {
+		bool dry = i->response.decided_dry;
+
+		incident_end(i, dry ? incident_own_end(i, !stage_of(m, i)) : r->outcome, r->why,
+			remediator_wall(m));
+	}
 	remediator_put_away(m, j);
 }
 

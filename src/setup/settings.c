@@ -9,8 +9,6 @@
 #include "setup/settings_check.h"
 #include "setup/settings_lint.h"
 
-static const char *const modes[] = {[MODE_OBSERVE] = "observe", [MODE_ACT] = "act", NULL};
-
 static const struct param_def daemon_params[] = {
 	{.name = "poll_interval",
 		.type = PARAM_DURATION,
@@ -22,7 +20,7 @@ static const struct param_def daemon_params[] = {
 	{.name = "mode",
 		.type = PARAM_ENUM,
 		.offset = offsetof(struct daemon_params, mode),
-		.choices = modes,
+		.choices = mode_names,
 		.fallback = "observe",
 		.help = "observe: decide and record, send nothing; act: do it"},
 	{.name = "state_dir",
@@ -469,9 +467,4 @@ int settings_print(const struct settings *s, char **ret)
 		param_print(maintenance_params, n_maintenance_params, &s->maintenance.items[i], &b);
 	}
 	return strbuf_finish(&b, ret);
-}
-
-const char *mode_name(enum daemon_mode m)
-{
-	return modes[m];
 }

@@ -3,6 +3,13 @@
 #include "base/strbuf.h"
 #include "setup/settings.h"
 
+const char *const mode_names[] = {[MODE_OBSERVE] = "observe", [MODE_ACT] = "act", NULL};
+
+const char *mode_name(enum daemon_mode m)
+{
+	return mode_names[m];
+}
+
 bool settings_dry(const struct settings *s, const struct rule *rule)
 {
 	return rule->mode == RULE_MODE_OBSERVE ||

@@ -17,6 +17,18 @@ static const char *const outcomes[] = {
 };
 _Static_assert(ELEMENTSOF(outcomes) == ACTION_OUTCOME_MAX, "a name per outcome");
 
+static const char *const observed[] = {
+	[OBSERVED_WOULD_HAVE_ACTED] = "would_have_acted",
+	[OBSERVED_MOVED_AGAIN] = "moved_again",
+	[OBSERVED_ENDED] = "ended",
+};
+_Static_assert(ELEMENTSOF(observed) == OBSERVED_MAX, "a name per count");
+
+const char *observed_count_name(enum observed_count o)
+{
+	return observed[o];
+}
+
 const char *action_outcome_name(enum action_outcome o)
 {
 	return outcomes[o];
@@ -69,6 +81,14 @@ void stats_count_reason(uint64_t *counts, const char *const *words, size_t n, co
 	for (size_t i = 0; i < n && i < STATS_MAX_REASONS; i++)
 		if (str_equal(words[i], reason))
 			counts[i]++;
+}
+
+void stats_observed(struct stats *s, const char *rule, enum observed_count what)
+{
+	struct rule_stats *r = stats_rule(s, rule);
+
+	if (r)
+		r->observed[what]++;
 }
 
 void stats_cluster_error(struct stats *s, const char *cluster, const char *reason)

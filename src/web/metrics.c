@@ -56,6 +56,9 @@ static const struct metric_def metric_defs[] = {
 		"Number of times that an action was due and did not begin, or was given up before "
 		"its first request.",
 		"action", "reason"),
+	C(METRIC_OBSERVED, "stagewatch_observed", NULL,
+		"Hangs that mode act would have acted upon, and what became of them untouched.",
+		"rule", "verdict", "outcome"),
 	C(METRIC_EVIDENCE_REQUESTS, "stagewatch_evidence_requests", NULL,
 		"Requests for evidence about apps under suspicion.", "kind"),
 	C(METRIC_EVIDENCE_FAILURES, "stagewatch_evidence_failures", NULL,

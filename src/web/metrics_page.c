@@ -166,12 +166,23 @@ static void add_actions_of(const struct stats *s, enum rule_action action, struc
 			(double)s->refused[action][k]);
 }
 
+static void add_observed(const struct stats *s, struct metrics_writer *w)
+{
+	for (size_t i = 0; i < s->n_rules; i++)
+		for (int k = 0; k < OBSERVED_MAX; k++)
+			metrics_add(w, METRIC_OBSERVED,
+				LABELS(s->rules[i].name, verdict_name(VERDICT_HUNG),
+					observed_count_name((enum observed_count)k)),
+				(double)s->rules[i].observed[k]);
+}
+
 static void add_actions(const struct web_view *v, struct metrics_writer *w)
 {
 	const struct remediator *m = v->remediator;
 
 	add_actions_of(v->stats, RULE_ACTION_KILL, w);
 	add_actions_of(v->stats, RULE_ACTION_RETRY, w);
+	add_observed(v->stats, w);
 	metrics_add(w, METRIC_ACTIONS_LAST_HOUR, NULL, (double)remediator_n_last_hour(m));
 	metrics_add(w, METRIC_ACTIONS_PENDING, NULL, (double)remediator_n_pending(m));
 	if (remediator_n_pending(m) > 0)

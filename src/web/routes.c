@@ -77,6 +77,13 @@ static int answer_report(const struct web_view *v, const struct http_server_requ
 		reply);
 }
 
+static int answer_observed(const struct web_view *v, const struct http_server_request *request,
+	struct http_server_reply *reply)
+{
+	(void)request;
+	return answer_json(state_observed_json(v, &reply->body), reply);
+}
+
 static int answer_incidents(const struct web_view *v, const struct http_server_request *request,
 	struct http_server_reply *reply)
 {
@@ -158,6 +165,7 @@ static int answer_landing(const struct web_view *v, const struct http_server_req
 		"<li><a href=\"/api/v1/status\">Status</a></li>\n"
 		"<li><a href=\"/api/v1/stages\">Apps and stages</a></li>\n"
 		"<li><a href=\"/api/v1/incidents\">Incidents</a></li>\n"
+		"<li><a href=\"/api/v1/observed\">Hangs that were only observed</a></li>\n"
 		"<li><a href=\"/api/v1/audit\">Audit</a></li>\n"
 		"<li><a href=\"/api/v1/report\">Finished runs</a></li>\n"
 		"<li><a href=\"/-/healthy\">Healthy</a></li>\n"
@@ -176,6 +184,7 @@ static const struct {
 	{"/api/v1/status", answer_status},
 	{"/api/v1/stages", answer_stages},
 	{"/api/v1/incidents", answer_incidents},
+	{"/api/v1/observed", answer_observed},
 	{"/api/v1/audit", answer_audit},
 	{"/api/v1/report", answer_report},
 	{"/api/v1/probe", answer_probe},

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "core/act/outlook.h"
+#include "store/observed_store.h"
 #include "store/store.h"
 #include "web/notifier_view.h"
 #include "wire/status.h"
@@ -37,6 +38,24 @@ int state_incident_json(const struct web_view *v, const struct incident *i, char
 		return r;
 	outlook.next = next;
 	return status_incident_json(i, &outlook, ret);
+}
+
+int state_observed_json(const struct web_view *v, char **ret)
+{
+	struct observed o = {0};
+	const char *trouble = NULL;
+	int r = observed_add_incidents(&o, v->incidents);
+
+	if (r >= 0)
+		r = observed_store_read(store_ledger(v->store), v->incidents, &o);
+	if (r < 0 && r != -ENOMEM) {
+		trouble = "the ledger is not usable";
+		r = 0;
+	}
+	if (r >= 0)
+		r = status_observed_json(&o, trouble, ret);
+	observed_clear(&o);
+	return r;
 }
 
 size_t state_count_apps(const struct web_view *v, const char *cluster)

@@ -245,6 +245,35 @@ int status_incident_json(const struct incident *i, const struct status_outlook *
 	return json_print(root, ret);
 }
 
+static cJSON *observed_json(struct observed_rule *r)
+{
+	cJSON *o = cJSON_CreateObject();
+
+	json_add_text(o, "rule", r->rule);
+	json_add_text(o, "verdict", verdict_name(VERDICT_HUNG));
+	(void)cJSON_AddNumberToObject(o, "would_have_acted", (double)r->n);
+	(void)cJSON_AddNumberToObject(o, "moved_again", (double)r->n_moved);
+	(void)cJSON_AddNumberToObject(o, "ended", (double)r->n_ended);
+	(void)cJSON_AddNumberToObject(o, "standing", (double)r->n_standing);
+	if (r->n_moved > 0) {
+		json_add_seconds(o, "moved_after_median_seconds", observed_median(r));
+		json_add_seconds(o, "moved_after_longest_seconds", observed_longest(r));
+	}
+	json_add_time(o, "first", r->first);
+	return o;
+}
+
+int status_observed_json(struct observed *o, const char *trouble, char **ret)
+{
+	_cleanup_json_ cJSON *root = cJSON_CreateObject();
+	cJSON *list = cJSON_AddArrayToObject(root, "rules");
+
+	json_add_text(root, "trouble", trouble);
+	for (size_t i = 0; i < o->n; i++)
+		(void)cJSON_AddItemToArray(list, observed_json(&o->rules[i]));
+	return json_print(root, ret);
+}
+
 /* Under "paused": null where there is none. */
 static void add_pause(cJSON *o, const struct status_pause *p)
 {

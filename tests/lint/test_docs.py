@@ -378,7 +378,7 @@ def test_checks(root, man8):
 
 
 def test_outcomes(root, man8):
-    assert len(code_outcomes(root)) == 8
+    assert len(code_outcomes(root)) == 9
     assert man_outcomes(man8) == code_outcomes(root)
 
 
@@ -420,7 +420,7 @@ def test_journal_fields(root, man8):
 
 
 def test_paths(root, man8):
-    assert len(code_paths(root)) == 11
+    assert len(code_paths(root)) == 12
     assert man_paths(man8) == code_paths(root)
 
 

@@ -3,6 +3,7 @@
 import datetime
 import json
 import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -127,6 +128,31 @@ def test_the_mode_is_told_by_rule(daemon, rule, word, text, binary, tmp_path, st
         assert f"mode {text}, started" in d.ctl("status").stdout
         assert d.metric("stagewatch_mode", mode="act") == (word == "act") and d.metric("stagewatch_mode", mode="observe") == (word != "act")
         assert d.metric("stagewatch_rule_mode", rule="one", action="retry", mode=acts["one"][1]) == 1
+
+
+def test_what_became_of_what_was_only_observed(binary, tmp_path, started):
+    """Would have been retried, moved again by itself: no success of ours, and counted as what it is, also over a restart."""
+    scene = Scene(started, tmp_path)
+    (tmp_path / "state").mkdir()
+    with Daemon(binary, tmp_path, scene.sections, mode="observe", action="retry") as d:
+        said(d.ctl("observed"), 0, "No hang was only observed.\n")
+        hung(d)
+        number = d.json("/api/v1/incidents")["incidents"][0]["id"]
+        wait(lambda: d.metric("stagewatch_observed_total", rule="all", verdict="hung", outcome="would_have_acted") == 1, 20, "a dry run")
+        assert d.json("/api/v1/observed")["rules"][0]["standing"] == 1
+        scene.driver.moving = True
+        wait(lambda: d.metric("stagewatch_observed_total", rule="all", verdict="hung", outcome="moved_again") == 1, 20, "its end")
+        incident = d.json(f"/api/v1/incidents/{number}")
+        assert (incident["state"], incident["action"], incident["outcome"]) == ("ended", "retry", "moved_again")
+        assert d.metric("stagewatch_observed_total", rule="all", verdict="hung", outcome="ended") == 0
+        assert not scene.airflow.asked("PATCH") and not scene.master.asked("POST")
+    d.logfile.unlink()
+    with d:
+        (row,) = d.json("/api/v1/observed")["rules"]
+        assert (row["rule"], row["verdict"], row["would_have_acted"], row["moved_again"], row["ended"], row["standing"]) == ("all", "hung", 1, 1, 0, 0)
+        assert row["moved_after_median_seconds"] == row["moved_after_longest_seconds"] >= 0 and row["first"]
+        assert re.search(r"^all +hung +1 +1 +\S+ \(\S+\) +0 +0 +2", d.ctl("observed").stdout, re.M)
+        assert d.metric("stagewatch_observed_total", rule="all", verdict="hung", outcome="moved_again") == 0
 
 
 # Pauses.

@@ -21,6 +21,7 @@ struct incident_response {
 	bool under_way;              /* an action is: the incident stays open until it ends */
 	bool decided;                /* acted, or would have: once per incident */
 	bool decided_dry;            /* would have: to be decided anew once the mode is act */
+	bool counted;                /* what became of one that was only observed */
 	char *refusal;               /* why nothing was begun, as last said */
 	usec_t not_before;           /* local clock: not considered again earlier */
 	usec_t began;                /* local clock */
@@ -103,6 +104,10 @@ void incident_settle(struct incident *i, enum remedy_outcome outcome, const char
 
 /* Ends it, with this outcome where none was settled before; why may be NULL. */
 void incident_end(struct incident *i, enum remedy_outcome outcome, const char *why, usec_t wall);
+
+/* How it ends where nothing was sent: it is gone; it moved by itself, though an action was called
+ * for; or its trouble is over. */
+enum remedy_outcome incident_own_end(const struct incident *i, bool gone);
 
 size_t incident_count_open(const struct incident_list *l, enum verdict v);
 void incident_list_clear(struct incident_list *l);

@@ -118,8 +118,9 @@ enum remedy_outcome {
 	OUTCOME_FAILED_AGAIN, /* a new try was there and is failed */
 	OUTCOME_ENDED,        /* kill: the app has ended; or it ended by itself before */
 	OUTCOME_SUPERSEDED,   /* a person or Airflow was faster */
-	OUTCOME_UNCONFIRMED,  /* something was sent, and its effect was not seen */
-	OUTCOME_FAILED,       /* Airflow refused */
+	OUTCOME_MOVED_AGAIN, /* it moved by itself, where an action was called for and none begun */
+	OUTCOME_UNCONFIRMED, /* something was sent, and its effect was not seen */
+	OUTCOME_FAILED,      /* Airflow refused */
 	OUTCOME_MAX
 };
 

@@ -111,6 +111,7 @@ int incident_adopt(struct incident_list *l, struct incident *i)
 {
 	int r = 0;
 
+	i->response.counted = i->ended > 0;
 	if (incident_by_id(l, i->id))
 		incident_free(i);
 	else
@@ -184,6 +185,16 @@ static int incident_update(
 	return 0;
 }
 
+enum remedy_outcome incident_own_end(const struct incident *i, bool gone)
+{
+	bool called_for =
+		i->action > RULE_ACTION_NOTIFY || i->response.decided_dry || i->response.refusal;
+
+	if (gone)
+		return OUTCOME_ENDED;
+	return called_for ? OUTCOME_MOVED_AGAIN : OUTCOME_RECOVERED;
+}
+
 int incident_follow(struct incident_list *l, const struct detector_event *ev, usec_t wall,
 	struct incident **ret, bool *ret_reached)
 {
@@ -194,7 +205,7 @@ int incident_follow(struct incident_list *l, const struct detector_event *ev, us
 	*ret_reached = false;
 	if (!verdict_is_trouble(ev->verdict)) {
 		if (i && !i->response.under_way)
-			incident_end(i, ev->gone ? OUTCOME_ENDED : OUTCOME_RECOVERED,
+			incident_end(i, incident_own_end(i, ev->gone),
 				ev->gone ? "the stage or app is gone" : "it progresses again",
 				wall);
 		return 0;
@@ -297,7 +308,8 @@ void incident_sweep(
 		if (!a || (i->stage_id >= 0 && !h))
 			incident_end(i, OUTCOME_ENDED, "it was gone after a restart", wall);
 		else if (has_moved(i, a, h))
-			incident_end(i, OUTCOME_RECOVERED, "it moved after a restart", wall);
+			incident_end(
+				i, incident_own_end(i, false), "it moved after a restart", wall);
 	}
 }
 

@@ -15,6 +15,7 @@ static const char *const outcome_names[] = {
 	[OUTCOME_FAILED_AGAIN] = "failed_again",
 	[OUTCOME_ENDED] = "ended",
 	[OUTCOME_SUPERSEDED] = "superseded",
+	[OUTCOME_MOVED_AGAIN] = "moved_again",
 	[OUTCOME_UNCONFIRMED] = "unconfirmed",
 	[OUTCOME_FAILED] = "failed",
 };
@@ -116,6 +117,7 @@ const char *remedy_counted_as(const struct remedy *r)
 	case OUTCOME_FAILED:
 	case OUTCOME_REFUSED:
 	case OUTCOME_SUPERSEDED:
+	case OUTCOME_MOVED_AGAIN:
 		return "failed";
 	case OUTCOME_OPEN:
 	case OUTCOME_DRY_RUN:

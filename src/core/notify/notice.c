@@ -27,6 +27,7 @@ static const struct {
 	{OUTCOME_FAILED_AGAIN, true, SEVERITY_CRITICAL, false},
 	{OUTCOME_ENDED, true, SEVERITY_INFO, true},
 	{OUTCOME_SUPERSEDED, true, SEVERITY_INFO, true},
+	{OUTCOME_MOVED_AGAIN, true, SEVERITY_INFO, true},
 	{OUTCOME_UNCONFIRMED, true, SEVERITY_CRITICAL, false},
 	{OUTCOME_FAILED, true, SEVERITY_CRITICAL, false},
 };
@@ -146,10 +147,19 @@ static bool asks_verdicts(const struct notice_filter *f)
 	return false;
 }
 
+/* Who asks for recovered asks how a hang went over, also where that was by itself. */
+static bool is_asked(const struct notice_filter *f, enum notice_event event)
+{
+	if (event == notice_of_outcome(OUTCOME_MOVED_AGAIN) &&
+		(f->on & BIT(notice_of_outcome(OUTCOME_RECOVERED))))
+		return true;
+	return f->on & BIT(event);
+}
+
 bool notice_wanted(
 	const struct notice_filter *f, const struct incident *i, enum notice_event event, bool told)
 {
-	if (!(f->on & BIT(event)) || !rule_glob_matches(f->rule, i->rule) ||
+	if (!is_asked(f, event) || !rule_glob_matches(f->rule, i->rule) ||
 		!rule_glob_matches(f->cluster, i->cluster) ||
 		!rule_glob_matches(f->app, i->app_name) ||
 		!rule_glob_matches(f->dag, i->owner.dag_id))
