@@ -117,8 +117,8 @@ static void print_status(FILE *out, const cJSON *root)
 	if (!ctl_bool(root, "config_last_reload_successful"))
 		fprintf(out, "The last reload of the configuration failed.\n");
 	print_holds(out, root);
-	fprintf(out, "Hung stages: %.0f. Open incidents: %.0f.\n",
-		ctl_number(root, "stages_hung"), ctl_number(root, "incidents_open"));
+	fprintf(out, "Hung stages: %.0f. Open incidents: %.0f.\n", ctl_number(root, "stages_hung"),
+		ctl_number(root, "incidents_open"));
 	fprintf(out, "Actions in progress: %.0f. Begun within the last hour: %.0f of %.0f.\n",
 		ctl_number(root, "actions_pending"), ctl_number(root, "actions_last_hour"),
 		ctl_number(root, "actions_per_hour"));
