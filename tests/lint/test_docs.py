@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from tables import metrics as code_metrics, table, words as code_words
+from tables import metrics as code_metrics, table, texts, words as code_words
 
 # Without these a section is not complete. A rule needs a glob.
 NEEDED = {"spark": {"url": "http://127.0.0.1:4040"}, "airflow": {"url": "http://a", "username": "u", "password_file": "p"},
@@ -363,6 +363,18 @@ def test_metrics(root, man8):
 def test_verdicts(root, man8):
     assert len(code_verdicts(root)) >= 9
     assert man_verdicts(man8) == code_verdicts(root)
+
+
+def test_what_a_table_names_is_in_use(root):
+    """A metric that nobody adds, or a verdict that no check reaches and no scenario shows, is found."""
+    def used(prefix, home):
+        return {w for f, text in texts(root).items() if f.suffix == ".c" and f.name != home for w in re.findall(rf"\b{prefix}_\w+", text)}
+
+    rows = re.findall(r"\{(VERDICT_\w+), \"(\w+)\"", table(root, "verdict_table"))
+    scenarios = "".join(f.read_text() for f in (root / "tests/scenario").rglob("*.scn"))
+    assert set(re.findall(r"\b(METRIC_\w+),\s+\"(?:stagewatch|process)_", table(root, "metric_defs"))) <= used("METRIC", "metrics.c")
+    assert {name for name, _ in rows} <= used("VERDICT", "verdict.c")
+    assert [word for _, word in rows if not re.search(rf"^expect.*\b{word}\b", scenarios, re.M)] == []
 
 
 def test_causes(root, man8):
