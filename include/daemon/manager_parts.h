@@ -16,6 +16,8 @@ struct poller;
 struct transport;
 struct runtime;
 
+#define RESTART_KEYS 4
+
 struct manager {
 	struct manager_options options;
 	sd_event *event;
@@ -43,6 +45,11 @@ struct manager {
 	usec_t started; /* since 1970 */
 	usec_t reloaded;
 	bool reload_ok;
+	char *reload_fault; /* why the last reload failed; NULL: it did not */
+	/* Values that hold until a restart, by restart_keys: those of the start; and which of them
+	 * the configuration has otherwise by now. */
+	char *at_start[RESTART_KEYS];
+	char *needs_restart; /* NULL: none */
 	bool ready;
 	unsigned ticks;
 };
@@ -61,6 +68,8 @@ struct poller *manager_poller(void *userdata, const char *cluster);
 
 /* Makes a runtime of the settings, which it takes over, also on failure. Errors are logged. */
 int manager_load_runtime(struct manager *m, struct settings *settings, struct runtime **ret);
+/* Notes which values a restart alone puts in force; once at the start, and after each reload. */
+void manager_note_restart(struct manager *m);
 /* From here on the given runtime is in force. Takes the reference over. */
 int manager_activate(struct manager *m, struct runtime *runtime);
 /* SIGHUP: reads the configuration anew; where that fails, what runs is kept. */
@@ -71,6 +80,8 @@ void manager_drop_pollers(struct manager *m);
 
 /* Where the detector tells what it found. */
 struct detector_sink manager_sink(struct manager *m);
+/* The line that systemctl status shows. */
+void manager_say_status(const struct manager *m);
 /* A poller's tick has come to its end; userdata is the manager. */
 void manager_idle(void *userdata, struct poller *p);
 /* Answers a request of the web server, or one that only reads of the control socket; likewise. */

@@ -30,5 +30,7 @@ struct web_view {
 	bool ready;     /* every cluster was polled at least once */
 	bool healthy;   /* polling advances */
 	bool reload_ok;
-	usec_t reloaded; /* since 1970 */
+	const char *reload_fault;  /* why it failed; NULL: it did not */
+	const char *needs_restart; /* keys whose value a restart puts in force; NULL: none */
+	usec_t reloaded;           /* since 1970 */
 };

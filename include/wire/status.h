@@ -87,6 +87,8 @@ struct status_summary {
 	bool ready;
 	bool healthy;
 	bool reload_ok;
+	const char *reload_fault;  /* NULL: none */
+	const char *needs_restart; /* keys; NULL: none */
 	usec_t reloaded;
 	size_t n_pending_actions;
 	size_t n_hung; /* stages */

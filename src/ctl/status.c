@@ -115,7 +115,12 @@ static void print_status(FILE *out, const cJSON *root)
 		ctl_bool(root, "healthy") ? "" : ", POLLING DOES NOT ADVANCE",
 		ctl_bool(root, "ready") ? "" : ", not every cluster was polled yet");
 	if (!ctl_bool(root, "config_last_reload_successful"))
-		fprintf(out, "The last reload of the configuration failed.\n");
+		fprintf(out,
+			"The last reload of the configuration failed, the old one goes on: %s\n",
+			ctl_string(root, "config_last_reload_error", &text));
+	if (ctl_has(root, "config_needs_restart"))
+		fprintf(out, "In force after a restart only: %s\n",
+			ctl_string(root, "config_needs_restart", &text));
 	print_holds(out, root);
 	fprintf(out, "Hung stages: %.0f. Open incidents: %.0f.\n", ctl_number(root, "stages_hung"),
 		ctl_number(root, "incidents_open"));

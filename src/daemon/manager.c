@@ -279,6 +279,8 @@ int manager_new(
 	if (r >= 0)
 		r = manager_activate(m, TAKE_PTR(runtime));
 	if (r >= 0)
+		manager_note_restart(m);
+	if (r >= 0)
 		r = add_notifier(m);
 	if (r >= 0)
 		r = add_remediator(m);
@@ -300,6 +302,10 @@ struct manager *manager_free(struct manager *m)
 	control_free(m->control);
 	remediator_free(m->remediator);
 	run_store_free(m->runs);
+	free(m->reload_fault);
+	free(m->needs_restart);
+	for (size_t i = 0; i < RESTART_KEYS; i++)
+		free(m->at_start[i]);
 	airflow_health_free(m->airflow_health);
 	task_survey_free(m->tasks);
 	notifier_free(m->notifier);

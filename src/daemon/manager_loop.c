@@ -143,15 +143,21 @@ static int on_watchdog(sd_event_source *source, uint64_t usec, void *userdata)
 	return timer_in(source, service_watchdog_period() / 2);
 }
 
-static void say_status(const struct manager *m)
+void manager_say_status(const struct manager *m)
 {
 	_cleanup_free_ char *text = NULL;
 	_cleanup_free_ char *mode = NULL;
 	size_t hung = incident_count_open(&m->incidents, VERDICT_HUNG);
 
 	if (settings_mode_text(m->runtime->settings, &mode) >= 0 &&
-		str_printf(&text, "Watching %zu apps on %zu clusters, mode %s, %zu hung",
-			detector_n_apps(m->detector), m->n_pollers, mode, hung) >= 0)
+		str_printf(&text, "Watching %zu apps on %zu clusters, mode %s, %zu hung%s%s%s%s",
+			detector_n_apps(m->detector), m->n_pollers, mode, hung,
+			m->reload_fault ? "; the last reload failed, the old configuration goes "
+					  "on: "
+					: "",
+			m->reload_fault ? m->reload_fault : "",
+			m->needs_restart ? "; takes a restart: " : "",
+			m->needs_restart ? m->needs_restart : "") >= 0)
 		service_status(text);
 }
 
@@ -230,7 +236,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 		tick_bookkeeping(m);
 	if (m->options.once) /* armed again when all answers are in */
 		return 0;
-	say_status(m);
+	manager_say_status(m);
 	return timer_in(source, interval(m));
 }
 
@@ -291,6 +297,8 @@ int manager_answer(
 		.ready = m->ready,
 		.healthy = polling_advances(m),
 		.reload_ok = m->reload_ok,
+		.reload_fault = m->reload_fault,
+		.needs_restart = m->needs_restart,
 		.reloaded = m->reloaded,
 	};
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Puts a runtime in force, the first one or that of a reload. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -124,10 +125,55 @@ int manager_activate(struct manager *m, struct runtime *runtime)
 	return r;
 }
 
-static void log_errors(const struct strlist *errors)
+/* The first one also goes to those who ask why a reload failed. */
+static void take_errors(struct manager *m, const struct strlist *errors)
 {
 	for (size_t i = 0; i < errors->n; i++)
 		log_error("%s", errors->items[i]);
+	if (errors->n > 1)
+		(void)str_printf(
+			&m->reload_fault, "%s (and %zu more)", errors->items[0], errors->n - 1);
+	else if (errors->n > 0)
+		(void)str_replace(&m->reload_fault, errors->items[0]);
+}
+
+static int restart_value(const struct settings *s, size_t key, char **ret)
+{
+	switch (key) {
+	case 0:
+		return str_replace(ret, s->web.listen);
+	case 1:
+		return str_replace(ret, s->daemon.control_socket);
+	case 2:
+		return str_replace(ret, s->daemon.state_dir);
+	default:
+		return str_printf(ret, "%" PRIu64, s->daemon.max_parallel_requests);
+	}
+}
+
+void manager_note_restart(struct manager *m)
+{
+	static const char *const keys[RESTART_KEYS] = {"[web] listen", "[daemon] control_socket",
+		"[daemon] state_dir", "[daemon] max_parallel_requests"};
+	struct strbuf b = {0};
+
+	free(m->needs_restart);
+	m->needs_restart = NULL;
+	for (size_t i = 0; i < RESTART_KEYS; i++) {
+		_cleanup_free_ char *value = NULL;
+
+		if (restart_value(m->runtime->settings, i, &value) < 0)
+			continue;
+		if (!m->at_start[i])
+			m->at_start[i] = TAKE_PTR(value);
+		else if (!str_equal(value, m->at_start[i]))
+			strbuf_addf(&b, "%s%s (%s until then)", b.len > 0 ? ", " : "", keys[i],
+				m->at_start[i]);
+	}
+	if (b.len > 0 && strbuf_finish(&b, &m->needs_restart) >= 0)
+		log_warning("A restart alone puts in force: %s", m->needs_restart);
+	else
+		strbuf_clear(&b);
 }
 
 int manager_load_runtime(struct manager *m, struct settings *settings, struct runtime **ret)
@@ -138,7 +184,7 @@ int manager_load_runtime(struct manager *m, struct settings *settings, struct ru
 	for (size_t i = 0; i < settings->warnings.n && !manager_only_looks(m); i++)
 		log_warning("%s", settings->warnings.items[i]);
 	r = runtime_new(settings, http_client_transport(m->client), m->event, ret, &errors);
-	log_errors(&errors);
+	take_errors(m, &errors);
 	strlist_clear(&errors);
 	return r;
 }
@@ -151,20 +197,15 @@ static int reload(struct manager *m)
 	int r;
 
 	r = settings_load(m->options.config, &settings, &errors);
-	log_errors(&errors);
+	take_errors(m, &errors);
 	strlist_clear(&errors);
 	if (r >= 0)
 		r = manager_load_runtime(m, settings, &runtime);
 	if (r < 0)
 		return r;
-	if (!str_equal(runtime->settings->web.listen, m->runtime->settings->web.listen) ||
-		!str_equal(runtime->settings->daemon.control_socket,
-			m->runtime->settings->daemon.control_socket) ||
-		runtime->settings->daemon.max_parallel_requests !=
-			m->runtime->settings->daemon.max_parallel_requests)
-		log_warning("A change of [web] listen, [daemon] control_socket or "
-			    "max_parallel_requests takes effect at the next restart");
-	return manager_activate(m, runtime);
+	r = manager_activate(m, runtime);
+	manager_note_restart(m);
+	return r;
 }
 
 int manager_on_hangup(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata)
@@ -176,6 +217,8 @@ int manager_on_hangup(sd_event_source *source, const struct signalfd_siginfo *si
 	(void)source;
 	(void)si;
 	service_reloading();
+	free(m->reload_fault);
+	m->reload_fault = NULL;
 	r = reload(m);
 	m->reload_ok = r >= 0;
 	if (r >= 0) {
@@ -187,8 +230,11 @@ int manager_on_hangup(sd_event_source *source, const struct signalfd_siginfo *si
 		log_event(LOG_ERR, &about,
 			"Failed to reload%s%s; the old configuration stays in force",
 			r == -EBADMSG ? "" : ": ", r == -EBADMSG ? "" : strerror(-r));
+		if (!m->reload_fault)
+			(void)str_replace(&m->reload_fault, strerror(-r));
 		r = 0;
 	}
+	manager_say_status(m);
 	service_ready();
 	return r;
 }

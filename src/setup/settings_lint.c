@@ -246,12 +246,13 @@ static int tell_file(const struct conf_entry *e, const char *fault, struct strli
 
 static int lint_secret(const struct conf_entry *e, struct strlist *faults, struct strlist *notes)
 {
+	const char *dir = getenv("CREDENTIALS_DIRECTORY");
 	_cleanup_free_ char *err = NULL;
 	_cleanup_free_ char *note = NULL;
 	char *secret = NULL;
 	int r;
 
-	if (!strchr(e->value, '/') && !getenv("CREDENTIALS_DIRECTORY")) {
+	if (!strchr(e->value, '/') && (!dir || access(dir, X_OK) < 0)) {
 		r = str_printf(&note,
 			"%s is a credential of systemd: only the unit has it, so it is not looked "
 			"at here",

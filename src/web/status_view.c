@@ -170,6 +170,8 @@ int state_summary_json(const struct web_view *v, char **ret)
 		.ready = v->ready,
 		.healthy = v->healthy,
 		.reload_ok = v->reload_ok,
+		.reload_fault = v->reload_fault,
+		.needs_restart = v->needs_restart,
 		.reloaded = v->reloaded,
 		.n_pending_actions = remediator_n_pending(v->remediator),
 		.n_hung = count_hung(v),

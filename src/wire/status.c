@@ -373,6 +373,8 @@ int status_summary_json(const struct status_summary *s, char **ret)
 	(void)cJSON_AddBoolToObject(root, "ready", s->ready);
 	(void)cJSON_AddBoolToObject(root, "healthy", s->healthy);
 	(void)cJSON_AddBoolToObject(root, "config_last_reload_successful", s->reload_ok);
+	json_add_text(root, "config_last_reload_error", s->reload_fault);
+	json_add_text(root, "config_needs_restart", s->needs_restart);
 	json_add_time(root, "config_last_reload", s->reloaded);
 	(void)cJSON_AddNumberToObject(root, "actions_pending", (double)s->n_pending_actions);
 	(void)cJSON_AddNumberToObject(root, "stages_hung", (double)s->n_hung);

@@ -78,12 +78,16 @@ def test_reload(binary, tmp_path, started):
         wait(lambda: d.metric("stagewatch_config_last_reload_successful") == 0, 10, "refused")
         assert d.lines(f"{d.config}:2: poll_interval: not a duration") and d.lines(f"{d.config}:3: unknown section")
         assert d.verdicts()[("app-1", 7)] == "hung"
+        why = f"{d.config}:2: poll_interval: not a duration such as 90s or 10min (and 1 more)"
+        assert d.json("/api/v1/status")["config_last_reload_error"] == why
+        assert f"The last reload of the configuration failed, the old one goes on: {why}\n" in d.ctl("status").stdout
         d.polls_go_on(one)
 
         d.write(driver_section("one", one) + driver_section("two", two))
         d.child.send_signal(signal.SIGHUP)
         wait(lambda: d.metric("stagewatch_config_last_reload_successful") == 1, 10, "taken")
         wait(lambda: ("app-2", 7) in d.verdicts(), 20, "the new cluster is polled")
+        assert d.json("/api/v1/status")["config_last_reload_error"] is None and "goes on" not in d.ctl("status").stdout
         assert d.verdicts()[("app-1", 7)] == "hung"
         assert incident in [i["id"] for i in d.json("/api/v1/incidents")["incidents"]]
 
@@ -91,6 +95,22 @@ def test_reload(binary, tmp_path, started):
         d.child.send_signal(signal.SIGHUP)
         wait(lambda: ("app-1", 7) not in d.verdicts(), 20, "the old cluster is dropped")
         assert d.metric("stagewatch_up", spark_cluster="one") is None
+
+
+def test_a_key_that_takes_a_restart_says_so(binary, tmp_path, started):
+    driver = started(Driver)
+    with Daemon(binary, tmp_path, driver_section("one", driver)) as d:
+        before = d.config.read_text()
+        assert d.json("/api/v1/status")["config_needs_restart"] is None
+        d.config.write_text(before.replace("[web]", "max_parallel_requests = 7\n[web]").replace(f"{d.dir}/state", f"{d.dir}/other"))
+        d.child.send_signal(signal.SIGHUP)
+        says = f"[daemon] state_dir ({d.dir}/state until then), [daemon] max_parallel_requests (32 until then)"
+        wait(lambda: d.json("/api/v1/status")["config_needs_restart"] == says, 10, "it says so")
+        assert f"In force after a restart only: {says}\n" in d.ctl("status").stdout
+        assert d.lines(f"A restart alone puts in force: {says}")
+        d.config.write_text(before)
+        d.child.send_signal(signal.SIGHUP)
+        wait(lambda: d.json("/api/v1/status")["config_needs_restart"] is None, 10, "as at the start")
 
 
 def test_reload_in_the_middle_of_an_action(binary, tmp_path, started):

@@ -188,10 +188,15 @@ class Machine:
             f"[airflow main]\nurl = {fakes['airflow']}\nusername = {fakes['user']}\npassword_file = airflow-password\n"
             "[rule all]\napp = *\nhung_after = 1s\nhung_after_unproven = 2s\nend_timeout = 3s\nretry_timeout = 20s\ncooldown = 0\naction = retry\n")
 
-    def reload(self):
-        """The journal's line on it."""
+    def reload(self, fails=False):
+        """The journal's line on it. Where it fails, systemctl does, and the status says why."""
         had = len(self.journal(MESSAGE_ID=RELOADED))
-        self.systemctl("reload", "stagewatchd")
+        if fails:
+            with pytest.raises(subprocess.CalledProcessError):
+                self.systemctl("reload", "stagewatchd")
+            wait(lambda: "the old configuration goes on" in self.show("StatusText"), 10, "the status says so")
+        else:
+            self.systemctl("reload", "stagewatchd")
         line = wait(lambda: self.journal(MESSAGE_ID=RELOADED)[had:], 10, "a line on the reload")[0]
         assert self.show("ActiveState") == "active"
         return line
@@ -250,10 +255,10 @@ def test_story(machine, root):
     line = m.reload()
     assert line["PRIORITY"] == "5" and line["SYSLOG_IDENTIFIER"] == "stagewatchd"
     m.config.write_text(good + "hung_after = soon\n")
-    assert m.reload()["PRIORITY"] == "3"
+    assert m.reload(fails=True)["PRIORITY"] == "3"
     assert m.metric("stagewatch_config_last_reload_successful") == 0
     m.config.write_text(good.replace("password_file = airflow-password", "password_file = other-password"))
-    assert m.reload()["PRIORITY"] == "3"
+    assert m.reload(fails=True)["PRIORITY"] == "3"
     said = [entry["MESSAGE"] for entry in m.journal(PRIORITY=3)]
     assert "[airflow main] password_file: other-password: " in said[-2] and said[-1] == "Failed to reload; the old configuration stays in force"
     m.config.write_text(good)
