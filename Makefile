@@ -189,8 +189,8 @@ demo: ## show a real hang under a real Airflow: found, killed, retried
 
 # Every header compiles by itself.
 headers: ## compile every header by itself
-	@for h in $$(cd include && find . -name '*.h' | sort); do \
-		echo "#include \"$${h#./}\"" | $(CC) $(filter-out --coverage,$(ALL_CFLAGS)) -x c -fsyntax-only - || exit 1; done
+	@cd include && find . -name '*.h' -printf '%P\n' | xargs -P $$(nproc) -I{} \
+		$(CC) $(patsubst -Iinclude,-I.,$(filter-out --coverage,$(ALL_CFLAGS))) -x c -fsyntax-only -include {} /dev/null
 
 COVERED = $(BUILD)-coverage
 coverage: ## measure the line coverage of the tests, by layer

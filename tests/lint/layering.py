@@ -91,9 +91,10 @@ def includes(root):
                         yield f"{name}: core/{way[1]} may not include core/{used}"
 
 
-def symbols(objects):
-    """({object: symbols that it defines}, {object: symbols that it needs})"""
-    files = sorted(objects.rglob("*.o"))
+def symbols(root, objects):
+    """({object: symbols that it defines}, {object: symbols that it needs}), of objects that still have a source."""
+    files = [f for f in sorted(objects.rglob("*.o"))
+             if (root / "src" / f.relative_to(objects)).with_suffix(".c").exists()]
     listed = subprocess.run(["nm", "-A", *files], capture_output=True, text=True, check=True).stdout
     defines, needs = collections.defaultdict(set), collections.defaultdict(set)
     for row in listed.splitlines():
@@ -135,7 +136,7 @@ def circles(defines, needs):
 
 
 def main(root, objects):
-    defines, needs = symbols(objects)
+    defines, needs = symbols(root, objects)
     faults = [*includes(root), *impure(needs), *circles(defines, needs)]
     for fault in faults:
         print(fault)

@@ -20,13 +20,12 @@ def must_find(root, objects, fault):
     assert fault in done.stdout
 
 
-def plant(objects, name, body):
-    """One more object, as if it were of src/NAME.c."""
-    source = objects / f"{name}.c"
-    source.parent.mkdir(parents=True, exist_ok=True)
+def plant(tree, objects, name, body):
+    """One more source, and its object."""
+    source, made = tree / "src" / f"{name}.c", objects / f"{name}.o"
+    made.parent.mkdir(parents=True, exist_ok=True)
     source.write_text(body)
-    subprocess.run(["gcc", "-c", "-o", source.with_suffix(".o"), source], check=True)
-    source.unlink()
+    subprocess.run(["gcc", "-c", "-o", made, source], check=True)
 
 
 @pytest.fixture
@@ -38,9 +37,9 @@ def tree(tmp_path, root):
 
 
 @pytest.fixture
-def objects(tmp_path):
+def objects(tree, tmp_path):
     """Objects without a fault, to plant faults beside."""
-    plant(tmp_path / "obj", "core/good", "int good(void) { return 0; }\n")
+    plant(tree, tmp_path / "obj", "core/facts/good", "int good(void) { return 0; }\n")
     return tmp_path / "obj"
 
 
@@ -74,17 +73,24 @@ def test_planted_line_is_found(tree, objects, file, line, fault):
     ("#include <time.h>\nint planted(struct timespec *t) { return clock_gettime(0, t); }\n", "clock_gettime"),
 ])
 def test_impure_core_is_found(tree, objects, body, symbol):
-    plant(objects, "core/detect/planted", body)
+    plant(tree, objects, "core/detect/planted", body)
     must_find(tree, objects, f"core/detect/planted: core calls {symbol}\n")
 
 
 def test_circle_is_found(tree, objects):
     assert check(tree, objects).returncode == 0
-    plant(objects, "io/one", "int two(int);\nint one(int x) { return x ? two(x - 1) : 0; }\n")
-    plant(objects, "io/two", "int three(int);\nint two(int x) { return three(x); }\n")
+    plant(tree, objects, "io/one", "int two(int);\nint one(int x) { return x ? two(x - 1) : 0; }\n")
+    plant(tree, objects, "io/two", "int three(int);\nint two(int x) { return three(x); }\n")
     assert check(tree, objects).returncode == 0
-    plant(objects, "io/three", "int one(int);\nint three(int x) { return one(x); }\n")
+    plant(tree, objects, "io/three", "int one(int);\nint three(int x) { return one(x); }\n")
     must_find(tree, objects, "circle of io/one, io/three, io/two: io/one needs two of io/two; ")
+
+
+def test_object_without_a_source_does_not_count(tree, objects):
+    plant(tree, objects, "core/facts/planted", "#include <stdlib.h>\nchar *planted(void) { return getenv(\"HOME\"); }\n")
+    (tree / "src/core/facts/planted.c").unlink()
+    done = check(tree, objects)
+    assert done.returncode == 0, done.stdout
 
 
 def test_headers_compile_alone(root):
