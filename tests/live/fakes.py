@@ -138,7 +138,7 @@ class Fake:
 
     @staticmethod
     def wrong_types(handler):
-        handler.reply(200, [dict(STAGE, numTasks="six")])
+        handler.reply(200, {"stages": STAGE})
 
 
 class Driver(Fake):

@@ -31,27 +31,6 @@ def test_findings_and_metric(binary, tmp_path, started):
         assert d.metric("stagewatch_audit_findings", severity="info") == 3
 
 
-def test_asked_once(binary, tmp_path, started):
-    """Neither /environment nor /allexecutors is asked at each poll."""
-    driver = started(Driver)
-    with Daemon(binary, tmp_path, driver_section("a", driver)) as d:
-        wait(lambda: len(driver.asked("GET", "status=active")) >= 13, 40, "some polls")
-        assert len(driver.asked("GET", "/environment")) == 1
-        assert 3 <= len(driver.asked("GET", "/allexecutors")) <= 5
-        assert d.metric("stagewatch_audit_findings", severity="warning") is not None
-
-
-def test_a_driver_without_answers(binary, tmp_path, started):
-    """What cannot be read gives no finding, and no poll is lost by it."""
-    driver = started(Driver)
-    driver.faults.append((None, "/allexecutors", lambda h: h.reply(200, '[{"id": 7}]', "application/json")))
-    driver.faults.append((None, "/environment", lambda h: h.reply(500, "no")))
-    with Daemon(binary, tmp_path, driver_section("a", driver)) as d:
-        wait(lambda: len(driver.asked("GET", "status=active")) >= 4, 30, "some polls")
-        assert findings(d) is None
-        assert ("app-1", 7) in d.verdicts()
-
-
 OWNER = {"dag_id": "d", "run_id": "r", "task_id": "t", "map_index": -1, "try_number": 1}
 
 
@@ -82,21 +61,6 @@ def test_task_in_airflow_is_well_set(binary, tmp_path, started):
         wait(lambda: airflow.asked("GET", "/tasks/t"), 20, "it was asked")
         d.polls_go_on(driver, "status=active")
         assert findings(d) == {}
-
-
-@pytest.mark.parametrize("task", [404, 500, "<html>", '{"task_id": "another", "retries": 1}', '{"task_id": "t"}',
-                                  '{"task_id": "t", "retries": 1, "execution_timeout": {"days": 1e15, "seconds": 0}}'])
-def test_no_word_on_the_task(task, binary, tmp_path, started):
-    """What is not known is no finding, and is not asked at each poll."""
-    driver, airflow = started(Driver, "app-1", OWNER), started(Airflow)
-    driver.properties = KRYO
-    answer = (task, "no") if isinstance(task, int) else (200, task)
-    airflow.faults.append(("GET", "/tasks/t", lambda h: h.reply(*answer, "application/json")))
-    with Daemon(binary, tmp_path, airflow_section(airflow, tmp_path) + driver_section("a", driver)) as d:
-        wait(lambda: airflow.asked("GET", "/tasks/t"), 20, "it was asked")
-        d.polls_go_on(driver, "status=active")
-        assert findings(d) == {}
-        assert len(airflow.asked("GET", "/tasks/t")) == 1
 
 
 def test_a_silent_airflow_holds_up_its_own_apps_only(binary, tmp_path, started):

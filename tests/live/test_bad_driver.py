@@ -30,7 +30,7 @@ def test_fault(name, binary, tmp_path, started):
         wait(lambda: d.verdicts().get(("app-bad", 7)) is not None, 20, "the driver was seen once")
         bad.faults.append((None, path, lambda h: fault(bad, h)))
         wait(lambda: (d.metric("stagewatch_poll_errors_total", spark_cluster="bad", reason=reason) or 0) >= 2, 30, reason)
-        assert d.polls_go_on(good) < 12
+        d.polls_go_on(good)
         wait(lambda: d.app_verdicts().get("app-bad") == "unobservable", 30, "unknown is never hung")
         assert len([line for line in d.lines(bad.url) if "is not usable" in line]) == 1, d.log()
         assert d.verdicts()[("app-bad", 7)] != "hung"
@@ -80,7 +80,7 @@ def test_frozen_driver_of_a_master_is_unobservable(binary, tmp_path, started):
         wait(lambda: d.app_verdicts().get("app-1") == "unobservable", 30, "never seen, and its master says that it runs")
         assert d.metric("stagewatch_app_verdicts", spark_cluster="m", verdict="unobservable") == 1
         assert d.metric("stagewatch_up", spark_cluster="m") == 1
-        assert d.polls_go_on(well) < 12
+        d.polls_go_on(well)
         master.end("app-1")
         wait(lambda: "app-1" not in d.app_verdicts(), 20, "ended, says its master")
 
@@ -94,7 +94,8 @@ def test_bad_master(fault, binary, tmp_path, started):
         master.faults.append((None, ".", getattr(master, fault)))
         wait(lambda: d.metric("stagewatch_up", spark_cluster="m") == 0, 30, "down")
         # Its driver, known from before, is still asked; so is the other cluster.
-        assert d.polls_go_on(driver) < 12 and d.polls_go_on(other) < 12
+        d.polls_go_on(driver)
+        d.polls_go_on(other)
         assert len([line for line in d.lines(master.url) if "no list of apps" in line]) == 1, d.log()
         master.faults.clear()
         wait(lambda: d.metric("stagewatch_up", spark_cluster="m") == 1, 30, "up again")

@@ -26,86 +26,6 @@ def hung(d):
     return [i for i in incidents(d) if i["verdict"] == "hung"]
 
 
-def test_only_on_suspicion_and_apart(binary, tmp_path, started):
-    well, ill = started(Driver, "app-well"), started(Driver, "app-ill")
-    well.moving, well.tasks, ill.tasks = True, SIX, SIX
-    with Daemon(binary, tmp_path, EVIDENCE + driver_section("well", well) + driver_section("ill", ill)) as d:
-        incident = wait(lambda: [i for i in hung(d) if i["because"]], 30, "hung, and why")[0]
-        assert "6 of 6 running tasks stalled" in incident["evidence"], incident
-        assert "CPU seconds" in incident["evidence"].split("without")[-1], incident  # nobody knows these processes
-        assert (incident["cause"], incident["because"]) == ("unknown", "java.lang.Thread.sleep(Native Method)")
-        wait(lambda: all(len(ill.asked("GET", f"/executors/{e}/threads")) >= 2 for e in "12"), 20, "two dumps of each")
-        for executor in "12":
-            times = [t for t, *_ in ill.asked("GET", f"/executors/{executor}/threads")]
-            assert all(b - a >= 1.9 for a, b in zip(times, times[1:])), times
-        assert well.asked("GET", "/threads") == []
-        # The healthy one is old enough to be asked for its tasks now and then: they move, and that is all.
-        assert d.verdicts()[("app-well", 7)] == "slow"
-        assert d.metric("stagewatch_evidence_requests_total", kind="threads") == len(ill.asked("GET", "/threads"))
-        assert d.metric("stagewatch_evidence_failures_total", kind="threads") == 0
-
-
-def test_a_dump_that_hangs_holds_up_nobody(binary, tmp_path, started):
-    frozen, other = started(Driver, "app-frozen"), started(Driver, "app-other")
-    frozen.tasks = SIX
-    frozen.faults.append((None, "/executors/1/threads", frozen.hang))
-    sections = EVIDENCE + driver_section("frozen", frozen) + driver_section("other", other)
-    with Daemon(binary, tmp_path, sections) as d:
-        wait(lambda: frozen.asked("GET", "/executors/1/threads"), 20, "a dump is asked for")
-        assert d.polls_go_on(frozen, "status=active") < 12
-        assert d.polls_go_on(other) < 12
-        incident = wait(lambda: [i for i in incidents(d) if "seem frozen" in i["evidence"]], 30, "frozen")[0]
-        assert incident["cause"] == "executor_frozen"
-        assert "3 on executors that seem frozen" in incident["evidence"]
-        assert d.metric("stagewatch_evidence_failures_total", kind="threads") >= 1
-
-
-def test_at_most_four_dumps_at_once(binary, tmp_path, started):
-    drivers = [started(Driver, f"app-{i}") for i in range(3)]
-    for i, driver in enumerate(drivers):
-        driver.tasks = [(k, str(k)) for k in range(4)]
-        driver.faults.append((None, "/threads", driver.hang))
-    sections = EVIDENCE + "".join(driver_section(f"c{i}", d) for i, d in enumerate(drivers))
-    with Daemon(binary, tmp_path, sections):
-        # Each takes its time limit of 2 s, so the first ones of all twelve tell how many were under way.
-        wait(lambda: sum(len(d.asked("GET", "/threads")) for d in drivers) >= 12, 40, "all have their turn")
-        times = sorted(t for d in drivers for t, *_ in d.asked("GET", "/threads"))
-        assert all(times[i + 4] - times[i] >= 1.5 for i in range(8)), times
-
-
-def test_a_dump_under_way_is_not_asked_for_again(binary, tmp_path, started):
-    frozen = started(Driver, "app-frozen")
-    frozen.tasks = SIX
-    frozen.faults.append((None, "/threads", frozen.hang))
-    sections = EVIDENCE.replace("dump_timeout = 2s", "dump_timeout = 1min") + driver_section("frozen", frozen)
-    with Daemon(binary, tmp_path, sections):
-        wait(lambda: len(frozen.asked("GET", "/threads")) == 2, 20, "a dump of each is asked for")
-        polls = len(frozen.asked("GET", "status=active"))
-        wait(lambda: len(frozen.asked("GET", "status=active")) >= polls + 5, 20, "dumps are due again")
-        assert len(frozen.asked("GET", "/threads")) == 2
-
-
-def test_a_huge_dump_delays_nobody(binary, tmp_path, started):
-    huge, other = started(Driver, "app-huge"), started(Driver, "app-other")
-    huge.tasks, huge.padding = SIX, 40 << 20
-    sections = EVIDENCE.replace("dump_timeout = 2s", "dump_timeout = 20s") + driver_section("huge", huge) + driver_section("other", other)
-    with Daemon(binary, tmp_path, sections) as d:
-        wait(lambda: len(huge.asked("GET", "/threads")) >= 2, 30, "dumps are asked for")
-        assert d.polls_go_on(other, n=5) < 15
-        wait(lambda: [i for i in incidents(d) if i["because"] == "java.lang.Thread.sleep(Native Method)"], 40, "it was read")
-        assert d.metric("stagewatch_poll_errors_total", spark_cluster="other", reason="timeout") == 0
-
-
-def test_lost_events_make_it_doubtful(binary, tmp_path, started):
-    driver = started(Driver)
-    driver.tasks, driver.dropped = SIX, 3
-    driver.faults.append((None, "/threads", driver.status(404)))
-    with Daemon(binary, tmp_path, EVIDENCE + driver_section("one", driver)) as d:
-        wait(lambda: [i for i in incidents(d) if "events that Spark dropped" in i["evidence"]], 30, "doubt")
-        time.sleep(4)  # longer than hung_after_unproven
-        assert hung(d) == []
-
-
 def test_story_and_bundle(binary, tmp_path, started):
     driver = started(Driver, owner={"dag_id": "d", "run_id": "r", "task_id": "t"})
     driver.tasks = SIX
@@ -150,16 +70,6 @@ def test_bundles_are_bounded(binary, tmp_path, started):
         assert not (old / "a.jsonl").exists() and (old / "b.jsonl").exists() and (old / "README").exists()
         i = wait(lambda: hung(d), 30, "hung")[0]
         assert (old / f"{i['id']}.jsonl").stat().st_size < 80000  # the story goes on beyond the limit, answers do not
-
-
-def test_no_state_directory_is_no_fault(binary, tmp_path, started):
-    driver = started(Driver)
-    driver.tasks = SIX
-    with Daemon(binary, tmp_path, EVIDENCE + driver_section("one", driver)) as d:
-        i = wait(lambda: hung(d), 30, "hung")[0]
-        assert d.json(f"/api/v1/incidents/{i['id']}")["evidence_kept"] is False
-        assert len(d.lines("evidence of incidents is not kept")) == 1
-    assert not (tmp_path / "state").exists()
 
 
 def record(binary, tmp_path, driver, *more):

@@ -35,15 +35,6 @@ class Crashing(Daemon):
         self.__class__ = Daemon
 
 
-def test_settles_after_the_start(binary, tmp_path, started):
-    scene = Scene(started, tmp_path)
-    d = Daemon(binary, tmp_path, scene.sections, action="kill")
-    limit(d, settle="1h")
-    with d:
-        wait(lambda: refusal(d, "no kill: settling: "), 30, "refused")
-        assert d.actions("kill") == NONE and scene.sent() == []
-
-
 def test_storm(binary, tmp_path, started):
     """Three apps hang at once: the breaker opens, pages once, and closes on a person's word."""
     master, airflow = started(Master), started(Airflow)
@@ -134,39 +125,6 @@ def test_a_second_daemon_that_acts_is_refused(binary, tmp_path, started):
         assert f"{tmp_path}/state/ledger.db: in use by another stagewatchd" in second.stderr
 
 
-def test_a_try_is_acted_upon_once_over_restarts(binary, tmp_path, started):
-    """The kill came out as unconfirmed, and the daemon crashed: nothing is sent a second time."""
-    scene = Scene(started, tmp_path)
-    scene.airflow.on_fail = lambda: None
-    scene.master.kill_works = False
-    d = Crashing(binary, tmp_path, scene.sections, action="kill")
-    with d:
-        wait(lambda: d.actions("kill")["unconfirmed"] == 1, 60, "unconfirmed")
-        sent = scene.sent()
-        assert sent.count("fail") == 1
-    with d:
-        wait(lambda: d.verdicts().get(("app-1", 7)) == "hung", 30, "hung again")
-        d.polls_go_on(scene.driver, n=5)
-        assert d.actions("kill") == NONE
-        incidents = d.json("/api/v1/incidents")["incidents"]
-        assert len(incidents) == 1 and incidents[0]["state"] == "open"
-    assert scene.sent() == sent
-
-
-def test_what_ended_over_a_restart_is_ended(binary, tmp_path, started):
-    scene = Scene(started, tmp_path)
-    d = Crashing(binary, tmp_path, scene.sections, action="notify")
-    with d:
-        wait(lambda: d.json("/api/v1/incidents")["incidents"], 30, "an incident")
-        wait(lambda: sqlite3.connect(f"file:{tmp_path}/state/ledger.db?mode=ro", uri=True)
-             .execute("SELECT count(*) FROM incidents").fetchone() == (1,), 10, "it is in the ledger")
-    scene.master.end("app-1")
-    with d:
-        wait(lambda: d.json("/api/v1/incidents")["incidents"][0]["state"] == "ended", 30, "swept")
-        steps = d.json(f"/api/v1/incidents/{d.json('/api/v1/incidents')['incidents'][0]['id']}")["steps"]
-        assert steps[-1]["text"] == "ended as ended: it was gone after a restart"
-
-
 @pytest.mark.parametrize("by", ["restart", "reload"])
 def test_an_incident_of_a_cluster_that_is_gone_ends(by, binary, tmp_path, started):
     """Nothing will ever be seen of it; its alert ends with it."""
@@ -195,35 +153,3 @@ def test_an_incident_of_a_cluster_that_is_gone_ends(by, binary, tmp_path, starte
         steps = d.json(f"/api/v1/incidents/{d.json('/api/v1/incidents')['incidents'][0]['id']}")["steps"]
         assert steps[-1]["text"] == "ended as ended: its cluster is not in the configuration any more"
         wait(lambda: alert_end() == d.json("/api/v1/incidents")["incidents"][0]["ended"], 10, "its alert ends")
-
-
-def test_without_a_ledger_nothing_is_acted_upon(binary, tmp_path, started):
-    """Detection goes on, and once there is a directory, so does all the rest."""
-    scene = Scene(started, tmp_path)
-    d = Daemon(binary, tmp_path, scene.sections, action="kill")
-    (tmp_path / "state").write_text("in the way\n")
-    with d:
-        wait(lambda: refusal(d, "the ledger cannot be written: "), 30, "refused")
-        assert d.metric("stagewatch_ledger_up") == 0
-        assert "Not a directory" in d.json("/api/v1/status")["ledger_trouble"]
-        assert len(d.lines("The ledger in state_dir cannot be used")) == 1
-        assert scene.sent() == []
-        (tmp_path / "state").unlink()
-        (tmp_path / "state").mkdir()
-        wait(lambda: d.metric("stagewatch_ledger_up") == 1, 10, "it is well again")
-        d.child.send_signal(signal.SIGHUP)
-        wait(lambda: d.actions("kill")["confirmed"] == 1, 90, "acted upon")
-    assert scene.sent() == ["fail"]
-
-
-def test_a_reload_to_act_finds_a_ledger(binary, tmp_path, started):
-    """Observing it needed none, and made no directory."""
-    scene = Scene(started, tmp_path)
-    d = Daemon(binary, tmp_path, scene.sections, action="kill", mode="observe")
-    with d:
-        wait(lambda: d.actions("kill")["dry_run"] == 1, 40, "decided")
-        assert not (tmp_path / "state").exists()
-        d.write(scene.sections, action="kill")
-        d.child.send_signal(signal.SIGHUP)
-        wait(lambda: d.actions("kill")["confirmed"] == 1, 90, "acted upon")
-    assert scene.sent() == ["fail"]

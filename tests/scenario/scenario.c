@@ -385,16 +385,34 @@ static void check_asked(struct sim *s, const char *what, unsigned n, const char 
 		failed(s, "%u %s were asked for", n, what);
 }
 
+static char *evidence_text(const struct verdict_detail *e)
+{
+	struct strbuf b = {0};
+	char *text = NULL;
+
+	verdict_describe(e, &b);
+	if (strbuf_finish(&b, &text) < 0)
+		abort();
+	return text;
+}
+
+static void check_verdict(
+	struct sim *s, enum verdict want, enum verdict got, const struct verdict_detail *e)
+{
+	_cleanup_free_ char *text = evidence_text(e);
+
+	if (got != want)
+		failed(s, "expected %s, got %s: %s", verdict_name(want), verdict_name(got), text);
+}
+
 /* '_' stands for a blank in what the evidence is to say. */
 static void check_evidence(struct sim *s, const struct verdict_detail *e, const char *cause,
 	const char *says, const char *lacks)
 {
-	_cleanup_free_ char *text = NULL;
+	_cleanup_free_ char *text = evidence_text(e);
 	_cleanup_free_ char *want = NULL;
-	struct strbuf b = {0};
 
-	verdict_describe(e, &b);
-	if (strbuf_finish(&b, &text) < 0 || str_replace(&want, says) < 0)
+	if (str_replace(&want, says) < 0)
 		abort();
 	for (char *p = want; p && *p; p++)
 		if (*p == '_')
@@ -466,8 +484,7 @@ static void check_expectation(struct sim *s, struct line *l)
 		failed(s, "no such stage at that time (or several: say stage=)");
 		return;
 	}
-	if (got != want)
-		failed(s, "expected %s, got %s", verdict_name(want), verdict_name(got));
+	check_verdict(s, want, got, h ? &h->detail : &s->app->detail);
 	check_evidence(s, h ? &h->detail : &s->app->detail, cause, text, lacks);
 }
 

@@ -33,7 +33,7 @@ GOOD = "rule default app=* hung_after=10min\nat 0s stage 1 done=0/6 running=6\n"
 
 
 @pytest.mark.parametrize("text, code, says", [
-    (GOOD + "expect 30min progressing\n", 1, "3: expected progressing, got hung"),
+    (GOOD + "expect 30min progressing\n", 1, "3: expected progressing, got hung: (0 + 6) / 6 without progress"),
     (GOOD + "expect 30min hung rule=other\n", 1, "3: rule is default"),
     ("never hung\n" + GOOD + "expect 30min hung\n", 1, "which was never to be"),
     (GOOD, 2, "nothing is expected"),

@@ -23,7 +23,9 @@
 
 #include "daemon/manager_parts.h"
 #include "io/http_server.h"
+#include "remedy/remediator.h"
 #include "setup/runtime.h"
+#include "web/control.h"
 #include "wire/json.h"
 
 #define WORLD_OWNER                                                                                \
@@ -126,6 +128,15 @@ static inline int world_tear_down(void **state)
 	return 0;
 }
 
+/* The state directory, which an observing daemon does not make. */
+static inline void world_make_state(const struct world *w)
+{
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "%s/state", w->dir);
+	assert_int_equal(mkdir(path, 0700), 0);
+}
+
 /* What stands before, between and after what all have; "@" is the test's directory. A retry goes
  * the longest way, unless the rule says otherwise. */
 static inline void world_configure(
@@ -133,19 +144,21 @@ static inline void world_configure(
 {
 	_cleanup_free_ char *text = NULL;
 	struct strbuf b = {0};
+	const char *limits = strstr(sections, "[limits]")
+				     ? ""
+				     : "[limits]\nsettle = 0\nactions_per_hour = 1000\n"
+				       "storm_threshold = 0\nstorm_share = 0\n";
 
-	assert_true(
-		str_printf(&text,
-			"[daemon]\npoll_interval = 1s\nstate_dir = @/state\n"
-			"control_socket = @/control\n%s\n[web]\nlisten = 127.0.0.1:0\n"
-			"[limits]\nsettle = 0\nactions_per_hour = 1000\n"
-			"storm_threshold = 0\nstorm_share = 0\n%s"
-			"[rule all]\napp = *\nhung_after = 2s\nhung_after_unproven = 3s\n"
-			"starved_after = 3s\nidle_after = 3s\nunobservable_after = 3s\n"
-			"retry_timeout = 5s\ncooldown = 0\n%s%s%s\n",
-			daemon, sections, strstr(rule, "retry_via") ? "" : "retry_via = clear\n",
-
-			strstr(rule, "end_timeout") ? "" : "end_timeout = 2s\n", rule) >= 0);
+	assert_true(str_printf(&text,
+			    "[daemon]\npoll_interval = 1s\nstate_dir = @/state\n"
+			    "control_socket = @/control\n%s\n[web]\nlisten = 127.0.0.1:0\n"
+			    "%s%s"
+			    "[rule all]\napp = *\nhung_after = 2s\nhung_after_unproven = 3s\n"
+			    "starved_after = 3s\nidle_after = 3s\nunobservable_after = 3s\n"
+			    "retry_timeout = 5s\ncooldown = 0\n%s%s%s\n",
+			    daemon, limits, sections,
+			    strstr(rule, "retry_via") ? "" : "retry_via = clear\n",
+			    strstr(rule, "end_timeout") ? "" : "end_timeout = 2s\n", rule) >= 0);
 	for (const char *c = text; *c; c++)
 		if (*c == '@')
 			strbuf_add(&b, w->dir);
