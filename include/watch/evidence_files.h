@@ -21,10 +21,11 @@ void evidence_files_configure(struct evidence_files *b, const char *state_dir,
 	const struct evidence_params *params, usec_t wall);
 
 /* After a change of an incident: opens its file where it is new, adds its story, closes it where it
- * has ended. base: the URL of its driver; NULL: not known, then nothing is kept. now: the local
- * clock; wall: since 1970. Failures are logged once, and cost only the file. */
-void evidence_files_follow(
-	struct evidence_files *b, struct incident *i, const char *base, usec_t now, usec_t wall);
+ * has ended. base: the URL of its driver; NULL: not known, then nothing is kept. a: its app, of
+ * which a new file tells what was asked earlier. now: the local clock; wall: since 1970. Failures
+ * are logged once, and cost only the file. */
+void evidence_files_follow(struct evidence_files *b, struct incident *i, const char *base,
+	const struct app_history *a, usec_t now, usec_t wall);
 
 /* Ends the files of incidents that have ended otherwise, such as by an action. */
 void evidence_files_sweep(struct evidence_files *b, const struct incident_list *l, usec_t now);

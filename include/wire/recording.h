@@ -4,7 +4,9 @@
 
 #include <stddef.h>
 
+#include "base/param.h"
 #include "base/time.h"
+#include "core/facts/model.h"
 
 struct recorded_answer {
 	usec_t at;   /* since the recording began: when the answer was complete */
@@ -25,3 +27,8 @@ int recording_decode(const char *line, size_t len, struct recorded_answer *ret, 
 
 /* The same as a line, without a new line. */
 int recording_encode(const struct recorded_answer *a, char **ret);
+
+/* What a driver would answer to /api/v1/applications, and with the properties ("key=value") to
+ * /environment: for a recording that begins after they were asked. The caller frees it. -ENOMEM. */
+int recording_applications(const struct app_info *app, char **ret);
+int recording_environment(const struct strlist *properties, char **ret);

@@ -46,8 +46,8 @@ static void on_changed(void *userdata, const struct detector_event *ev)
 			  "verdict tries again",
 			ev->app->cluster, ev->app->info.id);
 	if (i)
-		evidence_files_follow(m->evidence_files, i, url_of(m, ev->app), clock_boottime(),
-			clock_realtime());
+		evidence_files_follow(m->evidence_files, i, url_of(m, ev->app), ev->app,
+			clock_boottime(), clock_realtime());
 	rs = reached ? stats_rule(&m->stats, ev->rule->name) : NULL;
 	if (rs)
 		rs->incidents[ev->verdict]++;

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "io/evidence_dir.h"
+#include "wire/recording.h"
 #include "wire/status.h"
 
 /* Each is an open file. */
@@ -136,8 +137,27 @@ static void tell(struct evidence_file *k, const struct incident *i, usec_t now)
 		recorder_note(k->recording, "incident", steps_text, now);
 }
 
-void evidence_files_follow(
-	struct evidence_files *b, struct incident *i, const char *base, usec_t now, usec_t wall)
+/* Who the app is was asked before, of its driver or of its cluster manager: without it the file
+ * would replay to nothing, or by another rule. */
+static void tell_app(struct evidence_file *k, const struct app_history *a, usec_t now)
+{
+	_cleanup_free_ char *app = NULL;
+	_cleanup_free_ char *environment = NULL;
+	_cleanup_free_ char *path = NULL;
+	struct strbuf b = {0};
+
+	if (recording_applications(&a->info, &app) >= 0)
+		recorder_note(k->recording, "/api/v1/applications", app, now);
+	strbuf_add(&b, "/api/v1/applications/");
+	strbuf_add_segment(&b, a->info.id);
+	strbuf_add(&b, "/environment");
+	if (strbuf_finish(&b, &path) >= 0 && a->properties.n > 0 &&
+		recording_environment(&a->properties, &environment) >= 0)
+		recorder_note(k->recording, path, environment, now);
+}
+
+void evidence_files_follow(struct evidence_files *b, struct incident *i, const char *base,
+	const struct app_history *a, usec_t now, usec_t wall)
 {
 	struct evidence_file *k = find(b, i);
 	int r = 0;
@@ -152,6 +172,7 @@ void evidence_files_follow(
 			return;
 		}
 		i->kept = true;
+		tell_app(k, a, now);
 	}
 	tell(k, i, now);
 	if (i->ended > 0)

@@ -25,6 +25,8 @@ struct player {
 	struct evidence_collector *evidence_collector;
 	struct stats stats;
 	FILE *out;
+	bool names_app; /* the recording has an answer about one */
+	bool found;     /* an app */
 	int error;
 };
 
@@ -67,8 +69,11 @@ static int error_of(const struct recorded_answer *a)
 	return a->took < USEC_PER_SEC ? -ECONNREFUSED : -ETIMEDOUT;
 }
 
-static int add_line(struct replay *replay, const char *line, size_t len, char **reterr)
+/* *names_app is set where the line is an answer about an app. */
+static int add_line(
+	struct replay *replay, const char *line, size_t len, bool *names_app, char **reterr)
 {
+	static const char about_app[] = "/api/v1/applications/";
 	struct recorded_answer a = {0};
 	struct replay_answer answer;
 	int r;
@@ -87,6 +92,7 @@ static int add_line(struct replay *replay, const char *line, size_t len, char **
 		.len = a.len,
 		.date = a.date,
 	};
+	*names_app = *names_app || strncmp(a.path, about_app, strlen(about_app)) == 0;
 	r = replay_add(replay, &answer);
 	if (r == -EINVAL && str_printf(reterr, "\"t\" goes back") >= 0)
 		r = -EBADMSG;
@@ -94,7 +100,7 @@ static int add_line(struct replay *replay, const char *line, size_t len, char **
 	return r;
 }
 
-static int load(struct replay *replay, FILE *in, const char *name)
+static int load(struct replay *replay, FILE *in, const char *name, bool *names_app)
 {
 	_cleanup_free_ char *line = NULL;
 	size_t size = 0;
@@ -108,7 +114,7 @@ static int load(struct replay *replay, FILE *in, const char *name)
 		number++;
 		if (line[0] == '\n')
 			continue;
-		r = add_line(replay, line, (size_t)len, &err);
+		r = add_line(replay, line, (size_t)len, names_app, &err);
 		if (r < 0) {
 			fprintf(stderr, "%s:%u: %s\n", name, number, err ? err : strerror(-r));
 			return r;
@@ -140,6 +146,7 @@ static int play(struct player *p, struct source *source, usec_t poll_interval)
 		poller_tick(poller);
 		while (replay_deliver(p->replay))
 			;
+		p->found = p->found || detector_n_apps(p->detector) > 0;
 		r = p->error;
 	}
 	return r;
@@ -184,7 +191,7 @@ int replay_run(const struct settings *settings, FILE *in, const char *name, FILE
 
 	r = replay_new(ORIGIN, &p.replay);
 	if (r >= 0)
-		r = load(p.replay, in, name);
+		r = load(p.replay, in, name, &p.names_app);
 	if (r >= 0)
 		r = detector_new(&sink, &p.detector);
 	if (r >= 0)
@@ -195,6 +202,14 @@ int replay_run(const struct settings *settings, FILE *in, const char *name, FILE
 		detector_configure(p.detector, &settings->rules, &settings->fallback,
 			settings->daemon.poll_interval);
 		r = play(&p, source, settings->daemon.poll_interval);
+	}
+	/* One that is about an app may lack answers, and tell nothing of it. */
+	if (r >= 0 && !p.found && !p.names_app) {
+		fprintf(stderr,
+			"%s: no app is found in this recording: no usable answer to "
+			"/api/v1/applications\n",
+			name);
+		r = -ENOENT;
 	}
 	source_free(source);
 	param_clear(source_params, n_source_params, &params);

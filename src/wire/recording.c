@@ -116,3 +116,41 @@ int recording_encode(const struct recorded_answer *a, char **ret)
 	*ret = text;
 	return 0;
 }
+
+int recording_applications(const struct app_info *app, char **ret)
+{
+	_cleanup_json_ cJSON *root = cJSON_CreateArray();
+	cJSON *o = cJSON_CreateObject();
+	cJSON *attempt = cJSON_CreateObject();
+	cJSON *attempts;
+
+	(void)cJSON_AddItemToArray(root, o);
+	json_add_text(o, "id", app->id);
+	json_add_text(o, "name", app->name);
+	attempts = cJSON_AddArrayToObject(o, "attempts");
+	(void)cJSON_AddItemToArray(attempts, attempt);
+	json_add_text(attempt, "sparkUser", app->user);
+	json_add_text(attempt, "appSparkVersion", app->spark_version);
+	json_add_time(attempt, "startTime", app->started);
+	(void)cJSON_AddNumberToObject(
+		attempt, "startTimeEpoch", (double)(app->started / USEC_PER_MSEC));
+	return json_print(root, ret);
+}
+
+int recording_environment(const struct strlist *properties, char **ret)
+{
+	_cleanup_json_ cJSON *root = cJSON_CreateObject();
+	cJSON *list = cJSON_AddArrayToObject(root, "sparkProperties");
+
+	for (size_t i = 0; i < properties->n; i++) {
+		const char *text = properties->items[i];
+		size_t n = strcspn(text, "=");
+		_cleanup_free_ char *key = strndup(text, n);
+		cJSON *pair = cJSON_CreateArray();
+
+		(void)cJSON_AddItemToArray(pair, cJSON_CreateString(key ? key : ""));
+		(void)cJSON_AddItemToArray(pair, cJSON_CreateString(text[n] ? text + n + 1 : ""));
+		(void)cJSON_AddItemToArray(list, pair);
+	}
+	return json_print(root, ret);
+}

@@ -11,8 +11,8 @@ import textwrap
 import time
 
 import pytest
-from fakes import Driver
-from harness import RULE, Daemon, driver_section, wait
+from fakes import Driver, Master
+from harness import RULE, Daemon, driver_section, master_section, wait
 
 EVIDENCE = "[evidence]\ndump_spacing = 2s\ndump_timeout = 2s\n"
 SIX = [(i, "1") for i in range(3)] + [(i, "2") for i in range(3, 6)]
@@ -54,6 +54,26 @@ def test_story_and_bundle(binary, tmp_path, started):
     done = subprocess.run([binary, "--config", tmp_path / "stagewatchd.conf", "--replay", bundle], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert "hung" in [json.loads(x)["verdict"] for x in done.stdout.splitlines()]
+
+
+def test_a_bundle_of_a_standalone_cluster(binary, tmp_path, started):
+    """Who the app is and whose was asked of the master, or before the incident: the file has it, and the same rule holds."""
+    master, driver = started(Master), started(Driver, "app-1", owner={"dag_id": "d", "run_id": "r", "task_id": "t"})
+    driver.tasks = SIX
+    master.add(driver)
+    (tmp_path / "state").mkdir()
+    rule = "[rule mine]\ndag = d\ntask = t\nhung_after = 2s\nhung_after_unproven = 3s\naction = notify\n"
+    with Daemon(binary, tmp_path, EVIDENCE + master_section("m", master) + rule) as d:
+        i = wait(lambda: hung(d), 30, "hung")[0]
+        assert i["rule"] == "mine"
+        time.sleep(5)
+        driver.moving = True
+        wait(lambda: incidents(d)[0]["state"] == "ended", 20, "it moves again")
+    bundle = tmp_path / "state" / "incidents" / f"{i['id']}.jsonl"
+    done = subprocess.run([binary, "--config", tmp_path / "stagewatchd.conf", "--replay", bundle], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    told = [json.loads(x) for x in done.stdout.splitlines()]
+    assert ("hung", "mine", "app-1") in [(x["verdict"], x["rule"], x["app"]) for x in told], told
 
 
 def test_bundles_are_bounded(binary, tmp_path, started):

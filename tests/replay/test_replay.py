@@ -214,4 +214,6 @@ def test_missing_file(binary, tmp_path):
 
 
 def test_empty_recording(binary, tmp_path):
-    assert verdicts(play(binary, tmp_path, "")) == []
+    for text in ("", '{"t": 1, "path": "/json/", "status": 200, "type": "application/json", "took": 0.1, "body": "{}"}\n'):
+        done = play(binary, tmp_path, text)
+        assert (done.returncode, done.stdout) == (3, "") and "no app is found in this recording" in done.stderr
