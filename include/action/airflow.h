@@ -44,6 +44,8 @@ enum airflow_op {
 	 * where it is not the try any more that is meant, REPLY_REFUSED where it would take along
 	 * more than its set-ups and teardowns; neither is sent. */
 	AIRFLOW_RESTART,
+	/* A look, and what a new try waits for: text is set where it is known. */
+	AIRFLOW_ROOM,
 	/* A look, and whether the try's process has ended, as far as its log tells (Airflow 2). */
 	AIRFLOW_PROCESS,
 	/* Cleared as a dry run first: what would clear another index, run or DAG is REPLY_REFUSED,

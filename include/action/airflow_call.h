@@ -50,6 +50,7 @@ struct airflow_call {
 	struct task_graph graph;            /* likewise */
 	struct task_scope scope;            /* likewise; borrows of graph */
 	bool process_ended;
+	struct ti_obs ti;              /* likewise */
 	struct task_settings settings; /* likewise */
 	struct airflow_access access;  /* likewise */
 	/* Ends the call where the login is refused; NULL: that is an error like any other. */

@@ -79,6 +79,10 @@ int airflow_request_failed_siblings(const struct owner *o, struct airflow_reques
 int airflow_request_tasks(enum airflow_api api, const struct owner *o, struct airflow_request *ret);
 int airflow_request_living(
 	enum airflow_api api, const struct owner *o, struct airflow_request *ret);
+/* GET two DAG runs that are queued; and a pool (-EINVAL for a name that would be another path). */
+int airflow_request_queued_runs(
+	enum airflow_api api, const struct owner *o, struct airflow_request *ret);
+int airflow_request_pool(enum airflow_api api, const char *pool, struct airflow_request *ret);
 int airflow_request_log(const struct owner *o, struct airflow_request *ret);
 
 /* POST clearTaskInstances for a task instance that has not ended: "only_failed":false, and nothing
@@ -137,6 +141,15 @@ int airflow_decode_tasks(const char *body, size_t len, struct task_graph *ret, c
  * name; it stays as it is where there is none. */
 int airflow_decode_beside(const char *body, size_t len, const struct owner *o,
 	const struct task_scope *scope, char **ret, char **reterr);
+
+/* Of two runs that are queued, one that is not o's: *ret is replaced by its id; it stays as it is
+ * where there is none. */
+int airflow_decode_queued_run(
+	const char *body, size_t len, const struct owner *o, char **ret, char **reterr);
+
+/* Where a pool has no open slot: "pool spark is full: 4 slots, 1 of them queued". *ret is replaced,
+ * or stays as it is. */
+int airflow_decode_full_pool(const char *body, size_t len, char **ret, char **reterr);
 
 /* Whether the log of a try says that its process has ended (v1). */
 int airflow_decode_process_end(const char *body, size_t len, bool *ret, char **reterr);

@@ -40,6 +40,7 @@ static void destroy(struct airflow_call *c)
 {
 	owner_clear(&c->owner);
 	preconditions_clear(&c->preconditions);
+	ti_obs_clear(&c->ti);
 	task_scope_clear(&c->scope);
 	task_graph_clear(&c->graph);
 	task_settings_clear(&c->settings);

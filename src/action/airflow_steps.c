@@ -45,6 +45,16 @@ static int build_siblings(const struct airflow_call *c, struct airflow_request *
 	return airflow_request_failed_siblings(&c->owner, ret);
 }
 
+static int build_queued_runs(const struct airflow_call *c, struct airflow_request *ret)
+{
+	return airflow_request_queued_runs(c->airflow->api, &c->owner, ret);
+}
+
+static int build_pool(const struct airflow_call *c, struct airflow_request *ret)
+{
+	return airflow_request_pool(c->airflow->api, c->ti.pool ? c->ti.pool : "default_pool", ret);
+}
+
 static int build_note(const struct airflow_call *c, struct airflow_request *ret)
 {
 	return airflow_request_set_note(c->airflow->api, &c->owner, c->note, ret);
@@ -263,6 +273,51 @@ static bool take_dag(struct airflow_call *c, const struct transport_answer *a)
 	return false;
 }
 
+/* Whether another run would take the place of one that fails. */
+static bool take_queued_runs(struct airflow_call *c, const struct transport_answer *a)
+{
+	_cleanup_free_ char *err = NULL;
+
+	if (airflow_decode_queued_run(
+		    a->body, a->len, &c->owner, &c->preconditions.queued_run, &err) >= 0)
+		return true;
+	airflow_call_malformed(c, err);
+	return false;
+}
+
+static bool take_waiting(struct airflow_call *c, const struct transport_answer *a)
+{
+	_cleanup_free_ char *err = NULL;
+
+	if (airflow_decode_ti(a->body, a->len, &c->owner, &c->ti, &err) < 0) {
+		airflow_call_malformed(c, err);
+		return false;
+	}
+	return true;
+}
+
+/* What a new try waits for, as far as it can be seen. */
+static bool take_pool(struct airflow_call *c, const struct transport_answer *a)
+{
+	_cleanup_free_ char *err = NULL;
+	_cleanup_free_ char *full = NULL;
+	_cleanup_free_ char *text = NULL;
+	struct airflow_result result = {.reply = REPLY_DONE, .task = &c->ti};
+	bool queued = str_equal(c->preconditions.run_state, "queued");
+
+	if (c->ti.pool && a->error >= 0 && a->status == 200)
+		(void)airflow_decode_full_pool(a->body, a->len, &full, &err);
+	if (queued || full)
+		(void)str_printf(&text, "%s%s%s",
+			queued ? "its DAG run is queued: others have the places that "
+				 "max_active_runs gives"
+			       : "",
+			queued && full ? "; " : "", full ? full : "");
+	result.text = text;
+	airflow_call_finish(c, &result);
+	return false;
+}
+
 static bool take_task_dag(struct airflow_call *c, const struct transport_answer *a)
 {
 	_cleanup_free_ char *err = NULL;
@@ -313,15 +368,6 @@ static bool take_siblings(struct airflow_call *c, const struct transport_answer 
 	return true;
 }
 
-/* Whether its user may; whom it would clear is asked when it is to be. */
-static bool take_may_clear(struct airflow_call *c, const struct transport_answer *a)
-{
-	if (a->status != 401 && a->status != 403)
-		return true;
-	airflow_call_bad(c, a);
-	return false;
-}
-
 /* Whom a dry run or a request names. Returns false where it has ended the call. */
 static bool decode_affected(
 	struct airflow_call *c, const struct transport_answer *a, struct airflow_affected *ret)
@@ -333,6 +379,28 @@ static bool decode_affected(
 	if (airflow_decode_affected(a->body, a->len, &c->owner, scope, ret, &err) >= 0)
 		return true;
 	airflow_call_malformed(c, err);
+	return false;
+}
+
+/* Before it is failed: whether its user may clear it, and whether the clear to come would be sent.
+ * Ours has not failed yet: without an index, a row that seems to be ours is another one. */
+static bool take_may_clear(struct airflow_call *c, const struct transport_answer *a)
+{
+	struct airflow_affected who = {0};
+
+	if (a->status == 400 || a->status == 401 || a->status == 403 || a->status == 422) {
+		airflow_call_bad(c, a);
+		return false;
+	}
+	if (a->status != 200)
+		return true;
+	if (!decode_affected(c, a, &who))
+		return false;
+	if (who.n_siblings == 0 && who.n_elsewhere == 0 && (!who.ours || !clears_without_index(c)))
+		return true;
+	airflow_call_end(c, REPLY_REFUSED,
+		"a dry run of the clear to come says that it would clear other indexes of the "
+		"mapped task, or tasks of another run or DAG, as well: nothing was sent");
 	return false;
 }
 
@@ -521,6 +589,7 @@ static const struct airflow_step prepare[] = {
 	{.build = build_run, .take = take_run},
 	{.build = build_tasks, .take = take_tasks, .any_status = true, .large = true},
 	{.build = build_living, .wanted = has_set_up, .take = take_living, .large = true},
+	{.build = build_queued_runs, .take = take_queued_runs},
 	{.build = build_siblings, .wanted = clears_without_index, .take = take_siblings},
 	/* Last: what is compared with later looks is as fresh as can be. */
 	{.build = build_look, .take = take_ti},
@@ -564,6 +633,13 @@ static const struct airflow_step restart[] = {
 	{0},
 };
 
+static const struct airflow_step room[] = {
+	{.build = build_look, .take = take_waiting},
+	{.build = build_run, .take = take_run},
+	{.build = build_pool, .take = take_pool, .optional = true},
+	{0},
+};
+
 static const struct airflow_step process[] = {
 	{.build = build_log, .wanted = is_api_1, .take = take_log, .optional = true, .large = true},
 	{.build = build_look, .take = take_ti},
@@ -595,6 +671,7 @@ static const struct airflow_step *const steps_of[] = {
 	[AIRFLOW_FAIL] = fail,
 	[AIRFLOW_RESTART] = restart,
 	[AIRFLOW_PROCESS] = process,
+	[AIRFLOW_ROOM] = room,
 	[AIRFLOW_CLEAR] = clear,
 	[AIRFLOW_CHECK] = check,
 	[AIRFLOW_SELFTEST] = selftest,

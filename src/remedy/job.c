@@ -87,6 +87,19 @@ void job_give_up(struct job *j, enum remedy_outcome outcome, const char *why)
 	end(j);
 }
 
+/* Once for each. */
+static void tell_what_it_waits_for(struct job *j, const struct airflow_result *result)
+{
+	const struct remedy *m = &j->record.remedy;
+
+	if (!remedy_wants_room(m) || result->reply != REPLY_DONE || !result->text ||
+		str_equal(m->waits_for, result->text))
+		return;
+	incident_tell(j->incident, clock_wall(j->context->clock),
+		"the new try waits, for %" PRIu64 " s more at most (retry_timeout): %s",
+		usec_sub(m->deadline, clock_now(j->context->clock)) / USEC_PER_SEC, result->text);
+}
+
 static void on_airflow(void *userdata, const struct airflow_result *result)
 {
 	struct job *j = userdata;
@@ -102,6 +115,7 @@ static void on_airflow(void *userdata, const struct airflow_result *result)
 
 	if (event.type == REMEDY_EVENT_REPLY)
 		fault_point("remedy: after an answer of Airflow");
+	tell_what_it_waits_for(j, result);
 	j->call = NULL;
 	if (result->reason) {
 		struct log_about about;
@@ -301,6 +315,13 @@ static int intend(struct job *j, enum remedy_effect effect)
 	return 0;
 }
 
+static enum airflow_op look_op(const struct remedy *r)
+{
+	if (remedy_wants_preconditions(r))
+		return AIRFLOW_PREPARE;
+	return remedy_wants_room(r) ? AIRFLOW_ROOM : AIRFLOW_LOOK;
+}
+
 static int perform(struct job *j, const struct remedy_step *step)
 {
 	switch (step->effect) {
@@ -309,9 +330,7 @@ static int perform(struct job *j, const struct remedy_step *step)
 	case EFFECT_LOOK_STAGE:
 		return look_at_stage(j);
 	case EFFECT_LOOK_TASK:
-		return ask_airflow(j, remedy_wants_preconditions(&j->record.remedy)
-					      ? AIRFLOW_PREPARE
-					      : AIRFLOW_LOOK);
+		return ask_airflow(j, look_op(&j->record.remedy));
 	case EFFECT_LOOK_PROCESS:
 		return ask_airflow(j, AIRFLOW_PROCESS);
 	case EFFECT_NOTE:

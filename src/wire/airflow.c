@@ -117,6 +117,8 @@ static int decode_ti_row(const cJSON *json, struct ti_obs *ti, char **reterr)
 	if (r >= 0)
 		r = json_copy_text(json, "operator", MAX_TEXT, &ti->operator, reterr);
 	if (r >= 0)
+		r = json_copy_id(json, "pool", JSON_OPTIONAL, &ti->pool, reterr);
+	if (r >= 0)
 		r = json_copy_text(json, "note", (size_t)AIRFLOW_MAX_NOTE * 4, &ti->note, reterr);
 	return r;
 }
@@ -461,6 +463,59 @@ int airflow_decode_siblings(
 	}
 	*ret = n;
 	return 0;
+}
+
+int airflow_decode_queued_run(
+	const char *body, size_t len, const struct owner *o, char **ret, char **reterr)
+{
+	_cleanup_json_ cJSON *json = NULL;
+	const cJSON *list = NULL;
+	const cJSON *row;
+	int r;
+
+	r = json_parse(body, len, &json, reterr);
+	if (r >= 0)
+		r = json_get_array(json, "dag_runs", JSON_REQUIRED, &list, reterr);
+	if (r < 0)
+		return r;
+	cJSON_ArrayForEach(row, list)
+	{
+		const char *run_id;
+
+		r = json_get_string(row, "dag_run_id", JSON_REQUIRED, &run_id, reterr);
+		if (r < 0)
+			return r;
+		if (!str_equal(run_id, o->run_id))
+			break;
+	}
+	r = row ? json_copy_text(row, "dag_run_id", MAX_TEXT, ret, reterr) : 0;
+	return r < 0 ? r : 0;
+}
+
+/* A pool without a limit has slots of -1. */
+int airflow_decode_full_pool(const char *body, size_t len, char **ret, char **reterr)
+{
+	_cleanup_json_ cJSON *json = NULL;
+	_cleanup_free_ char *name = NULL;
+	int64_t slots = 0;
+	int64_t open = 0;
+	int64_t queued = 0;
+	int r;
+
+	r = json_parse(body, len, &json, reterr);
+	if (r >= 0)
+		r = json_copy_text(json, "name", MAX_TEXT, &name, reterr);
+	if (r >= 0)
+		r = json_get_i64(json, "slots", JSON_REQUIRED, &slots, reterr);
+	if (r < 0 || slots < 0)
+		return r < 0 ? r : 0;
+	r = json_get_i64(json, "open_slots", JSON_REQUIRED, &open, reterr);
+	if (r >= 0)
+		r = json_get_i64(json, "queued_slots", JSON_OPTIONAL, &queued, reterr);
+	if (r < 0 || open > 0)
+		return r < 0 ? r : 0;
+	return str_printf(ret, "pool %s is full: %lld slots, %lld of them queued",
+		name ? name : "?", (long long)slots, (long long)queued);
 }
 
 /* Airflow 2's own words: of one that ended by itself, and of one that was ended. */

@@ -196,6 +196,30 @@ int airflow_request_living(enum airflow_api api, const struct owner *o, struct a
 	return make_request("GET", &path, NULL, ret);
 }
 
+int airflow_request_queued_runs(
+	enum airflow_api api, const struct owner *o, struct airflow_request *ret)
+{
+	struct strbuf path = {0};
+	int r;
+
+	r = add_dag_path(api, o, &path);
+	if (r < 0)
+		return r;
+	strbuf_add(&path, "/dagRuns?state=queued&limit=2");
+	return make_request("GET", &path, NULL, ret);
+}
+
+int airflow_request_pool(enum airflow_api api, const char *pool, struct airflow_request *ret)
+{
+	struct strbuf path = {0};
+
+	if ((api != AIRFLOW_API_V1 && api != AIRFLOW_API_V2) || !is_safe_id(pool))
+		return -EINVAL;
+	strbuf_add(&path, api == AIRFLOW_API_V1 ? "/api/v1/pools/" : "/api/v2/pools/");
+	strbuf_add_segment(&path, pool);
+	return make_request("GET", &path, NULL, ret);
+}
+
 int airflow_request_log(const struct owner *o, struct airflow_request *ret)
 {
 	struct strbuf path = {0};

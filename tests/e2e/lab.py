@@ -627,6 +627,8 @@ class Airflow2(Airflow):
             "dag_dir_list_interval": 5,
             "min_file_process_interval": 10,
             "parsing_processes": 1,
+            # SequentialExecutor: its loop stands still while a task runs.
+            "scheduler_health_check_threshold": 600,
         }
         config["logging"]["dag_processor_manager_log_location"] = self.logs / "dag-processor.log"
         config["logging"]["child_process_log_directory"] = self.logs / "dag-processor"

@@ -45,6 +45,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		(void)airflow_decode_affected(body, size, &o, &scope, &affected, &err);
 		(void)airflow_decode_beside(body, size, &o, &scope, &beside, &err);
 	}
+	(void)airflow_decode_queued_run(body, size, &o, &beside, &err);
+	(void)airflow_decode_full_pool(body, size, &beside, &err);
 	(void)airflow_decode_process_end(body, size, &yes, &err);
 	(void)airflow_error_text(body, size, &text);
 	(void)airflow_token_stale(403, body, size);

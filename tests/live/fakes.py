@@ -380,6 +380,7 @@ class Airflow(Fake):
         self.dag_tasks = [self.dag_task("t")]
         self.living, self.set_ups, self.old_process, self.restarts_work = [], [], False, True
         self.on_restart = lambda: self.on_fail()
+        self.queued_runs, self.open_slots = [], 128
         self.rights, self.sweeps, self.fails_also, self.failed_siblings = {"read", "edit"}, [], [], []
 
     @staticmethod
@@ -401,7 +402,7 @@ class Airflow(Fake):
         when = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(self.started)) + ".000000+00:00"
         row = {"dag_id": self.dag, "dag_run_id": "r", "task_id": "t", "map_index": self.map_index, "state": self.state,
                "try_number": self.number, "max_tries": self.max_tries, "start_date": when, "pid": 42, "hostname": "h",
-               "operator": self.operator, "note": self.note, **other}
+               "operator": self.operator, "note": self.note, "pool": "default_pool", **other}
         return dict(row, id=self.id) if self.api == "v2" else row
 
     def rows(self, *more):
@@ -451,6 +452,11 @@ class Airflow(Fake):
             elif self.state == "restarting" and not self.old_process:
                 self.state, self.number = "queued", self.number + 1
             return 200, self.ti()
+        if path == f"{base}/{self.dag}/dagRuns?state=queued&limit=2":
+            rows = [{"dag_id": self.dag, "dag_run_id": r, "state": "queued"} for r in self.queued_runs]
+            return 200, {"dag_runs": rows[:2], "total_entries": len(rows)}
+        if path == f"/api/{self.api}/pools/default_pool":
+            return 200, {"name": "default_pool", "slots": 128, "open_slots": self.open_slots, "queued_slots": 3}
         if path == f"{base}/{self.dag}/tasks":
             return 200, {"tasks": self.dag_tasks, "total_entries": len(self.dag_tasks)}
         if path.startswith(f"{base}/{self.dag}/dagRuns/r/taskInstances?state="):

@@ -226,3 +226,53 @@ def test_process_that_says_nothing(binary, tmp_path, started):
     assert scene.sent() == ["note", "fail", "clear"]
     sent = [r[0] for r in scene.airflow.asked("PATCH", "/t$") + scene.airflow.asked("POST", "clear")]
     assert sent[1] - sent[0] > 4
+
+
+@pytest.mark.parametrize("api", ["v1", "v2"])
+def test_a_run_that_waits_for_its_place(api, binary, tmp_path, started):
+    """Failed, its run would end, and the queued one would take the place of the new try."""
+    scene = Scene(started, tmp_path, api)
+    scene.airflow.queued_runs = ["r", "tomorrow"]
+    with Daemon(binary, tmp_path, scene.sections, action="retry") as d:
+        refused(d, scene, "run tomorrow of its DAG is queued: it would take the place (max_active_runs)")
+
+
+def test_cleared_while_it_runs_it_keeps_its_place(binary, tmp_path, started):
+    scene = Scene(started, tmp_path)
+    scene.airflow.queued_runs = ["tomorrow"]
+    with Daemon(binary, tmp_path, scene.sections, action="retry", via="auto") as d:
+        confirmed(d)
+    assert scene.sent() == ["note", "restart"]
+
+
+@pytest.mark.parametrize("what, text", [
+    ({"open_slots": 0}, "pool default_pool is full: 128 slots, 3 of them queued"),
+    ({"run_state": "queued"}, "its DAG run is queued: others have the places that max_active_runs gives"),
+])
+def test_no_room_for_the_new_try(what, text, binary, tmp_path, started):
+    """What it waits for is told while it waits, and in the end."""
+    scene = Scene(started, tmp_path)
+    scene.airflow.new_try_runs = False
+
+    def end():
+        scene.master.end("app-1")
+        for key, value in what.items():
+            setattr(scene.airflow, key, value)
+
+    scene.airflow.on_fail = end
+    with Daemon(binary, tmp_path, scene.sections, action="retry", via="auto") as d:
+        wait(lambda: d.actions()["unconfirmed"] == 1, 40, "told")
+        assert d.lines(f"no new try ran within retry_timeout: it waits, {text}")
+        incident = d.json("/api/v1/incidents")["incidents"][0]["id"]
+        assert f"s more at most (retry_timeout): {text}" in d.ctl("explain", incident).stdout
+
+
+@pytest.mark.parametrize("api", ["v1", "v2"])
+def test_what_would_be_refused_is_refused_before(api, binary, tmp_path, started):
+    """A clear that would take another index along is not sent; so nothing is failed either."""
+    scene = Scene(started, tmp_path, api, owner=MAPPED, map_index=1, version="3.0.6" if api == "v2" else None)
+    scene.airflow.sweeps = [{"map_index": 0}]
+    with Daemon(binary, tmp_path, scene.sections, action="retry") as d:
+        wait(lambda: d.actions()["failed"] == 1, 40, "refused")
+        assert d.lines("a dry run of the clear to come says")
+    assert scene.sent() == (["note"] if api == "v1" else [])

@@ -223,6 +223,8 @@ static inline int fake_airflow_shows(struct fake_airflow *a, const char *path)
 			a, "{\"tasks\":[%s],\"total_entries\":%d}", a->dag_tasks, a->n_dag_tasks);
 	} else if (str_equal(path, "/d/tasks/t")) {
 		fake_airflow_say(a, "{\"task_id\":\"t\"%s}", a->task);
+	} else if (strncmp(path, "/d/dagRuns?state=queued", 23) == 0) {
+		fake_airflow_say(a, "{\"dag_runs\":[],\"total_entries\":0}");
 	} else if (str_equal(path, "/d/dagRuns/r")) {
 		fake_airflow_say(a, "{\"dag_id\":\"d\",\"dag_run_id\":\"r\",\"state\":\"%s\"}",
 			a->run_state);

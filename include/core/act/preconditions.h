@@ -33,7 +33,8 @@ struct preconditions {
 	char *run_state;           /* of the DAG run, Airflow's own word; owned */
 	int64_t n_failed_siblings; /* Airflow 2, mapped: other indexes that a clear would clear */
 	bool tasks_known;          /* the tasks of the DAG were to be had */
-	char *fires;  /* those that run when ours fails, with their rules; NULL: none; owned */
+	char *fires;      /* those that run when ours fails, with their rules; NULL: none; owned */
+	char *queued_run; /* another run of its DAG that waits for a place; NULL: none; owned */
 	char *beside; /* one that lives beside ours, and has the same set-up; NULL: none; owned */
 };
 

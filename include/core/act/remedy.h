@@ -166,6 +166,8 @@ struct remedy {
 	struct ti_identity task; /* the try that is to be ended */
 	bool up_for_retry;       /* as last seen */
 	char *fires;             /* owned: the tasks that run when it fails; NULL: none are known */
+	bool waits;              /* a new try is there, and does not run */
+	char *waits_for;         /* owned: for what, as Airflow last said; NULL: not known */
 	char *no_restart; /* owned: why it cannot be cleared while it runs; NULL: not tried */
 	char *why;        /* owned: one clause on how it came to its state */
 };
@@ -200,6 +202,8 @@ int remedy_next(
 
 /* The event, beside a timer, that its state is waiting for. */
 enum remedy_event_type remedy_awaits(const struct remedy *r);
+/* Whether a look at the task instance is to say what a new try waits for. */
+bool remedy_wants_room(const struct remedy *r);
 /* Whether its state chooses a way: a look at the task instance is to bring what is around it. */
 bool remedy_wants_preconditions(const struct remedy *r);
 

@@ -174,6 +174,7 @@ struct ti_obs {
 	usec_t started; /* 0 when absent */
 	int64_t pid;    /* 0 when absent; trust it only while running */
 	char *hostname;
+	char *pool;     /* whose slots it takes; NULL when absent */
 	char *operator; /* the class that makes it: SparkSubmitOperator ...; NULL when absent */
 	char *note;     /* of a person, or ours; NULL when none */
 };

@@ -82,6 +82,7 @@ void preconditions_clear(struct preconditions *g)
 	free(g->run_state);
 	free(g->fires);
 	free(g->beside);
+	free(g->queued_run);
 	*g = (struct preconditions){0};
 }
 
@@ -200,5 +201,11 @@ int preconditions_objection(const struct preconditions_question *q, enum end_way
 	if ((way == END_WAY_RESTART || way == END_WAY_DEFERRED) && g->beside)
 		return str_printf(
 			ret, "its set-up would run again beside %s, which is alive", g->beside);
+	/* Failed, it may end its run, and a run that waits takes the place at once. */
+	if (way == END_WAY_CLEAR && g->queued_run)
+		return str_printf(ret,
+			"it would be failed, and run %s of its DAG is queued: it would take the "
+			"place (max_active_runs), and the new try would wait for it",
+			g->queued_run);
 	return objection_to_fire(q, way, ret);
 }

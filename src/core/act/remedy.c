@@ -98,6 +98,7 @@ void remedy_clear(struct remedy *r)
 	free(r->why);
 	free(r->fires);
 	free(r->no_restart);
+	free(r->waits_for);
 	*r = (struct remedy){0};
 }
 
@@ -176,6 +177,11 @@ _Static_assert(ELEMENTSOF(states) == REMEDY_STATE_MAX, "a function per state");
 enum remedy_event_type remedy_awaits(const struct remedy *r)
 {
 	return states[r->state].answer;
+}
+
+bool remedy_wants_room(const struct remedy *r)
+{
+	return r->state == REMEDY_WAIT_TRY && r->waits;
 }
 
 bool remedy_wants_preconditions(const struct remedy *r)

@@ -148,7 +148,9 @@ static int out_of_time(struct remedy *r, struct remedy_step *step)
 	if (r->up_for_retry)
 		return remedy_finish(r, step, OUTCOME_ENDED,
 			"the app has ended; Airflow will try again when its retry_delay is over");
-	return remedy_finish(r, step, OUTCOME_UNCONFIRMED, "no new try ran within retry_timeout");
+	return remedy_finish(r, step, OUTCOME_UNCONFIRMED,
+		"no new try ran within retry_timeout%s%s", r->waits_for ? ": it waits, " : "",
+		r->waits_for ? r->waits_for : "");
 }
 
 /* The old try, failed. Either the clear whose answer was lost did not take, or Airflow, left to
@@ -180,8 +182,13 @@ int remedy_on_wait_try(
 		step->effect = EFFECT_LOOK_TASK;
 		return 0;
 	}
-	if (ev->reply == REPLY_DONE)
+	if (ev->reply == REPLY_DONE) {
 		r->up_for_retry = t->state == TI_STATE_UP_FOR_RETRY;
+		r->waits = t->state == TI_STATE_NONE || t->state == TI_STATE_SCHEDULED ||
+			   t->state == TI_STATE_QUEUED;
+		if (str_replace(&r->waits_for, ev->text) < 0)
+			return -ENOMEM;
+	}
 	if (ev->reply == REPLY_DONE && !ti_identity_matches(&r->task, t) &&
 		t->try_number > r->task.try_number) {
 		if (t->state == TI_STATE_RUNNING || t->state == TI_STATE_SUCCESS)

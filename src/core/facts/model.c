@@ -169,6 +169,7 @@ void ti_obs_clear(struct ti_obs *t)
 	free(t->id);
 	free(t->state_text);
 	free(t->hostname);
+	free(t->pool);
 	free(t->operator);
 	free(t->note);
 	*t = (struct ti_obs){0};

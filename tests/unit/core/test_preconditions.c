@@ -66,6 +66,7 @@ struct preconditions_case {
 	bool may_fire;
 	const char *fires;
 	const char *beside;
+	const char *queued_run;
 	const char *objection; /* a part of it; NULL: none */
 };
 
@@ -92,6 +93,7 @@ static void check(const struct preconditions_case *c)
 	assert_int_equal(str_replace(&t.operator, c->operator), 0);
 	assert_int_equal(str_replace(&g.fires, c->fires), 0);
 	assert_int_equal(str_replace(&g.beside, c->beside), 0);
+	assert_int_equal(str_replace(&g.queued_run, c->queued_run), 0);
 	assert_int_equal(preconditions_objection(&q, c->way, &text), 0);
 	if (!c->objection) {
 		if (text)
@@ -264,6 +266,24 @@ static void test_what_a_failure_fires(void **state)
 	check_all(cases, ELEMENTSOF(cases));
 }
 
+static void test_a_run_that_is_queued(void **state)
+{
+	static const struct preconditions_case cases[] = {
+		CASE(.version = "2.11.2", .way = END_WAY_CLEAR, .queued_run = "r2",
+			.objection = "run r2 of its DAG is queued"),
+		CASE(.version = "2.11.2", .way = END_WAY_CLEAR, .queued_run = "r2",
+			.may_fire = true, .objection = "run r2 of its DAG is queued"),
+		CASE(.version = "2.11.2", .way = END_WAY_AIRFLOW, .max_tries = 1,
+			.queued_run = "r2"),
+		CASE(.version = "2.11.2", .way = END_WAY_KILL, .queued_run = "r2"),
+		CASE(.version = "2.11.2", .way = END_WAY_DEFERRED, .queued_run = "r2"),
+		CASE(.version = "3.3.2", .way = END_WAY_RESTART, .queued_run = "r2"),
+	};
+
+	(void)state;
+	check_all(cases, ELEMENTSOF(cases));
+}
+
 static void test_deferred(void **state)
 {
 	static const struct preconditions_case cases[] = {
@@ -314,6 +334,7 @@ int main(void)
 		cmocka_unit_test(test_durable_operator),
 		cmocka_unit_test(test_restart),
 		cmocka_unit_test(test_what_a_failure_fires),
+		cmocka_unit_test(test_a_run_that_is_queued),
 		cmocka_unit_test(test_deferred),
 		cmocka_unit_test(test_retry_left),
 	};

@@ -843,6 +843,64 @@ static void test_beside(void **state)
 	}
 }
 
+static void test_queued_run(void **state)
+{
+	static const char *const bodies[][2] = {
+		{"{\"dag_runs\":[]}", NULL},
+		{"{\"dag_runs\":[{\"dag_run_id\":\"r\"}]}", NULL},
+		{"{\"dag_runs\":[{\"dag_run_id\":\"r\"},{\"dag_run_id\":\"s\"}]}", "s"},
+	};
+	_cleanup_owner_ struct owner o = owner("d", "r", "t", -1);
+	_cleanup_free_ char *err = NULL;
+	char *none = NULL;
+
+	(void)state;
+	for (size_t i = 0; i < ELEMENTSOF(bodies); i++) {
+		_cleanup_free_ char *run = NULL;
+
+		assert_int_equal(airflow_decode_queued_run(
+					 bodies[i][0], strlen(bodies[i][0]), &o, &run, &err),
+			0);
+		if (bodies[i][1])
+			assert_string_equal(run, bodies[i][1]);
+		else
+			assert_null(run);
+	}
+	assert_int_equal(airflow_decode_queued_run("{}", 2, &o, &none, &err), -EBADMSG);
+}
+
+static void test_full_pool(void **state)
+{
+	static const char *const bodies[][2] = {
+		{"{\"name\":\"p\",\"slots\":4,\"open_slots\":0,\"queued_slots\":1}",
+			"pool p is full: 4 slots, 1 of them queued"},
+		{"{\"name\":\"p\",\"slots\":4,\"open_slots\":1}", NULL},
+		{"{\"name\":\"p\",\"slots\":-1,\"open_slots\":1e999}", NULL},
+	};
+	static const char *const files[] = {"airflow-3.3/pool.json", "airflow-2.11/pool.json"};
+	_cleanup_free_ char *err = NULL;
+
+	(void)state;
+	for (size_t i = 0; i < ELEMENTSOF(bodies); i++) {
+		_cleanup_free_ char *text = NULL;
+
+		assert_int_equal(
+			airflow_decode_full_pool(bodies[i][0], strlen(bodies[i][0]), &text, &err),
+			0);
+		if (bodies[i][1])
+			assert_string_equal(text, bodies[i][1]);
+		else
+			assert_null(text);
+	}
+	for (size_t i = 0; i < ELEMENTSOF(files); i++) {
+		_cleanup_free_ char *body = fixture_body(files[i]);
+		_cleanup_free_ char *text = NULL;
+
+		assert_int_equal(airflow_decode_full_pool(body, strlen(body), &text, &err), 0);
+		assert_null(text);
+	}
+}
+
 static void test_process_end(void **state)
 {
 	static const struct {
@@ -880,6 +938,8 @@ int main(void)
 		cmocka_unit_test(test_taken_along),
 		cmocka_unit_test(test_beside),
 		cmocka_unit_test(test_process_end),
+		cmocka_unit_test(test_queued_run),
+		cmocka_unit_test(test_full_pool),
 		cmocka_unit_test(test_accepted),
 		cmocka_unit_test(test_version),
 		cmocka_unit_test(test_health),
