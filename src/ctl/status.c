@@ -2,6 +2,7 @@
  * status: one look at the whole. */
 #include "base/columns.h"
 #include "base/parse.h"
+#include "base/strbuf.h"
 #include "ctl/ctl.h"
 
 /* A time of the answer as its age by the daemon's own clock: "4s ago"; "never". */
@@ -131,6 +132,41 @@ static void print_status(FILE *out, const cJSON *root)
 	print_airflows(out, root);
 }
 
+static void add_hanging(struct columns *t, const cJSON *i)
+{
+	const cJSON *owner = cJSON_GetObjectItemCaseSensitive(i, "owner");
+	struct ctl_text buf[6];
+	char stage[48] = "-";
+
+	if (ctl_has(i, "stage_id"))
+		(void)snprintf(stage, sizeof(stage), "%.0f.%.0f", ctl_number(i, "stage_id"),
+			ctl_number(i, "attempt_id"));
+	columns_add(t, (const char *const[]){ctl_string(i, "spark_cluster", &buf[0]),
+			       ctl_string(i, "app_id", &buf[1]), ctl_string(i, "app_name", &buf[2]),
+			       stage, ctl_string(owner, "dag_id", &buf[3]),
+			       ctl_string(i, "changed", &buf[4]), ctl_string(i, "id", &buf[5])});
+}
+
+static int print_hanging(const struct ctl *c)
+{
+	static const char *const head[] = {
+		"HANGS ON", "APP", "NAME", "STAGE", "DAG", "SINCE", "INCIDENT"};
+	struct columns t = {.n_columns = ELEMENTSOF(head)};
+	_cleanup_json_ cJSON *root = NULL;
+	struct ctl_text buf[2];
+	int r = ctl_get(c, "/api/v1/incidents", &root);
+
+	columns_add(&t, head);
+	for (const cJSON *i = ctl_list(root, "incidents"); i; i = i->next)
+		if (!str_equal(ctl_string(i, "state", &buf[0]), "ended") &&
+			str_equal(ctl_string(i, "verdict", &buf[1]), "hung"))
+			add_hanging(&t, i);
+	if (t.n_rows > 1)
+		columns_print(&t, c->out);
+	columns_clear(&t);
+	return r;
+}
+
 int ctl_status(const struct ctl *c)
 {
 	_cleanup_json_ cJSON *root = NULL;
@@ -141,5 +177,7 @@ int ctl_status(const struct ctl *c)
 		return r;
 	if (!c->json)
 		print_status(c->out, root);
+	if (!c->json && ctl_number(root, "stages_hung") > 0)
+		(void)print_hanging(c);
 	return ctl_number(root, "stages_hung") > 0 ? CTL_HANGS : CTL_OK;
 }

@@ -43,6 +43,8 @@ def test_status(binary, tmp_path, started):
         driver.moving = False
         hung(d)
         said(d.ctl("status"), 1, "Hung stages: 1. Open incidents: 1.")
+        number = d.json("/api/v1/incidents")["incidents"][0]["id"]
+        assert re.search(rf"^HANGS ON +APP .*\none +\S+ .* 7\.0 .* {number}$", d.ctl("status").stdout, re.M)
         answer = json.loads(said(d.ctl("status", "--json"), 1).stdout)
         assert (answer["stages_hung"], answer["incidents_open"], answer["paused"]) == (1, 1, None)
         url = f"http://127.0.0.1:{d.port()}"
