@@ -14,6 +14,8 @@
 
 #include <cmocka.h>
 
+#include "../row.h"
+
 #include "base/strbuf.h"
 
 #define A49 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
@@ -236,7 +238,8 @@ static void test_bad_sections(void **state)
 		"[a ;b]", "[[a]]", "[a=b]"};
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(bad); i++) {
+	each_row(i, bad)
+	{
 		_cleanup_free_ char *text = NULL;
 
 		/* Its keys are not reported once more, nor do they fall to the section above. */
@@ -252,7 +255,8 @@ static void test_bad_keys(void **state)
 		"k ;=1", "http://x=1", "k\"=1", "\xc3\xbc=1"};
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(bad); i++) {
+	each_row(i, bad)
+	{
 		_cleanup_free_ char *text = NULL;
 
 		assert_int_equal(str_printf(&text, "[a]\n%s\n", bad[i]), 0);
@@ -282,8 +286,7 @@ static void test_bytes(void **state)
 		"[a]\nk=\xe2\x80\xae\n", "[a]\nk=\x7f\n"};
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(bad); i++)
-		expect_fault(bad[i], "main.conf:2: not UTF-8, or a control character\n");
+	each_row(i, bad) expect_fault(bad[i], "main.conf:2: not UTF-8, or a control character\n");
 	expect_fault_n("[a]\nk=1\0;\n", 10, "main.conf:2: not UTF-8, or a control character\n");
 }
 

@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+#include "../row.h"
+
 #include "base/strbuf.h"
 #include "core/detect/app_run.h"
 
@@ -68,7 +70,8 @@ static void test_what_is_marked(void **state)
 	struct fixture f;
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+	each_row(i, rows)
+	{
 		set_up(&f, rows[i].seconds, rows[i].executor, rows[i].driver);
 		assert_int_equal(marks(&f), rows[i].marks);
 	}

@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "../row.h"
+
 #include "base/strbuf.h"
 #include "core/audit/audit.h"
 
@@ -217,7 +219,8 @@ static bool fires(const struct row *row, const struct app *app, const char *fix)
 static void test_each_check(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+	each_row(i, rows)
+	{
 		if (!fires(&rows[i], &rows[i].fires, rows[i].fix))
 			fail_msg("%s does not fire", rows[i].check);
 		if (fires(&rows[i], &rows[i].quiet, NULL))
@@ -231,8 +234,7 @@ static void test_each_has_a_row(void **state)
 	for (size_t i = 0; i < n_audit_checks; i++) {
 		size_t n = 0;
 
-		for (size_t k = 0; k < ELEMENTSOF(rows); k++)
-			n += str_equal(rows[k].check, audit_checks[i].name);
+		each_row(k, rows) n += str_equal(rows[k].check, audit_checks[i].name);
 		if (n != 1)
 			fail_msg("%s has %zu rows", audit_checks[i].name, n);
 	}
@@ -301,7 +303,8 @@ static const struct {
 static void test_variants(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(variants); i++) {
+	each_row(i, variants)
+	{
 		const struct row row = {.check = variants[i].check};
 
 		if (fires(&row, &variants[i].app, NULL) != variants[i].fires)
@@ -313,7 +316,8 @@ static void test_variants(void **state)
 static void test_fixes_silence(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+	each_row(i, rows)
+	{
 		_cleanup_free_ char *text = NULL;
 		const struct audit_check *c = find_check(rows[i].check);
 		struct app app = rows[i].fires;
@@ -354,7 +358,8 @@ static void test_quiet_on_a_healthy_app(void **state)
 	struct audit_report report = {0};
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(versions); i++) {
+	each_row(i, versions)
+	{
 		struct app app = healthy;
 
 		app.version = versions[i];

@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include "../row.h"
+
 #include "core/detect/cpu.h"
 
 #define START (100 * USEC_PER_SEC)
@@ -192,7 +194,8 @@ static void test_driver(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+	each_row(i, cases)
+	{
 		struct row rows[] = {{0, {1}, {100}, 0}, {30, {1}, {100 + cases[i].used}, 0}};
 		struct cpu_series s = {.driver = true};
 		struct cpu_use u;
@@ -286,7 +289,8 @@ static void test_sums(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+	each_row(i, cases)
+	{
 		struct cpu_series s = {0};
 		struct process_tree t = {.pid = 1, .cpu = cases[i].from * MSEC};
 		struct cpu_use u;

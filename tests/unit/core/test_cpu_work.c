@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#include "../row.h"
+
 #include "core/detect/cpu_work.h"
 
 #define START (100 * USEC_PER_SEC)
@@ -152,7 +154,8 @@ static const struct kind kinds[] = {
 static void test_kinds(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(kinds); i++) {
+	each_row(i, kinds)
+	{
 		struct cpu_series s = series_of(&kinds[i]);
 		struct cpu_use u = use(&s);
 
@@ -353,10 +356,10 @@ static void test_roles(void **state)
 	struct cpu_sample s = {.pid = JVM, .items = items, .n = ELEMENTSOF(rows)};
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(rows); i++)
-		items[i] = rows[ELEMENTSOF(rows) - 1 - i].p;
+	each_row(i, rows) items[i] = rows[ELEMENTSOF(rows) - 1 - i].p;
 	cpu_work_prepare(&s, false);
-	for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+	each_row(i, rows)
+	{
 		assert_int_equal(items[i].pid, rows[i].p.pid);
 		assert_int_equal(items[i].worker, rows[i].worker);
 	}

@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include "../row.h"
+
 #include "core/detect/decision.h"
 #include "core/facts/cause.h"
 
@@ -223,7 +225,8 @@ static void test_causes(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+	each_row(i, cases)
+	{
 		const char *frames[8];
 		struct cause_hint h;
 
@@ -355,7 +358,8 @@ static void test_names_of_calls(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+	each_row(i, cases)
+	{
 		char stalled_sign[64];
 
 		cause_name_call(stalled_sign, sizeof(stalled_sign), cases[i].name);

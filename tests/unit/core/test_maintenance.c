@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include <cmocka.h>
+
+#include "../row.h"
 #include <errno.h>
 
 #include "core/act/maintenance.h"
@@ -140,9 +142,9 @@ static void test_refused(void **state)
 		"-1:00", "1 :00", "12:0x", "012:00"};
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(days); i++)
-		assert_refused(days[i], "01:00", "02:00", "days");
-	for (size_t i = 0; i < ELEMENTSOF(times); i++) {
+	each_row(i, days) assert_refused(days[i], "01:00", "02:00", "days");
+	each_row(i, times)
+	{
 		assert_refused("mon", times[i], "02:00", "from");
 		assert_refused("mon", "02:00", times[i], "to");
 	}

@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "../row.h"
+
 #include "base/strbuf.h"
 #include "core/act/preconditions.h"
 
@@ -39,7 +41,8 @@ static void test_versions(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+	each_row(i, cases)
+	{
 		struct airflow_version v = {0};
 
 		assert_int_equal(airflow_version_parse(cases[i].text, &v), cases[i].r);
@@ -317,7 +320,8 @@ static void test_retry_left(void **state)
 		{1, -1, false}};
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+	each_row(i, cases)
+	{
 		const struct ti_obs t = {
 			.try_number = cases[i].try_number, .max_tries = cases[i].max_tries};
 

@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "../row.h"
+
 #include "core/act/remedy.h"
 
 #define APP_STARTED (1000 * USEC_PER_SEC)
@@ -350,7 +352,8 @@ static void test_task_cannot_be_looked_at(void **state)
 	struct fixture f;
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(final); i++) {
+	each_row(i, final)
+	{
 		begin(&f, RULE_ACTION_RETRY, true, false);
 		give_stage(&f, LOOK_HUNG);
 		give_no_task(&f, final[i]);
@@ -509,7 +512,8 @@ static void test_unconfirmed_end_is_not_cleared(void **state)
 
 	(void)state;
 	for (int can_kill = 0; can_kill < 2; can_kill++)
-		for (size_t i = 0; i < ELEMENTSOF(ends); i++) {
+		each_row(i, ends)
+		{
 			begin_to_wait_end(&f, RULE_ACTION_RETRY, can_kill);
 			give_app(&f, ends[i]);
 			f.now += END_TIMEOUT;
@@ -558,7 +562,8 @@ static void test_clear_refused_or_empty(void **state)
 	struct fixture f;
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(bad); i++) {
+	each_row(i, bad)
+	{
 		begin_to_clear(&f);
 		give_reply(&f, EFFECT_CLEAR_TASK, bad[i]);
 		assert_done(&f, OUTCOME_FAILED, "failed");
@@ -736,7 +741,8 @@ static void test_via_airflow(void **state)
 	struct fixture f;
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(vias); i++) {
+	each_row(i, vias)
+	{
 		begin_to_wait_left(&f, vias[i]);
 		give_task(&f, task_with_retry(TI_STATE_RUNNING, 1, id_one));
 		give_timer(&f);
@@ -861,7 +867,8 @@ static void test_kill_is_not_repeated(void **state)
 	struct fixture f;
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+	each_row(i, cases)
+	{
 		begin_to_kill(&f);
 		give_reply(&f, EFFECT_KILL_APP, cases[i].reply);
 		give_app(&f, cases[i].end);
@@ -912,7 +919,8 @@ static void test_via_airflow_app_survives_and_moves(void **state)
 	struct fixture f;
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(looks); i++) {
+	each_row(i, looks)
+	{
 		begin_via(&f, RETRY_VIA_AUTO, true, false);
 		give_task(&f, task_with_retry(TI_STATE_RUNNING, 1, id_one));
 		give_reply(&f, EFFECT_KILL_APP, REPLY_DONE);
@@ -931,7 +939,8 @@ static void test_via_airflow_kill_is_refused(void **state)
 	struct fixture f;
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(replies); i++) {
+	each_row(i, replies)
+	{
 		begin_via(&f, RETRY_VIA_AUTO, true, false);
 		give_task(&f, task_with_retry(TI_STATE_RUNNING, 1, id_one));
 		give_reply(&f, EFFECT_KILL_APP, replies[i]);
@@ -1030,7 +1039,8 @@ static void test_airflow_2_is_overwritten(void **state)
 	struct fixture f;
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(actions); i++) {
+	each_row(i, actions)
+	{
 		begin_to_wait_process(&f, actions[i]);
 		give_process(&f, task(TI_STATE_FAILED, 1, NULL), false);
 		give_timer(&f);
@@ -1147,7 +1157,8 @@ static void test_restart_app_outlives_its_process(void **state)
 	struct fixture f;
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(states); i++) {
+	each_row(i, states)
+	{
 		begin_to_restart(&f, false);
 		give_reply(&f, EFFECT_RESTART_TASK, REPLY_DONE);
 		give_app(&f, APP_END_RUNNING);
@@ -1196,7 +1207,8 @@ static void test_restart_lost(void **state)
 	struct fixture f;
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(replies); i++) {
+	each_row(i, replies)
+	{
 		/* It took. */
 		begin_to_restart(&f, false);
 		give_reply(&f, EFFECT_RESTART_TASK, replies[i]);
@@ -1404,7 +1416,8 @@ static void test_resume_before_the_task_failed(void **state)
 	struct fixture f;
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(at); i++) {
+	each_row(i, at)
+	{
 		resume(&f, at[i]);
 		give_task(&f, task(TI_STATE_RUNNING, 1, id_one));
 		assert_done(&f, OUTCOME_REFUSED, "failed");
@@ -1428,7 +1441,8 @@ static void test_resume_before_the_end(void **state)
 	struct fixture f;
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(at); i++) {
+	each_row(i, at)
+	{
 		/* The kill took, or did not: the cluster manager knows. */
 		resume(&f, at[i]);
 		give_app(&f, APP_END_ENDED);
@@ -1478,7 +1492,8 @@ static void test_resume_via_airflow(void **state)
 	struct fixture f;
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(at); i++) {
+	each_row(i, at)
+	{
 		resume(&f, at[i]);
 		f.r.failed_at = 0;
 		give_app(&f, APP_END_ENDED);
@@ -1508,7 +1523,8 @@ static void test_resume_a_restart(void **state)
 	struct fixture f;
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(at); i++) {
+	each_row(i, at)
+	{
 		resume(&f, at[i]);
 		f.r.failed_at = 0;
 		give_task(&f, task(TI_STATE_RUNNING, 1, id_one));
@@ -1521,7 +1537,8 @@ static void test_resume_a_restart(void **state)
 		give_task(&f, task(TI_STATE_RUNNING, 2, id_two));
 		assert_done(&f, OUTCOME_RECOVERED, "confirmed");
 	}
-	for (size_t i = 0; i < ELEMENTSOF(later); i++) {
+	each_row(i, later)
+	{
 		resume(&f, later[i]);
 		f.r.failed_at = 0;
 		give_app(&f, APP_END_RUNNING);
@@ -1586,7 +1603,8 @@ static void test_resume_in_the_fallback(void **state)
 	struct fixture f;
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(at); i++) {
+	each_row(i, at)
+	{
 		begin_via(&f, RETRY_VIA_AUTO, true, false);
 		give_task(&f, task_with_retry(TI_STATE_RUNNING, 1, id_one));
 		give_reply(&f, EFFECT_KILL_APP, REPLY_DONE);
@@ -1664,7 +1682,8 @@ static void test_stray_events_change_nothing(void **state)
 	(void)state;
 	begin(&f, RULE_ACTION_RETRY, true, false);
 	give_stage(&f, LOOK_HUNG);
-	for (size_t i = 0; i < ELEMENTSOF(stray); i++) {
+	each_row(i, stray)
+	{
 		assert_int_equal(remedy_next(&f.r, &stray[i], f.now, &f.step), 0);
 		assert_int_equal(f.step.effect, EFFECT_WAIT);
 		assert_int_equal(f.r.state, REMEDY_RECHECK_TASK);

@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "../row.h"
+
 #include "base/strbuf.h"
 #include "core/audit/symptoms.h"
 
@@ -118,7 +120,8 @@ static bool shows(const char *name, const struct app *app, char **ret)
 static void test_each_symptom(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+	each_row(i, rows)
+	{
 		_cleanup_free_ char *text = NULL;
 		_cleanup_free_ char *none = NULL;
 
@@ -137,8 +140,7 @@ static void test_each_has_a_row(void **state)
 	for (size_t i = 0; i < n_symptoms; i++) {
 		size_t n = 0;
 
-		for (size_t k = 0; k < ELEMENTSOF(rows); k++)
-			n += str_equal(rows[k].name, symptoms[i].check.name);
+		each_row(k, rows) n += str_equal(rows[k].name, symptoms[i].check.name);
 		if (n == 0)
 			fail_msg("%s has no row", symptoms[i].check.name);
 	}
@@ -185,7 +187,8 @@ static void test_words_of_memory(void **state)
 	struct app_memory m = {0};
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(words); i++) {
+	each_row(i, words)
+	{
 		_cleanup_free_ char *because = strdup(words[i].because);
 		struct executor_memory x = {.remove_reason = because};
 		struct executor_memory_list l = {.items = &x, .n = 1};
@@ -261,7 +264,8 @@ static void test_why_executors_were_lost(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(reasons); i++) {
+	each_row(i, reasons)
+	{
 		_cleanup_free_ char *reason = strdup(reasons[i].reason);
 		struct executor_memory x = {.remove_reason = reason};
 		struct executor_memory_list l = {.items = &x, .n = 1};
@@ -292,7 +296,8 @@ static void test_uncaught_exceptions(void **state)
 	} cases[] = {{512, 452, true}, {512, 300, false}, {512, 0, false}, {0, 452, false}};
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+	each_row(i, cases)
+	{
 		struct app_memory m = {.executor.heap_limit = cases[i].limit * MIB};
 		struct app_signs g = {0};
 

@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "../row.h"
+
 #include "base/strbuf.h"
 #include "core/audit/audit.h"
 
@@ -56,7 +58,8 @@ static const struct audit_finding *find(const struct audit_report *r, const char
 static void test_each_check(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+	each_row(i, rows)
+	{
 		struct audit_report report = {0};
 		const struct audit_finding *f;
 
@@ -82,8 +85,7 @@ static void test_each_has_a_row(void **state)
 	for (size_t i = 0; i < n_task_checks; i++) {
 		size_t n = 0;
 
-		for (size_t k = 0; k < ELEMENTSOF(rows); k++)
-			n += str_equal(rows[k].check, task_checks[i].check.name);
+		each_row(k, rows) n += str_equal(rows[k].check, task_checks[i].check.name);
 		if (n == 0)
 			fail_msg("%s has no row", task_checks[i].check.name);
 	}

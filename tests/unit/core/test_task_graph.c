@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+#include "../row.h"
+
 #include "base/strbuf.h"
 #include "core/act/task_graph.h"
 
@@ -39,10 +41,8 @@ static void test_rules(void **state)
 		"", NULL};
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(calm); i++)
-		assert_false(trigger_rule_fires(calm[i]));
-	for (size_t i = 0; i < ELEMENTSOF(firing); i++)
-		assert_true(trigger_rule_fires(firing[i]));
+	each_row(i, calm) assert_false(trigger_rule_fires(calm[i]));
+	each_row(i, firing) assert_true(trigger_rule_fires(firing[i]));
 }
 
 static void test_what_fires(void **state)
@@ -68,7 +68,8 @@ static void test_what_fires(void **state)
 
 	(void)state;
 	make(lines, ELEMENTSOF(lines), &g);
-	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+	each_row(i, cases)
+	{
 		_cleanup_(task_scope_clear) struct task_scope s = {0};
 
 		assert_int_equal(task_scope_of(&g, cases[i][0], &s), 0);

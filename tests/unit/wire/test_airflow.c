@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "../row.h"
 #include "fixture.h"
 #include "wire/json.h"
 
@@ -26,7 +27,8 @@ static void test_version(void **state)
 		"airflow-3.3/v1_version.json", "airflow-2.11/v2_version_absent.json"};
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+	each_row(i, cases)
+	{
 		_cleanup_free_ char *body = fixture_body(cases[i][0]);
 		_cleanup_free_ char *version = NULL;
 		_cleanup_free_ char *err = NULL;
@@ -34,7 +36,8 @@ static void test_version(void **state)
 		assert_int_equal(airflow_decode_version(body, strlen(body), &version, &err), 0);
 		assert_string_equal(version, cases[i][1]);
 	}
-	for (size_t i = 0; i < ELEMENTSOF(others); i++) {
+	each_row(i, others)
+	{
 		_cleanup_free_ char *body = fixture_body(others[i]);
 		_cleanup_free_ char *err = NULL;
 		char *version = NULL;
@@ -63,7 +66,8 @@ static void test_health(void **state)
 		"airflow-3.3-fab/health.json", "airflow-2.11/health.json"};
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+	each_row(i, cases)
+	{
 		_cleanup_free_ char *err = NULL;
 		bool healthy = true;
 
@@ -72,7 +76,8 @@ static void test_health(void **state)
 			cases[i].r);
 		assert_int_equal(healthy, cases[i].healthy);
 	}
-	for (size_t i = 0; i < ELEMENTSOF(files); i++) {
+	each_row(i, files)
+	{
 		_cleanup_free_ char *body = fixture_body(files[i]);
 		_cleanup_free_ char *err = NULL;
 		bool healthy = false;
@@ -127,7 +132,8 @@ static void test_token_refused(void **state)
 
 	(void)state;
 	assert_token(longest, 0);
-	for (size_t i = 0; i < ELEMENTSOF(bodies); i++) {
+	each_row(i, bodies)
+	{
 		_cleanup_free_ char *err = NULL;
 		char *token = NULL;
 		usec_t t = 0;
@@ -213,7 +219,8 @@ static void test_ti_of_another(void **state)
 		{"hang_mapped", "m1", "x"}, {"hang_mapped", "m1", "hang_map"}};
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(ids); i++) {
+	each_row(i, ids)
+	{
 		_cleanup_owner_ struct owner o =
 			owner(ids[i][0], ids[i][1], ids[i][2], i == 3 ? 2 : 1);
 		_cleanup_free_ char *err = NULL;
@@ -256,7 +263,8 @@ static void test_ti_fields(void **state)
 	_cleanup_free_ char *err = NULL;
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+	each_row(i, cases)
+	{
 		assert_int_equal(
 			airflow_decode_ti(cases[i].body, strlen(cases[i].body), &o, &ti, &err),
 			-EBADMSG);
@@ -338,7 +346,8 @@ static void test_affected(void **state)
 	struct airflow_affected who;
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+	each_row(i, cases)
+	{
 		_cleanup_owner_ struct owner k = owner(
 			cases[i].ids[0], cases[i].ids[1], cases[i].ids[2], cases[i].map_index);
 
@@ -355,7 +364,8 @@ static void test_dag_and_run(void **state)
 	_cleanup_owner_ struct owner other = owner("simple", "r2", "a", -1);
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(dirs); i++) {
+	each_row(i, dirs)
+	{
 		_cleanup_(preconditions_clear) struct preconditions g = {.dag_stale = true};
 		_cleanup_free_ char *err = NULL;
 		_cleanup_free_ char *dag = NULL;
@@ -402,7 +412,8 @@ static void test_task_settings(void **state)
 	_cleanup_owner_ struct owner other = owner("simple", "r", "another", -1);
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+	each_row(i, cases)
+	{
 		_cleanup_owner_ struct owner o = owner("simple", "r", cases[i].task_id, -1);
 		_cleanup_(task_settings_clear) struct task_settings s = {0};
 		_cleanup_free_ char *body = fixture_body(cases[i].file);
@@ -425,7 +436,8 @@ static void test_task_dag(void **state)
 	_cleanup_owner_ struct owner other = owner("another", "r", "a", -1);
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(files); i++) {
+	each_row(i, files)
+	{
 		_cleanup_free_ char *body = fixture_body(files[i]);
 		_cleanup_free_ char *err = NULL;
 		struct task_settings s = {0};
@@ -459,7 +471,8 @@ static void test_task_settings_wrong(void **state)
 	_cleanup_owner_ struct owner o = owner("simple", "r", "a", -1);
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(bodies); i++) {
+	each_row(i, bodies)
+	{
 		_cleanup_(task_settings_clear) struct task_settings s = {0};
 		_cleanup_free_ char *err = NULL;
 
@@ -503,7 +516,8 @@ static void test_dag_and_run_wrong(void **state)
 	_cleanup_owner_ struct owner o = owner("d", "r", "t", -1);
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+	each_row(i, cases)
+	{
 		_cleanup_free_ char *err = NULL;
 		_cleanup_(preconditions_clear) struct preconditions g = {0};
 
@@ -512,7 +526,8 @@ static void test_dag_and_run_wrong(void **state)
 			cases[i].r);
 		assert_int_equal(g.dag_stale, cases[i].stale);
 	}
-	for (size_t i = 0; i < ELEMENTSOF(runs); i++) {
+	each_row(i, runs)
+	{
 		_cleanup_free_ char *err = NULL;
 		_cleanup_(preconditions_clear) struct preconditions g = {0};
 
@@ -558,7 +573,8 @@ static void test_first_dag(void **state)
 	_cleanup_free_ char *err = NULL;
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(files); i++) {
+	each_row(i, files)
+	{
 		_cleanup_free_ char *body = fixture_body(files[i]);
 
 		assert_int_equal(airflow_decode_first_dag(body, strlen(body), &id, &err), 1);
@@ -600,7 +616,8 @@ static void test_error_text_recorded(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+	each_row(i, cases)
+	{
 		_cleanup_free_ char *body = fixture_body(cases[i][0]);
 		_cleanup_free_ char *text = NULL;
 
@@ -632,14 +649,16 @@ static void test_error_text_hostile(void **state)
 	const char *const texts[] = {long_detail, long_list, long_text, deep};
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+	each_row(i, cases)
+	{
 		_cleanup_free_ char *copy = exact_copy(cases[i][0], strlen(cases[i][0]));
 		_cleanup_free_ char *text = NULL;
 
 		assert_int_equal(airflow_error_text(copy, strlen(cases[i][0]), &text), 0);
 		assert_string_equal(text, cases[i][1]);
 	}
-	for (size_t i = 0; i < ELEMENTSOF(texts); i++) {
+	each_row(i, texts)
+	{
 		_cleanup_free_ char *text = NULL;
 
 		assert_int_equal(airflow_error_text(texts[i], strlen(texts[i]), &text), 0);
@@ -668,7 +687,8 @@ static void test_token_stale(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+	each_row(i, cases)
+	{
 		_cleanup_free_ char *body = fixture_body(cases[i].file);
 
 		assert_int_equal(
@@ -712,7 +732,8 @@ static void test_accepted(void **state)
 
 	(void)state;
 	assert_int_equal(airflow_decode_accepted("{}", 2, &none), 0);
-	for (size_t i = 0; i < ELEMENTSOF(wrong); i++) {
+	each_row(i, wrong)
+	{
 		_cleanup_free_ char *err = NULL;
 
 		assert_int_equal(
@@ -727,7 +748,8 @@ static void test_tasks(void **state)
 	static const char *const files[] = {"airflow-3.3/tasks.json", "airflow-2.11/tasks.json"};
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(files); i++) {
+	each_row(i, files)
+	{
 		_cleanup_free_ char *body = fixture_body(files[i]);
 		_cleanup_free_ char *err = NULL;
 		_cleanup_(task_graph_clear) struct task_graph g = {0};
@@ -758,7 +780,8 @@ static void test_tasks_refused(void **state)
 	_cleanup_free_ char *err = NULL;
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(bodies); i++) {
+	each_row(i, bodies)
+	{
 		_cleanup_free_ char *why = NULL;
 
 		assert_int_equal(
@@ -830,7 +853,8 @@ static void test_beside(void **state)
 	(void)state;
 	assert_int_equal(airflow_decode_tasks(tasks, strlen(tasks), &g, &err), 0);
 	assert_int_equal(task_scope_of(&g, "submit", &s), 0);
-	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+	each_row(i, cases)
+	{
 		_cleanup_free_ char *name = NULL;
 
 		assert_int_equal(airflow_decode_beside(
@@ -919,7 +943,8 @@ static void test_process_end(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+	each_row(i, cases)
+	{
 		_cleanup_free_ char *err = NULL;
 		bool ended = false;
 

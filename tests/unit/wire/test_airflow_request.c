@@ -2,6 +2,7 @@
  * The requests to Airflow, to the letter. */
 #include <errno.h>
 
+#include "../row.h"
 #include "fixture.h"
 #include "wire/airflow.h"
 
@@ -171,7 +172,8 @@ static void test_clear(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+	each_row(i, cases)
+	{
 		_cleanup_owner_ struct owner o = owner("d", "r+1", "t", cases[i].map_index);
 		_cleanup_request_ struct airflow_request r = {0};
 

@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include <cmocka.h>
+
+#include "../row.h"
 #include <errno.h>
 
 #include "base/strbuf.h"
@@ -64,7 +66,8 @@ static void test_refused(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+	each_row(i, cases)
+	{
 		struct control_pause p = {0};
 		_cleanup_free_ char *err = NULL;
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "../row.h"
 #include "fixture.h"
 
 static void assert_refused_n(const char *text, size_t n, int expected, const char *why)
@@ -41,8 +42,7 @@ static void test_whole_body(void **state)
 	static const char *const good[] = {"{}", "[]", " [1,2]\r\n\t", "\"x\"", "null", "-1.5e3"};
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(good); i++)
-		cJSON_Delete(parse(good[i]));
+	each_row(i, good) cJSON_Delete(parse(good[i]));
 	assert_refused("", "empty");
 	assert_refused(" ", NULL);
 	assert_refused("{} {}", "more than JSON at byte 3 of 5");
@@ -87,7 +87,8 @@ static void test_impossible_text(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+	each_row(i, cases)
+	{
 		_cleanup_json_ cJSON *json = NULL;
 		_cleanup_free_ char *copy = exact_copy(cases[i].text, cases[i].n);
 		_cleanup_free_ char *err = NULL;
@@ -128,8 +129,7 @@ static void test_strings_without_end(void **state)
 		"[\"a\\", "{\"", "{\"a", "\"\\x\""};
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(texts); i++)
-		assert_refused(texts[i], NULL);
+	each_row(i, texts) assert_refused(texts[i], NULL);
 }
 
 typedef int (*i64_getter)(const cJSON *, const char *, enum json_need, int64_t *, char **);
@@ -182,7 +182,8 @@ static void test_integers_refused(void **state)
 	static const i64_getter getters[] = {json_get_i64, get_u64};
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(getters); i++) {
+	each_row(i, getters)
+	{
 		assert_number_refused(getters[i], "{}", "\"n\" is missing");
 		assert_number_refused(getters[i], "{\"N\":1}", "\"n\" is missing");
 		assert_number_refused(getters[i], "{\"n\":null}", "\"n\" is null");

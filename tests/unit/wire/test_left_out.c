@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * One bad row blinds no list: of every list that is decoded, the rows around it count, and it is
  * named. */
+#include "../row.h"
 #include "fixture.h"
 
 #include "core/facts/app_memory.h"
@@ -105,35 +106,35 @@ static void each_list_counts_the_rows_around_a_bad_one(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(lists); i++)
-		for (size_t k = 0; k < ELEMENTSOF(bad); k++) {
-			_cleanup_free_ char *body = NULL;
-			_cleanup_free_ char *err = NULL;
-			struct counted c = {0};
-			struct strbuf b = {0};
-			size_t len;
+	each_row(i, lists) each_row(k, bad)
+	{
+		_cleanup_free_ char *body = NULL;
+		_cleanup_free_ char *err = NULL;
+		struct counted c = {0};
+		struct strbuf b = {0};
+		size_t len;
 
-			strbuf_addf(&b, "%s%s%s%s,%s", lists[i].begin, lists[i].before_id,
-				lists[i].good_id, lists[i].after_id, lists[i].before_id);
-			strbuf_add_n(&b, bad[k].id, bad[k].n);
-			strbuf_addf(&b, "%s,%s%s%s%s", lists[i].after_id, lists[i].before_id,
-				lists[i].good_id, lists[i].after_id, lists[i].end);
-			len = b.len;
-			assert_int_equal(strbuf_finish(&b, &body), 0);
-			if (lists[i].count(body, len, &c, &err) < 0)
-				fail_msg("%s: %s: %s", lists[i].name, bad[k].id, err);
-			if (lists[i].count == count_job_list && bad[k].id[0] == '"') {
-				/* A job of another status, and no bad row. */
-				assert_int_equal(c.n, 2);
-				continue;
-			}
-			if (c.n != 2 || c.left_out.n != 1)
-				fail_msg("%s: %.20s: %zu rows, %zu left out", lists[i].name,
-					bad[k].id, c.n, c.left_out.n);
-			assert_memory_equal(c.left_out.why, "row 2: ", 7);
-			for (const char *p = c.left_out.why; *p; p++)
-				assert_true((unsigned char)*p >= 0x20);
+		strbuf_addf(&b, "%s%s%s%s,%s", lists[i].begin, lists[i].before_id, lists[i].good_id,
+			lists[i].after_id, lists[i].before_id);
+		strbuf_add_n(&b, bad[k].id, bad[k].n);
+		strbuf_addf(&b, "%s,%s%s%s%s", lists[i].after_id, lists[i].before_id,
+			lists[i].good_id, lists[i].after_id, lists[i].end);
+		len = b.len;
+		assert_int_equal(strbuf_finish(&b, &body), 0);
+		if (lists[i].count(body, len, &c, &err) < 0)
+			fail_msg("%s: %s: %s", lists[i].name, bad[k].id, err);
+		if (lists[i].count == count_job_list && bad[k].id[0] == '"') {
+			/* A job of another status, and no bad row. */
+			assert_int_equal(c.n, 2);
+			continue;
 		}
+		if (c.n != 2 || c.left_out.n != 1)
+			fail_msg("%s: %.20s: %zu rows, %zu left out", lists[i].name, bad[k].id, c.n,
+				c.left_out.n);
+		assert_memory_equal(c.left_out.why, "row 2: ", 7);
+		for (const char *p = c.left_out.why; *p; p++)
+			assert_true((unsigned char)*p >= 0x20);
+	}
 }
 
 /* What an app calls itself is cleaned, whatever it is. */
@@ -155,7 +156,8 @@ static void no_row_is_lost_for_a_name(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+	each_row(i, names)
+	{
 		_cleanup_(master_state_clear) struct master_state m = {0};
 		_cleanup_free_ char *body = NULL;
 		_cleanup_free_ char *err = NULL;

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "../row.h"
 #include "fixture.h"
 #include "wire/json.h"
 #include "wire/page.h"
@@ -75,7 +76,8 @@ static void assert_page_refused(const char *body, size_t n, int expected, const 
 static void test_state_idle(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+	each_row(i, cases)
+	{
 		_cleanup_free_ char *body = read_version(cases[i].version, "master-idle.json");
 		_cleanup_(master_state_clear) struct master_state m = {0};
 		const char *word = "x";
@@ -92,7 +94,8 @@ static void test_state_idle(void **state)
 static void test_state_running_and_waiting(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+	each_row(i, cases)
+	{
 		_cleanup_free_ char *body =
 			read_version(cases[i].version, "master-running-waiting.json");
 		_cleanup_(master_state_clear) struct master_state m = {0};
@@ -116,7 +119,8 @@ static void test_state_running_and_waiting(void **state)
 static void test_state_ended(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+	each_row(i, cases)
+	{
 		_cleanup_free_ char *killed = read_version(cases[i].version, "master-killed.json");
 		_cleanup_free_ char *ended = read_version(cases[i].version, "master-ended.json");
 		_cleanup_(master_state_clear) struct master_state m = {0};
@@ -195,7 +199,8 @@ static void test_state_truncated(void **state)
 static void test_page_links(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+	each_row(i, cases)
+	{
 		_cleanup_free_ char *body =
 			read_version(cases[i].version, "master-running-waiting.html");
 		_cleanup_(master_page_clear) struct master_page p = {0};

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "../row.h"
 #include "fixture.h"
 #include "wire/json.h"
 
@@ -204,7 +205,7 @@ static void test_link(void **state)
 	_cleanup_free_ char *container = NULL;
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(wrong); i++)
+	each_row(i, wrong)
 		assert_int_equal(nodemanager_parse_link(wrong[i], &url, &container), -EINVAL);
 	assert_int_equal(nodemanager_parse_link("http://nm-1:8042/node/containerlogs/"
 						"container_1_2_01_000002/user/stderr?start=-4096",

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * How values of Spark's properties are read, and the table of defaults against real Sparks. */
+#include "../row.h"
 #include "fixture.h"
 
 #include "core/audit/audit.h"
@@ -49,13 +50,15 @@ static void test_values(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(good); i++) {
+	each_row(i, good)
+	{
 		double n = 0;
 
 		if (spark_parse(good[i].kind, good[i].text, &n) < 0 || n != good[i].n)
 			fail_msg("%s is %g", good[i].text, n);
 	}
-	for (size_t i = 0; i < ELEMENTSOF(bad); i++) {
+	each_row(i, bad)
+	{
 		double n = 7;
 
 		if (spark_parse(bad[i].kind, bad[i].text, &n) >= 0 || n != 7)
@@ -190,7 +193,8 @@ static void test_shipped_settings(void **state)
 		assert_int_equal(strlist_add(&l, pair), 0);
 	}
 	assert_true(l.n > 20);
-	for (size_t i = 0; i < ELEMENTSOF(versions); i++) {
+	each_row(i, versions)
+	{
 		struct audit_subject s = {spark_version(versions[i]), &l, &memory, NULL, NULL};
 		struct audit_report report = {0};
 

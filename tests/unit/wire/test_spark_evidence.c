@@ -5,6 +5,7 @@
 
 #include <errno.h>
 
+#include "../row.h"
 #include "fixture.h"
 #include "wire/json.h"
 #include "wire/spark_properties.h"
@@ -65,7 +66,8 @@ static void assert_refused(decoder decode, const char *body, int expected, const
 static void test_tasks(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(versions); i++) {
+	each_row(i, versions)
+	{
 		_cleanup_(task_list_clear) struct task_list l = {0};
 		_cleanup_free_ char *body = read_version(versions[i], "tasks-running.json");
 		_cleanup_free_ char *err = NULL;
@@ -151,7 +153,8 @@ static void test_executors(void **state)
 	assert_int_equal(l.items[1].active_tasks, 3);
 	assert_int_equal(l.items[1].gc, 11 * USEC_PER_MSEC);
 	assert_non_null(strstr(l.items[1].log_url, "container_1"));
-	for (size_t i = 0; i < ELEMENTSOF(versions); i++) {
+	each_row(i, versions)
+	{
 		_cleanup_(executor_list_clear) struct executor_list real = {0};
 		_cleanup_free_ char *text = read_version(versions[i], "executors.json");
 
@@ -168,7 +171,8 @@ static void test_executors(void **state)
 static void test_threads(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(versions); i++) {
+	each_row(i, versions)
+	{
 		_cleanup_(thread_list_clear) struct thread_list l = {0};
 		_cleanup_free_ char *body = read_version(versions[i], "threads.json");
 		_cleanup_free_ char *err = NULL;
@@ -200,7 +204,8 @@ static void test_threads(void **state)
 static void test_driver_threads(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(versions); i++) {
+	each_row(i, versions)
+	{
 		_cleanup_(thread_list_clear) struct thread_list l = {0};
 		_cleanup_free_ char *body = read_version(versions[i], "threads-driver.json");
 		_cleanup_free_ char *err = NULL;
@@ -313,7 +318,8 @@ static void test_names_and_frames(void **state)
 				 "Executor task launch worker for task 99999999999999999999999999"),
 		-1);
 	assert_int_equal(spark_thread_task("Executor task idle worker#36"), -1);
-	for (size_t i = 0; i < ELEMENTSOF(frames); i++) {
+	each_row(i, frames)
+	{
 		_cleanup_free_ char *out = NULL;
 
 		assert_int_equal(spark_frame_normalize(frames[i].in, &out), 0);
@@ -327,7 +333,8 @@ static void test_dropped(void **state)
 	_cleanup_free_ char *err = NULL;
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(versions); i++) {
+	each_row(i, versions)
+	{
 		_cleanup_free_ char *body = read_version(versions[i], "metrics.json");
 
 		assert_int_equal(spark_decode_dropped_events(body, strlen(body), &n, &err), 1);
@@ -360,7 +367,8 @@ static void test_newest_query(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+	each_row(i, cases)
+	{
 		_cleanup_free_ char *body = fixture_read(cases[i].file);
 		_cleanup_free_ char *err = NULL;
 		_cleanup_(query_obs_clear) struct query_obs q = {0};
@@ -394,7 +402,8 @@ static void test_queries_of_queries(void **state)
 	assert_int_equal(q.id, 6);
 	assert_false(q.running);
 	assert_null(q.name);
-	for (size_t i = 0; i < ELEMENTSOF(wrong); i++) {
+	each_row(i, wrong)
+	{
 		_cleanup_free_ char *why = NULL;
 
 		q.left_out = (struct left_out){0};

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "../row.h"
 #include "fixture.h"
 #include "wire/page.h"
 
@@ -27,7 +28,8 @@ static void test_pages(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+	each_row(i, cases)
+	{
 		_cleanup_free_ char *body = fixture_read(cases[i].file);
 		_cleanup_free_ char *copy = exact_copy(body, strlen(body));
 		_cleanup_free_ char *err = NULL;
@@ -103,7 +105,8 @@ static void test_jobs_refused(void **state)
 		"[{\"jobId\":1,\"status\":\"RUNNING\",\"stageIds\":[\"7\"]}]"};
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(bodies); i++) {
+	each_row(i, bodies)
+	{
 		_cleanup_free_ char *copy = exact_copy(bodies[i], strlen(bodies[i]));
 		_cleanup_free_ char *err = NULL;
 		struct kill_jobs jobs = {.n = 9};

@@ -2,6 +2,7 @@
  * Answers of /allexecutors, real ones and others. */
 #include <errno.h>
 
+#include "../row.h"
 #include "fixture.h"
 
 #include "wire/spark_memory.h"
@@ -21,7 +22,8 @@ static void test_real_answers(void **state)
 		"spark-3.5.9/executors.json", "spark-4.3.0/executors.json"};
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+	each_row(i, names)
+	{
 		_cleanup_free_ char *text = fixture_read(names[i]);
 		_cleanup_free_ char *err = NULL;
 		struct executor_memory_list l = {0};
@@ -76,7 +78,8 @@ static void test_refused(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(bodies); i++) {
+	each_row(i, bodies)
+	{
 		_cleanup_free_ char *copy = exact_copy(bodies[i], strlen(bodies[i]));
 		_cleanup_free_ char *err = NULL;
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "../row.h"
 #include "fixture.h"
 #include "wire/json.h"
 #include "wire/spark_owner.h"
@@ -99,7 +100,8 @@ static void test_applications(void **state)
 	static const usec_t started[] = {1795405908894000U, 1795405668876000U};
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(versions); i++) {
+	each_row(i, versions)
+	{
 		_cleanup_free_ char *body = read_version(versions[i], "applications.json");
 		_cleanup_free_ char *err = NULL;
 		_cleanup_(app_list_clear) struct app_list l = {0};
@@ -124,7 +126,8 @@ static void test_application_start(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(bodies); i++) {
+	each_row(i, bodies)
+	{
 		_cleanup_free_ char *err = NULL;
 		_cleanup_(app_list_clear) struct app_list l = {0};
 
@@ -170,7 +173,8 @@ static void test_stages_of_all_versions(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+	each_row(i, cases)
+	{
 		_cleanup_free_ char *body = read_version(cases[i].version, "stages-hung.json");
 		_cleanup_free_ char *err = NULL;
 		_cleanup_(stage_list_clear) struct stage_list l = {0};
@@ -262,8 +266,7 @@ static void test_stage_errors_name_the_field(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(cases); i++)
-		assert_refused(try_stages, cases[i].body, -EBADMSG, cases[i].why);
+	each_row(i, cases) assert_refused(try_stages, cases[i].body, -EBADMSG, cases[i].why);
 }
 
 static void test_jobs(void **state)
@@ -286,7 +289,8 @@ static void test_jobs(void **state)
 		"\"stageIds\" holds what is no stage's number");
 	assert_refused(try_jobs, "[{\"status\":\"RUNNING\",\"stageIds\":[\"1\"]}]", -EBADMSG, NULL);
 	assert_refused(try_jobs, "[{\"status\":\"RUNNING\",\"stageIds\":[1.5]}]", -EBADMSG, NULL);
-	for (size_t i = 0; i < ELEMENTSOF(versions); i++) {
+	each_row(i, versions)
+	{
 		_cleanup_free_ char *real = read_version(versions[i], "jobs-running.json");
 
 		job_list_clear(&l);
@@ -300,7 +304,8 @@ static void test_jobs(void **state)
 static void test_owner(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(versions); i++) {
+	each_row(i, versions)
+	{
 		_cleanup_free_ char *body = read_version(versions[i], "environment.json");
 		_cleanup_free_ char *err = NULL;
 		_cleanup_(owner_clear) struct owner o = {0};
@@ -339,7 +344,8 @@ static void test_owner_properties(void **state)
 	assert_int_equal(o.map_index, 3);
 	assert_int_equal(o.try_number, 0);
 	owner_clear(&o);
-	for (size_t i = 0; i < ELEMENTSOF(unknown); i++) {
+	each_row(i, unknown)
+	{
 		assert_int_equal(spark_decode_owner(unknown[i], strlen(unknown[i]), &o, &err), 0);
 		assert_false(owner_known(&o));
 		assert_null(o.dag_id);
@@ -384,9 +390,9 @@ static void test_hostile(void **state)
 	_cleanup_free_ char *deep = repeated("", "[", 100000, "");
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(decoders); i++) {
-		for (size_t k = 0; k < ELEMENTSOF(bodies); k++)
-			assert_refused(decoders[i].decode, bodies[k], -EBADMSG, NULL);
+	each_row(i, decoders)
+	{
+		each_row(k, bodies) assert_refused(decoders[i].decode, bodies[k], -EBADMSG, NULL);
 		assert_refused(decoders[i].decode, deep, -EBADMSG, "nested deeper than 64");
 	}
 }
@@ -409,7 +415,8 @@ static void test_long_lists(void **state)
 static void test_truncated(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(decoders); i++) {
+	each_row(i, decoders)
+	{
 		_cleanup_free_ char *body = read_version("4.3.0", decoders[i].file);
 		size_t len = strlen(body);
 
@@ -464,7 +471,8 @@ static void test_owner_identity_wrong(void **state)
 		"740a720a740a370a320a33", "740a720a740a780a32"};
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(wrong); i++) {
+	each_row(i, wrong)
+	{
 		struct owner o = {.map_index = -1};
 		_cleanup_free_ char *properties = NULL;
 		_cleanup_free_ char *err = NULL;

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "../row.h"
 #include "fixture.h"
 
 static void decode_apps(const char *body, struct master_state *m)
@@ -28,7 +29,8 @@ static void test_running(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+	each_row(i, cases)
+	{
 		_cleanup_free_ char *body = fixture_read(cases[i].file);
 		_cleanup_(master_state_clear) struct master_state m = {0};
 
@@ -134,7 +136,8 @@ static void test_end(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+	each_row(i, cases)
+	{
 		_cleanup_free_ char *body = fixture_read(cases[i].file);
 		_cleanup_free_ char *id = NULL;
 		_cleanup_free_ char *words = NULL;
@@ -219,7 +222,8 @@ static void test_visible(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+	each_row(i, cases)
+	{
 		_cleanup_free_ char *body = fixture_read(cases[i].file);
 		_cleanup_free_ char *err = NULL;
 		size_t n = 9;
