@@ -16,6 +16,7 @@
 #define CTL_OK 0
 #define CTL_HANGS 1  /* status: at least one stage is hung */
 #define CTL_FAILED 2 /* the daemon cannot be reached, or did not do it */
+#define CTL_BLIND 2  /* status: something that is watched could not be read, and nothing hangs */
 #define CTL_USAGE 3
 
 struct ctl {

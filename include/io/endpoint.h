@@ -16,7 +16,8 @@ struct endpoint {
 	/* Whose it is, a cluster's name: requests of one cluster take turns with those of others,
 	 * and never have all places. NULL: they go before them, as what acts does. */
 	char *cluster;
-	usec_t timeout; /* of an exchange on the wire, connecting included; 0: 10 s */
+	usec_t timeout;  /* of an exchange on the wire, connecting included; 0: 10 s */
+	size_t max_body; /* bytes that an answer may have after decoding; 0: 8 MiB */
 };
 
 /* Copies all of from to what is zeroed. -ENOMEM: to holds a part, which endpoint_clear() frees. */

@@ -20,14 +20,15 @@ struct transport_ask {
 	/* As whom, how and for how long; its url does not count. Copied; NULL: as an empty one. */
 	const struct endpoint *endpoint;
 	const char *socket; /* ask at this Unix socket, whatever host the URL names; NULL: no */
-	size_t max_body;    /* bytes after decoding; 0: 8 MiB */
+	size_t max_body;    /* bytes after decoding; 0: as the endpoint says */
 	bool urgent;        /* before all of its cluster that wait for a place on the wire */
 };
 
 struct transport_answer {
 	/* 0: there is an answer, whatever its status. Else none: -ECONNREFUSED, -ETIMEDOUT,
 	 * -EMSGSIZE (over max_body), -ECONNRESET (cut before the end), -EHOSTUNREACH (no route, or
-	 * the name does not resolve), -EPROTO (not HTTP, TLS failed, all else). */
+	 * the name does not resolve), -EMFILE (no file descriptor is left here), -ENODATA (a
+	 * recording does not tell), -EPROTO (not HTTP, TLS failed, all else). */
 	int error;
 	const char *error_text; /* one line for a log; never holds a credential */
 	int status;

@@ -13,10 +13,11 @@
 #include "core/facts/permissions.h"
 #include "core/facts/rule.h"
 #include "core/notify/outbox.h"
+#include "setup/faults.h"
 #include "setup/settings.h"
 
-/* At least as many as driver_reasons, airflow_reasons and notify_reasons hold. */
-#define STATS_MAX_REASONS 16
+/* At least as many as answer_reasons, airflow_reasons and notify_reasons hold. */
+#define STATS_MAX_REASONS 24
 
 enum action_outcome {
 	ACTION_DRY_RUN,
@@ -32,8 +33,10 @@ const char *action_outcome_name(enum action_outcome o);
 struct cluster_stats {
 	char *name; /* owned; a cluster keeps its numbers over a reload */
 	bool present;
-	bool up;
-	usec_t last_poll; /* since 1970; 0: never */
+	bool up; /* all that is configured answered in the last round, and was understood */
+	usec_t last_poll;                 /* since 1970; 0: never */
+	struct fault_list faults;         /* what stands in the way of that */
+	size_t targets[TARGET_STATE_MAX]; /* how many are in which state */
 	uint64_t errors[STATS_MAX_REASONS];
 	struct histogram durations;
 	enum permission kill; /* of its apps at its cluster manager */
@@ -98,7 +101,7 @@ void stats_count_reason(uint64_t *counts, const char *const *words, size_t n, co
 /* Counts a hang of that rule. */
 void stats_observed(struct stats *s, const char *rule, enum observed_count what);
 
-/* Counts a word of driver_reasons for the cluster; NULL counts nothing. */
+/* Counts a word of answer_reasons for the cluster; NULL counts nothing. */
 void stats_cluster_error(struct stats *s, const char *cluster, const char *reason);
 
 /* Rows for all that is configured, so that every series exists from the start. -ENOMEM. */

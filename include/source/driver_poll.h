@@ -4,6 +4,7 @@
 
 #include "core/detect/history.h"
 #include "io/transport.h"
+#include "source/answer.h"
 
 struct driver_poll;
 
@@ -23,10 +24,12 @@ struct driver_ask {
 	bool want_owner;
 };
 
+#define DRIVER_MAX_ASKED 7
+
 enum driver_state {
 	DRIVER_ANSWERED, /* info and poll are filled */
 	DRIVER_REFUSED,  /* nobody listens */
-	DRIVER_SILENT,   /* no usable answer: reason and text say why */
+	DRIVER_SILENT,   /* no usable answer: fault says why */
 	DRIVER_OTHER, /* somebody else's server, which was never a driver for us: not Spark's API */
 };
 
@@ -42,14 +45,15 @@ struct driver_answer {
 	bool has_tasks;                     /* they were asked for and answered */
 	struct task_list tasks;             /* the receiver may take them */
 	usec_t tasks_taken;
-	char *side_fault; /* what was wrong with an answer beside the stages; the answer owns it */
-	const char *reason; /* a word for a metric, static: see driver_reasons */
-	const char *text;   /* one line for a log */
+	struct asked asked[DRIVER_MAX_ASKED]; /* all that was asked, in order */
+	size_t n_asked;
+	const struct fault *fault; /* where it did not answer: why */
+	bool moved;                /* it may be another app by now */
 };
 
-/* All the words that reason can be. */
-extern const char *const driver_reasons[];
-extern const size_t n_driver_reasons;
+/* Whether a question of this poll was answered as it should be; what: "/jobs". NULL: it was, or was
+ * not asked. */
+const struct asked *driver_answer_fault(const struct driver_answer *answer, const char *what);
 
 /* The answer is valid during the call. */
 typedef void (*driver_done_fn)(void *userdata, struct driver_answer *answer);
@@ -61,6 +65,3 @@ int driver_poll_start(const struct driver_ask *ask, driver_done_fn done, void *u
 
 /* No callback comes after this. NULL is allowed; returns NULL. */
 struct driver_poll *driver_poll_cancel(struct driver_poll *p);
-
-/* The word for an answer that is none (answer->error < 0), or whose status is not 200. */
-const char *driver_reason_of(const struct transport_answer *answer);

@@ -7,6 +7,7 @@
 #include "core/facts/observation.h"
 #include "io/proctree.h"
 #include "io/transport.h"
+#include "source/answer.h"
 
 struct evidence_call;
 
@@ -20,10 +21,10 @@ struct evidence_call_ask {
 
 struct evidence_call_answer {
 	enum evidence_kind kind;
-	int error;         /* 0: the lists below that fit the kind are filled; -ETIMEDOUT and the
-			      like as in transport_answer; -ENOENT: the driver knows no such thing;
-			      -EBADMSG, -E2BIG: an answer that is none; -ENOMEM */
-	const char *text;  /* what was wrong, one line */
+	int error; /* 0: the lists below that fit the kind are filled; -ETIMEDOUT and the
+		      like as in transport_answer; -ENOENT: the driver knows no such thing;
+		      -EBADMSG, -E2BIG: an answer that is none; -ENOMEM */
+	struct asked asked;
 	usec_t taken;      /* when the answer was given */
 	usec_t driver_now; /* the driver's clock with it; 0: not known */
 	struct task_list tasks;

@@ -13,6 +13,7 @@
 #include "core/facts/model.h"
 #include "core/facts/permissions.h"
 #include "io/transport.h"
+#include "source/answer.h"
 
 /* A driver to be polled. */
 struct target {
@@ -22,18 +23,20 @@ struct target {
 	char *user;
 	bool configured; /* the URL is from the configuration: credentials may go there */
 	bool restarts;   /* another driver may come to answer there as the same app */
+	bool may_lack;   /* a port of a range: that nobody listens there is no fault */
 };
 
 void target_clear(struct target *t);
 
-/* Valid during the call. r < 0: no list was to be had, reason (a word of driver_reasons) and text
- * say why, and nothing is known of what runs. */
+/* Valid during the call. r < 0: no list was to be had, and nothing is known of what runs; asked
+ * says why. */
 struct target_list {
 	int r;
 	const struct target *items;
 	size_t n;
-	const char *reason;
-	const char *text;
+	bool partial;              /* rows were left out: what is not listed may run all the same */
+	const struct asked *asked; /* who was asked for it, and what came of that */
+	size_t n_asked;
 };
 
 /* Which driver process an app is, for saying later that it has ended. */
@@ -109,6 +112,7 @@ struct source_params {
 	char *password_file;
 	char *ca_file;
 	usec_t timeout;
+	uint64_t max_body;
 };
 
 extern const struct param_def source_params[];
@@ -123,6 +127,8 @@ struct source {
 	struct endpoint endpoint; /* of the section's URLs */
 	struct endpoint bare;     /* the same without credentials and certificates */
 	struct transport *transport;
+	struct asked *asked; /* of the list at hand; room for each URL, and one more */
+	size_t n_asked;
 };
 
 /* All is copied; password is the content of password_file, or NULL. -EINVAL with *reterr for
@@ -165,6 +171,11 @@ int source_call_new(struct source *s, const struct app_ref *ref, const char *url
 void source_call_finish(struct source_call *call, enum app_end end, const char *text);
 /* Cancels what is under way; no callback comes after it. NULL is allowed; returns NULL. */
 struct source_call *source_call_free(struct source_call *call);
+/* For the implementations: the current URL was asked for part of a list; what came of it goes into
+ * the fault that is returned. */
+struct fault *source_note(struct source *s, const char *what);
+/* For the implementations: no list was to be had, and what was noted says why. */
+void source_no_list(struct source *s, source_listed_fn fn, void *userdata);
 /* GET url with the source's credentials. */
 int source_get(struct source *s, const char *url, transport_done_fn done, void *userdata,
 	struct transport_request **ret);

@@ -9,12 +9,14 @@
 #include "io/clock.h"
 #include "io/proctree.h"
 #include "io/transport.h"
+#include "setup/stats.h"
 
 struct evidence_collector;
 
 struct evidence_collector_context {
 	struct transport *transport;
 	struct detector *detector;
+	struct stats *stats; /* counts what could not be had */
 	const struct evidence_params
 		*params;           /* borrowed; evidence_collector_configure() replaces it */
 	uint16_t probe_port;       /* of other hosts' stagewatchd; 0: not asked */

@@ -46,8 +46,6 @@ const char *poller_cluster(const struct poller *p);
 /* When the source was last through with its list of drivers, got or not (local clock). */
 usec_t poller_advanced(const struct poller *p);
 
-/* Drivers that gave no usable answer at their last poll. */
-size_t poller_n_silent(const struct poller *p);
 /* Whether every app that there is was seen: the list was to be had, and all of its drivers have
  * answered, also those that are slower than a tick. */
 bool poller_saw_all(const struct poller *p);

@@ -14,11 +14,12 @@ struct driver {
 	char *name;
 	char *user;
 	bool configured;
-	bool restarts;         /* another driver may come to answer there as the same app */
-	bool ask_who;          /* another app may be there by now */
-	char *last_id;         /* of the app that answered last */
-	usec_t started;        /* likewise */
-	const char *complaint; /* the reason last logged; static */
+	bool may_lack;  /* nobody need listen there */
+	bool restarts;  /* another driver may come to answer there as the same app */
+	bool ask_who;   /* another app may be there by now */
+	char *last_id;  /* of the app that answered last */
+	usec_t started; /* likewise */
+	bool lost;      /* its last poll told nothing of its app */
 	struct driver_look *looks;
 
 	/* For poller.c: its place in the list and in the turns. */
@@ -51,8 +52,14 @@ int driver_take(struct driver *d, struct driver_answer *answer, const struct sta
 	struct app_history **ret);
 /* An answer that is none. */
 void driver_unanswered(struct driver *d, const struct driver_answer *answer);
-/* It could not even be asked. */
-void driver_no_answer(struct driver *d, const char *reason, const char *text);
+/* It could not even be asked: fault says why. */
+void driver_not_asked(struct driver *d, const struct fault *fault);
+
+/* It is at this URL from now on. */
+int driver_move(struct driver *d, const char *url);
+
+/* In which state it is. false: it is a port of a range where nobody listens. */
+bool driver_target_state(const struct driver *d, enum target_state *ret);
 
 /* The app that was here is no more: another one answers, nobody does, or its cluster dropped it. */
 void driver_forget(struct driver *d);

@@ -5,7 +5,8 @@
 #include <stdio.h>
 
 #include "core/detect/detector.h"
+#include "setup/stats.h"
 
-/* n_silent: drivers or clusters that gave no usable answer. Returns the exit status: 0 all well (or
- * nothing there), 1 something hangs, 2 something could not be looked at and nothing hangs. */
-int once_table_print(FILE *out, const struct detector *d, usec_t now, size_t n_silent);
+/* The apps and stages, and what could not be had. Returns the exit status: 1 where a stage is hung,
+ * 2 where something could not be had, else 0. */
+int once_table_print(FILE *out, const struct detector *d, const struct stats *stats, usec_t now);

@@ -46,9 +46,26 @@ struct status_window {
 /* What the orders of the control socket answer. */
 int status_pause_json(const struct status_pause *p, char **ret);
 
+/* What could not be had. */
+struct status_fault {
+	const char *url;
+	const char *app_id;   /* NULL: of no app in particular */
+	const char *question; /* "/environment" */
+	const char *state;    /* silent, unusable */
+	const char *reason;
+	const char *text;
+	usec_t since; /* since 1970 */
+};
+
 struct status_cluster {
 	const char *name;
 	bool up;
+	size_t n_ok; /* drivers and masters in each state */
+	size_t n_silent;
+	size_t n_unusable;
+	const struct status_fault *faults;
+	size_t n_faults; /* of them all, however many are shown */
+	size_t n_shown;
 	usec_t last_poll; /* since 1970; 0: never */
 	size_t n_apps;
 	enum permission kill; /* of its apps at its cluster manager */

@@ -77,6 +77,35 @@ static void print_clusters(FILE *out, const cJSON *root)
 	columns_clear(&t);
 }
 
+/* What could not be had, line by line. Returns how many of it were answered uselessly, or left a
+ * cluster down. */
+static unsigned print_faults(FILE *out, const cJSON *root, bool print)
+{
+	unsigned n = 0;
+
+	for (const cJSON *c = ctl_list(root, "clusters"); c; c = c->next) {
+		struct ctl_text buf[5];
+		const char *name = ctl_string(c, "spark_cluster", &buf[0]);
+
+		n += !ctl_bool(c, "up") && ctl_has(c, "last_poll");
+		for (const cJSON *f = ctl_list(c, "faults"); f; f = f->next) {
+			n += str_equal(ctl_string(f, "state", &buf[1]), "unusable");
+			if (!print)
+				continue;
+			fprintf(out, "%s: %s%s", name, ctl_string(f, "url", &buf[1]),
+				ctl_string(f, "question", &buf[2]));
+			fprintf(out, " %s", ctl_string(f, "text", &buf[3]));
+			if (ctl_has(f, "app_id"))
+				fprintf(out, ", app %s", ctl_string(f, "app_id", &buf[4]));
+			fprintf(out, ", since %s\n", ctl_string(f, "since", &buf[1]));
+		}
+		if (print && ctl_number(c, "faults_not_shown") > 0)
+			fprintf(out, "%s: %.0f more could not be had\n", name,
+				ctl_number(c, "faults_not_shown"));
+	}
+	return n;
+}
+
 static void print_airflows(FILE *out, const cJSON *root)
 {
 	static const char *const head[] = {
@@ -129,6 +158,7 @@ static void print_status(FILE *out, const cJSON *root)
 		ctl_number(root, "actions_pending"), ctl_number(root, "actions_last_hour"),
 		ctl_number(root, "actions_per_hour"));
 	print_clusters(out, root);
+	(void)print_faults(out, root, true);
 	print_airflows(out, root);
 }
 
@@ -179,5 +209,7 @@ int ctl_status(const struct ctl *c)
 		print_status(c->out, root);
 	if (!c->json && ctl_number(root, "stages_hung") > 0)
 		(void)print_hanging(c);
-	return ctl_number(root, "stages_hung") > 0 ? CTL_HANGS : CTL_OK;
+	if (ctl_number(root, "stages_hung") > 0)
+		return CTL_HANGS;
+	return print_faults(c->out, root, false) > 0 ? CTL_BLIND : CTL_OK;
 }

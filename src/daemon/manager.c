@@ -135,6 +135,7 @@ static int add_collectors(struct manager *m)
 	};
 	struct evidence_collector_context collecting = {
 		.detector = m->detector,
+		.stats = &m->stats,
 		.clock = &clock_kernel,
 		.processes = on_processes,
 		.userdata = m,

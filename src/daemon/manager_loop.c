@@ -240,27 +240,25 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 	return timer_in(source, interval(m));
 }
 
-static size_t count_silent(const struct manager *m)
+static size_t count_faults(const struct manager *m)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < m->n_pollers; i++)
-		n += poller_n_silent(m->pollers[i]) + !poller_up(m->pollers[i]);
+	for (size_t i = 0; i < m->stats.n_clusters; i++)
+		n += m->stats.clusters[i].faults.n;
 	return n;
 }
 
 /* --once: after the second tick, or after the first where there is nothing to be seen. */
 static void end_once(struct manager *m)
 {
-	size_t silent = count_silent(m);
-
-	if (m->ticks < 2 && (detector_n_apps(m->detector) > 0 || silent > 0)) {
+	if (m->ticks < 2 && detector_n_apps(m->detector) + count_faults(m) > 0) {
 		if (timer_in(m->tick, interval(m)) < 0)
 			(void)sd_event_exit(m->event, EXIT_FAILURE);
 		return;
 	}
 	(void)sd_event_exit(
-		m->event, once_table_print(stdout, m->detector, clock_boottime(), silent));
+		m->event, once_table_print(stdout, m->detector, &m->stats, clock_boottime()));
 }
 
 void manager_idle(void *userdata, struct poller *p)

@@ -12,6 +12,7 @@ int endpoint_copy(struct endpoint *to, const struct endpoint *from)
 	int r;
 
 	to->timeout = from->timeout;
+	to->max_body = from->max_body;
 	r = str_replace(&to->url, from->url);
 	if (r >= 0)
 		r = str_replace(&to->username, from->username);

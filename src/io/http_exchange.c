@@ -267,7 +267,10 @@ static size_t count(const char *const *headers)
 
 static size_t bound_of(const struct transport_ask *ask)
 {
-	size_t max = ask->max_body ? ask->max_body : DEFAULT_MAX_BODY;
+	size_t max = ask->max_body ? ask->max_body : transport_endpoint(ask)->max_body;
+
+	if (max == 0)
+		max = DEFAULT_MAX_BODY;
 
 	return max < MAX_MAX_BODY ? max : MAX_MAX_BODY;
 }

@@ -249,7 +249,7 @@ bool replay_deliver(struct replay *r)
 {
 	struct transport_request *q = r->waiting;
 	struct transport_answer answer = {
-		.error = -EHOSTUNREACH,
+		.error = -ENODATA,
 		.error_text = "not in the recording",
 		.body = "",
 		.received = r->now,

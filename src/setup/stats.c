@@ -6,7 +6,6 @@
 
 #include "action/airflow.h"
 #include "setup/stats.h"
-#include "source/driver_poll.h"
 
 static const char *const outcomes[] = {
 	[ACTION_DRY_RUN] = "dry_run",
@@ -96,7 +95,7 @@ void stats_cluster_error(struct stats *s, const char *cluster, const char *reaso
 	struct cluster_stats *c = stats_cluster(s, cluster);
 
 	if (c && reason)
-		stats_count_reason(c->errors, driver_reasons, n_driver_reasons, reason);
+		stats_count_reason(c->errors, answer_reasons, n_answer_reasons, reason);
 }
 
 int stats_prepare(struct stats *stats, const struct settings *s)
@@ -137,8 +136,10 @@ int stats_prepare(struct stats *stats, const struct settings *s)
 
 void stats_clear(struct stats *s)
 {
-	for (size_t i = 0; i < s->n_clusters; i++)
+	for (size_t i = 0; i < s->n_clusters; i++) {
+		faults_clear(&s->clusters[i].faults);
 		free(s->clusters[i].name);
+	}
 	for (size_t i = 0; i < s->n_airflows; i++) {
 		free(s->airflows[i].name);
 		free(s->airflows[i].version);

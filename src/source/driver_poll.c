@@ -14,9 +14,6 @@
 #include "wire/spark_properties.h"
 #include "wire/spark_rest.h"
 
-/* A stage is some 4 kB; its call site can be long. */
-#define MAX_BODY ((size_t)16 * 1024 * 1024)
-
 enum step {
 	STEP_APPS,
 	STEP_STAGES,
@@ -43,28 +40,25 @@ struct driver_poll {
 	void *userdata;
 };
 
-const char *const driver_reasons[] = {"timeout", "too_large", "cut", "unreachable", "protocol",
-	"refused", "redirect", "http_status", "not_json", "starting", "malformed", "changed"};
-const size_t n_driver_reasons = ELEMENTSOF(driver_reasons);
+/* What is asked at each step, after the app. */
+static const char *const step_names[] = {
+	[STEP_APPS] = "/applications",
+	[STEP_STAGES] = "/stages",
+	[STEP_JOBS] = "/jobs",
+	[STEP_EXECUTORS] = "/executors",
+	[STEP_OWNER] = "/environment",
+	[STEP_MEMORY] = "/allexecutors",
+	[STEP_TASKS] = "/taskList",
+};
+_Static_assert(ELEMENTSOF(step_names) == STEP_END, "a name per step");
+_Static_assert(DRIVER_MAX_ASKED == STEP_END, "room for each step");
 
-const char *driver_reason_of(const struct transport_answer *answer)
+const struct asked *driver_answer_fault(const struct driver_answer *answer, const char *what)
 {
-	switch (-answer->error) {
-	case 0:
-		return answer->status >= 300 && answer->status < 400 ? "redirect" : "http_status";
-	case ECONNREFUSED:
-		return "refused";
-	case ETIMEDOUT:
-		return "timeout";
-	case EMSGSIZE:
-		return "too_large";
-	case ECONNRESET:
-		return "cut";
-	case EHOSTUNREACH:
-		return "unreachable";
-	default:
-		return "protocol";
-	}
+	for (size_t i = 0; i < answer->n_asked; i++)
+		if (answer->asked[i].fault.reason && str_equal(answer->asked[i].what, what))
+			return &answer->asked[i];
+	return NULL;
 }
 
 struct driver_poll *driver_poll_cancel(struct driver_poll *p)
@@ -78,19 +72,16 @@ struct driver_poll *driver_poll_cancel(struct driver_poll *p)
 	strlist_clear(&p->answer.properties);
 	executor_memory_list_clear(&p->answer.memory);
 	task_list_clear(&p->answer.tasks);
-	free(p->answer.side_fault);
 	endpoint_clear(&p->endpoint);
 	free(p->app_id);
 	free(p);
 	return NULL;
 }
 
-static void finish(
-	struct driver_poll *p, enum driver_state state, const char *reason, const char *text)
+static void finish(struct driver_poll *p, enum driver_state state, const struct fault *fault)
 {
 	p->answer.state = state;
-	p->answer.reason = reason;
-	p->answer.text = text;
+	p->answer.fault = fault;
 	p->done(p->userdata, &p->answer);
 	driver_poll_cancel(p);
 }
@@ -141,7 +132,6 @@ static int ask_step(struct driver_poll *p)
 	struct transport_ask ask = {
 		.method = "GET",
 		.endpoint = &p->endpoint,
-		.max_body = MAX_BODY,
 	};
 	int r;
 
@@ -173,181 +163,217 @@ static void advance(struct driver_poll *p)
 		p->step++;
 }
 
-static int take_app(struct driver_poll *p, const struct transport_answer *a, char **reterr)
+static int take_app(struct driver_poll *p, const struct transport_answer *a, struct fault *fault)
 {
-	struct app_list apps = {0};
+	_cleanup_(app_list_clear) struct app_list apps = {0};
+	_cleanup_free_ char *err = NULL;
 	int r;
 
-	r = spark_decode_applications(a->body, a->len, &apps, reterr);
-	if (r < 0)
-		return r;
+	r = spark_decode_applications(a->body, a->len, &apps, &err);
+	if (r < 0 || (apps.n == 0 && apps.left_out.n > 0))
+		return answer_decoded(
+			r < 0 ? r : -EBADMSG, r < 0 ? err : apps.left_out.why, NULL, fault);
 	/* A driver's UI lists itself. Many are a history server, none a driver that is about to
 	 * start. */
 	if (apps.n != 1) {
-		r = str_printf(reterr, "lists %zu applications, a driver lists one", apps.n);
-		app_list_clear(&apps);
-		return r < 0 ? r : -EBADMSG;
+		fault_set(fault, "malformed", "lists %zu applications, a driver lists one", apps.n);
+		return -EBADMSG;
 	}
 	if (p->app_id && !str_equal(p->app_id, apps.items[0].id)) {
-		app_list_clear(&apps);
-		r = str_printf(reterr, "another app answers on this port");
-		return r < 0 ? r : -ESTALE;
+		fault_set(fault, "changed", "is answered for another app by now");
+		return -ESTALE;
 	}
 	r = str_replace(&p->app_id, apps.items[0].id);
 	if (r >= 0)
 		r = app_info_copy(&apps.items[0], &p->answer.info);
-	app_list_clear(&apps);
-	return r;
+	return answer_decoded(r, NULL, &apps.left_out, fault);
 }
 
-static int take_stages(struct driver_poll *p, const struct transport_answer *a, char **reterr)
+static int take_stages(struct driver_poll *p, const struct transport_answer *a, struct fault *fault)
 {
+	struct stage_list *stages = &p->answer.poll.stages;
+	_cleanup_free_ char *err = NULL;
 	int r;
 
-	r = spark_decode_stages(a->body, a->len, &p->answer.poll.stages, reterr);
-	if (r < 0)
-		return r;
+	r = spark_decode_stages(a->body, a->len, stages, &err);
 	p->answer.poll.now = a->received;
 	p->answer.poll.taken = a->taken;
 	/* Jetty says the time with each answer; without it, the two clocks are held to be one. */
 	p->answer.poll.driver_now = a->date ? a->date : a->wall;
-	return 0;
+	return answer_decoded(r, err, &stages->left_out, fault);
 }
 
-static int take(struct driver_poll *p, const struct transport_answer *a, char **reterr)
+/* The driver is among its executors from its start to its end. */
+static int take_executors(
+	struct driver_poll *p, const struct transport_answer *a, struct fault *fault)
 {
+	struct executor_list *l = &p->answer.poll.executors;
+	_cleanup_free_ char *err = NULL;
+	int r;
+
+	r = spark_decode_executor_list(a->body, a->len, l, &err);
+	answer_decoded(r, err, &l->left_out, fault);
+	if (r >= 0 && l->n + l->left_out.n == 0) {
+		fault_set(fault, "contradiction", "lists nobody, not even the driver");
+		r = -EBADMSG;
+	}
+	p->answer.poll.has_executors = r >= 0;
+	p->answer.poll.executors_taken = a->taken;
+	return r;
+}
+
+/* Properties count without an owner that can be used, not the other way round. */
+static int take_environment(
+	struct driver_poll *p, const struct transport_answer *a, struct fault *fault)
+{
+	_cleanup_free_ char *err = NULL;
+	int r;
+
+	r = spark_decode_properties(a->body, a->len, &p->answer.properties, &err);
+	if (r >= 0)
+		r = spark_decode_owner(a->body, a->len, &p->answer.owner, &err);
+	p->answer.has_owner = r >= 0;
+	return answer_decoded(r, err, NULL, fault);
+}
+
+/* A list of running tasks that is empty while the stage has some says nothing. */
+static int take_tasks(struct driver_poll *p, const struct transport_answer *a, struct fault *fault)
+{
+	struct task_list *l = &p->answer.tasks;
+	const struct stage_list *stages = &p->answer.poll.stages;
+	_cleanup_free_ char *err = NULL;
+	int r;
+
+	r = spark_decode_tasks(a->body, a->len, l, &err);
+	answer_decoded(r, err, &l->left_out, fault);
+	for (size_t i = 0; r >= 0 && l->n + l->left_out.n == 0 && i < stages->n; i++)
+		if (stages->items[i].stage_id == p->tasks_of.stage_id &&
+			stages->items[i].attempt_id == p->tasks_of.attempt_id &&
+			stages->items[i].n_active > 0) {
+			fault_set(fault, "contradiction",
+				"lists no running task, while the stage has %" PRId64,
+				stages->items[i].n_active);
+			r = -EBADMSG;
+		}
+	p->answer.has_tasks = r >= 0;
+	p->answer.tasks_taken = a->taken;
+	return r;
+}
+
+static int take(struct driver_poll *p, const struct transport_answer *a, struct fault *fault)
+{
+	struct app_poll *poll = &p->answer.poll;
+	_cleanup_free_ char *err = NULL;
 	int r;
 
 	switch (p->step) {
 	case STEP_APPS:
-		return take_app(p, a, reterr);
+		return take_app(p, a, fault);
 	case STEP_STAGES:
-		return take_stages(p, a, reterr);
+		return take_stages(p, a, fault);
 	case STEP_JOBS:
-		r = spark_decode_jobs(a->body, a->len, &p->answer.poll.jobs, reterr);
-		p->answer.poll.has_jobs = r >= 0;
-		p->answer.poll.jobs_taken = a->taken;
-		return r;
+		r = spark_decode_jobs(a->body, a->len, &poll->jobs, &err);
+		poll->has_jobs = r >= 0;
+		poll->jobs_taken = a->taken;
+		return answer_decoded(r, err, &poll->jobs.left_out, fault);
 	case STEP_EXECUTORS:
-		r = spark_decode_executor_list(a->body, a->len, &p->answer.poll.executors, reterr);
-		p->answer.poll.has_executors = r >= 0;
-		p->answer.poll.executors_taken = a->taken;
-		return r;
+		return take_executors(p, a, fault);
 	case STEP_OWNER:
-		r = spark_decode_owner(a->body, a->len, &p->answer.owner, reterr);
-		if (r >= 0)
-			r = spark_decode_properties(a->body, a->len, &p->answer.properties, reterr);
-		p->answer.has_owner = r >= 0;
-		return r;
+		return take_environment(p, a, fault);
 	case STEP_MEMORY:
-		return spark_decode_memory(a->body, a->len, &p->answer.memory, reterr);
+		r = spark_decode_memory(a->body, a->len, &p->answer.memory, &err);
+		return answer_decoded(r, err, &p->answer.memory.left_out, fault);
 	case STEP_TASKS:
-		r = spark_decode_tasks(a->body, a->len, &p->answer.tasks, reterr);
-		p->answer.has_tasks = r >= 0;
-		p->answer.tasks_taken = a->taken;
-		return r;
+		return take_tasks(p, a, fault);
 	case STEP_END:
 		break;
 	}
 	return -EINVAL;
 }
 
-/* No answer, or one that is not 200. */
-static void finish_unanswered(struct driver_poll *p, const struct transport_answer *a)
+/* Without apps or stages there is no observation. */
+static void finish_unanswered(
+	struct driver_poll *p, const struct transport_answer *a, struct fault *fault)
 {
-	_cleanup_free_ char *text = NULL;
-	const char *reason = driver_reason_of(a);
+	bool other = !fault_is_silence(fault) && p->step == STEP_APPS;
 
-	if (a->error == -ECONNREFUSED) {
-		finish(p, DRIVER_REFUSED, reason, a->error_text);
-		return;
-	}
-	/* Who was there a moment ago is not any more. */
-	if (a->error == 0 && a->status == 404 && p->step == STEP_STAGES) {
-		finish(p, DRIVER_SILENT, "changed", "the app on this port is another by now");
-		return;
-	}
-	if (a->error == 0)
-		(void)str_printf(&text, "answered with status %d", a->status);
-	finish(p, a->error == 0 && p->step == STEP_APPS ? DRIVER_OTHER : DRIVER_SILENT, reason,
-		text ? text : a->error_text);
+	/* Who was there a moment ago may not be any more; Spark says so in plain text. */
+	p->answer.moved =
+		a->error == 0 && (a->status == 404 || str_equal(fault->reason, "changed"));
+	if (p->answer.moved && p->step == STEP_STAGES && str_equal(a->content_type, "text/plain"))
+		fault_set(fault, "changed", "answered 404: the app on this port is another by now");
+	if (a->error == -ECONNREFUSED)
+		finish(p, DRIVER_REFUSED, fault);
+	else
+		finish(p, other ? DRIVER_OTHER : DRIVER_SILENT, fault);
 }
 
-static void finish_not_json(struct driver_poll *p, enum spark_body kind)
+static int64_t active_tasks(const struct executor_list *l)
 {
-	if (kind == SPARK_BODY_STARTING)
-		finish(p, DRIVER_SILENT, "starting", "Spark is starting up");
-	else if (kind == SPARK_BODY_MASTER)
-		finish(p, p->step == STEP_APPS ? DRIVER_OTHER : DRIVER_SILENT, "not_json",
-			"the page of a Spark master, not a driver");
-	else
-		finish(p, p->step == STEP_APPS ? DRIVER_OTHER : DRIVER_SILENT, "not_json",
-			"answered 200, but not with JSON");
+	int64_t sum = 0;
+
+	for (size_t i = 0; i < l->n; i++)
+		sum += l->items[i].active_tasks;
+	return sum;
+}
+
+/* No running job, while a stage under suspicion has tasks, and the executors do not say that they
+ * run none. One stage may end between the lists: only on suspicion both are asked. */
+static void note_contradiction(struct driver_poll *p)
+{
+	const struct app_poll *poll = &p->answer.poll;
+	bool active = false;
+
+	for (size_t i = 0; i < poll->stages.n; i++)
+		active = active || poll->stages.items[i].n_active > 0;
+	if (!active || !(p->needs & NEED_EXECUTORS) || !poll->has_jobs ||
+		poll->jobs.n_running + poll->jobs.left_out.n > 0)
+		return;
+	if (poll->has_executors && active_tasks(&poll->executors) == 0)
+		return;
+	for (size_t i = 0; i < p->answer.n_asked; i++)
+		if (str_equal(p->answer.asked[i].what, step_names[STEP_JOBS]))
+			fault_set(&p->answer.asked[i].fault, "contradiction",
+				"lists no running job, while tasks of a stage run");
 }
 
 static void next_step(struct driver_poll *p)
 {
+	struct fault fault = {0};
 	int r = 0;
 
 	advance(p);
 	if (p->step == STEP_END) {
-		finish(p, DRIVER_ANSWERED, NULL, NULL);
+		note_contradiction(p);
+		finish(p, DRIVER_ANSWERED, NULL);
 		return;
 	}
 	r = ask_step(p);
-	if (r < 0)
-		finish(p, DRIVER_SILENT, "protocol", strerror(-r));
+	if (r < 0) {
+		fault_set(&fault, "protocol", "could not be asked: %s", strerror(-r));
+		finish(p, DRIVER_SILENT, &fault);
+	}
 }
 
 /* What comes after the stages is a help: without it the poll still holds. */
-static void on_side_answer(struct driver_poll *p, const struct transport_answer *a)
-{
-	_cleanup_free_ char *err = NULL;
-
-	p->answer.memory_asked = p->answer.memory_asked || p->step == STEP_MEMORY;
-	if (a->error == 0 && a->status == 200 &&
-		spark_body_kind(a->content_type, a->body, a->len) == SPARK_BODY_JSON) {
-		if (take(p, a, &err) < 0) {
-			p->answer.reason = "malformed";
-			/* Properties do not change: what is wrong now will be wrong at the next
-			 * poll. */
-			p->answer.has_owner = p->answer.has_owner || p->step == STEP_OWNER;
-			free(p->answer.side_fault);
-			p->answer.side_fault = TAKE_PTR(err);
-		}
-	} else {
-		p->answer.reason = driver_reason_of(a);
-	}
-	next_step(p);
-}
-
 static void on_answer(void *userdata, const struct transport_answer *a)
 {
 	struct driver_poll *p = userdata;
-	_cleanup_free_ char *err = NULL;
-	enum spark_body kind;
-	int r;
+	struct asked *asked = &p->answer.asked[p->answer.n_asked++];
+	int r = -EIO;
 
 	p->request = NULL;
-	if (p->step > STEP_STAGES) {
-		on_side_answer(p, a);
+	p->answer.memory_asked = p->answer.memory_asked || p->step == STEP_MEMORY;
+	*asked = (struct asked){.url = p->endpoint.url, .what = step_names[p->step]};
+	if (answer_check(a, ANSWER_JSON, &asked->fault))
+		r = take(p, a, &asked->fault);
+	if (r < 0 && p->step <= STEP_STAGES) {
+		finish_unanswered(p, a, &asked->fault);
 		return;
 	}
-	if (a->error < 0 || a->status != 200) {
-		finish_unanswered(p, a);
-		return;
-	}
-	kind = spark_body_kind(a->content_type, a->body, a->len);
-	if (kind != SPARK_BODY_JSON) {
-		finish_not_json(p, kind);
-		return;
-	}
-	r = take(p, a, &err);
-	if (r < 0)
-		finish(p, DRIVER_SILENT, r == -ESTALE ? "changed" : "malformed",
-			err ? err : strerror(-r));
-	else
-		next_step(p);
+	if (answer_not_recorded(a))
+		p->answer.n_asked--;
+	next_step(p);
 }
 
 int driver_poll_start(

@@ -14,8 +14,7 @@
 #include "wire/spark_rest.h"
 
 /* A running task is some 1.8 kB, a thread 4 kB: dumps of tens of MB have been seen. */
-#define MAX_TASKS_BODY ((size_t)16 * 1024 * 1024)
-#define MAX_DUMP_BODY ((size_t)48 * 1024 * 1024)
+#define DUMP_FACTOR 3
 #define MAX_PROBE_BODY ((size_t)4 * 1024 * 1024)
 #define PROBE_TIMEOUT (5 * USEC_PER_SEC)
 #define MAX_HOST 255
@@ -26,6 +25,8 @@ struct evidence_call {
 	enum evidence_kind kind;
 	char *container;   /* of a NodeManager; NULL: another question */
 	char *executor_id; /* its executor */
+	char *url;         /* whom it asks */
+	const char *what;  /* for what; static */
 	evidence_call_done_fn done;
 	void *userdata;
 };
@@ -37,6 +38,7 @@ struct evidence_call *evidence_call_cancel(struct evidence_call *c)
 	transport_cancel(c->transport, c->request);
 	free(c->container);
 	free(c->executor_id);
+	free(c->url);
 	free(c);
 	return NULL;
 }
@@ -113,32 +115,51 @@ static int take_nodemanager(struct evidence_call *c, const struct transport_answ
 static int take(struct evidence_call *c, const struct transport_answer *a,
 	struct evidence_call_answer *out, char **reterr)
 {
-	int r;
+	struct fault *fault = &out->asked.fault;
+	const struct left_out *rows = NULL;
+	int r = -EINVAL;
 
 	switch (c->kind) {
 	case WANT_TASKS:
-		return spark_decode_tasks(a->body, a->len, &out->tasks, reterr);
+		r = spark_decode_tasks(a->body, a->len, &out->tasks, reterr);
+		rows = &out->tasks.left_out;
+		break;
 	case WANT_THREADS:
 	case WANT_DRIVER_THREADS:
 		r = spark_decode_threads(a->body, a->len,
 			c->kind == WANT_THREADS ? THREADS_OF_TASKS : THREADS_OF_DRIVER,
 			&out->threads, reterr);
+		rows = &out->threads.left_out;
 		if (r >= 0)
 			mark_tasks(&out->threads);
-		return r;
+		break;
 	case WANT_PROCESSES:
-		if (c->container)
-			return take_nodemanager(c, a, out, reterr);
-		return processes_decode(a->body, a->len, &out->processes, reterr);
+		r = c->container ? take_nodemanager(c, a, out, reterr)
+				 : processes_decode(a->body, a->len, &out->processes, reterr);
+		break;
 	case WANT_QUERY:
-		return spark_decode_newest_query(a->body, a->len, &out->query, reterr);
+		r = spark_decode_newest_query(a->body, a->len, &out->query, reterr);
+		rows = &out->query.left_out;
+		break;
 	case WANT_DROPPED:
 		r = spark_decode_dropped_events(a->body, a->len, &out->dropped, reterr);
-		return r == 0 ? -ENOENT : r;
+		r = r == 0 ? -ENOENT : r;
+		break;
 	case WANT_MAX:
 		break;
 	}
-	return -EINVAL;
+	return r == -ENOENT ? r : answer_decoded(r, *reterr, rows, fault);
+}
+
+/* Spark says by itself that it knows no such executor or stage, in plain text; a page is somebody
+ * else's. Where there is no such path, there is none. */
+static bool is_absent(const struct evidence_call *c, const struct transport_answer *a)
+{
+	bool spark = a->content_type && strcmp(a->content_type, "text/plain") == 0;
+
+	if (a->error < 0 || (a->status != 404 && a->status != 400))
+		return false;
+	return spark || c->container || c->kind == WANT_QUERY || c->kind == WANT_DROPPED;
 }
 
 static void on_answer(void *userdata, const struct transport_answer *a)
@@ -148,26 +169,21 @@ static void on_answer(void *userdata, const struct transport_answer *a)
 	struct evidence_call_answer out = {
 		.kind = c->kind,
 		.error = a->error,
-		.text = a->error_text,
+		.asked = {.url = c->url, .what = c->what},
 		.taken = a->taken,
 		.driver_now = a->date ? a->date : a->wall,
 	};
 
 	c->request = NULL;
-	if (a->error == 0 && a->status != 200) {
-		out.error = a->status == 404 ? -ENOENT : -EPROTO;
-		(void)str_printf(&err, "answered with status %d", a->status);
-	} else if (a->error == 0 &&
-		   spark_body_kind(a->content_type, a->body, a->len) != SPARK_BODY_JSON) {
-		out.error = -EBADMSG;
-		out.text = "answered 200, but not with JSON";
-	} else if (a->error == 0) {
+	if (answer_not_recorded(a) || is_absent(c, a)) {
+		out.error = -ENOENT;
+	} else if (answer_check(a, ANSWER_JSON, &out.asked.fault)) {
 		int r = take(c, a, &out, &err);
 
 		out.error = r < 0 ? r : 0;
+	} else if (a->error == 0) {
+		out.error = a->status == 200 ? -EBADMSG : -EPROTO;
 	}
-	if (err)
-		out.text = err;
 	c->done(c->userdata, &out);
 	task_list_clear(&out.tasks);
 	thread_list_clear(&out.threads);
@@ -176,14 +192,16 @@ static void on_answer(void *userdata, const struct transport_answer *a)
 	evidence_call_cancel(c);
 }
 
-static int call_start(struct transport *transport, enum evidence_kind kind,
-	const struct transport_ask *ask, struct evidence_call *c, struct evidence_call **ret)
+/* base: whom it asks, for logs. */
+static int call_start(struct transport *transport, const struct transport_ask *ask,
+	const char *base, struct evidence_call *c, struct evidence_call **ret)
 {
 	int r;
 
 	c->transport = transport;
-	c->kind = kind;
-	r = transport_send(transport, ask, on_answer, c, &c->request);
+	r = str_replace(&c->url, base);
+	if (r >= 0)
+		r = transport_send(transport, ask, on_answer, c, &c->request);
 	if (r < 0) {
 		evidence_call_cancel(c);
 		return r;
@@ -192,16 +210,30 @@ static int call_start(struct transport *transport, enum evidence_kind kind,
 	return 0;
 }
 
-static struct evidence_call *call_new(evidence_call_done_fn done, void *userdata)
+static struct evidence_call *call_new(
+	enum evidence_kind kind, const char *what, evidence_call_done_fn done, void *userdata)
 {
 	struct evidence_call *c = calloc(1, sizeof(*c));
 
 	if (c) {
+		c->kind = kind;
+		c->what = what;
 		c->done = done;
 		c->userdata = userdata;
 	}
 	return c;
 }
+
+/* What a driver is asked for. */
+static const char *const paths[] = {
+	[WANT_TASKS] = "/taskList",
+	[WANT_THREADS] = "/executors/ID/threads",
+	[WANT_PROCESSES] = "",
+	[WANT_DRIVER_THREADS] = "/executors/driver/threads",
+	[WANT_QUERY] = "/sql",
+	[WANT_DROPPED] = "/metrics/json/",
+};
+_Static_assert(ELEMENTSOF(paths) == WANT_MAX, "a path per kind");
 
 static bool is_dump(enum evidence_kind k)
 {
@@ -215,7 +247,7 @@ int evidence_call_start(const struct evidence_call_ask *ask, evidence_call_done_
 	struct transport_ask request = {
 		.method = "GET",
 		.endpoint = ask->endpoint,
-		.max_body = is_dump(ask->want.kind) ? MAX_DUMP_BODY : MAX_TASKS_BODY,
+		.max_body = (is_dump(ask->want.kind) ? DUMP_FACTOR : 1) * ask->endpoint->max_body,
 	};
 	struct evidence_call *c;
 	int r;
@@ -224,10 +256,10 @@ int evidence_call_start(const struct evidence_call_ask *ask, evidence_call_done_
 	if (r < 0)
 		return r;
 	request.url = url;
-	c = call_new(done, userdata);
+	c = call_new(ask->want.kind, paths[ask->want.kind], done, userdata);
 	if (!c)
 		return -ENOMEM;
-	return call_start(ask->transport, ask->want.kind, &request, c, ret);
+	return call_start(ask->transport, &request, ask->endpoint->url, c, ret);
 }
 
 /* Spark tells the name, and an app can make it tell any: a name or an address, nothing else. */
@@ -280,10 +312,10 @@ int evidence_call_probe(struct transport *transport, const struct evidence_call_
 	if (r < 0)
 		return r;
 	request.url = url;
-	c = call_new(done, userdata);
+	c = call_new(WANT_PROCESSES, "/api/v1/probe", done, userdata);
 	if (!c)
 		return -ENOMEM;
-	return call_start(transport, WANT_PROCESSES, &request, c, ret);
+	return call_start(transport, &request, at ? at->name : "recording", c, ret);
 }
 
 int evidence_call_nodemanager(struct transport *transport, const char *log_url,
@@ -306,7 +338,7 @@ int evidence_call_nodemanager(struct transport *transport, const char *log_url,
 	if (r < 0)
 		return r;
 	request.url = url;
-	c = call_new(done, userdata);
+	c = call_new(WANT_PROCESSES, "/jmx", done, userdata);
 	if (!c)
 		return -ENOMEM;
 	c->container = TAKE_PTR(container);
@@ -315,7 +347,7 @@ int evidence_call_nodemanager(struct transport *transport, const char *log_url,
 		evidence_call_cancel(c);
 		return -ENOMEM;
 	}
-	return call_start(transport, WANT_PROCESSES, &request, c, ret);
+	return call_start(transport, &request, base, c, ret);
 }
 
 static void copy_threads(const struct proctree *from, struct process_tree *to)

@@ -10,9 +10,6 @@
 #include "io/this_host.h"
 #include "source/source.h"
 
-/* A page of a busy master lists every app it knows. */
-#define MAX_BODY ((size_t)16 * 1024 * 1024)
-
 void target_clear(struct target *t)
 {
 	free(t->url);
@@ -31,6 +28,7 @@ struct source *source_free(struct source *s)
 	endpoint_clear(&s->endpoint);
 	endpoint_clear(&s->bare);
 	free(s->name);
+	free(s->asked);
 	s->ops->free(s);
 	return NULL;
 }
@@ -40,6 +38,21 @@ const struct endpoint *source_endpoint(const struct source *s, bool configured)
 	return configured ? &s->endpoint : &s->bare;
 }
 
+struct fault *source_note(struct source *s, const char *what)
+{
+	struct asked *a = &s->asked[s->n_asked++];
+
+	*a = (struct asked){.url = s->urls.items[s->current], .what = what};
+	return &a->fault;
+}
+
+void source_no_list(struct source *s, source_listed_fn fn, void *userdata)
+{
+	struct target_list list = {.r = -EIO, .asked = s->asked, .n_asked = s->n_asked};
+
+	fn(userdata, &list);
+}
+
 int source_get(struct source *s, const char *url, transport_done_fn done, void *userdata,
 	struct transport_request **ret)
 {
@@ -47,7 +60,6 @@ int source_get(struct source *s, const char *url, transport_done_fn done, void *
 		.method = "GET",
 		.url = url,
 		.endpoint = &s->endpoint,
-		.max_body = MAX_BODY,
 		.urgent = true, /* what is polled hangs on it */
 	};
 

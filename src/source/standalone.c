@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "source/driver_poll.h"
 #include "source/types.h"
 #include "wire/master.h"
 #include "wire/spark_rest.h"
@@ -60,11 +59,9 @@ static const char *current_url(const struct source_standalone *m)
 	return m->source.urls.items[m->source.current];
 }
 
-static void give_up(struct source_standalone *m, const char *reason, const char *text)
+static void give_up(struct source_standalone *m)
 {
-	struct target_list list = {.r = -EIO, .reason = reason, .text = text};
-
-	m->fn(m->userdata, &list);
+	source_no_list(&m->source, m->fn, m->userdata);
 }
 
 static const char *link_of(const struct source_standalone *m, const char *app_id)
@@ -100,14 +97,17 @@ static int fill_target(
 static void hand_over(struct source_standalone *m)
 {
 	struct target *items = calloc(m->state.n_apps + 1, sizeof(*items));
-	struct target_list list = {.items = items};
+	struct target_list list = {.items = items,
+		.partial = m->state.left_out.n > 0,
+		.asked = m->source.asked,
+		.n_asked = m->source.n_asked};
 	int r = items ? 0 : -ENOMEM;
 
 	for (size_t i = 0; r >= 0 && i < m->state.n_apps; i++)
 		if (is_target(m, &m->state.apps[i]))
 			r = fill_target(m, &m->state.apps[i], &items[list.n++]);
 	if (r < 0)
-		give_up(m, "protocol", strerror(-r));
+		give_up(m);
 	else
 		m->fn(m->userdata, &list);
 	for (size_t i = 0; i < list.n; i++)
@@ -150,20 +150,20 @@ static void on_page(void *userdata, const struct transport_answer *a)
 	struct source_standalone *m = userdata;
 	struct master_page page = {0};
 	_cleanup_free_ char *err = NULL;
-	int r = -EIO;
+	struct fault *fault = source_note(&m->source, "/");
+	int r;
 
 	m->request = NULL;
-	if (a->error == 0 && a->status == 200)
+	if (answer_check(a, ANSWER_PAGE, fault)) {
 		r = master_decode_page(a->body, a->len, &page, &err);
-	if (r >= 0)
-		r = merge_links(m, &page);
+		if (r >= 0)
+			r = merge_links(m, &page);
+		(void)answer_decoded(r, err, NULL, fault);
+	}
 	master_page_clear(&page);
-	/* Without the page the apps whose address is known can still be polled. */
-	if (r < 0 && m->n_links == 0)
-		give_up(m, err ? "malformed" : driver_reason_of(a),
-			err ? err : "the master's page is not to be had");
-	else
-		hand_over(m);
+	/* Without the page the apps whose address is known can still be polled, and the others are
+	 * known to run. */
+	hand_over(m);
 }
 
 /* The page is large; it is asked only while there is an app whose driver's address is not known. */
@@ -188,67 +188,41 @@ static int ask(struct source_standalone *m, const char *path, transport_done_fn 
 
 static void on_state(void *userdata, const struct transport_answer *a);
 
-static void try_next(struct source_standalone *m, const char *reason, const char *text)
+static void try_next(struct source_standalone *m)
 {
-	int r;
-
 	m->source.current = (m->source.current + 1) % m->source.urls.n;
-	if (++m->tried >= m->source.urls.n) {
-		give_up(m, reason, text);
-		return;
-	}
-	r = ask(m, "/json/", on_state);
-	if (r < 0)
-		give_up(m, "protocol", strerror(-r));
+	if (++m->tried >= m->source.urls.n || ask(m, "/json/", on_state) < 0)
+		give_up(m);
 }
 
-/* *ret_reason is set on failure. */
-static int take_state(struct master_state *state, const struct transport_answer *a,
-	const char **ret_reason, char **reterr)
+/* Of a master that is alive: one on standby, or that is recovering, does not know its apps. */
+static int take_state(
+	struct master_state *state, const struct transport_answer *a, struct fault *fault)
 {
+	_cleanup_free_ char *err = NULL;
 	int r;
 
-	if (a->error < 0 || a->status != 200) {
-		*ret_reason = driver_reason_of(a);
-		r = a->error < 0 ? str_printf(reterr, "%s", a->error_text)
-				 : str_printf(reterr, "answered with status %d", a->status);
-		return r < 0 ? r : -EIO;
-	}
-	*ret_reason = "not_json";
-	if (spark_body_kind(a->content_type, a->body, a->len) != SPARK_BODY_JSON) {
-		r = str_printf(reterr, "answered 200, but not with JSON");
-		return r < 0 ? r : -EBADMSG;
-	}
-	*ret_reason = "malformed";
-	return master_decode_state(a->body, a->len, state, reterr);
+	if (!answer_check(a, ANSWER_JSON, fault))
+		return -EIO;
+	r = master_decode_state(a->body, a->len, state, &err);
+	(void)answer_decoded(r, err, &state->left_out, fault);
+	if (r < 0 || str_equal(state->status, "ALIVE"))
+		return r;
+	fault_set(fault, "standby", "says that the master is %s, not ALIVE", state->status);
+	return -EHOSTDOWN;
 }
 
 static void on_state(void *userdata, const struct transport_answer *a)
 {
 	struct source_standalone *m = userdata;
-	_cleanup_free_ char *err = NULL;
-	const char *reason = NULL;
-	int r;
+	struct fault *fault = source_note(&m->source, "/json/");
 
 	m->request = NULL;
 	master_state_clear(&m->state);
-	r = take_state(&m->state, a, &reason, &err);
-	if (r >= 0 && !str_equal(m->state.status, "ALIVE")) {
-		reason = "http_status";
-		r = str_printf(&err, "the master is %s", m->state.status);
-		r = r < 0 ? r : -EHOSTDOWN;
-	}
-	if (r < 0) {
-		try_next(m, reason, err ? err : strerror(-r));
-		return;
-	}
-	if (!needs_page(m)) {
+	if (take_state(&m->state, a, fault) < 0)
+		try_next(m);
+	else if (!needs_page(m) || ask(m, "/", on_page) < 0)
 		hand_over(m);
-		return;
-	}
-	r = ask(m, "/", on_page);
-	if (r < 0)
-		give_up(m, "protocol", strerror(-r));
 }
 
 static void standalone_cancel_list(struct source *s)
@@ -267,6 +241,7 @@ static int standalone_list(struct source *s, source_listed_fn fn, void *userdata
 	m->fn = fn;
 	m->userdata = userdata;
 	m->tried = 0;
+	s->n_asked = 0;
 	return ask(m, "/json/", on_state);
 }
 
@@ -280,20 +255,16 @@ static int standalone_judge(const struct source_call *c, const struct transport_
 	enum app_end *ret, char **ret_words)
 {
 	struct master_state state = {0};
-	const char *reason = NULL;
+	struct fault fault = {0};
 	const char *word = NULL;
 	int r;
 
-	r = take_state(&state, a, &reason, ret_words);
-	if (r < 0)
-		return r;
-	/* A master that is recovering does not know its apps yet. */
-	if (str_equal(state.status, "ALIVE")) {
+	r = take_state(&state, a, &fault);
+	if (r >= 0) {
 		*ret = master_app_end(&state, c->app_id, &word);
 		(void)str_replace(ret_words, word ? word : "the master does not know the app");
 	} else {
-		(void)str_replace(ret_words, "the master is not alive");
-		r = -EHOSTDOWN;
+		(void)str_printf(ret_words, "the master %s", fault.text);
 	}
 	master_state_clear(&state);
 	return r;

@@ -38,7 +38,7 @@ static void driver_free(struct source *s)
 	free(d);
 }
 
-static int driver_add(struct source_driver *d, char *url)
+static int driver_add(struct source_driver *d, char *url, bool may_lack)
 {
 	struct target *items = reallocarray(d->targets, d->n_targets + 1, sizeof(*items));
 
@@ -47,7 +47,8 @@ static int driver_add(struct source_driver *d, char *url)
 		return -ENOMEM;
 	}
 	d->targets = items;
-	items[d->n_targets++] = (struct target){.url = url, .configured = true};
+	items[d->n_targets++] =
+		(struct target){.url = url, .configured = true, .may_lack = may_lack};
 	return 0;
 }
 
@@ -85,7 +86,7 @@ static int expand_url(struct source_driver *d, const char *url, char **reterr)
 		/* https://host: its usual port */
 		char *copy = strdup(url);
 
-		return copy ? driver_add(d, copy) : -ENOMEM;
+		return copy ? driver_add(d, copy, false) : -ENOMEM;
 	}
 	if (r < 0 || first == 0 || last > 65535 || last < first || last - first >= MAX_PORTS ||
 		d->n_targets + (last - first) >= MAX_TARGETS) {
@@ -101,7 +102,7 @@ static int expand_url(struct source_driver *d, const char *url, char **reterr)
 
 		r = str_printf(&one, "%.*s:%u", (int)head, url, (unsigned)port);
 		if (r >= 0)
-			r = driver_add(d, one);
+			r = driver_add(d, one, last > first);
 		if (r < 0)
 			return r;
 	}

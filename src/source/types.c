@@ -3,6 +3,7 @@
 #include "source/types.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/strbuf.h"
@@ -53,7 +54,14 @@ const struct param_def source_params[] = {
 		.fallback = "10s",
 		.min = 100 * USEC_PER_MSEC,
 		.max = 10 * USEC_PER_MINUTE,
-		.help = "of each request"},
+		.help = "of each request, from its beginning on the wire"},
+	{.name = "max_body",
+		.type = PARAM_SIZE,
+		.offset = offsetof(struct source_params, max_body),
+		.fallback = "16M",
+		.min = 64 * 1024,
+		.max = (uint64_t)1024 * 1024 * 1024,
+		.help = "the largest answer that is read; of a thread dump three times that"},
 };
 const size_t n_source_params = ELEMENTSOF(source_params);
 
@@ -92,6 +100,7 @@ static int make_endpoints(struct source *s, const char *name, const struct sourc
 	int r;
 
 	s->bare.timeout = params->timeout;
+	s->bare.max_body = params->max_body;
 	r = str_replace(&s->bare.cluster, name);
 	if (r >= 0)
 		r = endpoint_copy(&s->endpoint, &s->bare);
@@ -120,7 +129,9 @@ int source_new(const char *name, const struct source_params *params, const char 
 	if (r >= 0)
 		r = take_urls(s, &params->url, reterr);
 	if (r >= 0)
-		r = s->ops->check(s, reterr);
+		s->asked = calloc(s->urls.n + 1, sizeof(*s->asked));
+	if (r >= 0)
+		r = s->asked ? s->ops->check(s, reterr) : -ENOMEM;
 	if (r < 0) {
 		source_free(s);
 		return r;

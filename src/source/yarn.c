@@ -7,9 +7,7 @@
 #include <string.h>
 
 #include "base/strbuf.h"
-#include "source/driver_poll.h"
 #include "source/types.h"
-#include "wire/spark_rest.h"
 #include "wire/yarn.h"
 
 /* An app is 3.4 kB, of which its resource requests can be many more where it waits for some. */
@@ -43,11 +41,9 @@ static int yarn_check(struct source *s, char **reterr)
 	return 0;
 }
 
-static void give_up(struct source_yarn *y, const char *reason, const char *text)
+static void give_up(struct source_yarn *y)
 {
-	struct target_list list = {.r = -EIO, .reason = reason, .text = text};
-
-	y->fn(y->userdata, &list);
+	source_no_list(&y->source, y->fn, y->userdata);
 }
 
 /* Cluster mode starts a failed driver anew: the same app, other stages from 0 on. */
@@ -72,14 +68,17 @@ static int fill_target(const struct source_yarn *y, const struct master_app *a, 
 static void hand_over(struct source_yarn *y, const struct master_state *state)
 {
 	struct target *items = calloc(state->n_apps + 1, sizeof(*items));
-	struct target_list list = {.items = items};
+	struct target_list list = {.items = items,
+		.partial = state->left_out.n > 0,
+		.asked = y->source.asked,
+		.n_asked = y->source.n_asked};
 	int r = items ? 0 : -ENOMEM;
 
 	for (size_t i = 0; r >= 0 && i < state->n_apps; i++)
 		if (!state->apps[i].ended)
 			r = fill_target(y, &state->apps[i], &items[list.n++]);
 	if (r < 0)
-		give_up(y, "protocol", strerror(-r));
+		give_up(y);
 	else
 		y->fn(y->userdata, &list);
 	for (size_t i = 0; i < list.n; i++)
@@ -89,30 +88,20 @@ static void hand_over(struct source_yarn *y, const struct master_state *state)
 
 /* A standby answers with a redirect to the active one, which is not followed: that one is in the
  * list of URLs, and a redirect must not lead credentials elsewhere. With no active one it answers
- * 200 with a sentence. *ret_reason is set on failure. */
-static int check_answer(const struct transport_answer *a, const char **ret_reason, char **reterr)
+ * 200 with a sentence. */
+static bool check_answer(const struct transport_answer *a, struct fault *fault)
 {
 	_cleanup_free_ char *text = NULL;
-	int r;
 
-	*ret_reason = driver_reason_of(a);
-	if (a->error < 0) {
-		r = str_printf(reterr, "%s", a->error_text);
-	} else if (a->status >= 300 && a->status < 400) {
-		r = str_printf(reterr, "answered with a redirect (%d): a standby ResourceManager",
+	if (answer_check(a, ANSWER_JSON, fault))
+		return true;
+	if (str_equal(fault->reason, "redirect"))
+		fault_set(fault, "redirect", "answered %d, a redirect: a standby ResourceManager",
 			a->status);
-	} else if (a->status != 200) {
-		r = yarn_error_text(a->body, a->len, &text);
-		if (r >= 0)
-			r = str_printf(reterr, "answered with status %d%s%s", a->status,
-				*text ? ": " : "", text);
-	} else if (spark_body_kind(a->content_type, a->body, a->len) != SPARK_BODY_JSON) {
-		*ret_reason = "not_json";
-		r = str_printf(reterr, "answered 200, but not with JSON");
-	} else {
-		return 0;
-	}
-	return r < 0 ? r : -EIO;
+	else if (a->error == 0 && a->status != 200 &&
+		 yarn_error_text(a->body, a->len, &text) >= 0 && *text)
+		fault_set(fault, "http_status", "answered %d: %s", a->status, text);
+	return false;
 }
 
 static int ask_list(struct source_yarn *y);
@@ -120,16 +109,15 @@ static int ask_list(struct source_yarn *y);
 static void on_list(void *userdata, const struct transport_answer *a)
 {
 	struct source_yarn *y = userdata;
+	struct fault *fault = source_note(&y->source, "/ws/v1/cluster/apps");
 	struct master_state state = {0};
 	_cleanup_free_ char *err = NULL;
-	const char *reason = NULL;
-	int r;
+	int r = -EIO;
 
 	y->request = NULL;
-	r = check_answer(a, &reason, &err);
-	if (r >= 0) {
-		reason = "malformed";
+	if (check_answer(a, fault)) {
 		r = yarn_decode_apps(a->body, a->len, &state, &err);
+		(void)answer_decoded(r, err, &state.left_out, fault);
 	}
 	if (r >= 0) {
 		hand_over(y, &state);
@@ -137,10 +125,8 @@ static void on_list(void *userdata, const struct transport_answer *a)
 		return;
 	}
 	y->source.current = (y->source.current + 1) % y->source.urls.n;
-	if (++y->tried < y->source.urls.n)
-		r = ask_list(y);
-	if (r < 0)
-		give_up(y, reason, err ? err : strerror(-r));
+	if (++y->tried >= y->source.urls.n || ask_list(y) < 0)
+		give_up(y);
 }
 
 static int ask_list(struct source_yarn *y)
@@ -168,6 +154,7 @@ static int yarn_list(struct source *s, source_listed_fn fn, void *userdata)
 	y->fn = fn;
 	y->userdata = userdata;
 	y->tried = 0;
+	s->n_asked = 0;
 	return ask_list(y);
 }
 
@@ -182,17 +169,17 @@ static void yarn_identify(struct source *s, struct app_ref *ref)
 static int yarn_judge(const struct source_call *c, const struct transport_answer *a,
 	enum app_end *ret, char **ret_words)
 {
-	const char *reason = NULL;
+	struct fault fault = {0};
 	int r;
 
-	r = check_answer(a, &reason, ret_words);
-	if (r < 0 && a->error == 0 && a->status == 404) {
+	if (check_answer(a, &fault))
+		return yarn_decode_end(a->body, a->len, c->app_id, ret, ret_words, ret_words);
+	r = str_printf(ret_words, "the ResourceManager %s", fault.text);
+	if (r >= 0 && a->error == 0 && a->status == 404) {
 		*ret = APP_END_UNKNOWN;
 		return 0;
 	}
-	if (r < 0)
-		return r;
-	return yarn_decode_end(a->body, a->len, c->app_id, ret, ret_words, ret_words);
+	return r < 0 ? r : -EIO;
 }
 
 static int yarn_look(struct source *s, const struct app_ref *ref, source_looked_fn fn,

@@ -57,8 +57,9 @@ static void on_look(void *userdata, struct driver_answer *answer)
 	struct app_history *a = NULL;
 	const struct stage_history *h;
 	enum remedy_look look = LOOK_UNKNOWN;
-	const char *text = answer->text;
-	bool jobs = answer->poll.has_jobs && answer->poll.has_executors;
+	const char *text = answer->fault ? answer->fault->text : NULL;
+	bool jobs = answer->poll.has_jobs && answer->poll.has_executors &&
+		    !driver_answer_fault(answer, "/jobs");
 
 	l->poll = NULL;
 	if (answer->state != DRIVER_ANSWERED) {

@@ -4,6 +4,7 @@
 #include "watch/evidence_collector.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +14,7 @@
 #include "io/proctree.h"
 #include "source/evidence_call.h"
 #include "source/source.h"
+#include "watch/answers.h"
 
 /* Over all apps at once. */
 #define MAX_DUMPS_AT_ONCE 4
@@ -195,20 +197,43 @@ static int take(
 
 static void begin_waiting(struct evidence_collector *q);
 
+/* No running task, while the stage has some: one of the two is not so. */
+static void note_contradiction(const struct evidence_request *k, struct app_history *a,
+	struct evidence_call_answer *answer)
+{
+	const struct stage_history *h = a && k->kind == WANT_TASKS && answer->error == 0
+						? app_history_stage(a, k->stage_id, k->attempt_id)
+						: NULL;
+
+	if (!h || h->last.n_active <= 0 || answer->tasks.n + answer->tasks.left_out.n > 0)
+		return;
+	fault_set(&answer->asked.fault, "contradiction",
+		"lists no running task, while the stage has %" PRId64, h->last.n_active);
+	answer->error = -EBADMSG;
+}
+
 static void on_answer(void *userdata, struct evidence_call_answer *answer)
 {
 	struct evidence_request *k = userdata;
 	struct evidence_collector *q = k->evidence_collector;
 	struct app_history *a =
 		detector_find(q->context.detector, k->cluster, k->app_id, k->started);
+	const struct answers_about about = {.cluster = k->cluster,
+		.app_id = k->app_id,
+		.evidence = true,
+		.wall = clock_wall(q->context.clock)};
 	int r = 0;
 
+	note_contradiction(k, a, answer);
 	if (answer->error < 0) {
 		q->stats.failed[k->kind]++;
 		log_debug("%s: %s: no evidence of kind %s: %s", k->cluster, k->app_id,
 			evidence_kind_name(k->kind),
-			answer->text ? answer->text : strerror(-answer->error));
+			answer->asked.fault.reason ? answer->asked.fault.text
+						   : strerror(-answer->error));
 	}
+	if (a)
+		answers_note(q->context.stats, &about, &answer->asked);
 	if (a && answer->error == 0)
 		r = take(k, a, answer);
 	else if (a && answer->error == -ETIMEDOUT && k->kind == WANT_THREADS)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "watch/answers.h"
 #include "watch/watched_driver.h"
 
 /* Drivers that let us wait for the time limit are asked at most so many at a time, in turn: their
@@ -20,7 +21,6 @@ struct poller {
 	size_t n_drivers;
 	bool listing;
 	bool up;
-	const char *complaint;
 	unsigned tick;
 	unsigned n_done;
 	usec_t tick_began; /* 0: no tick is under way */
@@ -98,19 +98,10 @@ unsigned poller_n_done(const struct poller *p)
 bool poller_saw_all(const struct poller *p)
 {
 	for (size_t i = 0; i < p->n_drivers; i++)
-		if (p->drivers[i]->complaint || !p->drivers[i]->heard)
+		if (p->drivers[i]->lost || !p->drivers[i]->heard)
 			return false;
 	/* The first list after a start may be that of a master which has just started, too. */
 	return p->up && p->n_done >= 2;
-}
-
-size_t poller_n_silent(const struct poller *p)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < p->n_drivers; i++)
-		n += p->drivers[i]->complaint != NULL;
-	return n;
 }
 
 static struct driver *find_by_app(const struct poller *p, const struct app_history *a)
@@ -128,13 +119,47 @@ const char *poller_url_of(const struct poller *p, const struct app_history *a)
 	return d ? d->url : NULL;
 }
 
+static void count_targets(const struct poller *p, struct cluster_stats *s)
+{
+	enum target_state state;
+	enum target_state list = TARGET_OK;
+
+	memset(s->targets, 0, sizeof(s->targets));
+	for (size_t i = 0; i < p->n_drivers; i++)
+		if (driver_target_state(p->drivers[i], &state))
+			s->targets[state]++;
+	for (size_t i = 0; i < p->source->urls.n && !p->source->ops->names_drivers; i++) {
+		state = faults_state(&s->faults, p->source->urls.items[i]);
+		list = state > list ? state : list;
+	}
+	if (!p->source->ops->names_drivers)
+		s->targets[list]++;
+}
+
+/* Whether all that the configuration names has been heard of at all. */
+static bool heard_all(const struct poller *p)
+{
+	for (size_t i = 0; i < p->n_drivers && p->source->ops->names_drivers; i++)
+		if (!p->drivers[i]->heard)
+			return false;
+	return true;
+}
+
 static void tick_end(struct poller *p)
 {
 	struct cluster_stats *s = stats_cluster(p->context.stats, poller_cluster(p));
 
-	if (s)
+	if (s) {
 		histogram_observe(&s->durations,
 			(double)(clock_now(p->context.clock) - p->tick_began) / USEC_PER_SEC);
+		/* Who waits for his turn, or for his answer, was not asked. */
+		for (size_t i = 0; i < p->n_drivers; i++)
+			if (p->drivers[i]->lost && p->drivers[i]->url)
+				faults_keep(&s->faults, p->drivers[i]->url);
+		faults_age(&s->faults);
+		count_targets(p, s);
+		s->up = p->up && heard_all(p) && !faults_blind(&s->faults);
+	}
 	p->tick_began = 0;
 	p->n_done++;
 	if (p->context.idle)
@@ -156,6 +181,12 @@ static void poll_ended(struct driver *d)
 		d->poller->n_polling--;
 }
 
+/* One that makes us wait, or sends more than is read, is asked in turn with its like. */
+static bool costs_much(const struct fault *f)
+{
+	return str_equal(f->reason, "timeout") || str_equal(f->reason, "too_large");
+}
+
 static void on_driver(void *userdata, struct driver_answer *answer)
 {
 	struct driver *d = userdata;
@@ -164,7 +195,7 @@ static void on_driver(void *userdata, struct driver_answer *answer)
 
 	poll_ended(d);
 	d->heard = true;
-	d->silent = str_equal(answer->reason, "timeout");
+	d->silent = answer->fault && costs_much(answer->fault);
 	if (answer->state != DRIVER_ANSWERED)
 		driver_unanswered(d, answer);
 	else if (driver_take(d, answer, NULL, &a) < 0)
@@ -175,6 +206,7 @@ static void on_driver(void *userdata, struct driver_answer *answer)
 
 static void start(struct driver *d)
 {
+	struct fault fault = {0};
 	int r;
 
 	if (d->poll)
@@ -182,12 +214,14 @@ static void start(struct driver *d)
 	if (d->silent && d->poller->n_silent >= MAX_SILENT)
 		return; /* its turn comes */
 	if (!d->url) {
-		driver_no_answer(d, "unreachable", "its master does not say where its driver is");
+		fault_set(&fault, "unreachable", "is at an address that its master does not tell");
+		driver_not_asked(d, &fault);
 		return;
 	}
 	r = driver_ask(d, NULL, on_driver, d, &d->poll);
 	if (r < 0) {
-		driver_no_answer(d, "protocol", strerror(-r));
+		fault_set(&fault, "protocol", "could not be asked: %s", strerror(-r));
+		driver_not_asked(d, &fault);
 		return;
 	}
 	d->tick = d->poller->tick;
@@ -233,11 +267,12 @@ static int take_target(struct poller *p, const struct target *t)
 	if (!d)
 		r = add(p, t, &d);
 	if (r >= 0 && t->url && !str_equal(d->url, t->url))
-		r = str_replace(&d->url, t->url);
+		r = driver_move(d, t->url);
 	if (r < 0)
 		return r;
 	d->configured = t->configured;
 	d->restarts = t->restarts;
+	d->may_lack = t->may_lack;
 	d->listed = true;
 	return 0;
 }
@@ -273,35 +308,33 @@ static void note_list(struct poller *p)
 	struct cluster_stats *s = stats_cluster(p->context.stats, poller_cluster(p));
 
 	p->advanced = clock_now(p->context.clock);
-	if (s)
-		s->up = p->up;
+	if (s && !p->up)
+		s->up = false;
 	if (s && p->up)
 		s->last_poll = clock_wall(p->context.clock);
 }
 
-static void list_failed(struct poller *p, const struct target_list *list)
+/* Of several masters one that answers is enough. */
+static void note_list_answers(struct poller *p, const struct target_list *list)
 {
-	struct log_about about = {.cluster = poller_cluster(p)};
+	const struct answers_about about = {.cluster = poller_cluster(p),
+		.required = true,
+		.wall = clock_wall(p->context.clock)};
+	struct cluster_stats *s = stats_cluster(p->context.stats, about.cluster);
 
-	stats_cluster_error(p->context.stats, about.cluster, list->reason);
-	if (p->complaint != list->reason)
-		log_event(LOG_WARNING, &about,
-			"%s: no list of apps from %s: %s; known drivers are still polled",
-			about.cluster, p->source->urls.items[0], list->text);
-	p->complaint = list->reason;
+	for (size_t i = 0; i < list->n_asked; i++)
+		answers_note(p->context.stats, &about, &list->asked[i]);
+	for (size_t i = 0; s && list->r >= 0 && list->n_asked > 0 && i < p->source->urls.n; i++)
+		faults_forget(
+			&s->faults, p->source->urls.items[i], i == p->source->current ? "" : NULL);
 }
 
 static void take_list(struct poller *p, const struct target_list *list)
 {
-	struct log_about about = {.cluster = poller_cluster(p)};
 	int r = 0;
 
-	if (p->complaint)
-		log_event(LOG_NOTICE, &about, "%s: the list of apps is available again",
-			about.cluster);
-	p->complaint = NULL;
 	for (size_t i = 0; i < p->n_drivers; i++)
-		p->drivers[i]->listed = false;
+		p->drivers[i]->listed = list->partial && p->drivers[i]->app_id;
 	for (size_t i = 0; r >= 0 && i < list->n; i++)
 		r = take_target(p, &list->items[i]);
 	if (r >= 0)
@@ -324,10 +357,9 @@ static void on_list(void *userdata, const struct target_list *list)
 	p->listing = false;
 	p->up = list->r >= 0;
 	note_list(p);
+	note_list_answers(p, list);
 	if (p->up)
 		take_list(p, list);
-	else
-		list_failed(p, list);
 	/* Without a list, who was known before is still asked. */
 	start_all(p);
 	tick_over(p);
@@ -348,8 +380,10 @@ void poller_tick(struct poller *p)
 	p->listing = true;
 	r = p->source->ops->list(p->source, on_list, p);
 	if (r < 0) {
-		struct target_list list = {.r = r, .reason = "protocol", .text = strerror(-r)};
+		struct asked asked = {.url = p->source->urls.items[p->source->current], .what = ""};
+		struct target_list list = {.r = r, .asked = &asked, .n_asked = 1};
 
+		fault_set(&asked.fault, "protocol", "could not be asked: %s", strerror(-r));
 		on_list(p, &list);
 	}
 }

@@ -172,6 +172,7 @@ static int make_evidence_collector(struct player *p, const struct settings *s)
 	struct evidence_collector_context context = {
 		.transport = replay_transport(p->replay),
 		.detector = p->detector,
+		.stats = &p->stats,
 		.params = &s->evidence,
 		.recorded = true,
 		.clock = &p->clock,

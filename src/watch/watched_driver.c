@@ -3,11 +3,13 @@
 #include "watch/watched_driver.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "core/detect/evidence.h"
+#include "watch/answers.h"
 
 int driver_new(const struct poller_context *context, const struct source *source,
 	const struct target *t, struct driver **ret)
@@ -47,11 +49,6 @@ struct driver *driver_free(struct driver *d)
 	return NULL;
 }
 
-static void count_error(const struct driver *d, const char *reason)
-{
-	stats_cluster_error(d->context->stats, d->source->name, reason);
-}
-
 struct app_history *driver_history(const struct driver *d)
 {
 	return d->last_id ? detector_find(
@@ -59,27 +56,50 @@ struct app_history *driver_history(const struct driver *d)
 			  : NULL;
 }
 
-/* A line where the reason is another than at the last poll, not one per poll. */
-static void complain(struct driver *d, const char *reason, const char *text)
+/* Whom the log and the status name. */
+static const char *name_of(const struct driver *d)
 {
-	struct log_about about = {.cluster = d->source->name, .app_id = d->last_id, .url = d->url};
-
-	count_error(d, reason);
-	if (d->complaint != reason)
-		log_event(LOG_WARNING, &about,
-			"%s: driver %s is not usable: %s (%s); each poll asks again", about.cluster,
-			d->url ? d->url : "without an address", text ? text : reason, reason);
-	d->complaint = reason;
+	return d->url ? d->url : d->app_id;
 }
 
-static void calm(struct driver *d)
+static struct fault_list *faults_of(const struct driver *d)
 {
-	struct log_about about = {.cluster = d->source->name, .app_id = d->last_id, .url = d->url};
+	struct cluster_stats *s = stats_cluster(d->context->stats, d->source->name);
 
-	if (d->complaint)
-		log_event(LOG_NOTICE, &about, "%s: driver %s is usable again", about.cluster,
-			d->url ? d->url : "without an address");
-	d->complaint = NULL;
+	return s ? &s->faults : NULL;
+}
+
+static void note(const struct driver *d, const struct asked *asked)
+{
+	const struct answers_about about = {
+		.cluster = d->source->name,
+		.app_id = d->last_id ? d->last_id : d->app_id,
+		.required = d->source->ops->names_drivers && !d->may_lack,
+		.wall = clock_wall(d->context->clock),
+	};
+
+	answers_note(d->context->stats, &about, asked);
+}
+
+static void note_all(const struct driver *d, const struct driver_answer *answer)
+{
+	for (size_t i = 0; i < answer->n_asked; i++)
+		note(d, &answer->asked[i]);
+}
+
+int driver_move(struct driver *d, const char *url)
+{
+	if (faults_of(d))
+		faults_forget(faults_of(d), name_of(d), NULL);
+	return str_replace(&d->url, url);
+}
+
+bool driver_target_state(const struct driver *d, enum target_state *ret)
+{
+	const struct fault_list *l = faults_of(d);
+
+	*ret = l ? faults_state(l, name_of(d)) : TARGET_OK;
+	return *ret != TARGET_OK || d->last_id || !d->may_lack;
 }
 
 void driver_forget(struct driver *d)
@@ -91,6 +111,8 @@ void driver_forget(struct driver *d)
 	free(d->last_id);
 	d->last_id = NULL;
 	d->started = 0;
+	if (faults_of(d))
+		faults_forget(faults_of(d), name_of(d), NULL);
 }
 
 /* The history of an app that the cluster lists and that was never seen to answer. */
@@ -113,15 +135,23 @@ static int placeholder(struct driver *d, struct app_history **ret)
 	return r;
 }
 
-void driver_no_answer(struct driver *d, const char *reason, const char *text)
+static void no_answer(struct driver *d)
 {
 	struct app_history *a = driver_history(d);
 
 	if (!a && d->app_id && placeholder(d, &a) < 0)
 		return;
-	complain(d, reason, text);
+	d->lost = true;
 	if (a)
 		detector_no_answer(d->context->detector, a, clock_now(d->context->clock));
+}
+
+void driver_not_asked(struct driver *d, const struct fault *fault)
+{
+	const struct asked asked = {.url = name_of(d), .what = "", .fault = *fault};
+
+	note(d, &asked);
+	no_answer(d);
 }
 
 static int identify(struct driver *d, const struct driver_answer *answer)
@@ -171,6 +201,37 @@ static int take_app(struct app_history *a, struct driver_answer *answer)
 	return r;
 }
 
+/* Without these an app is not judged as it should be, or by the wrong rule. */
+static void note_missing(struct app_history *a, const struct driver_answer *answer)
+{
+	static const char *const facts[] = {"/stages", "/environment", "/jobs", "/executors"};
+	char what[240];
+
+	for (size_t i = 0; i < ELEMENTSOF(facts); i++) {
+		const struct asked *asked = driver_answer_fault(answer, facts[i]);
+
+		/* A stage in a row of no use is not judged at all; of the others enough is known.
+		 */
+		if (!asked || (i > 0 && str_equal(asked->fault.reason, "bad_row")))
+			continue;
+		(void)snprintf(what, sizeof(what), "%s %s", asked->what, asked->fault.text);
+		app_history_note_missing(a, what, answer->poll.now);
+		return;
+	}
+	app_history_note_missing(a, NULL, answer->poll.now);
+}
+
+static int take_tasks(
+	struct app_history *a, struct driver_answer *answer, const struct stage_key *of)
+{
+	struct stage_history *h = app_history_stage(a, of->stage_id, of->attempt_id);
+
+	if (!answer->has_tasks || !h)
+		return 0;
+	return evidence_take_tasks(
+		a, h, &answer->tasks, answer->poll.driver_now, answer->tasks_taken);
+}
+
 int driver_take(struct driver *d, struct driver_answer *answer, const struct stage_key *tasks_of,
 	struct app_history **ret)
 {
@@ -188,27 +249,17 @@ int driver_take(struct driver *d, struct driver_answer *answer, const struct sta
 			return r;
 		log_debug("%s: %s at %s", a->cluster, a->info.id, d->url);
 	}
+	note_all(d, answer);
+	if (faults_of(d))
+		faults_forget(faults_of(d), name_of(d), "");
+	d->ask_who = d->lost = false;
 	r = take_app(a, answer);
 	if (r < 0)
 		return r;
-	calm(d);
-	d->ask_who = false;
-	if (answer->reason) /* a side question failed; the stages are good */
-		count_error(d, answer->reason);
-	if (answer->side_fault && answer->has_owner && !owner_known(&a->owner))
-		log_warning("%s: %s: %s; its owner stays unknown, so no action can be taken on it",
-			a->cluster, a->info.id, answer->side_fault);
-	if (answer->has_tasks && tasks_of) {
-		struct stage_history *h =
-			app_history_stage(a, tasks_of->stage_id, tasks_of->attempt_id);
-
-		r = h ? evidence_take_tasks(
-				a, h, &answer->tasks, answer->poll.driver_now, answer->tasks_taken)
-		      : 0;
-		if (r < 0)
-			return r;
-	}
-	r = detector_observe(detector, a, &answer->poll);
+	note_missing(a, answer);
+	r = tasks_of ? take_tasks(a, answer, tasks_of) : 0;
+	if (r >= 0)
+		r = detector_observe(detector, a, &answer->poll);
 	if (r >= 0)
 		r = collect_evidence(d, a);
 	if (r < 0)
@@ -223,18 +274,17 @@ void driver_unanswered(struct driver *d, const struct driver_answer *answer)
 
 	if (bare && answer->state == DRIVER_REFUSED) {
 		driver_forget(d);
-		d->complaint = NULL;
+		d->lost = false;
+		if (!d->may_lack)
+			note_all(d, answer);
 		return;
 	}
+	note_all(d, answer);
 	/* A port with something else on it is nobody's driver. */
-	if (bare && answer->state == DRIVER_OTHER && !d->last_id) {
-		count_error(d, answer->reason);
-		log_debug("%s: %s", d->url, answer->text ? answer->text : answer->reason);
+	if (bare && answer->state == DRIVER_OTHER && !d->last_id)
 		return;
-	}
-	if (str_equal(answer->reason, "changed"))
-		d->ask_who = true;
-	driver_no_answer(d, answer->reason, answer->text);
+	d->ask_who = d->ask_who || answer->moved;
+	no_answer(d);
 }
 
 int driver_ask(struct driver *d, const struct stage_key *tasks_of, driver_done_fn done,

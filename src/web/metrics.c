@@ -28,8 +28,11 @@ static const struct metric_def metric_defs[] = {
 	{METRIC_BUILD_INFO, "stagewatch_build", NULL, METRIC_INFO, "Version of this program.",
 		{"version"}},
 	G(METRIC_UP, "stagewatch_up", NULL,
-		"1 if the last poll of the cluster got its list of apps, 0 if not.",
+		"1 if all that is configured of the cluster answered in the last poll, and was "
+		"understood, 0 if not.",
 		"spark_cluster"),
+	G(METRIC_TARGETS, "stagewatch_targets", NULL,
+		"Drivers and masters by what comes of asking them.", "spark_cluster", "state"),
 	G(METRIC_LAST_POLL_TIMESTAMP_SECONDS, "stagewatch_last_poll_timestamp_seconds", "seconds",
 		"Time of the last successful poll of the cluster, since 1970.", "spark_cluster"),
 	{METRIC_POLL_DURATION_SECONDS, "stagewatch_poll_duration_seconds", "seconds",

@@ -23,12 +23,16 @@ static void add_cluster(const struct cluster_stats *c, struct metrics_writer *w)
 {
 	if (c->present)
 		metrics_add(w, METRIC_UP, LABELS(c->name), c->up);
+	for (int k = 0; k < TARGET_STATE_MAX && c->present; k++)
+		metrics_add(w, METRIC_TARGETS,
+			LABELS(c->name, target_state_name((enum target_state)k)),
+			(double)c->targets[k]);
 	if (c->present && c->last_poll > 0)
 		metrics_add(w, METRIC_LAST_POLL_TIMESTAMP_SECONDS, LABELS(c->name),
 			(double)c->last_poll / USEC_PER_SEC);
 	metrics_add_histogram(w, METRIC_POLL_DURATION_SECONDS, LABELS(c->name), &c->durations);
-	for (size_t k = 0; k < n_driver_reasons; k++)
-		metrics_add(w, METRIC_POLL_ERRORS, LABELS(c->name, driver_reasons[k]),
+	for (size_t k = 0; k < n_answer_reasons; k++)
+		metrics_add(w, METRIC_POLL_ERRORS, LABELS(c->name, answer_reasons[k]),
 			(double)c->errors[k]);
 	/* What is not known is not there: neither 0 nor 1 would be true. */
 	if (c->present && c->kill != PERMISSION_UNKNOWN)

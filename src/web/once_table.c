@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/columns.h"
+#include "base/strbuf.h"
 #include "web/once_table.h"
 
 #define COLUMNS 7
@@ -52,23 +53,62 @@ static bool something_hangs(const struct detector *d)
 	return false;
 }
 
-int once_table_print(FILE *out, const struct detector *d, usec_t now, size_t n_silent)
+/* What could not be had, and of whom. */
+static size_t print_faults(FILE *out, const struct stats *stats)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < stats->n_clusters; i++) {
+		const struct cluster_stats *s = &stats->clusters[i];
+
+		for (size_t k = 0; k < s->faults.n; k++) {
+			const struct standing_fault *f = &s->faults.items[k];
+
+			/* Where nobody listens, no app runs. */
+			if (!f->app_id && str_equal(f->what, "/applications") &&
+				str_equal(f->fault.reason, "refused"))
+				continue;
+			fprintf(out, "%s: %s%s %s%s%s\n", s->name, f->url, f->what, f->fault.text,
+				f->app_id ? ", app " : "", f->app_id ? f->app_id : "");
+			n++;
+		}
+	}
+	return n;
+}
+
+/* Whose owner is asked for and not known yet, or whose driver says less than it takes. */
+static void print_missing(FILE *out, const struct detector *d)
+{
+	for (size_t i = 0; i < detector_n_apps(d); i++) {
+		const struct app_history *a = detector_app_at(d, i);
+
+		if (a->missing_start > 0)
+			fprintf(out, "%s: %s: %s, %s\n", a->cluster, a->info.id,
+				a->owner_asked ? "not all is known" : "owner: not known",
+				a->missing);
+	}
+}
+
+int once_table_print(FILE *out, const struct detector *d, const struct stats *stats, usec_t now)
 {
 	static const char *const head[COLUMNS] = {
 		"CLUSTER", "APP", "NAME", "STAGE", "PROGRESS", "NO PROGRESS FOR", "VERDICT"};
 	struct columns t = {.n_columns = COLUMNS};
+	size_t n_faults;
 
 	columns_add(&t, head);
 	for (size_t i = 0; i < detector_n_apps(d); i++)
 		add_app(&t, detector_app_at(d, i), now);
 	if (t.failed || t.n_rows > 1)
 		columns_print(&t, out);
-	else if (n_silent > 0)
+	print_missing(out, d);
+	n_faults = print_faults(out, stats);
+	if (t.n_rows <= 1 && n_faults > 0)
 		fprintf(out, "No Spark application could be looked at.\n");
-	else
+	else if (t.n_rows <= 1)
 		fprintf(out, "No running Spark application was found.\n");
 	columns_clear(&t);
 	if (something_hangs(d))
 		return 1;
-	return n_silent > 0 ? 2 : 0;
+	return n_faults > 0 ? 2 : 0;
 }

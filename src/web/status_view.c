@@ -11,6 +11,9 @@
 #include "web/notifier_view.h"
 #include "wire/status.h"
 
+/* Of one cluster: the rest is counted. */
+#define MAX_FAULTS_SHOWN ((size_t)100)
+
 static const struct rule *rule_by_name(const struct settings *s, const char *name)
 {
 	for (size_t i = 0; i < s->rules.n; i++)
@@ -94,6 +97,7 @@ struct lists {
 	struct status_rule *rules;
 	struct status_window *windows;
 	struct status_cluster *clusters;
+	struct status_fault *faults; /* of all clusters, one after the other */
 	struct status_airflow *airflows;
 	struct status_notify *notifies;
 };
@@ -103,6 +107,7 @@ static void lists_clear(struct lists *l)
 	free(l->rules);
 	free(l->windows);
 	free(l->clusters);
+	free(l->faults);
 	free(l->airflows);
 	free(l->notifies);
 }
@@ -134,19 +139,47 @@ static void fill_windows(const struct web_view *v, struct lists *l, struct statu
 	sum->n_windows = all->n;
 }
 
+static void fill_fault(const struct standing_fault *f, struct status_fault *ret)
+{
+	*ret = (struct status_fault){
+		.url = f->url,
+		.app_id = f->app_id,
+		.question = f->what,
+		.state = target_state_name(f->silent ? TARGET_SILENT : TARGET_UNUSABLE),
+		.reason = f->fault.reason,
+		.text = f->fault.text,
+		.since = f->since,
+	};
+}
+
+static void fill_cluster(const struct web_view *v, const struct cluster_stats *s,
+	struct status_fault *faults, struct status_cluster *ret)
+{
+	*ret = (struct status_cluster){
+		.name = s->name,
+		.up = s->up,
+		.n_ok = s->targets[TARGET_OK],
+		.n_silent = s->targets[TARGET_SILENT],
+		.n_unusable = s->targets[TARGET_UNUSABLE],
+		.faults = faults,
+		.n_faults = s->faults.n,
+		.n_shown = s->faults.n < MAX_FAULTS_SHOWN ? s->faults.n : MAX_FAULTS_SHOWN,
+		.last_poll = s->last_poll,
+		.n_apps = state_count_apps(v, s->name),
+		.kill = s->kill,
+	};
+	for (size_t i = 0; i < ret->n_shown; i++)
+		fill_fault(&s->faults.items[i], &faults[i]);
+}
+
 static void fill_clusters(const struct web_view *v, struct lists *l, struct status_summary *sum)
 {
 	const struct stats *s = v->stats;
 
 	for (size_t i = 0; i < s->n_clusters; i++)
 		if (s->clusters[i].present)
-			l->clusters[sum->n_clusters++] = (struct status_cluster){
-				.name = s->clusters[i].name,
-				.up = s->clusters[i].up,
-				.last_poll = s->clusters[i].last_poll,
-				.n_apps = state_count_apps(v, s->clusters[i].name),
-				.kill = s->clusters[i].kill,
-			};
+			fill_cluster(v, &s->clusters[i], &l->faults[i * MAX_FAULTS_SHOWN],
+				&l->clusters[sum->n_clusters++]);
 	for (size_t i = 0; i < s->n_airflows; i++)
 		if (s->airflows[i].present)
 			l->airflows[sum->n_airflows++] = (struct status_airflow){
@@ -185,12 +218,13 @@ int state_summary_json(const struct web_view *v, char **ret)
 		.rules = calloc(s->rules.n + 1, sizeof(*l.rules)),
 		.windows = calloc(s->maintenance.n + 1, sizeof(*l.windows)),
 		.clusters = calloc(v->stats->n_clusters + 1, sizeof(*l.clusters)),
+		.faults = calloc(v->stats->n_clusters + 1, MAX_FAULTS_SHOWN * sizeof(*l.faults)),
 		.airflows = calloc(v->stats->n_airflows + 1, sizeof(*l.airflows)),
 		.notifies = calloc(v->stats->n_notifies + 1, sizeof(*l.notifies)),
 	};
 	int r = -ENOMEM;
 
-	if (l.rules && l.windows && l.clusters && l.airflows && l.notifies &&
+	if (l.rules && l.windows && l.clusters && l.faults && l.airflows && l.notifies &&
 		settings_mode_text(s, &mode_text) >= 0) {
 		sum.mode_text = mode_text;
 		fill_rules(v, &l, &sum);

@@ -113,6 +113,8 @@ static cJSON *app_json(
 	add_detail(o, &a->detail);
 	json_add_text(o, "rule", detector_rule(d, a)->name);
 	add_owner(o, &a->owner);
+	(void)cJSON_AddBoolToObject(o, "owner_asked", a->owner_asked);
+	json_add_text(o, "not_known", a->missing_start > 0 ? a->missing : NULL);
 	stages = cJSON_AddArrayToObject(o, "stages");
 	for (size_t i = 0; i < a->n_stages; i++)
 		(void)cJSON_AddItemToArray(stages, stage_json(a, &a->stages[i], now, wall));
@@ -358,6 +360,30 @@ static void add_notifies(cJSON *root, const struct status_summary *s)
 	}
 }
 
+static void add_targets(cJSON *o, const struct status_cluster *c)
+{
+	cJSON *targets = cJSON_AddObjectToObject(o, "targets");
+	cJSON *list = cJSON_AddArrayToObject(o, "faults");
+
+	(void)cJSON_AddNumberToObject(targets, "ok", (double)c->n_ok);
+	(void)cJSON_AddNumberToObject(targets, "silent", (double)c->n_silent);
+	(void)cJSON_AddNumberToObject(targets, "unusable", (double)c->n_unusable);
+	for (size_t i = 0; i < c->n_shown; i++) {
+		const struct status_fault *f = &c->faults[i];
+		cJSON *t = cJSON_CreateObject();
+
+		json_add_text(t, "url", f->url);
+		json_add_text(t, "question", f->question);
+		json_add_text(t, "app_id", f->app_id);
+		json_add_text(t, "state", f->state);
+		json_add_text(t, "reason", f->reason);
+		json_add_text(t, "text", f->text);
+		json_add_time(t, "since", f->since);
+		(void)cJSON_AddItemToArray(list, t);
+	}
+	(void)cJSON_AddNumberToObject(o, "faults_not_shown", (double)(c->n_faults - c->n_shown));
+}
+
 int status_summary_json(const struct status_summary *s, char **ret)
 {
 	_cleanup_json_ cJSON *root = cJSON_CreateObject();
@@ -393,6 +419,7 @@ int status_summary_json(const struct status_summary *s, char **ret)
 		(void)cJSON_AddBoolToObject(o, "up", s->clusters[i].up);
 		json_add_time(o, "last_poll", s->clusters[i].last_poll);
 		(void)cJSON_AddNumberToObject(o, "apps", (double)s->clusters[i].n_apps);
+		add_targets(o, &s->clusters[i]);
 		json_add_text(o, "kill", permission_name(s->clusters[i].kill));
 		(void)cJSON_AddItemToArray(clusters, o);
 	}

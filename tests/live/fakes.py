@@ -39,7 +39,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def reply(self, status, answer, content_type=None, headers=()):
         text = answer if isinstance(answer, (str, bytes)) else json.dumps(answer)
         data = text.encode() if isinstance(text, str) else text
-        kind = content_type or ("text/html" if text[:1] in ("<", b"<") else "application/json")
+        plain = isinstance(answer, str) and status >= 400
+        kind = content_type or ("text/html" if text[:1] in ("<", b"<") else "text/plain" if plain else "application/json")
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(data)))

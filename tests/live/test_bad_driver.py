@@ -7,12 +7,12 @@ from fakes import Airflow, Driver, Fake, Master
 FAULTS = {
     "hangs": (Fake.hang, "timeout", "/stages"),
     "garbage": (lambda f, h: f.garbage(h), "not_json", "/stages"),
-    "html": (lambda f, h: f.html(h), "not_json", "/stages"),
+    "html": (lambda f, h: f.html(h), "content_type", "/stages"),
     "starting": (lambda f, h: f.starting(h), "starting", "/applications"),
     "truncated": (lambda f, h: f.truncated(h), "cut", "/stages"),
     "huge": (lambda f, h: f.huge(h), "too_large", "/stages"),
     "deep": (lambda f, h: f.deep(h), "malformed", "/stages"),
-    "wrong type": (lambda f, h: f.wrong_types(h), "malformed", "/stages"),
+    "wrong type": (lambda f, h: f.wrong_types(h), "bad_row", "/stages"),
     "500": (lambda f, h: f.status(500)(h), "http_status", "/stages"),
     "403": (lambda f, h: f.status(403)(h), "http_status", "/applications"),
     "changed app": (lambda f, h: f.status(404, "no such app")(h), "changed", "/stages"),
@@ -32,13 +32,14 @@ def test_fault(name, binary, tmp_path, started):
         wait(lambda: (d.metric("stagewatch_poll_errors_total", spark_cluster="bad", reason=reason) or 0) >= 2, 30, reason)
         d.polls_go_on(good)
         wait(lambda: d.app_verdicts().get("app-bad") == "unobservable", 30, "unknown is never hung")
-        assert len([line for line in d.lines(bad.url) if "is not usable" in line]) == 1, d.log()
+        assert len([line for line in d.lines(bad.url + path) if "it is asked again" in line]) == 1, d.log()
+        assert d.metric("stagewatch_up", spark_cluster="bad") == 0 and d.metric("stagewatch_up", spark_cluster="good") == 1
         assert d.verdicts()[("app-bad", 7)] != "hung"
         assert airflow.asked("PATCH") == [] and airflow.asked("POST", "clear") == []
         assert d.actions()["requested"] == 0
         bad.faults.clear()
         wait(lambda: d.app_verdicts().get("app-bad") == "progressing", 30, "it recovers")
-        assert len([line for line in d.lines(bad.url) if "usable again" in line]) == 1
+        assert len([line for line in d.lines(bad.url) if "answers again" in line]) == 1
 
 
 def test_redirect_is_not_followed(binary, tmp_path, started):
@@ -46,7 +47,6 @@ def test_redirect_is_not_followed(binary, tmp_path, started):
     sections = driver_section("bad", bad) + "username = u\n" + f"password_file = {tmp_path}/password\n"
     bad.faults.append((None, "/applications", lambda h: h.reply(302, "", headers=[("Location", trap.url + h.path)])))
     with Daemon(binary, tmp_path, sections) as d:
-        # A driver that was never seen is nobody's: it is counted, and that is all.
         wait(lambda: (d.metric("stagewatch_poll_errors_total", spark_cluster="bad", reason="redirect") or 0) >= 2, 20, "counted")
     assert trap.requests == []
 
@@ -96,7 +96,7 @@ def test_bad_master(fault, binary, tmp_path, started):
         # Its driver, known from before, is still asked; so is the other cluster.
         d.polls_go_on(driver)
         d.polls_go_on(other)
-        assert len([line for line in d.lines(master.url) if "no list of apps" in line]) == 1, d.log()
+        assert len([line for line in d.lines(master.url) if "it is asked again" in line]) == 1, d.log()
         master.faults.clear()
         wait(lambda: d.metric("stagewatch_up", spark_cluster="m") == 1, 30, "up again")
 

@@ -353,6 +353,7 @@ static void one_poll(struct sim *s, usec_t at)
 		if (detector_app(s->detector, "test", &s->info, LOCAL + at, &s->app) < 0 ||
 			owner_copy(&s->owner, &s->app->owner) < 0)
 			abort();
+		s->app->owner_asked = true;
 	}
 	if (s->silent) {
 		detector_no_answer(s->detector, s->app, LOCAL + at);

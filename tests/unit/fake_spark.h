@@ -246,9 +246,10 @@ static inline int fake_app_status(struct fake_spark *s, struct fake_app *a, cons
 	rest = path + strlen(own);
 	if (strncmp(rest, "sql", 3) == 0)
 		strbuf_add(b, "[]");
-	else if (strstr(rest, "/taskList") && a->n_tasks < 0)
+	else if (strstr(rest, "/taskList") && a->n_tasks < 0) {
+		strbuf_add(b, "unknown stage");
 		return 404;
-	else if (strstr(rest, "/taskList"))
+	} else if (strstr(rest, "/taskList"))
 		fake_app_tasks(a, b);
 	else if (strstr(rest, "/threads"))
 		fake_app_threads(a, atoi(rest + strlen("executors/")), b);
@@ -462,6 +463,8 @@ static inline bool fake_spark_answers(
 	}
 	fake_spark_say(s, &b);
 	ret->type = s->body[0] == '<' ? "text/html" : "application/json";
+	if (ret->status >= 400 && !strchr("<{", s->body[0]))
+		ret->type = "text/plain"; /* as Spark says it */
 	ret->body = s->body;
 	return true;
 }

@@ -68,7 +68,9 @@ struct app_history {
 	char *cluster;
 	struct app_info info; /* owned */
 	struct owner owner;
-	bool owner_asked;
+	bool owner_asked;     /* and answered: an owner that is not known is none of Airflow's */
+	usec_t missing_start; /* since when what it takes to judge it could not be had; 0: all is */
+	char missing[240];    /* what: "/environment answered 403" */
 	struct strlist properties; /* "key=value", of Spark's that matter to a hang */
 	bool task_known;
 	struct task_settings task; /* of the owner's */
@@ -131,6 +133,11 @@ int app_history_take_environment(
 /* /allexecutors; l may be empty where it was asked and gave no answer: what the stages have shown
  * meanwhile still counts. */
 int app_history_take_memory(struct app_history *a, const struct executor_memory_list *l);
+
+/* Which of the answers that it takes to judge the app could not be had at this poll; NULL: all
+ * could.
+ */
+void app_history_note_missing(struct app_history *a, const char *what, usec_t now);
 
 /* What Airflow says of the owner's task; its text is taken over. Audits it anew. */
 int app_history_take_task(struct app_history *a, struct task_settings *t);

@@ -86,8 +86,9 @@ bool rule_glob_matches(const char *glob, const char *text);
  * for a rule that matches nothing (no glob at all), for hung_after_unproven below hung_after. */
 int rule_finish(struct rule *rule, char **reterr);
 
-/* The first rule that matches. A rule with dag= or task= needs a known owner. Where none matches,
- * the built-in rule, named "", with the default limits and RULE_ACTION_NONE: fallback, which the
+/* The first rule that matches. A rule with dag= or task= needs a known owner. owner NULL: whether
+ * there is one is not known yet, and NULL is returned where that decides. Where none matches, the
+ * built-in rule, named "", with the default limits and RULE_ACTION_NONE: fallback, which the
  * caller made with rule_fallback(). */
 const struct rule *rule_match(const struct rule_list *rules, const struct rule *fallback,
 	const char *cluster, const struct app_info *app, const struct owner *owner);

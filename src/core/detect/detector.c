@@ -22,10 +22,15 @@ static const struct app_check *const app_checks[] = {
 	&check_idle,
 };
 
+/* What an app's rule is called until it is known which one it is. */
+#define UNDECIDED "not known yet"
+
 struct detector {
 	struct detector_sink sink;
 	const struct rule_list *rules;
 	const struct rule *fallback;
+	struct rule undecided; /* borrows of the fallback, and has this name */
+	char undecided_name[sizeof(UNDECIDED)];
 	usec_t poll_interval;
 	struct app_history **apps;
 	size_t n_apps;
@@ -58,6 +63,10 @@ void detector_configure(struct detector *d, const struct rule_list *rules,
 {
 	d->rules = rules;
 	d->fallback = fallback;
+	/* Its limits hold as long as it is not known which do, and it does nothing. */
+	d->undecided = *fallback;
+	memcpy(d->undecided_name, UNDECIDED, sizeof(UNDECIDED));
+	d->undecided.name = d->undecided_name;
 	d->poll_interval = poll_interval;
 }
 
@@ -99,7 +108,10 @@ int detector_app(struct detector *d, const char *cluster, const struct app_info 
 
 const struct rule *detector_rule(const struct detector *d, const struct app_history *a)
 {
-	return rule_match(d->rules, d->fallback, a->cluster, &a->info, &a->owner);
+	const struct rule *r = rule_match(
+		d->rules, d->fallback, a->cluster, &a->info, a->owner_asked ? &a->owner : NULL);
+
+	return r ? r : &d->undecided;
 }
 
 static void judge_stage(

@@ -15,6 +15,7 @@
  * - More active tasks than the executors have count only while the stage's own counts stand still:
  *   tasks that end and begin are counted at different moments. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -462,6 +463,15 @@ static int audit(struct app_history *a)
 	};
 
 	return audit_run(&s, &a->audit);
+}
+
+void app_history_note_missing(struct app_history *a, const char *what, usec_t now)
+{
+	if (!what)
+		a->missing_start = 0;
+	else if (a->missing_start == 0)
+		a->missing_start = now;
+	(void)snprintf(a->missing, sizeof(a->missing), "%s", what ? what : "");
 }
 
 int app_history_take_task(struct app_history *a, struct task_settings *t)

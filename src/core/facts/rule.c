@@ -181,10 +181,14 @@ const struct rule *rule_match(const struct rule_list *rules, const struct rule *
 	for (size_t i = 0; i < rules->n; i++) {
 		const struct rule *r = &rules->items[i];
 
-		if (rule_glob_matches(r->app, app->name) && rule_glob_matches(r->user, app->user) &&
-			rule_glob_matches(r->cluster, cluster) &&
-			rule_glob_matches(r->dag, owner->dag_id) &&
-			rule_glob_matches(r->task, owner->task_id))
+		if (!rule_glob_matches(r->app, app->name) ||
+			!rule_glob_matches(r->user, app->user) ||
+			!rule_glob_matches(r->cluster, cluster))
+			continue;
+		if (!owner && (r->dag || r->task))
+			return NULL;
+		if (!owner || (rule_glob_matches(r->dag, owner->dag_id) &&
+				      rule_glob_matches(r->task, owner->task_id)))
 			return r;
 	}
 	return fallback;

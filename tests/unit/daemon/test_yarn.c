@@ -38,7 +38,7 @@ static void found_and_recovers_by_itself(void **state)
 	fake_app_end(a, "FINISHED");
 	world_until(w, detector_n_apps(w->manager->detector) == 0);
 	assert_int_equal(fake_n_asked(&w->fake, "* http://tracking.invalid*"), 0);
-	assert_int_equal(fake_log_count("is not usable"), 0);
+	assert_int_equal(fake_log_count("it is asked again"), 0);
 	assert_int_equal(fake_n_asked(&w->fake, "P*"), 0);
 }
 

@@ -10,12 +10,12 @@
 #include "action/airflow.h"
 #include "notify/notify.h"
 #include "setup/stats.h"
-#include "source/driver_poll.h"
+#include "source/answer.h"
 
 static void test_places(void **state)
 {
 	(void)state;
-	assert_in_range(n_driver_reasons, 1, STATS_MAX_REASONS);
+	assert_in_range(n_answer_reasons, 1, STATS_MAX_REASONS);
 	assert_in_range(n_airflow_reasons, 1, STATS_MAX_REASONS);
 	assert_in_range(n_notify_reasons, 1, STATS_MAX_REASONS);
 }
@@ -25,9 +25,9 @@ static void test_every_word_is_counted(void **state)
 	uint64_t counts[STATS_MAX_REASONS] = {0};
 
 	(void)state;
-	for (size_t i = 0; i < n_driver_reasons; i++)
-		stats_count_reason(counts, driver_reasons, n_driver_reasons, driver_reasons[i]);
-	for (size_t i = 0; i < n_driver_reasons; i++)
+	for (size_t i = 0; i < n_answer_reasons; i++)
+		stats_count_reason(counts, answer_reasons, n_answer_reasons, answer_reasons[i]);
+	for (size_t i = 0; i < n_answer_reasons; i++)
 		assert_int_equal(counts[i], 1);
 }
 

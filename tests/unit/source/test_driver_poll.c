@@ -37,7 +37,8 @@ static void on_answer(void *userdata, struct driver_answer *answer)
 
 	f->n++;
 	f->state = answer->state;
-	(void)snprintf(f->reason, sizeof(f->reason), "%s", answer->reason ? answer->reason : "");
+	(void)snprintf(
+		f->reason, sizeof(f->reason), "%s", answer->fault ? answer->fault->reason : "");
 }
 
 static void poll_once(struct fixture *f, struct driver_ask ask)

@@ -106,8 +106,13 @@ static void on_listed(void *userdata, const struct target_list *list)
 			list->items[0].url ? list->items[0].url : "-");
 		f->configured = list->items[0].configured;
 	}
-	(void)snprintf(f->reason, sizeof(f->reason), "%s", list->reason ? list->reason : "");
-	(void)snprintf(f->text, sizeof(f->text), "%s", list->text ? list->text : "");
+	f->reason[0] = f->text[0] = '\0';
+	for (size_t i = 0; i < list->n_asked; i++)
+		if (list->asked[i].fault.reason) {
+			(void)snprintf(
+				f->reason, sizeof(f->reason), "%s", list->asked[i].fault.reason);
+			(void)snprintf(f->text, sizeof(f->text), "%s", list->asked[i].fault.text);
+		}
 }
 
 static void list(struct fixture *f)

@@ -71,15 +71,28 @@ static void add_stage(struct fixture *f, struct app_history *a, usec_t launched_
 	assert_int_equal(detector_observe(f->d, a, &p), 0);
 }
 
+/* n_silent: so many drivers answer 403. */
 static int print(struct fixture *f, size_t n_silent, char **text)
 {
 	size_t n;
 	FILE *out = open_memstream(text, &n);
+	struct stats stats = {0};
+	struct cluster_stats *c = stats_cluster(&stats, "local");
 	int status;
 
 	assert_non_null(out);
-	status = once_table_print(out, f->d, 2 * USEC_PER_HOUR, n_silent);
+	assert_non_null(c);
+	for (size_t i = 0; i < n_silent; i++) {
+		struct asked asked = {.url = "http://d:4040", .what = "/environment"};
+		struct standing_fault like = {.blinds = true};
+		enum fault_change change;
+
+		fault_set(&asked.fault, "http_status", "answered 403");
+		assert_int_equal(faults_note(&c->faults, &asked, "app-1", &like, &change), 0);
+	}
+	status = once_table_print(out, f->d, &stats, 2 * USEC_PER_HOUR);
 	(void)fclose(out);
+	stats_clear(&stats);
 	return status;
 }
 
@@ -94,7 +107,8 @@ static void test_nothing(void **state)
 	assert_int_equal(print(&f, 0, &text), 0);
 	assert_string_equal(text, "No running Spark application was found.\n");
 	assert_int_equal(print(&f, 1, &silent), 2);
-	assert_string_equal(silent, "No Spark application could be looked at.\n");
+	assert_string_equal(silent, "local: http://d:4040/environment answered 403, app app-1\n"
+				    "No Spark application could be looked at.\n");
 	tear_down(&f);
 }
 
