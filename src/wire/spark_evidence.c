@@ -183,6 +183,8 @@ static int decode_executor(const cJSON *json, struct executor_obs *x, char **ret
 	if (r >= 0)
 		r = spark_get_count(json, "activeTasks", JSON_REQUIRED, &x->active_tasks, reterr);
 	if (r >= 0)
+		r = spark_get_count(json, "totalTasks", JSON_OPTIONAL, &x->total_tasks, reterr);
+	if (r >= 0)
 		r = decode_gc(json, &x->gc, reterr);
 	return r < 0 ? r : 1;
 }

@@ -172,6 +172,18 @@ static int decode_cost(const cJSON *json, struct stage_cost *cost, char **reterr
 	return r;
 }
 
+/* Spark Streaming describes the job of a receiver so, and only that. */
+static int decode_receiver(const cJSON *json, bool *ret, char **reterr)
+{
+	static const char prefix[] = "Streaming job running receiver ";
+	const char *description = NULL;
+	int r;
+
+	r = json_get_string(json, "description", JSON_OPTIONAL, &description, reterr);
+	*ret = r > 0 && description && strncmp(description, prefix, strlen(prefix)) == 0;
+	return r;
+}
+
 /* 0: it is not active; 1: taken. */
 static int decode_stage(const cJSON *json, struct stage_obs *stage, char **reterr)
 {
@@ -188,6 +200,8 @@ static int decode_stage(const cJSON *json, struct stage_obs *stage, char **reter
 		r = spark_get_number_id(json, "attemptId", &stage->attempt_id, reterr);
 	if (r >= 0)
 		r = json_copy_label(json, "name", MAX_TEXT, &stage->name, reterr);
+	if (r >= 0)
+		r = decode_receiver(json, &stage->receiver, reterr);
 	if (r >= 0)
 		r = spark_get_count(json, "numTasks", JSON_REQUIRED, &stage->n_tasks, reterr);
 	if (r >= 0)

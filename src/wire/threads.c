@@ -121,7 +121,15 @@ static bool wanted(const char *name, enum thread_filter filter)
 	return strcmp(name, "main") == 0 || starts_with(name, "Thread-") ||
 	       starts_with(name, "task-result-getter-") ||
 	       starts_with(name, "broadcast-exchange-") ||
-	       strcmp(name, "dag-scheduler-event-loop") == 0;
+	       starts_with(name, "stream execution thread for ") ||
+	       starts_with(name, "JobGenerator") || strcmp(name, "dag-scheduler-event-loop") == 0;
+}
+
+/* Threads that every executor has, whatever runs there: Spark 2.4 to 4.3. */
+static bool names_executor(const char *name)
+{
+	return starts_with(name, "Executor task ") || starts_with(name, "executor-heartbeater") ||
+	       strcmp(name, "dispatcher-Executor") == 0;
 }
 
 static int decode_frames(const cJSON *json, struct thread_obs *t, char **reterr)
@@ -253,8 +261,14 @@ static int cut_list(const char *body, size_t len, struct cut *c, char **reterr)
 	return json_refuse(reterr, "a list without an end");
 }
 
-/* Whether an element may hold a thread that is wanted: a look at its text, cheaper than parsing. */
-static bool may_be_wanted(const struct span *s, enum thread_filter filter)
+static bool has_text(const struct span *s, const char *text)
+{
+	return memmem(s->text, s->len, text, strlen(text)) != NULL;
+}
+
+/* Whether an element may hold a thread that is wanted: a look at its text, cheaper than parsing. A
+ * thread that waits at a barrier for a Python task does not have its name. */
+static bool may_be_wanted(const struct span *s, enum thread_filter filter, bool *of_executor)
 {
 	static const char key[] = "\"threadName\"";
 	const char *p = memmem(s->text, s->len, key, strlen(key));
@@ -270,7 +284,9 @@ static bool may_be_wanted(const struct span *s, enum thread_filter filter)
 		name[n] = p[n];
 		n++;
 	}
-	return wanted(name, filter);
+	*of_executor = *of_executor || names_executor(name);
+	return wanted(name, filter) ||
+	       (filter == THREADS_OF_TASKS && has_text(s, "BarrierTaskContext.runBarrier"));
 }
 
 /* Parses an element and keeps it; by_id: only if its id is that; -1: whatever it is. */
@@ -352,7 +368,7 @@ int spark_decode_threads(const char *body, size_t len, enum thread_filter filter
 		return -ENOMEM;
 	r = cut_list(body, len, &c, reterr);
 	for (size_t i = 0; r >= 0 && i < c.n; i++) {
-		if (may_be_wanted(&c.items[i], filter))
+		if (may_be_wanted(&c.items[i], filter, &list.of_executor))
 			r = take_element(&c.items[i], -1, &list, reterr);
 		if (r < 0)
 			r = json_leave_out(&list.left_out, i + 1, r, reterr);

@@ -174,6 +174,7 @@ static void drop_task(struct evidence_sim *e, int64_t id)
 {
 	for (size_t i = 0; i < e->n_tasks; i++)
 		if (e->tasks[i].id == id) {
+			executor(e, e->tasks[i].executor)->n_ended++;
 			e->tasks[i] = e->tasks[--e->n_tasks];
 			return;
 		}
@@ -270,6 +271,8 @@ void evidence_sim_executors(const struct evidence_sim *e, struct executor_list *
 		if (e->executors[i].lost)
 			continue;
 		ret->items[ret->n].id = copy(e->executors[i].id);
+		ret->items[ret->n].total_tasks =
+			tasks_on(e, e->executors[i].id) + e->executors[i].n_ended;
 		ret->items[ret->n++].active_tasks = tasks_on(e, e->executors[i].id);
 	}
 }
@@ -320,17 +323,16 @@ static void answer_threads(
 		o->task_id = t->id;
 		o->blocked_by = -1;
 		o->name = copy("task");
-		o->frames = items(2, sizeof(char *));
+		o->frames = items(3, sizeof(char *));
+		if (t->python)
+			o->frames[o->n_frames++] = copy("sun.nio.ch.EPoll.wait(Native Method)");
 		if (t->python)
 			o->frames[o->n_frames++] =
 				copy("org.apache.spark.api.python.PythonRunner.read(P.scala:1)");
 		o->frames[o->n_frames++] = copy(frame);
 		l.n++;
 	}
-	/* Another one of Spark's, so that a task that is absent is so among others. */
-	l.items[l.n].task_id = INT32_MAX;
-	l.items[l.n].blocked_by = -1;
-	l.items[l.n++].name = copy("another task");
+	l.of_executor = true;
 	if (x && x->silent ? evidence_no_threads(a, id, now) < 0
 			   : !(x && x->no_dumps) && evidence_take_threads(a, id, &l, now) < 0)
 		abort();

@@ -35,11 +35,12 @@ struct worker_sim {
 struct executor_sim {
 	char id[16];
 	bool lost;
-	bool silent;    /* gives no dump, and the request runs into its time limit */
-	bool no_dumps;  /* gives none, and says so */
-	bool no_cpu;    /* nobody knows its CPU seconds */
-	double jvm;     /* CPU seconds a second */
-	bool no_counts; /* only CPU seconds are known */
+	int64_t n_ended; /* tasks */
+	bool silent;     /* gives no dump, and the request runs into its time limit */
+	bool no_dumps;   /* gives none, and says so */
+	bool no_cpu;     /* nobody knows its CPU seconds */
+	double jvm;      /* CPU seconds a second */
+	bool no_counts;  /* only CPU seconds are known */
 	struct worker_sim workers[EVIDENCE_WORKERS_MAX];
 	size_t n_workers;
 	struct worker_sim threads[EVIDENCE_WORKERS_MAX];

@@ -77,6 +77,7 @@ struct cpu_use {
 	bool stopped;     /* the JVM used nothing at all: a living one beats its heart */
 	bool per_process; /* false: only the sum was known, and only tree and rate say something */
 	double rate;      /* CPU seconds a second, of all */
+	double jvm_rate;  /* of the JVM alone; 0 where only the sum is known */
 	usec_t window;    /* over which; 0: nothing is known */
 	size_t first;     /* the sample that the window begins with */
 	usec_t worked_at; /* the last look in the window that found work since the look before it;
@@ -97,6 +98,11 @@ void cpu_series_use(
  * that move account for a living worker each, it is the last sign of life of the others. Before the
  * series takes in more. */
 usec_t cpu_series_worked(const struct cpu_series *s, const struct cpu_use *u, size_t n);
+
+/* The least CPU seconds a second of all together over any CPU_WINDOW_MIN of the last span, and not
+ * before since: what works, works all the time, and a JVM's housekeeping comes in bursts. Negative
+ * where none is known. */
+double cpu_series_least(const struct cpu_series *s, usec_t since, usec_t span);
 
 /* How much of a span must have been watched to say that nothing ran in it. */
 usec_t cpu_window_needed(usec_t span);

@@ -15,11 +15,14 @@ enum stalled_part {
 
 /* What the stalled tasks show, the strongest that holds. */
 enum stalled_sign {
-	SIGN_DOUBT,     /* the driver's listener lost events, and not all of them were seen in a
-			    dump: they may not run at all */
-	SIGN_ABSENT,    /* no such threads: they do not run */
-	SIGN_WORK,      /* every one of them works */
-	SIGN_SOME_WORK, /* some do, and there is evidence on the others */
+	SIGN_DOUBT,   /* the driver's listener lost events, and not all of them were seen in a
+			  dump: they may not run at all */
+	SIGN_ABSENT,  /* no such threads: they do not run */
+	SIGN_RESULTS, /* the same, and the driver takes in what they have sent */
+	SIGN_WORK,    /* every one of them works */
+	SIGN_LIFE,    /* something works that may be theirs, and of the others it is not known that
+			 they do nothing */
+	SIGN_SOME_WORK, /* some work, and the others were seen to do nothing */
 	SIGN_IDLE,      /* none uses CPU */
 	SIGN_STILL,     /* none shows work, and there is evidence on each: frames, CPU, or a frozen
 			    executor */

@@ -55,6 +55,7 @@ struct stage_history {
 	usec_t verdict_start;
 	struct verdict_detail detail; /* of the verdict, at the last poll */
 	bool seen;                    /* in the poll at hand */
+	usec_t may_work;              /* something worked that may have been its; 0: never seen */
 	struct task_tracks tasks;     /* what was asked of them, on suspicion */
 	struct findings findings;     /* what they showed at the last poll */
 };
@@ -88,7 +89,10 @@ struct app_history {
 	usec_t taken; /* the answers of the last good poll were given: stages, jobs, executors */
 	usec_t jobs_taken;
 	usec_t executors_taken;
-	usec_t gap_end;    /* nobody watched before, for a while; what began then, began here */
+	usec_t gap_end;      /* nobody watched before, for a while; what began then, began here */
+	int64_t total_tasks; /* that executors were ever given; -1: not known */
+	usec_t activity;     /* when the last one began, or was seen to have begun; 0: never */
+	usec_t activity_gaps[2]; /* what lay between the last three, latest first; 0: not known */
 	usec_t idle_start; /* no active stage and no running job since; 0: there is one, or unknown
 			    */
 	usec_t no_answer_start; /* first poll without an answer since the last good one; 0: it
@@ -122,7 +126,8 @@ int app_history_observe(struct app_history *a, struct app_poll *poll, usec_t pol
 
 void app_history_drop_unseen(struct app_history *a);
 
-/* NEED_*: jobs while no stage is active; jobs and executors while any stage is suspect or worse;
+/* NEED_*: jobs while no stage is active, and then now and then executors, which tell what ran
+ * between two polls; jobs and executors while any stage is suspect or worse;
  * memory at every sixth poll, in the beginning at every second one. */
 unsigned app_history_needs(const struct app_history *a);
 

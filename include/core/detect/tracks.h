@@ -20,19 +20,24 @@ struct task_track {
 	usec_t launched;    /* local */
 	usec_t stall_start; /* later of the last progress and the launch */
 	usec_t worked;      /* frames changed or CPU was used by it alone; 0: never seen */
+	usec_t may_have;    /* something worked that may have been its; 0: never seen */
 	uint64_t counters[PROGRESS_MAX];
 	bool has_metrics;
 	usec_t gc; /* of its JVM while it ran */
 	usec_t gc_taken;
 	double gc_share; /* of the time between the last two answers */
 	/* Its thread. */
-	bool python;         /* waits for a Python worker: its frames say little */
+	bool python;         /* runs Python: its frames say little */
+	bool waits_python;   /* does nothing but wait for its Python worker */
+	bool at_barrier;     /* waits for other tasks */
+	bool receiver;       /* waits for its end, by design */
 	uint64_t frames;     /* a hash of them */
 	usec_t frames_moved; /* they changed, last; 0: never seen */
 	usec_t frames_since; /* the first dump that showed these frames; 0: none yet */
 	usec_t dumped;       /* the last one */
 	unsigned n_dumps;
-	unsigned n_same;   /* dumps in a row with these frames, the first included */
+	unsigned n_same;   /* dumps in a row with these frames, the first included; 0: the last one
+			      had no such thread */
 	unsigned n_absent; /* dumps in a row that had no such thread, and had others */
 	struct cause_hint hint;
 };
@@ -46,6 +51,14 @@ struct task_tracks {
 	usec_t taken; /* 0: never answered */
 };
 
+/* How many tasks an executor had been given by then. */
+struct task_mark {
+	usec_t taken;
+	int64_t total;
+};
+
+#define TASK_MARKS 16
+
 struct executor_track {
 	char *id;
 	char *host;
@@ -54,6 +67,8 @@ struct executor_track {
 	int64_t active_tasks;
 	int64_t most_active; /* of late, of all its stages */
 	usec_t most_active_at;
+	struct task_mark marks[TASK_MARKS]; /* oldest first */
+	size_t n_marks;
 	usec_t gc; /* of its JVM, and the share of the time between the last two answers */
 	usec_t gc_taken;
 	double gc_share;
@@ -63,6 +78,11 @@ struct executor_track {
 	bool dump_due; /* in that round */
 	usec_t dump_asked;
 	usec_t dump_taken;
+	/* By the last dump, over all stages: */
+	size_t n_python;     /* threads that run Python tasks */
+	size_t n_jvm;        /* threads that run other tasks */
+	size_t n_at_barrier; /* threads without a task's name that wait at a barrier */
+	bool feeding;        /* a thread computes what a Python worker reads */
 	usec_t silent_since; /* the first dump in a row that never came; 0: the last one did */
 	unsigned n_silent;
 };
@@ -77,7 +97,9 @@ struct evidence {
 	uint64_t dropped; /* events that the driver's listener lost, as last told */
 	usec_t driver_asked;
 	usec_t driver_taken;
-	struct cause_hint driver; /* what the driver does while no stage is active */
+	struct cause_hint driver; /* what the driver does while no task does anything */
+	bool takes_results;       /* it takes in results of tasks that have ended */
+	bool streams;             /* it runs streaming queries or a streaming context */
 	usec_t query_asked;
 	usec_t query_taken;
 	struct query_obs query; /* the newest; only of interest while no stage is active */
@@ -89,6 +111,9 @@ struct executor_track *evidence_executor(const struct evidence *q, const char *i
 
 /* The executor with this id, made where it is not known yet. -ENOMEM. */
 int evidence_executor_get(struct evidence *q, const char *id, struct executor_track **ret);
+
+/* How many tasks the executor was given since then, as far as is known. */
+int64_t executor_track_begun(const struct executor_track *x, usec_t since);
 
 /* Nobody watched for a while: what was seen before says nothing any more. */
 void evidence_forget(struct evidence *q, usec_t now);

@@ -52,3 +52,18 @@ bool cause_brings_rows(const char *name);
 
 /* Whether the task runs Python: its thread is in a Python runner. */
 bool cause_is_python(const struct thread_obs *t);
+
+/* Whether the thread does nothing but wait for what a Python worker has to say. */
+bool cause_waits_for_python(const struct thread_obs *t);
+
+/* Whether the thread waits for other tasks to come to a barrier. */
+bool cause_waits_for_peers(const struct thread_obs *t);
+
+/* Whether the task is a receiver, which waits for its end by design. */
+bool cause_is_receiver(const struct thread_obs *t);
+
+/* Whether the driver takes in results of tasks that have ended. */
+bool cause_takes_results(const struct thread_list *dump);
+
+/* Whether the driver runs streaming queries, or a streaming context: it waits between batches. */
+bool cause_streams(const struct thread_list *dump);

@@ -48,7 +48,8 @@ struct stage_cost {
 struct stage_obs {
 	int64_t stage_id;
 	int64_t attempt_id;
-	char *name; /* "count at etl.py:12", printable; may be NULL */
+	char *name;    /* "count at etl.py:12", printable; may be NULL */
+	bool receiver; /* a receiver of Spark Streaming: one task that never ends, by design */
 	int64_t n_tasks;
 	int64_t n_active; /* negative after lost listener events: SPARK-41187 */
 	int64_t n_complete;

@@ -42,6 +42,7 @@ struct thread_list {
 	struct thread_obs *items;
 	size_t n;
 	struct left_out left_out;
+	bool of_executor; /* the JVM has the threads of an executor, be there tasks or not */
 };
 
 /* An active executor, from /executors; the driver's own row has the id "driver". */
@@ -50,6 +51,7 @@ struct executor_obs {
 	char *host;    /* as Spark names it; may be NULL */
 	char *log_url; /* executorLogs.stderr: on YARN it names the NodeManager and the container */
 	int64_t active_tasks;
+	int64_t total_tasks; /* that it was ever given; 0 where absent */
 	usec_t gc; /* that its JVM has spent in garbage collection, of peakMemoryMetrics; 0: none,
 		      or not told */
 };

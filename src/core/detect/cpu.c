@@ -192,6 +192,7 @@ static void use_jvm(const struct cpu_series *s, size_t first, uint64_t tick, str
 		return;
 	rate = seconds(usec_sub(jvm->cpu, before ? before->cpu : 0)) / seconds(u->window);
 	u->stopped = rate <= 0;
+	u->jvm_rate = rate;
 	if (a->tasks.known && b->tasks.known)
 		use_jvm_threads(s, first, tick, rate, u);
 	else
@@ -343,4 +344,29 @@ usec_t cpu_series_worked(const struct cpu_series *s, const struct cpu_use *u, si
 		return 0;
 	i = cpu_work_last(s, u->first, cpu_work_tick(s, u->first), n, false);
 	return i > u->first ? s->samples[i].taken : 0;
+}
+
+double cpu_series_least(const struct cpu_series *s, usec_t since, usec_t span)
+{
+	double least = -1;
+
+	for (size_t a = 0; a < s->n; a++) {
+		size_t b = a;
+		double rate;
+
+		if (s->samples[a].taken < since ||
+			s->samples[s->n - 1].taken - s->samples[a].taken > span)
+			continue;
+		while (b < s->n && s->samples[b].taken - s->samples[a].taken < CPU_WINDOW_MIN)
+			b++;
+		if (b == s->n)
+			break;
+		/* A sum that falls hides what was used. */
+		if (s->samples[b].total < s->samples[a].total)
+			continue;
+		rate = seconds(s->samples[b].total - s->samples[a].total) /
+		       seconds(s->samples[b].taken - s->samples[a].taken);
+		least = least < 0 || rate < least ? rate : least;
+	}
+	return least;
 }

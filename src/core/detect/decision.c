@@ -18,6 +18,10 @@ static const struct row {
 	const char *reason;
 } rows[] = {
 	{STALLED_ALL, SIGN_ABSENT, NEVER, VERDICT_PHANTOM, "no executor runs these tasks,"},
+	{STALLED_ALL, SIGN_RESULTS, NEVER, VERDICT_SLOW,
+		"no task runs any more, the driver takes in their results,"},
+	{STALLED_ALL, SIGN_LIFE, NEVER, VERDICT_SLOW,
+		"no counter moves, but their executors are at work,"},
 	{STALLED_ALL, SIGN_WORK, NEVER, VERDICT_SLOW, "no counter moves, but all tasks work,"},
 	{STALLED_ALL, SIGN_SOME_WORK, UNPROVEN, VERDICT_SUSPECT,
 		"no counter moves, some tasks work,"},
@@ -30,6 +34,10 @@ static const struct row {
 		"some tasks are stalled, as far as is known,"},
 	{STALLED_SOME, SIGN_ABSENT, NEVER, VERDICT_SUSPECT,
 		"some tasks are stalled, and no executor runs them,"},
+	{STALLED_SOME, SIGN_RESULTS, NEVER, VERDICT_SLOW,
+		"some tasks do not run any more, the driver takes in their results,"},
+	{STALLED_SOME, SIGN_LIFE, NEVER, VERDICT_SLOW,
+		"some tasks are stalled, but their executors are at work,"},
 	{STALLED_SOME, SIGN_WORK, NEVER, VERDICT_SLOW, "some tasks are stalled, but work,"},
 	{STALLED_SOME, SIGN_SOME_WORK, UNPROVEN, VERDICT_SUSPECT, "some tasks are stalled"},
 	{STALLED_SOME, SIGN_IDLE, UNPROVEN, VERDICT_SUSPECT,
@@ -51,23 +59,41 @@ static enum stalled_part stalled_part_of(
 									   : STALLED_SOME;
 }
 
+/* Those that are not at work. No dump shows where one is: it may wait for those that are. */
+static bool others_do_nothing(const struct findings *f)
+{
+	size_t n_others = f->n_stalled - f->n_working - f->n_may_work;
+
+	return n_others > 0 && f->n_idle + f->n_frozen == n_others &&
+	       f->n_seen + f->n_frozen >= f->n_stalled;
+}
+
+/* The driver's listener lost events: those that no dump showed may not run at all. */
+static bool is_doubtful(const struct findings *f)
+{
+	if (!f->events_dropped || (f->has_tasks && f->n_seen == f->n_stalled))
+		return false;
+	return f->n_stalled == 0 || f->n_absent < f->n_stalled;
+}
+
 static enum stalled_sign stalled_sign_of(const struct findings *f)
 {
-	size_t doubtful = f->n_unknown + f->n_absent;
+	size_t n_alive = f->n_working + f->n_may_work;
 
-	if (f->events_dropped && (!f->has_tasks || f->n_seen < f->n_stalled) &&
-		f->n_absent + f->n_working < f->n_stalled + !f->has_tasks)
+	if (f->n_stalled > 0 && f->n_working == f->n_stalled)
+		return SIGN_WORK;
+	if (n_alive > 0 && !others_do_nothing(f))
+		return SIGN_LIFE;
+	if (is_doubtful(f))
 		return SIGN_DOUBT;
 	if (f->n_stalled == 0)
 		return SIGN_NOTHING;
 	if (f->n_absent == f->n_stalled)
-		return SIGN_ABSENT;
-	if (f->n_working == f->n_stalled)
-		return SIGN_WORK;
-	if (doubtful > 0)
-		return SIGN_NOTHING;
-	if (f->n_working > 0)
+		return f->takes_results ? SIGN_RESULTS : SIGN_ABSENT;
+	if (n_alive > 0)
 		return SIGN_SOME_WORK;
+	if (f->n_unknown + f->n_absent > 0)
+		return SIGN_NOTHING;
 	return f->n_idle == f->n_stalled ? SIGN_IDLE : SIGN_STILL;
 }
 
@@ -83,7 +109,7 @@ static const struct row *find_row(enum stalled_part stalled_part, enum stalled_s
  * where it is some, which have waited long enough when any has. */
 static usec_t stalled_for(const struct findings *f, enum stalled_part stalled_part, usec_t stalled)
 {
-	if (!f->has_tasks || f->shortest == 0)
+	if (f->shortest == 0)
 		return stalled;
 	return stalled_part == STALLED_ALL ? f->shortest : f->longest;
 }

@@ -9,6 +9,8 @@
 /* A number of active tasks counts so long for who else uses an executor: while a window may hold
  * their CPU, and until the next answer. */
 #define MOST_ACTIVE_TIME (CPU_AGE_MAX + USEC_PER_MINUTE)
+/* A write that waits is so near the top: below it are the JDK's ways to wait for a socket. */
+#define WRITE_FRAMES 5
 
 static int by_task_id(const void *a, const void *b)
 {
@@ -118,6 +120,19 @@ static void note_gc(struct executor_track *x, const struct executor_obs *o, usec
 	x->gc_taken = taken;
 }
 
+/* Of many marks every other one goes: they reach back as far as anybody asks. */
+static void note_total(struct executor_track *x, int64_t total, usec_t taken)
+{
+	if (x->n_marks > 0 && x->marks[x->n_marks - 1].total > total)
+		x->n_marks = 0; /* another executor of that name, or an old answer */
+	if (x->n_marks == TASK_MARKS) {
+		for (size_t i = 0; i < TASK_MARKS / 2; i++)
+			x->marks[i] = x->marks[2 * i];
+		x->n_marks = TASK_MARKS / 2;
+	}
+	x->marks[x->n_marks++] = (struct task_mark){.taken = taken, .total = total};
+}
+
 static bool has_task(const struct app_history *a, const char *executor_id)
 {
 	for (size_t i = 0; i < a->n_stages; i++)
@@ -166,6 +181,7 @@ int evidence_take_executors(
 			return r;
 		x->listed = true;
 		note_gc(x, o, taken);
+		note_total(x, o->total_tasks, taken);
 		x->active_tasks = o->active_tasks;
 		if (o->active_tasks >= x->most_active ||
 			usec_sub(taken, x->most_active_at) > MOST_ACTIVE_TIME) {
@@ -191,6 +207,18 @@ static uint64_t hash_frames(const struct thread_obs *t)
 	return h;
 }
 
+/* Computes what a Python worker reads, or waits for it; not one that waits until the worker has
+ * taken what there is. */
+static bool feeds(const struct thread_obs *t)
+{
+	if (strncmp(t->name, "stdout writer for ", 18) != 0 || t->n_frames == 0)
+		return false;
+	for (size_t i = 0; i < t->n_frames && i < WRITE_FRAMES; i++)
+		if (strstr(t->frames[i], "rite"))
+			return false;
+	return true;
+}
+
 /* In Spark 3.x what a Python task reads is computed by a thread of its own, whose name does not say
  * which task's. One that waits for Python to take what it has says nothing new. */
 static uint64_t hash_writers(const struct thread_list *dump)
@@ -200,8 +228,7 @@ static uint64_t hash_writers(const struct thread_list *dump)
 	for (size_t i = 0; i < dump->n; i++) {
 		const struct thread_obs *t = &dump->items[i];
 
-		if (strncmp(t->name, "stdout writer for ", 18) == 0 && t->n_frames > 0 &&
-			!strstr(t->frames[0], "write"))
+		if (feeds(t))
 			sum += hash_frames(t);
 	}
 	return sum;
@@ -230,6 +257,9 @@ static void track_dump(struct task_track *t, const struct thread_obs *thread,
 	uint64_t frames;
 
 	t->python = cause_is_python(thread);
+	t->waits_python = cause_waits_for_python(thread);
+	t->at_barrier = cause_waits_for_peers(thread);
+	t->receiver = cause_is_receiver(thread);
 	frames = hash_frames(thread) + (t->python ? writers : 0);
 	t->n_absent = 0;
 	t->n_dumps++;
@@ -244,6 +274,14 @@ static void track_dump(struct task_track *t, const struct thread_obs *thread,
 	}
 	t->dumped = taken;
 	cause_of_task(thread, dump, &t->hint);
+}
+
+/* What it was seen to do before, it does no longer. */
+static void track_absent(struct task_track *t)
+{
+	t->n_absent++;
+	t->n_same = 0;
+	t->at_barrier = t->waits_python = false;
 }
 
 static bool names_tasks(const struct thread_list *dump)
@@ -273,8 +311,25 @@ static void stage_take_dump(struct stage_history *h, const struct executor_track
 		thread = thread_of(dump, t->task_id);
 		if (thread)
 			track_dump(t, thread, dump, writers, taken);
-		else if (names_tasks(dump) && dump->left_out.n == 0)
-			t->n_absent++;
+		else if ((names_tasks(dump) || dump->of_executor) && dump->left_out.n == 0)
+			track_absent(t);
+	}
+}
+
+static void note_kinds(struct executor_track *x, const struct thread_list *dump)
+{
+	x->n_python = x->n_jvm = x->n_at_barrier = 0;
+	x->feeding = false;
+	for (size_t i = 0; i < dump->n; i++) {
+		const struct thread_obs *t = &dump->items[i];
+
+		x->feeding = x->feeding || feeds(t);
+		if (t->task_id < 0)
+			x->n_at_barrier += cause_waits_for_peers(t);
+		else if (is_running(t) && cause_is_python(t))
+			x->n_python++;
+		else if (is_running(t))
+			x->n_jvm++;
 	}
 }
 
@@ -292,6 +347,7 @@ int evidence_take_threads(struct app_history *a, const char *executor_id,
 	x->dump_taken = taken;
 	x->silent_since = 0;
 	x->n_silent = 0;
+	note_kinds(x, threads);
 	for (size_t i = 0; i < a->n_stages; i++)
 		stage_take_dump(&a->stages[i], x, threads, taken);
 	return 0;
@@ -331,6 +387,8 @@ void evidence_take_driver_threads(
 {
 	a->evidence.driver_taken = taken;
 	cause_of_driver(threads, &a->evidence.driver);
+	a->evidence.takes_results = cause_takes_results(threads);
+	a->evidence.streams = a->evidence.streams || cause_streams(threads);
 }
 
 void evidence_take_query(struct app_history *a, struct query_obs *query, usec_t taken)

@@ -170,7 +170,8 @@ static void choose_executors(const struct asking *k, const struct stage_history 
 		if (!flat(k, t->stall_start))
 			continue;
 		x = evidence_executor(&k->app->evidence, t->executor_id);
-		if (!x || !x->listed || x->chosen == k->now)
+		if (!x || (!x->listed && k->app->evidence.executors_taken > 0) ||
+			x->chosen == k->now)
 			continue;
 		x->chosen = k->now;
 		x->dump_due = dump_due(k, t, x);

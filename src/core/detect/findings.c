@@ -4,20 +4,18 @@
  *
  * A task is stalled when its own counters stood still for hung_after. It works when its frames
  * changed, or when CPU was used that only it can have used, within hung_after. So work counts like
- * progress, and a task that computes for an hour and then hangs is found hung_after later.
+ * progress, and a task that computes for an hour and then hangs is found hung_after later. Silence
+ * counts from the last sign of life, be it that of the task or one that may have been.
  *
- * Speculative execution: Spark kills the other attempt when one of a pair finishes. So while either
- * attempt of a task moves or is young, the other is ignored.
+ * Left out are: a speculative attempt or its original while the other of the two works; a receiver
+ * of Spark Streaming, which waits by design; tasks that wait at a barrier for others which have not
+ * come.
  *
- * CPU time is known per executor, not per task, so it has to be attributed:
- * - Executor idle: all its stalled tasks are idle.
- * - Executor busy, only stalled tasks on it: they count as working. For Python, at most one task
- *   per busy worker process.
- * - Executor busy, other tasks on it too: the CPU is credited to the others first. Exception: all
- *   stalled tasks wait for Python and every worker is busy.
- * - Thread dumps override this: if the tasks whose frames change can explain all the CPU, the
- *   remaining tasks count as still, and become hung after hung_after_unproven.
- * CPU that cannot be attributed is ignored.
+ * Whose sign of life it is: core/detect/attribution. Frames override this: if the tasks whose
+ * frames change can explain all the CPU of a JVM, the others are seen to do nothing.
+ *
+ * A dump that has an executor's threads but not the task's says that the task does not run there:
+ * frames seen before count no more. The driver may hold it: it may take in its result.
  *
  * A JVM that uses no CPU at all and gave no dump of late is frozen. In local mode the driver is the
  * executor and uses CPU for itself: above what an executor would use, frames must be equal, too.
@@ -29,8 +27,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/detect/attribution.h"
 #include "core/detect/evidence_wants.h"
-#include "core/detect/findings.h"
 #include "core/detect/history.h"
 #include "core/facts/rule.h"
 
@@ -38,26 +36,11 @@
 #define GC_SHARE_MIN 0.5
 /* CPU seconds a second that a JVM uses beside its tasks' threads: collection, compilation. */
 #define THREAD_EXTRA 0.5
-/* Dumps that never came, after which an executor counts as frozen. */
-#define SILENT_MIN 1
 /* Dumps that lack a task's thread, after which the task counts as gone. */
 #define ABSENT_MIN 2
-
-/* The stalled tasks of one stage on one executor. */
-struct group {
-	struct executor_track *executor; /* NULL: not known */
-	size_t n;
-	size_t n_running; /* also the ones that are not stalled */
-	size_t n_running_python;
-	size_t n_python; /* wait for a Python worker, by their frames */
-	bool moves;      /* one of its tasks works, or moves: it explains CPU of the JVM */
-	usec_t since;    /* all were stalled from here on */
-	struct cpu_use cpu;
-	size_t n_cpu_busy; /* so many of the stalled compute; which, is not known */
-	size_t n_cpu_idle; /* so many do not */
-	usec_t worked_at;  /* by when each of them had worked, where all do */
-	bool frozen;       /* the executor gives no dump, or its JVM does nothing at all */
-};
+/* CPU seconds a second of a driver's JVM that has something to do: it may hold what no thread of an
+ * executor was seen to hold. */
+#define DRIVER_WORKS_MIN 0.5
 
 struct look {
 	struct app_history *app;
@@ -65,113 +48,24 @@ struct look {
 	const struct rule *rule;
 	usec_t now;
 	struct findings *f;
+	bool driver_works;
+	size_t n_at_barrier; /* tasks that wait for others of the stage, which have not come */
 	unsigned n_by_cause[CAUSE_MAX];
 };
 
 static bool is_stalled(const struct look *k, const struct task_track *t)
 {
-	return usec_sub(k->now, t->stall_start) >= k->rule->hung_after;
+	return task_is_stalled(t, k->rule, k->now);
 }
 
 static bool works(const struct look *k, const struct task_track *t)
 {
-	return t->worked > 0 && usec_sub(k->now, t->worked) < k->rule->hung_after;
-}
-
-/* anew: what was seen of work before counts for nothing. */
-static void gather(const struct look *k, const char *executor_id, bool anew, struct group *g)
-{
-	*g = (struct group){.executor = evidence_executor(&k->app->evidence, executor_id)};
-	for (size_t i = 0; i < k->stage->tasks.n; i++) {
-		const struct task_track *t = &k->stage->tasks.items[i];
-
-		if (!str_equal(t->executor_id, executor_id))
-			continue;
-		g->n_running++;
-		g->n_running_python += t->python;
-		if (!is_stalled(k, t) || (!anew && works(k, t))) {
-			g->moves = true;
-			continue;
-		}
-		g->n++;
-		g->n_python += t->python;
-		if (t->stall_start > g->since)
-			g->since = t->stall_start;
-	}
-}
-
-static size_t smaller(size_t a, size_t b)
-{
-	return a < b ? a : b;
-}
-
-static void use_cpu(const struct look *k, struct group *g)
-{
-	struct executor_track *x = g->executor;
-	/* It was asked for after the poll before this one. */
-	usec_t asked =
-		usec_sub(k->now, k->app->spacing[0] < k->rule->hung_after ? k->app->spacing[0]
-									  : k->rule->hung_after);
-
-	cpu_series_use(&x->cpu, asked, g->since, k->rule->hung_after, &g->cpu);
-	if (g->cpu.worked_at > x->worked)
-		x->worked = g->cpu.worked_at;
-	/* A dump that came shows that it lives, however little it does. */
-	g->frozen = x->n_silent >= SILENT_MIN ||
-		    (g->cpu.stopped && usec_sub(k->now, x->dump_taken) > g->cpu.window);
-}
-
-/* Each of these tasks waits for a Python worker, and none is left that does not compute: but for
- * the daemon that forks them. */
-static bool no_worker_waits(const struct group *g)
-{
-	return g->n_python == g->n && g->cpu.n_busy >= g->n && g->cpu.n_unclear == 0 &&
-	       g->cpu.n_idle <= (g->cpu.with_daemon ? 1 : 0);
-}
-
-/* How much of an executor's CPU can be, and must be, that of these tasks. Whatever else runs there
- * is given the benefit: tasks of other stages, and tasks of this one that move. */
-static void attribute(const struct look *k, struct group *g)
-{
-	const struct executor_track *x = g->executor;
-	size_t others;
-
-	if (!x)
-		return;
-	use_cpu(k, g);
-	others = x->most_active > (int64_t)g->n ? (size_t)x->most_active - g->n : 0;
-	if (g->n_running - g->n > others)
-		others = g->n_running - g->n;
-	g->worked_at = g->cpu.worked_at;
-	if (g->cpu.tree == CPU_IDLE) {
-		g->n_cpu_idle = g->n;
-	} else if (others > 0 || g->moves) {
-		bool workers = g->cpu.per_process && !g->cpu.churn;
-
-		/* Each Python task has a worker of its own, whatever the JVM does for the others.
-		 */
-		if (workers && g->cpu.n_busy > others)
-			g->n_cpu_busy = smaller(g->cpu.n_busy - others, g->n);
-		if (workers && no_worker_waits(g))
-			g->n_cpu_busy = g->n;
-		/* When the last of those that this takes had worked. */
-		if (g->n_cpu_busy == g->n && g->cpu.n_busy > 0)
-			g->worked_at = cpu_series_worked(&x->cpu, &g->cpu, g->cpu.n_busy - 1);
-	} else if (g->cpu.tree == CPU_BUSY) {
-		bool shared = !g->cpu.per_process || g->cpu.jvm == CPU_BUSY || g->cpu.churn;
-
-		g->n_cpu_busy = shared ? g->n : smaller(g->cpu.n_busy, g->n);
-		if (!shared && g->cpu.n_busy >= g->n)
-			g->worked_at = cpu_series_worked(&x->cpu, &g->cpu, g->n - 1);
-		/* One process is unclear: whose it is, is too. */
-		if (!shared && g->cpu.jvm == CPU_IDLE && g->cpu.n_unclear == 0)
-			g->n_cpu_idle = g->n - g->n_cpu_busy;
-	}
+	return task_works(t, k->rule, k->now);
 }
 
 /* For people. A task that runs in Python is told by its worker, not by the thread that waits for
  * that. Returns whether something is known of each. */
-static bool note_counts(struct findings *f, const struct group *g)
+static bool note_counts(struct findings *f, const struct task_group *g)
 {
 	const struct cpu_use *u = &g->cpu;
 	size_t threads = g->n_running > 0 && g->n_running_python == g->n_running ? 0 : 1;
@@ -184,7 +78,7 @@ static bool note_counts(struct findings *f, const struct group *g)
 	return u->workers[CPU_UNSEEN] + u->threads[CPU_UNSEEN] == 0;
 }
 
-static void note_cpu(struct look *k, const struct group *g)
+static void note_cpu(struct look *k, const struct task_group *g)
 {
 	bool counted = note_counts(k->f, g);
 
@@ -220,7 +114,7 @@ static bool is_lost(const struct look *k, const struct executor_track *x)
 	return k->app->evidence.executors_taken > 0 && (!x || !x->listed);
 }
 
-static void hint_of(const struct look *k, const struct task_track *t, const struct group *g,
+static void hint_of(const struct look *k, const struct task_track *t, const struct task_group *g,
 	struct cause_hint *ret)
 {
 	const struct executor_track *x = g->executor;
@@ -256,30 +150,89 @@ static void hint_of(const struct look *k, const struct task_track *t, const stru
 	str_sanitize(ret->because); /* what was cut within a character */
 }
 
+/* It need not end: its twin will, or it is a receiver. */
+static bool is_excused(const struct task_track *t)
+{
+	return t->twin_works || (t->receiver && t->n_same > 0);
+}
+
+/* Tasks of the stage on this executor that wait for others at a barrier. A Python task's thread
+ * does not show it, one of Spark's that serves its worker does. */
+static size_t waiting_on(const struct look *k, const char *executor_id)
+{
+	const struct executor_track *x = evidence_executor(&k->app->evidence, executor_id);
+	size_t served = x ? x->n_at_barrier : 0;
+	size_t n_python = 0;
+	size_t n = 0;
+
+	for (size_t i = 0; i < k->stage->tasks.n; i++) {
+		const struct task_track *t = &k->stage->tasks.items[i];
+
+		if (!str_equal(t->executor_id, executor_id) || t->n_same == 0 ||
+			!is_stalled(k, t) || works(k, t))
+			continue;
+		n += t->at_barrier;
+		n_python += t->python && !t->at_barrier;
+	}
+	return n + (served < n_python ? served : n_python);
+}
+
+/* What waits does nothing: the others are the ones that do. */
+static void leave_out(struct tally *t, size_t n)
+{
+	t->idle = t->idle > n ? t->idle - n : 0;
+}
+
+/* Since when nothing was seen that may have been the task's work. */
+static usec_t silent_since(const struct task_track *t)
+{
+	usec_t at = t->stall_start;
+
+	if (t->worked > at)
+		at = t->worked;
+	return t->may_have > at ? t->may_have : at;
+}
+
+/* No dump shows where the task is, and the driver has something to do: the task may have ended, and
+ * the driver reads what came of it. */
+static bool driver_may_hold(const struct look *k, const struct task_track *t)
+{
+	return t->n_same == 0 && k->driver_works && !str_equal(t->executor_id, "driver");
+}
+
 /* One stalled task that is not known to work by itself. */
-static void note_stalled(struct look *k, struct group *g, struct task_track *t)
+static void note_stalled(struct look *k, struct task_group *g, struct task_track *t)
 {
 	struct findings *f = k->f;
 	bool lost = is_lost(k, g->executor); /* its tasks are about to be tried elsewhere */
 	bool dumped = t->n_same >= 2 && t->dumped > t->frames_since;
 
+	if (g->tally.alive > 0) {
+		g->tally.alive--;
+		f->n_working++;
+		return;
+	}
+	if (g->tally.may > 0) {
+		g->tally.may--;
+		f->n_may_work++;
+		return;
+	}
 	if (t->n_absent >= ABSENT_MIN) {
 		f->n_absent++;
-	} else if (g->n_cpu_busy > 0) {
-		g->n_cpu_busy--;
-		f->n_working++;
+	} else if (driver_may_hold(k, t)) {
+		f->n_may_work++;
 		return;
 	} else if (!lost && g->frozen) {
 		f->n_frozen++;
-	} else if (!lost && g->n_cpu_idle > 0 && (dumped || !g->cpu.unsure)) {
-		g->n_cpu_idle--;
+	} else if (!lost && g->tally.idle > 0 && t->n_absent == 0 && (dumped || !g->cpu.unsure)) {
+		g->tally.idle--;
 		f->n_idle++;
 	} else if (!lost && dumped) {
 		f->n_still++;
 	} else {
 		f->n_unknown++;
 	}
-	note_time(f, usec_sub(k->now, t->stall_start));
+	note_time(f, usec_sub(k->now, silent_since(t)));
 }
 
 static void note_threads(struct findings *f, const struct task_track *t)
@@ -292,7 +245,7 @@ static void note_threads(struct findings *f, const struct task_track *t)
 
 /* Dumps tell who of these tasks computes: the frames of some change, the others' stand still and
  * are not Python's, and the CPU is no more than those that change can use, each by one thread. */
-static bool frames_tell(const struct look *k, const struct group *g)
+static bool frames_tell(const struct look *k, const struct task_group *g)
 {
 	size_t n_moved = 0;
 
@@ -309,37 +262,56 @@ static bool frames_tell(const struct look *k, const struct group *g)
 	return n_moved > 0 && g->cpu.rate < (double)n_moved + THREAD_EXTRA;
 }
 
-/* The whole executor computes for these tasks: that is work, of each. */
-static void note_work(const struct look *k, const struct group *g)
+/* The whole executor computes for these tasks: that is work, of each. What some of them may have
+ * done is kept, too, unless the others were seen to do nothing. */
+static void note_work(const struct look *k, const struct task_group *g)
 {
-	if (g->n_cpu_busy < g->n || g->n == 0 || frames_tell(k, g))
-		return;
+	bool some_idle = g->tally.alive + g->tally.may + g->tally.idle == g->n && g->tally.idle > 0;
+
 	for (size_t i = 0; i < k->stage->tasks.n; i++) {
 		struct task_track *t = &k->stage->tasks.items[i];
 
-		if (str_equal(t->executor_id, g->executor->id) && is_stalled(k, t))
-			t->worked = g->worked_at > t->worked ? g->worked_at : t->worked;
+		if (!str_equal(t->executor_id, g->executor->id) || !is_stalled(k, t))
+			continue;
+		if (g->worked > t->worked)
+			t->worked = g->worked;
+		if (!some_idle && g->may_have > t->may_have)
+			t->may_have = g->may_have;
 	}
+}
+
+/* Frames tell which of them works: of the others, it is seen that they do not. */
+static void use_frames(struct task_group *g)
+{
+	g->tally = (struct tally){.idle = g->n};
+	g->worked = g->may_have = 0;
 }
 
 static void find_on_executor(struct look *k, const char *executor_id)
 {
-	struct group g;
+	size_t n_waiting = k->n_at_barrier > 0 ? waiting_on(k, executor_id) : 0;
+	struct task_group g;
+	bool tell;
 
-	gather(k, executor_id, true, &g);
-	attribute(k, &g);
-	note_work(k, &g);
-	gather(k, executor_id, false, &g);
-	attribute(k, &g);
+	attribution_of(k->app, k->stage, executor_id, k->rule, k->now, true, &g);
 	note_cpu(k, &g);
+	tell = g.executor && g.cpu.jvm == CPU_BUSY && !g.cpu.knows_threads && frames_tell(k, &g);
+	if (g.executor && !tell)
+		note_work(k, &g);
+	attribution_of(k->app, k->stage, executor_id, k->rule, k->now, false, &g);
+	if (tell)
+		use_frames(&g);
+	leave_out(&g.tally, n_waiting);
 	for (size_t i = 0; i < k->stage->tasks.n; i++) {
 		struct task_track *t = &k->stage->tasks.items[i];
 		struct cause_hint hint;
 
-		if (!str_equal(t->executor_id, executor_id))
+		if (!str_equal(t->executor_id, executor_id) || !is_stalled(k, t) || is_excused(t))
 			continue;
-		if (!is_stalled(k, t) || t->twin_works)
+		if (n_waiting > 0 && !works(k, t)) {
+			n_waiting--;
 			continue;
+		}
 		k->f->n_stalled++;
 		note_threads(k->f, t);
 		hint_of(k, t, &g, &hint);
@@ -364,7 +336,7 @@ static bool any_stalled(const struct look *k)
 {
 	for (size_t i = 0; i < k->stage->tasks.n; i++)
 		if (is_stalled(k, &k->stage->tasks.items[i]) &&
-			!k->stage->tasks.items[i].twin_works)
+			!is_excused(&k->stage->tasks.items[i]))
 			return true;
 	return false;
 }
@@ -388,7 +360,7 @@ static bool at_work(const struct look *k, const struct task_track *t)
 }
 
 /* Spark ends a task when its speculative copy ends, and the other way round: while one of them is
- * at work, the other holds up nothing. Returns how many such there are. */
+ * at work, the other holds up nothing. Returns how many tasks count for nothing. */
 static size_t note_copies(const struct look *k)
 {
 	struct task_tracks *t = &k->stage->tasks;
@@ -411,7 +383,7 @@ static size_t note_copies(const struct look *k)
 		}
 	}
 	for (size_t i = 0; i < t->n; i++)
-		n += t->items[i].twin_works;
+		n += is_excused(&t->items[i]);
 	return n;
 }
 
@@ -423,36 +395,115 @@ static bool all_stalled(const struct look *k)
 	return true;
 }
 
-/* The tasks are not known one by one: what their executors show, where no others run there. */
+/* What the processes of all executors did, where the tasks are not known one by one. */
+struct crowd {
+	size_t works[CPU_WORK_MAX];
+	size_t n_trees;   /* of which something is known */
+	size_t n_unknown; /* executors with tasks of which nothing is known */
+	size_t n_frozen;
+	size_t n_computing; /* trees that compute, for whatever task */
+	size_t n_idle;      /* trees that do nothing at all */
+	size_t n_python;    /* of these, with workers */
+};
+
+static void add_tree(struct look *k, struct executor_track *x, struct crowd *c)
+{
+	struct task_group g = {.executor = x, .since = k->stage->stall_start};
+	size_t workers = 0;
+
+	attribution_use_cpu(k->app, k->rule, k->now, &g);
+	note_cpu(k, &g);
+	for (size_t i = 0; i < CPU_WORK_MAX; i++)
+		workers += i == CPU_NEVER_RAN ? g.cpu.workers[i] : 0;
+	if (g.frozen) {
+		c->n_frozen++;
+		return;
+	}
+	if (g.cpu.window == 0) {
+		c->n_unknown++;
+		return;
+	}
+	c->n_trees++;
+	for (size_t i = 0; i < CPU_WORK_MAX; i++)
+		c->works[i] += g.cpu.workers[i];
+	c->n_computing += g.cpu.tree == CPU_BUSY;
+	/* That a JVM as a whole does little proves nothing of its tasks. */
+	if (!g.stale && g.cpu.tree == CPU_IDLE && !g.cpu.unsure && g.cpu.per_process &&
+		(workers > 0 || g.cpu.knows_threads)) {
+		c->n_idle++;
+		c->works[CPU_NEVER_RAN] += workers > 0 ? 0 : g.cpu.threads[CPU_NEVER_RAN];
+	}
+}
+
+/* Tasks of other stages that moved of late: each accounts for one that lives. */
+static size_t moving_elsewhere(const struct look *k, size_t *ret_others)
+{
+	size_t moving = 0;
+
+	*ret_others = 0;
+	for (size_t i = 0; i < k->app->n_stages; i++) {
+		const struct stage_history *h = &k->app->stages[i];
+		size_t n = h->last.n_active > 0 ? (size_t)h->last.n_active : 0;
+
+		if (h == k->stage)
+			continue;
+		if (usec_sub(k->now, h->stall_start) < k->rule->hung_after)
+			moving += n;
+		else
+			*ret_others += n;
+	}
+	return moving;
+}
+
+/* The tasks are not known one by one. Executors name themselves in the list of processes; whether
+ * these are all of them, only the list of executors tells. */
 static void find_by_executor(struct look *k)
 {
 	const struct evidence *q = &k->app->evidence;
-	int64_t sum = 0;
+	size_t n = (size_t)k->stage->last.n_active;
+	struct findings *f = k->f;
+	struct crowd c = {0};
+	struct tally t;
+	size_t others;
+	size_t moving;
 
-	if (usec_sub(k->now, k->stage->stall_start) < k->rule->hung_after)
+	if (k->stage->last.n_active <= 0 ||
+		usec_sub(k->now, k->stage->stall_start) < k->rule->hung_after)
 		return;
-	for (size_t i = 0; i < q->n_executors; i++)
-		sum += q->executors[i].listed ? q->executors[i].most_active : 0;
-	for (size_t i = 0; i < q->n_executors && sum <= k->stage->last.n_active; i++) {
+	for (size_t i = 0; i < q->n_executors; i++) {
 		struct executor_track *x = &q->executors[i];
-		struct group g = {.executor = x, .since = k->stage->stall_start};
+		bool runs = x->listed ? x->most_active > 0 : q->executors_taken == 0;
 
-		if (!x->listed || x->most_active <= 0)
-			continue;
-		g.n = (size_t)x->most_active;
-		use_cpu(k, &g);
-		note_cpu(k, &g);
-		k->f->n_stalled += g.n;
-		if (x->worked > 0 && usec_sub(k->now, x->worked) < k->rule->hung_after)
-			k->f->n_working += g.n;
-		else if (g.frozen)
-			k->f->n_frozen += g.n;
-		else if (g.cpu.tree == CPU_IDLE && !g.cpu.unsure)
-			k->f->n_idle += g.n;
-		else
-			k->f->n_unknown += g.n;
+		if (runs && (x->listed || x->cpu.n > 0) &&
+			(!str_equal(x->id, "driver") || x->active_tasks > 0))
+			add_tree(k, x, &c);
 	}
-	k->f->n_running = k->f->n_stalled;
+	if (c.n_trees + c.n_frozen == 0)
+		return;
+	moving = moving_elsewhere(k, &others);
+	t = attribution_count(c.works, n, moving, others);
+	if (moving + others == 0 && c.n_computing > 0 && c.n_computing == c.n_trees)
+		t = (struct tally){.alive = n};
+	else if (c.n_computing > 0 && moving == 0 && t.alive + t.may == 0)
+		t = (struct tally){.may = n};
+	if (c.n_unknown > 0 || q->executors_taken == 0 || c.n_idle < c.n_trees)
+		t.idle = 0;
+	f->n_running = f->n_stalled = n;
+	f->n_working = t.alive;
+	f->n_may_work = t.may;
+	f->n_idle = c.n_frozen > 0 || k->driver_works ? 0 : t.idle;
+	if (k->driver_works) /* no dump shows where they are */
+		f->n_may_work = n - f->n_working;
+	n -= f->n_working + f->n_may_work + f->n_idle;
+	if (c.n_frozen > 0 && c.n_trees + c.n_unknown == 0)
+		f->n_frozen = n;
+	else
+		f->n_unknown = n;
+	if (f->n_working + f->n_may_work > 0)
+		k->stage->may_work = k->now;
+	note_time(f, usec_sub(k->now, k->stage->may_work > k->stage->stall_start
+					      ? k->stage->may_work
+					      : k->stage->stall_start));
 }
 
 /* After a gap, evidence is to be had again when a window of CPU time is full. */
@@ -464,6 +515,33 @@ static bool gathers(const struct look *k)
 	return forgotten > 0 && usec_sub(k->now, forgotten) < span;
 }
 
+static bool driver_works(const struct look *k)
+{
+	const struct executor_track *x = evidence_executor(&k->app->evidence, "driver");
+	struct cpu_use cpu;
+
+	if (!x || x->active_tasks > 0) /* in local mode that is the executor */
+		return false;
+	cpu_series_use(&x->cpu, k->now, 0, k->rule->hung_after, &cpu);
+	return cpu.window > 0 && cpu.jvm_rate >= DRIVER_WORKS_MIN;
+}
+
+/* Who waits for others at a barrier is not what the stage waits for: those are that have not come.
+ * Where all wait, they do so for something else. */
+static void note_barrier(struct look *k)
+{
+	const struct task_tracks *t = &k->stage->tasks;
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->n; i++)
+		if (is_first(t, i))
+			n += waiting_on(k, t->items[i].executor_id);
+	if (n == 0 || n >= k->f->n_running)
+		return;
+	k->n_at_barrier = k->f->n_at_barrier = n;
+	k->f->n_running -= n;
+}
+
 void findings_of(struct app_history *a, struct stage_history *h, const struct rule *rule,
 	usec_t now, struct findings *ret)
 {
@@ -471,8 +549,11 @@ void findings_of(struct app_history *a, struct stage_history *h, const struct ru
 	/* An answer holds until the next is due, and a little longer. */
 	usec_t fresh = rule->hung_after / 2 + USEC_PER_MINUTE;
 
-	*ret = (struct findings){
-		.events_dropped = a->evidence.dropped > 0, .gathering = gathers(&k)};
+	*ret = (struct findings){.events_dropped = a->evidence.dropped > 0,
+		.takes_results = a->evidence.takes_results &&
+				 usec_sub(now, a->evidence.driver_taken) < rule->hung_after,
+		.gathering = gathers(&k)};
+	k.driver_works = driver_works(&k);
 	if (h->tasks.taken == 0 || usec_sub(now, h->tasks.taken) > fresh || h->tasks.n == 0) {
 		find_by_executor(&k);
 		return;
@@ -491,6 +572,7 @@ void findings_of(struct app_history *a, struct stage_history *h, const struct ru
 			.events_dropped = ret->events_dropped, .gathering = ret->gathering};
 		return;
 	}
+	note_barrier(&k);
 	for (size_t i = 0; i < h->tasks.n; i++)
 		if (is_first(&h->tasks, i))
 			find_on_executor(&k, h->tasks.items[i].executor_id);

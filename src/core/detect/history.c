@@ -28,6 +28,9 @@
 #define MEMORY_POLLS 6
 #define MEMORY_POLLS_FIRST 2
 
+/* While no stage is active, executors are asked at each of so many polls. */
+#define IDLE_POLLS 3
+
 /* A driver's clock that moves by more against ours, from one poll to the next, was set. */
 #define CLOCK_STEP ((int64_t)(5 * USEC_PER_SEC))
 
@@ -48,6 +51,7 @@ int app_history_new(
 	if (!a)
 		return -ENOMEM;
 	a->owner.map_index = -1;
+	a->total_tasks = -1;
 	a->first_seen = now;
 	a->verdict_start = now;
 	r = str_replace(&a->cluster, cluster);
@@ -262,6 +266,7 @@ static void shift(usec_t *t, usec_t by)
 static void app_history_skip(struct app_history *a, usec_t by, usec_t now)
 {
 	shift(&a->idle_start, by);
+	shift(&a->activity, by);
 	for (size_t i = 0; i < a->n_stages; i++) {
 		struct stage_history *h = &a->stages[i];
 
@@ -390,6 +395,47 @@ static void note_gap(struct app_history *a, const struct app_poll *poll, usec_t 
 	a->spacing[0] = gap;
 }
 
+/* What began and ended between two polls: executors were given tasks since they last told. */
+static bool ran_meanwhile(struct app_history *a, const struct app_poll *poll)
+{
+	int64_t before = a->total_tasks;
+	int64_t sum = 0;
+
+	if (!poll->has_executors || poll->executors.left_out.n > 0)
+		return false;
+	for (size_t i = 0; i < poll->executors.n; i++)
+		sum += poll->executors.items[i].total_tasks;
+	a->total_tasks = sum;
+	return before >= 0 && sum > before;
+}
+
+/* An app that was idle has begun something. */
+static void note_activity(struct app_history *a, usec_t now)
+{
+	if (a->activity > 0) {
+		a->activity_gaps[1] = a->activity_gaps[0];
+		a->activity_gaps[0] = now - a->activity;
+	}
+	a->activity = now;
+}
+
+/* No word of the jobs is no sign of one: a poll without any answer does not end idleness, either.
+ */
+static void note_idle(struct app_history *a, const struct app_poll *poll, bool jobs_answered)
+{
+	bool active = poll->stages.n + poll->stages.left_out.n > 0 ||
+		      (jobs_answered && poll->jobs.n_running + poll->jobs.left_out.n > 0);
+	bool ran = ran_meanwhile(a, poll);
+	bool was_idle = a->idle_start > 0 || a->activity == 0;
+
+	if ((active || ran) && was_idle)
+		note_activity(a, poll->now);
+	if (active)
+		a->idle_start = 0;
+	else if ((a->idle_start == 0 && poll->has_jobs) || (a->idle_start > 0 && ran))
+		a->idle_start = poll->now;
+}
+
 int app_history_observe(struct app_history *a, struct app_poll *poll, usec_t poll_interval)
 {
 	bool answered = poll->has_jobs;
@@ -411,13 +457,7 @@ int app_history_observe(struct app_history *a, struct app_poll *poll, usec_t pol
 			return r;
 	}
 
-	/* No word of the jobs is no sign of one: a poll without any answer does not end idleness,
-	 * either. */
-	if (poll->stages.n + poll->stages.left_out.n > 0 ||
-		(answered && poll->jobs.n_running + poll->jobs.left_out.n > 0))
-		a->idle_start = 0;
-	else if (a->idle_start == 0 && poll->has_jobs)
-		a->idle_start = poll->now;
+	note_idle(a, poll, answered);
 	return 1;
 }
 
@@ -441,6 +481,8 @@ unsigned app_history_needs(const struct app_history *a)
 {
 	unsigned needs = a->n_stages == 0 ? NEED_JOBS : 0;
 
+	if (a->n_stages == 0 && (a->idle_start == 0 || a->polls % IDLE_POLLS == 0))
+		needs |= NEED_EXECUTORS;
 	for (size_t i = 0; i < a->n_stages; i++)
 		if (verdict_is_trouble(a->stages[i].verdict))
 			needs |= NEED_JOBS | NEED_EXECUTORS;

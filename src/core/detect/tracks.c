@@ -30,6 +30,7 @@ void task_tracks_shift(struct task_tracks *t, usec_t by)
 		shift(&k->launched, by);
 		shift(&k->stall_start, by);
 		shift(&k->worked, by);
+		shift(&k->may_have, by);
 		k->frames_since = k->frames_moved = k->dumped = 0;
 		k->n_dumps = k->n_same = k->n_absent = 0;
 	}
@@ -63,8 +64,22 @@ void evidence_forget(struct evidence *q, usec_t now)
 		x->dump_asked = x->dump_taken = x->silent_since = x->most_active_at = 0;
 		x->worked = 0;
 		x->n_silent = 0;
+		x->n_marks = 0;
+		x->n_python = x->n_jvm = x->n_at_barrier = 0;
+		x->feeding = false;
 	}
 	q->processes_asked = q->driver_asked = q->query_asked = 0;
+}
+
+int64_t executor_track_begun(const struct executor_track *x, usec_t since)
+{
+	size_t from = 0;
+
+	if (x->n_marks == 0)
+		return 0;
+	while (from + 1 < x->n_marks && x->marks[from + 1].taken <= since)
+		from++;
+	return x->marks[x->n_marks - 1].total - x->marks[from].total;
 }
 
 struct executor_track *evidence_executor(const struct evidence *q, const char *id)

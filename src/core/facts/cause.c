@@ -143,6 +143,53 @@ bool cause_is_python(const struct thread_obs *t)
 	return false;
 }
 
+static bool has_frame(const struct thread_obs *t, const char *part)
+{
+	for (size_t i = 0; i < t->n_frames; i++)
+		if (strstr(t->frames[i], part))
+			return true;
+	return false;
+}
+
+/* Arrow reads what the worker sends in between. What computes the worker's input is other code. */
+bool cause_waits_for_python(const struct thread_obs *t)
+{
+	size_t i = caller(t);
+
+	while (i < t->n_frames && starts_with(t->frames[i], "org.apache.arrow."))
+		i++;
+	return i < t->n_frames && waits_for_io(t) &&
+	       (strstr(t->frames[i], "spark.api.python.") ||
+		       strstr(t->frames[i], "sql.execution.python."));
+}
+
+bool cause_waits_for_peers(const struct thread_obs *t)
+{
+	return has_frame(t, "spark.BarrierTaskContext.runBarrier");
+}
+
+bool cause_is_receiver(const struct thread_obs *t)
+{
+	return has_frame(t, "receiver.ReceiverSupervisor.awaitTermination");
+}
+
+bool cause_takes_results(const struct thread_list *dump)
+{
+	for (size_t i = 0; i < dump->n; i++)
+		if (has_frame(&dump->items[i], "scheduler.TaskResultGetter"))
+			return true;
+	return false;
+}
+
+bool cause_streams(const struct thread_list *dump)
+{
+	for (size_t i = 0; i < dump->n; i++)
+		if (starts_with(dump->items[i].name, "stream execution thread for ") ||
+			starts_with(dump->items[i].name, "JobGenerator"))
+			return true;
+	return false;
+}
+
 static void say(struct cause_hint *h, enum cause c, const char *because)
 {
 	h->cause = c;

@@ -22,8 +22,8 @@ static void check(struct findings f, usec_t stalled, enum verdict want, const ch
 	struct decision d;
 
 	f.has_tasks = f.n_running > 0;
-	assert_int_equal(f.n_stalled,
-		f.n_working + f.n_idle + f.n_still + f.n_frozen + f.n_absent + f.n_unknown);
+	assert_int_equal(f.n_stalled, f.n_working + f.n_may_work + f.n_idle + f.n_still +
+					      f.n_frozen + f.n_absent + f.n_unknown);
 	decide(&f, &rule, stalled, &d);
 	assert_string_equal(verdict_name(d.verdict), verdict_name(want));
 	if (limit)
@@ -59,8 +59,8 @@ static void test_all(void **state)
 		.n_stalled = 6,
 		.n_working = 1,
 		.n_still = 5,
-		.shortest = 30 * MIN,
-		.longest = 30 * MIN};
+		.shortest = 29 * MIN,
+		.longest = 29 * MIN};
 	struct findings absent = {.n_running = 6,
 		.n_stalled = 6,
 		.n_absent = 6,
@@ -78,7 +78,21 @@ static void test_all(void **state)
 	dark.shortest = 30 * MIN;
 	check(dark, 30 * MIN, VERDICT_HUNG, "hung_after_unproven");
 	check(work, 600 * MIN, VERDICT_SLOW, NULL);
+	/* One works, and of the others it is not known that they do nothing. */
+	check(some, 600 * MIN, VERDICT_SLOW, NULL);
+	some.n_still = 0;
+	some.n_idle = 5;
+	check(some, 600 * MIN, VERDICT_SLOW, NULL);
+	some.n_seen = 6;
+	check(some, 29 * MIN, VERDICT_SUSPECT, "hung_after_unproven");
+	some.shortest = some.longest = 30 * MIN;
 	check(some, 30 * MIN, VERDICT_HUNG, "hung_after_unproven");
+	some.n_idle = 4;
+	some.n_may_work = 1;
+	check(some, 30 * MIN, VERDICT_HUNG, "hung_after_unproven");
+	some.n_idle = 0;
+	some.n_may_work = 5;
+	check(some, 600 * MIN, VERDICT_SLOW, NULL);
 	check(absent, 60 * MIN, VERDICT_PHANTOM, NULL);
 }
 
@@ -114,6 +128,124 @@ static void test_some(void **state)
 	idle.n_stalled = idle.n_idle = idle.n_running;
 	idle.longest = 29 * MIN;
 	check(idle, 0, VERDICT_SUSPECT, "hung_after_unproven");
+}
+
+enum {
+	WORKING,
+	MAY_WORK,
+	IDLE,
+	STILL,
+	FROZEN,
+	ABSENT,
+	NOTHING_KNOWN,
+	N_SHOWN
+};
+
+#define HAS_TASKS 1U
+#define EVENTS_DROPPED 2U
+#define TAKES_RESULTS 4U
+#define OLD 8U
+#define SEEN 16U
+#define N_FLAGS 32U
+
+/* How near to an action a verdict is. */
+static int severity(const struct findings *f, usec_t stalled)
+{
+	struct decision d;
+
+	decide(f, &rule, stalled, &d);
+	return d.verdict == VERDICT_HUNG ? 2 : d.verdict == VERDICT_SUSPECT ? 1 : 0;
+}
+
+static struct findings findings_with(const size_t *n, size_t moving, unsigned flags, usec_t silent)
+{
+	struct findings f = {
+		.has_tasks = flags & HAS_TASKS,
+		.events_dropped = flags & EVENTS_DROPPED,
+		.takes_results = flags & TAKES_RESULTS,
+		.old = flags & OLD,
+		.n_working = n[WORKING],
+		.n_may_work = n[MAY_WORK],
+		.n_idle = n[IDLE],
+		.n_still = n[STILL],
+		.n_frozen = n[FROZEN],
+		.n_absent = n[ABSENT],
+		.n_unknown = n[NOTHING_KNOWN],
+		.shortest = silent,
+		.longest = silent,
+	};
+
+	for (size_t i = 0; i < N_SHOWN; i++)
+		f.n_stalled += n[i];
+	f.n_seen = flags & SEEN ? f.n_stalled - n[NOTHING_KNOWN] : 0;
+	f.n_running = f.n_stalled + moving;
+	return f;
+}
+
+/* What holds of one set of findings, and of the same where less is known. */
+static void hold(const size_t *n, size_t moving, unsigned flags, usec_t silent)
+{
+	struct findings f = findings_with(n, moving, flags, silent);
+	int is = severity(&f, silent);
+
+	assert_true(silent >= rule.hung_after || is < 2);
+	/* Before hung_after_unproven: by proof alone. */
+	if (is == 2 && silent < rule.hung_after_unproven)
+		assert_true(n[IDLE] == f.n_stalled && (moving == 0 || !f.has_tasks));
+	/* Never against signs of life, where the others were not seen to do nothing. */
+	if (is == 2 && n[WORKING] + n[MAY_WORK] > 0)
+		assert_true(
+			n[STILL] + n[ABSENT] + n[NOTHING_KNOWN] == 0 && n[IDLE] + n[FROZEN] > 0);
+	/* To know less of a task that was seen to do nothing makes it no more of a hang. */
+	for (size_t from = IDLE; from <= FROZEN; from++) {
+		size_t less[N_SHOWN];
+		struct findings g;
+
+		if (n[from] == 0)
+			continue;
+		memcpy(less, n, sizeof(less));
+		less[from]--;
+		less[NOTHING_KNOWN]++;
+		g = findings_with(less, moving, flags, silent);
+		assert_true(severity(&g, silent) <= is);
+	}
+	/* Nor does it to have no dumps, or to have lost events: at most doubt comes of that. */
+	f = findings_with(n, moving, flags & ~SEEN, silent);
+	assert_true(severity(&f, silent) <= is || severity(&f, silent) < 2);
+	f = findings_with(n, moving, flags | EVENTS_DROPPED, silent);
+	assert_true(severity(&f, silent) <= is || severity(&f, silent) < 2);
+}
+
+/* Every way in which up to three stalled tasks can look, with and without one that moves. */
+static void test_unknown_is_never_hung(void **state)
+{
+	static const usec_t silences[] = {5 * MIN, 10 * MIN, 29 * MIN, 30 * MIN, 600 * MIN};
+	size_t n_hung = 0;
+	size_t n_looks = 0;
+
+	(void)state;
+	for (size_t code = 1; code < (size_t)1 << (2 * N_SHOWN); code++) {
+		size_t n[N_SHOWN];
+		size_t sum = 0;
+
+		for (size_t i = 0; i < N_SHOWN; i++) {
+			n[i] = code >> (2 * i) & 3;
+			sum += n[i];
+		}
+		if (sum > 3)
+			continue;
+		n_looks++;
+		for (unsigned flags = 0; flags < N_FLAGS; flags++)
+			for (size_t i = 0; i < ELEMENTSOF(silences); i++) {
+				struct findings f = findings_with(n, 0, flags, silences[i]);
+
+				n_hung += severity(&f, silences[i]) == 2;
+				hold(n, 0, flags, silences[i]);
+				hold(n, 1, flags, silences[i]);
+			}
+	}
+	assert_int_equal(n_looks, 119);
+	assert_true(n_hung > 100);
 }
 
 static void test_nothing_known(void **state)
@@ -372,6 +504,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_all),
 		cmocka_unit_test(test_some),
+		cmocka_unit_test(test_unknown_is_never_hung),
 		cmocka_unit_test(test_nothing_known),
 		cmocka_unit_test(test_lost_events),
 		cmocka_unit_test(test_causes),

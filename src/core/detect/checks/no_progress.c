@@ -26,7 +26,7 @@ static void fill(const struct findings *f, struct verdict_detail *e)
 	e->n_running = f->n_running;
 	e->n_stalled = f->n_stalled;
 	e->n_same = f->n_idle + f->n_still;
-	e->n_working = f->n_working;
+	e->n_working = f->n_working + f->n_may_work;
 	e->n_frozen = f->n_frozen;
 	e->n_dumps = f->n_dumps;
 	e->cpu_rate = f->cpu_rate;
@@ -77,8 +77,9 @@ static bool stays_hung(const struct stage_history *h, const struct rule *rule, u
 {
 	const struct findings *f = &h->findings;
 
-	return h->verdict == VERDICT_HUNG && stalled >= rule->hung_after && f->n_working == 0 &&
-	       f->n_absent == 0 && f->n_stalled == f->n_running && !f->events_dropped;
+	return h->verdict == VERDICT_HUNG && stalled >= rule->hung_after &&
+	       f->n_working + f->n_may_work == 0 && f->n_absent == 0 &&
+	       f->n_stalled == f->n_running && !f->events_dropped;
 }
 
 /* Flat for hung_after: the stage as a whole, or some of its tasks. */
@@ -115,7 +116,8 @@ static bool no_progress_holds(const struct stage_history *h, const struct rule *
 {
 	usec_t stalled = usec_sub(now, h->stall_start);
 
-	if (h->last.n_active <= 0)
+	/* A receiver never ends, and need not receive anything. */
+	if (h->last.n_active <= 0 || h->last.receiver)
 		return false;
 	return judge_stalled(h, rule, stalled, e) || half_way(h, rule, stalled, e) ||
 	       is_slow(h, rule, now, e);
