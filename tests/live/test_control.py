@@ -332,7 +332,7 @@ def test_orders_that_are_not_understood(binary, tmp_path, started):
 
     with Daemon(binary, tmp_path, driver_section("one", driver)) as d:
         for body in ("", "{", "[]", "{}", '{"reason": 1}', '{"reason": "x", "seconds": -1}', '{"reason": "x", "seconds": 0}',
-                     '{"reason": "x", "seconds": 1e15}', '{"reason": "x", "seconds": "2h"}', "[" * 1000, '{"reason": "a\\u0000b"}', "\xff"):
+                     '{"reason": "x", "seconds": 1e15}', '{"reason": "x", "seconds": "2h"}', "[" * 1000, "\xff"):
             status, text = post(d, "/api/v1/pause", body.encode("latin-1"))
             assert status == 400 and text.strip(), body
         assert post(d, "/api/v1/stop", "{}")[0] == 404
