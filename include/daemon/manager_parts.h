@@ -8,6 +8,7 @@
 #include "core/act/incident.h"
 #include "core/detect/detector.h"
 #include "daemon/manager.h"
+#include "setup/health.h"
 #include "setup/stats.h"
 
 struct http_server_reply;
@@ -28,6 +29,7 @@ struct manager {
 	struct runtime *runtime;
 	struct detector *detector;
 	struct incident_list incidents;
+	struct health health;
 	struct stats stats;
 	struct evidence_collector *evidence_collector; /* NULL with --once */
 	struct recorder *recorder;                     /* NULL with --once */

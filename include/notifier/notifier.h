@@ -15,6 +15,7 @@
 #include "core/notify/outbox.h"
 #include "io/clock.h"
 #include "io/ledger.h"
+#include "setup/health.h"
 #include "setup/runtime.h"
 #include "setup/stats.h"
 
@@ -24,6 +25,7 @@ struct notifier_context {
 	sd_event *event;
 	struct ledger *ledger; /* NULL, or in trouble: messages are kept in memory alone */
 	const struct incident_list *incidents;
+	struct health *health;
 	struct stats *stats;
 	uint64_t seed;                              /* of the jitter between attempts */
 	const struct clock *clock;                  /* borrowed */

@@ -9,6 +9,7 @@
 #include "core/act/policy.h"
 #include "io/clock.h"
 #include "remedy/holds.h"
+#include "setup/health.h"
 #include "setup/runtime.h"
 #include "watch/poller.h"
 
@@ -21,6 +22,7 @@ struct remediator_context {
 	struct transport *transport;
 	struct detector *detector;
 	struct incident_list *incidents;
+	struct health *health;
 	struct stats *stats;
 	const struct holds *holds;
 	struct store *store;

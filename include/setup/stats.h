@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Counters of the daemon's life, all at zero from the start. Plain data: the poller and the
- * remediator count, the web server's answers shows. */
+ * Counters of the daemon's life, all at zero from the start. They are shown, and decide nothing:
+ * what decides is in setup/health.h. */
 #pragma once
 
 #include <stdbool.h>
@@ -10,7 +10,6 @@
 #include "base/time.h"
 #include "core/act/policy.h"
 #include "core/detect/verdict.h"
-#include "core/facts/permissions.h"
 #include "core/facts/rule.h"
 #include "core/notify/outbox.h"
 #include "setup/faults.h"
@@ -32,31 +31,19 @@ const char *action_outcome_name(enum action_outcome o);
 
 struct cluster_stats {
 	char *name; /* owned; a cluster keeps its numbers over a reload */
-	bool present;
-	bool up; /* all that is configured answered in the last round, and was understood */
-	usec_t last_poll;                 /* since 1970; 0: never */
-	struct fault_list faults;         /* what stands in the way of that */
-	size_t targets[TARGET_STATE_MAX]; /* how many are in which state */
 	uint64_t errors[STATS_MAX_REASONS];
 	struct histogram durations;
-	enum permission kill; /* of its apps at its cluster manager */
 };
 
 struct airflow_stats {
 	char *name;
-	bool present;
-	bool up;
-	char *version; /* owned; NULL until it has said it */
-	enum permission access[AIRFLOW_RIGHT_MAX];
 	uint64_t errors[STATS_MAX_REASONS];
 };
 
 struct notify_stats {
 	char *name;
-	bool present;
 	uint64_t fates[OUTBOX_FATE_MAX];
 	uint64_t errors[STATS_MAX_REASONS];
-	const char *complaint; /* why the last attempt failed, static; NULL: it did not */
 };
 
 /* Of hangs that would have been acted upon in mode act, and what became of them. */

@@ -4,13 +4,14 @@
  */
 #pragma once
 
+#include "setup/health.h"
 #include "setup/runtime.h"
 #include "setup/stats.h"
 
 struct airflow_health;
 
-/* stats must outlive it. */
-int airflow_health_new(struct stats *stats, struct airflow_health **ret);
+/* Both must outlive it. */
+int airflow_health_new(struct health *health, struct stats *stats, struct airflow_health **ret);
 /* NULL is allowed; returns NULL. */
 struct airflow_health *airflow_health_free(struct airflow_health *w);
 

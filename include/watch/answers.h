@@ -3,6 +3,7 @@
  * told once when it begins and once when it ends. */
 #pragma once
 
+#include "setup/health.h"
 #include "setup/stats.h"
 #include "source/answer.h"
 
@@ -14,5 +15,5 @@ struct answers_about {
 	usec_t wall;   /* since 1970 */
 };
 
-void answers_note(
-	struct stats *stats, const struct answers_about *about, const struct asked *asked);
+void answers_note(struct stats *stats, struct health *health, const struct answers_about *about,
+	const struct asked *asked);

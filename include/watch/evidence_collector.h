@@ -9,6 +9,7 @@
 #include "io/clock.h"
 #include "io/proctree.h"
 #include "io/transport.h"
+#include "setup/health.h"
 #include "setup/stats.h"
 
 struct evidence_collector;
@@ -16,6 +17,7 @@ struct evidence_collector;
 struct evidence_collector_context {
 	struct transport *transport;
 	struct detector *detector;
+	struct health *health;
 	struct stats *stats; /* counts what could not be had */
 	const struct evidence_params
 		*params;           /* borrowed; evidence_collector_configure() replaces it */

@@ -8,6 +8,7 @@
 #include "core/detect/detector.h"
 #include "io/clock.h"
 #include "io/transport.h"
+#include "setup/health.h"
 #include "setup/stats.h"
 #include "source/source.h"
 #include "watch/driver_look.h"
@@ -18,6 +19,7 @@ struct poller;
 struct poller_context {
 	struct transport *transport;
 	struct detector *detector;
+	struct health *health;
 	struct stats *stats;
 	struct evidence_collector
 		*evidence_collector; /* NULL: nothing beyond the counters is asked */

@@ -6,9 +6,9 @@
 #include "web/metrics.h"
 #include "wire/status.h"
 
-void notifier_view_metrics(
-	const struct notifier *n, const struct stats *s, struct metrics_writer *w);
-/* One row for each [notify NAME] of the configuration; ret has room for s->n_notifies. Texts are
- * borrowed from s. */
+void notifier_view_metrics(const struct notifier *n, const struct health *h, const struct stats *s,
+	struct metrics_writer *w);
+/* One row for each [notify NAME] of the configuration; ret has room for h->n_notifies. Texts are
+ * borrowed. */
 size_t notifier_view_list(
-	const struct notifier *n, const struct stats *s, struct status_notify *ret);
+	const struct notifier *n, struct health *h, struct stats *s, struct status_notify *ret);

@@ -6,6 +6,7 @@
 #include "notifier/notifier.h"
 #include "remedy/holds.h"
 #include "remedy/remediator.h"
+#include "setup/health.h"
 #include "setup/runtime.h"
 #include "setup/stats.h"
 #include "store/run_store.h"
@@ -17,7 +18,8 @@ struct web_view {
 	const struct runtime *runtime;
 	const struct detector *detector;
 	const struct incident_list *incidents;
-	const struct stats *stats;
+	struct health *health;
+	struct stats *stats;
 	const struct holds *holds;
 	const struct remediator *remediator;
 	const struct store *store;

@@ -76,6 +76,7 @@ static int add_remediator(struct manager *m)
 		.transport = http_client_transport(m->client),
 		.detector = m->detector,
 		.incidents = &m->incidents,
+		.health = &m->health,
 		.stats = &m->stats,
 		.holds = control_holds(m->control),
 		.store = m->store,
@@ -95,6 +96,7 @@ static int add_notifier(struct manager *m)
 		.event = m->event,
 		.ledger = store_ledger(m->store),
 		.incidents = &m->incidents,
+		.health = &m->health,
 		.stats = &m->stats,
 		.seed = clock_realtime(),
 		.clock = &clock_kernel,
@@ -135,6 +137,7 @@ static int add_collectors(struct manager *m)
 	};
 	struct evidence_collector_context collecting = {
 		.detector = m->detector,
+		.health = &m->health,
 		.stats = &m->stats,
 		.clock = &clock_kernel,
 		.processes = on_processes,
@@ -228,7 +231,7 @@ static int add_airflow_parts(struct manager *m, struct settings *s)
 	int r;
 
 	if (!manager_only_looks(m)) {
-		r = airflow_health_new(&m->stats, &m->airflow_health);
+		r = airflow_health_new(&m->health, &m->stats, &m->airflow_health);
 		return r < 0 ? r : task_survey_new(m->detector, &m->tasks);
 	}
 	settings_drop_airflows(s);
@@ -320,6 +323,7 @@ struct manager *manager_free(struct manager *m)
 	detector_free(m->detector);
 	http_client_free(m->client);
 	incident_list_clear(&m->incidents);
+	health_clear(&m->health);
 	stats_clear(&m->stats);
 	sd_event_source_disable_unref(m->tick);
 	sd_event_source_disable_unref(m->watchdog);

@@ -244,8 +244,8 @@ static size_t count_faults(const struct manager *m)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < m->stats.n_clusters; i++)
-		n += m->stats.clusters[i].faults.n;
+	for (size_t i = 0; i < m->health.n_clusters; i++)
+		n += m->health.clusters[i].faults.n;
 	return n;
 }
 
@@ -258,7 +258,7 @@ static void end_once(struct manager *m)
 		return;
 	}
 	(void)sd_event_exit(
-		m->event, once_table_print(stdout, m->detector, &m->stats, clock_boottime()));
+		m->event, once_table_print(stdout, m->detector, &m->health, clock_boottime()));
 }
 
 void manager_idle(void *userdata, struct poller *p)
@@ -282,6 +282,7 @@ int manager_answer(
 		.runtime = m->runtime,
 		.detector = m->detector,
 		.incidents = &m->incidents,
+		.health = &m->health,
 		.stats = &m->stats,
 		.remediator = m->remediator,
 		.holds = control_holds(m->control),

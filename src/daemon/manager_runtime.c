@@ -37,6 +37,7 @@ static int make_pollers(struct manager *m)
 	struct poller_context context = {
 		.transport = manager_transport(m),
 		.detector = m->detector,
+		.health = &m->health,
 		.stats = &m->stats,
 		.evidence_collector = m->evidence_collector,
 		.clock = &clock_kernel,
@@ -111,6 +112,8 @@ int manager_activate(struct manager *m, struct runtime *runtime)
 		evidence_files_configure(
 			m->evidence_files, s->daemon.state_dir, &s->evidence, clock_realtime());
 	r = stats_prepare(&m->stats, s);
+	if (r >= 0)
+		r = health_prepare(&m->health, s);
 	if (r >= 0)
 		r = make_pollers(m);
 	if (r >= 0 && m->airflow_health)

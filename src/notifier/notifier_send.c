@@ -80,6 +80,7 @@ static void conclude(struct notifier *n, struct outbox_item *item, const struct 
 	struct outbox_attempt a = {
 		.delivered = !result->reason, .retry_after = result->retry_after};
 	struct notify_stats *s = stats_notify(n->context.stats, item->notify);
+	struct health_notify *health = health_notify(n->context.health, item->notify);
 	enum outbox_fate fate;
 	struct log_about about;
 
@@ -89,15 +90,15 @@ static void conclude(struct notifier *n, struct outbox_item *item, const struct 
 		s->fates[fate]++;
 	if (s && result->reason)
 		stats_count_reason(s->errors, notify_reasons, n_notify_reasons, result->reason);
-	if (result->reason && (!s || s->complaint != result->reason))
+	if (result->reason && (!health || health->complaint != result->reason))
 		log_event(LOG_WARNING, &about,
 			"notify %s: %s: %s; trying again (retry_first, retry_max)", item->notify,
 			result->reason, result->text ? result->text : "no details");
-	else if (!result->reason && s && s->complaint)
+	else if (!result->reason && health && health->complaint)
 		log_event(LOG_NOTICE, &about, "notify %s: messages are delivered again",
 			item->notify);
-	if (s)
-		s->complaint = result->reason;
+	if (health)
+		health->complaint = result->reason;
 	if (fate == OUTBOX_SENT)
 		log_event(LOG_INFO, &about, "notify %s: delivered %s of incident %s%s%s",
 			item->notify, notice_event_name(item->event), item->incident,

@@ -209,8 +209,8 @@ static void refuse(struct remediator *m, struct incident *i, const struct detect
 
 static bool airflow_is_up(const struct remediator *m, const struct airflow *airflow)
 {
-	const struct airflow_stats *s =
-		airflow ? stats_airflow(m->context.stats, airflow_name(airflow)) : NULL;
+	const struct health_airflow *s =
+		airflow ? health_airflow(m->context.health, airflow_name(airflow)) : NULL;
 
 	return s && s->up;
 }

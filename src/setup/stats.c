@@ -2,9 +2,8 @@
  * Rows of counters by name. */
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "action/airflow.h"
+#include "setup/rows.h"
 #include "setup/stats.h"
 
 static const char *const outcomes[] = {
@@ -33,46 +32,24 @@ const char *action_outcome_name(enum action_outcome o)
 	return outcomes[o];
 }
 
-/* Every row begins with its name. */
-static void *row(void **rows, size_t *n, size_t size, const char *name)
-{
-	char *items = *rows;
-	char *copy;
-
-	for (size_t i = 0; i < *n; i++)
-		if (str_equal(*(char **)(void *)(items + i * size), name))
-			return items + i * size;
-	copy = strdup(name);
-	items = reallocarray(*rows, *n + 1, size);
-	if (items)
-		*rows = items;
-	if (!items || !copy) {
-		free(copy);
-		return NULL;
-	}
-	memset(items + *n * size, 0, size);
-	*(char **)(void *)(items + *n * size) = copy;
-	return items + (*n)++ * size;
-}
-
 struct cluster_stats *stats_cluster(struct stats *s, const char *name)
 {
-	return row((void **)&s->clusters, &s->n_clusters, sizeof(*s->clusters), name);
+	return rows_get((void **)&s->clusters, &s->n_clusters, sizeof(*s->clusters), name);
 }
 
 struct airflow_stats *stats_airflow(struct stats *s, const char *name)
 {
-	return row((void **)&s->airflows, &s->n_airflows, sizeof(*s->airflows), name);
+	return rows_get((void **)&s->airflows, &s->n_airflows, sizeof(*s->airflows), name);
 }
 
 struct notify_stats *stats_notify(struct stats *s, const char *name)
 {
-	return row((void **)&s->notifies, &s->n_notifies, sizeof(*s->notifies), name);
+	return rows_get((void **)&s->notifies, &s->n_notifies, sizeof(*s->notifies), name);
 }
 
 struct rule_stats *stats_rule(struct stats *s, const char *name)
 {
-	return row((void **)&s->rules, &s->n_rules, sizeof(*s->rules), name);
+	return rows_get((void **)&s->rules, &s->n_rules, sizeof(*s->rules), name);
 }
 
 void stats_count_reason(uint64_t *counts, const char *const *words, size_t n, const char *reason)
@@ -102,33 +79,12 @@ int stats_prepare(struct stats *stats, const struct settings *s)
 {
 	bool ok = stats_rule(stats, s->fallback.name) != NULL;
 
-	for (size_t i = 0; i < stats->n_clusters; i++)
-		stats->clusters[i].present = false;
-	for (size_t i = 0; i < stats->n_airflows; i++)
-		stats->airflows[i].present = false;
-	for (size_t i = 0; i < stats->n_notifies; i++)
-		stats->notifies[i].present = false;
-	for (size_t i = 0; i < s->n_sources; i++) {
-		struct cluster_stats *c = stats_cluster(stats, s->sources[i].name);
-
-		ok = ok && c;
-		if (c)
-			c->present = true;
-	}
-	for (size_t i = 0; i < s->n_airflows; i++) {
-		struct airflow_stats *a = stats_airflow(stats, s->airflows[i].name);
-
-		ok = ok && a;
-		if (a)
-			a->present = true;
-	}
-	for (size_t i = 0; i < s->n_notifies; i++) {
-		struct notify_stats *n = stats_notify(stats, s->notifies[i].name);
-
-		ok = ok && n;
-		if (n)
-			n->present = true;
-	}
+	for (size_t i = 0; i < s->n_sources; i++)
+		ok = ok && stats_cluster(stats, s->sources[i].name);
+	for (size_t i = 0; i < s->n_airflows; i++)
+		ok = ok && stats_airflow(stats, s->airflows[i].name);
+	for (size_t i = 0; i < s->n_notifies; i++)
+		ok = ok && stats_notify(stats, s->notifies[i].name);
 	for (size_t i = 0; i < s->rules.n; i++)
 		ok = ok && stats_rule(stats, s->rules.items[i].name);
 	return ok ? 0 : -ENOMEM;
@@ -136,14 +92,10 @@ int stats_prepare(struct stats *stats, const struct settings *s)
 
 void stats_clear(struct stats *s)
 {
-	for (size_t i = 0; i < s->n_clusters; i++) {
-		faults_clear(&s->clusters[i].faults);
+	for (size_t i = 0; i < s->n_clusters; i++)
 		free(s->clusters[i].name);
-	}
-	for (size_t i = 0; i < s->n_airflows; i++) {
+	for (size_t i = 0; i < s->n_airflows; i++)
 		free(s->airflows[i].name);
-		free(s->airflows[i].version);
-	}
 	for (size_t i = 0; i < s->n_notifies; i++)
 		free(s->notifies[i].name);
 	for (size_t i = 0; i < s->n_rules; i++)

@@ -38,6 +38,7 @@ struct source_watch {
 };
 
 struct airflow_health {
+	struct health *state;
 	struct stats *stats;
 	struct runtime *runtime;
 	struct airflow_watch *airflows;
@@ -46,12 +47,13 @@ struct airflow_health {
 	size_t n_sources;
 };
 
-int airflow_health_new(struct stats *stats, struct airflow_health **ret)
+int airflow_health_new(struct health *health, struct stats *stats, struct airflow_health **ret)
 {
 	struct airflow_health *w = calloc(1, sizeof(*w));
 
 	if (!w)
 		return -ENOMEM;
+	w->state = health;
 	w->stats = stats;
 	*ret = w;
 	return 0;
@@ -76,7 +78,7 @@ void airflow_health_deactivate(struct airflow_health *w)
 		source_test_cancel(w->sources[i].test);
 	free(w->airflows);
 	free(w->sources);
-	*w = (struct airflow_health){.stats = w->stats};
+	*w = (struct airflow_health){.state = w->state, .stats = w->stats};
 }
 
 int airflow_health_activate(struct airflow_health *w, struct runtime *runtime)
@@ -112,22 +114,24 @@ bool airflow_health_acts(const struct runtime *runtime, const struct airflow *ai
 	return false;
 }
 
-static struct airflow_stats *airflow_row(const struct airflow_watch *w)
+static struct health_airflow *airflow_row(const struct airflow_watch *w)
 {
-	return stats_airflow(w->access->stats, airflow_name(w->airflow));
+	return health_airflow(w->access->state, airflow_name(w->airflow));
 }
 
 static void on_health(void *userdata, const struct airflow_result *result)
 {
 	struct airflow_watch *w = userdata;
-	struct airflow_stats *s = airflow_row(w);
+	struct health_airflow *s = airflow_row(w);
+	struct airflow_stats *counters = stats_airflow(w->access->stats, airflow_name(w->airflow));
 	struct log_about about = {.url = airflow_url(w->airflow)};
 
 	w->health = NULL;
-	if (s) {
+	if (counters)
+		stats_count_reason(
+			counters->errors, airflow_reasons, n_airflow_reasons, result->reason);
+	if (s)
 		s->up = result->reply == REPLY_DONE;
-		stats_count_reason(s->errors, airflow_reasons, n_airflow_reasons, result->reason);
-	}
 	if (s && airflow_version_text(w->airflow))
 		(void)str_replace(&s->version, airflow_version_text(w->airflow));
 	if (result->reason && w->complaint != result->reason)
@@ -157,7 +161,7 @@ static void ask_health(struct airflow_watch *w, usec_t now)
 static void on_tested(void *userdata, const struct airflow_result *result)
 {
 	struct airflow_watch *w = userdata;
-	struct airflow_stats *s = airflow_row(w);
+	struct health_airflow *s = airflow_row(w);
 	struct log_about about = {.message_id = MESSAGE_ACCESS, .url = airflow_url(w->airflow)};
 	bool acts = airflow_health_acts(w->access->runtime, w->airflow);
 
@@ -192,7 +196,7 @@ static void test_airflow(struct airflow_watch *w, usec_t now)
 static void on_source_tested(void *userdata, int r, enum permission kill, const char *text)
 {
 	struct source_watch *w = userdata;
-	struct cluster_stats *s = stats_cluster(w->access->stats, w->source->name);
+	struct health_cluster *s = health_cluster(w->access->state, w->source->name);
 	struct log_about about = {.message_id = MESSAGE_ACCESS, .cluster = w->source->name};
 
 	w->test = NULL;

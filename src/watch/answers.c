@@ -19,7 +19,8 @@ static void tell(
 			asked->what);
 }
 
-void answers_note(struct stats *stats, const struct answers_about *about, const struct asked *asked)
+void answers_note(struct stats *stats, struct health *health, const struct answers_about *about,
+	const struct asked *asked)
 {
 	bool silent = fault_is_silence(&asked->fault);
 	const struct standing_fault like = {
@@ -28,7 +29,7 @@ void answers_note(struct stats *stats, const struct answers_about *about, const 
 		.passing = silent && about->evidence,
 		.since = about->wall,
 	};
-	struct cluster_stats *s = stats_cluster(stats, about->cluster);
+	struct health_cluster *s = health_cluster(health, about->cluster);
 	enum fault_change change = FAULT_NONE;
 
 	stats_cluster_error(stats, about->cluster, asked->fault.reason);

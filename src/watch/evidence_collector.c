@@ -233,7 +233,7 @@ static void on_answer(void *userdata, struct evidence_call_answer *answer)
 						   : strerror(-answer->error));
 	}
 	if (a)
-		answers_note(q->context.stats, &about, &answer->asked);
+		answers_note(q->context.stats, q->context.health, &about, &answer->asked);
 	if (a && answer->error == 0)
 		r = take(k, a, answer);
 	else if (a && answer->error == -ETIMEDOUT && k->kind == WANT_THREADS)

@@ -119,7 +119,7 @@ const char *poller_url_of(const struct poller *p, const struct app_history *a)
 	return d ? d->url : NULL;
 }
 
-static void count_targets(const struct poller *p, struct cluster_stats *s)
+static void count_targets(const struct poller *p, struct health_cluster *s)
 {
 	enum target_state state;
 	enum target_state list = TARGET_OK;
@@ -147,11 +147,13 @@ static bool heard_all(const struct poller *p)
 
 static void tick_end(struct poller *p)
 {
-	struct cluster_stats *s = stats_cluster(p->context.stats, poller_cluster(p));
+	struct cluster_stats *counters = stats_cluster(p->context.stats, poller_cluster(p));
+	struct health_cluster *s = health_cluster(p->context.health, poller_cluster(p));
 
-	if (s) {
-		histogram_observe(&s->durations,
+	if (counters)
+		histogram_observe(&counters->durations,
 			(double)(clock_now(p->context.clock) - p->tick_began) / USEC_PER_SEC);
+	if (s) {
 		/* Who waits for his turn, or for his answer, was not asked. */
 		for (size_t i = 0; i < p->n_drivers; i++)
 			if (p->drivers[i]->lost && p->drivers[i]->url)
@@ -305,7 +307,7 @@ static void drop_unlisted(struct poller *p)
  * hold it up. */
 static void note_list(struct poller *p)
 {
-	struct cluster_stats *s = stats_cluster(p->context.stats, poller_cluster(p));
+	struct health_cluster *s = health_cluster(p->context.health, poller_cluster(p));
 
 	p->advanced = clock_now(p->context.clock);
 	if (s && !p->up)
@@ -320,10 +322,10 @@ static void note_list_answers(struct poller *p, const struct target_list *list)
 	const struct answers_about about = {.cluster = poller_cluster(p),
 		.required = true,
 		.wall = clock_wall(p->context.clock)};
-	struct cluster_stats *s = stats_cluster(p->context.stats, about.cluster);
+	struct health_cluster *s = health_cluster(p->context.health, about.cluster);
 
 	for (size_t i = 0; i < list->n_asked; i++)
-		answers_note(p->context.stats, &about, &list->asked[i]);
+		answers_note(p->context.stats, p->context.health, &about, &list->asked[i]);
 	for (size_t i = 0; s && list->r >= 0 && list->n_asked > 0 && i < p->source->urls.n; i++)
 		faults_forget(
 			&s->faults, p->source->urls.items[i], i == p->source->current ? "" : NULL);

@@ -64,7 +64,7 @@ static const char *name_of(const struct driver *d)
 
 static struct fault_list *faults_of(const struct driver *d)
 {
-	struct cluster_stats *s = stats_cluster(d->context->stats, d->source->name);
+	struct health_cluster *s = health_cluster(d->context->health, d->source->name);
 
 	return s ? &s->faults : NULL;
 }
@@ -78,7 +78,7 @@ static void note(const struct driver *d, const struct asked *asked)
 		.wall = clock_wall(d->context->clock),
 	};
 
-	answers_note(d->context->stats, &about, asked);
+	answers_note(d->context->stats, d->context->health, &about, asked);
 }
 
 static void note_all(const struct driver *d, const struct driver_answer *answer)

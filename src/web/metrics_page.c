@@ -21,21 +21,26 @@
 
 static void add_cluster(const struct cluster_stats *c, struct metrics_writer *w)
 {
-	if (c->present)
-		metrics_add(w, METRIC_UP, LABELS(c->name), c->up);
-	for (int k = 0; k < TARGET_STATE_MAX && c->present; k++)
-		metrics_add(w, METRIC_TARGETS,
-			LABELS(c->name, target_state_name((enum target_state)k)),
-			(double)c->targets[k]);
-	if (c->present && c->last_poll > 0)
-		metrics_add(w, METRIC_LAST_POLL_TIMESTAMP_SECONDS, LABELS(c->name),
-			(double)c->last_poll / USEC_PER_SEC);
 	metrics_add_histogram(w, METRIC_POLL_DURATION_SECONDS, LABELS(c->name), &c->durations);
 	for (size_t k = 0; k < n_answer_reasons; k++)
 		metrics_add(w, METRIC_POLL_ERRORS, LABELS(c->name, answer_reasons[k]),
 			(double)c->errors[k]);
+}
+
+static void add_cluster_health(const struct health_cluster *c, struct metrics_writer *w)
+{
+	if (!c->present)
+		return;
+	metrics_add(w, METRIC_UP, LABELS(c->name), c->up);
+	for (int k = 0; k < TARGET_STATE_MAX; k++)
+		metrics_add(w, METRIC_TARGETS,
+			LABELS(c->name, target_state_name((enum target_state)k)),
+			(double)c->targets[k]);
+	if (c->last_poll > 0)
+		metrics_add(w, METRIC_LAST_POLL_TIMESTAMP_SECONDS, LABELS(c->name),
+			(double)c->last_poll / USEC_PER_SEC);
 	/* What is not known is not there: neither 0 nor 1 would be true. */
-	if (c->present && c->kill != PERMISSION_UNKNOWN)
+	if (c->kill != PERMISSION_UNKNOWN)
 		metrics_add(w, METRIC_CLUSTER_ACCESS, LABELS(c->name, "kill"),
 			c->kill == PERMISSION_GRANTED);
 }
@@ -201,6 +206,10 @@ static void add_airflow(const struct airflow_stats *a, struct metrics_writer *w)
 	for (size_t k = 0; k < n_airflow_reasons; k++)
 		metrics_add(w, METRIC_AIRFLOW_ERRORS, LABELS(a->name, airflow_reasons[k]),
 			(double)a->errors[k]);
+}
+
+static void add_airflow_health(const struct health_airflow *a, struct metrics_writer *w)
+{
 	if (!a->present)
 		return;
 	metrics_add(w, METRIC_AIRFLOW_UP, LABELS(a->name), a->up);
@@ -277,6 +286,8 @@ int metrics_page(const struct web_view *v, enum metrics_format format, char **re
 	add_daemon(v, &w);
 	for (size_t i = 0; i < v->stats->n_clusters; i++)
 		add_cluster(&v->stats->clusters[i], &w);
+	for (size_t i = 0; i < v->health->n_clusters; i++)
+		add_cluster_health(&v->health->clusters[i], &w);
 	for (size_t i = 0; i < s->n_sources; i++)
 		add_verdicts(v, s->sources[i].name, &w);
 	add_stalled(v, &w);
@@ -287,7 +298,9 @@ int metrics_page(const struct web_view *v, enum metrics_format format, char **re
 	add_audit(v, &w);
 	for (size_t i = 0; i < v->stats->n_airflows; i++)
 		add_airflow(&v->stats->airflows[i], &w);
+	for (size_t i = 0; i < v->health->n_airflows; i++)
+		add_airflow_health(&v->health->airflows[i], &w);
 	add_holds(v, &w);
-	notifier_view_metrics(v->notifier, v->stats, &w);
+	notifier_view_metrics(v->notifier, v->health, v->stats, &w);
 	return metrics_end(&w, ret);
 }

@@ -54,12 +54,12 @@ static bool something_hangs(const struct detector *d)
 }
 
 /* What could not be had, and of whom. */
-static size_t print_faults(FILE *out, const struct stats *stats)
+static size_t print_faults(FILE *out, const struct health *health)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < stats->n_clusters; i++) {
-		const struct cluster_stats *s = &stats->clusters[i];
+	for (size_t i = 0; i < health->n_clusters; i++) {
+		const struct health_cluster *s = &health->clusters[i];
 
 		for (size_t k = 0; k < s->faults.n; k++) {
 			const struct standing_fault *f = &s->faults.items[k];
@@ -89,7 +89,7 @@ static void print_missing(FILE *out, const struct detector *d)
 	}
 }
 
-int once_table_print(FILE *out, const struct detector *d, const struct stats *stats, usec_t now)
+int once_table_print(FILE *out, const struct detector *d, const struct health *health, usec_t now)
 {
 	static const char *const head[COLUMNS] = {
 		"CLUSTER", "APP", "NAME", "STAGE", "PROGRESS", "NO PROGRESS FOR", "VERDICT"};
@@ -102,7 +102,7 @@ int once_table_print(FILE *out, const struct detector *d, const struct stats *st
 	if (t.failed || t.n_rows > 1)
 		columns_print(&t, out);
 	print_missing(out, d);
-	n_faults = print_faults(out, stats);
+	n_faults = print_faults(out, health);
 	if (t.n_rows <= 1 && n_faults > 0)
 		fprintf(out, "No Spark application could be looked at.\n");
 	else if (t.n_rows <= 1)

@@ -152,7 +152,7 @@ static void fill_fault(const struct standing_fault *f, struct status_fault *ret)
 	};
 }
 
-static void fill_cluster(const struct web_view *v, const struct cluster_stats *s,
+static void fill_cluster(const struct web_view *v, const struct health_cluster *s,
 	struct status_fault *faults, struct status_cluster *ret)
 {
 	*ret = (struct status_cluster){
@@ -174,7 +174,7 @@ static void fill_cluster(const struct web_view *v, const struct cluster_stats *s
 
 static void fill_clusters(const struct web_view *v, struct lists *l, struct status_summary *sum)
 {
-	const struct stats *s = v->stats;
+	const struct health *s = v->health;
 
 	for (size_t i = 0; i < s->n_clusters; i++)
 		if (s->clusters[i].present)
@@ -217,10 +217,10 @@ int state_summary_json(const struct web_view *v, char **ret)
 	struct lists l = {
 		.rules = calloc(s->rules.n + 1, sizeof(*l.rules)),
 		.windows = calloc(s->maintenance.n + 1, sizeof(*l.windows)),
-		.clusters = calloc(v->stats->n_clusters + 1, sizeof(*l.clusters)),
-		.faults = calloc(v->stats->n_clusters + 1, MAX_FAULTS_SHOWN * sizeof(*l.faults)),
-		.airflows = calloc(v->stats->n_airflows + 1, sizeof(*l.airflows)),
-		.notifies = calloc(v->stats->n_notifies + 1, sizeof(*l.notifies)),
+		.clusters = calloc(v->health->n_clusters + 1, sizeof(*l.clusters)),
+		.faults = calloc(v->health->n_clusters + 1, MAX_FAULTS_SHOWN * sizeof(*l.faults)),
+		.airflows = calloc(v->health->n_airflows + 1, sizeof(*l.airflows)),
+		.notifies = calloc(v->health->n_notifies + 1, sizeof(*l.notifies)),
 	};
 	int r = -ENOMEM;
 
@@ -234,7 +234,7 @@ int state_summary_json(const struct web_view *v, char **ret)
 		fill_windows(v, &l, &sum);
 		fill_clusters(v, &l, &sum);
 		sum.notifies = l.notifies;
-		sum.n_notifies = notifier_view_list(v->notifier, v->stats, l.notifies);
+		sum.n_notifies = notifier_view_list(v->notifier, v->health, v->stats, l.notifies);
 		sum.notices_durable = notifier_durable(v->notifier);
 		r = status_summary_json(&sum, ret);
 	}

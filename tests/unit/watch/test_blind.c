@@ -4,6 +4,7 @@
  * words and the exit status of --once; and when it ends all is well again. */
 #include "../fake_transport.h"
 
+#include "setup/health.h"
 #include "setup/stats.h"
 #include "source/source.h"
 #include "watch/evidence_collector.h"
@@ -23,6 +24,7 @@
 
 struct fixture {
 	struct fake fake;
+	struct health health;
 	struct stats stats;
 	struct detector *detector;
 	struct rule_list rules;
@@ -43,8 +45,8 @@ static void on_event(void *userdata, const struct detector_event *ev)
 static void set_up(struct fixture *f, const char *type, const char *const *urls)
 {
 	struct detector_sink sink = {.changed = on_event, .judged = on_event};
-	struct evidence_collector_context collecting = {.stats = &f->stats};
-	struct poller_context context = {.stats = &f->stats};
+	struct evidence_collector_context collecting = {.health = &f->health, .stats = &f->stats};
+	struct poller_context context = {.health = &f->health, .stats = &f->stats};
 	_cleanup_free_ char *err = NULL;
 
 	*f = (struct fixture){0};
@@ -77,6 +79,7 @@ static void tear_down(struct fixture *f)
 	param_clear(source_params, n_source_params, &f->params);
 	detector_free(f->detector);
 	rule_clear(&f->fallback);
+	health_clear(&f->health);
 	stats_clear(&f->stats);
 	fake_clear(&f->fake);
 }
@@ -116,9 +119,9 @@ static void rounds(struct fixture *f, unsigned n)
 	}
 }
 
-static struct cluster_stats *cluster(struct fixture *f)
+static struct health_cluster *cluster(struct fixture *f)
 {
-	struct cluster_stats *s = stats_cluster(&f->stats, "c");
+	struct health_cluster *s = health_cluster(&f->health, "c");
 
 	if (!s)
 		abort();
@@ -127,11 +130,12 @@ static struct cluster_stats *cluster(struct fixture *f)
 
 static uint64_t count_errors(struct fixture *f, const char *reason)
 {
+	const struct cluster_stats *counters = stats_cluster(&f->stats, "c");
 	uint64_t n = 0;
 
-	for (size_t i = 0; i < n_answer_reasons; i++)
+	for (size_t i = 0; counters && i < n_answer_reasons; i++)
 		if (!reason || str_equal(answer_reasons[i], reason))
-			n += cluster(f)->errors[i];
+			n += counters->errors[i];
 	return n;
 }
 

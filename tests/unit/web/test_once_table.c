@@ -76,8 +76,8 @@ static int print(struct fixture *f, size_t n_silent, char **text)
 {
 	size_t n;
 	FILE *out = open_memstream(text, &n);
-	struct stats stats = {0};
-	struct cluster_stats *c = stats_cluster(&stats, "local");
+	struct health health = {0};
+	struct health_cluster *c = health_cluster(&health, "local");
 	int status;
 
 	assert_non_null(out);
@@ -90,9 +90,9 @@ static int print(struct fixture *f, size_t n_silent, char **text)
 		fault_set(&asked.fault, "http_status", "answered 403");
 		assert_int_equal(faults_note(&c->faults, &asked, "app-1", &like, &change), 0);
 	}
-	status = once_table_print(out, f->d, &stats, 2 * USEC_PER_HOUR);
+	status = once_table_print(out, f->d, &health, 2 * USEC_PER_HOUR);
 	(void)fclose(out);
-	stats_clear(&stats);
+	health_clear(&health);
 	return status;
 }
 
