@@ -77,8 +77,20 @@ static void print_clusters(FILE *out, const cJSON *root)
 	columns_clear(&t);
 }
 
-/* What could not be had, line by line. Returns how many of it were answered uselessly, or left a
- * cluster down. */
+/* Whether it keeps us from seeing what runs: not where nobody listens, and no app is known. */
+static bool blinds(const cJSON *cluster, const cJSON *fault)
+{
+	struct ctl_text buf[2];
+
+	if (str_equal(ctl_string(fault, "state", &buf[0]), "unusable"))
+		return true;
+	if (str_equal(ctl_string(fault, "reason", &buf[0]), "refused") &&
+		str_equal(ctl_string(fault, "question", &buf[1]), "/applications"))
+		return false;
+	return !ctl_bool(cluster, "up");
+}
+
+/* What could not be had, line by line. Returns how much of it blinds. */
 static unsigned print_faults(FILE *out, const cJSON *root, bool print)
 {
 	unsigned n = 0;
@@ -87,9 +99,8 @@ static unsigned print_faults(FILE *out, const cJSON *root, bool print)
 		struct ctl_text buf[5];
 		const char *name = ctl_string(c, "spark_cluster", &buf[0]);
 
-		n += !ctl_bool(c, "up") && ctl_has(c, "last_poll");
 		for (const cJSON *f = ctl_list(c, "faults"); f; f = f->next) {
-			n += str_equal(ctl_string(f, "state", &buf[1]), "unusable");
+			n += blinds(c, f);
 			if (!print)
 				continue;
 			fprintf(out, "%s: %s%s", name, ctl_string(f, "url", &buf[1]),

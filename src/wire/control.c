@@ -3,6 +3,7 @@
 #include "wire/control.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "base/strbuf.h"
 #include "wire/json.h"
@@ -23,6 +24,10 @@ int control_pause_decode(const char *text, size_t len, struct control_pause *ret
 		r = json_get_string(root, "reason", JSON_REQUIRED, &reason, reterr);
 	if (r >= 0)
 		r = json_get_u64(root, "seconds", JSON_OPTIONAL, &seconds, reterr);
+	/* What no text can hold is read as this; who gives an order is to write it as he means it.
+	 */
+	if (r >= 0 && strchr(reason, '\1'))
+		return json_refuse(reterr, "\"reason\" holds what is no text");
 	/* Given, and none: not the same as no end. */
 	if (r > 0 && seconds == 0)
 		return json_refuse(reterr, "\"seconds\" is 0");

@@ -12,7 +12,7 @@ FAULTS = {
     "truncated": (lambda f, h: f.truncated(h), "cut", "/stages"),
     "huge": (lambda f, h: f.huge(h), "too_large", "/stages"),
     "deep": (lambda f, h: f.deep(h), "malformed", "/stages"),
-    "wrong type": (lambda f, h: f.wrong_types(h), "bad_row", "/stages"),
+    "wrong type": (lambda f, h: f.wrong_types(h), "malformed", "/stages"),
     "500": (lambda f, h: f.status(500)(h), "http_status", "/stages"),
     "403": (lambda f, h: f.status(403)(h), "http_status", "/applications"),
     "changed app": (lambda f, h: f.status(404, "no such app")(h), "changed", "/stages"),
