@@ -417,7 +417,7 @@ def test_severities_are_documented(root, man5):
     """Each event under the severity that it has."""
     found = {"critical": set(), "warning": set(), "info": set()}
     told = (re.findall(r'\{VERDICT_\w+, "(\w+)", \w+, true, \w+,\s+SEVERITY_(\w+)', table(root, "verdict_table"))
-            + re.findall(r"\{OUTCOME_(\w+), true, SEVERITY_(\w+)", table(root, "outcome_table")) + [("storm", "CRITICAL")])
+            + re.findall(r"\{OUTCOME_(\w+), SEVERITY_(\w+), true", table(root, "outcome_table")) + [("storm", "CRITICAL")])
     for event, severity in told:
         found[severity.lower()].add(event.lower())
     text = man5[man5.index(".It Cm min_severity"):man5.index("info: all others")]

@@ -16,20 +16,20 @@ _Static_assert(NOTICE_EVENT_MAX <= 32, "a bit per event");
  * critical. */
 static const struct {
 	enum remedy_outcome outcome;
-	bool told;
 	enum severity severity;
+	bool told;
 	bool relief;
 } outcome_table[] = {
-	{OUTCOME_OPEN, false, SEVERITY_INFO, false},
-	{OUTCOME_DRY_RUN, true, SEVERITY_INFO, true},
-	{OUTCOME_REFUSED, true, SEVERITY_WARNING, false},
-	{OUTCOME_RECOVERED, true, SEVERITY_INFO, true},
-	{OUTCOME_FAILED_AGAIN, true, SEVERITY_CRITICAL, false},
-	{OUTCOME_ENDED, true, SEVERITY_INFO, true},
-	{OUTCOME_SUPERSEDED, true, SEVERITY_INFO, true},
-	{OUTCOME_MOVED_AGAIN, true, SEVERITY_INFO, true},
-	{OUTCOME_UNCONFIRMED, true, SEVERITY_CRITICAL, false},
-	{OUTCOME_FAILED, true, SEVERITY_CRITICAL, false},
+	{OUTCOME_OPEN, SEVERITY_INFO, false, false},
+	{OUTCOME_DRY_RUN, SEVERITY_INFO, true, true},
+	{OUTCOME_REFUSED, SEVERITY_WARNING, true, false},
+	{OUTCOME_RECOVERED, SEVERITY_INFO, true, true},
+	{OUTCOME_FAILED_AGAIN, SEVERITY_CRITICAL, true, false},
+	{OUTCOME_ENDED, SEVERITY_INFO, true, true},
+	{OUTCOME_SUPERSEDED, SEVERITY_INFO, true, true},
+	{OUTCOME_MOVED_AGAIN, SEVERITY_INFO, true, true},
+	{OUTCOME_UNCONFIRMED, SEVERITY_CRITICAL, true, false},
+	{OUTCOME_FAILED, SEVERITY_CRITICAL, true, false},
 };
 _Static_assert(ELEMENTSOF(outcome_table) == OUTCOME_MAX, "a row per outcome");
 
