@@ -32,6 +32,7 @@ enum policy_reason {
 	POLICY_PAUSED,
 	POLICY_MAINTENANCE,
 	POLICY_OWNER,    /* not known, or not its alone */
+	POLICY_SHARED,   /* a server that many use */
 	POLICY_BUSY,     /* another action is under way */
 	POLICY_EVIDENCE, /* old, or none at present */
 	POLICY_SETTLE,

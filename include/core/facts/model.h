@@ -192,6 +192,11 @@ void stage_list_clear(struct stage_list *l);
 void job_list_clear(struct job_list *l);
 void app_info_clear(struct app_info *a);
 int app_info_copy(const struct app_info *from, struct app_info *to);
+
+/* Whether its name is one that Spark's own scripts give to a server or a shell: the Thrift server,
+ * Spark Connect, spark-shell, pyspark, spark-sql, sparkR. Many people's queries run in it, or a
+ * person's at will. */
+bool app_is_shared(const struct app_info *a);
 void app_list_clear(struct app_list *l);
 void owner_clear(struct owner *o);
 int owner_copy(const struct owner *from, struct owner *to);

@@ -58,6 +58,7 @@ struct rule {
 	char *airflow;
 	int retry_via;        /* enum retry_via */
 	int on_failure_tasks; /* enum on_failure_tasks */
+	bool end_shared;      /* also a server or shell that many use */
 	uint64_t max_retries;
 	uint64_t actions_per_hour; /* 0: only [limits] actions_per_hour holds */
 	usec_t cooldown;

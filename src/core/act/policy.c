@@ -43,6 +43,7 @@ static const char *const reason_names[] = {
 	[POLICY_PAUSED] = "paused",
 	[POLICY_MAINTENANCE] = "maintenance",
 	[POLICY_OWNER] = "owner",
+	[POLICY_SHARED] = "shared",
 	[POLICY_BUSY] = "busy",
 	[POLICY_EVIDENCE] = "evidence",
 	[POLICY_SETTLE] = "settle",
@@ -108,6 +109,9 @@ static void ask_owner(const struct policy_question *q, struct policy_answer *a)
 			"its owner in Airflow is not known (no spark.airflow.* properties)");
 	else if (o->try_number <= 0)
 		object(a, POLICY_OWNER, "the app does not say which try of its task started it");
+	else if (app_is_shared(&q->app->info) && !q->rule->end_shared)
+		object(a, POLICY_SHARED,
+			"it is a server or shell that many may use (end_shared = no in its rule)");
 	else if (q->app_busy)
 		object(a, POLICY_BUSY, "an action on this app or its task instance is in progress");
 	else if (has_healthy_sibling(q))
@@ -176,7 +180,7 @@ static void ask_budgets(const struct policy_question *q, struct policy_answer *a
 }
 
 /* Those that ask what can change while the fresh looks are under way come first. */
-static void (*const requests[])(const struct policy_question *q, struct policy_answer *a) = {
+static void (*const asks[])(const struct policy_question *q, struct policy_answer *a) = {
 	ask_people, ask_owner, ask_evidence, ask_health, ask_storm, ask_budgets, ask_ledger};
 #define N_AGAIN 5
 
@@ -184,12 +188,12 @@ static void ask_first(size_t n, const struct policy_question *q, struct policy_a
 {
 	*ret = (struct policy_answer){0};
 	for (size_t i = 0; i < n && !ret->objection; i++)
-		requests[i](q, ret);
+		asks[i](q, ret);
 }
 
 void policy_ask(const struct policy_question *q, struct policy_answer *ret)
 {
-	ask_first(ELEMENTSOF(requests), q, ret);
+	ask_first(ELEMENTSOF(asks), q, ret);
 }
 
 void policy_ask_again(const struct policy_question *q, struct policy_answer *ret)

@@ -67,6 +67,21 @@ void app_info_clear(struct app_info *a)
 	*a = (struct app_info){0};
 }
 
+bool app_is_shared(const struct app_info *a)
+{
+	/* As in sbin/start-thriftserver.sh, sbin/start-connect-server.sh, bin/spark-shell,
+	 * bin/pyspark and bin/sparkR; spark-sql names itself after its host. */
+	static const char *const names[] = {"Thrift JDBC/ODBC Server", "Spark Connect server",
+		"Spark shell", "PySparkShell", "SparkR"};
+
+	if (!a->name)
+		return false;
+	for (size_t i = 0; i < ELEMENTSOF(names); i++)
+		if (str_equal(a->name, names[i]))
+			return true;
+	return strncmp(a->name, "SparkSQL::", strlen("SparkSQL::")) == 0;
+}
+
 int app_info_copy(const struct app_info *from, struct app_info *to)
 {
 	struct app_info copy = {.started = from->started};

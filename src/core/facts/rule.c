@@ -103,6 +103,12 @@ const struct param_def rule_params[] = {
 			"downstream run when it fails (teardowns, all_done, one_failed ...): "
 			"refuse "
 			"to, or let them run"},
+	{.name = "end_shared",
+		.type = PARAM_BOOL,
+		.offset = offsetof(struct rule, end_shared),
+		.fallback = "no",
+		.help = "end a Thrift or Spark Connect server, or a shell, as well: with it go "
+			"all queries that run there"},
 	{.name = "max_retries",
 		.type = PARAM_U64,
 		.offset = offsetof(struct rule, max_retries),

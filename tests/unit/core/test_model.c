@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "base/strbuf.h"
+
 static void test_state_names(void **state)
 {
 	(void)state;
@@ -42,6 +44,25 @@ static void test_owner(void **state)
 	assert_false(owner_same_task(&other, &copy));
 	owner_clear(&copy);
 	assert_int_equal(copy.map_index, -1);
+}
+
+static void test_shared_apps(void **state)
+{
+	static const struct {
+		const char *name;
+		bool shared;
+	} rows[] = {{"Thrift JDBC/ODBC Server", true}, {"Spark Connect server", true},
+		{"Spark shell", true}, {"PySparkShell", true}, {"SparkSQL::10.0.0.1", true},
+		{"spark shell", false}, {"etl", false}, {"", false}, {NULL, false}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		_cleanup_(app_info_clear) struct app_info a = {0};
+
+		assert_int_equal(str_replace(&a.name, rows[i].name), 0);
+		if (app_is_shared(&a) != rows[i].shared)
+			fail_msg("%s", rows[i].name);
+	}
 }
 
 static void test_app_info(void **state)
@@ -81,6 +102,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_state_names),
 		cmocka_unit_test(test_owner),
+		cmocka_unit_test(test_shared_apps),
 		cmocka_unit_test(test_app_info),
 		cmocka_unit_test(test_clear_empty),
 	};

@@ -167,6 +167,14 @@ static void test_objections(void **state)
 	set_up(&f, RULE_ACTION_RETRY);
 	a = add_app(&f, "app-1", "t");
 
+	assert_int_equal(str_replace(&a->info.name, "Spark Connect server"), 0);
+	q = question(&f, a);
+	assert_objects(&q, "end_shared = no");
+	f.rule.end_shared = true;
+	assert_no_objection(&q);
+	f.rule.end_shared = false;
+	assert_int_equal(str_replace(&a->info.name, "etl"), 0);
+
 	q = question(&f, a);
 	q.has_airflow = false;
 	assert_objects(&q, "no [airflow]");

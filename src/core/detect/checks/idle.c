@@ -25,7 +25,8 @@ static bool idle_holds(
 
 	if (a->idle_start == 0 || a->no_answer_start > 0 || idle < rule->idle_after)
 		return false;
-	if (waits_for_batch(a, idle))
+	/* A server waits for queries by design. */
+	if (app_is_shared(&a->info) || waits_for_batch(a, idle))
 		return false;
 	e->verdict = VERDICT_IDLE;
 	e->since = a->idle_start;
