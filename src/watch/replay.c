@@ -8,6 +8,7 @@
 
 #include "core/detect/detector.h"
 #include "io/replay.h"
+#include "setup/health.h"
 #include "setup/stats.h"
 #include "source/source.h"
 #include "watch/evidence_collector.h"
@@ -23,6 +24,7 @@ struct player {
 	struct clock clock; /* the recording's */
 	struct detector *detector;
 	struct evidence_collector *evidence_collector;
+	struct health health;
 	struct stats stats;
 	FILE *out;
 	bool names_app; /* the recording has an answer about one */
@@ -133,6 +135,7 @@ static int play(struct player *p, struct source *source, usec_t poll_interval)
 	struct poller_context context = {
 		.transport = replay_transport(p->replay),
 		.detector = p->detector,
+		.health = &p->health,
 		.stats = &p->stats,
 		.evidence_collector = p->evidence_collector,
 		.clock = &p->clock,
@@ -172,6 +175,7 @@ static int make_evidence_collector(struct player *p, const struct settings *s)
 	struct evidence_collector_context context = {
 		.transport = replay_transport(p->replay),
 		.detector = p->detector,
+		.health = &p->health,
 		.stats = &p->stats,
 		.params = &s->evidence,
 		.recorded = true,
@@ -217,6 +221,7 @@ int replay_run(const struct settings *settings, FILE *in, const char *name, FILE
 	evidence_collector_free(p.evidence_collector);
 	detector_free(p.detector);
 	replay_free(p.replay);
+	health_clear(&p.health);
 	stats_clear(&p.stats);
 	return r;
 }
