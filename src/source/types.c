@@ -59,7 +59,7 @@ const struct param_def source_params[] = {
 		.type = PARAM_SIZE,
 		.offset = offsetof(struct source_params, max_body),
 		.fallback = "16M",
-		.min = 64 * 1024,
+		.min = (uint64_t)64 * 1024,
 		.max = (uint64_t)1024 * 1024 * 1024,
 		.help = "the largest answer that is read; of a thread dump three times that"},
 };

@@ -330,7 +330,7 @@ int json_copy_label(const cJSON *object, const char *field, size_t max, char **r
 	char digits[32];
 	int r = get_field(object, field, JSON_OPTIONAL, &item, reterr);
 
-	if (r <= 0)
+	if (r <= 0 || !item)
 		return r;
 	if (cJSON_IsString(item))
 		return replace_printable(ret, item->valuestring, max);

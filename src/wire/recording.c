@@ -122,6 +122,7 @@ int recording_applications(const struct app_info *app, char **ret)
 	_cleanup_json_ cJSON *root = cJSON_CreateArray();
 	cJSON *o = cJSON_CreateObject();
 	cJSON *attempt = cJSON_CreateObject();
+	const uint64_t started = app->started / USEC_PER_MSEC;
 	cJSON *attempts;
 
 	(void)cJSON_AddItemToArray(root, o);
@@ -132,8 +133,7 @@ int recording_applications(const struct app_info *app, char **ret)
 	json_add_text(attempt, "sparkUser", app->user);
 	json_add_text(attempt, "appSparkVersion", app->spark_version);
 	json_add_time(attempt, "startTime", app->started);
-	(void)cJSON_AddNumberToObject(
-		attempt, "startTimeEpoch", (double)(app->started / USEC_PER_MSEC));
+	(void)cJSON_AddNumberToObject(attempt, "startTimeEpoch", (double)started);
 	return json_print(root, ret);
 }
 

@@ -52,10 +52,17 @@ bool task_works(const struct task_track *t, const struct rule *rule, usec_t now)
 struct tally attribution_count(
 	const size_t works[CPU_WORK_MAX], size_t n, size_t n_moving, size_t n_others);
 
-/* anew: what was seen of work before counts for nothing. */
-void attribution_of(const struct app_history *a, const struct stage_history *h,
-	const char *executor_id, const struct rule *rule, usec_t now, bool anew,
-	struct task_group *ret);
+/* What the stalled tasks of one executor did. */
+struct attribution_question {
+	const struct app_history *app;
+	const struct stage_history *stage;
+	const char *executor_id;
+	const struct rule *rule;
+	usec_t now;
+	bool anew; /* what was seen of work before counts for nothing */
+};
+
+void attribution_of(const struct attribution_question *q, struct task_group *ret);
 
 /* The processes of one executor, as of now. since: not before. */
 void attribution_use_cpu(

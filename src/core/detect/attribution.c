@@ -300,18 +300,16 @@ static void note_work(struct task_group *g)
 	g->may_have = worked_at(g, less(alive, theirs));
 }
 
-void attribution_of(const struct app_history *a, const struct stage_history *h,
-	const char *executor_id, const struct rule *rule, usec_t now, bool anew,
-	struct task_group *ret)
+void attribution_of(const struct attribution_question *q, struct task_group *ret)
 {
-	struct task_group g = {.executor = evidence_executor(&a->evidence, executor_id)};
+	struct task_group g = {.executor = evidence_executor(&q->app->evidence, q->executor_id)};
 
-	gather(h, executor_id, rule, now, anew, &g);
+	gather(q->stage, q->executor_id, q->rule, q->now, q->anew, &g);
 	if (g.executor && g.n > 0) {
-		attribution_use_cpu(a, rule, now, &g);
-		note_others(a, h, rule, now, &g);
+		attribution_use_cpu(q->app, q->rule, q->now, &g);
+		note_others(q->app, q->stage, q->rule, q->now, &g);
 		if (g.cpu.window > 0)
-			g.tally = tally_of(&g, rule);
+			g.tally = tally_of(&g, q->rule);
 		if (g.stale)
 			g.tally.idle = 0;
 		note_work(&g);

@@ -291,14 +291,21 @@ static void find_on_executor(struct look *k, const char *executor_id)
 {
 	size_t n_waiting = k->n_at_barrier > 0 ? waiting_on(k, executor_id) : 0;
 	struct task_group g;
+	struct attribution_question q = {.app = k->app,
+		.stage = k->stage,
+		.executor_id = executor_id,
+		.rule = k->rule,
+		.now = k->now,
+		.anew = true};
 	bool tell;
 
-	attribution_of(k->app, k->stage, executor_id, k->rule, k->now, true, &g);
+	attribution_of(&q, &g);
 	note_cpu(k, &g);
 	tell = g.executor && g.cpu.jvm == CPU_BUSY && !g.cpu.knows_threads && frames_tell(k, &g);
 	if (g.executor && !tell)
 		note_work(k, &g);
-	attribution_of(k->app, k->stage, executor_id, k->rule, k->now, false, &g);
+	q.anew = false;
+	attribution_of(&q, &g);
 	if (tell)
 		use_frames(&g);
 	leave_out(&g.tally, n_waiting);
