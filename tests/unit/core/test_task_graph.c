@@ -99,7 +99,7 @@ static void test_many_that_fire(void **state)
 
 	(void)state;
 	for (int i = 0; i < 9; i++) {
-		char id[8];
+		char id[16];
 
 		(void)snprintf(id, sizeof(id), "t%d", i);
 		assert_int_equal(task_graph_add(&g, id, i > 0 ? "all_done" : "all_success"), 0);
