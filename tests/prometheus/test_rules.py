@@ -19,8 +19,10 @@ SCRAPED = {"instance", "job"}
 
 def run_tests(root, tmp_path, rules):
     (tmp_path / "stagewatchd.rules.yml").write_text(rules)
-    shutil.copy(root / "tests/prometheus/rules_test.yml", tmp_path)
-    return subprocess.run(["promtool", "test", "rules", "rules_test.yml"], cwd=tmp_path, capture_output=True, text=True)
+    files = ["rules_test.yml", "rules_day_test.yml"]
+    for file in files:
+        shutil.copy(root / "tests/prometheus" / file, tmp_path)
+    return subprocess.run(["promtool", "test", "rules", *files], cwd=tmp_path, capture_output=True, text=True)
 
 
 def with_expression(rules, expression):
