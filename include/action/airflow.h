@@ -59,7 +59,8 @@ struct airflow_ask {
 	const struct owner *owner;
 	const char *note; /* of AIRFLOW_NOTE and AIRFLOW_FAIL */
 	bool clears;      /* of AIRFLOW_FAIL: a clear is to follow, and must be permitted */
-	const struct ti_identity *same; /* of AIRFLOW_RESTART: the try that is meant; outlives it */
+	const struct ti_identity *same; /* of AIRFLOW_RESTART and AIRFLOW_PROCESS: the try that is
+					   meant; outlives it */
 };
 
 /* What the self-test found. */

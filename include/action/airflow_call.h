@@ -45,7 +45,7 @@ struct airflow_call {
 	bool clears; /* of a fail */
 	struct owner owner;
 	char *note;
-	const struct ti_identity *same;     /* of a restart; borrowed */
+	const struct ti_identity *same;     /* the try that is meant; borrowed */
 	struct preconditions preconditions; /* as far as it is known */
 	struct task_graph graph;            /* likewise */
 	struct task_scope scope;            /* likewise; borrows of graph */

@@ -151,8 +151,9 @@ int airflow_decode_queued_run(
  * or stays as it is. */
 int airflow_decode_full_pool(const char *body, size_t len, char **ret, char **reterr);
 
-/* Whether the log of a try says that its process has ended (v1). */
-int airflow_decode_process_end(const char *body, size_t len, bool *ret, char **reterr);
+/* Whether the log of a try says that its process has ended (v1): pid, as the task instance named it
+ * while it ran; 0: not known. Children of that process end before it, and are named alike. */
+int airflow_decode_process_end(const char *body, size_t len, int64_t pid, bool *ret, char **reterr);
 
 /* dag_paused and dag_stale; run_state. -EBADMSG for an answer about another DAG or run. */
 int airflow_decode_dag(const char *body, size_t len, const struct owner *o,

@@ -259,7 +259,8 @@ static bool take_log(struct airflow_call *c, const struct transport_answer *a)
 	_cleanup_free_ char *err = NULL;
 
 	if (a->error >= 0 && a->status == 200)
-		(void)airflow_decode_process_end(a->body, a->len, &c->process_ended, &err);
+		(void)airflow_decode_process_end(
+			a->body, a->len, c->same ? c->same->pid : 0, &c->process_ended, &err);
 	return true;
 }
 

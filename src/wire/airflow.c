@@ -3,6 +3,7 @@
 #include "wire/airflow.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/parse.h"
@@ -519,9 +520,10 @@ int airflow_decode_full_pool(const char *body, size_t len, char **ret, char **re
 }
 
 /* Airflow 2's own words: of one that ended by itself, and of one that was ended. */
-int airflow_decode_process_end(const char *body, size_t len, bool *ret, char **reterr)
+int airflow_decode_process_end(const char *body, size_t len, int64_t pid, bool *ret, char **reterr)
 {
 	_cleanup_json_ cJSON *json = NULL;
+	char ended[64];
 	const char *content;
 	int r;
 
@@ -530,8 +532,9 @@ int airflow_decode_process_end(const char *body, size_t len, bool *ret, char **r
 		r = json_get_string(json, "content", JSON_REQUIRED, &content, reterr);
 	if (r < 0)
 		return r;
+	(void)snprintf(ended, sizeof(ended), "(%" PRId64 ") terminated with exit code ", pid);
 	*ret = strstr(content, "Task exited with return code ") ||
-	       strstr(content, " terminated with exit code ");
+	       (pid > 0 && strstr(content, ended));
 	return 0;
 }
 

@@ -47,7 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	(void)airflow_decode_queued_run(body, size, &o, &beside, &err);
 	(void)airflow_decode_full_pool(body, size, &beside, &err);
-	(void)airflow_decode_process_end(body, size, &yes, &err);
+	(void)airflow_decode_process_end(body, size, 7, &yes, &err);
 	(void)airflow_error_text(body, size, &text);
 	(void)airflow_token_stale(403, body, size);
 	return 0;

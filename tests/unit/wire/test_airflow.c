@@ -932,6 +932,13 @@ static void test_process_end(void **state)
 		int r;
 		bool ended;
 	} cases[] = {
+		/* A child of the task's process, such as a driver. */
+		{"{\"content\":\"Process psutil.Process(pid=8) (8) terminated with exit code None"
+		 "\"}",
+			0, false},
+		{"{\"content\":\"Process psutil.Process(pid=17) (17) terminated with exit code 0"
+		 "\"}",
+			0, false},
 		{"{\"content\":\"[('vm', '... Task exited with return code 1')]\"}", 0, true},
 		{"{\"content\":\"Process psutil.Process(pid=7) (7) terminated with exit code "
 		 "-9\"}",
@@ -949,7 +956,7 @@ static void test_process_end(void **state)
 		bool ended = false;
 
 		assert_int_equal(airflow_decode_process_end(
-					 cases[i].body, strlen(cases[i].body), &ended, &err),
+					 cases[i].body, strlen(cases[i].body), 7, &ended, &err),
 			cases[i].r);
 		assert_int_equal(ended, cases[i].ended);
 	}
