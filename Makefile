@@ -182,7 +182,11 @@ check-sim: tests ## run the daemon through crashes and faults, in accelerated ti
 .PHONY: check-sim
 
 check-e2e: $(PROGRAMS) ## run the tests against real Spark and real Airflow
-	$(TEST_ENV) $(PYTEST) -q -rs tests/e2e
+	$(TEST_ENV) $(PYTEST) -q -rs -m 'not long' tests/e2e
+
+check-e2e-long: $(PROGRAMS) ## run more ways to end a task against real Airflow 3.3 and 2.11 (about ten minutes)
+	$(TEST_ENV) $(PYTEST) -q -rs -m long tests/e2e
+.PHONY: check-e2e-long
 
 demo: ## show a real hang under a real Airflow: found, killed, retried
 	tests/demo

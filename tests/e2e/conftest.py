@@ -9,6 +9,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import lab  # noqa: E402
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "long: not in check-e2e but in check-e2e-long")
+
+
 @pytest.fixture(scope="session")
 def lab_dir(tmp_path_factory):
     """Where the labs live; STAGEWATCHD_LAB_DIR keeps them for a look afterwards."""

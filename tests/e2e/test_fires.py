@@ -28,6 +28,7 @@ def test_nothing_fires(airflow3, spark, binary, tmp_path):
         assert try_processes((airflow3, spark), "fires", "1") == []
 
 
+@pytest.mark.long
 def test_airflow_2_refuses(airflow2, spark, binary, tmp_path):
     """It could only be failed there: the refusal names what would run, and nothing is sent."""
     with Watch(binary, tmp_path, spark, airflow2) as watch:
@@ -44,6 +45,7 @@ def test_airflow_2_refuses(airflow2, spark, binary, tmp_path):
     lab.wait(lambda: states(spark, "fires", known)[first] != "RUNNING", 60, "its app has ended")
 
 
+@pytest.mark.long
 def test_airflow_2_is_overwritten(airflow2, spark, binary, tmp_path):
     """A callable that swallows SIGTERM ends with success over our failed: that is told, and nothing is cleared."""
     with Watch(binary, tmp_path, spark, airflow2) as watch:
@@ -54,6 +56,7 @@ def test_airflow_2_is_overwritten(airflow2, spark, binary, tmp_path):
         assert (ti["state"], ti["try_number"]) == ("success", 1)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("airflow", ["airflow3", "airflow2"], indirect=True)
 def test_deferred(airflow, spark, binary, tmp_path):
     """No process of Airflow's: the app is ended at the master, and only then the task instance is cleared."""
@@ -66,6 +69,7 @@ def test_deferred(airflow, spark, binary, tmp_path):
         assert airflow.task("deferred", RUN_ID, "hang")["try_number"] == 2
 
 
+@pytest.mark.long
 def test_one_run_at_a_time(airflow3, spark, binary, tmp_path):
     """Cleared while it runs, a run keeps its place: the queued one waits."""
     with Watch(binary, tmp_path, spark, airflow3) as watch:
