@@ -154,8 +154,10 @@ format: ## lay out the sources with clang-format
 format-check: ## fail if clang-format would change a source
 	$(CLANG_FORMAT) --dry-run -Werror $(SOURCES)
 
-tidy: ## run clang-tidy over all sources
-	$(CLANG_TIDY) --quiet $(shell find src -name '*.c') -- -std=gnu17 -D_GNU_SOURCE -Iinclude $(LIB_CFLAGS) \
+TIDY := $(patsubst %,tidy/%,$(shell find src -name '*.c'))
+tidy: $(TIDY) ## run clang-tidy over all sources; -j runs several at once
+$(TIDY): tidy/%:
+	$(CLANG_TIDY) --quiet $* -- -std=gnu17 -D_GNU_SOURCE -Iinclude $(LIB_CFLAGS) \
 		-DSTAGEWATCHD_VERSION='"$(VERSION)"' -DSTAGEWATCHD_SYSCONFDIR='"$(SYSCONFDIR)"'
 
 # The daemon with a clock, a disk and crashes of the test's: objects of the same names go before the
