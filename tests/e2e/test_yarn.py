@@ -30,8 +30,8 @@ def yarn(lab_dir):
 
 
 def test_client_and_cluster_mode_are_killed(yarn, binary, tmp_path):
-    """Two hangs at once, proven by the CPU that the NodeManager counts, ended by the ResourceManager alone: Airflow's word
-    ends neither, and in cluster mode the driver is frozen as soon as the action has begun."""
+    """Two hangs at once, found with what a NodeManager counts, which is a container's sum and no proof by itself, and ended
+    by the ResourceManager alone: Airflow's word ends neither, and in cluster mode the driver is frozen as soon as the action has begun."""
     airflows = {mode: fakes.Airflow(dag=mode) for mode in ("client", "cluster")}
     children = {mode: yarn.submit(mode, JOB, ["hang"], {"spark.app.name": mode, **owned_by(mode)}) for mode in airflows}
     ids = {mode: lab.wait(lambda: yarn.id_of(child), 120, f"{mode} is submitted") for mode, child in children.items()}
@@ -41,7 +41,7 @@ def test_client_and_cluster_mode_are_killed(yarn, binary, tmp_path):
             os.kill(process.pid, signal.SIGSTOP)
 
     airflows["cluster"].on_fail = freeze
-    rules = {mode: {"airflow": (fake.url, fakes.USER, fakes.PASSWORD), "hung_after_unproven": "10min", "end_timeout": "6s"}
+    rules = {mode: {"airflow": (fake.url, fakes.USER, fakes.PASSWORD), "hung_after_unproven": "45s", "end_timeout": "6s"}
              for mode, fake in airflows.items()}
     with RulesWatch(binary, tmp_path, section(yarn), rules, action="kill", alone=True) as watch:
         see_killed(watch, ids, lambda app_id: yarn.app(app_id)["state"] == "KILLED")
@@ -49,7 +49,7 @@ def test_client_and_cluster_mode_are_killed(yarn, binary, tmp_path):
         acted = [i for i in watch.incidents() if i["outcome"] == "ended"]
         assert sorted(i["app_id"] for i in acted) == sorted(ids.values())
         for incident in acted:
-            assert incident["verdict"] == "hung" and "no CPU is used" in incident["evidence"], incident
+            assert incident["verdict"] == "hung", incident
     for mode, app_id in ids.items():
         app = yarn.app(app_id)
         assert (app["state"], app["finalStatus"]) == ("KILLED", "KILLED")
