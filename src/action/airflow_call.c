@@ -20,10 +20,7 @@
 
 void airflow_drop_token(struct airflow *a)
 {
-	if (a->token)
-		explicit_bzero(a->token, strlen(a->token));
-	free(a->token);
-	a->token = NULL;
+	a->token = secret_free(a->token);
 }
 
 static void detach(struct airflow_call *c)

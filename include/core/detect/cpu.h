@@ -107,5 +107,4 @@ double cpu_series_least(const struct cpu_series *s, usec_t since, usec_t span);
 /* How much of a span must have been watched to say that nothing ran in it. */
 usec_t cpu_window_needed(usec_t span);
 
-void cpu_series_shift(struct cpu_series *s, usec_t by);
 void cpu_series_clear(struct cpu_series *s);

@@ -44,12 +44,6 @@ void cpu_series_clear(struct cpu_series *s)
 	s->n = 0;
 }
 
-void cpu_series_shift(struct cpu_series *s, usec_t by)
-{
-	for (size_t i = 0; i < s->n; i++)
-		s->samples[i].taken += by;
-}
-
 static usec_t total_of(const struct process_tree *t)
 {
 	usec_t sum = 0;
