@@ -20,7 +20,7 @@ struct standing_fault {
 };
 
 struct fault_list {
-	struct standing_fault *items;
+	struct standing_fault *items; /* by url, then by what */
 	size_t n;
 };
 
@@ -35,7 +35,7 @@ enum fault_change {
  * silent, blinds, passing and since hold where it is new. -ENOMEM: it is lost. */
 int faults_note(struct fault_list *l, const struct asked *asked, const char *app_id,
 	const struct standing_fault *like, enum fault_change *ret);
-/* url NULL: whoever was asked; what NULL: whatever for. */
+/* Of that target; what NULL: whatever was asked. */
 void faults_forget(struct fault_list *l, const char *url, const char *what);
 /* A round is over. Forgets what was not seen again for long: nobody asks for it. */
 void faults_age(struct fault_list *l);

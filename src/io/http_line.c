@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/sorted.h"
 #include "base/strbuf.h"
 
 TAILQ_HEAD(place_list, http_place);
@@ -56,21 +57,11 @@ struct http_lines *http_lines_free(struct http_lines *l)
 	return NULL;
 }
 
-/* The first line whose name is not below. */
-static size_t place_of(const struct http_lines *l, const char *cluster)
+static int compare(const void *key, const void *item)
 {
-	size_t low = 0;
-	size_t high = l->n;
+	const struct http_line *const *line = item;
 
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (strcmp(l->items[mid]->cluster, cluster) < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
+	return strcmp(key, (*line)->cluster);
 }
 
 static struct http_line *line_new(struct http_lines *l, const char *cluster, size_t at)
@@ -115,7 +106,7 @@ static void settle(struct http_lines *l, struct http_line *line)
 int http_lines_join(struct http_lines *l, struct http_place *p, const char *cluster, bool urgent)
 {
 	const char *name = cluster ? cluster : "";
-	size_t at = place_of(l, name);
+	size_t at = sorted_place(name, l->items, l->n, sizeof(*l->items), compare);
 	struct http_line *line = at < l->n && str_equal(l->items[at]->cluster, name)
 					 ? l->items[at]
 					 : line_new(l, name, at);

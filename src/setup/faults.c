@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
- * A list by target and question. */
+ * A list sorted by target, then by question: with thousands of drivers that do not answer, each is
+ * found without a look at the others. */
 #include "setup/faults.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/sorted.h"
 #include "base/strbuf.h"
 
 /* Some questions are asked on suspicion only: a while at the usual interval. */
@@ -22,22 +25,44 @@ const char *target_state_name(enum target_state s)
 	return states[s];
 }
 
-static struct standing_fault *find(const struct fault_list *l, const char *url, const char *what)
+struct key {
+	const char *url;
+	const char *what; /* NULL: before all of that target */
+};
+
+static int compare(const void *key, const void *item)
 {
-	for (size_t i = 0; i < l->n; i++)
-		if (str_equal(l->items[i].url, url) && str_equal(l->items[i].what, what))
-			return &l->items[i];
-	return NULL;
+	const struct key *k = key;
+	const struct standing_fault *f = item;
+	int order = strcmp(k->url, f->url);
+
+	if (order != 0)
+		return order;
+	return k->what ? strcmp(k->what, f->what) : -1;
 }
 
-static void drop(struct fault_list *l, struct standing_fault *f)
+/* The first that is not before; of a target: the first, if it has any. */
+static size_t place_of(const struct fault_list *l, const char *url, const char *what)
 {
-	free(f->url);
-	free(f->app_id);
-	*f = l->items[--l->n];
+	const struct key key = {url, what};
+
+	return sorted_place(&key, l->items, l->n, sizeof(*l->items), compare);
 }
 
-static int add(struct fault_list *l, const struct asked *asked, const char *app_id,
+static bool is_of(const struct fault_list *l, size_t i, const char *url)
+{
+	return i < l->n && str_equal(l->items[i].url, url);
+}
+
+static void drop(struct fault_list *l, size_t i)
+{
+	free(l->items[i].url);
+	free(l->items[i].app_id);
+	l->n--;
+	memmove(&l->items[i], &l->items[i + 1], (l->n - i) * sizeof(*l->items));
+}
+
+static int add(struct fault_list *l, size_t at, const struct asked *asked, const char *app_id,
 	const struct standing_fault *like)
 {
 	struct standing_fault *items = reallocarray(l->items, l->n + 1, sizeof(*items));
@@ -58,19 +83,25 @@ static int add(struct fault_list *l, const struct asked *asked, const char *app_
 		free(f.url);
 		return r;
 	}
-	items[l->n++] = f;
+	memmove(&items[at + 1], &items[at], (l->n - at) * sizeof(*items));
+	items[at] = f;
+	l->n++;
 	return 0;
 }
 
 int faults_note(struct fault_list *l, const struct asked *asked, const char *app_id,
 	const struct standing_fault *like, enum fault_change *ret)
 {
-	struct standing_fault *f = find(l, asked->url, asked->what);
+	size_t at = place_of(l, asked->url, asked->what);
+	struct standing_fault *f =
+		is_of(l, at, asked->url) && str_equal(l->items[at].what, asked->what)
+			? &l->items[at]
+			: NULL;
 
 	if (!asked->fault.reason) {
 		*ret = f ? FAULT_ENDED : FAULT_NONE;
 		if (f)
-			drop(l, f);
+			drop(l, at);
 		return 0;
 	}
 	if (f && str_equal(f->fault.reason, asked->fault.reason)) {
@@ -82,35 +113,35 @@ int faults_note(struct fault_list *l, const struct asked *asked, const char *app
 	}
 	*ret = FAULT_NEW;
 	if (f)
-		drop(l, f);
-	return add(l, asked, app_id, like);
+		drop(l, at);
+	return add(l, at, asked, app_id, like);
 }
 
 void faults_forget(struct fault_list *l, const char *url, const char *what)
 {
-	for (size_t i = l->n; i-- > 0;)
-		if ((!url || str_equal(l->items[i].url, url)) &&
-			(!what || str_equal(l->items[i].what, what)))
-			drop(l, &l->items[i]);
+	size_t i = place_of(l, url, what);
+
+	while (is_of(l, i, url) && (!what || str_equal(l->items[i].what, what)))
+		drop(l, i);
 }
 
 void faults_age(struct fault_list *l)
 {
 	for (size_t i = l->n; i-- > 0;)
 		if (l->items[i].age++ >= MAX_AGE)
-			drop(l, &l->items[i]);
+			drop(l, i);
 }
 
 void faults_keep(struct fault_list *l, const char *url)
 {
-	for (size_t i = 0; i < l->n; i++)
-		if (str_equal(l->items[i].url, url))
-			l->items[i].age = 0;
+	for (size_t i = place_of(l, url, NULL); is_of(l, i, url); i++)
+		l->items[i].age = 0;
 }
 
 void faults_clear(struct fault_list *l)
 {
-	faults_forget(l, NULL, NULL);
+	while (l->n > 0)
+		drop(l, l->n - 1);
 	free(l->items);
 	*l = (struct fault_list){0};
 }
@@ -119,10 +150,10 @@ enum target_state faults_state(const struct fault_list *l, const char *url)
 {
 	enum target_state worst = TARGET_OK;
 
-	for (size_t i = 0; i < l->n; i++) {
+	for (size_t i = place_of(l, url, NULL); is_of(l, i, url); i++) {
 		enum target_state s = l->items[i].silent ? TARGET_SILENT : TARGET_UNUSABLE;
 
-		if (str_equal(l->items[i].url, url) && !l->items[i].passing && s > worst)
+		if (!l->items[i].passing && s > worst)
 			worst = s;
 	}
 	return worst;

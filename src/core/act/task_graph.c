@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sorted.h"
 #include "base/strbuf.h"
 
 #define TEARDOWN "all_done_setup_success"
@@ -98,24 +99,19 @@ static int compare_ends(const void *a, const void *b)
 	return (ea->to > eb->to) - (ea->to < eb->to);
 }
 
+static int compare_id(const void *key, const void *item)
+{
+	const struct graph_task *t = item;
+
+	return strcmp(key, t->id);
+}
+
 /* The place of a task; g->n where there is none. */
 static size_t find(const struct task_graph *g, const char *id)
 {
-	size_t low = 0;
-	size_t high = g->n;
+	size_t at = sorted_place(id, g->items, g->n, sizeof(*g->items), compare_id);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		int order = strcmp(g->items[middle].id, id);
-
-		if (order == 0)
-			return middle;
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return g->n;
+	return at < g->n && str_equal(g->items[at].id, id) ? at : g->n;
 }
 
 /* Edges to tasks that are not listed lead nowhere. */
@@ -171,20 +167,13 @@ bool task_graph_is_teardown(const struct task_graph *g, const char *id)
 	return i < g->n && is_teardown(g, i);
 }
 
-/* The first edge of a sorted list that begins (or ends) at a task. */
-static size_t first_edge(const struct graph_edge *edges, size_t n, size_t at, bool down)
+/* The first edge that begins (or ends) at a task, of the list that is sorted so. */
+static size_t first_edge(const struct task_graph *g, size_t at, bool down)
 {
-	size_t low = 0;
+	const struct graph_edge key = {at, at};
 
-	while (low < n) {
-		size_t middle = low + (n - low) / 2;
-
-		if ((down ? edges[middle].from : edges[middle].to) < at)
-			low = middle + 1;
-		else
-			n = middle;
-	}
-	return low;
+	return sorted_place(&key, down ? g->down : g->up, g->n_edges, sizeof(key),
+		down ? compare_starts : compare_ends);
 }
 
 /* Marks what lies beyond the tasks of todo, at any distance. todo has room for all tasks beside
@@ -196,7 +185,7 @@ static void walk(const struct task_graph *g, bool down, size_t *todo, size_t n_t
 	while (n_todo > 0) {
 		size_t at = todo[--n_todo];
 
-		for (size_t i = first_edge(edges, g->n_edges, at, down); i < g->n_edges; i++) {
+		for (size_t i = first_edge(g, at, down); i < g->n_edges; i++) {
 			size_t next = down ? edges[i].to : edges[i].from;
 
 			if ((down ? edges[i].from : edges[i].to) != at)
@@ -210,8 +199,7 @@ static void walk(const struct task_graph *g, bool down, size_t *todo, size_t n_t
 
 static bool precedes_teardown(const struct task_graph *g, size_t at)
 {
-	for (size_t i = first_edge(g->down, g->n_edges, at, true);
-		i < g->n_edges && g->down[i].from == at; i++)
+	for (size_t i = first_edge(g, at, true); i < g->n_edges && g->down[i].from == at; i++)
 		if (is_teardown(g, g->down[i].to))
 			return true;
 	return false;

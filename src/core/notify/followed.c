@@ -5,21 +5,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sorted.h"
+
+static int compare(const void *key, const void *item)
+{
+	const uint64_t *number = key;
+	const struct followed_incident *i = item;
+
+	return (*number > i->number) - (*number < i->number);
+}
+
 /* The first row whose number is not below. */
 static size_t place_of(const struct followed *f, uint64_t number)
 {
-	size_t low = 0;
-	size_t high = f->n;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (f->items[mid].number < number)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
+	return sorted_place(&number, f->items, f->n, sizeof(*f->items), compare);
 }
 
 struct followed_incident *followed_get(struct followed *f, uint64_t number, bool *ret_new)
