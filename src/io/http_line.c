@@ -106,7 +106,7 @@ static void settle(struct http_lines *l, struct http_line *line)
 int http_lines_join(struct http_lines *l, struct http_place *p, const char *cluster, bool urgent)
 {
 	const char *name = cluster ? cluster : "";
-	size_t at = sorted_place(name, l->items, l->n, sizeof(*l->items), compare);
+	size_t at = sorted_place(name, l->items, l->n, sizeof(struct http_line *), compare);
 	struct http_line *line = at < l->n && str_equal(l->items[at]->cluster, name)
 					 ? l->items[at]
 					 : line_new(l, name, at);
