@@ -77,7 +77,8 @@ static void print_help(void)
 	       "  --help          print this, and exit\n"
 	       "\n"
 	       "Exit status: 0 success, 1 status found a hung stage, 2 the daemon cannot be\n"
-	       "reached or refused, 3 wrong usage. See stagewatchctl(8).\n",
+	       "reached or refused, or status found what could not be seen, 3 wrong usage.\n"
+	       "See stagewatchctl(8).\n",
 		CTL_SOCKET);
 }
 
