@@ -251,7 +251,6 @@ static int client_send(struct transport *t, const struct transport_ask *ask, tra
 	r->client = c;
 	r->done = done;
 	r->userdata = userdata;
-	r->began = clock_boottime();
 	err = ask_copy(r, ask);
 	if (err >= 0)
 		err = http_lines_join(

@@ -69,9 +69,9 @@ void stats_observed(struct stats *s, const char *rule, enum observed_count what)
 
 void stats_cluster_error(struct stats *s, const char *cluster, const char *reason)
 {
-	struct cluster_stats *c = stats_cluster(s, cluster);
+	struct cluster_stats *c = reason ? stats_cluster(s, cluster) : NULL;
 
-	if (c && reason)
+	if (c)
 		stats_count_reason(c->errors, answer_reasons, n_answer_reasons, reason);
 }
 

@@ -37,9 +37,10 @@ static int ask_preconditions(
 }
 
 /* Ways in the order in which they are tried; ended by END_WAY_MAX. */
+static const enum end_way killing[] = {END_WAY_KILL, END_WAY_MAX};
+
 static const enum end_way *ways_of(const struct remedy *r, const struct ti_obs *t)
 {
-	static const enum end_way killing[] = {END_WAY_KILL, END_WAY_MAX};
 	static const enum end_way deferred[] = {END_WAY_DEFERRED, END_WAY_MAX};
 	static const enum end_way by_via[][4] = {
 		[RETRY_VIA_AUTO] = {END_WAY_RESTART, END_WAY_AIRFLOW, END_WAY_CLEAR, END_WAY_MAX},
@@ -152,7 +153,7 @@ static int dry_run(struct remedy *r, struct remedy_step *step, enum end_way way)
 	if (!fired)
 		return -ENOMEM;
 	return remedy_finish(r, step, OUTCOME_DRY_RUN,
-		"the the mode is observe: nothing was sent; %s%s", way_words(way), fired);
+		"the mode is observe: nothing was sent; %s%s", way_words(way), fired);
 }
 
 /* Before it a restart may have been sent, and not taken. */
@@ -184,7 +185,6 @@ int remedy_begin_way(struct remedy *r, const struct remedy_event *ev, struct rem
 
 int remedy_go_on(struct remedy *r, const struct remedy_event *ev, struct remedy_step *step)
 {
-	static const enum end_way killing[] = {END_WAY_KILL, END_WAY_MAX};
 	static const enum end_way clearing[] = {END_WAY_CLEAR, END_WAY_MAX};
 	static const enum end_way either[] = {END_WAY_RESTART, END_WAY_CLEAR, END_WAY_MAX};
 	_cleanup_free_ char *objection = NULL;
