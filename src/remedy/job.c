@@ -258,14 +258,18 @@ static int words_on(const struct job *j, enum remedy_effect effect, char **ret)
 {
 	const struct remedy *m = &j->record.remedy;
 	const struct owner *o = &m->owner;
+	_cleanup_free_ char *fired = NULL;
 
-	if (effect == EFFECT_FAIL_TASK)
+	if (effect == EFFECT_FAIL_TASK) {
+		fired = remedy_fired(m);
+		if (!fired)
+			return -ENOMEM;
 		return str_printf(ret,
 			"failing task instance %s/%s/%s map index %" PRId64 " try %" PRId64
-			" at %s%s%s",
+			" at %s%s",
 			o->dag_id, o->run_id, o->task_id, o->map_index, o->try_number,
-			airflow_url(j->airflow), m->fires ? "; tasks that run when it fails: " : "",
-			m->fires ? m->fires : "");
+			airflow_url(j->airflow), fired);
+	}
 	if (effect == EFFECT_KILL_APP)
 		return words_on_kill(j, ret);
 	if (effect == EFFECT_RESTART_TASK)

@@ -13,6 +13,15 @@
 #define SECONDS_PER_DAY ((uint64_t)24 * 60 * 60)
 #define MAX_DAYS ((uint64_t)100000000) /* Python's timedelta holds ten times as many */
 
+/* *json is the caller's, also on failure; *list is a part of it. */
+static int parse_list(const char *body, size_t len, const char *field, cJSON **json,
+	const cJSON **list, char **reterr)
+{
+	int r = json_parse(body, len, json, reterr);
+
+	return r < 0 ? r : json_get_array(*json, field, JSON_REQUIRED, list, reterr);
+}
+
 int airflow_decode_version(const char *body, size_t len, char **ret, char **reterr)
 {
 	_cleanup_json_ cJSON *json = NULL;
@@ -194,9 +203,7 @@ int airflow_decode_affected(const char *body, size_t len, const struct owner *o,
 	const cJSON *row;
 	int r;
 
-	r = json_parse(body, len, &json, reterr);
-	if (r >= 0)
-		r = json_get_array(json, "task_instances", JSON_REQUIRED, &list, reterr);
+	r = parse_list(body, len, "task_instances", &json, &list, reterr);
 	if (r < 0)
 		return r;
 	cJSON_ArrayForEach(row, list)
@@ -352,9 +359,7 @@ int airflow_decode_tasks(const char *body, size_t len, struct task_graph *ret, c
 	const cJSON *row;
 	int r;
 
-	r = json_parse(body, len, &json, reterr);
-	if (r >= 0)
-		r = json_get_array(json, "tasks", JSON_REQUIRED, &list, reterr);
+	r = parse_list(body, len, "tasks", &json, &list, reterr);
 	if (r < 0)
 		return r;
 	cJSON_ArrayForEach(row, list)
@@ -389,11 +394,9 @@ int airflow_decode_beside(const char *body, size_t len, const struct owner *o,
 	int64_t total;
 	int r;
 
-	r = json_parse(body, len, &json, reterr);
+	r = parse_list(body, len, "task_instances", &json, &list, reterr);
 	if (r >= 0)
 		r = json_get_i64(json, "total_entries", JSON_REQUIRED, &total, reterr);
-	if (r >= 0)
-		r = json_get_array(json, "task_instances", JSON_REQUIRED, &list, reterr);
 	if (r < 0)
 		return r;
 	cJSON_ArrayForEach(row, list)
@@ -446,11 +449,9 @@ int airflow_decode_siblings(
 	int64_t n;
 	int r;
 
-	r = json_parse(body, len, &json, reterr);
+	r = parse_list(body, len, "task_instances", &json, &list, reterr);
 	if (r >= 0)
 		r = json_get_i64(json, "total_entries", JSON_REQUIRED, &n, reterr);
-	if (r >= 0)
-		r = json_get_array(json, "task_instances", JSON_REQUIRED, &list, reterr);
 	if (r < 0)
 		return r;
 	cJSON_ArrayForEach(row, list)
@@ -474,9 +475,7 @@ int airflow_decode_queued_run(
 	const cJSON *row;
 	int r;
 
-	r = json_parse(body, len, &json, reterr);
-	if (r >= 0)
-		r = json_get_array(json, "dag_runs", JSON_REQUIRED, &list, reterr);
+	r = parse_list(body, len, "dag_runs", &json, &list, reterr);
 	if (r < 0)
 		return r;
 	cJSON_ArrayForEach(row, list)
@@ -545,9 +544,7 @@ int airflow_decode_first_dag(const char *body, size_t len, char **ret, char **re
 	const cJSON *first;
 	int r;
 
-	r = json_parse(body, len, &json, reterr);
-	if (r >= 0)
-		r = json_get_array(json, "dags", JSON_REQUIRED, &list, reterr);
+	r = parse_list(body, len, "dags", &json, &list, reterr);
 	if (r < 0)
 		return r;
 	first = cJSON_GetArrayItem(list, 0);

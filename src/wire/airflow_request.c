@@ -129,33 +129,34 @@ static int add_ti_path(enum airflow_api api, const struct owner *o, struct strbu
 	return 0;
 }
 
+/* Of a path whose beginning was added with r. */
+static int get(int r, struct strbuf *path, const char *rest, struct airflow_request *ret)
+{
+	if (r < 0)
+		return r;
+	strbuf_add(path, rest);
+	return make_request("GET", path, NULL, ret);
+}
+
 int airflow_request_get(enum airflow_api api, const struct owner *o, struct airflow_request *ret)
 {
 	struct strbuf path = {0};
-	int r;
 
-	r = add_ti_path(api, o, &path);
-	if (r < 0)
-		return r;
-	return make_request("GET", &path, NULL, ret);
+	return get(add_ti_path(api, o, &path), &path, "", ret);
 }
 
 int airflow_request_dag(enum airflow_api api, const struct owner *o, struct airflow_request *ret)
 {
 	struct strbuf path = {0};
-	int r;
 
-	r = add_dag_path(api, o, &path);
-	return r < 0 ? r : make_request("GET", &path, NULL, ret);
+	return get(add_dag_path(api, o, &path), &path, "", ret);
 }
 
 int airflow_request_run(enum airflow_api api, const struct owner *o, struct airflow_request *ret)
 {
 	struct strbuf path = {0};
-	int r;
 
-	r = add_run_path(api, o, &path);
-	return r < 0 ? r : make_request("GET", &path, NULL, ret);
+	return get(add_run_path(api, o, &path), &path, "", ret);
 }
 
 int airflow_request_task(enum airflow_api api, const struct owner *o, struct airflow_request *ret)
@@ -174,39 +175,26 @@ int airflow_request_task(enum airflow_api api, const struct owner *o, struct air
 int airflow_request_tasks(enum airflow_api api, const struct owner *o, struct airflow_request *ret)
 {
 	struct strbuf path = {0};
-	int r;
 
-	r = add_dag_path(api, o, &path);
-	if (r < 0)
-		return r;
-	strbuf_add(&path, "/tasks");
-	return make_request("GET", &path, NULL, ret);
+	return get(add_dag_path(api, o, &path), &path, "/tasks", ret);
 }
 
 int airflow_request_living(enum airflow_api api, const struct owner *o, struct airflow_request *ret)
 {
 	struct strbuf path = {0};
-	int r;
 
-	r = add_run_path(api, o, &path);
-	if (r < 0)
-		return r;
-	strbuf_add(&path, "/taskInstances?state=scheduled&state=queued&state=running"
-			  "&state=restarting&state=deferred&state=up_for_reschedule&limit=100");
-	return make_request("GET", &path, NULL, ret);
+	return get(add_run_path(api, o, &path), &path,
+		"/taskInstances?state=scheduled&state=queued&state=running&state=restarting"
+		"&state=deferred&state=up_for_reschedule&limit=100",
+		ret);
 }
 
 int airflow_request_queued_runs(
 	enum airflow_api api, const struct owner *o, struct airflow_request *ret)
 {
 	struct strbuf path = {0};
-	int r;
 
-	r = add_dag_path(api, o, &path);
-	if (r < 0)
-		return r;
-	strbuf_add(&path, "/dagRuns?state=queued&limit=2");
-	return make_request("GET", &path, NULL, ret);
+	return get(add_dag_path(api, o, &path), &path, "/dagRuns?state=queued&limit=2", ret);
 }
 
 int airflow_request_pool(enum airflow_api api, const char *pool, struct airflow_request *ret)

@@ -213,6 +213,10 @@ bool remedy_wants_preconditions(const struct remedy *r);
  * strength of evidence from before the restart: it ends as refused, and is proven anew. */
 void remedy_resume(struct remedy *r, usec_t now, struct remedy_step *ret);
 
+/* "; tasks that run when it fails: …", to stand after what is done; "" where none are known. The
+ * caller's; NULL: no memory. */
+char *remedy_fired(const struct remedy *r);
+
 /* actions_total's word for how it ended: "dry_run", "confirmed", "unconfirmed", "failed", or NULL
  * where no action was counted (refused, superseded before anything was sent). */
 const char *remedy_counted_as(const struct remedy *r);

@@ -44,9 +44,6 @@ const char *remedy_end_words(const struct remedy_event *ev);
 int remedy_begin_way(struct remedy *r, const struct remedy_event *ev, struct remedy_step *step);
 /* The same later, where the task instance still runs: app or request did not end it. */
 int remedy_go_on(struct remedy *r, const struct remedy_event *ev, struct remedy_step *step);
-/* " It says: tasks that run when it fails", for an outcome; "" where there are none. The caller's;
- * NULL: no memory. */
-char *remedy_fired(const struct remedy *r);
 
 /* remedy_end.c: from the fresh looks to the proven end of the app. */
 
