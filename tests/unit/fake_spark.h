@@ -468,3 +468,19 @@ static inline bool fake_spark_answers(
 	ret->body = s->body;
 	return true;
 }
+
+static inline void fake_spark_answer(
+	void *userdata, const struct transport_request *r, struct fake_answer *ret)
+{
+	if (!fake_spark_answers(userdata, r, ret))
+		ret->error = -ECONNREFUSED;
+}
+
+/* They, and nobody else, listen. */
+static inline void fake_spark_serve(struct fake_spark *s, struct fake *fake)
+{
+	fake_init(fake);
+	fake->otherwise = fake_spark_answer;
+	fake->userdata = s;
+	fake_spark_init(s);
+}

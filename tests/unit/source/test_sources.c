@@ -26,23 +26,12 @@ struct fixture {
 	char text[256];
 };
 
-static void answer(void *userdata, const struct transport_request *r, struct fake_answer *ret)
-{
-	struct fixture *f = userdata;
-
-	if (!fake_spark_answers(&f->spark, r, ret))
-		ret->error = -ECONNREFUSED;
-}
-
 static int set_up(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	assert_non_null(f);
-	fake_init(&f->fake);
-	f->fake.otherwise = answer;
-	f->fake.userdata = f;
-	fake_spark_init(&f->spark);
+	fake_spark_serve(&f->spark, &f->fake);
 	*state = f;
 	return 0;
 }
