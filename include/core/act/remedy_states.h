@@ -20,6 +20,9 @@ int remedy_finish(struct remedy *r, struct remedy_step *step, enum remedy_outcom
 int remedy_go(struct remedy *r, struct remedy_step *step, enum remedy_state state,
 	enum remedy_effect effect, usec_t deadline);
 int remedy_wait(struct remedy_step *step, usec_t now);
+/* After a request: a look at the task instance, in this state, says whether it took. The attempts
+ * count on. */
+int remedy_verify(struct remedy *r, struct remedy_step *step, enum remedy_state state, usec_t now);
 /* The event's text; never NULL. */
 const char *remedy_words(const struct remedy_event *ev);
 /* Of a state that looks at the task instance until its deadline: true where ev shows it. Else *ret
@@ -31,6 +34,8 @@ bool remedy_has_task(struct remedy *r, const struct remedy_event *ev, usec_t now
  * before. */
 bool remedy_is_overwritten(const struct remedy *r, const struct ti_obs *t);
 int remedy_finish_overwritten(struct remedy *r, struct remedy_step *step);
+/* The end, where the task instance is neither as it was nor as it was told to be. */
+int remedy_finish_superseded(struct remedy *r, struct remedy_step *step, const struct ti_obs *t);
 /* After a kill was answered: a look follows, in this state, within one time limit for all kills. */
 int remedy_kill_was_sent(struct remedy *r, const struct remedy_event *ev, usec_t now,
 	enum remedy_state wait, struct remedy_step *step);

@@ -166,10 +166,8 @@ int remedy_on_note(
 	struct remedy *r, const struct remedy_event *ev, usec_t now, struct remedy_step *step)
 {
 	if (ev->type == REMEDY_EVENT_REPLY && ev->reply == REPLY_UNCERTAIN) {
-		(void)remedy_go(
-			r, step, REMEDY_VERIFY_RUNNING, EFFECT_LOOK_TASK, now + VERIFY_TIMEOUT);
 		r->attempts = 1; /* no second note */
-		return 0;
+		return remedy_verify(r, step, REMEDY_VERIFY_RUNNING, now);
 	}
 	return remedy_go(r, step, REMEDY_FAIL, EFFECT_FAIL_TASK, 0);
 }
@@ -177,8 +175,6 @@ int remedy_on_note(
 int remedy_on_fail(
 	struct remedy *r, const struct remedy_event *ev, usec_t now, struct remedy_step *step)
 {
-	unsigned attempts = r->attempts;
-
 	if (ev->type != REMEDY_EVENT_REPLY) {
 		step->effect = EFFECT_FAIL_TASK;
 		return 0;
@@ -188,10 +184,7 @@ int remedy_on_fail(
 	case REPLY_CONFLICT:
 	case REPLY_UNCERTAIN:
 	case REPLY_NOTHING:
-		(void)remedy_go(
-			r, step, REMEDY_VERIFY_FAILED, EFFECT_LOOK_TASK, now + VERIFY_TIMEOUT);
-		r->attempts = attempts;
-		return 0;
+		return remedy_verify(r, step, REMEDY_VERIFY_FAILED, now);
 	case REPLY_GONE:
 	case REPLY_REFUSED:
 		break;
@@ -230,9 +223,7 @@ int remedy_on_verify_failed(
 		if (ev->task->state == TI_STATE_FAILED)
 			return seen_failed(r, now, step);
 	}
-	return remedy_finish(r, step, OUTCOME_SUPERSEDED,
-		"somebody else acted: the task instance is %s, try %lld",
-		ti_state_name(ev->task->state), (long long)ev->task->try_number);
+	return remedy_finish_superseded(r, step, ev->task);
 }
 
 static int app_has_ended(

@@ -20,8 +20,6 @@ static int restarted(struct remedy *r, usec_t now, struct remedy_step *step)
 int remedy_on_restart(
 	struct remedy *r, const struct remedy_event *ev, usec_t now, struct remedy_step *step)
 {
-	unsigned attempts = r->attempts;
-
 	if (ev->type != REMEDY_EVENT_REPLY) {
 		step->effect = EFFECT_RESTART_TASK;
 		return 0;
@@ -32,10 +30,7 @@ int remedy_on_restart(
 	case REPLY_CONFLICT:
 	case REPLY_UNCERTAIN:
 	case REPLY_NOTHING:
-		(void)remedy_go(
-			r, step, REMEDY_VERIFY_RESTART, EFFECT_LOOK_TASK, now + VERIFY_TIMEOUT);
-		r->attempts = attempts;
-		return 0;
+		return remedy_verify(r, step, REMEDY_VERIFY_RESTART, now);
 	case REPLY_GONE:
 	case REPLY_REFUSED:
 		break;
@@ -86,9 +81,7 @@ int remedy_on_verify_restart(
 		return not_taken(r, t, now, step);
 	if (waits_for_a_try(t->state))
 		return restarted(r, now, step);
-	return remedy_finish(r, step, OUTCOME_SUPERSEDED,
-		"somebody else acted: the task instance is %s, try %lld", ti_state_name(t->state),
-		(long long)t->try_number);
+	return remedy_finish_superseded(r, step, t);
 }
 
 int remedy_on_wait_old_end(

@@ -50,9 +50,25 @@ int remedy_wait(struct remedy_step *step, usec_t now)
 	return 0;
 }
 
+int remedy_verify(struct remedy *r, struct remedy_step *step, enum remedy_state state, usec_t now)
+{
+	unsigned attempts = r->attempts;
+
+	(void)remedy_go(r, step, state, EFFECT_LOOK_TASK, now + VERIFY_TIMEOUT);
+	r->attempts = attempts;
+	return 0;
+}
+
 const char *remedy_words(const struct remedy_event *ev)
 {
 	return ev->text ? ev->text : "no answer";
+}
+
+int remedy_finish_superseded(struct remedy *r, struct remedy_step *step, const struct ti_obs *t)
+{
+	return remedy_finish(r, step, OUTCOME_SUPERSEDED,
+		"somebody else acted: the task instance is %s, try %lld", ti_state_name(t->state),
+		(long long)t->try_number);
 }
 
 bool remedy_has_task(struct remedy *r, const struct remedy_event *ev, usec_t now,
