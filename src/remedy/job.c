@@ -243,11 +243,6 @@ static int words_on_kill(const struct job *j, char **ret)
 		return str_printf(ret,
 			"killing the app (kill_via=%s); then its task instance is tried again",
 			via);
-	if (m->state == REMEDY_KILL_OLD && m->plan.outlives_process)
-		return str_printf(ret,
-			"its driver is no process of the task and need not end with it, killing it "
-			"(kill_via=%s)",
-			via);
 	return str_printf(ret,
 		"the app did not end with its task within end_timeout, killing it (kill_via=%s)",
 		via);

@@ -107,8 +107,6 @@ const char *job_setup_again(struct job *j)
 		return "a restart interrupted it, and its cluster is no longer configured";
 	if (!j->airflow)
 		return "a restart interrupted it, and its Airflow is no longer configured";
-	/* Its properties are not known any more. */
-	j->record.remedy.plan.outlives_process = true;
 	j->record.remedy.plan.process_timeout = airflow_process_timeout(j->airflow);
 	j->record.remedy.plan.may_fire = rule && rule->on_failure_tasks == ON_FAILURE_TASKS_RUN;
 	return NULL;

@@ -70,8 +70,7 @@ def airflow(lab_dir, yarn):
 def test_durable_cluster_mode_is_retried(yarn, airflow, binary, tmp_path):
     """The next try runs a new app: the old one has ended before, or `durable` would attach to it."""
     before = {a["id"] for a in yarn.apps()}
-    rules = {"*": {"airflow": (airflow.url, "watchdog", lab.USERS["watchdog"]), "hung_after_unproven": "20s", "end_timeout": "60s",
-                   "retry_via": "clear"}}
+    rules = {"*": {"airflow": (airflow.url, "watchdog", lab.USERS["watchdog"]), "hung_after_unproven": "20s", "end_timeout": "60s"}}
     with RulesWatch(binary, tmp_path, section(yarn), rules) as watch:
         airflow.trigger("hang_yarn", "durable__1")
         assert airflow.wait_run("hang_yarn", "durable__1", 240, states=("success",)) == "success", watch.log()

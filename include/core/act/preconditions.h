@@ -42,10 +42,11 @@ void preconditions_clear(struct preconditions *g);
 
 /* What this program knows of the app itself. */
 struct preconditions_app {
-	bool can_kill;     /* its cluster manager can end it */
-	bool kills_app;    /* as a whole: not by Spark's kill of a job or stage */
-	bool cluster_mode; /* its driver runs in the cluster; false where that is not known */
-	bool may_fire;     /* its rule lets tasks run that wait for a failure */
+	bool can_kill;         /* its cluster manager can end it */
+	bool kills_app;        /* as a whole: not by Spark's kill of a job or stage */
+	bool cluster_mode;     /* its driver runs in a standalone cluster */
+	bool outlives_process; /* its driver is no process of the task */
+	bool may_fire;         /* its rule lets tasks run that wait for a failure */
 };
 
 /* What a task instance is to be ended on. All borrowed. */

@@ -137,7 +137,7 @@ struct remedy_plan {
 	bool kills_app;          /* and not only its job or stage */
 	bool may_fire;           /* tasks that wait for a failure may run */
 	bool cluster_mode;       /* its driver runs in a standalone cluster */
-	bool outlives_process;   /* it may: its driver is no process of the task */
+	bool outlives_process;   /* its driver is no process of the task */
 	usec_t app_started;      /* the driver's clock */
 	usec_t end_timeout;
 	usec_t retry_timeout;

@@ -145,6 +145,11 @@ static const char *objection_to_way(const struct preconditions_question *q, enum
 		       "manager cannot";
 	if (way != END_WAY_RESTART)
 		return NULL;
+	/* Killed in time, it would fail its task: then Airflow's retry_delay passes as well. */
+	if (q->app.outlives_process)
+		return "its driver runs in the cluster: Airflow, which waits for the task's "
+		       "process "
+		       "only, would start the new try beside it";
 	/* Airflow starts the new try without asking: who else could end the app? */
 	if (!q->app.can_kill || !q->app.kills_app)
 		return "nothing but Airflow could end the app, and it would start a new try all "

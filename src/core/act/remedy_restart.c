@@ -7,13 +7,10 @@
 #include "base/strbuf.h"
 #include "core/act/remedy_states.h"
 
-/* It took. Airflow's waiting does not cover an app whose driver runs in the cluster; an operator
- * that is durable would attach its new try to it. */
+/* It took. */
 static int restarted(struct remedy *r, usec_t now, struct remedy_step *step)
 {
 	r->interrupted = false;
-	if (r->plan.outlives_process && !r->kill_sent)
-		return remedy_go(r, step, REMEDY_KILL_OLD, EFFECT_KILL_APP, 0);
 	return remedy_go(r, step, REMEDY_WAIT_OLD_END, EFFECT_LOOK_APP, now + r->plan.end_timeout);
 }
 

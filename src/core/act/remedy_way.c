@@ -29,6 +29,7 @@ static int ask_preconditions(
 		.app = {.can_kill = r->plan.can_kill_app,
 			.kills_app = r->plan.kills_app,
 			.cluster_mode = r->plan.cluster_mode,
+			.outlives_process = r->plan.outlives_process,
 			.may_fire = r->plan.may_fire}};
 
 	if (way == END_WAY_RESTART && r->no_restart)

@@ -58,6 +58,7 @@ struct preconditions_case {
 	int64_t map_index;
 	bool cannot_kill;
 	bool cluster_mode;
+	bool outlives_process;
 	const char *operator;
 	bool paused;
 	bool stale;
@@ -87,6 +88,7 @@ static void check(const struct preconditions_case *c)
 		.app = {.can_kill = !c->cannot_kill,
 			.kills_app = !c->cannot_kill && !c->kills_job,
 			.cluster_mode = c->cluster_mode,
+			.outlives_process = c->outlives_process,
 			.may_fire = c->may_fire}};
 	_cleanup_free_ char *text = NULL;
 
@@ -236,6 +238,12 @@ static void test_restart(void **state)
 			.objection = "paused"),
 		CASE(.version = "3.3.2", .way = END_WAY_RESTART, .cluster_mode = true,
 			.operator= "SparkSubmitOperator", .objection = "durable"),
+		CASE(.version = "3.3.2", .way = END_WAY_RESTART, .outlives_process = true,
+			.objection = "its driver runs in the cluster"),
+		CASE(.version = "3.3.2", .way = END_WAY_CLEAR, .outlives_process = true),
+		CASE(.version = "3.3.2", .way = END_WAY_AIRFLOW, .max_tries = 1,
+			.outlives_process = true),
+		CASE(.version = "3.3.2", .way = END_WAY_DEFERRED, .outlives_process = true),
 		MAPPED(.version = "3.3.2", .way = END_WAY_RESTART),
 		MAPPED(.version = "3.3.2", .way = END_WAY_RESTART, .beside = "submit[2]",
 			.objection = "run again beside submit[2]"),

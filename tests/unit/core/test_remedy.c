@@ -1115,11 +1115,10 @@ static void test_blocked(void **state)
 }
 
 /* Airflow 3: up to the request that clears a running task instance. */
-static void begin_to_restart(struct fixture *f, bool cluster_mode)
+static void begin_to_restart(struct fixture *f)
 {
 	begin(f, RULE_ACTION_RETRY, true, false);
 	f->r.plan.kills_app = true;
-	f->r.plan.outlives_process = cluster_mode;
 	give_stage(f, LOOK_HUNG);
 	assert_false(f->r.requested);
 	give_task(f, task_with_retry(TI_STATE_RUNNING, 1, id_one));
@@ -1133,7 +1132,7 @@ static void test_restart_all_well(void **state)
 	struct fixture f;
 
 	(void)state;
-	begin_to_restart(&f, false);
+	begin_to_restart(&f);
 	give_reply(&f, EFFECT_RESTART_TASK, REPLY_DONE);
 	give_app(&f, APP_END_RUNNING);
 	give_task(&f, task(TI_STATE_RESTARTING, 1, id_two));
@@ -1159,7 +1158,7 @@ static void test_restart_app_outlives_its_process(void **state)
 	(void)state;
 	each_row(i, states)
 	{
-		begin_to_restart(&f, false);
+		begin_to_restart(&f);
 		give_reply(&f, EFFECT_RESTART_TASK, REPLY_DONE);
 		give_app(&f, APP_END_RUNNING);
 		give_task(&f, task(states[i], 2, id_two));
@@ -1169,7 +1168,7 @@ static void test_restart_app_outlives_its_process(void **state)
 		assert_done(&f, OUTCOME_RECOVERED, "confirmed");
 	}
 	/* One that is frozen: within end_timeout its process should be gone. */
-	begin_to_restart(&f, false);
+	begin_to_restart(&f);
 	give_reply(&f, EFFECT_RESTART_TASK, REPLY_DONE);
 	f.now += END_TIMEOUT;
 	give_app(&f, APP_END_RUNNING);
@@ -1183,21 +1182,28 @@ static void test_restart_app_outlives_its_process(void **state)
 	assert_done(&f, OUTCOME_UNCONFIRMED, "unconfirmed");
 }
 
-/* A driver in the cluster is no process of the task: it is ended at once. */
-static void test_restart_with_a_driver_in_the_cluster(void **state)
+/* A driver in the cluster is no process of the task: it is failed, then cleared. */
+static void test_restart_not_with_a_driver_in_the_cluster(void **state)
 {
 	struct fixture f;
 
 	(void)state;
-	begin_to_restart(&f, true);
-	give_reply(&f, EFFECT_RESTART_TASK, REPLY_DONE);
-	give_reply(&f, EFFECT_KILL_APP, REPLY_DONE);
-	give_app(&f, APP_END_ENDED);
-	give_task(&f, task(TI_STATE_UP_FOR_RETRY, 1, id_two));
-	f.now += RETRY_TIMEOUT;
-	give_timer(&f);
-	give_task(&f, task(TI_STATE_UP_FOR_RETRY, 1, id_two));
-	assert_done(&f, OUTCOME_ENDED, "confirmed");
+	begin(&f, RULE_ACTION_RETRY, true, false);
+	f.r.plan.kills_app = true;
+	f.r.plan.outlives_process = true;
+	give_stage(&f, LOOK_HUNG);
+	give_task(&f, task(TI_STATE_RUNNING, 1, id_one));
+	assert_int_equal(f.step.effect, EFFECT_FAIL_TASK);
+	remedy_clear(&f.r);
+	/* Whoever wants no other way gets none. */
+	begin(&f, RULE_ACTION_RETRY, true, false);
+	f.r.plan.retry_via = RETRY_VIA_RESTART;
+	f.r.plan.kills_app = true;
+	f.r.plan.outlives_process = true;
+	give_stage(&f, LOOK_HUNG);
+	give_task(&f, task(TI_STATE_RUNNING, 1, id_one));
+	assert_non_null(strstr(f.r.why, "its driver runs in the cluster"));
+	assert_done(&f, OUTCOME_REFUSED, NULL);
 }
 
 /* An answer that was lost is followed by a look. */
@@ -1210,13 +1216,13 @@ static void test_restart_lost(void **state)
 	each_row(i, replies)
 	{
 		/* It took. */
-		begin_to_restart(&f, false);
+		begin_to_restart(&f);
 		give_reply(&f, EFFECT_RESTART_TASK, replies[i]);
 		give_task(&f, task(TI_STATE_RESTARTING, 1, id_two));
 		give_app(&f, APP_END_ENDED);
 		remedy_clear(&f.r);
 		/* It did not. */
-		begin_to_restart(&f, false);
+		begin_to_restart(&f);
 		for (unsigned n = 1; n < REMEDY_ATTEMPTS; n++) {
 			give_reply(&f, EFFECT_RESTART_TASK, replies[i]);
 			give_task(&f, task(TI_STATE_RUNNING, 1, id_one));
@@ -1226,11 +1232,11 @@ static void test_restart_lost(void **state)
 		give_task(&f, task(TI_STATE_RUNNING, 1, id_one));
 		assert_done(&f, OUTCOME_FAILED, "failed");
 		/* A person was faster. */
-		begin_to_restart(&f, false);
+		begin_to_restart(&f);
 		give_reply(&f, EFFECT_RESTART_TASK, replies[i]);
 		give_task(&f, task(TI_STATE_FAILED, 1, id_one));
 		assert_done(&f, OUTCOME_SUPERSEDED, "failed");
-		begin_to_restart(&f, false);
+		begin_to_restart(&f);
 		give_reply(&f, EFFECT_RESTART_TASK, replies[i]);
 		give_no_task(&f, REPLY_GONE);
 		assert_done(&f, OUTCOME_UNCONFIRMED, "unconfirmed");
@@ -1245,34 +1251,34 @@ static void test_restart_refused(void **state)
 	struct fixture f;
 
 	(void)state;
-	begin_to_restart(&f, false);
+	begin_to_restart(&f);
 	give_reply(&f, EFFECT_RESTART_TASK, REPLY_REFUSED);
 	give_task(&f, task_with_retry(TI_STATE_RUNNING, 1, id_one));
 	assert_int_equal(f.step.effect, EFFECT_KILL_APP);
 	assert_int_equal(f.r.state, REMEDY_END_APP);
 	remedy_clear(&f.r);
 
-	begin_to_restart(&f, false);
+	begin_to_restart(&f);
 	give_reply(&f, EFFECT_RESTART_TASK, REPLY_REFUSED);
 	give_task(&f, task(TI_STATE_RUNNING, 1, id_one));
 	assert_int_equal(f.step.effect, EFFECT_FAIL_TASK);
 	remedy_clear(&f.r);
 
 	p.fires = fires;
-	begin_to_restart(&f, false);
+	begin_to_restart(&f);
 	give_reply(&f, EFFECT_RESTART_TASK, REPLY_REFUSED);
 	give_task_on(&f, task(TI_STATE_RUNNING, 1, id_one), &p);
 	assert_non_null(strstr(f.r.why, "report (all_done)"));
 	assert_non_null(strstr(f.r.why, "nor can it be cleared while it runs: words"));
 	assert_done(&f, OUTCOME_FAILED, "failed");
 
-	begin_to_restart(&f, false);
+	begin_to_restart(&f);
 	give_held(&f, EFFECT_RESTART_TASK);
 	assert_false(f.r.requested);
 	give_task_on(&f, task(TI_STATE_RUNNING, 1, id_one), &p);
 	assert_done(&f, OUTCOME_REFUSED, NULL);
 
-	begin_to_restart(&f, false);
+	begin_to_restart(&f);
 	give_blocked(&f, EFFECT_RESTART_TASK);
 	assert_done(&f, OUTCOME_REFUSED, NULL);
 }
@@ -1750,7 +1756,7 @@ int main(void)
 		cmocka_unit_test(test_airflow_2_is_overwritten),
 		cmocka_unit_test(test_restart_all_well),
 		cmocka_unit_test(test_restart_app_outlives_its_process),
-		cmocka_unit_test(test_restart_with_a_driver_in_the_cluster),
+		cmocka_unit_test(test_restart_not_with_a_driver_in_the_cluster),
 		cmocka_unit_test(test_restart_lost),
 		cmocka_unit_test(test_restart_refused),
 		cmocka_unit_test(test_what_fires),
