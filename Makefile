@@ -177,7 +177,7 @@ TEST_ENV = STAGEWATCHD_BUILD=$(abspath $(BUILD)) STAGEWATCHD_SANITIZE=$(SANITIZE
 # TESTS= names some of them.
 TESTS ?= tests
 check: tests ## run all tests that need no Spark and no Airflow
-	$(TEST_ENV) $(PYTEST) -q -rs -n 10 $(TESTS) --ignore=tests/e2e --ignore=tests/sim
+	$(TEST_ENV) $(PYTEST) -q -rs -n 16 --dist loadgroup $(TESTS) --ignore=tests/e2e --ignore=tests/sim
 
 check-sim: tests ## run the daemon through crashes and faults, in accelerated time
 	$(TEST_ENV) $(PYTEST) -q -rs -rP -n 4 tests/sim
@@ -193,9 +193,11 @@ check-e2e-long: $(PROGRAMS) ## run more ways to end a task against real Airflow 
 demo: ## show a real hang under a real Airflow: found, killed, retried
 	tests/demo
 
-# Every header compiles by itself.
-headers: ## compile every header by itself
-	@cd include && find . -name '*.h' -printf '%P\n' | xargs -P $$(nproc) -I{} \
+# Every header compiles by itself. Where a source begins with it, the build shows that.
+SHOWN = $(shell find src -name '*.c' | xargs awk 'FNR == 1 { seen = 0 } /^\#include/ && !seen++ { gsub(/"/, "", $$2); print $$2 }')
+HEADERS = $(filter-out $(SHOWN),$(patsubst include/%,%,$(shell find include -name '*.h')))
+headers: ## compile every header by itself that no source begins with
+	@cd include && printf '%s\n' $(HEADERS) | xargs -P $$(nproc) -I{} \
 		$(CC) $(patsubst -Iinclude,-I.,$(filter-out --coverage,$(ALL_CFLAGS))) -x c -fsyntax-only -include {} /dev/null
 
 COVERED = $(BUILD)-coverage

@@ -11,6 +11,23 @@ sys.path[:0] = [str(ROOT / "tests" / part) for part in ("lint", "live", "sim")]
 BUILD = pathlib.Path(os.environ.get("STAGEWATCHD_BUILD", ROOT / "build"))
 
 
+# What waits most comes first, so that nothing long is left when the rest is done.
+ORDER = ("systemd", "live", "sim", "replay", "prometheus", "lint")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "lengthy: takes ten seconds or more, and begins before the others")
+
+
+def pytest_collection_modifyitems(items):
+    def rank(item):
+        part = item.path.relative_to(ROOT / "tests").parts[0]
+        return (item.get_closest_marker("lengthy") is None, ORDER.index(part) if part in ORDER else len(ORDER))
+
+    if not any(item.path.is_relative_to(ROOT / "tests/e2e") for item in items):
+        items.sort(key=rank)
+
+
 @pytest.fixture(scope="session")
 def root():
     """The source tree."""

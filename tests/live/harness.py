@@ -28,7 +28,7 @@ def wait(predicate, timeout=30, what=""):
     end = time.monotonic() + timeout
     while not (value := predicate()):
         assert time.monotonic() < end, f"not within {timeout} s: {what}"
-        time.sleep(0.05)
+        time.sleep(0.1)
     return value
 
 
@@ -96,22 +96,22 @@ class Daemon:
     def json(self, path):
         return json.loads(self.fetch(path)[2])
 
+    def metrics(self, name):
+        """[(labels, value)] of all its series, in one look."""
+        found = [re.fullmatch(r"(\w+)(?:\{(.*)\})? (\S+)", line) for line in self.fetch("/metrics")[2].decode().splitlines()
+                 if line.startswith(name)]
+        return [(dict(re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', m.group(2) or "")), float(m.group(3)))
+                for m in found if m and m.group(1) == name]
+
     def metric(self, name, **labels):
-        for line in self.fetch("/metrics")[2].decode().splitlines():
-            found = re.fullmatch(r"(\w+)(?:\{(.*)\})? (\S+)", line)
-            if found and found.group(1) == name and dict(re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', found.group(2) or "")) == labels:
-                return float(found.group(3))
-        return None
+        return next((value for has, value in self.metrics(name) if has == labels), None)
 
     def actions(self, action="retry"):
-        return {o: int(self.metric("stagewatch_actions_total", action=action, outcome=o))
-                for o in ("dry_run", "requested", "confirmed", "unconfirmed", "failed")}
+        return {has["outcome"]: int(value) for has, value in self.metrics("stagewatch_actions_total") if has["action"] == action}
 
     def refused(self, action="retry"):
         """For whatever reason."""
-        lines = self.fetch("/metrics")[2].decode().splitlines()
-        return sum(float(line.split()[-1]) for line in lines
-                   if line.startswith(f'stagewatch_actions_refused_total{{action="{action}",'))
+        return sum(value for has, value in self.metrics("stagewatch_actions_refused_total") if has["action"] == action)
 
     def verdicts(self):
         return {(a["app_id"], s["stage_id"]): s["verdict"] for a in self.json("/api/v1/stages")["apps"] for s in a["stages"]}

@@ -182,6 +182,7 @@ def test_probe_is_off_by_default(binary, tmp_path, started):
             d.fetch("/api/v1/probe?app=app-1")
 
 
+@pytest.mark.lengthy
 def test_cpu_of_this_host_tells_slow_from_hung(binary, tmp_path, started, executor):
     """Over REST nothing moves and the frames are the same: the executor's process computes."""
     app = f"app-{os.getpid()}"
@@ -193,6 +194,7 @@ def test_cpu_of_this_host_tells_slow_from_hung(binary, tmp_path, started, execut
         wait(lambda: d.verdicts().get((app, 7)) == "slow", 60, "it computes")
 
 
+@pytest.mark.lengthy
 def test_probe_of_another_host(binary, tmp_path, started, executor):
     """The executor's host has a stagewatchd that is asked; here it is asked for an executor that this host has not."""
     driver = started(Driver)

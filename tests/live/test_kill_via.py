@@ -61,6 +61,7 @@ def process(tmp_path, request):
 
 
 @pytest.mark.parametrize("process", [False, True], indirect=True, ids=["willing", "stubborn"])
+@pytest.mark.lengthy
 def test_the_process_of_the_driver(process, binary, tmp_path, started):
     """SIGTERM, and SIGKILL to one that does not heed it; its end is seen as that of any driver of this host."""
     airflow = started(Airflow)

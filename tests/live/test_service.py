@@ -175,6 +175,7 @@ def test_hanging_drivers_do_not_starve_the_others(binary, tmp_path, started):
         d.polls_go_on(well, n=5)
 
 
+@pytest.mark.lengthy
 def test_nothing_grows(binary, tmp_path, started):
     driver, silent = started(Driver), started(Driver)
     silent.faults.append((None, ".", silent.truncated))

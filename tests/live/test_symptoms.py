@@ -2,6 +2,8 @@
 """What running apps show of the causes of hangs: recordings of real Spark, made by tests/replay/record, played fast."""
 import pathlib
 
+import pytest
+
 from fakes import Recorded
 from harness import Daemon, driver_section, wait
 
@@ -27,6 +29,7 @@ SYMPTOMS = {"collect_large", "memory_gc", "memory_spill", "memory_lost", "networ
             "serialization"}
 
 
+@pytest.mark.lengthy
 def test_recordings(binary, tmp_path, started):
     """All at once: they are played in real time."""
     drivers = {name: started(Recorded, RECORDINGS / f"{name}.jsonl.gz", 30) for name in SHOWS}

@@ -228,6 +228,7 @@ def machine(root, build, tmp_path):
         yield m
 
 
+@pytest.mark.lengthy
 def test_story(machine, root):
     m = machine
     # As shipped, with a credential more: READY=1 came.
