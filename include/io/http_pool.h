@@ -25,10 +25,14 @@ struct http_pool *http_pool_free(struct http_pool *p);
 
 DEFINE_CLEANUP(struct http_pool *, http_pool_free)
 
-/* Begins a transfer to that authority (host and port), or to what else names its peer. done is not
- * called from within. NULL: libcurl does not take it, or there is no memory. */
+/* Adds a transfer to that authority (host and port), or to what else names its peer; it begins with
+ * http_pool_run(), or the loop's next turn. done is not called from within. NULL: libcurl does not
+ * take it, or there is no memory. */
 struct http_shard *http_pool_add(
 	struct http_pool *p, CURL *easy, const char *authority, size_t n_authority);
 
 /* Takes it off the wire. */
 void http_shard_remove(struct http_shard *s, CURL *easy);
+
+/* Begins what was added: once after many, rather than by the loop for each. Calls done. */
+void http_pool_run(struct http_pool *p);

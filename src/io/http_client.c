@@ -233,6 +233,7 @@ static int on_start(sd_event_source *s, void *userdata)
 			break; /* kicked */
 		}
 	}
+	http_pool_run(c->pool);
 	return 0;
 }
 

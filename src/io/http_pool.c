@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Multi handles by the hash of whom they reach, made when they are first needed. */
+ * Multi handles by the hash of whom they reach, made when they are first needed. Their sockets are
+ * in an epoll set of their own, a single source of the loop: a source for each socket costs more
+ * than the request. */
 #include "io/http_pool.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "io/clock.h"
 
@@ -13,19 +19,34 @@
 #define N_SHARDS 64
 /* Each keeps so many connections, however few there may be in all. */
 #define MIN_CONNECTIONS 4
+/* Sockets that are served in one turn of the loop. */
+#define PER_TURN 64
 
 struct http_shard {
 	struct http_pool *pool;
 	CURLM *multi;
-	sd_event_source *timer; /* libcurl's */
+	usec_t due; /* when libcurl wants to be called; USEC_INFINITY: it does not */
+};
+
+/* What is known of a descriptor. */
+struct watched_fd {
+	struct http_shard *shard;
+	uint32_t events; /* as the kernel has them; 0: it is not watched */
+	bool wanted;     /* a request waits for it */
+	bool connection; /* opened here, and told to us when it is closed */
 };
 
 struct http_pool {
-	sd_event *event;
 	size_t max_connections;
 	http_pool_done_fn done;
 	void *userdata;
 	struct http_shard *shards[N_SHARDS];
+	int epoll_fd;
+	sd_event_source *ready; /* of epoll_fd */
+	sd_event_source *timer; /* of the shard that is due first */
+	usec_t timer_at;
+	struct watched_fd *fds; /* by descriptor */
+	size_t n_fds;
 };
 
 /* done() may add and remove meanwhile: libcurl takes the messages of a removed handle back. */
@@ -39,57 +60,167 @@ static void tell_ended(struct http_shard *s)
 			s->pool->done(s->pool->userdata, msg->easy_handle, msg->data.result);
 }
 
-static int on_socket_ready(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+static struct watched_fd *fd_of(struct http_pool *p, int fd)
 {
-	struct http_shard *s = userdata;
+	size_t n = p->n_fds ? p->n_fds : 64;
+	struct watched_fd *fds;
+
+	if (fd < 0)
+		return NULL;
+	if ((size_t)fd < p->n_fds)
+		return &p->fds[fd];
+	while (n <= (size_t)fd)
+		n *= 2;
+	fds = reallocarray(p->fds, n, sizeof(*fds));
+	if (!fds)
+		return NULL;
+	memset(fds + p->n_fds, 0, (n - p->n_fds) * sizeof(*fds));
+	p->fds = fds;
+	p->n_fds = n;
+	return &fds[fd];
+}
+
+/* Tells the kernel only what it does not know yet. */
+static void watch(struct http_pool *p, int fd, struct watched_fd *w, uint32_t events)
+{
+	struct epoll_event e = {.events = events, .data.fd = fd};
+	int op = EPOLL_CTL_MOD;
+
+	if (w->events == events)
+		return;
+	if (w->events == 0)
+		op = EPOLL_CTL_ADD;
+	else if (events == 0)
+		op = EPOLL_CTL_DEL;
+	w->events = epoll_ctl(p->epoll_fd, op, fd, &e) < 0 ? 0 : events;
+}
+
+static void serve(struct http_pool *p, const struct epoll_event *e)
+{
+	struct watched_fd *w = &p->fds[e->data.fd];
+	struct http_shard *s = w->shard;
 	int mask = 0;
 	int running;
 
-	(void)source;
+	if (!w->wanted) {
+		/* The other side closes a connection that nobody uses: libcurl sees it when it
+		 * is to be used again. */
+		watch(p, e->data.fd, w, 0);
+		return;
+	}
 	/* An error or a hang-up is found out by reading and writing. */
-	if (revents & (EPOLLIN | EPOLLHUP | EPOLLERR))
+	if (e->events & (EPOLLIN | EPOLLHUP | EPOLLERR))
 		mask |= CURL_CSELECT_IN;
-	if (revents & (EPOLLOUT | EPOLLHUP | EPOLLERR))
+	if (e->events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
 		mask |= CURL_CSELECT_OUT;
-	(void)curl_multi_socket_action(s->multi, fd, mask, &running);
+	(void)curl_multi_socket_action(s->multi, e->data.fd, mask, &running);
 	tell_ended(s);
+}
+
+static int on_ready(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+	struct http_pool *p = userdata;
+	struct epoll_event events[PER_TURN];
+	int n = epoll_wait(p->epoll_fd, events, PER_TURN, 0);
+
+	(void)source;
+	(void)fd;
+	(void)revents;
+	for (int i = 0; i < n; i++)
+		serve(p, &events[i]);
 	return 0;
 }
 
-/* libcurl tells which socket to watch. Returning an error would end the multi handle for good:
- * without memory for the source the one request runs into its time limit instead. */
+/* libcurl tells which socket to watch. A connection that is kept open stays with the kernel as it
+ * is: most requests cost no call to change that. Returning an error would end the multi handle for
+ * good: without memory the one request runs into its time limit instead. */
 static int on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *userdata, void *assigned)
 {
 	struct http_shard *s = userdata;
-	sd_event_source *source = assigned;
+	struct watched_fd *w = fd_of(s->pool, fd);
 	uint32_t events = 0;
 
 	(void)easy;
-	if (what == CURL_POLL_REMOVE) {
-		(void)sd_event_source_disable_unref(source);
-		(void)curl_multi_assign(s->multi, fd, NULL);
+	(void)assigned;
+	if (!w)
 		return 0;
-	}
+	w->shard = s;
+	w->wanted = what != CURL_POLL_REMOVE;
 	if (what == CURL_POLL_IN || what == CURL_POLL_INOUT)
 		events |= EPOLLIN;
 	if (what == CURL_POLL_OUT || what == CURL_POLL_INOUT)
 		events |= EPOLLOUT;
-	if (source)
-		(void)sd_event_source_set_io_events(source, events);
-	else if (sd_event_add_io(s->pool->event, &source, fd, events, on_socket_ready, s) >= 0)
-		(void)curl_multi_assign(s->multi, fd, source);
+	if (!w->wanted && w->connection)
+		events = w->events & EPOLLIN;
+	watch(s->pool, fd, w, events);
 	return 0;
+}
+
+static curl_socket_t on_curl_open(
+	void *userdata, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	struct http_pool *p = userdata;
+	int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+	struct watched_fd *w = fd_of(p, fd);
+
+	(void)purpose;
+	if (w)
+		*w = (struct watched_fd){.connection = true};
+	return fd < 0 ? CURL_SOCKET_BAD : fd;
+}
+
+static int on_curl_close(void *userdata, curl_socket_t fd)
+{
+	struct http_pool *p = userdata;
+	struct watched_fd *w = fd_of(p, fd);
+
+	/* A child that has not begun its program yet would keep it watched. */
+	if (w)
+		watch(p, fd, w, 0);
+	if (w)
+		*w = (struct watched_fd){0};
+	return close(fd);
+}
+
+/* The timer may fire early: then it is only set anew. */
+static void arm(struct http_pool *p)
+{
+	usec_t first = USEC_INFINITY;
+
+	for (size_t i = 0; i < N_SHARDS; i++)
+		if (p->shards[i] && p->shards[i]->due < first)
+			first = p->shards[i]->due;
+	if (first >= p->timer_at)
+		return;
+	p->timer_at = first;
+	(void)timer_at(p->timer, first);
+}
+
+void http_pool_run(struct http_pool *p)
+{
+	usec_t now = clock_boottime();
+	int running;
+
+	for (size_t i = 0; i < N_SHARDS; i++) {
+		struct http_shard *s = p->shards[i];
+
+		if (!s || s->due > now)
+			continue;
+		s->due = USEC_INFINITY;
+		(void)curl_multi_socket_action(s->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+		tell_ended(s);
+	}
+	arm(p);
 }
 
 static int on_timer(sd_event_source *source, usec_t now, void *userdata)
 {
-	struct http_shard *s = userdata;
-	int running;
+	struct http_pool *p = userdata;
 
 	(void)source;
 	(void)now;
-	(void)curl_multi_socket_action(s->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-	tell_ended(s);
+	p->timer_at = USEC_INFINITY;
+	http_pool_run(p);
 	return 0;
 }
 
@@ -99,10 +230,12 @@ static int on_curl_timer(CURLM *multi, long timeout_ms, void *userdata)
 
 	(void)multi;
 	if (timeout_ms < 0) {
-		timer_off(s->timer);
+		s->due = USEC_INFINITY;
 		return 0;
 	}
-	(void)timer_in_library_ms(s->timer, (unsigned long long)timeout_ms);
+	s->due = clock_boottime() + (usec_t)timeout_ms * USEC_PER_MSEC;
+	/* What is due now is run by whoever adds, or at the end of this call to libcurl. */
+	arm(s->pool);
 	return 0;
 }
 
@@ -112,7 +245,6 @@ static struct http_shard *shard_free(struct http_shard *s)
 		return NULL;
 	if (s->multi)
 		(void)curl_multi_cleanup(s->multi);
-	(void)sd_event_source_disable_unref(s->timer);
 	free(s);
 	return NULL;
 }
@@ -127,8 +259,9 @@ static struct http_shard *shard_new(struct http_pool *p)
 	if (!s)
 		return NULL;
 	s->pool = p;
+	s->due = USEC_INFINITY;
 	s->multi = curl_multi_init();
-	if (!s->multi || timer_new(p->event, on_timer, s, &s->timer) < 0)
+	if (!s->multi)
 		return NULL;
 	if (curl_multi_setopt(s->multi, CURLMOPT_SOCKETFUNCTION, on_curl_socket) != CURLM_OK ||
 		curl_multi_setopt(s->multi, CURLMOPT_SOCKETDATA, s) != CURLM_OK ||
@@ -157,7 +290,12 @@ struct http_shard *http_pool_add(
 
 	if (!*s)
 		*s = shard_new(p);
-	return *s && curl_multi_add_handle((*s)->multi, easy) == CURLM_OK ? *s : NULL;
+	if (!*s || curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_curl_open) != CURLE_OK ||
+		curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, p) != CURLE_OK ||
+		curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_curl_close) != CURLE_OK ||
+		curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, p) != CURLE_OK)
+		return NULL;
+	return curl_multi_add_handle((*s)->multi, easy) == CURLM_OK ? *s : NULL;
 }
 
 void http_shard_remove(struct http_shard *s, CURL *easy)
@@ -165,10 +303,22 @@ void http_shard_remove(struct http_shard *s, CURL *easy)
 	(void)curl_multi_remove_handle(s->multi, easy);
 }
 
+static int watch_new(struct http_pool *p, sd_event *event)
+{
+	int r;
+
+	p->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (p->epoll_fd < 0)
+		return -errno;
+	r = sd_event_add_io(event, &p->ready, p->epoll_fd, EPOLLIN, on_ready, p);
+	return r < 0 ? r : timer_new(event, on_timer, p, &p->timer);
+}
+
 int http_pool_new(sd_event *event, size_t max_connections, http_pool_done_fn done, void *userdata,
 	struct http_pool **ret)
 {
 	struct http_pool *p;
+	int r;
 
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return -ENOMEM;
@@ -177,10 +327,16 @@ int http_pool_new(sd_event *event, size_t max_connections, http_pool_done_fn don
 		curl_global_cleanup();
 		return -ENOMEM;
 	}
-	p->event = sd_event_ref(event);
+	p->epoll_fd = -1;
+	p->timer_at = USEC_INFINITY;
 	p->max_connections = max_connections;
 	p->done = done;
 	p->userdata = userdata;
+	r = watch_new(p, event);
+	if (r < 0) {
+		http_pool_free(p);
+		return r;
+	}
 	*ret = p;
 	return 0;
 }
@@ -192,7 +348,11 @@ struct http_pool *http_pool_free(struct http_pool *p)
 	for (size_t i = 0; i < N_SHARDS; i++)
 		shard_free(p->shards[i]);
 	curl_global_cleanup();
-	(void)sd_event_unref(p->event);
+	(void)sd_event_source_disable_unref(p->ready);
+	(void)sd_event_source_disable_unref(p->timer);
+	if (p->epoll_fd >= 0)
+		(void)close(p->epoll_fd);
+	free(p->fds);
 	free(p);
 	return NULL;
 }
