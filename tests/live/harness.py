@@ -109,10 +109,6 @@ class Daemon:
     def actions(self, action="retry"):
         return {has["outcome"]: int(value) for has, value in self.metrics("stagewatch_actions_total") if has["action"] == action}
 
-    def refused(self, action="retry"):
-        """For whatever reason."""
-        return sum(value for has, value in self.metrics("stagewatch_actions_refused_total") if has["action"] == action)
-
     def verdicts(self):
         return {(a["app_id"], s["stage_id"]): s["verdict"] for a in self.json("/api/v1/stages")["apps"] for s in a["stages"]}
 

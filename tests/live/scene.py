@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The scene of most stories of actions: one app of a task instance, whose stage hangs."""
 from fakes import Airflow, Driver, Master
-from harness import airflow_section, master_section, wait
+from harness import airflow_section, master_section
 
 OWNER = {"dag_id": "d", "run_id": "r", "task_id": "t", "map_index": -1, "try_number": 1}
 
@@ -37,13 +37,3 @@ class Scene:
                 elif "/app/kill" in path:
                     found.append((when, "kill"))
         return [what for _, what in sorted(found)]
-
-
-def refused(d, scene, text):
-    """It is refused once, not once per poll, and nothing is sent."""
-    wait(lambda: d.lines(text), 40, text)
-    d.polls_go_on(scene.driver)
-    assert d.actions() == NONE
-    assert d.refused() == 1
-    assert len(d.lines(text)) == 1
-    assert scene.sent() == []

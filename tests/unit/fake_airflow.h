@@ -36,7 +36,9 @@ struct fake_airflow {
 	bool restarts_fail; /* are accepted, and nothing comes of them */
 	bool never_runs;    /* its next try stays queued */
 	int id;
-	const char *task; /* members of the task beside its id, each after a comma; or "" */
+	const char *task;        /* members of the task beside its id, each after a comma; or "" */
+	const char *queued_runs; /* rows of the DAG's runs that are queued, each after a comma */
+	int open_slots;          /* of 128 of the pool */
 	int max_active_runs;
 	unsigned logins;
 	/* What was sent, a letter each: N a note, F fails, C clears, R clears before its end. */
@@ -66,6 +68,8 @@ static inline void fake_airflow_init(struct fake_airflow *a, bool v1)
 		.set_ups = "",
 		.task = ",\"retries\":0.0,\"execution_timeout\":null,\"pool\":\"default_pool\"",
 		.max_active_runs = 16,
+		.queued_runs = "",
+		.open_slots = 128,
 	};
 }
 
@@ -99,7 +103,8 @@ static inline void fake_airflow_ti(const struct fake_airflow *a, struct strbuf *
 	strbuf_addf(b,
 		"{\"dag_id\":\"d\",\"dag_run_id\":\"r\",\"task_id\":\"t\",\"map_index\":%d,"
 		"\"state\":\"%s\",\"try_number\":%d,\"max_tries\":%d,\"start_date\":\"%s\","
-		"\"operator\":\"%s\",\"hostname\":\"h\",\"pid\":42,\"note\":null",
+		"\"operator\":\"%s\",\"hostname\":\"h\",\"pid\":42,\"note\":null,"
+		"\"pool\":\"default_pool\"",
 		a->map_index, a->state, a->try_number, a->max_tries, a->start_date,
 		a->operator_name);
 	if (!a->v1)
@@ -224,7 +229,8 @@ static inline int fake_airflow_shows(struct fake_airflow *a, const char *path)
 	} else if (str_equal(path, "/d/tasks/t")) {
 		fake_airflow_say(a, "{\"task_id\":\"t\"%s}", a->task);
 	} else if (strncmp(path, "/d/dagRuns?state=queued", 23) == 0) {
-		fake_airflow_say(a, "{\"dag_runs\":[],\"total_entries\":0}");
+		fake_airflow_say(a, "{\"dag_runs\":[%s],\"total_entries\":%d}",
+			a->queued_runs + (*a->queued_runs != '\0'), *a->queued_runs != '\0');
 	} else if (str_equal(path, "/d/dagRuns/r")) {
 		fake_airflow_say(a, "{\"dag_id\":\"d\",\"dag_run_id\":\"r\",\"state\":\"%s\"}",
 			a->run_state);
@@ -262,6 +268,13 @@ static inline int fake_airflow_status(
 	if (str_equal(path, a->v1 ? "/health" : "/monitor/health")) {
 		fake_airflow_say(a, "{\"metadatabase\":{\"status\":\"healthy\"},"
 				    "\"scheduler\":{\"status\":\"healthy\"}}");
+		return 200;
+	}
+	if (str_equal(path, "/pools/default_pool")) {
+		fake_airflow_say(a,
+			"{\"name\":\"default_pool\",\"slots\":128,\"open_slots\":%d,"
+			"\"queued_slots\":3}",
+			a->open_slots);
 		return 200;
 	}
 	if (strncmp(path, "/dags", 5) != 0)
