@@ -28,8 +28,8 @@ void action_record_clear(struct action_record *a);
 struct store;
 
 /* Opens the ledger of the state directory, which is made where something is to be acted upon, and
- * reads the incidents. Borrows the list. Two daemons that act would act twice: -EBUSY, logged,
- * where another one holds the ledger; one that only observes may run beside another. */
+ * reads the incidents. Borrows the list. -EBUSY, logged, where another daemon holds the ledger: two
+ * would act twice, and tell everything twice, and one that observes may be told to act. */
 int store_new(const struct settings *settings, struct incident_list *incidents, struct store **ret);
 struct store *store_free(struct store *s);
 

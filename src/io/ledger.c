@@ -175,26 +175,83 @@ static char *resolve(const struct ledger *l)
 	return path;
 }
 
-static int open_database(struct ledger *l)
+static int open_sqlite(struct ledger *l, const char *path)
 {
-	_cleanup_free_ char *path = resolve(l);
-	_cleanup_close_ int fd = -1;
-	struct stat st;
-	int r;
-
-	if (!path)
-		return fail(l, strerror(errno));
-
-	/* Made here, so that nobody else can ever read it; SQLite gives the same mode to its other
-	 * files. */
-	fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return fail(l, strerror(errno));
 	if (sqlite3_open_v2(path, &l->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW, NULL) !=
 		SQLITE_OK)
 		return fail_sqlite(l);
 	(void)sqlite3_extended_result_codes(l->db, 1);
-	r = prepare(l);
+	return 0;
+}
+
+/* All but the place that it is to have. Made here, so that nobody else can ever read it; SQLite
+ * gives the same mode to its other files. */
+static int make_draft(struct ledger *l, const char *draft)
+{
+	_cleanup_close_ int fd = -1;
+	int version = 0;
+	int r;
+
+	(void)unlink(draft);
+	fd = open(draft, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return fail(l, strerror(errno));
+	r = open_sqlite(l, draft);
+	if (r < 0)
+		return r;
+	if (sqlite3_exec(l->db, "PRAGMA journal_mode = MEMORY; PRAGMA synchronous = FULL", NULL,
+		    NULL, NULL) != SQLITE_OK ||
+		migrate(l->db, l->schema, &version) < 0)
+		return fail_sqlite(l);
+	(void)sqlite3_close_v2(l->db);
+	l->db = NULL;
+	return 0;
+}
+
+/* A new one appears whole or not at all: one that is empty has lost what it held. */
+static int create_database(struct ledger *l, const char *path)
+{
+	static const char *const leftovers[] = {"-wal", "-shm"};
+	_cleanup_free_ char *draft = NULL;
+	_cleanup_close_ int dir = open(l->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r;
+
+	if (dir < 0)
+		return fail(l, strerror(errno));
+	r = str_printf(&draft, "%s.new", path);
+	if (r >= 0)
+		r = make_draft(l, draft);
+	for (size_t i = 0; r >= 0 && i < ELEMENTSOF(leftovers); i++) {
+		_cleanup_free_ char *old = NULL;
+
+		r = str_printf(&old, "%s%s", path, leftovers[i]);
+		if (r >= 0)
+			(void)unlink(old);
+	}
+	if (r < 0)
+		return r;
+	return rename(draft, path) < 0 || fsync(dir) < 0 ? fail(l, strerror(errno)) : 0;
+}
+
+static int open_database(struct ledger *l)
+{
+	_cleanup_free_ char *path = resolve(l);
+	struct stat st;
+	int r = 0;
+
+	if (!path)
+		return fail(l, strerror(errno));
+	if (lstat(path, &st) < 0)
+		r = errno == ENOENT ? create_database(l, path) : fail(l, strerror(errno));
+	if (r < 0)
+		return r;
+	if (lstat(path, &st) < 0)
+		return fail(l, strerror(errno));
+	if (st.st_size == 0)
+		return fail(l, "damaged: it is empty");
+	r = open_sqlite(l, path);
+	if (r >= 0)
+		r = prepare(l);
 	if (r < 0)
 		return r;
 	l->dev = st.st_dev;
@@ -268,6 +325,8 @@ static int guard(struct ledger *l)
 		return fail(l, errno == ENOENT ? "the file is gone" : strerror(errno));
 	if (st.st_dev != l->dev || st.st_ino != l->ino)
 		return fail(l, "the file was replaced by another one");
+	if (st.st_size == 0)
+		return fail(l, "damaged: it is empty");
 	return 0;
 }
 

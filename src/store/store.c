@@ -44,7 +44,7 @@ int store_new(const struct settings *settings, struct incident_list *incidents, 
 		return -ENOMEM;
 	store_configure(s, settings);
 	r = ledger_open(settings->daemon.state_dir, &store_schema, &s->ledger);
-	if (r > 0 && s->acts) {
+	if (r > 0) {
 		log_error("Failed to start: %s (state_dir=%s)", ledger_trouble(s->ledger),
 			settings->daemon.state_dir);
 		return -EBUSY;

@@ -116,9 +116,11 @@ def test_a_breaker_outlives_trouble_of_the_ledger(how, binary, tmp_path, started
         wait(lambda: not kept(), 10, "it is known to be closed")
 
 
-def test_a_second_daemon_that_acts_is_refused(binary, tmp_path, started):
+@pytest.mark.parametrize("mode", ["act", "observe"])
+def test_a_second_daemon_is_refused(mode, binary, tmp_path, started):
     scene = Scene(started, tmp_path)
-    with Daemon(binary, tmp_path, scene.sections, action="kill") as d:
+    (tmp_path / "state").mkdir(mode=0o700)
+    with Daemon(binary, tmp_path, scene.sections, action="kill", mode=mode) as d:
         wait(lambda: d.metric("stagewatch_ledger_up") == 1, 10, "the ledger is open")
         second = subprocess.run([binary, "--config", d.config], capture_output=True, text=True, timeout=30)
         assert second.returncode != 0

@@ -64,8 +64,8 @@ static int make_place(void **state)
 
 static int drop_place(void **state)
 {
-	static const char *const names[] = {
-		LEDGER_FILE, LEDGER_FILE "-wal", LEDGER_FILE "-shm", "ledger.lock", "away"};
+	static const char *const names[] = {LEDGER_FILE, LEDGER_FILE "-wal", LEDGER_FILE "-shm",
+		"ledger.lock", "away", LEDGER_FILE ".new"};
 	struct place *p = *state;
 
 	for (size_t i = 0; i < ELEMENTSOF(names); i++) {
@@ -249,6 +249,60 @@ static void damage_is_told_and_left_alone(void **state)
 	ledger_free(l);
 }
 
+/* What a disk leaves that lost it. A new one would have forgotten which tries were spent. */
+static void an_empty_one_is_damaged(void **state)
+{
+	struct place *p = *state;
+	struct ledger *l;
+
+	write_file(p->file, "");
+	l = must_open(p);
+	assert_false(ledger_usable(l));
+	assert_non_null(strstr(ledger_trouble(l), "damaged: it is empty"));
+	assert_false(ledger_recover(l));
+	assert_int_equal(unlink(p->file), 0);
+	assert_true(ledger_recover(l));
+	assert_int_equal(set(l, "a", 1), 0);
+	assert_int_equal(truncate(p->file, 0), 0);
+	assert_int_equal(set(l, "b", 1), -EIO);
+	assert_non_null(strstr(ledger_trouble(l), "damaged: it is empty"));
+	ledger_free(l);
+}
+
+/* Killed while it made one: what there is of it counts for nothing. */
+static void one_that_was_never_finished_is_made_anew(void **state)
+{
+	struct place *p = *state;
+	char draft[160];
+	struct ledger *l;
+
+	(void)snprintf(draft, sizeof(draft), "%s.new", p->file);
+	write_file(draft, "half of");
+	l = must_open(p);
+	assert_int_equal(set(l, "a", 1), 0);
+	assert_int_equal(access(draft, F_OK), -1);
+	ledger_free(l);
+}
+
+/* What a ledger wrote that is gone is no part of the next one. */
+static void the_log_of_a_lost_one_does_not_count(void **state)
+{
+	struct place *p = *state;
+	struct ledger *l = must_open(p);
+
+	assert_int_equal(set(l, "a", 1), 0);
+	assert_int_equal(unlink(p->file), 0);
+	assert_false(ledger_recover(l));
+	assert_true(ledger_recover(l));
+	assert_int_equal(get(l, "a"), -1);
+	assert_int_equal(set(l, "b", 2), 0);
+	ledger_free(l);
+	l = must_open(p);
+	assert_int_equal(get(l, "b"), 2);
+	assert_int_equal(get(l, "a"), -1);
+	ledger_free(l);
+}
+
 /* A page in the middle overwritten: the header is fine, the content is not. */
 static void a_damaged_page_is_found(void **state)
 {
@@ -294,9 +348,10 @@ static void a_file_that_is_replaced_is_noticed(void **state)
 
 	(void)snprintf(away, sizeof(away), "%s/away", p->dir);
 	assert_int_equal(rename(p->file, away), 0);
-	write_file(p->file, "");
+	write_file(p->file, "another");
 	assert_false(ledger_recover(l));
 	assert_non_null(strstr(ledger_trouble(l), "replaced"));
+	assert_int_equal(unlink(p->file), 0);
 	assert_true(ledger_recover(l));
 	ledger_free(l);
 }
@@ -406,6 +461,9 @@ int main(void)
 		CASE(a_directory_may_be_a_link),
 		CASE(the_file_may_not_be_a_link),
 		CASE(damage_is_told_and_left_alone),
+		CASE(an_empty_one_is_damaged),
+		CASE(one_that_was_never_finished_is_made_anew),
+		CASE(the_log_of_a_lost_one_does_not_count),
 		CASE(a_damaged_page_is_found),
 		CASE(a_file_that_vanishes_is_noticed),
 		CASE(a_file_that_is_replaced_is_noticed),
