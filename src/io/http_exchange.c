@@ -4,10 +4,12 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "base/parse.h"
 #include "base/secret.h"
@@ -75,16 +77,32 @@ int http_exchange_check(const struct transport_ask *ask)
 	return http_url_check(ask->url);
 }
 
-/* One line at a time; those of a "100 Continue", too. */
+/* What is left of max_body. */
+static size_t room(const struct http_exchange *x)
+{
+	size_t taken = x->len + x->n_trailers;
+
+	return taken < x->max_body ? x->max_body - taken : 0;
+}
+
+/* One line at a time; those of a "100 Continue", and those after a body, too. libcurl bounds the
+ * sum of the others. */
 static size_t on_header(char *data, size_t size, size_t n, void *userdata)
 {
 	struct http_exchange *x = userdata;
 
 	n *= size;
-	if (n >= 5 && memcmp(data, "HTTP/", 5) == 0)
+	if (n >= 5 && memcmp(data, "HTTP/", 5) == 0) {
 		x->headers_done = false;
-	else if (n > 0 && (data[0] == '\r' || data[0] == '\n'))
+	} else if (x->headers_done) {
+		if (n > room(x)) {
+			x->body_error = -EMSGSIZE;
+			return 0;
+		}
+		x->n_trailers += n;
+	} else if (n > 0 && (data[0] == '\r' || data[0] == '\n')) {
 		x->headers_done = true;
+	}
 	return n;
 }
 
@@ -93,7 +111,7 @@ static size_t on_body(char *data, size_t size, size_t n, void *userdata)
 	struct http_exchange *x = userdata;
 
 	n *= size;
-	if (n > x->max_body - x->len) {
+	if (n > room(x)) {
 		x->body_error = -EMSGSIZE;
 		return CURL_WRITEFUNC_ERROR;
 	}
@@ -112,6 +130,18 @@ static size_t on_body(char *data, size_t size, size_t n, void *userdata)
 	x->len += n;
 	x->body[x->len] = '\0';
 	return n;
+}
+
+/* As libcurl would; it does not keep why it could not. */
+static curl_socket_t on_open(void *userdata, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	struct http_exchange *x = userdata;
+	int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+
+	(void)purpose;
+	if (fd < 0)
+		x->socket_error = -errno;
+	return fd < 0 ? CURL_SOCKET_BAD : fd;
 }
 
 static int add_header(struct http_exchange *x, const char *line)
@@ -185,6 +215,7 @@ static int set_bounds(struct http_exchange *x)
 
 	if (curl_easy_setopt(x->easy, CURLOPT_MAXFILESIZE_LARGE, n) != CURLE_OK ||
 		curl_easy_setopt(x->easy, CURLOPT_HEADERFUNCTION, on_header) != CURLE_OK ||
+		curl_easy_setopt(x->easy, CURLOPT_OPENSOCKETFUNCTION, on_open) != CURLE_OK ||
 		curl_easy_setopt(x->easy, CURLOPT_WRITEFUNCTION, on_body) != CURLE_OK)
 		return -ENOMEM;
 	return 0;
@@ -221,6 +252,7 @@ static int set_options(struct http_exchange *x, const char *user_agent,
 		{CURLOPT_UNIX_SOCKET_PATH, ask->socket},
 		{CURLOPT_ERRORBUFFER, x->error},
 		{CURLOPT_HEADERDATA, x},
+		{CURLOPT_OPENSOCKETDATA, x},
 		{CURLOPT_WRITEDATA, x},
 	};
 
@@ -339,10 +371,30 @@ int http_exchange_begin(
 	x->len = 0;
 	x->body_error = 0;
 	x->headers_done = false;
+	x->n_trailers = 0;
+	x->socket_error = 0;
 	x->error[0] = '\0';
 	if (!is_like_last(x, ask))
 		err = set_all(x, user_agent, ask);
 	return err < 0 ? err : set_url(x->easy, ask, transport_endpoint(ask));
+}
+
+static bool is_lack_of_files(int error)
+{
+	return error == -EMFILE || error == -ENFILE;
+}
+
+/* Names and certificates are read from files, and whoever reads them does not say why it cannot. */
+static bool lacks_files(const struct http_exchange *x, CURLcode code)
+{
+	_cleanup_close_ int fd = -1;
+
+	if (is_lack_of_files(x->socket_error))
+		return true;
+	if (code != CURLE_COULDNT_RESOLVE_HOST && code != CURLE_SSL_CACERT_BADFILE)
+		return false;
+	fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	return fd < 0 && is_lack_of_files(-errno);
 }
 
 static int code_to_error(const struct http_exchange *x, CURLcode code)
@@ -351,6 +403,8 @@ static int code_to_error(const struct http_exchange *x, CURLcode code)
 
 	if (x->body_error < 0)
 		return x->body_error;
+	if (lacks_files(x, code))
+		return -EMFILE;
 	if (code == CURLE_COULDNT_CONNECT) {
 		(void)curl_easy_getinfo(x->easy, CURLINFO_OS_ERRNO, &os_error);
 		if (os_error == ECONNREFUSED)
@@ -362,8 +416,10 @@ static int code_to_error(const struct http_exchange *x, CURLcode code)
 	return -EPROTO;
 }
 
-static const char *error_text(struct http_exchange *x, CURLcode code)
+static const char *error_text(struct http_exchange *x, CURLcode code, int error)
 {
+	if (error == -EMFILE)
+		return "this process has no file descriptor left (LimitNOFILE=)";
 	if (x->body_error == -EMSGSIZE || code == CURLE_FILESIZE_EXCEEDED)
 		(void)snprintf(
 			x->error, sizeof(x->error), "the body is over %zu bytes", x->max_body);
@@ -430,7 +486,9 @@ void http_exchange_finish(
 
 	*ret_type = NULL;
 	if (code != CURLE_OK) {
-		answer_error(ret, code_to_error(x, code), error_text(x, code));
+		int error = code_to_error(x, code);
+
+		answer_error(ret, error, error_text(x, code, error));
 		return;
 	}
 	if (!x->headers_done) {

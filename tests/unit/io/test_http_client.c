@@ -2,12 +2,15 @@
  * The client against real sockets: good servers, bad ones and none. */
 #include "io/http_client.h"
 
+#include <fcntl.h>
 #include <net/if.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <zlib.h>
 
+#include "../row.h"
 #include "io/http_server.h"
 #include "io/service.h"
 #include "peer.h"
@@ -257,6 +260,30 @@ static bool send_much(int fd, const char *request, unsigned nth)
 	return false;
 }
 
+/* Header lines that come after the body. */
+static bool send_trailers(int fd, const char *request, unsigned nth)
+{
+	static char line[2048];
+
+	(void)request;
+	(void)nth;
+	(void)snprintf(line, sizeof(line), "X-More: %02000d\r\n", 0);
+	peer_say(fd, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n");
+	for (size_t sent = 0; sent < (size_t)100 * 1024 * 1024; sent += strlen(line))
+		peer_say(fd, line);
+	peer_say(fd, "\r\n");
+	return false;
+}
+
+static bool send_some_trailers(int fd, const char *request, unsigned nth)
+{
+	(void)request;
+	(void)nth;
+	peer_say(fd, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n"
+		     "X-One: 1\r\nX-Two: 2\r\n\r\n");
+	return true;
+}
+
 /* 32 MiB of zeros in some 32 KiB. */
 static bool send_bomb(int fd, const char *request, unsigned nth)
 {
@@ -430,6 +457,62 @@ static void test_bad_servers(void **state)
 	expect_error(announce_much, LONG, -EMSGSIZE);
 	expect_error(send_much, LONG, -EMSGSIZE);
 	expect_error(send_bomb, LONG, -EMSGSIZE);
+	expect_error(send_trailers, LONG, -EMSGSIZE);
+}
+
+static void test_trailers(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	set_up(&f, send_some_trailers, 0);
+	/* The second one finds the room that the first one had. */
+	for (int i = 0; i < 2; i++) {
+		exchange(&f, (struct transport_ask){.max_body = 30});
+		assert_int_equal(f.got.error, 0);
+		assert_string_equal(f.got.body, "body");
+	}
+	exchange(&f, (struct transport_ask){.max_body = 20});
+	assert_int_equal(f.got.error, -EMSGSIZE);
+	tear_down(&f);
+}
+
+static int lowest_free_fd(void)
+{
+	_cleanup_close_ int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	assert_return_code(fd, errno);
+	return fd;
+}
+
+/* That is no silence of the other side's, whether it is asked by address or by name. */
+static void test_no_files(void **state)
+{
+	static const char *const urls[] = {"http://127.0.0.1:9/", "http://localhost:9/",
+		"http://a-name-that-is-nowhere.invalid:9/"};
+	struct fixture f;
+	struct rlimit limit;
+	rlim_t old;
+
+	(void)state;
+	set_up(&f, say_ok, 0);
+	exchange(&f, (struct transport_ask){0});
+	assert_int_equal(f.got.error, 0);
+	assert_return_code(getrlimit(RLIMIT_NOFILE, &limit), errno);
+	old = limit.rlim_cur;
+	limit.rlim_cur = (rlim_t)lowest_free_fd();
+	assert_return_code(setrlimit(RLIMIT_NOFILE, &limit), errno);
+	each_row(i, urls)
+	{
+		exchange(&f, (struct transport_ask){.url = urls[i]});
+		assert_int_equal(f.got.error, -EMFILE);
+		assert_non_null(strstr(f.got.text, "no file descriptor left"));
+	}
+	limit.rlim_cur = old;
+	assert_return_code(setrlimit(RLIMIT_NOFILE, &limit), errno);
+	exchange(&f, (struct transport_ask){0});
+	assert_int_equal(f.got.error, 0);
+	tear_down(&f);
 }
 
 static void test_tls(void **state)
@@ -976,6 +1059,8 @@ int main(void)
 		cmocka_unit_test(test_headers),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_bad_servers),
+		cmocka_unit_test(test_trailers),
+		cmocka_unit_test(test_no_files),
 		cmocka_unit_test(test_tls),
 		cmocka_unit_test(test_redirect),
 		cmocka_unit_test(test_reuse),
