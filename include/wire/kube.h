@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The Kubernetes API, core/v1: which driver pods there are, and what became of one. Errors and
+ * bounds as in wire/spark_rest.h. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "core/facts/model.h"
+
+#define KUBE_MAX_PODS 20000 /* of a list, over all of its pages */
+#define KUBE_MAX_NAME 253   /* of a pod; of a namespace or a label's value 63 */
+
+enum kube_phase {
+	KUBE_PENDING,
+	KUBE_RUNNING,
+	KUBE_SUCCEEDED,
+	KUBE_FAILED,
+	KUBE_UNKNOWN, /* the API server does not know, or has a word that is none of these */
+	KUBE_PHASE_MAX
+};
+
+/* A driver's pod. Its names go into URLs: they are checked to be names. */
+struct kube_pod {
+	char *uid;
+	char *namespace;
+	char *name;
+	char *node;         /* NULL: on none yet */
+	char *app_id;       /* Spark's, by its label; NULL: it has none */
+	char *app_name;     /* likewise, for people */
+	char *operator_app; /* name of the SparkApplication that it is of; NULL: of none */
+	char *ip;           /* an IPv4 or IPv6 address; NULL: none yet */
+	uint16_t ui_port;   /* of its container port spark-ui; 0: it has none */
+	enum kube_phase phase;
+	bool terminating;  /* somebody has deleted it, and it is still there */
+	bool lost;         /* its node does not report: it may run all the same */
+	bool driver_ended; /* the driver's container has ended, whatever others do */
+	char *why;         /* "Unschedulable: 0/3 nodes are available", printable; NULL: nothing */
+};
+
+struct kube_pod_list {
+	struct kube_pod *items;
+	size_t n;
+	struct left_out left_out;
+	char *next; /* what asks for the next page; NULL: this was the last */
+};
+
+void kube_pod_clear(struct kube_pod *p);
+void kube_pod_list_clear(struct kube_pod_list *l);
+
+/* A page of a PodList. A row that cannot be used is left out. Anything but a PodList is -EBADMSG:
+ * what is empty by mistake would end all apps. */
+int kube_decode_pods(const char *body, size_t len, struct kube_pod_list *ret, char **reterr);
+
+/* Moves the rows of a page to the end of to, and takes over what asks for the next. -E2BIG: more
+ * than KUBE_MAX_PODS. */
+int kube_pods_add_page(struct kube_pod_list *to, struct kube_pod_list *page);
+
+/* One Pod. */
+int kube_decode_pod(const char *body, size_t len, struct kube_pod *ret, char **reterr);
+
+/* Whether the pod's app has ended, by the pod's own state. */
+enum app_end kube_pod_end(const struct kube_pod *p);
+
+/* "pod NAMESPACE/NAME on node NODE: Running, terminating: why". The caller frees it. */
+int kube_pod_text(const struct kube_pod *p, char **ret);
+
+/* What an error says: the message of its Status, one line. *ret_reason is its reason ("NotFound",
+ * "Expired"), "" where it has none. Both are the caller's. "" for both where the body is no Status.
+ * -ENOMEM. */
+int kube_error_text(const char *body, size_t len, char **ret_reason, char **ret);
+
+/* Whether s is a name of a namespace: a DNS label. */
+bool kube_is_namespace(const char *s);

@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Decoders of the Kubernetes API's answers. */
+#include "wire/kube.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/strbuf.h"
+#include "wire/json.h"
+
+#define MAX_LABEL 63
+#define MAX_TEXT 120
+#define MAX_TOKEN 4096 /* of a page; a real one has some 150 bytes */
+#define UI_PORT_NAME "spark-ui"
+#define DRIVER_CONTAINER "spark-kubernetes-driver"
+
+static const char *const phases[] = {
+	[KUBE_PENDING] = "Pending",
+	[KUBE_RUNNING] = "Running",
+	[KUBE_SUCCEEDED] = "Succeeded",
+	[KUBE_FAILED] = "Failed",
+	[KUBE_UNKNOWN] = "Unknown",
+};
+_Static_assert(ELEMENTSOF(phases) == KUBE_PHASE_MAX, "a word per phase");
+
+void kube_pod_clear(struct kube_pod *p)
+{
+	free(p->uid);
+	free(p->namespace);
+	free(p->name);
+	free(p->node);
+	free(p->app_id);
+	free(p->app_name);
+	free(p->operator_app);
+	free(p->ip);
+	free(p->why);
+	*p = (struct kube_pod){0};
+}
+
+void kube_pod_list_clear(struct kube_pod_list *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		kube_pod_clear(&l->items[i]);
+	free(l->items);
+	free(l->next);
+	*l = (struct kube_pod_list){0};
+}
+
+/* RFC 1123: lower case letters, digits and '-', in names of pods also '.', none of these two at an
+ * end. */
+static bool is_name(const char *s, size_t max, const char *glue)
+{
+	size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-.");
+
+	return n > 0 && n <= max && s[n] == '\0' && !strpbrk(s, glue) && s[0] != '-' &&
+	       s[0] != '.' && s[n - 1] != '-' && s[n - 1] != '.';
+}
+
+bool kube_is_namespace(const char *s)
+{
+	return is_name(s, MAX_LABEL, ".");
+}
+
+static int copy_name(const cJSON *meta, const char *field, bool of_pod, char **ret, char **reterr)
+{
+	const char *s = NULL;
+	int r = json_get_string(meta, field, JSON_REQUIRED, &s, reterr);
+
+	if (r < 0)
+		return r;
+	if (of_pod ? !is_name(s, KUBE_MAX_NAME, "/") : !kube_is_namespace(s))
+		return json_refuse(reterr, "\"%s\" is not a name", field);
+	return str_replace(ret, s);
+}
+
+/* A label without a value says nothing. */
+static int copy_label(const cJSON *labels, const char *name, char **ret, char **reterr)
+{
+	const char *s = NULL;
+	int r = json_get_string(labels, name, JSON_OPTIONAL, &s, reterr);
+
+	return r <= 0 || !*s ? r : json_copy_id(labels, name, JSON_REQUIRED, ret, reterr);
+}
+
+static int decode_meta(const cJSON *json, struct kube_pod *p, char **reterr)
+{
+	const cJSON *meta = NULL;
+	const cJSON *labels = NULL;
+	const char *deleted = NULL;
+	int r;
+
+	r = json_get_object(json, "metadata", JSON_REQUIRED, &meta, reterr);
+	if (r >= 0)
+		r = json_copy_id(meta, "uid", JSON_REQUIRED, &p->uid, reterr);
+	if (r >= 0)
+		r = copy_name(meta, "namespace", false, &p->namespace, reterr);
+	if (r >= 0)
+		r = copy_name(meta, "name", true, &p->name, reterr);
+	if (r >= 0)
+		r = json_get_string(meta, "deletionTimestamp", JSON_OPTIONAL, &deleted, reterr);
+	if (r >= 0)
+		r = json_get_object(meta, "labels", JSON_OPTIONAL, &labels, reterr);
+	if (r > 0)
+		r = copy_label(labels, "spark-app-selector", &p->app_id, reterr);
+	if (r >= 0 && labels)
+		r = copy_label(labels, "spark-app-name", &p->app_name, reterr);
+	if (r >= 0 && labels)
+		r = copy_label(labels, "sparkoperator.k8s.io/app-name", &p->operator_app, reterr);
+	p->terminating = deleted != NULL;
+	return r;
+}
+
+static int take_port(const cJSON *port, struct kube_pod *p, char **reterr)
+{
+	const char *name = NULL;
+	uint64_t number = 0;
+	int r;
+
+	r = json_get_string(port, "name", JSON_OPTIONAL, &name, reterr);
+	if (r <= 0 || !str_equal(name, UI_PORT_NAME))
+		return r;
+	r = json_get_u64(port, "containerPort", JSON_REQUIRED, &number, reterr);
+	if (r < 0)
+		return r;
+	if (number == 0 || number > UINT16_MAX)
+		return json_refuse(reterr, "\"containerPort\" is out of range");
+	p->ui_port = (uint16_t)number;
+	return 0;
+}
+
+static int decode_spec(const cJSON *json, struct kube_pod *p, char **reterr)
+{
+	const cJSON *spec = NULL;
+	const cJSON *containers = NULL;
+	const cJSON *container;
+	const cJSON *port;
+	int r;
+
+	r = json_get_object(json, "spec", JSON_REQUIRED, &spec, reterr);
+	if (r >= 0)
+		r = json_copy_text(spec, "nodeName", KUBE_MAX_NAME, &p->node, reterr);
+	if (r >= 0)
+		r = json_get_array(spec, "containers", JSON_OPTIONAL, &containers, reterr);
+	cJSON_ArrayForEach(container, containers)
+	{
+		const cJSON *ports = NULL;
+
+		if (r >= 0)
+			r = json_get_array(container, "ports", JSON_OPTIONAL, &ports, reterr);
+		cJSON_ArrayForEach(port, ports)
+		{
+			if (r >= 0 && p->ui_port == 0)
+				r = take_port(port, p, reterr);
+		}
+	}
+	return r;
+}
+
+/* "reason: message" of an object, either of which may be absent. */
+static int copy_why(const cJSON *o, char **ret, char **reterr)
+{
+	_cleanup_free_ char *reason = NULL;
+	_cleanup_free_ char *message = NULL;
+	char *text = NULL;
+	int r;
+
+	r = json_copy_text(o, "reason", MAX_TEXT, &reason, reterr);
+	if (r >= 0)
+		r = json_copy_text(o, "message", MAX_TEXT, &message, reterr);
+	if (r < 0 || ((!reason || !*reason) && (!message || !*message)))
+		return r;
+	r = str_printf(&text, "%s%s%s", reason ? reason : "", reason && message ? ": " : "",
+		message ? message : "");
+	if (r < 0)
+		return r;
+	free(*ret);
+	*ret = text;
+	return 0;
+}
+
+/* Why the pod is on no node. */
+static int take_conditions(const cJSON *status, struct kube_pod *p, char **reterr)
+{
+	const cJSON *list = NULL;
+	const cJSON *item;
+	int r = json_get_array(status, "conditions", JSON_OPTIONAL, &list, reterr);
+
+	cJSON_ArrayForEach(item, list)
+	{
+		const char *type = NULL;
+		const char *value = NULL;
+
+		if (r >= 0)
+			r = json_get_string(item, "type", JSON_OPTIONAL, &type, reterr);
+		if (r >= 0)
+			r = json_get_string(item, "status", JSON_OPTIONAL, &value, reterr);
+		if (r >= 0 && str_equal(type, "PodScheduled") && str_equal(value, "False"))
+			r = copy_why(item, &p->why, reterr);
+	}
+	return r;
+}
+
+/* Why a container does not start, and whether the driver's has ended. */
+static int take_containers(
+	const cJSON *status, const char *field, struct kube_pod *p, char **reterr)
+{
+	const cJSON *list = NULL;
+	const cJSON *item;
+	int r = json_get_array(status, field, JSON_OPTIONAL, &list, reterr);
+
+	cJSON_ArrayForEach(item, list)
+	{
+		const cJSON *state = NULL;
+		const cJSON *waiting = NULL;
+		const cJSON *ended = NULL;
+		const char *name = NULL;
+
+		if (r >= 0)
+			r = json_get_string(item, "name", JSON_OPTIONAL, &name, reterr);
+		if (r >= 0)
+			r = json_get_object(item, "state", JSON_OPTIONAL, &state, reterr);
+		if (r >= 0 && state)
+			r = json_get_object(state, "waiting", JSON_OPTIONAL, &waiting, reterr);
+		if (r >= 0 && state)
+			r = json_get_object(state, "terminated", JSON_OPTIONAL, &ended, reterr);
+		if (r >= 0 && waiting && !p->why)
+			r = copy_why(waiting, &p->why, reterr);
+		if (str_equal(name, DRIVER_CONTAINER) && ended)
+			p->driver_ended = true;
+	}
+	return r;
+}
+
+static void take_phase(const char *word, struct kube_pod *p)
+{
+	p->phase = KUBE_UNKNOWN;
+	for (int i = 0; i < KUBE_PHASE_MAX; i++)
+		if (str_equal(phases[i], word))
+			p->phase = (enum kube_phase)i;
+}
+
+/* Written anew, so that a URL has it in its one form. Anything else is none. */
+static int take_ip(const char *text, struct kube_pod *p)
+{
+	unsigned char address[sizeof(struct in6_addr)];
+	char ip[INET6_ADDRSTRLEN];
+
+	for (size_t i = 0; i < 2; i++) {
+		int family = i == 0 ? AF_INET : AF_INET6;
+
+		if (inet_pton(family, text, address) == 1 &&
+			inet_ntop(family, address, ip, sizeof(ip)))
+			return str_replace(&p->ip, ip);
+	}
+	return 0;
+}
+
+static int decode_status(const cJSON *json, struct kube_pod *p, char **reterr)
+{
+	const cJSON *status = NULL;
+	const char *phase = NULL;
+	const char *ip = NULL;
+	const char *reason = NULL;
+	int r;
+
+	r = json_get_object(json, "status", JSON_REQUIRED, &status, reterr);
+	if (r >= 0)
+		r = json_get_string(status, "phase", JSON_REQUIRED, &phase, reterr);
+	if (r >= 0)
+		r = json_get_string(status, "podIP", JSON_OPTIONAL, &ip, reterr);
+	if (r >= 0)
+		r = json_get_string(status, "reason", JSON_OPTIONAL, &reason, reterr);
+	if (r >= 0 && ip)
+		r = take_ip(ip, p);
+	/* The pod's own words come first. */
+	if (r >= 0)
+		r = copy_why(status, &p->why, reterr);
+	if (r >= 0 && !p->why)
+		r = take_conditions(status, p, reterr);
+	if (r >= 0)
+		r = take_containers(status, "initContainerStatuses", p, reterr);
+	if (r >= 0)
+		r = take_containers(status, "containerStatuses", p, reterr);
+	if (r < 0)
+		return r;
+	take_phase(phase, p);
+	p->lost = p->phase == KUBE_UNKNOWN || str_equal(reason, "NodeLost");
+	return 0;
+}
+
+static int decode_one(const cJSON *json, struct kube_pod *ret, char **reterr)
+{
+	struct kube_pod p = {0};
+	int r = decode_meta(json, &p, reterr);
+
+	if (r >= 0)
+		r = decode_spec(json, &p, reterr);
+	if (r >= 0)
+		r = decode_status(json, &p, reterr);
+	if (r < 0) {
+		kube_pod_clear(&p);
+		return r;
+	}
+	*ret = p;
+	return 0;
+}
+
+/* *ret_json is to be freed also on failure. */
+static int parse_kind(
+	const char *body, size_t len, const char *kind, cJSON **ret_json, char **reterr)
+{
+	const char *is = NULL;
+	int r = json_parse(body, len, ret_json, reterr);
+
+	if (r >= 0)
+		r = json_get_string(*ret_json, "kind", JSON_REQUIRED, &is, reterr);
+	if (r >= 0 && !str_equal(is, kind))
+		r = json_refuse(reterr, "not a %s", kind);
+	return r;
+}
+
+static int take_next(const cJSON *json, struct kube_pod_list *l, char **reterr)
+{
+	const cJSON *meta = NULL;
+	const char *next = NULL;
+	int r = json_get_object(json, "metadata", JSON_REQUIRED, &meta, reterr);
+
+	if (r >= 0)
+		r = json_get_string(meta, "continue", JSON_OPTIONAL, &next, reterr);
+	if (r < 0 || !next || !*next)
+		return r;
+	if (strnlen(next, MAX_TOKEN + 1) > MAX_TOKEN)
+		return json_refuse(reterr, "\"continue\" is longer than %d bytes", MAX_TOKEN);
+	return str_replace(&l->next, next);
+}
+
+int kube_decode_pods(const char *body, size_t len, struct kube_pod_list *ret, char **reterr)
+{
+	_cleanup_json_ cJSON *json = NULL;
+	_cleanup_(kube_pod_list_clear) struct kube_pod_list l = {0};
+	const cJSON *list = NULL;
+	const cJSON *item;
+	size_t row = 0;
+	int r;
+
+	r = parse_kind(body, len, "PodList", &json, reterr);
+	if (r >= 0)
+		r = take_next(json, &l, reterr);
+	if (r >= 0)
+		r = json_get_array(json, "items", JSON_REQUIRED, &list, reterr);
+	if (r < 0)
+		return r;
+	if (cJSON_GetArraySize(list) > KUBE_MAX_PODS) {
+		r = json_refuse(reterr, "more than %d pods", KUBE_MAX_PODS);
+		return r == -EBADMSG ? -E2BIG : r;
+	}
+	l.items = json_new_items((size_t)cJSON_GetArraySize(list), sizeof(*l.items));
+	if (!l.items)
+		return -ENOMEM;
+	cJSON_ArrayForEach(item, list)
+	{
+		r = decode_one(item, &l.items[l.n], reterr);
+		row++;
+		if (r >= 0)
+			l.n++;
+		else
+			r = json_leave_out(&l.left_out, row, r, reterr);
+		if (r < 0)
+			return r;
+	}
+	*ret = TAKE_STRUCT(l);
+	return 0;
+}
+
+int kube_pods_add_page(struct kube_pod_list *to, struct kube_pod_list *page)
+{
+	struct kube_pod *items;
+
+	if (to->n + page->n > KUBE_MAX_PODS)
+		return -E2BIG;
+	items = reallocarray(to->items, to->n + page->n + 1, sizeof(*items));
+	if (!items)
+		return -ENOMEM;
+	to->items = items;
+	for (size_t i = 0; i < page->n; i++)
+		items[to->n++] = page->items[i];
+	page->n = 0;
+	if (to->left_out.n == 0)
+		to->left_out = page->left_out;
+	else
+		to->left_out.n += page->left_out.n;
+	free(to->next);
+	to->next = TAKE_PTR(page->next);
+	return 0;
+}
+
+int kube_decode_pod(const char *body, size_t len, struct kube_pod *ret, char **reterr)
+{
+	_cleanup_json_ cJSON *json = NULL;
+	int r = parse_kind(body, len, "Pod", &json, reterr);
+
+	return r < 0 ? r : decode_one(json, ret, reterr);
+}
+
+enum app_end kube_pod_end(const struct kube_pod *p)
+{
+	if (p->phase == KUBE_SUCCEEDED || p->phase == KUBE_FAILED || p->driver_ended)
+		return APP_END_ENDED;
+	return p->lost ? APP_END_UNKNOWN : APP_END_RUNNING;
+}
+
+int kube_pod_text(const struct kube_pod *p, char **ret)
+{
+	return str_printf(ret, "pod %s/%s%s%s: %s%s%s%s", p->namespace, p->name,
+		p->node ? " on node " : "", p->node ? p->node : "", phases[p->phase],
+		p->terminating ? ", terminating" : "", p->why ? ", " : "", p->why ? p->why : "");
+}
+
+int kube_error_text(const char *body, size_t len, char **ret_reason, char **ret)
+{
+	_cleanup_json_ cJSON *json = NULL;
+	_cleanup_free_ char *err = NULL;
+	_cleanup_free_ char *reason = NULL;
+	_cleanup_free_ char *message = NULL;
+	int r = parse_kind(body, len, "Status", &json, &err);
+
+	if (r >= 0)
+		r = json_copy_text(json, "reason", MAX_TEXT, &reason, &err);
+	if (r >= 0)
+		r = json_copy_text(json, "message", MAX_TEXT, &message, &err);
+	if (r == -ENOMEM)
+		return r;
+	r = str_replace(ret_reason, reason ? reason : "");
+	return r < 0 ? r : str_replace(ret, message ? message : "");
+}
