@@ -24,6 +24,7 @@ struct target {
 	bool configured; /* the URL is from the configuration: credentials may go there */
 	bool restarts;   /* another driver may come to answer there as the same app */
 	bool may_lack;   /* a port of a range: that nobody listens there is no fault */
+	char *about;     /* what its cluster manager says of it, for people; NULL: nothing */
 };
 
 void target_clear(struct target *t);
@@ -54,6 +55,8 @@ struct source;
 
 struct source_call;
 
+struct source_params;
+
 /* What an answer to a look says: 0 with *ret and, if it has words for it, *ret_words (the caller
  * frees them). -errno with words: nothing, another of the source's URLs may know. */
 typedef int (*source_judge_fn)(const struct source_call *call, const struct transport_answer *a,
@@ -81,10 +84,13 @@ struct source_ops {
 			       there */
 	bool cluster_driver_ends_well; /* a driver that its cluster runs, and whose app is killed,
 					  ends as if all were well */
+	bool lists_each_url; /* each of its URLs lists apps of its own, and none is for another */
+	const char *const *own_keys; /* of source_params, that no other type has; NULL: none */
 	bool nodemanagers; /* its executors may run in containers whose NodeManager tells their
 			      CPU */
-	/* Checks the parameters for this type and prepares; -EINVAL with *reterr. */
-	int (*check)(struct source *s, char **reterr);
+	/* Checks the parameters for this type and prepares: urls, which are the section's, are to
+	 * be there afterwards. -EINVAL with *reterr. */
+	int (*check)(struct source *s, const struct source_params *params, char **reterr);
 	/* Exactly one callback, unless cancelled; it may come before list() returns. */
 	int (*list)(struct source *s, source_listed_fn fn, void *userdata);
 	void (*cancel_list)(struct source *s);
@@ -101,6 +107,9 @@ struct source_ops {
 	const char *access_path;
 	int (*judge_access)(
 		const struct transport_answer *a, enum permission *ret_kill, char **ret_text);
+	/* What most likely is behind a fault of a driver that its cluster manager lists; NULL, also
+	 * as the answer: there is nothing to say. Static. */
+	const char *(*hint)(const struct source *s, const struct fault *f);
 	void (*free)(struct source *s);
 };
 
@@ -111,6 +120,11 @@ struct source_params {
 	char *username;
 	char *password_file;
 	char *ca_file;
+	char *token_file;
+	struct strlist namespace;
+	char *label_selector;
+	int ui_via;
+	uint64_t ui_port;
 	usec_t timeout;
 	uint64_t max_body;
 };
@@ -147,6 +161,9 @@ bool source_kill_point(const struct source *s, const struct app_ref *ref, enum k
 	struct kill_point *ret);
 /* "cluster, job, stage": for errors. The caller frees it. */
 int source_permits_text(const struct source_ops *ops, char **ret);
+
+/* Whether a section of that type may have the key. */
+bool source_has_key(const struct source_params *params, const char *key);
 
 /* The operations of a type=, by its value. */
 const struct source_ops *source_ops_of(int type);

@@ -10,3 +10,5 @@ struct source *source_standalone_alloc(void);
 extern const struct source_ops source_standalone_ops;
 struct source *source_yarn_alloc(void);
 extern const struct source_ops source_yarn_ops;
+struct source *source_kubernetes_alloc(void);
+extern const struct source_ops source_kubernetes_ops;

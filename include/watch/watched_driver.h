@@ -13,6 +13,7 @@ struct driver {
 	char *app_id;                         /* NULL: whoever answers */
 	char *name;
 	char *user;
+	char *about; /* what its cluster manager says of it; NULL: nothing */
 	bool configured;
 	bool may_lack;  /* nobody need listen there */
 	bool restarts;  /* another driver may come to answer there as the same app */

@@ -168,12 +168,26 @@ static int fill(const struct section_def *def, const struct conf_section *sectio
 	return r < 0 ? r : bind(def, section, params, errors);
 }
 
+/* One that another type of section has. */
+static int refuse_key(const struct conf_entry *e, const char *type, struct strlist *errors)
+{
+	_cleanup_free_ char *text = NULL;
+	int r = str_printf(&text, "%s is no key of type = %s", e->key, type);
+
+	return r < 0 ? r : settings_fault(errors, e->file, e->line, text);
+}
+
 static int add_source(struct settings *s, const struct section_def *def,
 	const struct conf_section *section, struct strlist *errors)
 {
 	struct source_settings *t = append((void **)&s->sources, &s->n_sources, sizeof(*t));
+	int r = t ? fill(def, section, &t->name, &t->params, errors) : -ENOMEM;
 
-	return t ? fill(def, section, &t->name, &t->params, errors) : -ENOMEM;
+	for (size_t i = 0; r >= 0 && i < section->n_entries; i++)
+		if (!source_has_key(&t->params, section->entries[i].key))
+			r = refuse_key(
+				&section->entries[i], source_ops_of(t->params.type)->name, errors);
+	return r;
 }
 
 static int add_airflow(struct settings *s, const struct section_def *def,
@@ -190,17 +204,9 @@ static int add_notify(struct settings *s, const struct section_def *def,
 	struct notify_settings *t = append((void **)&s->notifies, &s->n_notifies, sizeof(*t));
 	int r = t ? fill(def, section, &t->name, &t->params, errors) : -ENOMEM;
 
-	for (size_t i = 0; r >= 0 && i < section->n_entries; i++) {
-		const struct conf_entry *e = &section->entries[i];
-		_cleanup_free_ char *text = NULL;
-
-		if (notify_has_key(&t->params, e->key))
-			continue;
-		r = str_printf(
-			&text, "%s is no key of type = %s", e->key, notify_type_name(&t->params));
-		if (r >= 0)
-			r = settings_fault(errors, e->file, e->line, text);
-	}
+	for (size_t i = 0; r >= 0 && i < section->n_entries; i++)
+		if (!notify_has_key(&t->params, section->entries[i].key))
+			r = refuse_key(&section->entries[i], notify_type_name(&t->params), errors);
 	return r;
 }
 
@@ -428,6 +434,13 @@ int settings_place(
 }
 
 /* What is printed can be read: keys of other types are left out. */
+static void print_source(const struct source_params *p, struct strbuf *out)
+{
+	for (size_t i = 0; i < n_source_params; i++)
+		if (source_has_key(p, source_params[i].name))
+			param_print(&source_params[i], 1, p, out);
+}
+
 static void print_notify(const struct notify_params *p, struct strbuf *out)
 {
 	for (size_t i = 0; i < n_notify_params; i++)
@@ -448,7 +461,7 @@ int settings_print(const struct settings *s, char **ret)
 	}
 	for (size_t i = 0; i < s->n_sources; i++) {
 		strbuf_addf(&b, "\n[spark %s]\n", s->sources[i].name);
-		param_print(source_params, n_source_params, &s->sources[i].params, &b);
+		print_source(&s->sources[i].params, &b);
 	}
 	for (size_t i = 0; i < s->n_airflows; i++) {
 		strbuf_addf(&b, "\n[airflow %s]\n", s->airflows[i].name);

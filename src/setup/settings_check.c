@@ -140,6 +140,53 @@ static int check_kill_via(const struct settings *s, const struct conf *c, struct
 	return 0;
 }
 
+/* The sections that the rule is for; *ret_only: one of them, where all can only be watched. */
+static void clusters_of(
+	const struct settings *s, const struct rule *rule, const struct source_settings **ret_only)
+{
+	*ret_only = NULL;
+	for (size_t i = 0; i < s->n_sources; i++) {
+		const struct source_settings *source = &s->sources[i];
+
+		if (!rule_glob_matches(rule->cluster, source->name))
+			continue;
+		*ret_only = source;
+		if (source_ops_of(source->params.type)->permits != 0) {
+			*ret_only = NULL;
+			return;
+		}
+	}
+}
+
+/* A rule that can never act says so before it is needed. One that is for others, too, is objected
+ * to where it would act. */
+static int check_watched_only(
+	const struct settings *s, const struct conf *c, struct strlist *errors)
+{
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < s->rules.n; i++) {
+		const struct rule *rule = &s->rules.items[i];
+		const struct source_settings *only;
+		_cleanup_free_ char *text = NULL;
+
+		if (rule->action <= RULE_ACTION_NOTIFY)
+			continue;
+		clusters_of(s, rule, &only);
+		if (!only)
+			continue;
+		r = str_printf(&text,
+			"%s: [spark %s] can only be watched: type = %s has no way to end an app "
+			"yet (action = notify)",
+			rule_action_name((enum rule_action)rule->action), only->name,
+			source_ops_of(only->params.type)->name);
+		if (r >= 0)
+			r = settings_fault_at(
+				settings_section(c, "rule", rule->name), "action", text, errors);
+	}
+	return r;
+}
+
 static int check_listen(const struct settings *s, const struct conf *c, struct strlist *errors)
 {
 	int r = tcp_listen_check(s->web.listen);
@@ -310,6 +357,8 @@ int settings_check(struct settings *s, const struct conf *c, struct strlist *err
 
 	if (r >= 0)
 		r = check_kill_via(s, c, errors);
+	if (r >= 0)
+		r = check_watched_only(s, c, errors);
 	if (r >= 0)
 		r = check_listen(s, c, errors);
 	if (r >= 0)

@@ -284,8 +284,8 @@ static int lint_certificates(const struct conf_entry *e, struct strlist *notes)
 
 int settings_lint_files(const struct conf *c, struct strlist *faults, struct strlist *notes)
 {
-	static const char *const secrets[] = {
-		"password_file", "url_file", "authorization_file", "secret_file", NULL};
+	static const char *const secrets[] = {"password_file", "token_file", "url_file",
+		"authorization_file", "secret_file", NULL};
 	int r = 0;
 
 	for (size_t i = 0; i < c->n_sections; i++)

@@ -16,6 +16,7 @@ void target_clear(struct target *t)
 	free(t->app_id);
 	free(t->name);
 	free(t->user);
+	free(t->about);
 	*t = (struct target){0};
 }
 

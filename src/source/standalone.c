@@ -47,9 +47,10 @@ static void standalone_free(struct source *s)
 	free(m);
 }
 
-static int standalone_check(struct source *s, char **reterr)
+static int standalone_check(struct source *s, const struct source_params *params, char **reterr)
 {
 	(void)s;
+	(void)params;
 	(void)reterr;
 	return 0;
 }

@@ -109,11 +109,12 @@ static int expand_url(struct source_driver *d, const char *url, char **reterr)
 	return 0;
 }
 
-static int driver_check(struct source *s, char **reterr)
+static int driver_check(struct source *s, const struct source_params *params, char **reterr)
 {
 	struct source_driver *d = (struct source_driver *)s;
-
 	int r = 0;
+
+	(void)params;
 
 	for (size_t i = 0; r >= 0 && i < s->urls.n; i++)
 		r = expand_url(d, s->urls.items[i], reterr);

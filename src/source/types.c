@@ -15,11 +15,14 @@ static const struct {
 	{source_static_list_alloc, &source_static_list_ops},
 	{source_standalone_alloc, &source_standalone_ops},
 	{source_yarn_alloc, &source_yarn_ops},
+	{source_kubernetes_alloc, &source_kubernetes_ops},
 };
 
 /* In the order of source_table. */
-static const char *const types[] = {"driver", "standalone", "yarn", NULL};
+static const char *const types[] = {"driver", "standalone", "yarn", "kubernetes", NULL};
 _Static_assert(ELEMENTSOF(types) == ELEMENTSOF(source_table) + 1, "a name per source");
+
+static const char *const ui_via_words[] = {"pod_ip", "service", "proxy", NULL};
 
 const struct param_def source_params[] = {
 	{.name = "type",
@@ -28,13 +31,14 @@ const struct param_def source_params[] = {
 		.choices = types,
 		.fallback = "driver",
 		.help = "driver: a list of driver UIs; standalone: a Spark standalone master; "
-			"yarn: a ResourceManager"},
+			"yarn: a ResourceManager; kubernetes: an API server"},
 	{.name = "url",
 		.type = PARAM_LIST,
 		.offset = offsetof(struct source_params, url),
 		.help = "where to ask; may be repeated; driver: a port range as in "
 			"http://host:4040-4056; standalone, yarn: the web addresses of the "
-			"masters or ResourceManagers"},
+			"masters or ResourceManagers; kubernetes: the API server, unset: of the "
+			"cluster that this runs in"},
 	{.name = "username",
 		.type = PARAM_STRING,
 		.offset = offsetof(struct source_params, username),
@@ -48,6 +52,33 @@ const struct param_def source_params[] = {
 		.type = PARAM_STRING,
 		.offset = offsetof(struct source_params, ca_file),
 		.help = "certificates to trust for https, instead of the system's"},
+	{.name = "token_file",
+		.type = PARAM_STRING,
+		.offset = offsetof(struct source_params, token_file),
+		.help = "file, or name of a systemd credential, with a bearer token; read again "
+			"for each list"},
+	{.name = "namespace",
+		.type = PARAM_LIST,
+		.offset = offsetof(struct source_params, namespace),
+		.help = "where driver pods are looked for; may be repeated; unset: in all"},
+	{.name = "label_selector",
+		.type = PARAM_STRING,
+		.offset = offsetof(struct source_params, label_selector),
+		.fallback = "spark-role in (driver,connect-server)",
+		.help = "which pods are drivers"},
+	{.name = "ui_via",
+		.type = PARAM_ENUM,
+		.offset = offsetof(struct source_params, ui_via),
+		.choices = ui_via_words,
+		.fallback = "pod_ip",
+		.help = "how a driver's UI is reached; proxy: through the API server"},
+	{.name = "ui_port",
+		.type = PARAM_U64,
+		.offset = offsetof(struct source_params, ui_port),
+		.fallback = "4040",
+		.min = 1,
+		.max = UINT16_MAX,
+		.help = "of a driver whose pod has no container port spark-ui"},
 	{.name = "timeout",
 		.type = PARAM_DURATION,
 		.offset = offsetof(struct source_params, timeout),
@@ -87,11 +118,18 @@ static int take_urls(struct source *s, const struct strlist *from, char **reterr
 		for (size_t n = strlen(url); n > 0 && url[n - 1] == '/'; n--)
 			s->urls.items[i][n - 1] = '\0';
 	}
-	if (s->urls.n == 0) {
+	return r;
+}
+
+static int check(struct source *s, const struct source_params *params, char **reterr)
+{
+	int r = s->ops->check(s, params, reterr);
+
+	if (r >= 0 && s->urls.n == 0) {
 		r = str_printf(reterr, "url is missing");
 		return r < 0 ? r : -EINVAL;
 	}
-	return 0;
+	return r;
 }
 
 static int make_endpoints(struct source *s, const char *name, const struct source_params *params,
@@ -129,15 +167,34 @@ int source_new(const char *name, const struct source_params *params, const char 
 	if (r >= 0)
 		r = take_urls(s, &params->url, reterr);
 	if (r >= 0)
+		r = check(s, params, reterr);
+	if (r >= 0) {
 		s->asked = calloc(s->urls.n + 1, sizeof(*s->asked));
-	if (r >= 0)
-		r = s->asked ? s->ops->check(s, reterr) : -ENOMEM;
+		r = s->asked ? 0 : -ENOMEM;
+	}
 	if (r < 0) {
 		source_free(s);
 		return r;
 	}
 	*ret = s;
 	return 0;
+}
+
+static bool is_own_key(const struct source_ops *ops, const char *key)
+{
+	for (const char *const *own = ops->own_keys; own && *own; own++)
+		if (str_equal(*own, key))
+			return true;
+	return false;
+}
+
+bool source_has_key(const struct source_params *params, const char *key)
+{
+	bool special = false;
+
+	for (size_t i = 0; i < ELEMENTSOF(source_table); i++)
+		special = special || is_own_key(source_table[i].ops, key);
+	return !special || is_own_key(source_table[params->type].ops, key);
 }
 
 const struct source_ops *source_ops_of(int type)

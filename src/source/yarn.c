@@ -34,9 +34,10 @@ static void yarn_free(struct source *s)
 	free((struct source_yarn *)s);
 }
 
-static int yarn_check(struct source *s, char **reterr)
+static int yarn_check(struct source *s, const struct source_params *params, char **reterr)
 {
 	(void)s;
+	(void)params;
 	(void)reterr;
 	return 0;
 }

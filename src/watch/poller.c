@@ -216,7 +216,8 @@ static void start(struct driver *d)
 	if (d->silent && d->poller->n_silent >= MAX_SILENT)
 		return; /* its turn comes */
 	if (!d->url) {
-		fault_set(&fault, "unreachable", "is at an address that its master does not tell");
+		fault_set(&fault, "unreachable",
+			"is at an address that its cluster manager does not tell");
 		driver_not_asked(d, &fault);
 		return;
 	}
@@ -270,6 +271,8 @@ static int take_target(struct poller *p, const struct target *t)
 		r = add(p, t, &d);
 	if (r >= 0 && t->url && !str_equal(d->url, t->url))
 		r = driver_move(d, t->url);
+	if (r >= 0 && !str_equal(d->about, t->about))
+		r = str_replace(&d->about, t->about);
 	if (r < 0)
 		return r;
 	d->configured = t->configured;
@@ -326,7 +329,9 @@ static void note_list_answers(struct poller *p, const struct target_list *list)
 
 	for (size_t i = 0; i < list->n_asked; i++)
 		answers_note(p->context.stats, p->context.health, &about, &list->asked[i]);
-	for (size_t i = 0; s && list->r >= 0 && list->n_asked > 0 && i < p->source->urls.n; i++)
+	if (!s || list->r < 0 || list->n_asked == 0 || p->source->ops->lists_each_url)
+		return;
+	for (size_t i = 0; i < p->source->urls.n; i++)
 		faults_forget(
 			&s->faults, p->source->urls.items[i], i == p->source->current ? "" : NULL);
 }
@@ -336,7 +341,7 @@ static void take_list(struct poller *p, const struct target_list *list)
 	int r = 0;
 
 	for (size_t i = 0; i < p->n_drivers; i++)
-		p->drivers[i]->listed = list->partial && p->drivers[i]->app_id;
+		p->drivers[i]->listed = list->partial;
 	for (size_t i = 0; r >= 0 && i < list->n; i++)
 		r = take_target(p, &list->items[i]);
 	if (r >= 0)

@@ -44,6 +44,7 @@ struct driver *driver_free(struct driver *d)
 	free(d->app_id);
 	free(d->name);
 	free(d->user);
+	free(d->about);
 	free(d->last_id);
 	free(d);
 	return NULL;
@@ -69,6 +70,19 @@ static struct fault_list *faults_of(const struct driver *d)
 	return s ? &s->faults : NULL;
 }
 
+/* Where its cluster manager says more of it, that explains why it does not answer. */
+static void explain(const struct driver *d, struct fault *f)
+{
+	const char *hint = d->source->ops->hint ? d->source->ops->hint(d->source, f) : NULL;
+	_cleanup_free_ char *text = NULL;
+
+	if (!f->reason || !d->about)
+		return;
+	if (str_printf(&text, "%s; %s%s%s", f->text, d->about, hint ? ": " : "",
+		    hint ? hint : "") >= 0)
+		fault_set(f, f->reason, "%s", text);
+}
+
 static void note(const struct driver *d, const struct asked *asked)
 {
 	const struct answers_about about = {
@@ -78,7 +92,10 @@ static void note(const struct driver *d, const struct asked *asked)
 		.wall = clock_wall(d->context->clock),
 	};
 
-	answers_note(d->context->stats, d->context->health, &about, asked);
+	struct asked explained = *asked;
+
+	explain(d, &explained.fault);
+	answers_note(d->context->stats, d->context->health, &about, &explained);
 }
 
 static void note_all(const struct driver *d, const struct driver_answer *answer)
@@ -136,15 +153,19 @@ static int placeholder(struct driver *d, struct app_history **ret)
 	return r;
 }
 
-static void no_answer(struct driver *d)
+static void no_answer(struct driver *d, const struct fault *fault)
 {
 	struct app_history *a = driver_history(d);
+	struct fault why = *fault;
 
 	if (!a && d->app_id && placeholder(d, &a) < 0)
 		return;
 	d->lost = true;
-	if (a)
-		detector_no_answer(d->context->detector, a, clock_now(d->context->clock));
+	if (!a)
+		return;
+	explain(d, &why);
+	app_history_note_no_answer(a, why.text);
+	detector_no_answer(d->context->detector, a, clock_now(d->context->clock));
 }
 
 void driver_not_asked(struct driver *d, const struct fault *fault)
@@ -152,7 +173,7 @@ void driver_not_asked(struct driver *d, const struct fault *fault)
 	const struct asked asked = {.url = name_of(d), .what = "", .fault = *fault};
 
 	note(d, &asked);
-	no_answer(d);
+	no_answer(d, fault);
 }
 
 static int identify(struct driver *d, const struct driver_answer *answer)
@@ -285,7 +306,7 @@ void driver_unanswered(struct driver *d, const struct driver_answer *answer)
 	if (bare && answer->state == DRIVER_OTHER && !d->last_id)
 		return;
 	d->ask_who = d->ask_who || answer->moved;
-	no_answer(d);
+	no_answer(d, answer->fault);
 }
 
 int driver_ask(struct driver *d, const struct stage_key *tasks_of, driver_done_fn done,

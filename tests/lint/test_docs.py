@@ -11,7 +11,7 @@ import pytest
 from tables import metrics as code_metrics, table, texts, words as code_words
 
 # Without these a section is not complete. A rule needs a glob.
-NEEDED = {"spark": {"url": "http://127.0.0.1:4040"}, "airflow": {"url": "http://a", "username": "u", "password_file": "p"},
+NEEDED = {"spark": {"type": "kubernetes", "url": "http://127.0.0.1:4040"}, "airflow": {"url": "http://a", "username": "u", "password_file": "p"},
           "notify": {"url": "http://a"}, "rule": {"app": "*"}, "maintenance": {"from": "22:00", "to": "06:00"}}
 TYPES = {"STRING": ("Address", "Directory", "File", "Glob", "Secret", "Text", "URL"), "LIST": ("List",), "ENUM": ("Word",),
          "U64": ("Number",), "DURATION": ("Duration",), "BOOL": ("Word",), "SIZE": ("Size",)}
@@ -128,7 +128,7 @@ def file_params(text):
         if m := re.match(r"#?\[(\w+)", line):
             section = m.group(1)
         elif m := re.match(r"#(\w+) = (.*)", line):
-            assert (section, m.group(1)) not in found or m.group(1) == "type"
+            assert (section, m.group(1)) not in found or m.group(1) in ("type", "url")
             found[section, m.group(1)] = m.group(2)
     return found
 

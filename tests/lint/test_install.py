@@ -45,7 +45,8 @@ def test_all_that_is_promised_is_there(root, build, tmp_path):
     files = install(root, build, tmp_path)
     paths = promised(root)
     assert {"airflow/airflow_local_settings.py", "prometheus/stagewatchd.rules.yml", "prometheus/", "spark/", "compose/",
-            "spark/spark-defaults.conf", "doc/runbook.md", "doc/preventing-hangs.md"} == set(paths)
+            "spark/spark-defaults.conf", "doc/runbook.md", "doc/preventing-hangs.md",
+                "doc/kubernetes.md"} == set(paths)
     share = tmp_path / "usr/share/stagewatchd"
     assert [path for path in paths if not (share / path).exists()] == []
     # Each page, both programs, and the service with the path of the daemon in it.

@@ -138,6 +138,35 @@ def test_keys_of_another_notify_type_are_refused(kind, needed, keys, binary, tmp
     assert run(binary, "--config", conf, "--print-config").stdout == one
 
 
+@pytest.mark.parametrize("kind", ["driver", "standalone", "yarn"])
+def test_keys_of_kubernetes_are_refused_elsewhere(kind, binary, tmp_path):
+    conf, keys = tmp_path / "c.conf", "namespace label_selector ui_via ui_port token_file".split()
+    for key in keys:
+        value = {"ui_via": "proxy", "ui_port": "4041"}.get(key, "x")
+        conf.write_text(f"[spark s]\n{key} = {value}\ntype = {kind}\nurl = http://127.0.0.1:4040\n")
+        done = run(binary, "--config", conf, "--check-config")
+        assert done.returncode == 3 and f"{conf}:2: {key} is no key of type = {kind}" in done.stderr, done.stderr
+    conf.write_text(f"[spark s]\ntype = {kind}\nurl = http://127.0.0.1:4040\n")
+    printed = run(binary, "--config", conf, "--print-config").stdout
+    section = printed[printed.index("[spark"):]
+    assert not set(keys) & {line.strip("# ").split(" ")[0] for line in section.splitlines()}
+
+
+@pytest.mark.parametrize("sections, fault", [
+    ("[spark k]\ntype = kubernetes\nurl = http://127.0.0.1:1\n", True),
+    ("[spark k]\ntype = kubernetes\nurl = http://127.0.0.1:1\n[spark d]\nurl = http://127.0.0.1:2\n", False),
+])
+def test_an_action_where_all_can_only_be_watched(sections, fault, binary, tmp_path):
+    conf = tmp_path / "c.conf"
+    (tmp_path / "password").write_text("x")
+    (tmp_path / "password").chmod(0o600)
+    airflow = f"[airflow a]\nurl = http://127.0.0.1:3\nusername = u\npassword_file = {tmp_path}/password\n"
+    conf.write_text(f"[rule r]\naction = kill\n{airflow}{sections}")
+    done = run(binary, "--config", conf, "--check-config")
+    text = f"{conf}:2: action: kill: [spark k] can only be watched: type = kubernetes has no way to end an app yet"
+    assert (done.returncode, text in done.stderr) == ((3, True) if fault else (0, False)), done.stderr
+
+
 @pytest.mark.parametrize("line, text", [
     ("[spark s]\ntype = standalone\nurl = http://m:80800", "url: http://m:80800: a port is a number from 1 to 65535"),
     ("[spark s]\ntype = driver\nurl = http://m:70000", "url: http://m:70000: a port is a number"),

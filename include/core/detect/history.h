@@ -97,6 +97,7 @@ struct app_history {
 			    */
 	usec_t no_answer_start; /* first poll without an answer since the last good one; 0: it
 				   answers */
+	char no_answer[240];    /* why the last one had none; "": not told */
 	enum verdict verdict;   /* progressing, idle or unobservable */
 	usec_t verdict_start;
 	struct verdict_detail detail;
@@ -143,6 +144,9 @@ int app_history_take_memory(struct app_history *a, const struct executor_memory_
  * could.
  */
 void app_history_note_missing(struct app_history *a, const char *what, usec_t now);
+
+/* Why the poll at hand has no answer; the detector is told by detector_no_answer(). */
+void app_history_note_no_answer(struct app_history *a, const char *why);
 
 /* What Airflow says of the owner's task; its text is taken over. Audits it anew. */
 int app_history_take_task(struct app_history *a, struct task_settings *t);

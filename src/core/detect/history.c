@@ -516,6 +516,11 @@ void app_history_note_missing(struct app_history *a, const char *what, usec_t no
 	(void)snprintf(a->missing, sizeof(a->missing), "%s", what ? what : "");
 }
 
+void app_history_note_no_answer(struct app_history *a, const char *why)
+{
+	(void)snprintf(a->no_answer, sizeof(a->no_answer), "%s", why);
+}
+
 int app_history_take_task(struct app_history *a, struct task_settings *t)
 {
 	task_settings_clear(&a->task);

@@ -19,10 +19,11 @@ static bool unobservable_holds(
 	e->threshold = rule->unobservable_after;
 	e->limit = "unobservable_after";
 	e->reason = "no usable answer from the driver";
+	(void)snprintf(e->hint.because, sizeof(e->hint.because), "%s",
+		a->no_answer_start > 0 ? a->no_answer : a->missing);
 	if (a->no_answer_start == 0) {
 		e->since = start;
 		e->reason = "what it takes to judge it is not known";
-		(void)snprintf(e->hint.because, sizeof(e->hint.because), "%s", a->missing);
 	}
 	return true;
 }

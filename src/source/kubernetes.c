@@ -1,0 +1,680 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * type=kubernetes: driver pods that the API server lists, page by page, in one namespace after the
+ * other. Who a pod is, its uid says: its name may be another's by now. Only what begins at the API
+ * server itself gets the credentials. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/secret.h"
+#include "base/strbuf.h"
+#include "io/clock.h"
+#include "io/service.h"
+#include "source/types.h"
+#include "wire/kube.h"
+
+#define ACCOUNT "/var/run/secrets/kubernetes.io/serviceaccount/"
+/* A pod has 5 to 30 kB. */
+#define PAGE "200"
+/* Ended pods stay until somebody deletes them: they are not asked for. */
+#define LIVE "status.phase!=Succeeded,status.phase!=Failed"
+#define MAX_NAME_OF_SERVICE 63
+/* Pods of apps that are, or may be, looked at. */
+#define MAX_NOTED 64
+/* An API server that asks for more is asked all the same. */
+#define MAX_RETRY_AFTER (10 * USEC_PER_MINUTE)
+
+enum ui_via {
+	UI_VIA_POD_IP,
+	UI_VIA_SERVICE,
+	UI_VIA_PROXY
+};
+
+struct noted_pod {
+	char *app_id;
+	char *uid;
+	char *namespace;
+	char *name;
+};
+
+/* Its urls are those of the lists, one for each namespace; current is the one that is asked. */
+struct source_kubernetes {
+	struct source source;
+	char *api;      /* the API server's base */
+	char *selector; /* as a query has it */
+	char *token_file;
+	enum ui_via ui_via;
+	uint16_t ui_port;  /* where a pod does not tell its own */
+	usec_t not_before; /* the API server has asked to be left alone; 0: it has not */
+	struct transport_request *request;
+	struct kube_pod_list pods; /* of the list at hand */
+	size_t first;              /* of them of the namespace at hand */
+	bool begun_anew;           /* since what asks for the next page had expired */
+	size_t n_listed;           /* namespaces */
+	struct kube_pod_list last; /* of the last list */
+	struct noted_pod noted[MAX_NOTED];
+	size_t n_noted; /* ever: the oldest is given up */
+	source_listed_fn fn;
+	void *userdata;
+};
+
+static struct source_kubernetes *of_source(const struct source *s)
+{
+	return (struct source_kubernetes *)(uintptr_t)s;
+}
+
+struct source *source_kubernetes_alloc(void)
+{
+	struct source_kubernetes *k = calloc(1, sizeof(*k));
+
+	return k ? &k->source : NULL;
+}
+
+static void noted_clear(struct noted_pod *p)
+{
+	free(p->app_id);
+	free(p->uid);
+	free(p->namespace);
+	free(p->name);
+	*p = (struct noted_pod){0};
+}
+
+static void kubernetes_free(struct source *s)
+{
+	struct source_kubernetes *k = of_source(s);
+
+	for (size_t i = 0; i < MAX_NOTED; i++)
+		noted_clear(&k->noted[i]);
+	kube_pod_list_clear(&k->pods);
+	kube_pod_list_clear(&k->last);
+	free(k->api);
+	free(k->selector);
+	free(k->token_file);
+	free(k);
+}
+
+/* Where it runs in a pod, the kubelet has put all that it takes into its reach. */
+static int take_cluster(struct source_kubernetes *k, char **reterr)
+{
+	const char *host = getenv("KUBERNETES_SERVICE_HOST");
+	const char *port = getenv("KUBERNETES_SERVICE_PORT");
+	bool v6 = host && strchr(host, ':');
+	int r;
+
+	if (!host || !port) {
+		r = str_printf(reterr, "url is missing, and this is no pod that has "
+				       "KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT");
+		return r < 0 ? r : -EINVAL;
+	}
+	r = str_printf(&k->api, "https://%s%s%s:%s", v6 ? "[" : "", host, v6 ? "]" : "", port);
+	if (r >= 0 && !k->source.endpoint.ca_file)
+		r = str_replace(&k->source.endpoint.ca_file, ACCOUNT "ca.crt");
+	if (r >= 0 && !k->token_file && !k->source.endpoint.username)
+		r = str_replace(&k->token_file, ACCOUNT "token");
+	return r;
+}
+
+static int add_list_url(struct source_kubernetes *k, const char *namespace)
+{
+	_cleanup_free_ char *url = NULL;
+	int r = str_printf(&url, "%s/api/v1/%s%s%spods", k->api, namespace ? "namespaces/" : "",
+		namespace ? namespace : "", namespace ? "/" : "");
+
+	return r < 0 ? r : strlist_add(&k->source.urls, url);
+}
+
+static int take_namespaces(
+	struct source_kubernetes *k, const struct strlist *namespaces, char **reterr)
+{
+	int r = 0;
+
+	strlist_clear(&k->source.urls);
+	if (namespaces->n == 0)
+		return add_list_url(k, NULL);
+	for (size_t i = 0; r >= 0 && i < namespaces->n; i++) {
+		const char *name = namespaces->items[i];
+		const char *fault = kube_is_namespace(name) ? NULL : "is no name of a namespace";
+
+		for (size_t j = 0; j < i; j++)
+			if (str_equal(namespaces->items[j], name))
+				fault = "is named twice";
+		if (fault) {
+			r = str_printf(reterr, "namespace: %s %s", name, fault);
+			return r < 0 ? r : -EINVAL;
+		}
+		r = add_list_url(k, name);
+	}
+	return r;
+}
+
+static int kubernetes_check(struct source *s, const struct source_params *params, char **reterr)
+{
+	struct source_kubernetes *k = of_source(s);
+	struct strbuf selector = {0};
+	int r;
+
+	k->ui_via = (enum ui_via)params->ui_via;
+	k->ui_port = (uint16_t)params->ui_port;
+	if (s->urls.n > 1) {
+		r = str_printf(reterr, "url: an API server has one address");
+		return r < 0 ? r : -EINVAL;
+	}
+	if (params->token_file && params->username) {
+		r = str_printf(reterr, "token_file: not beside username");
+		return r < 0 ? r : -EINVAL;
+	}
+	strbuf_add_segment(&selector, params->label_selector ? params->label_selector : "");
+	r = strbuf_finish(&selector, &k->selector);
+	if (r >= 0)
+		r = str_replace(&k->token_file, params->token_file);
+	if (r >= 0)
+		r = s->urls.n > 0 ? str_replace(&k->api, s->urls.items[0])
+				  : take_cluster(k, reterr);
+	return r < 0 ? r : take_namespaces(k, &params->namespace, reterr);
+}
+
+/* A token is renewed in its file long before it ends: the file is read for each list. */
+static int take_token(struct source_kubernetes *k, char **reterr)
+{
+	char *token = NULL;
+	int r;
+
+	if (!k->token_file)
+		return 0;
+	r = secret_read(k->token_file, &token, reterr);
+	if (r < 0)
+		return r;
+	secret_free(k->source.endpoint.authorization);
+	k->source.endpoint.authorization = NULL;
+	r = str_printf(&k->source.endpoint.authorization, "Bearer %s", token);
+	secret_free(token);
+	return r;
+}
+
+/* Of Spark's own headless service, or of the one that the operator makes for the UI. *ret is NULL
+ * where the name cannot be told. */
+static int service_of(const struct kube_pod *p, char **ret)
+{
+	static const char end[] = "-driver";
+	_cleanup_free_ char *name = NULL;
+	size_t n = strlen(p->name);
+	int r = 0;
+
+	if (p->operator_app)
+		r = str_printf(&name, "%s-ui-svc", p->operator_app);
+	else if (n >= strlen(end) && str_equal(p->name + n - strlen(end), end))
+		r = str_printf(&name, "%s-svc", p->name);
+	if (r < 0 || !name || strlen(name) > MAX_NAME_OF_SERVICE)
+		return r;
+	*ret = TAKE_PTR(name);
+	return 0;
+}
+
+static int driver_url(const struct source_kubernetes *k, const struct kube_pod *p, char **ret)
+{
+	unsigned port = p->ui_port ? p->ui_port : k->ui_port;
+	_cleanup_free_ char *service = NULL;
+	bool v6 = p->ip && strchr(p->ip, ':');
+	int r;
+
+	switch (k->ui_via) {
+	case UI_VIA_POD_IP:
+		return p->ip ? str_printf(ret, "http://%s%s%s:%u", v6 ? "[" : "", p->ip,
+				       v6 ? "]" : "", port)
+			     : 0;
+	case UI_VIA_SERVICE:
+		r = service_of(p, &service);
+		return r < 0 || !service ? r
+					 : str_printf(ret, "http://%s.%s.svc:%u", service,
+						   p->namespace, port);
+	case UI_VIA_PROXY:
+		return str_printf(ret, "%s/api/v1/namespaces/%s/pods/%s:%u/proxy", k->api,
+			p->namespace, p->name, port);
+	}
+	return -EINVAL;
+}
+
+/* Another pod may come to have its address: who answers is asked at each poll. */
+static int fill_target(const struct source_kubernetes *k, const struct kube_pod *p, bool is_first,
+	struct target *t)
+{
+	int r;
+
+	*t = (struct target){.configured = k->ui_via == UI_VIA_PROXY, .restarts = true};
+	r = driver_url(k, p, &t->url);
+	if (r >= 0 && is_first)
+		r = str_replace(&t->app_id, p->app_id);
+	if (r >= 0)
+		r = str_replace(&t->name, p->app_name ? p->app_name : p->name);
+	return r < 0 ? r : kube_pod_text(p, &t->about);
+}
+
+static bool is_target(const struct kube_pod *p)
+{
+	return p->phase != KUBE_PENDING && kube_pod_end(p) != APP_END_ENDED;
+}
+
+/* By app; of two that claim to be the same one, first the one that is to stay. */
+static int compare_pods(const void *a, const void *b)
+{
+	const struct kube_pod *p = a;
+	const struct kube_pod *q = b;
+	int order = strcmp(p->app_id ? p->app_id : "", q->app_id ? q->app_id : "");
+
+	if (order == 0)
+		order = (p->terminating || !is_target(p)) - (q->terminating || !is_target(q));
+	return order ? order : strcmp(p->uid, q->uid);
+}
+
+/* A label is what whoever made the pod says: of two pods with that of one app the second is asked
+ * who it is. */
+static int fill_targets(const struct source_kubernetes *k, struct target *items, size_t *n)
+{
+	const struct kube_pod *before = NULL;
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < k->pods.n; i++) {
+		const struct kube_pod *p = &k->pods.items[i];
+		bool is_first = !before || !str_equal(before->app_id, p->app_id);
+
+		if (!is_target(p))
+			continue;
+		r = fill_target(k, p, is_first, &items[*n]);
+		/* Without an app's id it is known by its address alone. */
+		if (r < 0 || items[*n].app_id || items[*n].url)
+			(*n)++;
+		else
+			target_clear(&items[*n]);
+		before = p;
+	}
+	return r;
+}
+
+static void hand_over(struct source_kubernetes *k)
+{
+	struct target *items = calloc(k->pods.n + 1, sizeof(*items));
+	struct target_list list = {.items = items,
+		.partial = k->pods.left_out.n > 0,
+		.asked = k->source.asked,
+		.n_asked = k->source.n_asked};
+	int r = items ? 0 : -ENOMEM;
+
+	if (k->pods.n > 0)
+		qsort(k->pods.items, k->pods.n, sizeof(*k->pods.items), compare_pods);
+	if (r >= 0)
+		r = fill_targets(k, items, &list.n);
+	kube_pod_list_clear(&k->last);
+	k->last = TAKE_STRUCT(k->pods);
+	if (r < 0)
+		source_no_list(&k->source, k->fn, k->userdata);
+	else
+		k->fn(k->userdata, &list);
+	for (size_t i = 0; items && i <= list.n; i++)
+		target_clear(&items[i]);
+	free(items);
+}
+
+/* Whether the list that is asked at url tells of the pod. */
+static bool is_of_list(const struct source_kubernetes *k, const struct kube_pod *p, const char *url)
+{
+	static const char end[] = "/pods";
+	const char *name = url + strlen(k->api) + strlen("/api/v1/namespaces/");
+	size_t n = strlen(p->namespace);
+
+	return strncmp(name, p->namespace, n) == 0 && str_equal(name + n, end);
+}
+
+/* What the namespace at hand has told. */
+static void drop_page(struct source_kubernetes *k)
+{
+	for (size_t i = k->first; i < k->pods.n; i++)
+		kube_pod_clear(&k->pods.items[i]);
+	k->pods.n = k->first;
+	free(k->pods.next);
+	k->pods.next = NULL;
+}
+
+/* A namespace that cannot be listed: what was there before may be there yet. */
+static int keep_last(struct source_kubernetes *k)
+{
+	const char *url = k->source.urls.items[k->source.current];
+	struct kube_pod_list kept = {0};
+	int r;
+
+	drop_page(k);
+	if (k->source.urls.n == 1)
+		return 0; /* the whole list is not to be had, and nothing is taken from it */
+	kept.items = calloc(k->last.n + 1, sizeof(*kept.items));
+	if (!kept.items)
+		return -ENOMEM;
+	for (size_t i = 0; i < k->last.n; i++)
+		if (k->last.items[i].namespace && is_of_list(k, &k->last.items[i], url))
+			kept.items[kept.n++] = TAKE_STRUCT(k->last.items[i]);
+	r = kube_pods_add_page(&k->pods, &kept);
+	kube_pod_list_clear(&kept);
+	return r;
+}
+
+static int ask(struct source_kubernetes *k);
+
+static void finish(struct source_kubernetes *k, int r)
+{
+	if (r >= 0 && k->n_listed > 0) {
+		hand_over(k);
+		return;
+	}
+	/* Kept of all that could not be listed. */
+	if (k->pods.n > 0) {
+		kube_pod_list_clear(&k->last);
+		k->last = TAKE_STRUCT(k->pods);
+	}
+	source_no_list(&k->source, k->fn, k->userdata);
+}
+
+/* The namespace at hand is through, with or without a list. */
+static void go_on(struct source_kubernetes *k, const struct fault *fault, bool listed)
+{
+	struct source *s = &k->source;
+	int r = 0;
+
+	*source_note(s, "") = *fault;
+	if (!listed)
+		r = keep_last(k);
+	k->n_listed += listed;
+	k->first = k->pods.n;
+	k->begun_anew = false;
+	free(k->pods.next);
+	k->pods.next = NULL;
+	if (r >= 0 && s->current + 1 < s->urls.n) {
+		s->current++;
+		r = ask(k);
+		if (r >= 0)
+			return;
+	}
+	s->current = 0;
+	finish(k, r);
+}
+
+/* What the API server says of an error belongs to it: which right is missing. */
+static void add_words(const struct transport_answer *a, struct fault *fault, char **ret_reason)
+{
+	_cleanup_free_ char *text = NULL;
+
+	if (a->error < 0 || kube_error_text(a->body, a->len, ret_reason, &text) < 0 || !*text)
+		return;
+	fault_set(fault, fault->reason, "answered %d: %s", a->status, text);
+}
+
+static void note_retry_after(struct source_kubernetes *k, const struct transport_answer *a)
+{
+	usec_t wait = a->retry_after < MAX_RETRY_AFTER ? a->retry_after : MAX_RETRY_AFTER;
+
+	if (a->error == 0 && (a->status == 429 || a->status == 503) && wait > 0)
+		k->not_before = a->received + wait;
+}
+
+/* 1: there is another page. -errno with fault: none is to be had. */
+static int take_page(
+	struct source_kubernetes *k, const struct transport_answer *a, struct fault *fault)
+{
+	_cleanup_(kube_pod_list_clear) struct kube_pod_list page = {0};
+	_cleanup_free_ char *err = NULL;
+	int r = kube_decode_pods(a->body, a->len, &page, &err);
+
+	if (r >= 0)
+		r = kube_pods_add_page(&k->pods, &page);
+	if (r == -E2BIG && !err)
+		(void)str_printf(&err, "more than %d pods", KUBE_MAX_PODS);
+	(void)answer_decoded(r, err, &k->pods.left_out, fault);
+	return r < 0 ? r : k->pods.next != NULL;
+}
+
+/* Pages of one list are of one moment, which the API server remembers for five minutes. */
+static bool begin_anew(struct source_kubernetes *k)
+{
+	if (k->begun_anew || !k->pods.next)
+		return false;
+	k->begun_anew = true;
+	drop_page(k);
+	return ask(k) >= 0;
+}
+
+static void on_list(void *userdata, const struct transport_answer *a)
+{
+	struct source_kubernetes *k = userdata;
+	_cleanup_free_ char *reason = NULL;
+	struct fault fault = {0};
+	int r = -EIO;
+
+	k->request = NULL;
+	if (answer_check(a, ANSWER_JSON, &fault)) {
+		r = take_page(k, a, &fault);
+	} else {
+		note_retry_after(k, a);
+		add_words(a, &fault, &reason);
+		if (a->status == 410 && begin_anew(k))
+			return;
+	}
+	if (r > 0) {
+		r = ask(k);
+		if (r >= 0)
+			return;
+		fault_set(&fault, "protocol", "could not be asked: %s", strerror(-r));
+	}
+	go_on(k, &fault, r >= 0);
+}
+
+static int ask(struct source_kubernetes *k)
+{
+	_cleanup_free_ char *url = NULL;
+	struct strbuf b = {0};
+	int r;
+
+	strbuf_addf(&b, "%s?labelSelector=%s&limit=" PAGE "&fieldSelector=",
+		k->source.urls.items[k->source.current], k->selector);
+	strbuf_add_segment(&b, LIVE);
+	if (k->pods.next) {
+		strbuf_add(&b, "&continue=");
+		strbuf_add_segment(&b, k->pods.next);
+	}
+	r = strbuf_finish(&b, &url);
+	return r < 0 ? r : source_get(&k->source, url, on_list, k, &k->request);
+}
+
+static void kubernetes_cancel_list(struct source *s)
+{
+	struct source_kubernetes *k = of_source(s);
+
+	transport_cancel(s->transport, k->request);
+	k->request = NULL;
+}
+
+/* What keeps it from being asked at all. */
+static bool may_ask(struct source_kubernetes *k, struct fault *fault)
+{
+	_cleanup_free_ char *err = NULL;
+	usec_t now = clock_boottime();
+	char wait[32];
+	int r;
+
+	if (now < k->not_before) {
+		fault_set(fault, "http_status", "is left alone for another %s, as it has asked",
+			format_duration(wait, sizeof(wait), k->not_before - now));
+		return false;
+	}
+	k->not_before = 0;
+	r = take_token(k, &err);
+	if (r < 0)
+		fault_set(fault, "protocol", "could not be asked: token_file: %s",
+			err ? err : strerror(-r));
+	return r >= 0;
+}
+
+static int kubernetes_list(struct source *s, source_listed_fn fn, void *userdata)
+{
+	struct source_kubernetes *k = of_source(s);
+	struct fault fault = {0};
+
+	kubernetes_cancel_list(s);
+	kube_pod_list_clear(&k->pods);
+	k->fn = fn;
+	k->userdata = userdata;
+	k->first = 0;
+	k->n_listed = 0;
+	k->begun_anew = false;
+	s->current = 0;
+	s->n_asked = 0;
+	if (may_ask(k, &fault))
+		return ask(k);
+	*source_note(s, "") = fault;
+	source_no_list(s, fn, userdata);
+	return 0;
+}
+
+static struct noted_pod *find_noted(struct source_kubernetes *k, const char *app_id)
+{
+	for (size_t i = 0; i < MAX_NOTED; i++)
+		if (k->noted[i].app_id && str_equal(k->noted[i].app_id, app_id))
+			return &k->noted[i];
+	return NULL;
+}
+
+/* Which pod the app is now, by the last list. NULL: none that is known. */
+static struct noted_pod *note_pod(struct source_kubernetes *k, const char *app_id)
+{
+	struct noted_pod *n = find_noted(k, app_id);
+	const struct kube_pod *p = NULL;
+	int r;
+
+	for (size_t i = 0; app_id && !p && i < k->last.n; i++)
+		if (str_equal(k->last.items[i].app_id, app_id))
+			p = &k->last.items[i];
+	if (!p)
+		return n;
+	if (!n)
+		n = &k->noted[k->n_noted++ % MAX_NOTED];
+	noted_clear(n);
+	r = str_replace(&n->app_id, app_id);
+	if (r >= 0)
+		r = str_replace(&n->uid, p->uid);
+	if (r >= 0)
+		r = str_replace(&n->namespace, p->namespace);
+	if (r >= 0)
+		r = str_replace(&n->name, p->name);
+	if (r >= 0)
+		return n;
+	noted_clear(n);
+	return NULL;
+}
+
+static void kubernetes_identify(struct source *s, struct app_ref *ref)
+{
+	ref->pid = 0;
+	(void)note_pod(of_source(s), ref->app_id);
+}
+
+/* The uid decides: a pod of its name may be the next driver. */
+static enum app_end judge_pod(
+	const struct noted_pod *n, const struct transport_answer *a, char **ret_words)
+{
+	_cleanup_(kube_pod_clear) struct kube_pod p = {0};
+	_cleanup_free_ char *err = NULL;
+	_cleanup_free_ char *reason = NULL;
+	struct fault fault = {0};
+
+	if (!answer_check(a, ANSWER_JSON, &fault)) {
+		add_words(a, &fault, &reason);
+		(void)str_printf(ret_words, "the API server %s", fault.text);
+		return a->status == 404 && str_equal(reason, "NotFound") ? APP_END_ENDED
+									 : APP_END_UNKNOWN;
+	}
+	if (kube_decode_pod(a->body, a->len, &p, &err) < 0) {
+		(void)str_printf(ret_words, "the API server answered what cannot be used: %s",
+			err ? err : "");
+		return APP_END_UNKNOWN;
+	}
+	if (!str_equal(p.uid, n->uid)) {
+		(void)str_printf(ret_words, "pod %s/%s is another by now", p.namespace, p.name);
+		return APP_END_ENDED;
+	}
+	(void)kube_pod_text(&p, ret_words);
+	return kube_pod_end(&p);
+}
+
+static void on_look(void *userdata, const struct transport_answer *a)
+{
+	struct source_call *c = userdata;
+	const struct noted_pod *n = find_noted(of_source(c->source), c->app_id);
+	_cleanup_free_ char *words = NULL;
+	enum app_end end = n ? judge_pod(n, a, &words) : APP_END_UNKNOWN;
+
+	c->request = NULL;
+	source_call_finish(c, end, words ? words : "no usable answer");
+}
+
+static int kubernetes_look(struct source *s, const struct app_ref *ref, source_looked_fn fn,
+	void *userdata, struct source_call **ret)
+{
+	struct source_kubernetes *k = of_source(s);
+	const struct noted_pod *n = find_noted(k, ref->app_id);
+	_cleanup_free_ char *url = NULL;
+	_cleanup_free_ char *err = NULL;
+	int r;
+
+	if (!n)
+		n = note_pod(k, ref->app_id);
+	if (!n)
+		return -ENOENT;
+	r = take_token(k, &err);
+	if (r >= 0)
+		r = str_printf(
+			&url, "%s/api/v1/namespaces/%s/pods/%s", k->api, n->namespace, n->name);
+	if (r >= 0)
+		r = source_call_new(s, ref, url, on_look, ret);
+	if (r < 0)
+		return r;
+	(*ret)->fn = fn;
+	(*ret)->userdata = userdata;
+	return 0;
+}
+
+static bool kubernetes_kill_point(const struct source *s, struct kill_point *ret)
+{
+	(void)s;
+	(void)ret;
+	return false;
+}
+
+/* What most often keeps a driver's UI from being read where its pod runs. */
+static const char *kubernetes_hint(const struct source *s, const struct fault *f)
+{
+	if (of_source(s)->ui_via == UI_VIA_PROXY) {
+		if (f->status == 401 || f->status == 403)
+			return "it takes the right to get pods/proxy";
+		if (f->status >= 500)
+			return "the API server may have no way to the pod";
+		return NULL;
+	}
+	if (str_equal(f->reason, "timeout") || str_equal(f->reason, "unreachable"))
+		return "a NetworkPolicy, or no route to pods from here (ui_via)";
+	if (str_equal(f->reason, "refused"))
+		return "it starts, or spark.ui.enabled or spark.ui.port say otherwise";
+	return NULL;
+}
+
+static const char *const own_keys[] = {
+	"namespace", "label_selector", "ui_via", "ui_port", "token_file", NULL};
+
+const struct source_ops source_kubernetes_ops = {
+	.name = "kubernetes",
+	.own_keys = own_keys,
+	.lists_each_url = true,
+	.check = kubernetes_check,
+	.list = kubernetes_list,
+	.cancel_list = kubernetes_cancel_list,
+	.identify = kubernetes_identify,
+	.look = kubernetes_look,
+	.kill_point = kubernetes_kill_point,
+	.hint = kubernetes_hint,
+	.free = kubernetes_free,
+};

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Spark on Kubernetes: apps that are found by their pods and watched, and never acted upon. */
+#include "scene.h"
+
+#define KUBE "https://kube:6443"
+#define WORLD_KUBE "[spark k]\ntype = kubernetes\nurl = " KUBE "\ntimeout = 1s\n"
+#define PODS "GET " KUBE "/api/v1/pods?*"
+#define POD_URL "http://10.0.0.1:4040"
+#define POD(status)                                                                                \
+	"{\"kind\":\"PodList\",\"metadata\":{},\"items\":[{\"metadata\":{\"uid\":\"u1\","          \
+	"\"namespace\":\"n\",\"name\":\"etl-driver\",\"labels\":{\"spark-app-selector\":"          \
+	"\"app-1\"}},\"spec\":{\"nodeName\":\"node-1\"},\"status\":{" status "}}]}"
+#define RUNNING "\"phase\":\"Running\",\"podIP\":\"10.0.0.1\""
+#define NO_PODS "{\"kind\":\"PodList\",\"metadata\":{},\"items\":[]}"
+
+static struct fake_app *pod_of_app(struct world *w)
+{
+	fake_json(&w->fake, PODS, POD(RUNNING));
+	return fake_spark_add(&w->spark, "app-1", POD_URL, WORLD_OWNER);
+}
+
+static void found_hung_and_gone(void **state)
+{
+	struct world *w = *state;
+	struct fake_app *a = pod_of_app(w);
+
+	world_start(w, "", WORLD_KUBE, "action = notify");
+	world_until(w, world_is_hung(w, "app-1"));
+	assert_int_equal((int)world_metric(w, "stagewatch_up{spark_cluster=\"k\"}"), 1);
+	a->moving = true;
+	world_until(w, !world_is_hung(w, "app-1"));
+	fake_json(&w->fake, PODS, NO_PODS);
+	world_until(w, detector_n_apps(w->manager->detector) == 0);
+	assert_int_equal(fake_log_count("it is asked again"), 0);
+}
+
+/* The API server away for a while ends nothing. */
+static void without_a_list_drivers_are_polled_on(void **state)
+{
+	struct world *w = *state;
+
+	pod_of_app(w);
+	world_start(w, "", WORLD_KUBE, "action = notify");
+	world_until(w, world_is_hung(w, "app-1"));
+	fake_set(&w->fake, PODS, (struct fake_answer){.error = -ECONNREFUSED});
+	world_run(w, USEC_PER_MINUTE);
+	assert_true(world_is_hung(w, "app-1"));
+	assert_int_equal((int)world_metric(w, "stagewatch_up{spark_cluster=\"k\"}"), 0);
+	fake_json(&w->fake, PODS, POD(RUNNING));
+	world_until(w, world_metric(w, "stagewatch_up{spark_cluster=\"k\"}") > 0);
+	assert_true(world_is_hung(w, "app-1"));
+}
+
+/* A rule that is for other clusters, too. */
+static void a_hang_is_objected_to(void **state)
+{
+	struct world *w = *state;
+
+	pod_of_app(w);
+	world_start(w, "mode = act",
+		WORLD_KUBE "[spark other]\nurl = http://d2:4040\n" WORLD_AIRFLOW, "action = retry");
+	scene_refused(w,
+		"its cluster can only be watched: type = kubernetes has no way to end an app yet");
+	assert_int_equal((int)world_metric(w, "stagewatch_actions_refused_total{"
+					      "action=\"retry\",reason=\"source\"}"),
+		1);
+}
+
+/* What it says names the pod, and what is most likely missing. */
+static void a_driver_that_cannot_be_reached(void **state)
+{
+	static const struct {
+		const char *name;
+		struct fake_answer answer;
+		const char *status;
+		const char *text;
+	} rows[] = {
+		{"a NetworkPolicy", {.hangs = true}, RUNNING,
+			"pod n/etl-driver on node node-1: Running: a NetworkPolicy, or no route"},
+		{"a node is lost", {.error = -EHOSTUNREACH}, RUNNING ",\"reason\":\"NodeLost\"",
+			"pod n/etl-driver on node node-1: Running, NodeLost: a NetworkPolicy"},
+		{"no UI", {.error = -ECONNREFUSED}, RUNNING, "spark.ui.enabled"},
+	};
+
+	for_each_row(r, rows)
+	{
+		_cleanup_free_ char *body = NULL;
+		struct world *w;
+
+		scene_anew(state);
+		w = *state;
+		assert_true(str_printf(&body, POD("%s"), r->status) >= 0);
+		fake_json(&w->fake, PODS, body);
+		fake_set(&w->fake, "GET " POD_URL "/*", r->answer);
+		world_start(w, "", WORLD_KUBE, "action = notify");
+		world_until(w, w->manager->incidents.n > 0);
+		assert_int_equal(world_incident(w, 0)->verdict, VERDICT_UNOBSERVABLE);
+		assert_non_null(strstr(world_incident(w, 0)->evidence, r->text));
+		assert_true(fake_log_count(r->text) > 0);
+	}
+}
+
+/* One that cannot be listed is told as long as it lasts; the other goes on. */
+static void a_namespace_that_may_not_be_read(void **state)
+{
+	struct world *w = *state;
+
+	fake_set(&w->fake, "GET " KUBE "/api/v1/namespaces/closed/pods?*",
+		(struct fake_answer){.status = 403,
+			.body = "{\"kind\":\"Status\",\"message\":\"pods is forbidden\"}"});
+	fake_json(&w->fake, "GET " KUBE "/api/v1/namespaces/n/pods?*", POD(RUNNING));
+	fake_spark_add(&w->spark, "app-1", POD_URL, WORLD_OWNER);
+	world_start(w, "", WORLD_KUBE "namespace = n\nnamespace = closed\n", "action = notify");
+	world_until(w, world_is_hung(w, "app-1"));
+	assert_int_equal((int)world_metric(w, "stagewatch_up{spark_cluster=\"k\"}"), 0);
+	assert_int_equal(fake_log_count("answered 403: pods is forbidden"), 1);
+	fake_json(&w->fake, "GET " KUBE "/api/v1/namespaces/closed/pods?*", NO_PODS);
+	world_until(w, world_metric(w, "stagewatch_up{spark_cluster=\"k\"}") > 0);
+	assert_true(world_is_hung(w, "app-1"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		story(found_hung_and_gone),
+		story(without_a_list_drivers_are_polled_on),
+		story(a_hang_is_objected_to),
+		story(a_driver_that_cannot_be_reached),
+		story(a_namespace_that_may_not_be_read),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

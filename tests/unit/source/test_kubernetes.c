@@ -1,0 +1,711 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * type=kubernetes: driver pods of an API server, in pages and namespaces, and all that it answers
+ * instead. */
+#include "../fake_transport.h"
+#include "../row.h"
+
+#include <unistd.h>
+
+#include "source/source.h"
+
+#define API "https://kube:6443"
+#define ALL "GET " API "/api/v1/pods?*"
+#define IN(namespace) "GET " API "/api/v1/namespaces/" namespace "/pods?*"
+#define POD_OF_APP "GET " API "/api/v1/namespaces/n/pods/etl-driver"
+#define LIST(items) "{\"kind\":\"PodList\",\"metadata\":{},\"items\":[" items "]}"
+#define PAGE(next, items)                                                                          \
+	"{\"kind\":\"PodList\",\"metadata\":{\"continue\":\"" next "\"},\"items\":[" items "]}"
+#define STATUS(reason) "{\"kind\":\"Status\",\"reason\":\"" reason "\",\"message\":\"it says why\"}"
+#define RUNNING "\"phase\":\"Running\",\"podIP\":\"10.0.0.1\""
+#define META(uid, name, app)                                                                       \
+	"\"metadata\":{\"uid\":\"" uid "\",\"namespace\":\"n\",\"name\":\"" name                   \
+	"\",\"labels\":{\"spark-app-selector\":\"" app "\"}}"
+#define POD(uid, name, app, status) "{" META(uid, name, app) ",\"spec\":{},\"status\":{" status "}}"
+#define ONE POD("u1", "etl-driver", "app-1", RUNNING)
+
+struct fixture {
+	struct fake fake;
+	struct source_params params;
+	struct source *source;
+	unsigned n;
+	int r;
+	bool partial;
+	size_t n_targets;
+	char targets[1024]; /* "app url; " each */
+	char first[256];    /* what is said of the first */
+	bool configured;
+	size_t n_faults;
+	char reason[32];
+	char text[256];
+	enum app_end end;
+	char *big;
+};
+
+static int set_up(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	int type = 0;
+
+	assert_non_null(f);
+	fake_init(&f->fake);
+	assert_int_equal(param_defaults(source_params, n_source_params, &f->params), 0);
+	while (!str_equal(source_ops_of(type)->name, "kubernetes"))
+		type++;
+	f->params.type = type;
+	*state = f;
+	return 0;
+}
+
+static int end(void **state)
+{
+	struct fixture *f = *state;
+
+	source_free(f->source);
+	param_clear(source_params, n_source_params, &f->params);
+	fake_clear(&f->fake);
+	free(f->big);
+	free(f);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)row_tell(state);
+	return end(state);
+}
+
+static struct fixture *anew(void **state)
+{
+	(void)end(state);
+	(void)set_up(state);
+	return *state;
+}
+
+static void set(struct fixture *f, const char *key, const char *value)
+{
+	_cleanup_free_ char *err = NULL;
+
+	assert_int_equal(
+		param_set(param_find(source_params, n_source_params, key), &f->params, value, &err),
+		0);
+}
+
+static int try(struct fixture *f, char **reterr)
+{
+	return source_new("k", &f->params, NULL, &f->fake.transport, &f->source, reterr);
+}
+
+static void make(struct fixture *f)
+{
+	_cleanup_free_ char *err = NULL;
+
+	set(f, "url", API "/");
+	assert_int_equal(try(f, &err), 0);
+}
+
+static void on_listed(void *userdata, const struct target_list *list)
+{
+	struct fixture *f = userdata;
+	size_t len = 0;
+
+	f->n++;
+	f->r = list->r;
+	f->partial = list->partial;
+	f->n_targets = list->n;
+	f->targets[0] = f->first[0] = f->reason[0] = f->text[0] = '\0';
+	f->n_faults = 0;
+	for (size_t i = 0; list->r >= 0 && i < list->n && len < sizeof(f->targets) - 200; i++)
+		len += (size_t)snprintf(f->targets + len, sizeof(f->targets) - len, "%s %s; ",
+			list->items[i].app_id ? list->items[i].app_id : "-",
+			list->items[i].url ? list->items[i].url : "-");
+	if (list->r >= 0 && list->n > 0) {
+		f->configured = list->items[0].configured;
+		(void)snprintf(f->first, sizeof(f->first), "%s", list->items[0].about);
+	}
+	for (size_t i = 0; i < list->n_asked; i++)
+		if (list->asked[i].fault.reason) {
+			f->n_faults++;
+			(void)snprintf(
+				f->reason, sizeof(f->reason), "%s", list->asked[i].fault.reason);
+			(void)snprintf(f->text, sizeof(f->text), "%s", list->asked[i].fault.text);
+		}
+}
+
+static void list(struct fixture *f)
+{
+	unsigned n = f->n;
+
+	assert_int_equal(f->source->ops->list(f->source, on_listed, f), 0);
+	fake_advance(&f->fake, USEC_PER_MINUTE);
+	assert_int_equal(f->n, n + 1);
+}
+
+static void asks_for_live_drivers(void **state)
+{
+	struct fixture *f = *state;
+
+	make(f);
+	fake_json(&f->fake, "*", LIST(""));
+	list(f);
+	assert_int_equal(f->r, 0);
+	assert_int_equal(f->n_targets, 0); /* an empty list is a list */
+	assert_string_equal(f->fake.asked[0].what,
+		"GET " API "/api/v1/pods?labelSelector="
+		"spark-role%20in%20%28driver%2Cconnect-server%29&limit=200&fieldSelector="
+		"status.phase%21%3DSucceeded%2Cstatus.phase%21%3DFailed");
+	assert_null(f->fake.asked[0].as.authorization);
+}
+
+static void where_drivers_are(void **state)
+{
+	static const struct {
+		const char *name;
+		const char *via;
+		const char *pod;
+		const char *targets;
+		bool configured;
+	} rows[] = {
+		{"by its address", "pod_ip", ONE, "app-1 http://10.0.0.1:4040; ", false},
+		{"IPv6", "pod_ip",
+			POD("u1", "d", "app-1", "\"phase\":\"Running\",\"podIP\":\"fd00::0:7\""),
+			"app-1 http://[fd00::7]:4040; ", false},
+		{"another port", "pod_ip",
+			"{" META("u1", "d", "app-1") ",\"spec\":{\"containers\":[{\"ports\":["
+						     "{\"name\":\"spark-ui\",\"containerPort\":"
+						     "4057}]}]},\"status\":{" RUNNING "}}",
+			"app-1 http://10.0.0.1:4057; ", false},
+		{"no address yet", "pod_ip", POD("u1", "d", "app-1", "\"phase\":\"Running\""),
+			"app-1 -; ", false},
+		{"no label", "pod_ip", POD("u1", "d", "", RUNNING), "- http://10.0.0.1:4040; ",
+			false},
+		{"nothing to know it by", "pod_ip", POD("u1", "d", "", "\"phase\":\"Running\""), "",
+			false},
+		{"Spark's service", "service", ONE, "app-1 http://etl-driver-svc.n.svc:4040; ",
+			false},
+		{"the operator's service", "service",
+			"{\"metadata\":{\"uid\":\"u\",\"namespace\":\"n\",\"name\":\"x\","
+			"\"labels\":{\"spark-app-selector\":\"app-1\","
+			"\"sparkoperator.k8s.io/"
+			"app-name\":\"etl\"}},\"spec\":{},\"status\":{" RUNNING "}}",
+			"app-1 http://etl-ui-svc.n.svc:4040; ", false},
+		{"a service of another name", "service", POD("u1", "d", "app-1", RUNNING),
+			"app-1 -; ", false},
+		{"through the API server", "proxy", ONE,
+			"app-1 " API "/api/v1/namespaces/n/pods/etl-driver:4040/proxy; ", true},
+	};
+
+	for_each_row(r, rows)
+	{
+		struct fixture *f = anew(state);
+		_cleanup_free_ char *body = NULL;
+
+		set(f, "ui_via", r->via);
+		make(f);
+		assert_int_equal(str_printf(&body, LIST("%s"), r->pod), 0);
+		fake_json(&f->fake, ALL, body);
+		list(f);
+		assert_int_equal(f->r, 0);
+		assert_string_equal(f->targets, r->targets);
+		if (*r->targets)
+			assert_int_equal(f->configured, r->configured);
+	}
+}
+
+static void which_pods_are_drivers_that_run(void **state)
+{
+	static const struct {
+		const char *name;
+		const char *status;
+		const char *first; /* NULL: it is no target */
+	} rows[] = {
+		{"runs", RUNNING, "pod n/d: Running"},
+		{"waits", "\"phase\":\"Pending\",\"podIP\":\"10.0.0.1\"", NULL},
+		{"has ended", "\"phase\":\"Failed\",\"podIP\":\"10.0.0.1\"", NULL},
+		{"its driver has ended",
+			RUNNING ",\"containerStatuses\":[{\"name\":\"spark-kubernetes-driver\","
+				"\"state\":{\"terminated\":{}}}]",
+			NULL},
+		{"its node is lost", RUNNING ",\"reason\":\"NodeLost\",\"message\":\"gone\"",
+			"pod n/d: Running, NodeLost: gone"},
+	};
+
+	for_each_row(r, rows)
+	{
+		struct fixture *f = anew(state);
+		_cleanup_free_ char *body = NULL;
+
+		make(f);
+		assert_int_equal(
+			str_printf(&body, LIST(POD("u1", "d", "app-1", "%s")), r->status), 0);
+		fake_json(&f->fake, ALL, body);
+		list(f);
+		assert_int_equal(f->r, 0);
+		assert_string_equal(f->first, r->first ? r->first : "");
+	}
+}
+
+/* A label is what the pod's maker says: the one that stays has the name. */
+static void two_pods_of_one_app(void **state)
+{
+	struct fixture *f = *state;
+
+	make(f);
+	fake_json(&f->fake, ALL,
+		LIST("{\"metadata\":{\"uid\":\"a\",\"namespace\":\"n\",\"name\":\"old\","
+		     "\"deletionTimestamp\":\"2026-11-29T12:00:00Z\",\"labels\":{"
+		     "\"spark-app-selector\":\"app-1\"}},\"spec\":{},\"status\":{\"phase\":"
+		     "\"Running\",\"podIP\":\"10.0.0.9\"}}," ONE));
+	list(f);
+	assert_string_equal(f->targets, "app-1 http://10.0.0.1:4040; - http://10.0.0.9:4040; ");
+}
+
+static void pages(void **state)
+{
+	struct fixture *f = *state;
+
+	make(f);
+	fake_json(&f->fake, ALL, PAGE("M/O=", ONE));
+	fake_json(
+		&f->fake, ALL "&continue=M%2FO%3D", LIST(POD("u2", "b-driver", "app-2", RUNNING)));
+	list(f);
+	assert_int_equal(f->r, 0);
+	assert_string_equal(f->targets, "app-1 http://10.0.0.1:4040; app-2 http://10.0.0.1:4040; ");
+	assert_int_equal(f->fake.n_asked, 2);
+	assert_int_equal(f->n_faults, 0);
+}
+
+static void many_answer(
+	void *userdata, const struct transport_request *request, struct fake_answer *ret)
+{
+	struct fixture *f = userdata;
+	const char *next = strstr(request->what, "&continue=");
+	unsigned page = next ? (unsigned)atoi(next + strlen("&continue=")) : 0;
+	struct strbuf b = {0};
+
+	strbuf_addf(&b, "{\"kind\":\"PodList\",\"metadata\":{\"continue\":\"");
+	if (page + 1 < 50)
+		strbuf_addf(&b, "%u", page + 1);
+	strbuf_add(&b, "\"},\"items\":[");
+	for (unsigned i = 0; i < 200; i++)
+		strbuf_addf(&b,
+			"%s{\"metadata\":{\"uid\":\"u%u-%u\",\"namespace\":\"n\",\"name\":"
+			"\"d%u-%u\",\"labels\":{\"spark-app-selector\":\"a%u-%u\"}},\"spec\":{},"
+			"\"status\":{" RUNNING "}}",
+			i > 0 ? "," : "", page, i, page, i, page, i);
+	strbuf_add(&b, "]}");
+	free(f->big);
+	assert_int_equal(strbuf_finish(&b, &f->big), 0);
+	*ret = (struct fake_answer){.status = 200, .type = "application/json", .body = f->big};
+}
+
+static void ten_thousand_pods(void **state)
+{
+	struct fixture *f = *state;
+
+	make(f);
+	f->fake.otherwise = many_answer;
+	f->fake.userdata = f;
+	list(f);
+	assert_int_equal(f->r, 0);
+	assert_int_equal(f->n_targets, 10000);
+	assert_int_equal(f->fake.n_asked, 50);
+}
+
+/* A list is begun anew, once. */
+static void a_page_that_expired(void **state)
+{
+	struct fixture *f = *state;
+
+	make(f);
+	fake_json(&f->fake, ALL, PAGE("old", ONE));
+	fake_set(&f->fake, "*&continue=old",
+		(struct fake_answer){.status = 410, .body = STATUS("Expired")});
+	list(f);
+	assert_true(f->r < 0);
+	assert_string_equal(f->text, "answered 410: it says why");
+	assert_int_equal(f->fake.n_asked, 4);
+	fake_json(&f->fake, "*&continue=new", LIST(""));
+	fake_json(&f->fake, ALL "Failed", PAGE("new", ONE));
+	fake_set(&f->fake, ALL "Failed",
+		(struct fake_answer){.status = 200,
+			.type = "application/json",
+			.body = PAGE("old", ONE),
+			.times = 1});
+	list(f);
+	assert_int_equal(f->r, 0);
+	assert_int_equal(f->n_targets, 1);
+	assert_int_equal(f->fake.n_asked, 8);
+}
+
+static void no_list(void **state)
+{
+	static const struct {
+		const char *name;
+		struct fake_answer answer;
+		const char *reason;
+		const char *text;
+	} rows[] = {
+		{"401", {.status = 401, .body = STATUS("Unauthorized")}, "http_status",
+			"answered 401: it says why"},
+		{"403", {.status = 403, .body = STATUS("Forbidden")}, "http_status",
+			"answered 403: it says why"},
+		{"404", {.status = 404, .body = "404 page not found"}, "http_status",
+			"answered 404"},
+		{"409", {.status = 409, .body = STATUS("Conflict")}, "http_status",
+			"answered 409: it says why"},
+		{"410 at once", {.status = 410, .body = STATUS("Expired")}, "http_status",
+			"answered 410: it says why"},
+		{"429", {.status = 429, .body = STATUS("TooManyRequests")}, "http_status",
+			"answered 429: it says why"},
+		{"500", {.status = 500, .body = "<html>"}, "http_status", "answered 500"},
+		{"503", {.status = 503, .body = STATUS("x")}, "http_status",
+			"answered 503: it says why"},
+		{"a redirect", {.status = 302, .body = ""}, "redirect",
+			"answered 302, a redirect, which is not followed"},
+		{"HTML", {.status = 200, .type = "text/html", .body = "<html>login</html>"},
+			"content_type", "answered 200 with text/html, not JSON"},
+		{"cut", {.error = -ECONNRESET}, "cut", NULL},
+		{"hangs", {.hangs = true}, "timeout", NULL},
+		{"refused", {.error = -ECONNREFUSED}, "refused", NULL},
+		{"another kind",
+			{.status = 200,
+				.type = "application/json",
+				.body = "{\"kind\":\"Status\",\"metadata\":{}}"},
+			"malformed", "answered what cannot be used: not a PodList"},
+		{"an empty object", {.status = 200, .type = "application/json", .body = "{}"},
+			"malformed", NULL},
+	};
+
+	for_each_row(r, rows)
+	{
+		struct fixture *f = anew(state);
+
+		make(f);
+		fake_set(&f->fake, ALL, r->answer);
+		list(f);
+		assert_true(f->r < 0);
+		assert_string_equal(f->reason, r->reason);
+		if (r->text)
+			assert_string_equal(f->text, r->text);
+		fake_json(&f->fake, ALL, LIST(ONE));
+		list(f);
+		assert_int_equal(f->r, 0);
+		assert_int_equal(f->n_targets, 1);
+		assert_int_equal(f->n_faults, 0);
+	}
+}
+
+/* What lacks may be there all the same. */
+static void a_row_of_no_use(void **state)
+{
+	struct fixture *f = *state;
+
+	make(f);
+	fake_json(&f->fake, ALL, LIST("7," ONE));
+	list(f);
+	assert_int_equal(f->r, 0);
+	assert_int_equal(f->n_targets, 1);
+	assert_true(f->partial);
+	assert_string_equal(f->reason, "bad_row");
+}
+
+static void an_api_server_that_asks_to_wait(void **state)
+{
+	struct fixture *f = *state;
+
+	make(f);
+	fake_set(&f->fake, ALL,
+		(struct fake_answer){.status = 429,
+			.body = STATUS("TooManyRequests"),
+			.retry_after = 90 * USEC_PER_SEC});
+	list(f);
+	assert_int_equal(f->fake.n_asked, 1);
+	fake_json(&f->fake, ALL, LIST(ONE));
+	list(f); /* 60 s later */
+	assert_true(f->r < 0);
+	assert_int_equal(f->fake.n_asked, 1);
+	assert_non_null(strstr(f->text, "is left alone for another 30s"));
+	list(f);
+	assert_int_equal(f->r, 0);
+	assert_int_equal(f->fake.n_asked, 2);
+}
+
+/* One that may not be read keeps what it had, and does not hide the others. */
+static void namespaces(void **state)
+{
+	struct fixture *f = *state;
+
+	set(f, "namespace", "n");
+	set(f, "namespace", "m");
+	make(f);
+	fake_json(&f->fake, IN("n"), LIST(ONE));
+	fake_json(&f->fake, IN("m"), LIST(""));
+	list(f);
+	assert_int_equal(f->r, 0);
+	assert_string_equal(f->targets, "app-1 http://10.0.0.1:4040; ");
+	fake_set(&f->fake, IN("n"),
+		(struct fake_answer){.status = 403, .body = STATUS("Forbidden")});
+	for (unsigned i = 0; i < 2; i++) {
+		fake_json(&f->fake, IN("m"),
+			i == 0 ? LIST("{\"metadata\":{\"uid\":\"u2\",\"namespace\":\"m\",\"name\":"
+				      "\"d\"},\"spec\":{},\"status\":{\"phase\":\"Running\","
+				      "\"podIP\":\"10.0.0.2\"}}")
+			       : LIST(""));
+		list(f);
+		assert_int_equal(f->r, 0);
+		assert_int_equal(f->n_faults, 1);
+		assert_string_equal(
+			f->targets, i == 0 ? "- http://10.0.0.2:4040; app-1 http://10.0.0.1:4040; "
+					   : "app-1 http://10.0.0.1:4040; ");
+	}
+	fake_set(&f->fake, IN("m"), (struct fake_answer){.status = 500, .body = ""});
+	list(f);
+	assert_true(f->r < 0);
+	assert_int_equal(f->n_faults, 2);
+	fake_json(&f->fake, IN("m"), LIST(""));
+	list(f);
+	assert_string_equal(f->targets, "app-1 http://10.0.0.1:4040; ");
+	fake_json(&f->fake, IN("n"), LIST(""));
+	list(f);
+	assert_int_equal(f->n_targets, 0);
+	assert_int_equal(f->n_faults, 0);
+}
+
+static void write_token(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "we");
+
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+}
+
+/* It goes to the API server alone. */
+static void a_token_that_rotates(void **state)
+{
+	struct fixture *f = *state;
+	char path[] = "/tmp/token.XXXXXX";
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	(void)close(fd);
+	set(f, "token_file", path);
+	make(f);
+	fake_json(&f->fake, ALL, LIST(ONE));
+	list(f); /* it is empty */
+	assert_true(f->r < 0);
+	assert_non_null(strstr(f->text, "token_file"));
+	assert_int_equal(f->fake.n_asked, 0);
+	write_token(path, "first\n");
+	list(f);
+	assert_string_equal(f->fake.asked[0].as.authorization, "Bearer first");
+	write_token(path, "second\n");
+	list(f);
+	assert_string_equal(f->fake.asked[1].as.authorization, "Bearer second");
+	assert_null(source_endpoint(f->source, false)->authorization);
+	assert_int_equal(unlink(path), 0);
+	list(f);
+	assert_true(f->r < 0);
+	assert_int_equal(f->fake.n_asked, 2);
+}
+
+static void in_a_cluster(void **state)
+{
+	static const struct {
+		const char *name;
+		const char *host;
+		const char *what;
+	} rows[] = {
+		{"IPv4", "10.96.0.1", "https://10.96.0.1:443/api/v1/pods"},
+		{"IPv6", "fd00::1", "https://[fd00::1]:443/api/v1/pods"},
+	};
+
+	for_each_row(r, rows)
+	{
+		struct fixture *f = anew(state);
+		_cleanup_free_ char *err = NULL;
+
+		assert_int_equal(try(f, &err), -EINVAL);
+		assert_non_null(strstr(err, "url is missing"));
+		assert_int_equal(setenv("KUBERNETES_SERVICE_HOST", r->host, 1), 0);
+		assert_int_equal(setenv("KUBERNETES_SERVICE_PORT", "443", 1), 0);
+		assert_int_equal(try(f, &err), 0);
+		assert_string_equal(f->source->urls.items[0], r->what);
+		assert_string_equal(f->source->endpoint.ca_file,
+			"/var/run/secrets/kubernetes.io/serviceaccount/ca.crt");
+		list(f);
+		assert_non_null(
+			strstr(f->text, "/var/run/secrets/kubernetes.io/serviceaccount/token"));
+		assert_int_equal(unsetenv("KUBERNETES_SERVICE_HOST"), 0);
+		assert_int_equal(unsetenv("KUBERNETES_SERVICE_PORT"), 0);
+	}
+}
+
+static void parameters_of_no_use(void **state)
+{
+	static const struct {
+		const char *name;
+		const char *key;
+		const char *value;
+		const char *text;
+	} rows[] = {
+		{"two servers", "url", "https://other", "url: an API server has one address"},
+		{"no name", "namespace", "Team_A", "namespace: Team_A is no name of a namespace"},
+		{"a way out", "namespace", "a/../b", "namespace: a/../b is no name of a namespace"},
+		{"twice", "namespace", "n", "namespace: n is named twice"},
+		{"two users", "username", "u", "token_file: not beside username"},
+	};
+
+	for_each_row(r, rows)
+	{
+		struct fixture *f = anew(state);
+		_cleanup_free_ char *err = NULL;
+
+		set(f, "url", API);
+		set(f, "namespace", "n");
+		set(f, "token_file", "/t");
+		set(f, r->key, r->value);
+		assert_int_equal(try(f, &err), -EINVAL);
+		assert_string_equal(err, r->text);
+	}
+}
+
+static void on_looked(void *userdata, enum app_end app_end, const char *text)
+{
+	struct fixture *f = userdata;
+
+	f->n++;
+	f->end = app_end;
+	(void)snprintf(f->text, sizeof(f->text), "%s", text ? text : "");
+}
+
+/* By the pod that it was when the action began. */
+static void looks(void **state)
+{
+	static const struct {
+		const char *name;
+		struct fake_answer answer;
+		enum app_end end;
+		const char *text;
+	} rows[] = {
+		{"runs",
+			{.status = 200,
+				.body = "{\"kind\":\"Pod\"," META("u1", "etl-driver",
+					"app-1") ",\"spec\":{},\"status\":{" RUNNING "}}"},
+			APP_END_RUNNING, "pod n/etl-driver: Running"},
+		{"has failed",
+			{.status = 200,
+				.body = "{\"kind\":\"Pod\"," META("u1", "etl-driver",
+					"app-1") ",\"spec\":{},\"status\":{\"phase\":\"Failed\"}}"},
+			APP_END_ENDED, "pod n/etl-driver: Failed"},
+		{"the next driver",
+			{.status = 200,
+				.body = "{\"kind\":\"Pod\"," META("u9", "etl-driver",
+					"app-1") ",\"spec\":{},\"status\":{" RUNNING "}}"},
+			APP_END_ENDED, "pod n/etl-driver is another by now"},
+		{"gone", {.status = 404, .body = STATUS("NotFound")}, APP_END_ENDED,
+			"the API server answered 404: it says why"},
+		{"a 404 of somebody else", {.status = 404, .body = "<html>"}, APP_END_UNKNOWN,
+			"the API server answered 404"},
+		{"no right", {.status = 403, .body = STATUS("Forbidden")}, APP_END_UNKNOWN,
+			"the API server answered 403: it says why"},
+		{"a list", {.status = 200, .body = LIST("")}, APP_END_UNKNOWN,
+			"the API server answered what cannot be used: not a Pod"},
+		{"hangs", {.hangs = true}, APP_END_UNKNOWN, NULL},
+	};
+
+	for_each_row(r, rows)
+	{
+		struct fixture *f = anew(state);
+		struct app_ref ref = {.app_id = "app-1", .url = "http://10.0.0.1:4040", .pid = 7};
+		struct source_call *call = NULL;
+
+		make(f);
+		assert_int_equal(
+			f->source->ops->look(f->source, &ref, on_looked, f, &call), -ENOENT);
+		fake_json(&f->fake, ALL, LIST(ONE));
+		list(f);
+		f->source->ops->identify(f->source, &ref);
+		assert_int_equal(ref.pid, 0);
+		fake_json(&f->fake, ALL, LIST("")); /* it left the list meanwhile */
+		list(f);
+		fake_set(&f->fake, POD_OF_APP, r->answer);
+		f->n = 0;
+		assert_int_equal(f->source->ops->look(f->source, &ref, on_looked, f, &call), 0);
+		fake_advance(&f->fake, USEC_PER_MINUTE);
+		assert_int_equal(f->n, 1);
+		assert_int_equal(f->end, r->end);
+		if (r->text)
+			assert_string_equal(f->text, r->text);
+	}
+}
+
+static void nothing_can_be_ended(void **state)
+{
+	struct fixture *f = *state;
+	const struct app_ref ref = {.app_id = "app-1", .url = "http://10.0.0.1:4040", .pid = 7};
+	struct kill_point point;
+
+	make(f);
+	for (int via = 0; via < KILL_VIA_MAX; via++)
+		assert_false(source_kill_point(f->source, &ref, (enum kill_via)via, &point));
+}
+
+static void what_is_behind_a_fault(void **state)
+{
+	static const struct {
+		const char *name;
+		const char *via;
+		struct fault fault;
+		const char *text; /* NULL: nothing */
+	} rows[] = {
+		{"silence", "pod_ip", {.reason = "timeout"}, "NetworkPolicy"},
+		{"no route", "pod_ip", {.reason = "unreachable"}, "no route"},
+		{"nobody listens", "pod_ip", {.reason = "refused"}, "spark.ui.enabled"},
+		{"no name", "service", {.reason = "unreachable"}, "no route"},
+		{"no right", "proxy", {.reason = "http_status", .status = 403}, "pods/proxy"},
+		{"no way", "proxy", {.reason = "http_status", .status = 503}, "no way to the pod"},
+		{"not there", "proxy", {.reason = "http_status", .status = 404}, NULL},
+		{"garbage", "pod_ip", {.reason = "malformed"}, NULL},
+	};
+
+	for_each_row(r, rows)
+	{
+		struct fixture *f = anew(state);
+		const char *hint;
+
+		set(f, "ui_via", r->via);
+		make(f);
+		hint = f->source->ops->hint(f->source, &r->fault);
+		assert_int_equal(hint != NULL, r->text != NULL);
+		if (hint)
+			assert_non_null(strstr(hint, r->text));
+	}
+}
+
+#define kube_test(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		kube_test(asks_for_live_drivers),
+		kube_test(where_drivers_are),
+		kube_test(which_pods_are_drivers_that_run),
+		kube_test(two_pods_of_one_app),
+		kube_test(pages),
+		kube_test(ten_thousand_pods),
+		kube_test(a_page_that_expired),
+		kube_test(no_list),
+		kube_test(a_row_of_no_use),
+		kube_test(an_api_server_that_asks_to_wait),
+		kube_test(namespaces),
+		kube_test(a_token_that_rotates),
+		kube_test(in_a_cluster),
+		kube_test(parameters_of_no_use),
+		kube_test(looks),
+		kube_test(nothing_can_be_ended),
+		kube_test(what_is_behind_a_fault),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
