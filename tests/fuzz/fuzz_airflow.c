@@ -33,6 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	(void)airflow_decode_health(body, size, &yes, &err);
 	(void)airflow_decode_token(body, size, &token, &expires, &err);
 	(void)airflow_decode_ti(body, size, &o, &ti, &err);
+	(void)airflow_decode_accepted(body, size, &err);
 	(void)airflow_decode_affected(body, size, &o, NULL, &affected, &err);
 	(void)airflow_decode_dag(body, size, &o, &preconditions, &err);
 	(void)airflow_decode_task_dag(body, size, &o, &settings, &err);

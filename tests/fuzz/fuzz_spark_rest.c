@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include "wire/spark_owner.h"
+#include "wire/spark_properties.h"
 #include "wire/spark_rest.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -15,6 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	_cleanup_(stage_list_clear) struct stage_list stages = {0};
 	_cleanup_(job_list_clear) struct job_list jobs = {0};
 	_cleanup_(owner_clear) struct owner owner = {0};
+	_cleanup_(strlist_clear) struct strlist properties = {0};
 	_cleanup_free_ char *err = NULL;
 
 	(void)spark_body_kind(NULL, body, size);
@@ -22,5 +24,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	(void)spark_decode_stages(body, size, &stages, &err);
 	(void)spark_decode_jobs(body, size, &jobs, &err);
 	(void)spark_decode_owner(body, size, &owner, &err);
+	(void)spark_decode_properties(body, size, &properties, &err);
 	return 0;
 }

@@ -284,6 +284,29 @@ def test_words_are_documented(params, man5, binary, tmp_path):
         assert re.search(rf"{key}: not one of (.*)", err).group(1).split(", ") == man_choices(man5, section, key)
 
 
+def code_notify_keys(root):
+    """{type: keys that not every type has}"""
+    found = {}
+    for f, text in texts(root).items():
+        if f.suffix == ".c" and (ops := re.search(r"struct notify_ops notify_\w+ = \{\n\t\.name = \"(\w+)\"", text)):
+            found[ops.group(1)] = set(re.findall(r'"(\w+)"', re.search(r"\bkeys\[\] = \{(.*?)\}", text, re.S).group(1)))
+    return found
+
+
+def man_notify_keys(text):
+    part = text[text.index(".Ss [notify"):]
+    told = re.findall(r"^\.Cm (\w+) :\n.*\nOnly it has\n((?:\.Cm [^:\n]*\n|and\n)+)", part[:part.index(".It Cm on\n")], re.M)
+    return {kind: set(re.findall(r"\w+", re.sub(r"^and$|^\.Cm", "", keys, flags=re.M))) for kind, keys in told}
+
+
+def test_keys_of_each_notify_type(root, man5):
+    """As its section says of itself."""
+    keys = code_notify_keys(root)
+    assert set(keys) == set(man_choices(man5, "notify", "type"))
+    assert man_notify_keys(man5) == keys
+    assert man_notify_keys(man5.replace("ca_file\nand\n.Cm resend", "resend")) != keys
+
+
 def test_planted_faults_in_keys_are_found(params, man5, shipped, tmp_path):
     def tag(key):
         return re.search(rf"^\.It Cm {key}\n.*\n", man5, re.M).group()

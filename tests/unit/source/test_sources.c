@@ -60,13 +60,29 @@ static struct fixture *anew(void **state)
 	return *state;
 }
 
+static const char *const *words(void)
+{
+	return param_find(source_params, n_source_params, "type")->choices;
+}
+
 static int type_of(const char *name)
 {
-	for (int i = 0; i < 8; i++)
-		if (str_equal(source_ops_of(i)->name, name))
+	for (int i = 0; words()[i]; i++)
+		if (str_equal(words()[i], name))
 			return i;
 	fail_msg("no type %s", name);
 	return 0;
+}
+
+/* Types that the rows of a table have made, a bit each. */
+static unsigned made;
+
+static void expect_every_type(const char *what)
+{
+	for (int i = 0; words()[i]; i++)
+		if (!(made & 1U << i))
+			fail_msg("no row for type = %s: %s", words()[i], what);
+	made = 0;
 }
 
 static void make(struct fixture *f, const char *type, const char *url, const char *other)
@@ -74,6 +90,7 @@ static void make(struct fixture *f, const char *type, const char *url, const cha
 	struct source_params params = {.type = type_of(type), .timeout = USEC_PER_SEC};
 	_cleanup_free_ char *err = NULL;
 
+	made |= 1U << params.type;
 	assert_int_equal(strlist_add(&params.url, url), 0);
 	if (other)
 		assert_int_equal(strlist_add(&params.url, other), 0);
@@ -126,6 +143,7 @@ static void lists(void **state)
 		{"yarn", FAKE_RM, APP " " FAKE_RM "/proxy/" APP, true},
 	};
 
+	made = 0;
 	for_each_row(r, rows)
 	{
 		struct fixture *f = anew(state);
@@ -147,6 +165,7 @@ static void lists(void **state)
 		list(f);
 		assert_int_equal(f->n_targets, str_equal(r->name, "driver"));
 	}
+	expect_every_type("its list of drivers");
 }
 
 static void no_list(void **state)
@@ -249,6 +268,7 @@ static void looks(void **state)
 		{"driver: hangs", "driver", D1, "RUNNING", false, true, APP_END_UNKNOWN},
 	};
 
+	made = 0;
 	for_each_row(r, rows)
 	{
 		struct fixture *f = anew(state);
@@ -267,6 +287,7 @@ static void looks(void **state)
 		assert_int_equal(f->n, 1);
 		assert_int_equal(f->end, r->end);
 	}
+	expect_every_type("whether an app has ended");
 }
 
 static void kill_points(void **state)
@@ -288,6 +309,7 @@ static void kill_points(void **state)
 		{"yarn", FAKE_RM, KILL_VIA_DRIVER, KILL_NONE},
 	};
 
+	made = 0;
 	for_each_row(r, rows)
 	{
 		struct fixture *f = anew(state);
@@ -302,6 +324,7 @@ static void kill_points(void **state)
 			assert_string_equal(
 				point.urls[0], r->via == KILL_VIA_CLUSTER ? r->url : D1);
 	}
+	expect_every_type("how its apps are killed");
 }
 
 static void on_tested(void *userdata, int r, enum permission kill, const char *text)
