@@ -5,9 +5,11 @@
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/cleanup.h"
+
+/* Digits after the point of a second: nanoseconds. */
+#define MAX_FRACTION 9
 
 static bool is_digit(char c)
 {
@@ -220,29 +222,32 @@ static int take_char(const char **s, char c)
 	return 0;
 }
 
-/* timegm() rolls over what no calendar has: 30 February becomes 1 or 2 March. */
-static bool civil_valid(const struct civil *c)
+static bool is_leap(int64_t year)
 {
-	struct tm tm = {.tm_year = (int)c->year - 1900,
-		.tm_mon = (int)c->month - 1,
-		.tm_mday = (int)c->day};
-
-	(void)timegm(&tm);
-	return tm.tm_mon == c->month - 1 && tm.tm_mday == c->day && c->hour <= 23 &&
-	       c->minute <= 59 && c->second <= 60;
+	return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
 }
 
-/* Seconds since 1970, UTC. */
+/* Whether a calendar and a clock have it, leap seconds included. */
+static bool civil_valid(const struct civil *c)
+{
+	static const int64_t days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+
+	if (c->month < 1 || c->month > 12 || c->day < 1)
+		return false;
+	return c->day <= days[c->month - 1] + (c->month == 2 && is_leap(c->year)) &&
+	       c->hour <= 23 && c->minute <= 59 && c->second <= 60;
+}
+
+/* Seconds since 1970, UTC. A year that begins with March has its leap day at its end: the months
+ * before are then of 31 and 30 days in a pattern of five. */
 static int64_t civil_seconds(const struct civil *c)
 {
-	struct tm tm = {.tm_year = (int)c->year - 1900,
-		.tm_mon = (int)c->month - 1,
-		.tm_mday = (int)c->day,
-		.tm_hour = (int)c->hour,
-		.tm_min = (int)c->minute,
-		.tm_sec = (int)c->second};
+	int64_t year = c->year - (c->month <= 2);
+	int64_t month = (c->month + 9) % 12;
+	int64_t days = (153 * month + 2) / 5 + c->day - 1;
 
-	return timegm(&tm);
+	days += 365 * year + year / 4 - year / 100 + year / 400 - 719468;
+	return ((days * 24 + c->hour) * 60 + c->minute) * 60 + c->second;
 }
 
 static int take_clock(const char **s, struct civil *c)
@@ -282,6 +287,7 @@ static int take_fraction(const char **s, int64_t *ret)
 {
 	int64_t value = 0;
 	int64_t scale = 100000;
+	size_t n = 0;
 
 	*ret = 0;
 	if (**s != '.')
@@ -289,6 +295,8 @@ static int take_fraction(const char **s, int64_t *ret)
 	if (!is_digit(*++*s))
 		return -EINVAL;
 	for (; is_digit(**s); (*s)++) {
+		if (++n > MAX_FRACTION)
+			return -EINVAL;
 		value += (**s - '0') * scale;
 		scale /= 10;
 	}

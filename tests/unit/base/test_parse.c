@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -126,8 +127,26 @@ static void test_timestamp(void **state)
 	assert_value(parse_timestamp, "1970-01-01T00:00:00Z", 0);
 	assert_value(parse_timestamp, "2000-02-29T12:00:00Z", 951825600000000U);
 	assert_value(parse_timestamp, "2024-12-31T23:59:60Z", 1735689600000000U);
-	assert_value(parse_timestamp, "2026-11-23T01:19:07.1234567Z", 1795396747123456U);
+	assert_value(parse_timestamp, "2026-11-23T01:19:07.123456789Z", 1795396747123456U);
 	assert_value(parse_timestamp, "9999-12-31T23:59:59Z", 253402300799000000U);
+}
+
+/* Four centuries of days, and what no month has. */
+static void test_each_day(void **state)
+{
+	char text[40];
+	usec_t t;
+
+	(void)state;
+	for (int64_t day = 0; day < 146097; day++) {
+		time_t seconds = day * 86400;
+		struct tm tm;
+
+		assert_non_null(gmtime_r(&seconds, &tm));
+		assert_true(strftime(text, sizeof(text), "%Y-%m-%dT00:00:00Z", &tm) > 0);
+		assert_int_equal(parse_timestamp(text, &t), 0);
+		assert_int_equal(t, (usec_t)seconds * USEC_PER_SEC);
+	}
 }
 
 static void test_timestamp_refused(void **state)
@@ -139,6 +158,7 @@ static void test_timestamp_refused(void **state)
 		"2026-11-23T01:19:07",
 		"2026-11-23 01:19:07Z",
 		"2026-11-23T01:19:07.Z",
+		"2026-11-23T01:19:07.1234567890Z",
 		"2026-11-23T01:19:07GMTX",
 		"2026-11-23T01:19:07UTC",
 		"2026-11-23T01:19:07+1",
@@ -203,6 +223,7 @@ int main(void)
 		cmocka_unit_test(test_duration),
 		cmocka_unit_test(test_duration_refused),
 		cmocka_unit_test(test_timestamp),
+		cmocka_unit_test(test_each_day),
 		cmocka_unit_test(test_timestamp_refused),
 		cmocka_unit_test(test_http_date),
 		cmocka_unit_test(test_size),
