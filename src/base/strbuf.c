@@ -208,8 +208,13 @@ void str_sanitize(char *s)
 {
 	while (*s) {
 		uint32_t code = 0;
-		size_t n = utf8_decode((const unsigned char *)s, &code);
+		size_t n;
 
+		if (*s >= ' ' && *s <= '~') {
+			s++;
+			continue;
+		}
+		n = utf8_decode((const unsigned char *)s, &code);
 		if (n == 0) {
 			*s++ = '?';
 			continue;
