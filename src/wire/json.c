@@ -76,6 +76,8 @@ static char *clean_copy(const char *text, size_t len)
 			i += 11;
 		else if (value == 0 || (value >= 0xd800 && value <= 0xdfff))
 			memcpy(copy + i, "\\u0001", 6);
+		else if (copy[i] == '\\' && value < 0 && copy[i + 1] == 'u')
+			copy[++i] = 'x'; /* cJSON refuses this, and takes "\uzzzz" for a NUL */
 		else if (copy[i] == '\\')
 			i++; /* what follows is no escape of its own */
 	}

@@ -126,7 +126,8 @@ static void test_many_values(void **state)
 static void test_strings_without_end(void **state)
 {
 	static const char *const texts[] = {"\"", "[\"", "\"\\", "\"\\u", "\"\\u000", "\"\\u0000",
-		"[\"a\\", "{\"", "{\"a", "\"\\x\""};
+		"[\"a\\", "{\"", "{\"a", "\"\\x\"", "\"\\uzzzz\"", "\"a\\u 041\"",
+		"{\"a\\u004\":1}"};
 
 	(void)state;
 	each_row(i, texts) assert_refused(texts[i], NULL);
