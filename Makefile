@@ -183,6 +183,24 @@ check-sim: tests ## run the daemon through crashes and faults, in accelerated ti
 	$(TEST_ENV) $(PYTEST) -q -rs -rP -n 4 tests/sim
 .PHONY: check-sim
 
+# With clang's libFuzzer; what it finds on its way stays in the build directory.
+FUZZ_SECONDS ?= 60
+FUZZ_BUILD = $(BUILD)-fuzz
+FUZZ := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.c))
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(BUILD)/flags $(below_wire:%=$(BUILD)/lib%.a)
+	@mkdir -p $@.corpus
+	$(call say,LD $@)
+	$(Q)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(ALL_LDFLAGS) -o $@ $< \
+		$(below_wire:%=$(BUILD)/lib%.a) $(LIB_LIBS)
+
+fuzzers: $(FUZZ)
+	for f in $^; do $$f -max_total_time=$(FUZZ_SECONDS) -max_len=8192 $$f.corpus tests/wire/fixtures || exit 1; done
+.PHONY: fuzzers
+
+fuzz: ## fuzz each decoder for FUZZ_SECONDS (60), with the recorded answers to begin with
+	$(MAKE) --no-print-directory BUILD=$(FUZZ_BUILD) CC=clang SANITIZE=fuzzer-no-link,address,undefined fuzzers
+.PHONY: fuzz
+
 check-e2e: $(PROGRAMS) ## run the tests against real Spark and real Airflow
 	$(TEST_ENV) $(PYTEST) -q -rs -m 'not long' tests/e2e
 
@@ -235,7 +253,7 @@ uninstall: ## remove what install copied, except the configuration
 	rm -rf $(DESTDIR)$(DATADIR)
 
 clean: ## remove all build directories
-	rm -rf $(BUILD) $(COVERED) build-clang build-sanitize
+	rm -rf $(BUILD) $(COVERED) $(FUZZ_BUILD) build-clang build-sanitize
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16

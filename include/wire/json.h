@@ -53,6 +53,10 @@ int json_get_array(const cJSON *object, const char *field, enum json_need need, 
 int json_get_object(const cJSON *object, const char *field, enum json_need need, const cJSON **ret,
 	char **reterr);
 
+/* Whether value, the number of field, is an integer that a double holds exactly: 1 with *ret; else
+ * -EBADMSG with *reterr. */
+int json_check_integer(const char *field, double value, int64_t *ret, char **reterr);
+
 /* Whether s, the text of field, can name something: not empty, at most JSON_MAX_ID bytes, and
  * nothing in it that str_sanitize() would replace; else -EBADMSG with *reterr. */
 int json_check_id(const char *field, const char *s, char **reterr);

@@ -9,14 +9,14 @@
 /* A whole body that is a list of at most max: -E2BIG beyond. */
 int spark_parse_list(const char *body, size_t len, int max, cJSON **ret, char **reterr);
 
-/* A count that Spark holds in 32 bits. */
+/* A count that Spark holds in 32 bits: 1 with *ret. */
+int spark_check_count(const char *field, int64_t value, int64_t *ret, char **reterr);
 int spark_get_count(
 	const cJSON *object, const char *field, enum json_need need, int64_t *ret, char **reterr);
 
-/* A count that names something: there, and not negative. */
-int spark_get_number_id(const cJSON *object, const char *field, int64_t *ret, char **reterr);
-
-/* A time that may be absent; "not yet", which Spark writes as a time before 1970, leaves it 0. */
+/* A time, which may be absent; "not yet", which Spark writes as a time before 1970, leaves it as it
+ * is. 0, or an error. */
+int spark_check_time(const char *field, const char *text, usec_t *ret, char **reterr);
 int spark_get_time(const cJSON *object, const char *field, usec_t *ret, char **reterr);
 
 /* Adds an app as a cluster manager lists it, id, state, name and user, to a list that has room. 1:

@@ -169,8 +169,18 @@ static int get_field(const cJSON *object, const char *field, enum json_need need
 	return json_refuse(reterr, item ? "\"%s\" is null" : "\"%s\" is missing", field);
 }
 
-static int get_integer(
-	const cJSON *object, const char *field, enum json_need need, double *ret, char **reterr)
+int json_check_integer(const char *field, double value, int64_t *ret, char **reterr)
+{
+	if (isnan(value) || fabs(value) >= NOT_EXACT)
+		return json_refuse(reterr, "\"%s\" is out of range", field);
+	if (value != trunc(value))
+		return json_refuse(reterr, "\"%s\" is not a whole number", field);
+	*ret = (int64_t)value;
+	return 1;
+}
+
+int json_get_i64(
+	const cJSON *object, const char *field, enum json_need need, int64_t *ret, char **reterr)
 {
 	const cJSON *item = NULL;
 	int r;
@@ -180,33 +190,16 @@ static int get_integer(
 		return r;
 	if (!cJSON_IsNumber(item))
 		return json_refuse(reterr, "\"%s\" is not a number", field);
-	if (isnan(item->valuedouble) || fabs(item->valuedouble) >= NOT_EXACT)
-		return json_refuse(reterr, "\"%s\" is out of range", field);
-	if (item->valuedouble != trunc(item->valuedouble))
-		return json_refuse(reterr, "\"%s\" is not a whole number", field);
-	*ret = item->valuedouble;
-	return 1;
-}
-
-int json_get_i64(
-	const cJSON *object, const char *field, enum json_need need, int64_t *ret, char **reterr)
-{
-	double value = 0;
-	int r;
-
-	r = get_integer(object, field, need, &value, reterr);
-	if (r > 0)
-		*ret = (int64_t)value;
-	return r;
+	return json_check_integer(field, item->valuedouble, ret, reterr);
 }
 
 int json_get_u64(
 	const cJSON *object, const char *field, enum json_need need, uint64_t *ret, char **reterr)
 {
-	double value = 0;
+	int64_t value = 0;
 	int r;
 
-	r = get_integer(object, field, need, &value, reterr);
+	r = json_get_i64(object, field, need, &value, reterr);
 	if (r <= 0)
 		return r;
 	if (value < 0)

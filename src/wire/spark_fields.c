@@ -26,6 +26,14 @@ int spark_parse_list(const char *body, size_t len, int max, cJSON **ret, char **
 	return 0;
 }
 
+int spark_check_count(const char *field, int64_t value, int64_t *ret, char **reterr)
+{
+	if (value < INT32_MIN || value > INT32_MAX)
+		return json_refuse(reterr, "\"%s\" is out of range", field);
+	*ret = value;
+	return 1;
+}
+
 int spark_get_count(
 	const cJSON *object, const char *field, enum json_need need, int64_t *ret, char **reterr)
 {
@@ -33,37 +41,14 @@ int spark_get_count(
 	int r;
 
 	r = json_get_i64(object, field, need, &value, reterr);
-	if (r <= 0)
-		return r;
-	if (value < INT32_MIN || value > INT32_MAX)
-		return json_refuse(reterr, "\"%s\" is out of range", field);
-	*ret = value;
-	return 1;
+	return r <= 0 ? r : spark_check_count(field, value, ret, reterr);
 }
 
-int spark_get_number_id(const cJSON *object, const char *field, int64_t *ret, char **reterr)
+int spark_check_time(const char *field, const char *text, usec_t *ret, char **reterr)
 {
-	int64_t value = 0;
-	int r;
-
-	r = spark_get_count(object, field, JSON_REQUIRED, &value, reterr);
-	if (r < 0)
-		return r;
-	if (value < 0)
-		return json_refuse(reterr, "\"%s\" is out of range", field);
-	*ret = value;
-	return 0;
-}
-
-int spark_get_time(const cJSON *object, const char *field, usec_t *ret, char **reterr)
-{
-	const char *text;
 	usec_t t;
 	int r;
 
-	r = json_get_string(object, field, JSON_OPTIONAL, &text, reterr);
-	if (r <= 0)
-		return r;
 	r = parse_timestamp(text, &t);
 	if (r == -ERANGE)
 		return 0;
@@ -71,6 +56,15 @@ int spark_get_time(const cJSON *object, const char *field, usec_t *ret, char **r
 		return json_refuse(reterr, "\"%s\" is not a time", field);
 	*ret = t;
 	return 0;
+}
+
+int spark_get_time(const cJSON *object, const char *field, usec_t *ret, char **reterr)
+{
+	const char *text;
+	int r;
+
+	r = json_get_string(object, field, JSON_OPTIONAL, &text, reterr);
+	return r <= 0 ? r : spark_check_time(field, text, ret, reterr);
 }
 
 static int decode_listed_app(const cJSON *json, struct master_app *app, char **reterr)

@@ -1,0 +1,522 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * A list of objects, in one pass. Where cJSON is lenient, so is this: white space is any byte up to
+ * the space, a string may hold any byte, "01", "1." and "-.5" are numbers. */
+#include "wire/json_rows.h"
+
+#include <assert.h>
+#include <endian.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/parse.h"
+#include "base/strbuf.h"
+
+#define MAX_DIGITS 18 /* of a number that an int64_t holds, whatever they are */
+#define MAX_NAME 64
+#define MAX_LABEL 256
+
+/* Stands for what no text can hold, as in json_parse(). */
+#define IMPOSSIBLE 1
+
+static int read_value(struct json_rows *r, struct json_span *ret);
+
+static int refuse(const struct json_rows *r, int error, char **reterr)
+{
+	size_t len = (size_t)(r->end - r->text);
+	int e;
+
+	if (error == -ELOOP)
+		return json_refuse(reterr, "nested deeper than %d", JSON_MAX_DEPTH);
+	if (error == -E2BIG) {
+		e = json_refuse(reterr, "holds more than %d values", JSON_MAX_VALUES);
+		return e == -EBADMSG ? error : e;
+	}
+	return json_refuse(reterr, "not JSON at byte %zu of %zu", (size_t)(r->at - r->text), len);
+}
+
+static void skip_space(struct json_rows *r)
+{
+	while (r->at < r->end && (unsigned char)*r->at <= ' ')
+		r->at++;
+}
+
+static bool is_next(const struct json_rows *r, char c)
+{
+	return r->at < r->end && *r->at == c;
+}
+
+static bool take(struct json_rows *r, char c)
+{
+	if (!is_next(r, c))
+		return false;
+	r->at++;
+	return true;
+}
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* Marks the bytes of a word that are c: the lowest mark is right, those above it may not be. */
+static uint64_t bytes_equal(uint64_t word, char c)
+{
+	const uint64_t ones = 0x0101010101010101U;
+	uint64_t differs = word ^ (ones * (unsigned char)c);
+
+	return (differs - ones) & ~differs & (ones << 7);
+}
+
+/* The first quote or backslash from p on, eight bytes at a time; end where there is none. */
+static const char *find_special(const char *p, const char *end)
+{
+	while (end - p >= 8) {
+		uint64_t word;
+		uint64_t hits;
+
+		memcpy(&word, p, sizeof(word));
+		word = le64toh(word);
+		hits = bytes_equal(word, '"') | bytes_equal(word, '\\');
+		if (hits)
+			return p + __builtin_ctzll(hits) / 8;
+		p += 8;
+	}
+	while (p < end && *p != '"' && *p != '\\')
+		p++;
+	return p;
+}
+
+/* The value of "\u1234" at p; -1: it is none. */
+static int escape_at(const char *p, const char *end)
+{
+	int value = 0;
+
+	if (end - p < 6 || p[0] != '\\' || p[1] != 'u')
+		return -1;
+	for (size_t k = 2; k < 6; k++) {
+		int digit = parse_hex_digit(p[k]);
+
+		if (digit < 0)
+			return -1;
+		value = value << 4 | digit;
+	}
+	return value;
+}
+
+/* The length of the escape at p, which is a backslash; 0: there is no such escape. */
+static size_t escape_length(const char *p, const char *end)
+{
+	switch (end - p < 2 ? '\0' : p[1]) {
+	case '"':
+	case '\\':
+	case '/':
+	case 'b':
+	case 'f':
+	case 'n':
+	case 'r':
+	case 't':
+		return 2;
+	case 'u':
+		return escape_at(p, end) >= 0 ? 6 : 0;
+	default:
+		return 0;
+	}
+}
+
+/* On success r->at is behind the closing quote. */
+static int read_string(struct json_rows *r, struct json_span *ret)
+{
+	const char *begin = r->at + 1;
+	bool escaped = false;
+	size_t n;
+
+	if (!take(r, '"'))
+		return -EBADMSG;
+	for (;;) {
+		r->at = find_special(r->at, r->end);
+		if (take(r, '"'))
+			break;
+		n = escape_length(r->at, r->end);
+		if (n == 0)
+			return -EBADMSG;
+		r->at += n;
+		escaped = true;
+	}
+	*ret = (struct json_span){JSON_STRING, escaped, begin, (size_t)(r->at - 1 - begin)};
+	return 0;
+}
+
+static size_t skip_digits(struct json_rows *r)
+{
+	const char *begin = r->at;
+
+	while (r->at < r->end && is_digit(*r->at))
+		r->at++;
+	return (size_t)(r->at - begin);
+}
+
+/* As strtod() takes it. */
+static int read_number(struct json_rows *r, struct json_span *ret)
+{
+	const char *begin = r->at;
+	const char *whole;
+	size_t digits;
+
+	(void)take(r, '-');
+	digits = skip_digits(r);
+	if (take(r, '.'))
+		digits += skip_digits(r);
+	if (digits == 0)
+		return -EBADMSG;
+	whole = r->at;
+	if (take(r, 'e') || take(r, 'E')) {
+		if (!take(r, '+'))
+			(void)take(r, '-');
+		if (skip_digits(r) == 0)
+			r->at = whole;
+	}
+	*ret = (struct json_span){JSON_NUMBER, false, begin, (size_t)(r->at - begin)};
+	return 0;
+}
+
+static int read_word(
+	struct json_rows *r, const char *word, enum json_kind kind, struct json_span *ret)
+{
+	size_t n = strlen(word);
+
+	if ((size_t)(r->end - r->at) < n || memcmp(r->at, word, n) != 0)
+		return -EBADMSG;
+	*ret = (struct json_span){kind, false, r->at, n};
+	r->at += n;
+	return 0;
+}
+
+static size_t hash_name(const char *name, size_t n)
+{
+	return (n * 5 + (unsigned char)name[0] + (size_t)3 * (unsigned char)name[n / 2]) % 64;
+}
+
+/* Where the value of a field of the row goes; NULL: it is not wanted. */
+static struct json_span *find_wanted(struct json_rows *r, const struct json_span *name)
+{
+	const char *text = name->text;
+	size_t n = name->len;
+	char buf[MAX_NAME];
+
+	if (name->escaped) {
+		json_span_text(name, buf, sizeof(buf));
+		text = buf;
+		n = strlen(buf);
+	}
+	for (size_t k = r->first[hash_name(text, n)]; k > 0; k = r->next[k - 1])
+		if (r->lengths[k - 1] == n && memcmp(r->wanted->names[k - 1], text, n) == 0)
+			return &r->values[k - 1];
+	return NULL;
+}
+
+/* A value of a list or an object, after its name. Of duplicate fields of a row the first counts. */
+static int read_member(struct json_rows *r, bool named, bool is_row)
+{
+	struct json_span name;
+	struct json_span value;
+	struct json_span *to;
+	int e;
+
+	if (named) {
+		e = read_string(r, &name);
+		if (e < 0)
+			return e;
+		skip_space(r);
+		if (!take(r, ':'))
+			return -EBADMSG;
+		skip_space(r);
+	}
+	e = read_value(r, &value);
+	if (e < 0 || !is_row)
+		return e;
+	to = find_wanted(r, &name);
+	if (to && to->kind == JSON_ABSENT)
+		*to = value;
+	return 0;
+}
+
+/* cJSON would make a node of it. */
+static int count_value(struct json_rows *r)
+{
+	return ++r->n_values > JSON_MAX_VALUES ? -E2BIG : 0;
+}
+
+static int take_comma(struct json_rows *r)
+{
+	if (!take(r, ','))
+		return -EBADMSG;
+	skip_space(r);
+	return count_value(r);
+}
+
+/* A list or an object, by recursion: the depth is bounded. */
+static int read_nested(struct json_rows *r, bool is_row, struct json_span *ret)
+{
+	const char *begin = r->at;
+	bool is_object = *r->at++ == '{';
+	char close = is_object ? '}' : ']';
+	int e = count_value(r);
+
+	if (++r->depth > JSON_MAX_DEPTH)
+		return -ELOOP;
+	skip_space(r);
+	for (bool first = true; e >= 0 && !take(r, close); first = false) {
+		e = first ? 0 : take_comma(r);
+		if (e >= 0)
+			e = read_member(r, is_object, is_row);
+		if (e >= 0)
+			skip_space(r);
+	}
+	r->depth--;
+	*ret = (struct json_span){JSON_NESTED, false, begin, (size_t)(r->at - begin)};
+	return e;
+}
+
+static int read_value(struct json_rows *r, struct json_span *ret)
+{
+	if (r->at == r->end)
+		return -EBADMSG;
+	switch (*r->at) {
+	case '"':
+		return read_string(r, ret);
+	case '{':
+	case '[':
+		return read_nested(r, false, ret);
+	case 'n':
+		return read_word(r, "null", JSON_NULL, ret);
+	case 't':
+		return read_word(r, "true", JSON_BOOL, ret);
+	case 'f':
+		return read_word(r, "false", JSON_BOOL, ret);
+	default:
+		return *r->at == '-' || is_digit(*r->at) ? read_number(r, ret) : -EBADMSG;
+	}
+}
+
+static int check_end(const struct json_rows *r, char **reterr)
+{
+	for (const char *p = r->at; p < r->end; p++)
+		if (!*p || !strchr(" \t\r\n", *p))
+			return json_refuse(reterr, "more than JSON at byte %zu of %zu",
+				(size_t)(p - r->text), (size_t)(r->end - r->text));
+	return 0;
+}
+
+static void index_names(struct json_rows *r)
+{
+	for (size_t i = 0; i < r->wanted->n_names; i++) {
+		const char *name = r->wanted->names[i];
+		size_t h;
+
+		r->lengths[i] = strlen(name);
+		h = hash_name(name, r->lengths[i]);
+		r->next[i] = r->first[h];
+		r->first[h] = (uint8_t)(i + 1);
+	}
+}
+
+int json_rows_begin(struct json_rows *r, const struct json_wanted *wanted, const char *text,
+	size_t len, char **reterr)
+{
+	struct json_span value;
+	int e;
+
+	memset(r, 0, sizeof(*r));
+	r->wanted = wanted;
+	r->text = r->at = text;
+	r->end = text + len;
+	r->n_values = 1;
+	index_names(r);
+	if (len == 0)
+		return json_refuse(reterr, "empty");
+	skip_space(r);
+	if (take(r, '[')) {
+		r->depth++;
+		return count_value(r);
+	}
+	e = read_value(r, &value);
+	if (e < 0)
+		return refuse(r, e, reterr);
+	e = check_end(r, reterr);
+	return e < 0 ? e : json_refuse(reterr, "not a list");
+}
+
+int json_rows_next(struct json_rows *r, char **reterr)
+{
+	struct json_span row;
+	int e = 0;
+
+	skip_space(r);
+	if (take(r, ']'))
+		return check_end(r, reterr);
+	if (r->n_rows > 0)
+		e = take_comma(r);
+	if (e < 0)
+		return refuse(r, e, reterr);
+	if (r->n_rows++ == r->wanted->max_rows) {
+		e = json_refuse(reterr, "a list of more than %zu", r->wanted->max_rows);
+		return e == -EBADMSG ? -E2BIG : e;
+	}
+	memset(r->values, 0, r->wanted->n_names * sizeof(r->values[0]));
+	r->is_object = is_next(r, '{');
+	e = r->is_object ? read_nested(r, true, &row) : read_value(r, &row);
+	return e < 0 ? refuse(r, e, reterr) : 1;
+}
+
+/* As json_parse() and its getters have it: a field that is null is as good as absent. */
+static int get_field(const struct json_rows *r, size_t field, enum json_need need,
+	const struct json_span **ret, char **reterr)
+{
+	const char *name = r->wanted->names[field];
+	const struct json_span *value = &r->values[field];
+
+	if (!r->is_object)
+		return json_refuse(reterr, "no object where \"%s\" should be", name);
+	if (value->kind != JSON_ABSENT && value->kind != JSON_NULL) {
+		*ret = value;
+		return 1;
+	}
+	if (need == JSON_OPTIONAL)
+		return 0;
+	return json_refuse(
+		reterr, value->kind == JSON_NULL ? "\"%s\" is null" : "\"%s\" is missing", name);
+}
+
+/* What few digits say without a sum of doubles; anything else is left to strtod(). */
+static int number_of(const struct json_span *s, double *ret)
+{
+	_cleanup_free_ char *copy = NULL;
+	bool negative = s->text[0] == '-';
+	size_t i = negative;
+	int64_t n = 0;
+
+	for (; i < s->len && i < MAX_DIGITS && is_digit(s->text[i]); i++)
+		n = n * 10 + (s->text[i] - '0');
+	if (i == s->len) {
+		*ret = negative ? -(double)n : (double)n;
+		return 0;
+	}
+	copy = strndup(s->text, s->len);
+	if (!copy)
+		return -ENOMEM;
+	*ret = strtod(copy, NULL);
+	return 0;
+}
+
+int json_rows_i64(
+	const struct json_rows *r, size_t field, enum json_need need, int64_t *ret, char **reterr)
+{
+	const struct json_span *value = NULL;
+	double number = 0;
+	int e = get_field(r, field, need, &value, reterr);
+
+	if (e < 0 || !value)
+		return e;
+	if (value->kind != JSON_NUMBER)
+		return json_refuse(reterr, "\"%s\" is not a number", r->wanted->names[field]);
+	e = number_of(value, &number);
+	return e < 0 ? e : json_check_integer(r->wanted->names[field], number, ret, reterr);
+}
+
+int json_rows_string(const struct json_rows *r, size_t field, enum json_need need,
+	struct json_span *ret, char **reterr)
+{
+	const struct json_span *value = NULL;
+	int e = get_field(r, field, need, &value, reterr);
+
+	if (e < 0 || !value)
+		return e;
+	if (value->kind != JSON_STRING)
+		return json_refuse(reterr, "\"%s\" is not a string", r->wanted->names[field]);
+	*ret = *value;
+	return 1;
+}
+
+/* What "\u0041" at p stands for, two of them where they are a pair; p is left behind it. */
+static uint32_t take_code(const char **p, const char *end)
+{
+	int code = escape_at(*p, end);
+	int low = -1;
+
+	*p += 6;
+	if (code >= 0xd800 && code <= 0xdbff)
+		low = escape_at(*p, end);
+	if (low >= 0xdc00 && low <= 0xdfff) {
+		*p += 6;
+		return 0x10000U + ((uint32_t)(code - 0xd800) << 10) + (uint32_t)(low - 0xdc00);
+	}
+	return code <= 0 || (code >= 0xd800 && code <= 0xdfff) ? IMPOSSIBLE : (uint32_t)code;
+}
+
+static size_t put_utf8(char *buf, uint32_t code)
+{
+	static const unsigned char marks[] = {0, 0, 0xc0, 0xe0, 0xf0};
+	size_t n = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+
+	for (size_t i = n; i-- > 1; code >>= 6)
+		buf[i] = (char)(0x80 | (code & 0x3f));
+	buf[0] = (char)(marks[n] | code);
+	return n;
+}
+
+static char simple_escape(char c)
+{
+	static const char escapes[] = "b\bf\fn\nr\rt\t";
+
+	for (const char *p = escapes; *p; p += 2)
+		if (*p == c)
+			return p[1];
+	return c;
+}
+
+void json_span_text(const struct json_span *s, char *buf, size_t size)
+{
+	const char *p = s->text;
+	const char *end = p + s->len;
+	size_t n = 0;
+
+	/* The longest character has four bytes. */
+	while (p < end && n + 4 < size) {
+		if (*p != '\\') {
+			buf[n] = *p++;
+			if (!buf[n])
+				buf[n] = IMPOSSIBLE;
+			n++;
+		} else if (p[1] == 'u') {
+			n += put_utf8(buf + n, take_code(&p, end));
+		} else {
+			buf[n++] = simple_escape(p[1]);
+			p += 2;
+		}
+	}
+	buf[n] = '\0';
+}
+
+int json_rows_label(const struct json_rows *r, size_t field, size_t max, char **ret)
+{
+	const struct json_span *value = &r->values[field];
+	char text[MAX_LABEL];
+	double number = 0;
+	int e;
+
+	assert(max + 4 < sizeof(text));
+	if (value->kind == JSON_STRING) {
+		json_span_text(value, text, sizeof(text));
+	} else if (value->kind == JSON_NUMBER) {
+		e = number_of(value, &number);
+		if (e < 0)
+			return e;
+		(void)snprintf(text, sizeof(text), "%.15g", number);
+	} else {
+		return 0;
+	}
+	e = str_printable(text, max, ret);
+	return e < 0 ? e : 1;
+}
