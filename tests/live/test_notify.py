@@ -34,7 +34,7 @@ class Receiver(Fake):
 
 
 def notify_section(url, name="pager", **keys):
-    return f"[notify {name}]\nurl = {url}\nretry_first = 1s\nretry_max = 2s\n" + "".join(
+    return f"[notify {name}]\ntype = webhook\nurl = {url}\nretry_first = 1s\nretry_max = 2s\n" + "".join(
         f"{k} = {line}\n" for k, v in keys.items() for line in (v if isinstance(v, list) else [v]))
 
 
