@@ -59,10 +59,14 @@ struct attribution_question {
 	const char *executor_id;
 	const struct rule *rule;
 	usec_t now;
-	bool anew; /* what was seen of work before counts for nothing */
 };
 
+/* Of all of them, whatever was seen of their work before. */
 void attribution_of(const struct attribution_question *q, struct task_group *ret);
+
+/* g: what attribution_of() gave. Those that were seen to work meanwhile are counted among the
+ * moving ones. */
+void attribution_of_others(const struct attribution_question *q, struct task_group *g);
 
 /* The processes of one executor, as of now. since: not before. */
 void attribution_use_cpu(

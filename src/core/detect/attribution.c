@@ -66,9 +66,10 @@ static enum task_kind kind_of(size_t n_waiting, size_t n_python, size_t n_jvm)
 	return n_jvm > 0 && n_python == 0 ? KIND_JVM : KIND_UNKNOWN;
 }
 
-static void gather(const struct stage_history *h, const char *executor_id, const struct rule *rule,
-	usec_t now, bool anew, struct task_group *g)
+/* all: also those that were seen to work. */
+static void gather(const struct attribution_question *q, bool all, struct task_group *g)
 {
+	const struct stage_history *h = q->stage;
 	size_t n_waiting = 0;
 	size_t n_python = 0;
 	size_t n_jvm = 0;
@@ -76,11 +77,12 @@ static void gather(const struct stage_history *h, const char *executor_id, const
 	for (size_t i = 0; i < h->tasks.n; i++) {
 		const struct task_track *t = &h->tasks.items[i];
 
-		if (!str_equal(t->executor_id, executor_id))
+		if (!str_equal(t->executor_id, q->executor_id))
 			continue;
 		g->n_running++;
 		g->n_running_python += t->python;
-		if (!task_is_stalled(t, rule, now) || (!anew && task_works(t, rule, now))) {
+		if (!task_is_stalled(t, q->rule, q->now) ||
+			(!all && task_works(t, q->rule, q->now))) {
 			g->n_moving++;
 			continue;
 		}
@@ -300,19 +302,45 @@ static void note_work(struct task_group *g)
 	g->may_have = worked_at(g, less(alive, theirs));
 }
 
+/* What is known of its processes is in g. */
+static void count(const struct attribution_question *q, struct task_group *g)
+{
+	note_others(q->app, q->stage, q->rule, q->now, g);
+	if (g->cpu.window > 0)
+		g->tally = tally_of(g, q->rule);
+	if (g->stale)
+		g->tally.idle = 0;
+	note_work(g);
+}
+
 void attribution_of(const struct attribution_question *q, struct task_group *ret)
 {
 	struct task_group g = {.executor = evidence_executor(&q->app->evidence, q->executor_id)};
 
-	gather(q->stage, q->executor_id, q->rule, q->now, q->anew, &g);
+	gather(q, true, &g);
 	if (g.executor && g.n > 0) {
 		attribution_use_cpu(q->app, q->rule, q->now, &g);
-		note_others(q->app, q->stage, q->rule, q->now, &g);
-		if (g.cpu.window > 0)
-			g.tally = tally_of(&g, q->rule);
-		if (g.stale)
-			g.tally.idle = 0;
-		note_work(&g);
+		count(q, &g);
 	}
 	*ret = g;
+}
+
+void attribution_of_others(const struct attribution_question *q, struct task_group *g)
+{
+	struct task_group others = {.executor = g->executor};
+
+	gather(q, false, &others);
+	if (others.n == g->n)
+		return;
+	if (others.executor && others.n > 0) {
+		if (others.since == g->since) {
+			others.cpu = g->cpu;
+			others.stale = g->stale;
+			others.frozen = g->frozen;
+		} else {
+			attribution_use_cpu(q->app, q->rule, q->now, &others);
+		}
+		count(q, &others);
+	}
+	*g = others;
 }

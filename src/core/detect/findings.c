@@ -295,8 +295,7 @@ static void find_on_executor(struct look *k, const char *executor_id)
 		.stage = k->stage,
 		.executor_id = executor_id,
 		.rule = k->rule,
-		.now = k->now,
-		.anew = true};
+		.now = k->now};
 	bool tell;
 
 	attribution_of(&q, &g);
@@ -304,8 +303,7 @@ static void find_on_executor(struct look *k, const char *executor_id)
 	tell = g.executor && g.cpu.jvm == CPU_BUSY && !g.cpu.knows_threads && frames_tell(k, &g);
 	if (g.executor && !tell)
 		note_work(k, &g);
-	q.anew = false;
-	attribution_of(&q, &g);
+	attribution_of_others(&q, &g);
 	if (tell)
 		use_frames(&g);
 	leave_out(&g.tally, n_waiting);
