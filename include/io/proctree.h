@@ -53,4 +53,7 @@ int proctree_executors(struct proctree_list *ret);
  * as given (copied). -ESRCH where it is gone. */
 int proctree_of(pid_t pid, const char *app_id, const char *executor_id, struct proctree_list *ret);
 
+/* The same of the process alone, without what is below it: cheaper than a look at all of them. */
+int proctree_jvm(pid_t pid, const char *app_id, const char *executor_id, struct proctree_list *ret);
+
 void proctree_list_clear(struct proctree_list *l);

@@ -24,7 +24,8 @@ enum thread_filter {
 	 * whatever thread one of these is blocked by. */
 	THREADS_OF_TASKS,
 	/* Of a driver: "main", py4j's ("Thread-N"), "task-result-getter-N", "broadcast-exchange-N",
-	 * "dag-scheduler-event-loop", and whatever thread one of these is blocked by. */
+	 * "dag-scheduler-event-loop", "spark-listener-group-appStatus", those that streams wait in,
+	 * and whatever thread one of these is blocked by. */
 	THREADS_OF_DRIVER,
 };
 

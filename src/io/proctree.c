@@ -100,6 +100,14 @@ static ssize_t read_file(pid_t pid, const char *name, char *buf, size_t size)
 	return (ssize_t)n;
 }
 
+static bool read_stat(pid_t pid, struct process *ret)
+{
+	char line[1024];
+
+	*ret = (struct process){.pid = pid};
+	return read_file(pid, "stat", line, sizeof(line)) > 0 && parse_stat(line, ret);
+}
+
 static int by_pid(const void *a, const void *b)
 {
 	const struct process *x = a;
@@ -113,19 +121,17 @@ static int look(struct processes *ret)
 {
 	_cleanup_closedir_ DIR *d = opendir("/proc");
 	size_t room = 0;
-	char line[1024];
 	const struct dirent *e;
 
 	if (!d)
 		return -errno;
 	while ((e = readdir(d)) && ret->n < MAX_PROCESSES) {
-		struct process p = {0};
+		struct process p;
 		uint64_t pid;
 
 		if (parse_u64(e->d_name, &pid) < 0 || pid == 0 || pid > INT32_MAX)
 			continue;
-		p.pid = (pid_t)pid;
-		if (read_file(p.pid, "stat", line, sizeof(line)) <= 0 || !parse_stat(line, &p))
+		if (!read_stat((pid_t)pid, &p))
 			continue;
 		if (ret->n == room) {
 			struct process *items =
@@ -361,6 +367,20 @@ int proctree_of(pid_t pid, const char *app_id, const char *executor_id, struct p
 	if (r >= 0)
 		r = fill(&l, &ret->items[ret->n - 1]);
 	free(l.items);
+	return r;
+}
+
+int proctree_jvm(pid_t pid, const char *app_id, const char *executor_id, struct proctree_list *ret)
+{
+	struct process p;
+	struct processes l = {.items = &p, .n = 1};
+	int r;
+
+	if (!read_stat(pid, &p))
+		return -ESRCH;
+	r = append(ret, pid, app_id, executor_id);
+	if (r >= 0)
+		r = fill(&l, &ret->items[ret->n - 1]);
 	return r;
 }
 

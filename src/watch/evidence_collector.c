@@ -372,21 +372,34 @@ int evidence_collector_host(struct evidence_collector *q, const struct proctree_
 	return 0;
 }
 
-/* In local mode the driver runs the tasks, and no command line names it an executor. */
-static void add_driver(
-	struct evidence_collector *q, const struct app_history *a, const struct endpoint *driver)
+/* No command line names it an executor. In local mode it runs the tasks; else its JVM alone is of
+ * interest, which may hold what no executor runs. While the app answers, it is the same process. */
+static void add_driver(struct evidence_collector *q, const struct app_history *a,
+	const struct endpoint *driver, bool wanted)
 {
+	const struct executor_track *x = evidence_executor(&a->evidence, "driver");
 	struct app_ref ref = {.url = driver->url};
+	bool local = x && x->active_tasks > 0;
 
-	for (size_t i = 0; i < a->evidence.n_executors; i++) {
-		const struct executor_track *x = &a->evidence.executors[i];
-
-		if (!str_equal(x->id, "driver") || x->active_tasks <= 0)
-			continue;
+	if (!local && !wanted)
+		return;
+	if (x && x->cpu.n > 0)
+		ref.pid = (pid_t)x->cpu.samples[x->cpu.n - 1].pid;
+	if (ref.pid <= 0)
 		source_identify_local(&ref);
-		if (ref.pid > 0)
-			(void)proctree_of(ref.pid, a->info.id, "driver", &q->host);
-	}
+	if (ref.pid <= 0)
+		return;
+	if (local)
+		(void)proctree_of(ref.pid, a->info.id, "driver", &q->host);
+	else
+		(void)proctree_jvm(ref.pid, a->info.id, "driver", &q->host);
+}
+
+/* Whether its CPU is to be asked for elsewhere. Of an executor that none of its tasks is on, nobody
+ * wants to know. */
+static bool is_wanted(const struct executor_track *x, bool with_driver)
+{
+	return x->listed && (x->active_tasks > 0 || (with_driver && str_equal(x->id, "driver")));
 }
 
 static bool on_this_host(const struct process_list *l, const char *executor_id)
@@ -397,9 +410,15 @@ static bool on_this_host(const struct process_list *l, const char *executor_id)
 	return false;
 }
 
-/* Each host once; of an executor that none of its tasks is on, nobody wants to know. */
+/* What answers for a host names executors alone. */
+static bool is_asked_by_host(const struct executor_track *x)
+{
+	return x->host && x->active_tasks > 0;
+}
+
+/* Each host once. */
 static void ask_hosts(struct evidence_collector *q, struct app_history *a,
-	const struct process_list *local, bool nodemanagers)
+	const struct process_list *local, bool nodemanagers, bool with_driver)
 {
 	const char *hosts[MAX_HOSTS];
 	size_t n = 0;
@@ -408,13 +427,14 @@ static void ask_hosts(struct evidence_collector *q, struct app_history *a,
 		const struct executor_track *x = &a->evidence.executors[i];
 		bool known = false;
 
-		if (!x->listed || x->active_tasks <= 0 || on_this_host(local, x->id))
+		if (!is_wanted(x, with_driver) || on_this_host(local, x->id))
 			continue;
 		if (nodemanagers && x->log_url && begin_remote(q, a, NULL, x) >= 0)
 			continue;
 		for (size_t k = 0; k < n; k++)
 			known = known || str_equal(hosts[k], x->host);
-		if (known || !x->host || (q->context.probe_port == 0 && !q->context.recorded))
+		if (known || !is_asked_by_host(x) ||
+			(q->context.probe_port == 0 && !q->context.recorded))
 			continue;
 		hosts[n++] = x->host;
 		(void)begin_remote(q, a, x->host, NULL); /* without it: no CPU evidence */
@@ -423,7 +443,7 @@ static void ask_hosts(struct evidence_collector *q, struct app_history *a,
 
 /* This host's executors first: they cost no request. */
 static int look_at_processes(struct evidence_collector *q, struct app_history *a,
-	const struct endpoint *driver, bool nodemanagers)
+	const struct endpoint *driver, bool nodemanagers, bool with_driver)
 {
 	const struct proctree_list *host;
 	struct process_list local = {0};
@@ -433,10 +453,10 @@ static int look_at_processes(struct evidence_collector *q, struct app_history *a
 	if (r < 0)
 		return r;
 	q->stats.asked[WANT_PROCESSES]++;
-	add_driver(q, a, driver);
+	add_driver(q, a, driver, with_driver);
 	r = evidence_call_from_host(host, a->info.id, &local);
 	if (r >= 0) {
-		ask_hosts(q, a, &local, nodemanagers);
+		ask_hosts(q, a, &local, nodemanagers, with_driver);
 		r = take_processes(q, a, NULL, &local, q->host_taken);
 	}
 	process_list_clear(&local);
@@ -447,7 +467,7 @@ static int look_at_recorded(struct evidence_collector *q, struct app_history *a)
 {
 	const struct process_list none = {0};
 
-	ask_hosts(q, a, &none, false);
+	ask_hosts(q, a, &none, false, false);
 	return begin_remote(q, a, NULL, NULL);
 }
 
@@ -475,7 +495,7 @@ int evidence_collector_look(struct evidence_collector *q, struct app_history *a,
 	}
 	for (size_t i = 0; i < n; i++)
 		if (wants[i].kind == WANT_PROCESSES && !q->context.recorded) {
-			int r = look_at_processes(q, a, driver, nodemanagers);
+			int r = look_at_processes(q, a, driver, nodemanagers, wants[i].with_driver);
 
 			if (r < 0)
 				error = r;

@@ -122,7 +122,8 @@ static bool wanted(const char *name, enum thread_filter filter)
 	       starts_with(name, "task-result-getter-") ||
 	       starts_with(name, "broadcast-exchange-") ||
 	       starts_with(name, "stream execution thread for ") ||
-	       starts_with(name, "JobGenerator") || strcmp(name, "dag-scheduler-event-loop") == 0;
+	       starts_with(name, "JobGenerator") || strcmp(name, "dag-scheduler-event-loop") == 0 ||
+	       strcmp(name, "spark-listener-group-appStatus") == 0;
 }
 
 /* Threads that every executor has, whatever runs there: Spark 2.4 to 4.3. */

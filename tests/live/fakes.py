@@ -223,7 +223,8 @@ class Driver(Fake):
                          for i, n in (("driver", 0), ("1", 2))]
         if "/executors" in path:
             rows = sorted({executor for _, executor in self.tasks or []}) or ["1"]
-            return 200, [{"id": r, "hostPort": "127.0.0.1:1", "isActive": True, "activeTasks": self.tasks_active} for r in rows]
+            return 200, [{"id": r, "hostPort": "127.0.0.1:1", "isActive": True, "activeTasks": n}
+                         for r, n in [("driver", 0)] + [(r, self.tasks_active) for r in rows]]
         pairs = [[f"spark.airflow.{k}", str(v)] for k, v in (self.owner or {}).items()] + list(self.properties.items())
         return 200, {"sparkProperties": pairs}
 

@@ -2,6 +2,7 @@
 """What is asked beyond the counters, of whom, how often; what is kept of it; recordings made live."""
 import json
 import os
+import pathlib
 import shutil
 import signal
 import stat
@@ -192,6 +193,64 @@ def test_cpu_of_this_host_tells_slow_from_hung(binary, tmp_path, started, execut
     with Daemon(binary, tmp_path, sections) as d:
         # A window takes 20 s: longer than the limits of this test, which call it hung before.
         wait(lambda: d.verdicts().get((app, 7)) == "slow", 60, "it computes")
+
+
+class Nowhere(Driver):
+    """Its executor has threads, but not those of the tasks; its own threads read a result."""
+
+    def threads(self, executor):
+        frame = {"driver": "java.util.HashSet.iterator(HashSet.java:174)"}.get(executor, "java.lang.Thread.sleep(Native Method)")
+        name = {"driver": "task-result-getter-0"}.get(executor, "executor-heartbeater")
+        return [{"threadId": 1, "threadName": name, "threadState": "RUNNABLE", "stackTrace": {"elems": [frame]}}]
+
+
+def test_the_driver_holds_the_stage(binary, tmp_path, started):
+    driver = started(Nowhere)
+    driver.tasks, driver.tasks_active = [(0, "1"), (1, "1")], 2
+    with Daemon(binary, tmp_path, EVIDENCE + driver_section("one", driver)) as d:
+        says = "no task runs any more, the driver takes in their results"
+        wait(lambda: says in str(d.json("/api/v1/stages")), 30, "the driver reads results")
+        stage = d.json("/api/v1/stages")["apps"][0]["stages"][0]
+        assert stage["verdict"] == "slow"
+        assert "driver_collect: task-result-getter-0 in java.util.HashSet.iterator" in stage["evidence"], stage
+
+
+@pytest.fixture
+def java_driver(tmp_path):
+    """A driver that is a process called java, as Spark's is, and computes; its dumps are errors."""
+    java = tmp_path / "java"
+    shutil.copy(os.path.realpath(sys.executable), java)
+    code = textwrap.dedent(f"""
+        import hashlib
+        import sys
+        import threading
+        sys.path[:0] = [{str(pathlib.Path(__file__).parent)!r}]
+        from fakes import Driver
+        class Quiet(Driver):
+            def threads(self, executor):
+                if executor == "driver":
+                    raise OSError
+                return [{{"threadId": 1, "threadName": "executor-heartbeater", "threadState": "WAITING", "stackTrace": {{"elems": []}}}}]
+        driver = Quiet()
+        driver.tasks, driver.tasks_active = [(0, "1"), (1, "1")], 2
+        print(driver.port, flush=True)
+        for _ in range(4):  # side by side, which Python alone is not
+            threading.Thread(target=hashlib.pbkdf2_hmac, args=("sha256", b"", b"", 10 ** 9)).start()
+    """)
+    env = dict(os.environ, PYTHONHOME=sys.base_prefix)
+    child = subprocess.Popen([java, "-c", code], stdout=subprocess.PIPE, text=True, env=env)
+    yield int(child.stdout.readline())
+    child.kill()
+    child.wait()
+
+
+@pytest.mark.lengthy
+def test_cpu_of_the_driver_on_this_host(binary, tmp_path, java_driver):
+    """No executor runs the tasks, and the driver gives no dump: its process computes."""
+    section = f"[spark one]\ntype = driver\nurl = http://127.0.0.1:{java_driver}\n"
+    with Daemon(binary, tmp_path, EVIDENCE + section) as d:
+        wait(lambda: "the driver uses" in str(d.json("/api/v1/stages")), 60, "its CPU is known")
+        assert d.verdicts()[("app-1", 7)] == "slow"
 
 
 @pytest.mark.lengthy

@@ -94,6 +94,8 @@ static int set_executor(struct executor_sim *x, char *word)
 		x->silent = str_equal(value, "silent"), x->no_dumps = str_equal(value, "none");
 	else if (value && str_equal(word, "cpu"))
 		x->no_cpu = str_equal(value, "none");
+	else if (value && str_equal(word, "busy"))
+		(void)snprintf(x->busy, sizeof(x->busy), "%s", str_equal(value, "no") ? "" : value);
 	else if (value && str_equal(word, "jvm"))
 		x->jvm = strtod(value, NULL);
 	else if (value && str_equal(word, "churn"))
@@ -339,6 +341,39 @@ static void answer_threads(
 	thread_list_clear(&l);
 }
 
+static void add_thread(struct thread_list *l, const char *name, const char *frame)
+{
+	struct thread_obs *t = &l->items[l->n++];
+
+	t->id = (int64_t)l->n;
+	t->task_id = t->blocked_by = -1;
+	t->name = copy(name);
+	t->frames = items(1, sizeof(char *));
+	t->frames[t->n_frames++] = copy(frame);
+}
+
+static void answer_driver_threads(struct evidence_sim *e, struct app_history *a, usec_t now)
+{
+	static const char at_rest[] = "java.util.concurrent.LinkedBlockingDeque.take(L.java:673)";
+	const struct executor_sim *x = executor(e, "driver");
+	struct thread_list l = {.items = items(2, sizeof(*l.items))};
+
+	add_thread(&l, "dag-scheduler-event-loop", at_rest);
+	if (x->busy[0])
+		add_thread(&l, x->busy, "java.util.HashSet.iterator(HashSet.java:174)");
+	if (!x->no_dumps && !x->silent)
+		evidence_take_driver_threads(a, &l, now);
+	thread_list_clear(&l);
+}
+
+static bool has_driver(const struct evidence_sim *e)
+{
+	for (size_t i = 0; i < e->n_executors; i++)
+		if (str_equal(e->executors[i].id, "driver"))
+			return true;
+	return false;
+}
+
 static struct sched_count count(const struct worker_sim *w)
 {
 	uint64_t n = 1 + (uint64_t)w->waits;
@@ -392,8 +427,8 @@ static void add_threads(const struct executor_sim *x, struct process_tree *t)
 	}
 }
 
-static void answer_processes(
-	struct evidence_sim *e, struct app_history *a, usec_t now, usec_t driver_now)
+static void answer_processes(struct evidence_sim *e, struct app_history *a,
+	const struct evidence_want *w, usec_t now, usec_t driver_now)
 {
 	struct process_list l = {.items = items(e->n_executors, sizeof(*l.items))};
 
@@ -401,7 +436,8 @@ static void answer_processes(
 		struct executor_sim *x = &e->executors[i];
 		struct process_tree *t = &l.items[l.n];
 
-		if (x->no_cpu || x->lost)
+		if (x->no_cpu || x->lost ||
+			(str_equal(x->id, "driver") && tasks_on(e, x->id) == 0 && !w->with_driver))
 			continue;
 		count_cpu(x, driver_now);
 		l.n++;
@@ -444,10 +480,12 @@ void evidence_sim_answer(struct evidence_sim *e, struct app_history *a, const st
 			answer_tasks(e, a, w, now, driver_now);
 		else if (w->kind == WANT_THREADS)
 			answer_threads(e, a, w->executor_id, now);
+		else if (w->kind == WANT_DRIVER_THREADS && has_driver(e))
+			answer_driver_threads(e, a, now);
 		else if (w->kind == WANT_DROPPED)
 			evidence_take_dropped(a, e->dropped, now);
 	}
 	for (size_t i = 0; i < n; i++)
 		if (wants[i].kind == WANT_PROCESSES)
-			answer_processes(e, a, now, driver_now);
+			answer_processes(e, a, &wants[i], now, driver_now);
 }

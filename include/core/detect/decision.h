@@ -19,6 +19,7 @@ enum stalled_sign {
 			  dump: they may not run at all */
 	SIGN_ABSENT,  /* no such threads: they do not run */
 	SIGN_RESULTS, /* the same, and the driver takes in what they have sent */
+	SIGN_DRIVER,  /* the same, and the driver is at work, for whatever */
 	SIGN_WORK,    /* every one of them works */
 	SIGN_LIFE,    /* something works that may be theirs, and of the others it is not known that
 			 they do nothing */

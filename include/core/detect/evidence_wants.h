@@ -3,6 +3,7 @@
  * apart in time, bounded. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,9 +27,9 @@ extern const struct param_def evidence_params[];
 extern const size_t n_evidence_params;
 
 enum evidence_kind {
-	WANT_TASKS,          /* of a stage */
-	WANT_THREADS,        /* of an executor */
-	WANT_PROCESSES,      /* of all executors of the app */
+	WANT_TASKS,     /* of a stage */
+	WANT_THREADS,   /* of an executor */
+	WANT_PROCESSES, /* of all executors of the app, and of the driver where that may matter */
 	WANT_DRIVER_THREADS, /* of the driver */
 	WANT_QUERY,          /* the newest of the app */
 	WANT_DROPPED,        /* how many events the driver's listener lost */
@@ -42,6 +43,7 @@ struct evidence_want {
 	int64_t stage_id;
 	int64_t attempt_id;
 	size_t length;           /* of a task list: more than are running */
+	bool with_driver;        /* processes: its JVM's, too */
 	const char *executor_id; /* borrowed from the evidence, until it takes something in */
 };
 

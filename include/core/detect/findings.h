@@ -36,6 +36,7 @@ struct findings {
 	bool has_threads;
 	bool has_cpu;
 	bool takes_results;  /* the driver takes in results of tasks that have ended */
+	bool driver_works;   /* its threads are not known, and its JVM uses CPU */
 	bool events_dropped; /* the driver's listener lost events: counts may be wrong for good */
 	unsigned n_dumps;
 	double cpu_rate;

@@ -97,9 +97,10 @@ struct evidence {
 	uint64_t dropped; /* events that the driver's listener lost, as last told */
 	usec_t driver_asked;
 	usec_t driver_taken;
-	struct cause_hint driver; /* what the driver does while no task does anything */
-	bool takes_results;       /* it takes in results of tasks that have ended */
-	bool streams;             /* it runs streaming queries or a streaming context */
+	struct cause_hint driver;  /* what the driver does while no task does anything */
+	struct cause_hint results; /* where it takes in results of tasks that have ended, or word of
+				      their end; "": nowhere */
+	bool streams;              /* it runs streaming queries or a streaming context */
 	usec_t query_asked;
 	usec_t query_taken;
 	struct query_obs query; /* the newest; only of interest while no stage is active */

@@ -62,8 +62,9 @@ bool cause_waits_for_peers(const struct thread_obs *t);
 /* Whether the task is a receiver, which waits for its end by design. */
 bool cause_is_receiver(const struct thread_obs *t);
 
-/* Whether the driver takes in results of tasks that have ended. */
-bool cause_takes_results(const struct thread_list *dump);
+/* Whether the driver takes in results of tasks that have ended, or word of their end: ret is where,
+ * zeroed where it does not. */
+bool cause_takes_results(const struct thread_list *dump, struct cause_hint *ret);
 
 /* Whether the driver runs streaming queries, or a streaming context: it waits between batches. */
 bool cause_streams(const struct thread_list *dump);

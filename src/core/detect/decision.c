@@ -20,8 +20,10 @@ static const struct row {
 	{STALLED_ALL, SIGN_ABSENT, NEVER, VERDICT_PHANTOM, "no executor runs these tasks,"},
 	{STALLED_ALL, SIGN_RESULTS, NEVER, VERDICT_SLOW,
 		"no task runs any more, the driver takes in their results,"},
+	{STALLED_ALL, SIGN_DRIVER, NEVER, VERDICT_SLOW,
+		"no task runs any more, the driver is at work,"},
 	{STALLED_ALL, SIGN_LIFE, NEVER, VERDICT_SLOW,
-		"no counter moves, but their executors are at work,"},
+		"no counter moves, but something that may be theirs is at work,"},
 	{STALLED_ALL, SIGN_WORK, NEVER, VERDICT_SLOW, "no counter moves, but all tasks work,"},
 	{STALLED_ALL, SIGN_SOME_WORK, UNPROVEN, VERDICT_SUSPECT,
 		"no counter moves, some tasks work,"},
@@ -36,8 +38,10 @@ static const struct row {
 		"some tasks are stalled, and no executor runs them,"},
 	{STALLED_SOME, SIGN_RESULTS, NEVER, VERDICT_SLOW,
 		"some tasks do not run any more, the driver takes in their results,"},
+	{STALLED_SOME, SIGN_DRIVER, NEVER, VERDICT_SLOW,
+		"some tasks do not run any more, the driver is at work,"},
 	{STALLED_SOME, SIGN_LIFE, NEVER, VERDICT_SLOW,
-		"some tasks are stalled, but their executors are at work,"},
+		"some tasks are stalled, but something that may be theirs is at work,"},
 	{STALLED_SOME, SIGN_WORK, NEVER, VERDICT_SLOW, "some tasks are stalled, but work,"},
 	{STALLED_SOME, SIGN_SOME_WORK, UNPROVEN, VERDICT_SUSPECT, "some tasks are stalled"},
 	{STALLED_SOME, SIGN_IDLE, UNPROVEN, VERDICT_SUSPECT,
@@ -89,7 +93,9 @@ static enum stalled_sign stalled_sign_of(const struct findings *f)
 	if (f->n_stalled == 0)
 		return SIGN_NOTHING;
 	if (f->n_absent == f->n_stalled)
-		return f->takes_results ? SIGN_RESULTS : SIGN_ABSENT;
+		return f->takes_results  ? SIGN_RESULTS
+		       : f->driver_works ? SIGN_DRIVER
+					 : SIGN_ABSENT;
 	if (n_alive > 0)
 		return SIGN_SOME_WORK;
 	if (f->n_unknown + f->n_absent > 0)

@@ -387,7 +387,7 @@ void evidence_take_driver_threads(
 {
 	a->evidence.driver_taken = taken;
 	cause_of_driver(threads, &a->evidence.driver);
-	a->evidence.takes_results = cause_takes_results(threads);
+	(void)cause_takes_results(threads, &a->evidence.results);
 	a->evidence.streams = a->evidence.streams || cause_streams(threads);
 }
 

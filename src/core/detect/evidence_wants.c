@@ -76,7 +76,8 @@ struct asking {
 	size_t n;
 	size_t max;
 	bool suspicious; /* any stage is */
-	bool watched; /* any stage stands still: what its processes do meanwhile is proof later */
+	bool watched;  /* any stage stands still: what its processes do meanwhile is proof later */
+	bool unplaced; /* of some task no answer tells where it runs: the driver may hold it */
 };
 
 static bool due(const struct asking *k, usec_t asked, usec_t spacing)
@@ -207,14 +208,40 @@ static void ask_threads(struct asking *k)
 	}
 }
 
+/* Asked before now, and no answer has come since that shows the task's thread. */
+static bool is_unplaced(const struct asking *k, const struct task_track *t)
+{
+	const struct executor_track *x = evidence_executor(&k->app->evidence, t->executor_id);
+
+	return flat(k, t->stall_start) && t->n_same == 0 && x && x->dump_asked > 0 &&
+	       x->dump_asked < k->now;
+}
+
+static bool any_unplaced(const struct asking *k, const struct stage_history *h)
+{
+	if (h->tasks.taken == 0)
+		return h->tasks.asked > 0 && h->tasks.asked < k->now;
+	for (size_t i = 0; i < h->tasks.n; i++)
+		if (is_unplaced(k, &h->tasks.items[i]))
+			return true;
+	return false;
+}
+
+static void ask_driver(struct asking *k, usec_t spacing)
+{
+	usec_t *asked = &k->app->evidence.driver_asked;
+
+	if (k->params->max_dumps > 0 && due(k, *asked, spacing) &&
+		ask(k, &(struct evidence_want){.kind = WANT_DRIVER_THREADS}))
+		*asked = k->now;
+}
+
 /* Why a driver is idle does not change the verdict: one look, and seldom another. */
 static void ask_idle(struct asking *k)
 {
 	struct evidence *q = &k->app->evidence;
 
-	if (k->params->max_dumps > 0 && due(k, q->driver_asked, k->rule->idle_after) &&
-		ask(k, &(struct evidence_want){.kind = WANT_DRIVER_THREADS}))
-		q->driver_asked = k->now;
+	ask_driver(k, k->rule->idle_after);
 	if (due(k, q->query_asked, k->rule->idle_after) &&
 		ask(k, &(struct evidence_want){.kind = WANT_QUERY}))
 		q->query_asked = k->now;
@@ -230,8 +257,11 @@ static void ask_app(struct asking *k)
 	if (k->watched &&
 		due(k, q->processes_asked,
 			usec_clamp(half / 16, 5 * USEC_PER_SEC, CPU_AGE_MAX / 4)) &&
-		ask(k, &(struct evidence_want){.kind = WANT_PROCESSES}))
+		ask(k, &(struct evidence_want){.kind = WANT_PROCESSES, .with_driver = k->unplaced}))
 		q->processes_asked = k->now;
+	if (k->unplaced)
+		ask_driver(k, usec_clamp(k->rule->hung_after / 4, k->params->dump_spacing,
+				      10 * USEC_PER_MINUTE));
 	if (k->suspicious && due(k, q->dropped_asked, half) &&
 		ask(k, &(struct evidence_want){.kind = WANT_DROPPED}))
 		q->dropped_asked = k->now;
@@ -252,6 +282,7 @@ size_t evidence_wants(struct app_history *a, const struct rule *rule,
 
 		k.suspicious = k.suspicious || suspicious;
 		k.watched = k.watched || suspicious || stage_stands_still(&k, h);
+		k.unplaced = k.unplaced || (suspicious && any_unplaced(&k, h));
 		ask_tasks(&k, h, suspicious);
 		if (suspicious)
 			choose_executors(&k, h);

@@ -38,9 +38,10 @@
 #define THREAD_EXTRA 0.5
 /* Dumps that lack a task's thread, after which the task counts as gone. */
 #define ABSENT_MIN 2
-/* CPU seconds a second of a driver's JVM that has something to do: it may hold what no thread of an
- * executor was seen to hold. */
-#define DRIVER_WORKS_MIN 0.5
+/* CPU seconds a second of a driver's JVM that has something to do, also on a host with too few
+ * CPUs: it may hold what no thread of an executor was seen to hold. One that only schedules, and
+ * answers who watches it, uses up to 0.14. */
+#define DRIVER_WORKS_MIN 0.25
 
 struct look {
 	struct app_history *app;
@@ -48,7 +49,8 @@ struct look {
 	const struct rule *rule;
 	usec_t now;
 	struct findings *f;
-	bool driver_works;
+	double driver_rate;               /* CPU seconds a second of its JVM; negative: not known */
+	const struct cause_hint *results; /* where the driver takes in results; NULL: not known */
 	size_t n_at_barrier; /* tasks that wait for others of the stage, which have not come */
 	unsigned n_by_cause[CAUSE_MAX];
 };
@@ -114,6 +116,48 @@ static bool is_lost(const struct look *k, const struct executor_track *x)
 	return k->app->evidence.executors_taken > 0 && (!x || !x->listed);
 }
 
+static bool driver_takes_results(const struct look *k)
+{
+	return k->results && k->results->because[0] != '\0';
+}
+
+static bool driver_is_busy(const struct look *k)
+{
+	return driver_takes_results(k) || k->driver_rate >= DRIVER_WORKS_MIN;
+}
+
+/* No dump shows where the task is, and the driver has something to do: the task may have ended, and
+ * the driver reads what came of it. */
+static bool driver_may_hold(const struct look *k, const struct task_track *t)
+{
+	return t->n_same == 0 && driver_is_busy(k) && !str_equal(t->executor_id, "driver");
+}
+
+/* No executor runs the task: who holds it. */
+static void hint_of_driver(const struct look *k, const struct task_track *t, struct cause_hint *ret)
+{
+	char uses[64] = "";
+
+	if (k->driver_rate >= DRIVER_WORKS_MIN)
+		(void)snprintf(uses, sizeof(uses), "the driver uses %.2f CPU seconds a second",
+			k->driver_rate);
+	if (driver_takes_results(k)) {
+		ret->cause = k->results->cause;
+		(void)snprintf(ret->because, sizeof(ret->because), "%.160s%s%s",
+			k->results->because, uses[0] ? "; " : "", uses);
+		return;
+	}
+	(void)snprintf(ret->because, sizeof(ret->because),
+		"executor %.40s %s thread of task %" PRId64 "%s%s", t->executor_id,
+		t->n_absent > 0 ? "has no" : "does not show the", t->task_id, uses[0] ? "; " : "",
+		uses);
+	if (k->app->evidence.dropped > 0 && uses[0] == '\0')
+		(void)snprintf(ret->because + strlen(ret->because),
+			sizeof(ret->because) - strlen(ret->because),
+			"; the driver's listener lost %" PRIu64 " events",
+			k->app->evidence.dropped);
+}
+
 static void hint_of(const struct look *k, const struct task_track *t, const struct task_group *g,
 	struct cause_hint *ret)
 {
@@ -139,6 +183,8 @@ static void hint_of(const struct look *k, const struct task_track *t, const stru
 		ret->cause = CAUSE_EXECUTOR_FROZEN;
 		(void)snprintf(ret->because, sizeof(ret->because),
 			"the JVM of executor %.40s used no CPU at all", t->executor_id);
+	} else if (t->n_absent >= ABSENT_MIN || driver_may_hold(k, t)) {
+		hint_of_driver(k, t, ret);
 	} else if (t->gc_share >= GC_SHARE_MIN) {
 		ret->cause = CAUSE_MEMORY_PRESSURE;
 		(void)snprintf(ret->because, sizeof(ret->because),
@@ -191,13 +237,6 @@ static usec_t silent_since(const struct task_track *t)
 	if (t->worked > at)
 		at = t->worked;
 	return t->may_have > at ? t->may_have : at;
-}
-
-/* No dump shows where the task is, and the driver has something to do: the task may have ended, and
- * the driver reads what came of it. */
-static bool driver_may_hold(const struct look *k, const struct task_track *t)
-{
-	return t->n_same == 0 && k->driver_works && !str_equal(t->executor_id, "driver");
 }
 
 /* One stalled task that is not known to work by itself. */
@@ -496,8 +535,8 @@ static void find_by_executor(struct look *k)
 	f->n_running = f->n_stalled = n;
 	f->n_working = t.alive;
 	f->n_may_work = t.may;
-	f->n_idle = c.n_frozen > 0 || k->driver_works ? 0 : t.idle;
-	if (k->driver_works) /* no dump shows where they are */
+	f->n_idle = c.n_frozen > 0 || driver_is_busy(k) ? 0 : t.idle;
+	if (driver_is_busy(k)) /* no dump shows where they are */
 		f->n_may_work = n - f->n_working;
 	n -= f->n_working + f->n_may_work + f->n_idle;
 	if (c.n_frozen > 0 && c.n_trees + c.n_unknown == 0)
@@ -520,15 +559,18 @@ static bool gathers(const struct look *k)
 	return forgotten > 0 && usec_sub(k->now, forgotten) < span;
 }
 
-static bool driver_works(const struct look *k)
+/* CPU seconds a second of the driver's JVM; where only a container's sum is known, of all. */
+static double driver_rate(const struct look *k)
 {
 	const struct executor_track *x = evidence_executor(&k->app->evidence, "driver");
 	struct cpu_use cpu;
 
 	if (!x || x->active_tasks > 0) /* in local mode that is the executor */
-		return false;
+		return -1;
 	cpu_series_use(&x->cpu, k->now, 0, k->rule->hung_after, &cpu);
-	return cpu.window > 0 && cpu.jvm_rate >= DRIVER_WORKS_MIN;
+	if (cpu.window == 0)
+		return -1;
+	return cpu.per_process ? cpu.jvm_rate : cpu.rate;
 }
 
 /* Who waits for others at a barrier is not what the stage waits for: those are that have not come.
@@ -554,11 +596,13 @@ void findings_of(struct app_history *a, struct stage_history *h, const struct ru
 	/* An answer holds until the next is due, and a little longer. */
 	usec_t fresh = rule->hung_after / 2 + USEC_PER_MINUTE;
 
-	*ret = (struct findings){.events_dropped = a->evidence.dropped > 0,
-		.takes_results = a->evidence.takes_results &&
-				 usec_sub(now, a->evidence.driver_taken) < rule->hung_after,
-		.gathering = gathers(&k)};
-	k.driver_works = driver_works(&k);
+	*ret = (struct findings){
+		.events_dropped = a->evidence.dropped > 0, .gathering = gathers(&k)};
+	k.driver_rate = driver_rate(&k);
+	if (a->evidence.driver_taken > 0 && usec_sub(now, a->evidence.driver_taken) <= fresh)
+		k.results = &a->evidence.results;
+	ret->takes_results = driver_takes_results(&k);
+	ret->driver_works = !k.results && driver_is_busy(&k);
 	if (h->tasks.taken == 0 || usec_sub(now, h->tasks.taken) > fresh || h->tasks.n == 0) {
 		find_by_executor(&k);
 		return;

@@ -173,14 +173,6 @@ bool cause_is_receiver(const struct thread_obs *t)
 	return has_frame(t, "receiver.ReceiverSupervisor.awaitTermination");
 }
 
-bool cause_takes_results(const struct thread_list *dump)
-{
-	for (size_t i = 0; i < dump->n; i++)
-		if (has_frame(&dump->items[i], "scheduler.TaskResultGetter"))
-			return true;
-	return false;
-}
-
 bool cause_streams(const struct thread_list *dump)
 {
 	for (size_t i = 0; i < dump->n; i++)
@@ -245,6 +237,37 @@ static void say_thread(const struct thread_obs *t, size_t frame, struct cause_hi
 	(void)snprintf(ret->because, sizeof(ret->because), "%.40s in %.110s", t->name,
 		t->frames[frame < t->n_frames ? frame : 0]);
 	str_sanitize(ret->because);
+}
+
+/* The end of a task passes through these threads of a driver, one after the other; until it has,
+ * the task counts as running. Their frames may be deeper than what is kept of them. */
+static bool handles_ends(const struct thread_obs *t)
+{
+	return starts_with(t->name, "task-result-getter-") ||
+	       str_equal(t->name, "dag-scheduler-event-loop") ||
+	       str_equal(t->name, "spark-listener-group-appStatus");
+}
+
+/* Waits for something to do. */
+static bool is_at_rest(const struct thread_obs *t)
+{
+	return t->n_frames == 0 || has_frame(t, "ThreadPoolExecutor.getTask") ||
+	       has_frame(t, "LinkedBlockingDeque.take") || has_frame(t, "LinkedBlockingQueue.take");
+}
+
+bool cause_takes_results(const struct thread_list *dump, struct cause_hint *ret)
+{
+	*ret = (struct cause_hint){0};
+	for (size_t i = 0; i < dump->n; i++) {
+		const struct thread_obs *t = &dump->items[i];
+
+		if (!handles_ends(t) || is_at_rest(t))
+			continue;
+		ret->cause = CAUSE_DRIVER_COLLECT;
+		say_thread(t, caller(t), ret);
+		return true;
+	}
+	return false;
 }
 
 /* Is it in Spark at all, such as py4j's thread that a Python driver waits for? */

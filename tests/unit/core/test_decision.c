@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -94,6 +95,11 @@ static void test_all(void **state)
 	some.n_may_work = 5;
 	check(some, 600 * MIN, VERDICT_SLOW, NULL);
 	check(absent, 60 * MIN, VERDICT_PHANTOM, NULL);
+	/* The driver has something to do, or is seen to take in what came of them. */
+	absent.driver_works = true;
+	check(absent, 60 * MIN, VERDICT_SLOW, NULL);
+	absent.takes_results = true;
+	check(absent, 60 * MIN, VERDICT_SLOW, NULL);
 }
 
 static void test_some(void **state)
@@ -146,7 +152,8 @@ enum {
 #define TAKES_RESULTS 4U
 #define OLD 8U
 #define SEEN 16U
-#define N_FLAGS 32U
+#define DRIVER_WORKS 32U
+#define N_FLAGS 64U
 
 /* How near to an action a verdict is. */
 static int severity(const struct findings *f, usec_t stalled)
@@ -163,6 +170,7 @@ static struct findings findings_with(const size_t *n, size_t moving, unsigned fl
 		.has_tasks = flags & HAS_TASKS,
 		.events_dropped = flags & EVENTS_DROPPED,
 		.takes_results = flags & TAKES_RESULTS,
+		.driver_works = flags & DRIVER_WORKS,
 		.old = flags & OLD,
 		.n_working = n[WORKING],
 		.n_may_work = n[MAY_WORK],
@@ -427,6 +435,64 @@ static void test_driver(void **state)
 	assert_string_equal(h.because, "");
 }
 
+/* The end of a task passes through three threads of the driver. */
+static void test_driver_takes_results(void **state)
+{
+	static const struct {
+		const char *name;
+		const char *frames[4];
+		const char *because; /* NULL: it is at rest */
+	} cases[] = {
+		{"task-result-getter-0",
+			{"java.util.concurrent.LinkedBlockingQueue.take(L.java:435)",
+				"java.util.concurrent.ThreadPoolExecutor.getTask(T.java:1062)"},
+			NULL},
+		/* So deep that the frames which name it are cut. */
+		{"task-result-getter-3",
+			{"java.util.HashSet.iterator(HashSet.java:174)",
+				"java.util.AbstractSet.hashCode(AbstractSet.java:120)"},
+			"task-result-getter-3 in java.util.HashSet.iterator(HashSet.java:174)"},
+		{"dag-scheduler-event-loop",
+			{"java.util.concurrent.LinkedBlockingDeque.take(L.java:673)",
+				"org.apache.spark.util.EventLoop$$anon$1.run(E.scala:48)"},
+			NULL},
+		{"dag-scheduler-event-loop",
+			{"java.util.HashMap.put(HashMap.java:1)",
+				"org.apache.spark.scheduler.JobWaiter.taskSucceeded(J.scala:61)"},
+			"dag-scheduler-event-loop in "
+			"org.apache.spark.scheduler.JobWaiter.taskSucceeded(J.scala:61)"},
+		{"spark-listener-group-appStatus",
+			{"java.util.concurrent.LinkedBlockingQueue.take(L.java:435)",
+				"org.apache.spark.scheduler.AsyncEventQueue.dispatch(A.scala:1)"},
+			NULL},
+		{"spark-listener-group-appStatus",
+			{"org.apache.spark.status.AppStatusListener.onTaskEnd(A.scala:1)"},
+			"spark-listener-group-appStatus in "
+			"org.apache.spark.status.AppStatusListener.onTaskEnd(A.scala:1)"},
+		{"main", {"job.Fit.run(Fit.java:1)"}, NULL},
+		{"task-result-getter-1", {NULL}, NULL},
+	};
+
+	(void)state;
+	each_row(i, cases)
+	{
+		char name[64];
+		const char *frames[4];
+		struct thread_obs t = {.blocked_by = -1, .name = name};
+		struct thread_list dump = {.items = &t, .n = 1};
+		struct cause_hint h;
+
+		(void)snprintf(name, sizeof(name), "%s", cases[i].name);
+		memcpy(frames, cases[i].frames, sizeof(frames));
+		t.frames = lend(frames);
+		while (frames[t.n_frames])
+			t.n_frames++;
+		assert_int_equal(cause_takes_results(&dump, &h), cases[i].because != NULL);
+		assert_int_equal(h.cause, cases[i].because ? CAUSE_DRIVER_COLLECT : CAUSE_UNKNOWN);
+		assert_string_equal(h.because, cases[i].because ? cases[i].because : "");
+	}
+}
+
 static void assert_query(
 	struct cause_hint h, struct query_obs q, enum cause cause, const char *because)
 {
@@ -510,6 +576,7 @@ int main(void)
 		cmocka_unit_test(test_causes),
 		cmocka_unit_test(test_lock),
 		cmocka_unit_test(test_driver),
+		cmocka_unit_test(test_driver_takes_results),
 		cmocka_unit_test(test_query_of_idle_driver),
 		cmocka_unit_test(test_names_of_calls),
 	};

@@ -233,10 +233,15 @@ static void test_driver(void **state)
 	assert_int_equal(own.n, 1);
 	assert_string_equal(own.items[0].executor_id, "driver");
 	assert_int_equal(own.items[0].n, 2); /* this test and its sleeper */
+	assert_int_equal(proctree_jvm(getpid(), "app-1", "driver", &own), 0);
+	assert_int_equal(own.items[1].n, 1);
+	assert_int_equal(own.items[1].items[0].pid, getpid());
+	assert_int_equal(own.items[1].cpu, own.items[1].items[0].cpu);
 	stop(sleeper);
 	stop(executor);
 	assert_int_equal(proctree_of(sleeper, "app-1", "driver", &own), -ESRCH);
-	assert_int_equal(own.n, 1);
+	assert_int_equal(proctree_jvm(sleeper, "app-1", "driver", &own), -ESRCH);
+	assert_int_equal(own.n, 2);
 }
 
 int main(void)
