@@ -21,7 +21,6 @@ struct http_exchange {
 	int body_error;    /* why the body was not taken */
 	bool headers_done; /* the empty line after them came */
 	size_t n_trailers; /* bytes of header lines after that */
-	int socket_error;  /* why no socket could be made; 0: one could */
 	/* As whom the last request went, and whether the next may go with the same options. */
 	bool reusable;
 	size_t n_headers; /* the caller's, the first of headers */

@@ -132,18 +132,6 @@ static size_t on_body(char *data, size_t size, size_t n, void *userdata)
 	return n;
 }
 
-/* As libcurl would; it does not keep why it could not. */
-static curl_socket_t on_open(void *userdata, curlsocktype purpose, struct curl_sockaddr *address)
-{
-	struct http_exchange *x = userdata;
-	int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-
-	(void)purpose;
-	if (fd < 0)
-		x->socket_error = -errno;
-	return fd < 0 ? CURL_SOCKET_BAD : fd;
-}
-
 static int add_header(struct http_exchange *x, const char *line)
 {
 	struct curl_slist *l = curl_slist_append(x->headers, line);
@@ -215,7 +203,6 @@ static int set_bounds(struct http_exchange *x)
 
 	if (curl_easy_setopt(x->easy, CURLOPT_MAXFILESIZE_LARGE, n) != CURLE_OK ||
 		curl_easy_setopt(x->easy, CURLOPT_HEADERFUNCTION, on_header) != CURLE_OK ||
-		curl_easy_setopt(x->easy, CURLOPT_OPENSOCKETFUNCTION, on_open) != CURLE_OK ||
 		curl_easy_setopt(x->easy, CURLOPT_WRITEFUNCTION, on_body) != CURLE_OK)
 		return -ENOMEM;
 	return 0;
@@ -252,7 +239,6 @@ static int set_options(struct http_exchange *x, const char *user_agent,
 		{CURLOPT_UNIX_SOCKET_PATH, ask->socket},
 		{CURLOPT_ERRORBUFFER, x->error},
 		{CURLOPT_HEADERDATA, x},
-		{CURLOPT_OPENSOCKETDATA, x},
 		{CURLOPT_WRITEDATA, x},
 	};
 
@@ -372,29 +358,22 @@ int http_exchange_begin(
 	x->body_error = 0;
 	x->headers_done = false;
 	x->n_trailers = 0;
-	x->socket_error = 0;
 	x->error[0] = '\0';
 	if (!is_like_last(x, ask))
 		err = set_all(x, user_agent, ask);
 	return err < 0 ? err : set_url(x->easy, ask, transport_endpoint(ask));
 }
 
-static bool is_lack_of_files(int error)
-{
-	return error == -EMFILE || error == -ENFILE;
-}
-
-/* Names and certificates are read from files, and whoever reads them does not say why it cannot. */
-static bool lacks_files(const struct http_exchange *x, CURLcode code)
+/* Sockets, names and certificates take files, and libcurl does not say why it got none. */
+static bool lacks_files(CURLcode code)
 {
 	_cleanup_close_ int fd = -1;
 
-	if (is_lack_of_files(x->socket_error))
-		return true;
-	if (code != CURLE_COULDNT_RESOLVE_HOST && code != CURLE_SSL_CACERT_BADFILE)
+	if (code != CURLE_COULDNT_CONNECT && code != CURLE_COULDNT_RESOLVE_HOST &&
+		code != CURLE_SSL_CACERT_BADFILE)
 		return false;
 	fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	return fd < 0 && is_lack_of_files(-errno);
+	return fd < 0 && (errno == EMFILE || errno == ENFILE);
 }
 
 static int code_to_error(const struct http_exchange *x, CURLcode code)
@@ -403,13 +382,13 @@ static int code_to_error(const struct http_exchange *x, CURLcode code)
 
 	if (x->body_error < 0)
 		return x->body_error;
-	if (lacks_files(x, code))
-		return -EMFILE;
 	if (code == CURLE_COULDNT_CONNECT) {
 		(void)curl_easy_getinfo(x->easy, CURLINFO_OS_ERRNO, &os_error);
 		if (os_error == ECONNREFUSED)
 			return -ECONNREFUSED;
 	}
+	if (lacks_files(code))
+		return -EMFILE;
 	for (size_t i = 0; i < ELEMENTSOF(code_errors); i++)
 		if (code_errors[i].code == code)
 			return code_errors[i].error;

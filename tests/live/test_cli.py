@@ -161,7 +161,7 @@ def test_an_action_where_all_can_only_be_watched(sections, fault, binary, tmp_pa
     (tmp_path / "password").write_text("x")
     (tmp_path / "password").chmod(0o600)
     airflow = f"[airflow a]\nurl = http://127.0.0.1:3\nusername = u\npassword_file = {tmp_path}/password\n"
-    conf.write_text(f"[rule r]\naction = kill\n{airflow}{sections}")
+    conf.write_text(f"[rule r]\naction = kill\napp = *\n{airflow}{sections}")
     done = run(binary, "--config", conf, "--check-config")
     text = f"{conf}:2: action: kill: [spark k] can only be watched: type = kubernetes has no way to end an app yet"
     assert (done.returncode, text in done.stderr) == ((3, True) if fault else (0, False)), done.stderr
