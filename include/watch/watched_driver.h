@@ -13,7 +13,9 @@ struct driver {
 	char *app_id;                         /* NULL: whoever answers */
 	char *name;
 	char *user;
-	char *about; /* what its cluster manager says of it; NULL: nothing */
+	char *about;    /* what its cluster manager says of it; NULL: nothing */
+	bool waits;     /* to be started, as its cluster manager says */
+	bool no_driver; /* and there is nobody to be asked */
 	bool configured;
 	bool may_lack;  /* nobody need listen there */
 	bool restarts;  /* another driver may come to answer there as the same app */
@@ -55,6 +57,9 @@ int driver_take(struct driver *d, struct driver_answer *answer, const struct sta
 void driver_unanswered(struct driver *d, const struct driver_answer *answer);
 /* It could not even be asked: fault says why. */
 void driver_not_asked(struct driver *d, const struct fault *fault);
+
+/* Its cluster lists it, and there is no driver to be asked yet. */
+void driver_waiting(struct driver *d);
 
 /* It is at this URL from now on. */
 int driver_move(struct driver *d, const char *url);

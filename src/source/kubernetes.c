@@ -19,6 +19,8 @@
 /* Ended pods stay until somebody deletes them: they are not asked for. */
 #define LIVE "status.phase!=Succeeded,status.phase!=Failed"
 #define MAX_NAME_OF_SERVICE 63
+/* A list that takes longer, page by page, is given up: the poller counts on its end. */
+#define MAX_LIST_TIME USEC_PER_MINUTE
 /* Pods of apps that are, or may be, looked at. */
 #define MAX_NOTED 64
 /* An API server that asks for more is asked all the same. */
@@ -49,6 +51,7 @@ struct source_kubernetes {
 	struct transport_request *request;
 	struct kube_pod_list pods; /* of the list at hand */
 	size_t first;              /* of them of the namespace at hand */
+	usec_t began;              /* that list */
 	bool begun_anew;           /* since what asks for the next page had expired */
 	size_t n_listed;           /* namespaces */
 	struct kube_pod_list last; /* of the last list */
@@ -240,8 +243,10 @@ static int fill_target(const struct source_kubernetes *k, const struct kube_pod 
 {
 	int r;
 
-	*t = (struct target){.configured = k->ui_via == UI_VIA_PROXY, .restarts = true};
-	r = driver_url(k, p, &t->url);
+	*t = (struct target){.configured = k->ui_via == UI_VIA_PROXY,
+		.restarts = true,
+		.waits = p->phase == KUBE_PENDING};
+	r = t->waits ? 0 : driver_url(k, p, &t->url);
 	if (r >= 0 && is_first)
 		r = str_replace(&t->app_id, p->app_id);
 	if (r >= 0)
@@ -251,7 +256,12 @@ static int fill_target(const struct source_kubernetes *k, const struct kube_pod 
 
 static bool is_target(const struct kube_pod *p)
 {
-	return p->phase != KUBE_PENDING && kube_pod_end(p) != APP_END_ENDED;
+	return kube_pod_end(p) != APP_END_ENDED;
+}
+
+static int rank_of(const struct kube_pod *p)
+{
+	return p->terminating ? 2 : p->phase == KUBE_PENDING ? 1 : 0;
 }
 
 /* By app; of two that claim to be the same one, first the one that is to stay. */
@@ -262,7 +272,7 @@ static int compare_pods(const void *a, const void *b)
 	int order = strcmp(p->app_id ? p->app_id : "", q->app_id ? q->app_id : "");
 
 	if (order == 0)
-		order = (p->terminating || !is_target(p)) - (q->terminating || !is_target(q));
+		order = rank_of(p) - rank_of(q);
 	return order ? order : strcmp(p->uid, q->uid);
 }
 
@@ -444,6 +454,7 @@ static void on_list(void *userdata, const struct transport_answer *a)
 	struct source_kubernetes *k = userdata;
 	_cleanup_free_ char *reason = NULL;
 	struct fault fault = {0};
+	char took[32];
 	int r = -EIO;
 
 	k->request = NULL;
@@ -454,6 +465,11 @@ static void on_list(void *userdata, const struct transport_answer *a)
 		add_words(a, &fault, &reason);
 		if (a->status == 410 && begin_anew(k))
 			return;
+	}
+	if (r > 0 && a->received - k->began > MAX_LIST_TIME) {
+		r = -ETIMEDOUT;
+		fault_set(&fault, "timeout", "is not through its list after %s",
+			format_duration(took, sizeof(took), a->received - k->began));
 	}
 	if (r > 0) {
 		r = ask(k);
@@ -521,6 +537,7 @@ static int kubernetes_list(struct source *s, source_listed_fn fn, void *userdata
 	k->userdata = userdata;
 	k->first = 0;
 	k->n_listed = 0;
+	k->began = clock_boottime();
 	k->begun_anew = false;
 	s->current = 0;
 	s->n_asked = 0;

@@ -73,11 +73,15 @@ static const char *link_of(const struct source_standalone *m, const char *app_id
 	return NULL;
 }
 
-/* An app that waits for executors has no link on the page, and is not lost from sight for that if
- * it had one before; one that never had is not worth a word. */
+/* It has had no executor yet. */
+static bool waits(const struct master_app *a)
+{
+	return str_equal(a->state, "WAITING");
+}
+
 static bool is_target(const struct source_standalone *m, const struct master_app *a)
 {
-	return !a->ended && (str_equal(a->state, "RUNNING") || link_of(m, a->id));
+	return !a->ended && (str_equal(a->state, "RUNNING") || waits(a) || link_of(m, a->id));
 }
 
 static int fill_target(
@@ -85,7 +89,10 @@ static int fill_target(
 {
 	int r;
 
+	t->waits = waits(a);
 	r = str_replace(&t->url, link_of(m, a->id));
+	if (r >= 0 && t->waits)
+		r = str_replace(&t->about, "WAITING at the master, which has no executor for it");
 	if (r >= 0)
 		r = str_replace(&t->app_id, a->id);
 	if (r >= 0)

@@ -12,7 +12,8 @@
 
 /* An app is 3.4 kB, of which its resource requests can be many more where it waits for some. */
 #define LIST_PATH                                                                                  \
-	"/ws/v1/cluster/apps?states=RUNNING&applicationTypes=SPARK&deSelects=resourceRequests"
+	"/ws/v1/cluster/"                                                                          \
+	"apps?states=ACCEPTED,RUNNING&applicationTypes=SPARK&deSelects=resourceRequests"
 
 struct source_yarn {
 	struct source source;
@@ -53,10 +54,16 @@ static int fill_target(const struct source_yarn *y, const struct master_app *a, 
 	struct strbuf url = {0};
 	int r;
 
-	strbuf_addf(&url, "%s/proxy/", y->source.urls.items[y->source.current]);
-	strbuf_add_segment(&url, a->id);
-	*t = (struct target){.configured = true, .restarts = true};
-	r = strbuf_finish(&url, &t->url);
+	*t = (struct target){
+		.configured = true, .restarts = true, .waits = str_equal(a->state, "ACCEPTED")};
+	if (t->waits) {
+		r = str_replace(&t->about, "ACCEPTED by the ResourceManager, without a container "
+					   "for its driver or application master");
+	} else {
+		strbuf_addf(&url, "%s/proxy/", y->source.urls.items[y->source.current]);
+		strbuf_add_segment(&url, a->id);
+		r = strbuf_finish(&url, &t->url);
+	}
 	if (r >= 0)
 		r = str_replace(&t->app_id, a->id);
 	if (r >= 0)

@@ -213,6 +213,10 @@ static void start(struct driver *d)
 
 	if (d->poll)
 		return; /* still waiting for the answer to an earlier one */
+	if (d->no_driver) {
+		driver_waiting(d);
+		return;
+	}
 	if (d->silent && d->poller->n_silent >= MAX_SILENT)
 		return; /* its turn comes */
 	if (!d->url) {
@@ -275,6 +279,8 @@ static int take_target(struct poller *p, const struct target *t)
 		r = str_replace(&d->about, t->about);
 	if (r < 0)
 		return r;
+	d->waits = t->waits;
+	d->no_driver = t->waits && !t->url;
 	d->configured = t->configured;
 	d->restarts = t->restarts;
 	d->may_lack = t->may_lack;

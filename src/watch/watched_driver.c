@@ -176,6 +176,23 @@ void driver_not_asked(struct driver *d, const struct fault *fault)
 	no_answer(d, fault);
 }
 
+void driver_waiting(struct driver *d)
+{
+	struct app_history *a;
+
+	/* What ran before, in an earlier attempt, is over. */
+	if (d->started > 0)
+		driver_forget(d);
+	a = driver_history(d);
+	d->lost = false;
+	d->heard = true;
+	if (!a && placeholder(d, &a) < 0)
+		return;
+	if (faults_of(d))
+		faults_forget(faults_of(d), name_of(d), NULL);
+	detector_waits(d->context->detector, a, d->about, clock_now(d->context->clock));
+}
+
 static int identify(struct driver *d, const struct driver_answer *answer)
 {
 	int r;
@@ -279,6 +296,7 @@ int driver_take(struct driver *d, struct driver_answer *answer, const struct sta
 	if (r < 0)
 		return r;
 	note_missing(a, answer);
+	app_history_note_waits(a, d->waits ? d->about : NULL, answer->poll.now);
 	r = tasks_of ? take_tasks(a, answer, tasks_of) : 0;
 	if (r >= 0)
 		r = detector_observe(detector, a, &answer->poll);

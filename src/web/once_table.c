@@ -31,12 +31,13 @@ static void add_stage(
 static void add_app(struct columns *t, const struct app_history *a, usec_t now)
 {
 	const char *verdict = a->no_answer_start > 0 ? "no answer" : verdict_name(a->verdict);
+	bool waits = a->waits_start > 0 && a->verdict == VERDICT_PROGRESSING;
 	const char *name = a->info.name ? a->info.name : "";
 
 	/* An app as a whole gets a row where it has no stage to show, or something to say. */
 	if (a->n_stages == 0 || a->no_answer_start > 0)
-		columns_add(t, (const char *const[COLUMNS]){
-				       a->cluster, a->info.id, name, "-", "-", "-", verdict});
+		columns_add(t, (const char *const[COLUMNS]){a->cluster, a->info.id, name, "-", "-",
+				       "-", waits ? "waits" : verdict});
 	for (size_t i = 0; i < a->n_stages; i++)
 		add_stage(t, a, &a->stages[i], now);
 }

@@ -11,7 +11,8 @@ from tables import metrics as code_metrics, table, words
 pytestmark = pytest.mark.skipif(not shutil.which("promtool"), reason="promtool is not installed")
 
 ALERTS = """SparkStageHung SparkDriverUnobservable ActionUnconfirmed ActionFailed PollStale NeverPolled NotAllSeen AnswersUnusable DaemonAbsent AirflowDown
-AccessDenied BreakerOpen Paused LedgerDown StageStarved StageCrashLoop AppIdle NotificationsUndelivered
+AccessDenied BreakerOpen Paused LedgerDown StageStarved StageCrashLoop AppIdle AppNotStarted
+NotificationsUndelivered
 ConfigReloadFailed""".split()
 # Labels that Prometheus adds.
 SCRAPED = {"instance", "job"}

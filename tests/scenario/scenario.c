@@ -63,6 +63,7 @@ struct sim {
 	usec_t clock;      /* by which the driver's clock is ahead */
 	usec_t poll_takes; /* 0: no time */
 	bool silent;
+	bool waits; /* to be started */
 	bool off;
 	struct detector *detector;
 	struct app_history *app;
@@ -248,8 +249,10 @@ static void apply(struct sim *s, struct line *l)
 			set_stage(s, g, l->words[i], l->at);
 	} else if (str_equal(word, "silent") && l->n_words == 1) {
 		s->silent = true;
+	} else if (str_equal(word, "waits") && l->n_words == 1) {
+		s->waits = true;
 	} else if (str_equal(word, "answers") && l->n_words == 1) {
-		s->silent = false;
+		s->silent = s->waits = false;
 	} else if (str_equal(word, "poll") && l->n_words == 2 &&
 		   (str_equal(l->words[1], "on") || str_equal(l->words[1], "off"))) {
 		s->off = str_equal(l->words[1], "off");
@@ -354,6 +357,10 @@ static void one_poll(struct sim *s, usec_t at)
 			owner_copy(&s->owner, &s->app->owner) < 0)
 			abort();
 		s->app->owner_asked = true;
+	}
+	if (s->waits) {
+		detector_waits(s->detector, s->app, "pod n/p: Pending, Unschedulable", LOCAL + at);
+		return;
 	}
 	if (s->silent) {
 		detector_no_answer(s->detector, s->app, LOCAL + at);

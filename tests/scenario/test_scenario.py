@@ -10,7 +10,7 @@ from conftest import BUILD
 
 HERE = pathlib.Path(__file__).resolve().parent
 FILES = sorted(HERE.glob("*.scn"))
-VERDICTS = "hung suspect progressing slow starved crash_loop phantom idle unobservable".split()
+VERDICTS = "hung suspect progressing slow starved crash_loop phantom idle unobservable not_started".split()
 
 
 def run(*files):

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Spark's drivers, a standalone master and a YARN ResourceManager, for fake_transport's otherwise:
- * they remember what was done to them. What a test wants to go wrong it sets as patterns, which
- * come first. */
+ * Spark's drivers, a standalone master, a YARN ResourceManager and a Kubernetes API server, for
+ * fake_transport's otherwise: they remember what was done to them. What a test wants to go wrong it
+ * sets as patterns, which come first. */
 #pragma once
 
 #include "fake_transport.h"
 
 #define FAKE_MASTER "http://master:8080"
 #define FAKE_RM "http://rm:8088"
+#define FAKE_KUBE "https://kube:6443"
 #define FAKE_TOKEN "0123456789abcdef0123456789abcdef"
 #define FAKE_MAX_APPS 8
 
@@ -17,7 +18,8 @@ struct fake_app {
 	const char *url;        /* of its driver */
 	const char *properties; /* pairs, ["a","b"] each after a comma; or "" */
 	usec_t started;
-	const char *state; /* as the cluster manager says: RUNNING, FINISHED, KILLED */
+	const char *state; /* as the cluster manager says: RUNNING, FINISHED, KILLED; WAITING at a
+			      master, ACCEPTED by YARN: not started */
 	bool gone;         /* nobody listens at url */
 	int stage;         /* its only one; < 0: none */
 	bool moving;       /* each poll shows progress */
@@ -88,9 +90,19 @@ static inline struct fake_app *fake_spark_find(struct fake_spark *s, const char 
 	return NULL;
 }
 
+static inline bool fake_app_waits(const struct fake_app *a)
+{
+	return str_equal(a->state, "WAITING") || str_equal(a->state, "ACCEPTED");
+}
+
+static inline bool fake_app_over(const struct fake_app *a)
+{
+	return !str_equal(a->state, "RUNNING") && !fake_app_waits(a);
+}
+
 static inline void fake_app_end(struct fake_app *a, const char *state)
 {
-	if (str_equal(a->state, "RUNNING"))
+	if (!fake_app_over(a))
 		a->state = state;
 	a->gone = true;
 }
@@ -285,7 +297,7 @@ static inline int fake_master_status(struct fake_spark *s, const char *method, c
 			for (size_t i = 0; i < s->n_apps; i++) {
 				const struct fake_app *a = &s->apps[i];
 
-				if (str_equal(a->state, "RUNNING") == !!over)
+				if (fake_app_over(a) != !!over)
 					continue;
 				strbuf_addf(b,
 					"%s{\"id\":\"%s\",\"name\":\"%s\",\"user\":\"spark\","
@@ -317,7 +329,7 @@ static inline int fake_master_status(struct fake_spark *s, const char *method, c
 	for (size_t i = 0; i < s->n_apps; i++) {
 		const struct fake_app *a = &s->apps[i];
 
-		if (!str_equal(a->state, "RUNNING"))
+		if (fake_app_over(a))
 			continue;
 		strbuf_addf(b, "<tr><td><a href=\"app/?appId=%s\">%s</a>", a->id, a->id);
 		if (s->kill_offered)
@@ -337,7 +349,7 @@ static inline int fake_master_status(struct fake_spark *s, const char *method, c
 
 static inline void fake_rm_row(const struct fake_app *a, struct strbuf *b)
 {
-	bool over = !str_equal(a->state, "RUNNING");
+	bool over = fake_app_over(a);
 
 	strbuf_addf(b,
 		"{\"id\":\"%s\",\"user\":\"spark\",\"name\":\"%s.py\",\"state\":\"%s\","
@@ -424,6 +436,53 @@ static inline int fake_rm_status(struct fake_spark *s, const char *method, const
 	return 200;
 }
 
+/* The pod of the n-th app. */
+static inline void fake_pod(const struct fake_spark *s, size_t n, struct strbuf *b)
+{
+	const struct fake_app *a = &s->apps[n];
+
+	strbuf_addf(b,
+		"{\"kind\":\"Pod\",\"metadata\":{\"uid\":\"u%zu\",\"namespace\":\"n\",\"name\":\"d%"
+		"zu\","
+		"\"labels\":{\"spark-app-selector\":\"%s\"}},\"spec\":{\"containers\":[{\"ports\":["
+		"{\"name\":\"spark-ui\",\"containerPort\":4040}]}]},\"status\":{\"phase\":\"%s\","
+		"\"podIP\":\"10.0.0.%zu\"}}",
+		n, n, a->id,
+		fake_app_waits(a)                 ? "Pending"
+		: !fake_app_over(a)               ? "Running"
+		: str_equal(a->state, "FINISHED") ? "Succeeded"
+						  : "Failed",
+		n);
+}
+
+static inline int fake_kube_status(struct fake_spark *s, const char *path, struct strbuf *b)
+{
+	static const char one[] = "/api/v1/namespaces/n/pods/d";
+	const char *sep = "";
+	size_t n = FAKE_MAX_APPS;
+
+	if (strncmp(path, one, strlen(one)) == 0)
+		n = (size_t)strtoul(path + strlen(one), NULL, 10);
+	if (n < s->n_apps) {
+		fake_pod(s, n, b);
+		return 200;
+	}
+	if (strncmp(path, "/api/v1/pods?", 13) != 0) {
+		strbuf_add(b, "{\"kind\":\"Status\",\"reason\":\"NotFound\",\"message\":\"no\"}");
+		return 404;
+	}
+	strbuf_add(b, "{\"kind\":\"PodList\",\"metadata\":{},\"items\":[");
+	for (size_t i = 0; i < s->n_apps; i++) {
+		if (fake_app_over(&s->apps[i]))
+			continue;
+		strbuf_add(b, sep);
+		fake_pod(s, i, b);
+		sep = ",";
+	}
+	strbuf_add(b, "]}");
+	return 200;
+}
+
 static inline bool fake_below(const char *url, const char *base, const char **ret_path)
 {
 	size_t n = strlen(base);
@@ -448,6 +507,8 @@ static inline bool fake_spark_answers(
 		ret->status = fake_master_status(s, method, path, body, &b);
 	} else if (fake_below(url, FAKE_RM, &path)) {
 		ret->status = fake_rm_status(s, method, path, body, &b);
+	} else if (fake_below(url, FAKE_KUBE, &path)) {
+		ret->status = fake_kube_status(s, path, &b);
 	} else {
 		struct fake_app *a = NULL;
 

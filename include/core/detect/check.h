@@ -27,4 +27,5 @@ extern const struct stage_check check_crash_loop;
 extern const struct stage_check check_starved;
 extern const struct stage_check check_no_progress;
 extern const struct app_check check_unobservable;
+extern const struct app_check check_not_started;
 extern const struct app_check check_idle;

@@ -55,6 +55,9 @@ int detector_observe(struct detector *d, struct app_history *a, struct app_poll 
 /* The driver gave no usable answer, although it should: a timeout, garbage, a redirect. */
 void detector_no_answer(struct detector *d, struct app_history *a, usec_t now);
 
+/* Its cluster lists the app, and nothing of it runs yet: what says what it waits for. */
+void detector_waits(struct detector *d, struct app_history *a, const char *what, usec_t now);
+
 /* The app has ended, or its cluster no longer lists it. a is freed. */
 void detector_app_gone(struct detector *d, struct app_history *a, usec_t now);
 

@@ -98,7 +98,9 @@ struct app_history {
 	usec_t no_answer_start; /* first poll without an answer since the last good one; 0: it
 				   answers */
 	char no_answer[240];    /* why the last one had none; "": not told */
-	enum verdict verdict;   /* progressing, idle or unobservable */
+	usec_t waits_start;     /* since when it waits to be started; 0: it does not */
+	char waits[240];        /* for what: "pod n/p: Pending, Unschedulable" */
+	enum verdict verdict;   /* of an app */
 	usec_t verdict_start;
 	struct verdict_detail detail;
 	struct evidence evidence; /* what was asked beyond the counters */
@@ -144,6 +146,9 @@ int app_history_take_memory(struct app_history *a, const struct executor_memory_
  * could.
  */
 void app_history_note_missing(struct app_history *a, const char *what, usec_t now);
+
+/* What the app waits for to be started, as its cluster manager says; NULL: it does not wait. */
+void app_history_note_waits(struct app_history *a, const char *what, usec_t now);
 
 /* Why the poll at hand has no answer; the detector is told by detector_no_answer(). */
 void app_history_note_no_answer(struct app_history *a, const char *why);

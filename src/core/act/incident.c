@@ -286,7 +286,8 @@ static bool has_moved(
 {
 	if (!h)
 		return a->no_answer_start == 0 &&
-		       (i->verdict != VERDICT_IDLE || a->idle_start == 0);
+		       (i->verdict != VERDICT_IDLE || a->idle_start == 0) &&
+		       (i->verdict != VERDICT_NOT_STARTED || a->waits_start == 0);
 	if (i->verdict == VERDICT_STARVED)
 		return h->last.n_active > 0;
 	return h->stall_start > h->first_seen || h->completed > h->first_seen;

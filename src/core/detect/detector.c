@@ -19,6 +19,7 @@ static const struct stage_check *const stage_checks[] = {
 
 static const struct app_check *const app_checks[] = {
 	&check_unobservable,
+	&check_not_started,
 	&check_idle,
 };
 
@@ -216,6 +217,13 @@ void detector_no_answer(struct detector *d, struct app_history *a, usec_t now)
 {
 	if (a->no_answer_start == 0)
 		a->no_answer_start = now;
+	judge_app(d, a, now);
+}
+
+void detector_waits(struct detector *d, struct app_history *a, const char *what, usec_t now)
+{
+	a->no_answer_start = 0;
+	app_history_note_waits(a, what, now);
 	judge_app(d, a, now);
 }
 

@@ -516,6 +516,15 @@ void app_history_note_missing(struct app_history *a, const char *what, usec_t no
 	(void)snprintf(a->missing, sizeof(a->missing), "%s", what ? what : "");
 }
 
+void app_history_note_waits(struct app_history *a, const char *what, usec_t now)
+{
+	if (!what)
+		a->waits_start = 0;
+	else if (a->waits_start == 0)
+		a->waits_start = now;
+	(void)snprintf(a->waits, sizeof(a->waits), "%s", what ? what : "");
+}
+
 void app_history_note_no_answer(struct app_history *a, const char *why)
 {
 	(void)snprintf(a->no_answer, sizeof(a->no_answer), "%s", why);

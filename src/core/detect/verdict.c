@@ -19,9 +19,10 @@ static const struct verdict_def verdict_table[] = {
 	{VERDICT_PHANTOM, "phantom", OF_STAGE, true, false, SEVERITY_INFO, LOG_NOTICE},
 	{VERDICT_IDLE, "idle", OF_APP, true, false, SEVERITY_WARNING, LOG_NOTICE},
 	{VERDICT_UNOBSERVABLE, "unobservable", OF_APP, true, true, SEVERITY_CRITICAL, LOG_WARNING},
+	{VERDICT_NOT_STARTED, "not_started", OF_APP, true, false, SEVERITY_WARNING, LOG_NOTICE},
 };
 _Static_assert(ELEMENTSOF(verdict_table) == VERDICT_MAX, "a row per verdict");
-_Static_assert(VERDICT_UNOBSERVABLE == 8, "a new verdict comes last: the ledger has them as bits");
+_Static_assert(VERDICT_NOT_STARTED == 9, "a new verdict comes last: the ledger has them as bits");
 _Static_assert(VERDICT_MAX <= 32, "a bit per verdict");
 
 const struct verdict_def *verdict_def(enum verdict v)

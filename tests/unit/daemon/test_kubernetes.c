@@ -2,7 +2,7 @@
  * Spark on Kubernetes: apps that are found by their pods and watched, and never acted upon. */
 #include "scene.h"
 
-#define KUBE "https://kube:6443"
+#define KUBE FAKE_KUBE
 #define WORLD_KUBE "[spark k]\ntype = kubernetes\nurl = " KUBE "\ntimeout = 1s\n"
 #define PODS "GET " KUBE "/api/v1/pods?*"
 #define POD_URL "http://10.0.0.1:4040"
@@ -31,6 +31,74 @@ static void found_hung_and_gone(void **state)
 	world_until(w, !world_is_hung(w, "app-1"));
 	fake_json(&w->fake, PODS, NO_PODS);
 	world_until(w, detector_n_apps(w->manager->detector) == 0);
+	assert_int_equal(fake_log_count("it is asked again"), 0);
+}
+
+/* Of the app, never acted upon; and over as soon as its driver runs. */
+static void one_that_does_not_start(void **state)
+{
+	struct world *w = *state;
+
+	fake_json(&w->fake, PODS,
+		POD("\"phase\":\"Pending\",\"conditions\":[{\"type\":\"PodScheduled\",\"status\":"
+		    "\"False\",\"reason\":\"Unschedulable\",\"message\":\"0/3 nodes\"}]"));
+	world_start(w, "", WORLD_KUBE, "action = notify");
+	world_until(w, w->manager->incidents.n > 0);
+	assert_int_equal(world_incident(w, 0)->verdict, VERDICT_NOT_STARTED);
+	assert_non_null(strstr(world_incident(w, 0)->evidence,
+		"submitted, and nothing of it was started for 3s (starved_after=3s)"));
+	assert_non_null(strstr(world_incident(w, 0)->evidence, "Unschedulable: 0/3 nodes"));
+	assert_int_equal((int)world_metric(w, "stagewatch_up{spark_cluster=\"k\"}"), 1);
+	assert_int_equal((int)world_metric(w, "stagewatch_app_verdicts{spark_cluster=\"k\","
+					      "verdict=\"not_started\"}"),
+		1);
+	world_run(w, USEC_PER_MINUTE);
+	assert_int_equal(w->manager->incidents.n, 1);
+	pod_of_app(w)->moving = true;
+	world_until(w, world_incident(w, 0)->ended > 0);
+	world_run(w, 10 * USEC_PER_SEC);
+	assert_false(world_is_hung(w, "app-1"));
+	assert_int_equal(w->manager->incidents.n, 1);
+	assert_int_equal(fake_log_count("it is asked again"), 0);
+}
+
+/* A master's app without an executor: its driver answers, and has nothing to show. */
+static void one_that_waits_at_a_master(void **state)
+{
+	struct world *w = *state;
+	struct fake_app *a = fake_spark_add(&w->spark, "app-1", SCENE_D1, WORLD_OWNER);
+
+	a->state = "WAITING";
+	a->stage = -1;
+	world_start(w, "", WORLD_MASTER, "action = notify\n");
+	world_until(w, w->manager->incidents.n > 0);
+	assert_int_equal(world_incident(w, 0)->verdict, VERDICT_NOT_STARTED);
+	assert_non_null(strstr(world_incident(w, 0)->evidence, "WAITING at the master"));
+	a->state = "RUNNING";
+	a->stage = 7;
+	a->moving = true;
+	world_until(w, world_incident(w, 0)->ended > 0);
+}
+
+/* The next attempt of an app whose first one ran. */
+static void one_that_waits_again_on_yarn(void **state)
+{
+	struct world *w = *state;
+	struct fake_app *a = fake_spark_add(&w->spark, SCENE_YARN_APP, "http://t:1", WORLD_OWNER);
+
+	world_start(w, "", WORLD_YARN, "action = notify");
+	world_until(w, world_is_hung(w, SCENE_YARN_APP));
+	a->state = "ACCEPTED";
+	a->gone = true;
+	world_until(w, world_incident(w, 0)->ended > 0);
+	world_until(w, w->manager->incidents.n == 2);
+	assert_int_equal(world_incident(w, 1)->verdict, VERDICT_NOT_STARTED);
+	a->state = "RUNNING";
+	a->gone = false;
+	a->moving = true;
+	a->started += USEC_PER_MINUTE;
+	world_until(w, world_incident(w, 1)->ended > 0);
+	world_until(w, str_equal(world_verdict(w, SCENE_YARN_APP), "progressing"));
 	assert_int_equal(fake_log_count("it is asked again"), 0);
 }
 
@@ -123,6 +191,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		story(found_hung_and_gone),
+		story(one_that_does_not_start),
+		story(one_that_waits_at_a_master),
+		story(one_that_waits_again_on_yarn),
 		story(without_a_list_drivers_are_polled_on),
 		story(a_hang_is_objected_to),
 		story(a_driver_that_cannot_be_reached),

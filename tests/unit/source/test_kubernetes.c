@@ -34,6 +34,7 @@ struct fixture {
 	char targets[1024]; /* "app url; " each */
 	char first[256];    /* what is said of the first */
 	bool configured;
+	bool waits;
 	size_t n_faults;
 	char reason[32];
 	char text[256];
@@ -120,6 +121,7 @@ static void on_listed(void *userdata, const struct target_list *list)
 			list->items[i].url ? list->items[i].url : "-");
 	if (list->r >= 0 && list->n > 0) {
 		f->configured = list->items[0].configured;
+		f->waits = list->items[0].waits;
 		(void)snprintf(f->first, sizeof(f->first), "%s", list->items[0].about);
 	}
 	for (size_t i = 0; i < list->n_asked; i++)
@@ -219,7 +221,6 @@ static void which_pods_are_drivers_that_run(void **state)
 		const char *first; /* NULL: it is no target */
 	} rows[] = {
 		{"runs", RUNNING, "pod n/d: Running"},
-		{"waits", "\"phase\":\"Pending\",\"podIP\":\"10.0.0.1\"", NULL},
 		{"has ended", "\"phase\":\"Failed\",\"podIP\":\"10.0.0.1\"", NULL},
 		{"its driver has ended",
 			RUNNING ",\"containerStatuses\":[{\"name\":\"spark-kubernetes-driver\","
@@ -242,6 +243,23 @@ static void which_pods_are_drivers_that_run(void **state)
 		assert_int_equal(f->r, 0);
 		assert_string_equal(f->first, r->first ? r->first : "");
 	}
+}
+
+/* It is listed, and nobody is asked. */
+static void one_that_waits_for_a_node(void **state)
+{
+	struct fixture *f = *state;
+
+	make(f);
+	fake_json(&f->fake, ALL,
+		LIST(POD("u1", "d", "app-1",
+			"\"phase\":\"Pending\",\"podIP\":\"10.0.0.1\",\"conditions\":[{\"type\":"
+			"\"PodScheduled\",\"status\":\"False\",\"reason\":"
+			"\"Unschedulable\"}]") "," POD("u2", "e", "", "\"phase\":\"Pending\"")));
+	list(f);
+	assert_string_equal(f->targets, "app-1 -; ");
+	assert_true(f->waits);
+	assert_string_equal(f->first, "pod n/d: Pending, Unschedulable");
 }
 
 /* A label is what the pod's maker says: the one that stays has the name. */
@@ -296,6 +314,23 @@ static void many_answer(
 	free(f->big);
 	assert_int_equal(strbuf_finish(&b, &f->big), 0);
 	*ret = (struct fake_answer){.status = 200, .type = "application/json", .body = f->big};
+}
+
+/* Whoever waits for its end is not to wait for ever. */
+static void a_list_that_takes_too_long(void **state)
+{
+	struct fixture *f = *state;
+
+	make(f);
+	f->fake.otherwise = many_answer;
+	f->fake.userdata = f;
+	f->fake.latency = 5 * USEC_PER_SEC;
+	assert_int_equal(f->source->ops->list(f->source, on_listed, f), 0);
+	fake_advance(&f->fake, 2 * USEC_PER_MINUTE);
+	assert_int_equal(f->n, 1);
+	assert_true(f->r < 0);
+	assert_string_equal(f->text, "is not through its list after 1min 5s");
+	assert_int_equal(f->fake.n_asked, 13);
 }
 
 static void ten_thousand_pods(void **state)
@@ -691,9 +726,11 @@ int main(void)
 		kube_test(asks_for_live_drivers),
 		kube_test(where_drivers_are),
 		kube_test(which_pods_are_drivers_that_run),
+		kube_test(one_that_waits_for_a_node),
 		kube_test(two_pods_of_one_app),
 		kube_test(pages),
 		kube_test(ten_thousand_pods),
+		kube_test(a_list_that_takes_too_long),
 		kube_test(a_page_that_expired),
 		kube_test(no_list),
 		kube_test(a_row_of_no_use),

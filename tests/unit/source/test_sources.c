@@ -20,6 +20,8 @@ struct fixture {
 	size_t n_targets;
 	char first[128]; /* "app url" */
 	bool configured;
+	bool waits;
+	char about[128];
 	char reason[32];
 	enum app_end end;
 	enum permission kill;
@@ -99,6 +101,9 @@ static void on_listed(void *userdata, const struct target_list *list)
 			list->items[0].app_id ? list->items[0].app_id : "-",
 			list->items[0].url ? list->items[0].url : "-");
 		f->configured = list->items[0].configured;
+		f->waits = list->items[0].waits;
+		(void)snprintf(f->about, sizeof(f->about), "%s",
+			list->items[0].about ? list->items[0].about : "");
 	}
 	f->reason[0] = f->text[0] = '\0';
 	for (size_t i = 0; i < list->n_asked; i++)
@@ -129,6 +134,7 @@ static void lists(void **state)
 		{"driver", D1, "- " D1, true},
 		{"standalone", FAKE_MASTER, APP " " D1, false},
 		{"yarn", FAKE_RM, APP " " FAKE_RM "/proxy/" APP, true},
+		{"kubernetes", FAKE_KUBE, APP " http://10.0.0.0:4040", false},
 	};
 
 	for_each_row(r, rows)
@@ -151,6 +157,38 @@ static void lists(void **state)
 		f->spark.apps[0].state = "FINISHED";
 		list(f);
 		assert_int_equal(f->n_targets, str_equal(r->name, "driver"));
+	}
+}
+
+/* Submitted, and nothing of it runs: it is listed with what it waits for. */
+static void waits(void **state)
+{
+	static const struct {
+		const char *name;
+		const char *url;
+		const char *app_state;
+		const char *first;
+	} rows[] = {
+		{"standalone", FAKE_MASTER, "WAITING", APP " " D1},
+		{"yarn", FAKE_RM, "ACCEPTED", APP " -"},
+		{"kubernetes", FAKE_KUBE, "ACCEPTED", APP " -"},
+	};
+
+	for_each_row(r, rows)
+	{
+		struct fixture *f = anew(state);
+
+		fake_spark_add(&f->spark, APP, D1, "")->state = r->app_state;
+		make(f, r->name, r->url, NULL);
+		list(f);
+		assert_int_equal(f->n_targets, 1);
+		assert_string_equal(f->first, r->first);
+		assert_true(f->waits);
+		assert_true(*f->about);
+		f->spark.apps[0].state = "RUNNING";
+		list(f);
+		assert_int_equal(f->n_targets, 1);
+		assert_false(f->waits);
 	}
 }
 
@@ -252,21 +290,31 @@ static void looks(void **state)
 		{"yarn: hangs", "yarn", FAKE_RM, "RUNNING", false, true, APP_END_UNKNOWN},
 		{"driver: answers", "driver", D1, "RUNNING", false, false, APP_END_RUNNING},
 		{"driver: hangs", "driver", D1, "RUNNING", false, true, APP_END_UNKNOWN},
+		{"pod: runs", "kubernetes", FAKE_KUBE, "RUNNING", false, false, APP_END_RUNNING},
+		{"pod: ended", "kubernetes", FAKE_KUBE, "FINISHED", true, false, APP_END_ENDED},
+		{"pod: killed", "kubernetes", FAKE_KUBE, "KILLED", true, false, APP_END_ENDED},
+		{"pod: gone", "kubernetes", FAKE_KUBE, NULL, true, false, APP_END_ENDED},
+		{"pod: hangs", "kubernetes", FAKE_KUBE, "RUNNING", false, true, APP_END_UNKNOWN},
 	};
 
 	for_each_row(r, rows)
 	{
 		struct fixture *f = anew(state);
 		struct source_call *call = NULL;
-		const struct app_ref ref = {.app_id = APP, .url = D1};
+		struct app_ref ref = {.app_id = APP, .url = D1};
 
-		if (r->app_state) {
-			fake_spark_add(&f->spark, APP, D1, "")->state = r->app_state;
-			f->spark.apps[0].gone = r->gone;
-		}
+		fake_spark_add(&f->spark, APP, D1, "");
+		make(f, r->type, r->url, NULL);
+		list(f);
+		f->source->ops->identify(f->source, &ref);
+		if (r->app_state)
+			f->spark.apps[0].state = r->app_state;
+		else
+			f->spark.n_apps = 0;
+		f->spark.apps[0].gone = r->gone;
 		if (r->hangs)
 			fake_set(&f->fake, "*", (struct fake_answer){.hangs = true});
-		make(f, r->type, r->url, NULL);
+		f->n = 0;
 		assert_int_equal(f->source->ops->look(f->source, &ref, on_looked, f, &call), 0);
 		fake_advance(&f->fake, USEC_PER_MINUTE);
 		assert_int_equal(f->n, 1);
@@ -291,6 +339,8 @@ static void kill_points(void **state)
 		{"yarn", FAKE_RM, KILL_VIA_CLUSTER, KILL_YARN},
 		{"yarn", FAKE_RM, KILL_VIA_JOB, KILL_NONE},
 		{"yarn", FAKE_RM, KILL_VIA_DRIVER, KILL_NONE},
+		{"kubernetes", FAKE_KUBE, KILL_VIA_CLUSTER, KILL_NONE},
+		{"kubernetes", FAKE_KUBE, KILL_VIA_STAGE, KILL_NONE},
 	};
 
 	for_each_row(r, rows)
@@ -349,6 +399,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		source_test(lists),
+		source_test(waits),
 		source_test(no_list),
 		source_test(the_other_of_a_pair),
 		source_test(looks),
