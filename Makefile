@@ -23,7 +23,7 @@ BUILD ?= build
 Q := $(if $(V),,@)
 say = $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),@:,@echo '  $(1)')
 
-PACKAGES := libcurl libcjson libsystemd libmicrohttpd inih zlib sqlite3 libcrypto
+PACKAGES := libcurl libcjson libsystemd libmicrohttpd inih zlib sqlite3 libcrypto libxxhash
 LIB_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES))
 LIB_LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lm
 

@@ -22,6 +22,9 @@ struct driver_ask {
 	unsigned needs;     /* NEED_* */
 	const struct stage_key *tasks_of; /* also its running tasks; NULL: no */
 	bool want_owner;
+	/* Of the answer with the stages that the asker has. The same bytes are not read again: the
+	 * poll says same_stages. Of nothing: none. */
+	struct digest known_stages;
 };
 
 #define DRIVER_MAX_ASKED 7

@@ -34,6 +34,7 @@ struct driver_poll {
 	bool want_owner;
 	bool want_tasks;
 	struct stage_key tasks_of;
+	struct digest known_stages;
 	enum step step;
 	struct driver_answer answer;
 	driver_done_fn done;
@@ -148,7 +149,7 @@ static int ask_step(struct driver_poll *p)
 /* The next step that is wanted, after the one that is over. */
 static void advance(struct driver_poll *p)
 {
-	bool none_active = p->answer.poll.stages.n == 0;
+	bool none_active = !p->answer.poll.same_stages && p->answer.poll.stages.n == 0;
 
 	p->step++;
 	if (p->step == STEP_JOBS && !none_active && !(p->needs & NEED_JOBS))
@@ -191,16 +192,19 @@ static int take_app(struct driver_poll *p, const struct transport_answer *a, str
 
 static int take_stages(struct driver_poll *p, const struct transport_answer *a, struct fault *fault)
 {
-	struct stage_list *stages = &p->answer.poll.stages;
+	struct app_poll *poll = &p->answer.poll;
 	_cleanup_free_ char *err = NULL;
-	int r;
+	int r = 0;
 
-	r = spark_decode_stages(a->body, a->len, stages, &err);
-	p->answer.poll.now = a->received;
-	p->answer.poll.taken = a->taken;
+	poll->stages_digest = digest_of(a->body, a->len);
+	poll->same_stages = digest_same(&poll->stages_digest, &p->known_stages);
+	if (!poll->same_stages)
+		r = spark_decode_stages(a->body, a->len, &poll->stages, &err);
+	poll->now = a->received;
+	poll->taken = a->taken;
 	/* Jetty says the time with each answer; without it, the two clocks are held to be one. */
-	p->answer.poll.driver_now = a->date ? a->date : a->wall;
-	return answer_decoded(r, err, &stages->left_out, fault);
+	poll->driver_now = a->date ? a->date : a->wall;
+	return answer_decoded(r, err, &poll->stages.left_out, fault);
 }
 
 /* The driver is among its executors from its start to its end. */
@@ -390,6 +394,9 @@ int driver_poll_start(
 	p->want_tasks = ask->tasks_of != NULL;
 	if (ask->tasks_of)
 		p->tasks_of = *ask->tasks_of;
+	/* Stages that other answers of this poll are held against are read anew. */
+	if (!p->want_tasks && !(p->needs & (NEED_JOBS | NEED_EXECUTORS)))
+		p->known_stages = ask->known_stages;
 	p->done = done;
 	p->userdata = userdata;
 	p->answer.owner.map_index = -1;

@@ -50,6 +50,7 @@ LIBRARIES = {
     "systemd/sd-event.h": "io setup store watch remedy notify notifier web daemon",
     "systemd/sd-daemon.h": "io",
     "zlib.h": "io",
+    "xxhash.h": "base",
     "sqlite3.h": "io",
     "openssl/": "io",
 }

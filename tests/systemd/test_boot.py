@@ -17,7 +17,7 @@ import zlib
 import pytest
 
 LIVE = pathlib.Path(__file__).resolve().parent.parent / "live"
-PACKAGES = "systemd,dbus,libnss-systemd,libcurl4,libcjson1,libmicrohttpd12,libinih1,libsqlite3-0,libssl3"
+PACKAGES = "systemd,dbus,libnss-systemd,libcurl4,libcjson1,libmicrohttpd12,libinih1,libsqlite3-0,libssl3,libxxhash0"
 RELOADED = "c1f4c0cd6ef04b0c8a7a1f2d9b5e7a44"
 VERDICT = "5a1d36a3c6b84b3a9c61f5f0a3ef6d11"
 ENDED = "0b0d5d6e2f5c4d9f8d3b7f3b6a1c9e33"

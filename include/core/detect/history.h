@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/digest.h"
 #include "core/audit/audit.h"
 #include "core/audit/symptoms.h"
 #include "core/detect/findings.h"
@@ -21,6 +22,10 @@ struct app_poll {
 	usec_t driver_now; /* the driver's clock at that moment, since 1970; 0 when not known */
 	usec_t taken;      /* the answer was given: not now where a recording repeats it; 0: now */
 	struct stage_list stages;
+	/* Of the answer that listed the stages. same_stages: it is the digest of the answer before,
+	 * as the history has it; the stages are those, and the list is empty. */
+	struct digest stages_digest;
+	bool same_stages;
 	bool has_jobs; /* asked and answered */
 	usec_t jobs_taken;
 	struct job_list jobs;
@@ -84,8 +89,10 @@ struct app_history {
 	struct stage_history *stages;
 	size_t n_stages;
 	usec_t first_seen;
-	usec_t observed;   /* last good poll */
-	usec_t spacing[2]; /* what lay between the last good polls, latest first */
+	usec_t observed;             /* last good poll */
+	usec_t spacing[2];           /* what lay between the last good polls, latest first */
+	struct digest stages_digest; /* of the answer that the stages' last are from; of nothing:
+					they say less than it did */
 	usec_t taken; /* the answers of the last good poll were given: stages, jobs, executors */
 	usec_t jobs_taken;
 	usec_t executors_taken;
@@ -123,8 +130,9 @@ int app_history_new(
  * polls when all goes well: where much more has passed, also more than of late, nobody watched, and
  * what nobody watched proves nothing, so all clocks are set forward by the excess. Stages that are
  * gone have seen = false afterwards; the caller drops them with app_history_drop_unseen(). 0: the
- * same answer as before, which is no second observation: nothing is taken in. 1: taken in. -ENOMEM:
- * some stages may not be. What is left in poll of executors is new; evidence takes it in. */
+ * same answer as before, which is no second observation, or the same stages as in an answer that is
+ * not the last one by now: nothing is taken in. 1: taken in. -ENOMEM: some stages may not be. What
+ * is left in poll of executors is new; evidence takes it in. */
 int app_history_observe(struct app_history *a, struct app_poll *poll, usec_t poll_interval);
 
 void app_history_drop_unseen(struct app_history *a);

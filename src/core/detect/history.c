@@ -332,6 +332,37 @@ static int app_history_observe_stage(
 	return 0;
 }
 
+/* An answer is known by its digest if the history has all that it said: no row was left out, and no
+ * stage was listed twice. */
+static int app_history_observe_stages(struct app_history *a, struct app_poll *poll)
+{
+	struct stage_list *l = &poll->stages;
+	size_t n_seen = 0;
+
+	a->stages_digest = (struct digest){0};
+	for (size_t i = 0; i < a->n_stages; i++)
+		a->stages[i].seen = false;
+	for (size_t i = 0; i < l->n; i++) {
+		int r = app_history_observe_stage(a, &l->items[i], poll);
+
+		if (r < 0)
+			return r;
+	}
+	for (size_t i = 0; i < a->n_stages; i++)
+		n_seen += a->stages[i].seen;
+	if (n_seen > 0 && n_seen == l->n && l->left_out.n == 0)
+		a->stages_digest = poll->stages_digest;
+	return 0;
+}
+
+/* The stages of the answer before, once more: against that one, nothing of theirs has moved. */
+static void app_history_observe_same(struct app_history *a, const struct app_poll *poll)
+{
+	for (size_t i = 0; i < a->n_stages; i++)
+		if (a->stages[i].seen)
+			stage_note_phantom(&a->stages[i], poll, true);
+}
+
 /* A driver's clock that was set says nothing any more of what began before. Its answers show it to
  * the second. */
 static void note_clock(struct app_history *a, const struct app_poll *poll)
@@ -423,7 +454,7 @@ static void note_activity(struct app_history *a, usec_t now)
  */
 static void note_idle(struct app_history *a, const struct app_poll *poll, bool jobs_answered)
 {
-	bool active = poll->stages.n + poll->stages.left_out.n > 0 ||
+	bool active = poll->same_stages || poll->stages.n + poll->stages.left_out.n > 0 ||
 		      (jobs_answered && poll->jobs.n_running + poll->jobs.left_out.n > 0);
 	bool ran = ran_meanwhile(a, poll);
 	bool was_idle = a->idle_start > 0 || a->activity == 0;
@@ -439,7 +470,10 @@ static void note_idle(struct app_history *a, const struct app_poll *poll, bool j
 int app_history_observe(struct app_history *a, struct app_poll *poll, usec_t poll_interval)
 {
 	bool answered = poll->has_jobs;
+	int r = 0;
 
+	if (poll->same_stages && !digest_same(&poll->stages_digest, &a->stages_digest))
+		return 0;
 	if (!note_taken(a, poll))
 		return 0;
 	note_gap(a, poll, poll_interval);
@@ -447,16 +481,12 @@ int app_history_observe(struct app_history *a, struct app_poll *poll, usec_t pol
 	a->observed = poll->now;
 	a->polls++;
 	a->no_answer_start = 0;
-
-	for (size_t i = 0; i < a->n_stages; i++)
-		a->stages[i].seen = false;
-	for (size_t i = 0; i < poll->stages.n; i++) {
-		int r = app_history_observe_stage(a, &poll->stages.items[i], poll);
-
-		if (r < 0)
-			return r;
-	}
-
+	if (poll->same_stages)
+		app_history_observe_same(a, poll);
+	else
+		r = app_history_observe_stages(a, poll);
+	if (r < 0)
+		return r;
 	note_idle(a, poll, answered);
 	return 1;
 }

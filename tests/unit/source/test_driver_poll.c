@@ -11,6 +11,9 @@ struct fixture {
 	unsigned n;
 	enum driver_state state;
 	char reason[32];
+	bool same_stages;
+	struct digest stages_digest;
+	size_t n_stages;
 };
 
 static int set_up(void **state)
@@ -37,6 +40,9 @@ static void on_answer(void *userdata, struct driver_answer *answer)
 
 	f->n++;
 	f->state = answer->state;
+	f->same_stages = answer->poll.same_stages;
+	f->stages_digest = answer->poll.stages_digest;
+	f->n_stages = answer->poll.stages.n;
 	(void)snprintf(
 		f->reason, sizeof(f->reason), "%s", answer->fault ? answer->fault->reason : "");
 }
@@ -67,6 +73,52 @@ static void asks_what_is_needed_only(void **state)
 	assert_int_equal(f->fake.n_asked, 2);
 }
 
+#define STAGES                                                                                     \
+	"[{\"status\":\"ACTIVE\",\"stageId\":7,\"attemptId\":0,\"numTasks\":6,"                    \
+	"\"numActiveTasks\":2,\"numCompleteTasks\":0,\"numFailedTasks\":0}]"
+
+static void the_same_bytes_are_not_read_again(void **state)
+{
+	static const struct stage_key key = {7, 0};
+	struct fixture *f = *state;
+	struct driver_ask ask = {.app_id = "app-1", .app_started = 1};
+	size_t n_asked;
+
+	fake_json(&f->fake, "GET */stages?*", STAGES);
+	poll_once(f, ask);
+	assert_false(f->same_stages);
+	assert_int_equal(f->n_stages, 1);
+	ask.known_stages = f->stages_digest;
+	poll_once(f, ask);
+	assert_true(f->same_stages);
+	assert_int_equal(f->n_stages, 0);
+	/* There are stages, so nobody asks about jobs. */
+	assert_int_equal(f->fake.n_asked, 2);
+	ask.needs = NEED_MEMORY;
+	poll_once(f, ask);
+	assert_true(f->same_stages);
+	n_asked = f->fake.n_asked;
+	/* One byte more. */
+	fake_json(&f->fake, "GET */stages?*", STAGES " ");
+	poll_once(f, ask);
+	assert_false(f->same_stages);
+	assert_int_equal(f->n_stages, 1);
+	assert_int_equal(f->fake.n_asked, n_asked + 2);
+	ask.known_stages = f->stages_digest;
+	/* What jobs, executors or tasks are held against is read. */
+	for (unsigned needs = NEED_JOBS; needs <= NEED_EXECUTORS; needs <<= 1) {
+		ask.needs = needs;
+		poll_once(f, ask);
+		assert_false(f->same_stages);
+		assert_int_equal(f->n_stages, 1);
+	}
+	ask.needs = 0;
+	ask.tasks_of = &key;
+	poll_once(f, ask);
+	assert_false(f->same_stages);
+	assert_int_equal(f->n_stages, 1);
+}
+
 static void one_that_hangs_is_given_up_at_its_time_limit(void **state)
 {
 	struct fixture *f = *state;
@@ -86,6 +138,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(asks_what_is_needed_only, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			the_same_bytes_are_not_read_again, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			one_that_hangs_is_given_up_at_its_time_limit, set_up, tear_down),
 	};
