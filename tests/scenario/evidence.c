@@ -93,7 +93,7 @@ static int set_executor(struct executor_sim *x, char *word)
 	else if (value && str_equal(word, "dumps"))
 		x->silent = str_equal(value, "silent"), x->no_dumps = str_equal(value, "none");
 	else if (value && str_equal(word, "cpu"))
-		x->no_cpu = str_equal(value, "none");
+		x->no_cpu = str_equal(value, "none"), x->container = str_equal(value, "container");
 	else if (value && str_equal(word, "busy"))
 		(void)snprintf(x->busy, sizeof(x->busy), "%s", str_equal(value, "no") ? "" : value);
 	else if (value && str_equal(word, "jvm"))
@@ -427,6 +427,15 @@ static void add_threads(const struct executor_sim *x, struct process_tree *t)
 	}
 }
 
+static usec_t in_all(const struct executor_sim *x)
+{
+	double sum = x->jvm_used + x->reaped;
+
+	for (size_t i = 0; i < x->n_workers; i++)
+		sum += x->workers[i].used;
+	return (usec_t)(sum * USEC_PER_SEC);
+}
+
 static void answer_processes(struct evidence_sim *e, struct app_history *a,
 	const struct evidence_want *w, usec_t now, usec_t driver_now)
 {
@@ -442,6 +451,10 @@ static void answer_processes(struct evidence_sim *e, struct app_history *a,
 		count_cpu(x, driver_now);
 		l.n++;
 		t->executor_id = copy(x->id);
+		if (x->container) {
+			t->cpu = in_all(x);
+			continue;
+		}
 		t->pid = (int64_t)(i + 1) * 100;
 		t->items = items(x->n_workers + 2, sizeof(*t->items));
 		t->items[t->n++] = (struct process_obs){.pid = t->pid,

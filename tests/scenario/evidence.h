@@ -39,6 +39,7 @@ struct executor_sim {
 	bool silent;     /* gives no dump, and the request runs into its time limit */
 	bool no_dumps;   /* gives none, and says so */
 	bool no_cpu;     /* nobody knows its CPU seconds */
+	bool container;  /* only the sum of all its processes is known, from its container's host */
 	char busy[32];   /* of a driver: the thread that has something to do; "": none */
 	double jvm;      /* CPU seconds a second */
 	bool no_counts;  /* only CPU seconds are known */

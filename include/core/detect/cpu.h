@@ -76,6 +76,7 @@ struct cpu_use {
 	bool unsure;      /* idle for a driver: an executor would not be called so */
 	bool stopped;     /* the JVM used nothing at all: a living one beats its heart */
 	bool per_process; /* false: only the sum was known, and only tree and rate say something */
+	bool container;   /* it was a container's, as its host tells it: a rate, averaged */
 	double rate;      /* CPU seconds a second, of all */
 	double jvm_rate;  /* of the JVM alone; 0 where only the sum is known */
 	usec_t window;    /* over which; 0: nothing is known */

@@ -258,10 +258,11 @@ static struct tally tally_of(const struct task_group *g, const struct rule *rule
 	struct tally threads;
 	struct tally workers;
 
-	/* Only the sum of all is known. */
+	/* Only the sum of all is known. A container's says nothing of what does little: who calls
+	 * a service once a second uses less than it varies by. */
 	if (!g->cpu.per_process) {
 		threads = count_jvm(g, g->cpu.tree);
-		if (g->kind != KIND_JVM && (g->n_seen < g->n || !sum_is_quiet(g, rule)))
+		if (g->cpu.container || g->n_seen < g->n || !sum_is_quiet(g, rule))
 			threads.idle = 0;
 		return threads;
 	}

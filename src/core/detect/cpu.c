@@ -275,7 +275,8 @@ static void use_sums(const struct cpu_series *s, size_t first, struct cpu_use *u
 		u->tree = CPU_UNKNOWN;
 	if (u->tree == CPU_BUSY)
 		u->worked_at = s->samples[s->n - 1].taken;
-	u->stopped = rises == 0 && !fell && s->samples[first].pid > 0;
+	u->container = s->samples[s->n - 1].pid == 0;
+	u->stopped = rises == 0 && !fell && !u->container;
 }
 
 usec_t cpu_window_needed(usec_t span)
