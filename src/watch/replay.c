@@ -19,6 +19,12 @@
 /* 0 means "never" to a history. */
 #define ORIGIN USEC_PER_HOUR
 
+/* Of what it takes to find an app, which answers with status 200 the recording has. */
+struct held {
+	bool apps;
+	bool stages;
+};
+
 struct player {
 	struct replay *replay;
 	struct clock clock; /* the recording's */
@@ -27,8 +33,8 @@ struct player {
 	struct health health;
 	struct stats stats;
 	FILE *out;
-	bool names_app; /* the recording has an answer about one */
-	bool found;     /* an app */
+	struct held held;
+	bool found; /* an app */
 	int error;
 };
 
@@ -71,11 +77,24 @@ static int error_of(const struct recorded_answer *a)
 	return a->took < USEC_PER_SEC ? -ECONNREFUSED : -ETIMEDOUT;
 }
 
-/* *names_app is set where the line is an answer about an app. */
-static int add_line(
-	struct replay *replay, const char *line, size_t len, bool *names_app, char **reterr)
+static void note_held(const struct recorded_answer *a, struct held *h)
 {
-	static const char about_app[] = "/api/v1/applications/";
+	static const char apps[] = "/api/v1/applications";
+	static const char stages[] = "/stages";
+	const char *rest = a->path + strlen(apps);
+	size_t n;
+
+	if (a->status != 200 || strncmp(a->path, apps, strlen(apps)) != 0)
+		return;
+	n = strcspn(rest, "?");
+	h->apps = h->apps || n == 0;
+	h->stages = h->stages || (n > strlen(stages) && strncmp(rest + n - strlen(stages), stages,
+								strlen(stages)) == 0);
+}
+
+static int add_line(
+	struct replay *replay, const char *line, size_t len, struct held *held, char **reterr)
+{
 	struct recorded_answer a = {0};
 	struct replay_answer answer;
 	int r;
@@ -94,7 +113,7 @@ static int add_line(
 		.len = a.len,
 		.date = a.date,
 	};
-	*names_app = *names_app || strncmp(a.path, about_app, strlen(about_app)) == 0;
+	note_held(&a, held);
 	r = replay_add(replay, &answer);
 	if (r == -EINVAL && str_printf(reterr, "\"t\" goes back") >= 0)
 		r = -EBADMSG;
@@ -102,7 +121,7 @@ static int add_line(
 	return r;
 }
 
-static int load(struct replay *replay, FILE *in, const char *name, bool *names_app)
+static int load(struct replay *replay, FILE *in, const char *name, struct held *held)
 {
 	_cleanup_free_ char *line = NULL;
 	size_t size = 0;
@@ -116,7 +135,7 @@ static int load(struct replay *replay, FILE *in, const char *name, bool *names_a
 		number++;
 		if (line[0] == '\n')
 			continue;
-		r = add_line(replay, line, (size_t)len, names_app, &err);
+		r = add_line(replay, line, (size_t)len, held, &err);
 		if (r < 0) {
 			fprintf(stderr, "%s:%u: %s\n", name, number, err ? err : strerror(-r));
 			return r;
@@ -186,6 +205,16 @@ static int make_evidence_collector(struct player *p, const struct settings *s)
 	return evidence_collector_new(&context, &p->evidence_collector);
 }
 
+/* No verdict on it would read like health. */
+static void tell_nothing_found(const struct player *p, const char *name)
+{
+	fprintf(stderr, "%s: no app is found in this recording: %s\n", name,
+		!p->held.apps     ? "it has no usable answer to /api/v1/applications"
+		: !p->held.stages ? "it has no usable answer to /api/v1/applications/ID/stages"
+				  : "its answers to /api/v1/applications and to "
+				    "/api/v1/applications/ID/stages name none, or cannot be read");
+}
+
 int replay_run(const struct settings *settings, FILE *in, const char *name, FILE *out)
 {
 	struct player p = {.out = out, .clock = {.now = on_now, .wall = on_now, .userdata = &p}};
@@ -196,7 +225,7 @@ int replay_run(const struct settings *settings, FILE *in, const char *name, FILE
 
 	r = replay_new(ORIGIN, &p.replay);
 	if (r >= 0)
-		r = load(p.replay, in, name, &p.names_app);
+		r = load(p.replay, in, name, &p.held);
 	if (r >= 0)
 		r = detector_new(&sink, &p.detector);
 	if (r >= 0)
@@ -208,12 +237,8 @@ int replay_run(const struct settings *settings, FILE *in, const char *name, FILE
 			settings->daemon.poll_interval);
 		r = play(&p, source, settings->daemon.poll_interval);
 	}
-	/* One that is about an app may lack answers, and tell nothing of it. */
-	if (r >= 0 && !p.found && !p.names_app) {
-		fprintf(stderr,
-			"%s: no app is found in this recording: no usable answer to "
-			"/api/v1/applications\n",
-			name);
+	if (r >= 0 && !p.found) {
+		tell_nothing_found(&p, name);
 		r = -ENOENT;
 	}
 	source_free(source);

@@ -271,6 +271,29 @@ def test_missing_file(binary, tmp_path):
     assert done.returncode == 3 and "nothing.jsonl" in done.stderr
 
 
+@pytest.mark.parametrize("lost, says", [
+    (r"/api/v1/applications(\?|$)", "no usable answer to /api/v1/applications\n"),
+    (r"/applications/[^/]+/stages\?", "no usable answer to /api/v1/applications/ID/stages\n"),
+    ("/api/v1/", "no usable answer to /api/v1/applications\n")])
+@pytest.mark.parametrize("how", ["left out", "refused by a proxy", "of no use"])
+@pytest.mark.parametrize("source", ["", "[spark m]\ntype = standalone\nurl = http://m:8080\n", "[spark y]\ntype = yarn\nurl = http://y:8088\n"])
+def test_nothing_to_be_found(binary, tmp_path, source, how, lost, says):
+    """A recording that lost what names the app, or its stages: that nothing is said of it is no health."""
+    rows = [json.loads(line) for line in lines("py_sleep-4.3")]
+    hit = [bool(re.search(lost, row["path"])) for row in rows]
+    assert any(hit)
+    if how == "left out":
+        rows = [row for row, is_lost in zip(rows, hit) if not is_lost]
+    elif how == "refused by a proxy":
+        rows = [dict(row, status=403, body="no", type="text/html") if is_lost else row for row, is_lost in zip(rows, hit)]
+    else:
+        rows = [dict(row, body="[]" if "stages?" not in row["path"] else "{}") if is_lost else row for row, is_lost in zip(rows, hit)]
+        says = "name none, or cannot be read"
+    done = play(binary, tmp_path, "".join(json.dumps(row) + "\n" for row in rows), CONFIG + source)
+    assert (done.returncode, done.stdout) == (3, ""), (done.returncode, done.stdout[:300])
+    assert "no app is found in this recording" in done.stderr and says in done.stderr
+
+
 def test_empty_recording(binary, tmp_path):
     for text in ("", '{"t": 1, "path": "/json/", "status": 200, "type": "application/json", "took": 0.1, "body": "{}"}\n'):
         done = play(binary, tmp_path, text)
