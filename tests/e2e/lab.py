@@ -57,9 +57,10 @@ def env_dir(name):
 
 
 def free_port():
-    """A port that can be bound, below those that the kernel hands out by itself."""
+    """A port that can be bound, below those that the kernel hands out by itself; no two processes of a test run share any."""
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
     while True:
-        port = random.randrange(18000, 32000)
+        port = random.randrange(18000 + number, 32000, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1)))
         if port in _ports:
             continue
         with socket.socket() as s:
