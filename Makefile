@@ -141,6 +141,15 @@ $(BUILD)/tests/floor: tests/bench/floor.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< -lcurl
 
+$(BUILD)/tests/scale: tests/bench/scale.c $(BUILD)/flags $(FAKE_CLOCK) $(below_web:%=$(BUILD)/lib%.a)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(FAKE_CLOCK) $(below_web:%=$(BUILD)/lib%.a) \
+		$(LIB_LIBS)
+
+scale: $(BUILD)/tests/scale ## measure what grows with the number of apps, without any network
+	$(BUILD)/tests/scale
+.PHONY: scale
+
 bench: all $(BUILD)/tests/floor ## measure the cost of watching, compared with bare libcurl
 	/usr/bin/python3 tests/bench/bench.py $(abspath $(BUILD))
 .PHONY: bench

@@ -72,7 +72,7 @@ static void on_look(void *userdata, struct driver_answer *answer)
 		 */
 		if (!h || h->verdict != VERDICT_HUNG)
 			look = LOOK_MOVED;
-		else if (jobs && (answer->has_tasks || !h->findings.has_tasks))
+		else if (jobs && (answer->has_tasks || !h->knows_tasks))
 			look = LOOK_HUNG;
 		else
 			text = "its jobs, executors and tasks could not be read";

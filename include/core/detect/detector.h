@@ -41,7 +41,13 @@ DEFINE_CLEANUP(struct detector *, detector_free)
 void detector_configure(struct detector *d, const struct rule_list *rules,
 	const struct rule *fallback, usec_t poll_interval);
 
-/* The app with this cluster, id and start time; made where it is not known yet. */
+/* So many apps are known at once, at most; 0: no limit. */
+void detector_limit(struct detector *d, size_t max_apps);
+/* How often there was no place: a healthy app was forgotten, or the new one was not taken. */
+uint64_t detector_n_left_out(const struct detector *d);
+
+/* The app with this cluster, id and start time; made where it is not known yet. Beyond the limit
+ * the healthy app that began first is forgotten. -ENOSPC: none began before the new one. */
 int detector_app(struct detector *d, const char *cluster, const struct app_info *info, usec_t now,
 	struct app_history **ret);
 
@@ -64,4 +70,5 @@ void detector_app_gone(struct detector *d, struct app_history *a, usec_t now);
 const struct rule *detector_rule(const struct detector *d, const struct app_history *a);
 
 size_t detector_n_apps(const struct detector *d);
+/* In the order in which they began. */
 struct app_history *detector_app_at(const struct detector *d, size_t i);

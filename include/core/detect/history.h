@@ -32,12 +32,13 @@ struct app_poll {
 	bool has_executors;
 	usec_t executors_taken;
 	struct executor_list executors;
+	int64_t active_tasks; /* of all executors; app_history_observe() counts them */
 };
 
 void app_poll_clear(struct app_poll *p);
 
 struct stage_history {
-	struct stage_obs last; /* owned */
+	struct stage_obs last; /* owned; the first: stages are sorted by it */
 	usec_t first_seen;
 	usec_t first_taken;     /* the answer that listed it first was given */
 	usec_t stall_start;     /* later of the last progress and the launch; holds while A > 0 */
@@ -62,7 +63,8 @@ struct stage_history {
 	bool seen;                    /* in the poll at hand */
 	usec_t may_work;              /* something worked that may have been its; 0: never seen */
 	struct task_tracks tasks;     /* what was asked of them, on suspicion */
-	struct findings findings;     /* what they showed at the last poll */
+	bool knows_tasks;             /* one by one, at the last poll */
+	const struct findings *findings; /* while it is judged: what all of it shows */
 };
 
 /* Whatever else is to be asked of a driver at its next poll. */
@@ -86,7 +88,7 @@ struct app_history {
 	struct app_signs signs;
 	unsigned polls;        /* good ones */
 	unsigned memory_asked; /* at which of them /allexecutors was asked last; 0: at the first */
-	struct stage_history *stages;
+	struct stage_history *stages; /* sorted by id, then by attempt */
 	size_t n_stages;
 	usec_t first_seen;
 	usec_t observed;             /* last good poll */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sorted.h"
 #include "core/detect/check.h"
 #include "core/detect/detector.h"
 #include "core/detect/evidence.h"
@@ -26,6 +27,12 @@ static const struct app_check *const app_checks[] = {
 /* What an app's rule is called until it is known which one it is. */
 #define UNDECIDED "not known yet"
 
+/* The start is here, too: nearly all that a search has to look at. */
+struct app_row {
+	usec_t started;
+	struct app_history *app;
+};
+
 struct detector {
 	struct detector_sink sink;
 	const struct rule_list *rules;
@@ -33,9 +40,45 @@ struct detector {
 	struct rule undecided; /* borrows of the fallback, and has this name */
 	char undecided_name[sizeof(UNDECIDED)];
 	usec_t poll_interval;
-	struct app_history **apps;
+	size_t max_apps; /* 0: no limit */
+	uint64_t n_left_out;
+	struct app_row *apps; /* sorted: who began first comes first */
 	size_t n_apps;
 };
+
+struct app_key {
+	usec_t started;
+	const char *app_id;
+	const char *cluster;
+};
+
+static int compare_apps(const void *key, const void *item)
+{
+	const struct app_key *k = key;
+	const struct app_row *row = item;
+	int order = (k->started > row->started) - (k->started < row->started);
+
+	if (order == 0)
+		order = strcmp(k->app_id, row->app->info.id);
+	return order != 0 ? order : strcmp(k->cluster, row->app->cluster);
+}
+
+/* The first that is not before it. */
+static size_t place_of(const struct detector *d, const struct app_key *k)
+{
+	return sorted_place(k, d->apps, d->n_apps, sizeof(*d->apps), compare_apps);
+}
+
+static struct app_history *app_at(const struct detector *d, size_t at, const struct app_key *k)
+{
+	return at < d->n_apps && compare_apps(k, &d->apps[at]) == 0 ? d->apps[at].app : NULL;
+}
+
+static void remove_at(struct detector *d, size_t at)
+{
+	d->n_apps--;
+	memmove(&d->apps[at], &d->apps[at + 1], (d->n_apps - at) * sizeof(*d->apps));
+}
 
 int detector_new(const struct detector_sink *sink, struct detector **ret)
 {
@@ -53,7 +96,7 @@ struct detector *detector_free(struct detector *d)
 	if (!d)
 		return NULL;
 	for (size_t i = 0; i < d->n_apps; i++)
-		app_history_free(d->apps[i]);
+		app_history_free(d->apps[i].app);
 	free(d->apps);
 	free(d);
 	return NULL;
@@ -71,23 +114,68 @@ void detector_configure(struct detector *d, const struct rule_list *rules,
 	d->poll_interval = poll_interval;
 }
 
+void detector_limit(struct detector *d, size_t max_apps)
+{
+	d->max_apps = max_apps;
+}
+
+uint64_t detector_n_left_out(const struct detector *d)
+{
+	return d->n_left_out;
+}
+
 struct app_history *detector_find(
 	const struct detector *d, const char *cluster, const char *app_id, usec_t started)
 {
-	for (size_t i = 0; i < d->n_apps; i++) {
-		struct app_history *a = d->apps[i];
+	const struct app_key k = {started, app_id, cluster};
 
-		if (a->info.started == started && str_equal(a->info.id, app_id) &&
-			str_equal(a->cluster, cluster))
-			return a;
-	}
-	return NULL;
+	return app_at(d, place_of(d, &k), &k);
+}
+
+static bool is_healthy(const struct app_history *a)
+{
+	bool healthy = !verdict_is_trouble(a->verdict);
+
+	for (size_t i = 0; i < a->n_stages && healthy; i++)
+		healthy = !verdict_is_trouble(a->stages[i].verdict);
+	return healthy;
+}
+
+/* Where there is no place, the healthy app that began first gives up its own, if it began before
+ * the new one: else the two would drive out each other for ever. */
+static int make_place(struct detector *d, usec_t started)
+{
+	if (d->max_apps == 0 || d->n_apps < d->max_apps)
+		return 0;
+	d->n_left_out++;
+	for (size_t i = 0; i < d->n_apps && d->apps[i].started < started; i++)
+		if (is_healthy(d->apps[i].app)) {
+			app_history_free(d->apps[i].app);
+			remove_at(d, i);
+			return 0;
+		}
+	return -ENOSPC;
+}
+
+static int add_app(struct detector *d, struct app_history *a)
+{
+	const struct app_key k = {a->info.started, a->info.id, a->cluster};
+	struct app_row *apps = reallocarray(d->apps, d->n_apps + 1, sizeof(*apps));
+	size_t at;
+
+	if (!apps)
+		return -ENOMEM;
+	d->apps = apps;
+	at = place_of(d, &k);
+	memmove(&apps[at + 1], &apps[at], (d->n_apps - at) * sizeof(*apps));
+	apps[at] = (struct app_row){a->info.started, a};
+	d->n_apps++;
+	return 0;
 }
 
 int detector_app(struct detector *d, const char *cluster, const struct app_info *info, usec_t now,
 	struct app_history **ret)
 {
-	struct app_history **apps;
 	struct app_history *a = detector_find(d, cluster, info->id, info->started);
 	int r;
 
@@ -95,14 +183,15 @@ int detector_app(struct detector *d, const char *cluster, const struct app_info 
 		*ret = a;
 		return 0;
 	}
-	apps = reallocarray(d->apps, d->n_apps + 1, sizeof(struct app_history *));
-	if (!apps)
-		return -ENOMEM;
-	d->apps = apps;
-	r = app_history_new(cluster, info, now, &a);
-	if (r < 0)
+	r = make_place(d, info->started);
+	if (r >= 0)
+		r = app_history_new(cluster, info, now, &a);
+	if (r >= 0)
+		r = add_app(d, a);
+	if (r < 0) {
+		app_history_free(a);
 		return r;
-	d->apps[d->n_apps++] = a;
+	}
 	*ret = a;
 	return 0;
 }
@@ -115,10 +204,10 @@ const struct rule *detector_rule(const struct detector *d, const struct app_hist
 	return r ? r : &d->undecided;
 }
 
-static void judge_stage(
-	struct detector *d, struct app_history *a, struct stage_history *h, usec_t now)
+static void judge_stage(struct detector *d, struct app_history *a, struct stage_history *h,
+	const struct rule *rule, usec_t now)
 {
-	const struct rule *rule = detector_rule(d, a);
+	struct findings findings;
 	struct verdict_detail e = {
 		.verdict = VERDICT_PROGRESSING,
 		.since = h->stall_start,
@@ -128,10 +217,13 @@ static void judge_stage(
 	struct detector_event event = {
 		.app = a, .stage = h, .rule = rule, .old = h->verdict, .now = now};
 
-	findings_of(a, h, rule, now, &h->findings);
+	findings_of(a, h, rule, now, &findings);
+	h->knows_tasks = findings.has_tasks;
+	h->findings = &findings;
 	for (size_t i = 0; i < ELEMENTSOF(stage_checks); i++)
 		if (stage_checks[i]->holds(h, rule, now, &e))
 			break;
+	h->findings = NULL;
 	e.n_complete = h->last.n_complete;
 	e.n_active = h->last.n_active;
 	e.n_tasks = h->last.n_tasks;
@@ -147,9 +239,9 @@ static void judge_stage(
 		d->sink.judged(d->sink.userdata, &event);
 }
 
-static void judge_app(struct detector *d, struct app_history *a, usec_t now)
+static void judge_app(
+	struct detector *d, struct app_history *a, const struct rule *rule, usec_t now)
 {
-	const struct rule *rule = detector_rule(d, a);
 	struct verdict_detail e = {
 		.verdict = VERDICT_PROGRESSING, .since = now, .reason = "answers"};
 	struct detector_event event = {.app = a, .rule = rule, .old = a->verdict, .now = now};
@@ -173,19 +265,21 @@ static void tell_gone(
 	struct verdict_detail e = {.verdict = VERDICT_PROGRESSING, .since = now, .reason = "gone"};
 	struct detector_event event = {.app = a,
 		.stage = h,
-		.rule = detector_rule(d, a),
 		.old = h ? h->verdict : a->verdict,
 		.verdict = VERDICT_PROGRESSING,
 		.detail = &e,
 		.now = now,
 		.gone = true};
 
-	if (event.old != VERDICT_PROGRESSING)
-		d->sink.changed(d->sink.userdata, &event);
+	if (event.old == VERDICT_PROGRESSING)
+		return;
+	event.rule = detector_rule(d, a);
+	d->sink.changed(d->sink.userdata, &event);
 }
 
 int detector_observe(struct detector *d, struct app_history *a, struct app_poll *poll)
 {
+	const struct rule *rule;
 	usec_t now = poll->now;
 	/* One that is not told of may be in a row that could not be used: nothing is known of it.
 	 */
@@ -206,10 +300,11 @@ int detector_observe(struct detector *d, struct app_history *a, struct app_poll 
 			tell_gone(d, a, &a->stages[i], now);
 	if (all_told)
 		app_history_drop_unseen(a);
+	rule = detector_rule(d, a);
 	for (size_t i = 0; i < a->n_stages; i++)
 		if (a->stages[i].seen)
-			judge_stage(d, a, &a->stages[i], now);
-	judge_app(d, a, now);
+			judge_stage(d, a, &a->stages[i], rule, now);
+	judge_app(d, a, rule, now);
 	return 0;
 }
 
@@ -217,28 +312,26 @@ void detector_no_answer(struct detector *d, struct app_history *a, usec_t now)
 {
 	if (a->no_answer_start == 0)
 		a->no_answer_start = now;
-	judge_app(d, a, now);
+	judge_app(d, a, detector_rule(d, a), now);
 }
 
 void detector_waits(struct detector *d, struct app_history *a, const char *what, usec_t now)
 {
 	a->no_answer_start = 0;
 	app_history_note_waits(a, what, now);
-	judge_app(d, a, now);
+	judge_app(d, a, detector_rule(d, a), now);
 }
 
 void detector_app_gone(struct detector *d, struct app_history *a, usec_t now)
 {
+	const struct app_key k = {a->info.started, a->info.id, a->cluster};
+
 	for (size_t i = 0; i < a->n_stages; i++)
 		tell_gone(d, a, &a->stages[i], now);
 	tell_gone(d, a, NULL, now);
 	if (d->sink.ended)
 		d->sink.ended(d->sink.userdata, a, now);
-	for (size_t i = 0; i < d->n_apps; i++)
-		if (d->apps[i] == a) {
-			d->apps[i] = d->apps[--d->n_apps];
-			break;
-		}
+	remove_at(d, place_of(d, &k));
 	app_history_free(a);
 }
 
@@ -249,5 +342,5 @@ size_t detector_n_apps(const struct detector *d)
 
 struct app_history *detector_app_at(const struct detector *d, size_t i)
 {
-	return d->apps[i];
+	return d->apps[i].app;
 }

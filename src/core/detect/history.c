@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sorted.h"
 #include "core/detect/history.h"
 
 /* In poll intervals: polls that are slower still are gaps each. */
@@ -87,13 +88,33 @@ struct app_history *app_history_free(struct app_history *a)
 	return NULL;
 }
 
+/* By their ids, then by attempts. */
+static int compare_stages(const struct stage_obs *a, const struct stage_obs *b)
+{
+	if (a->stage_id != b->stage_id)
+		return a->stage_id < b->stage_id ? -1 : 1;
+	return (a->attempt_id > b->attempt_id) - (a->attempt_id < b->attempt_id);
+}
+
+static int by_stage(const void *a, const void *b)
+{
+	return compare_stages(a, b);
+}
+
+/* struct stage_history begins with what was last seen of it. */
+static struct stage_history *find_stage(
+	const struct app_history *a, size_t n, const struct stage_obs *key)
+{
+	size_t at = sorted_place(key, a->stages, n, sizeof(*a->stages), by_stage);
+
+	return at < n && compare_stages(key, &a->stages[at].last) == 0 ? &a->stages[at] : NULL;
+}
+
 struct stage_history *app_history_stage(struct app_history *a, int64_t stage_id, int64_t attempt_id)
 {
-	for (size_t i = 0; i < a->n_stages; i++)
-		if (a->stages[i].last.stage_id == stage_id &&
-			a->stages[i].last.attempt_id == attempt_id)
-			return &a->stages[i];
-	return NULL;
+	const struct stage_obs key = {.stage_id = stage_id, .attempt_id = attempt_id};
+
+	return find_stage(a, a->n_stages, &key);
 }
 
 static bool counters_zero(const struct stage_obs *s)
@@ -198,12 +219,18 @@ static void stage_note_active(
 		h->inactive_start = poll->now;
 }
 
+static int by_id(const void *a, const void *b)
+{
+	const int64_t *x = a;
+	const int64_t *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
 static bool job_has_stage(const struct job_list *jobs, int64_t stage_id)
 {
-	for (size_t i = 0; i < jobs->n_stage_ids; i++)
-		if (jobs->stage_ids[i] == stage_id)
-			return true;
-	return false;
+	return jobs->n_stage_ids > 0 && bsearch(&stage_id, jobs->stage_ids, jobs->n_stage_ids,
+						sizeof(*jobs->stage_ids), by_id);
 }
 
 static int64_t active_tasks(const struct executor_list *l)
@@ -220,7 +247,7 @@ static int64_t active_tasks(const struct executor_list *l)
 static bool jobs_contradict(const struct stage_history *h, const struct app_poll *poll)
 {
 	return poll->jobs.n_running == 0 && h->last.n_active > 0 &&
-	       (!poll->has_executors || active_tasks(&poll->executors) > 0);
+	       (!poll->has_executors || poll->active_tasks > 0);
 }
 
 /* Whether the jobs say something of the stage: for it whenever they name it, against it only where
@@ -246,7 +273,7 @@ static void stage_note_phantom(struct stage_history *h, const struct app_poll *p
 	}
 	if (poll->has_executors && poll->executors.left_out.n == 0 &&
 		poll->executors_taken >= h->first_taken) {
-		bool over = stands && h->last.n_active > active_tasks(&poll->executors);
+		bool over = stands && h->last.n_active > poll->active_tasks;
 
 		if (!over)
 			h->overcount_start = 0;
@@ -285,19 +312,6 @@ static void app_history_skip(struct app_history *a, usec_t by, usec_t now)
 	evidence_forget(&a->evidence, now);
 }
 
-static int app_history_add(struct app_history *a, struct stage_history **ret)
-{
-	struct stage_history *items;
-
-	items = reallocarray(a->stages, a->n_stages + 1, sizeof(*items));
-	if (!items)
-		return -ENOMEM;
-	a->stages = items;
-	items[a->n_stages] = (struct stage_history){0};
-	*ret = &items[a->n_stages++];
-	return 0;
-}
-
 /* While tasks begin and end, two answers count different moments. */
 static bool counts_stand(const struct stage_obs *a, const struct stage_obs *b)
 {
@@ -305,17 +319,14 @@ static bool counts_stand(const struct stage_obs *a, const struct stage_obs *b)
 	       a->n_failed == b->n_failed;
 }
 
-static int app_history_observe_stage(
-	struct app_history *a, struct stage_obs *s, const struct app_poll *poll)
+/* h: NULL where it was not listed before; then it is the next one of all. */
+static void observe_stage(struct app_history *a, struct stage_history *h, struct stage_obs *s,
+	const struct app_poll *poll)
 {
-	struct stage_history *h = app_history_stage(a, s->stage_id, s->attempt_id);
 	bool stands = h && counts_stand(&h->last, s);
-	int r;
 
 	if (!h) {
-		r = app_history_add(a, &h);
-		if (r < 0)
-			return r;
+		h = &a->stages[a->n_stages++];
 		app_signs_take_stage(&a->signs, NULL, s);
 		stage_begin(a, h, s, poll);
 	} else {
@@ -329,6 +340,47 @@ static int app_history_observe_stage(
 	s->name = NULL;
 	h->seen = true;
 	stage_note_phantom(h, poll, stands);
+}
+
+static int make_room(struct app_history *a, const struct stage_list *l)
+{
+	struct stage_history *stages;
+	size_t n = a->n_stages;
+
+	for (size_t i = 0; i < l->n; i++)
+		n += !find_stage(a, a->n_stages, &l->items[i]);
+	if (n == a->n_stages)
+		return 0;
+	stages = reallocarray(a->stages, n, sizeof(*stages));
+	if (!stages)
+		return -ENOMEM;
+	a->stages = stages;
+	return 0;
+}
+
+/* Both lists are sorted. */
+static int observe_listed(struct app_history *a, struct app_poll *poll)
+{
+	struct stage_list *l = &poll->stages;
+	size_t known = a->n_stages;
+	int r;
+
+	if (l->n > 1)
+		qsort(l->items, l->n, sizeof(*l->items), by_stage);
+	r = make_room(a, l);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < l->n; i++) {
+		struct stage_history *h = find_stage(a, known, &l->items[i]);
+
+		/* One that is told of twice. */
+		if (!h && a->n_stages > known &&
+			compare_stages(&l->items[i], &a->stages[a->n_stages - 1].last) == 0)
+			h = &a->stages[a->n_stages - 1];
+		observe_stage(a, h, &l->items[i], poll);
+	}
+	if (a->n_stages > known && known > 0)
+		qsort(a->stages, a->n_stages, sizeof(*a->stages), by_stage);
 	return 0;
 }
 
@@ -336,18 +388,16 @@ static int app_history_observe_stage(
  * stage was listed twice. */
 static int app_history_observe_stages(struct app_history *a, struct app_poll *poll)
 {
-	struct stage_list *l = &poll->stages;
+	const struct stage_list *l = &poll->stages;
 	size_t n_seen = 0;
+	int r;
 
 	a->stages_digest = (struct digest){0};
 	for (size_t i = 0; i < a->n_stages; i++)
 		a->stages[i].seen = false;
-	for (size_t i = 0; i < l->n; i++) {
-		int r = app_history_observe_stage(a, &l->items[i], poll);
-
-		if (r < 0)
-			return r;
-	}
+	r = observe_listed(a, poll);
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < a->n_stages; i++)
 		n_seen += a->stages[i].seen;
 	if (n_seen > 0 && n_seen == l->n && l->left_out.n == 0)
@@ -481,6 +531,10 @@ int app_history_observe(struct app_history *a, struct app_poll *poll, usec_t pol
 	a->observed = poll->now;
 	a->polls++;
 	a->no_answer_start = 0;
+	if (poll->jobs.n_stage_ids > 1)
+		qsort(poll->jobs.stage_ids, poll->jobs.n_stage_ids, sizeof(*poll->jobs.stage_ids),
+			by_id);
+	poll->active_tasks = active_tasks(&poll->executors);
 	if (poll->same_stages)
 		app_history_observe_same(a, poll);
 	else

@@ -11,7 +11,7 @@
  */
 static bool counts_hold(const struct stage_history *h)
 {
-	const struct findings *f = &h->findings;
+	const struct findings *f = h->findings;
 
 	if (h->overcount_start > 0)
 		return false;
@@ -49,7 +49,7 @@ static bool half_way(const struct stage_history *h, const struct rule *rule, use
 	e->threshold = rule->hung_after;
 	e->limit = "hung_after";
 	e->reason = "without progress";
-	fill(&h->findings, e);
+	fill(h->findings, e);
 	return true;
 }
 
@@ -67,7 +67,7 @@ static bool is_slow(const struct stage_history *h, const struct rule *rule, usec
 	e->threshold = rule->hung_after;
 	e->limit = "hung_after";
 	e->reason = "counters move, no task completed";
-	fill(&h->findings, e);
+	fill(h->findings, e);
 	return true;
 }
 
@@ -75,7 +75,7 @@ static bool is_slow(const struct stage_history *h, const struct rule *rule, usec
  * by something that moves or works. */
 static bool stays_hung(const struct stage_history *h, const struct rule *rule, usec_t stalled)
 {
-	const struct findings *f = &h->findings;
+	const struct findings *f = h->findings;
 
 	return h->verdict == VERDICT_HUNG && stalled >= rule->hung_after &&
 	       f->n_working + f->n_may_work == 0 && f->n_absent == 0 &&
@@ -86,7 +86,7 @@ static bool stays_hung(const struct stage_history *h, const struct rule *rule, u
 static bool judge_stalled(const struct stage_history *h, const struct rule *rule, usec_t stalled,
 	struct verdict_detail *e)
 {
-	const struct findings *f = &h->findings;
+	const struct findings *f = h->findings;
 	struct decision d;
 
 	if (stalled < rule->hung_after && f->n_stalled == 0)
