@@ -53,6 +53,8 @@ struct manager {
 	char *at_start[RESTART_KEYS];
 	char *needs_restart; /* NULL: none */
 	bool ready;
+	bool leaves_out;     /* at the last tick there were more apps than max_apps */
+	uint64_t n_left_out; /* as counted then */
 	unsigned ticks;
 };
 

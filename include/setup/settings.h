@@ -25,6 +25,7 @@ struct daemon_params {
 	char *state_dir;
 	usec_t retention;
 	uint64_t max_parallel_requests;
+	uint64_t max_apps;
 	char *control_socket;
 	struct strlist control_users;
 	char *control_group;

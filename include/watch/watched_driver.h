@@ -50,7 +50,8 @@ struct app_history *driver_history(const struct driver *d);
 int driver_ask(struct driver *d, const struct stage_key *tasks_of, driver_done_fn done,
 	void *userdata, struct driver_poll **ret);
 
-/* An answer into the detector. *ret is the app. -ENOMEM: it was lost. */
+/* An answer into the detector. *ret is the app; NULL: there is no place for it (detector_limit()).
+ * -ENOMEM: it was lost. */
 int driver_take(struct driver *d, struct driver_answer *answer, const struct stage_key *tasks_of,
 	struct app_history **ret);
 /* An answer that is none. */

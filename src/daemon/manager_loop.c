@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What the parts do together once the loop runs: at each tick, when the detector tells something,
  * when the web server or the watchdog asks. */
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -161,6 +162,23 @@ void manager_say_status(const struct manager *m)
 		service_status(text);
 }
 
+/* Once when it begins, and once when it ends. */
+static void note_left_out(struct manager *m)
+{
+	uint64_t n = detector_n_left_out(m->detector);
+	bool leaves_out = n > m->n_left_out;
+
+	if (leaves_out && !m->leaves_out)
+		log_warning("More apps run than max_apps=%" PRIu64
+			    ": the healthy ones that began first are not watched",
+			m->runtime->settings->daemon.max_apps);
+	else if (!leaves_out && m->leaves_out)
+		log_notice("No more apps run than max_apps=%" PRIu64 ": all are watched",
+			m->runtime->settings->daemon.max_apps);
+	m->leaves_out = leaves_out;
+	m->n_left_out = n;
+}
+
 /* Nobody will ever see what becomes of these. */
 static void end_incidents_of_gone_clusters(struct manager *m)
 {
@@ -236,6 +254,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 		tick_bookkeeping(m);
 	if (m->options.once) /* armed again when all answers are in */
 		return 0;
+	note_left_out(m);
 	manager_say_status(m);
 	return timer_in(source, interval(m));
 }

@@ -101,6 +101,7 @@ int manager_activate(struct manager *m, struct runtime *runtime)
 	manager_drop_pollers(m);
 	m->runtime = runtime;
 	detector_configure(m->detector, &s->rules, &s->fallback, s->daemon.poll_interval);
+	detector_limit(m->detector, s->daemon.max_apps);
 	if (m->control)
 		holds_configure(control_holds(m->control), &s->maintenance);
 	if (m->evidence_collector)

@@ -65,7 +65,7 @@ static void on_look(void *userdata, struct driver_answer *answer)
 	if (answer->state != DRIVER_ANSWERED) {
 		driver_unanswered(l->driver, answer);
 	} else if (driver_take(l->driver, answer, &l->key, &a) >= 0) {
-		bool same = a->info.started == l->started && str_equal(a->info.id, l->app_id);
+		bool same = a && a->info.started == l->started && str_equal(a->info.id, l->app_id);
 
 		h = same ? app_history_stage(a, l->key.stage_id, l->key.attempt_id) : NULL;
 		/* What nobody asked its job, executors and tasks about may be a phantom, or move.

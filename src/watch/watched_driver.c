@@ -278,20 +278,23 @@ int driver_take(struct driver *d, struct driver_answer *answer, const struct sta
 	struct app_history *a;
 	int r;
 
+	*ret = NULL;
 	r = identify(d, answer);
 	if (r < 0)
 		return r;
-	a = driver_history(d);
-	if (!a) {
-		r = detector_app(detector, d->source->name, &answer->info, answer->poll.now, &a);
-		if (r < 0)
-			return r;
-		log_debug("%s: %s at %s", a->cluster, a->info.id, d->url);
-	}
 	note_all(d, answer);
 	if (faults_of(d))
 		faults_forget(faults_of(d), name_of(d), "");
 	d->ask_who = d->lost = false;
+	a = driver_history(d);
+	if (!a) {
+		r = detector_app(detector, d->source->name, &answer->info, answer->poll.now, &a);
+		if (r == -ENOSPC)
+			return 0; /* the detector counts it */
+		if (r < 0)
+			return r;
+		log_debug("%s: %s at %s", a->cluster, a->info.id, d->url);
+	}
 	r = take_app(a, answer);
 	if (r < 0)
 		return r;

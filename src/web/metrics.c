@@ -87,6 +87,9 @@ static const struct metric_def metric_defs[] = {
 		"app_id", "stage_id", "attempt_id"),
 	G(METRIC_APPS_NOT_SHOWN, "stagewatch_apps_not_shown", NULL,
 		"Apps left out of the series of single apps because there were too many."),
+	C(METRIC_APPS_LEFT_OUT, "stagewatch_apps_left_out", NULL,
+		"Number of times that there were more apps than max_apps, and a healthy one was "
+		"not watched."),
 	G(METRIC_AUDIT_FINDINGS, "stagewatch_audit_findings", NULL,
 		"Audit findings on running apps.", "severity"),
 	G(METRIC_ACTIONS_LAST_HOUR, "stagewatch_actions_last_hour", NULL,

@@ -295,6 +295,7 @@ int metrics_page(const struct web_view *v, enum metrics_format format, char **re
 	add_actions(v, &w);
 	add_evidence(v, &w);
 	app_metrics_add(v->detector, &w);
+	metrics_add(&w, METRIC_APPS_LEFT_OUT, NULL, (double)detector_n_left_out(v->detector));
 	add_audit(v, &w);
 	for (size_t i = 0; i < v->stats->n_airflows; i++)
 		add_airflow(&v->stats->airflows[i], &w);

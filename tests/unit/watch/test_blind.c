@@ -291,11 +291,37 @@ static void all_is_well(void **state)
 	}
 }
 
+/* More apps than there is place for: nobody's fault, but counted at each poll. */
+static void no_place(void **state)
+{
+	char id[] = "app-2";
+	const struct app_info newer = {.id = id, .started = USEC_PER_HOUR};
+	struct app_history *a = NULL;
+	struct fixture f;
+
+	(void)state;
+	set_up(&f, "driver", (const char *const[]){"http://d:4040", NULL});
+	answer_well(&f);
+	detector_limit(f.detector, 1);
+	assert_int_equal(detector_app(f.detector, "c", &newer, USEC_PER_HOUR, &a), 0);
+	rounds(&f, 3);
+	assert_int_equal(detector_n_apps(f.detector), 1);
+	assert_ptr_equal(detector_find(f.detector, "c", "app-2", USEC_PER_HOUR), a);
+	assert_int_equal(detector_n_left_out(f.detector), 3);
+	assert_true(health_cluster(&f.health, "c")->up);
+	detector_app_gone(f.detector, a, USEC_PER_HOUR);
+	rounds(&f, 1);
+	assert_non_null(detector_find(f.detector, "c", "app-1", 1000 * USEC_PER_MSEC));
+	assert_int_equal(detector_n_left_out(f.detector), 3);
+	tear_down(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_is_well),
 		cmocka_unit_test(each_useless_answer_is_told),
+		cmocka_unit_test(no_place),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
