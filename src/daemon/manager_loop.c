@@ -196,7 +196,11 @@ static void end_incidents_of_gone_clusters(struct manager *m)
 /* What was open before a restart, once all that could be seen was seen. */
 static void sweep_incidents(struct manager *m)
 {
-	for (size_t i = 0; i < m->n_pollers; i++) {
+	bool any = false;
+
+	for (size_t k = 0; k < m->incidents.n && !any; k++)
+		any = m->incidents.items[k]->inherited && m->incidents.items[k]->ended == 0;
+	for (size_t i = 0; i < m->n_pollers && any; i++) {
 		const struct poller *p = m->pollers[i];
 
 		if (poller_saw_all(p))

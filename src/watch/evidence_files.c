@@ -16,7 +16,7 @@
 #define MAX_OPEN 64
 
 struct evidence_file {
-	uint64_t number; /* of the incident */
+	char incident[40]; /* its id */
 	FILE *file;
 	struct recording *recording;
 };
@@ -85,13 +85,13 @@ void evidence_files_configure(struct evidence_files *b, const char *state_dir,
 static struct evidence_file *find(struct evidence_files *b, const struct incident *i)
 {
 	for (size_t k = 0; k < b->n; k++)
-		if (b->items[k].number == i->number)
+		if (str_equal(b->items[k].incident, i->id))
 			return &b->items[k];
 	return NULL;
 }
 
 static int open_file(struct evidence_files *b, const struct incident *i, const char *base,
-	struct evidence_file **ret)
+	usec_t wall, struct evidence_file **ret)
 {
 	struct recording_options options = {
 		.app_id = i->app_id, .base = base, .max_size = b->params->bundle_max_size};
@@ -100,6 +100,7 @@ static int open_file(struct evidence_files *b, const struct incident *i, const c
 
 	if (b->n == MAX_OPEN)
 		return -EMFILE;
+	prune(b, wall);
 	r = evidence_dir_create(b->state_dir, i->id, &k->file);
 	if (r < 0)
 		return r;
@@ -109,7 +110,7 @@ static int open_file(struct evidence_files *b, const struct incident *i, const c
 		(void)fclose(k->file);
 		return r;
 	}
-	k->number = i->number;
+	(void)snprintf(k->incident, sizeof(k->incident), "%s", i->id);
 	b->n++;
 	*ret = k;
 	return 0;
@@ -165,8 +166,7 @@ void evidence_files_follow(struct evidence_files *b, struct incident *i, const c
 	if (!k && (i->kept || i->ended > 0 || !base))
 		return;
 	if (!k) {
-		prune(b, wall);
-		r = open_file(b, i, base, &k);
+		r = open_file(b, i, base, wall, &k);
 		if (r < 0) {
 			complain(b, r);
 			return;
@@ -182,11 +182,8 @@ void evidence_files_follow(struct evidence_files *b, struct incident *i, const c
 void evidence_files_sweep(struct evidence_files *b, const struct incident_list *l, usec_t now)
 {
 	for (size_t k = b->n; k-- > 0;) {
-		const struct incident *i = NULL;
+		const struct incident *i = incident_by_id(l, b->items[k].incident);
 
-		for (size_t j = 0; j < l->n; j++)
-			if (l->items[j]->number == b->items[k].number)
-				i = l->items[j];
 		if (i && i->ended == 0)
 			continue;
 		if (i)

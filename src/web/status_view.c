@@ -70,19 +70,6 @@ size_t state_count_apps(const struct web_view *v, const char *cluster)
 	return n;
 }
 
-static size_t count_hung(const struct web_view *v)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < detector_n_apps(v->detector); i++) {
-		const struct app_history *a = detector_app_at(v->detector, i);
-
-		for (size_t k = 0; k < a->n_stages; k++)
-			n += a->stages[k].verdict == VERDICT_HUNG;
-	}
-	return n;
-}
-
 static size_t count_open(const struct web_view *v)
 {
 	size_t n = 0;
@@ -207,7 +194,7 @@ int state_summary_json(const struct web_view *v, char **ret)
 		.needs_restart = v->needs_restart,
 		.reloaded = v->reloaded,
 		.n_pending_actions = remediator_n_pending(v->remediator),
-		.n_hung = count_hung(v),
+		.n_hung = detector_n_hung(v->detector),
 		.n_incidents_open = count_open(v),
 		.n_actions_last_hour = remediator_n_last_hour(v->remediator),
 		.actions_per_hour = s->limits.actions_per_hour,

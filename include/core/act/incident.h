@@ -59,13 +59,19 @@ struct incident {
 	unsigned saved;   /* as many of them as the ledger has */
 };
 
-/* Closed ones are kept up to this number, the oldest are dropped first. */
+/* Closed ones are kept up to this number, the oldest are dropped first, whenever a quarter more of
+ * all have come. */
 #define INCIDENTS_KEPT 200
 
 struct incident_list {
 	struct incident **items; /* oldest first, open and closed */
 	size_t n;
 	uint64_t next_number;
+	/* Sorted. */
+	struct incident **by_subject; /* open ones; of others the last, where no newer one is */
+	size_t n_subjects;
+	struct incident **by_id; /* all */
+	size_t trim_at;          /* so many there are before the closed ones are counted again */
 };
 
 /* Follows a change of verdict: opens an incident where trouble begins, updates it, ends it where

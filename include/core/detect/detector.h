@@ -70,5 +70,9 @@ void detector_app_gone(struct detector *d, struct app_history *a, usec_t now);
 const struct rule *detector_rule(const struct detector *d, const struct app_history *a);
 
 size_t detector_n_apps(const struct detector *d);
+/* Of these: how many stand still, by their own verdict or that of a stage. */
+size_t detector_n_still(const struct detector *d);
+/* Stages that are hung. */
+size_t detector_n_hung(const struct detector *d);
 /* In the order in which they began. */
 struct app_history *detector_app_at(const struct detector *d, size_t i);

@@ -110,6 +110,7 @@ struct app_history {
 	usec_t waits_start;     /* since when it waits to be started; 0: it does not */
 	char waits[240];        /* for what: "pod n/p: Pending, Unschedulable" */
 	enum verdict verdict;   /* of an app */
+	size_t n_still;         /* verdicts, its own and those of stages, that stand still */
 	usec_t verdict_start;
 	struct verdict_detail detail;
 	struct evidence evidence; /* what was asked beyond the counters */

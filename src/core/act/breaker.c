@@ -38,30 +38,13 @@ static uint64_t count_hung(const struct breaker *b, usec_t window, usec_t now)
 	return n;
 }
 
-/* Whether an app stands still; *hung: and is hung. */
-static bool stands_still(const struct app_history *a, bool *hung)
-{
-	bool still = verdict_def(a->verdict)->stands_still;
-
-	for (size_t k = 0; k < a->n_stages; k++) {
-		enum verdict v = a->stages[k].verdict;
-
-		still = still || verdict_def(v)->stands_still;
-		*hung = *hung || v == VERDICT_HUNG;
-	}
-	return still;
-}
-
 static bool is_storm(struct breaker *b, const struct limit_params *p, const struct detector *d,
 	usec_t now, char *why, size_t n_why)
 {
 	uint64_t n_hung = count_hung(b, p->storm_window, now);
 	size_t n_apps = detector_n_apps(d);
-	size_t n_still = 0;
-	bool hung = false;
+	size_t n_still = detector_n_still(d);
 
-	for (size_t i = 0; i < n_apps; i++)
-		n_still += stands_still(detector_app_at(d, i), &hung);
 	if (p->storm_threshold > 0 && n_hung >= p->storm_threshold) {
 		char window[32];
 
@@ -69,7 +52,7 @@ static bool is_storm(struct breaker *b, const struct limit_params *p, const stru
 			format_duration(window, sizeof(window), p->storm_window));
 		return true;
 	}
-	if (p->storm_share > 0 && hung && n_still >= MIN_APPS &&
+	if (p->storm_share > 0 && detector_n_hung(d) > 0 && n_still >= MIN_APPS &&
 		100 * n_still >= p->storm_share * n_apps) {
 		(void)snprintf(why, n_why, "%zu of %zu apps make no progress", n_still, n_apps);
 		return true;

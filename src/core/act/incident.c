@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Opens, follows and ends incidents. */
-#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -9,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/sorted.h"
 #include "core/act/incident.h"
 
 struct incident *incident_free(struct incident *i)
@@ -36,43 +36,141 @@ void incident_list_clear(struct incident_list *l)
 	for (size_t k = 0; k < l->n; k++)
 		incident_free(l->items[k]);
 	free(l->items);
+	free(l->by_subject);
+	free(l->by_id);
 	*l = (struct incident_list){0};
+}
+
+/* What an incident is about. */
+struct subject {
+	const char *cluster;
+	const char *app_id;
+	usec_t app_started;
+	int64_t stage_id;
+	int64_t attempt_id;
+};
+
+static struct subject subject_of(const struct incident *i)
+{
+	return (struct subject){i->cluster, i->app_id, i->app_started, i->stage_id, i->attempt_id};
+}
+
+static int compare_subjects(const void *key, const void *item)
+{
+	const struct subject *a = key;
+	const struct incident *b = *(struct incident *const *)item;
+	int order;
+
+	if (a->app_started != b->app_started)
+		return a->app_started < b->app_started ? -1 : 1;
+	if (a->stage_id != b->stage_id)
+		return a->stage_id < b->stage_id ? -1 : 1;
+	if (a->attempt_id != b->attempt_id)
+		return a->attempt_id < b->attempt_id ? -1 : 1;
+	order = strcmp(a->app_id, b->app_id);
+	return order != 0 ? order : strcmp(a->cluster, b->cluster);
+}
+
+static int compare_ids(const void *key, const void *item)
+{
+	return strcmp(key, (*(struct incident *const *)item)->id);
+}
+
+static size_t place_by_subject(const struct incident_list *l, const struct subject *s)
+{
+	return sorted_place(
+		s, l->by_subject, l->n_subjects, sizeof(struct incident *), compare_subjects);
+}
+
+static size_t place_by_id(const struct incident_list *l, const char *id)
+{
+	return sorted_place(id, l->by_id, l->n, sizeof(struct incident *), compare_ids);
+}
+
+/* The first one of this subject, open or ended; NULL behind the last. */
+static struct incident **of_subject(
+	const struct incident_list *l, size_t at, const struct subject *s)
+{
+	return at < l->n_subjects && compare_subjects(s, &l->by_subject[at]) == 0
+		       ? &l->by_subject[at]
+		       : NULL;
 }
 
 struct incident *incident_find(const struct incident_list *l, const struct app_history *a,
 	const struct stage_history *stage)
 {
-	int64_t stage_id = stage ? stage->last.stage_id : -1;
-	int64_t attempt_id = stage ? stage->last.attempt_id : -1;
+	const struct subject s = {a->cluster, a->info.id, a->info.started,
+		stage ? stage->last.stage_id : -1, stage ? stage->last.attempt_id : -1};
+	size_t at = place_by_subject(l, &s);
+	struct incident **k;
 
-	for (size_t k = l->n; k-- > 0;) {
-		struct incident *i = l->items[k];
-
-		if (i->ended == 0 && i->stage_id == stage_id && i->attempt_id == attempt_id &&
-			i->app_started == a->info.started && str_equal(i->app_id, a->info.id) &&
-			str_equal(i->cluster, a->cluster))
-			return i;
-	}
+	for (; (k = of_subject(l, at, &s)); at++)
+		if ((*k)->ended == 0)
+			return *k;
 	return NULL;
 }
 
-/* Makes room before one is opened: drops the oldest closed ones where there are too many. */
+static void put_at(struct incident **items, size_t n, size_t at, struct incident *i)
+{
+	memmove(&items[at + 1], &items[at], (n - at) * sizeof(struct incident *));
+	items[at] = i;
+}
+
+static void drop_at(struct incident **items, size_t n, size_t at)
+{
+	memmove(&items[at], &items[at + 1], (n - at - 1) * sizeof(struct incident *));
+}
+
+/* Takes the place of one that has ended: nobody looks for that by its subject any more. */
+static void put_by_subject(struct incident_list *l, struct incident *i)
+{
+	const struct subject s = subject_of(i);
+	size_t first = place_by_subject(l, &s);
+	struct incident **k;
+
+	for (size_t at = first; (k = of_subject(l, at, &s)); at++)
+		if ((*k)->ended > 0) {
+			*k = i;
+			return;
+		}
+	put_at(l->by_subject, l->n_subjects++, first, i);
+}
+
+static void forget(struct incident_list *l, struct incident *i)
+{
+	const struct subject s = subject_of(i);
+	struct incident **k;
+
+	for (size_t at = place_by_subject(l, &s); (k = of_subject(l, at, &s)); at++)
+		if (*k == i) {
+			drop_at(l->by_subject, l->n_subjects--, at);
+			break;
+		}
+	drop_at(l->by_id, l->n, place_by_id(l, i->id));
+	incident_free(i);
+}
+
+/* Drops the oldest closed ones where there are too many. Not at each new one: all are looked at. */
 static void incident_trim(struct incident_list *l)
 {
 	size_t closed = 0;
 	size_t kept = 0;
+	size_t n = l->n;
 
-	for (size_t k = 0; k < l->n; k++)
+	if (n < l->trim_at)
+		return;
+	for (size_t k = 0; k < n; k++)
 		closed += l->items[k]->ended > 0;
-	for (size_t k = 0; k < l->n; k++) {
+	for (size_t k = 0; k < n; k++) {
 		if (l->items[k]->ended > 0 && closed > INCIDENTS_KEPT) {
-			incident_free(l->items[k]);
+			forget(l, l->items[k]);
+			l->n--;
 			closed--;
 		} else {
 			l->items[kept++] = l->items[k];
 		}
 	}
-	l->n = kept;
+	l->trim_at = l->n + l->n / 4 + 1;
 }
 
 void incident_make_id(char ret[static 40], usec_t wall, const char *what)
@@ -94,16 +192,25 @@ static void incident_name(struct incident *i, usec_t wall)
 	incident_make_id(i->id, wall, number);
 }
 
+static int make_room(struct incident ***items, size_t n)
+{
+	struct incident **more = reallocarray(*items, n + 1, sizeof(struct incident *));
+
+	if (!more)
+		return -ENOMEM;
+	*items = more;
+	return 0;
+}
+
 static int incident_append(struct incident_list *l, struct incident *i)
 {
-	struct incident **items;
-
 	incident_trim(l);
-	items = reallocarray(l->items, l->n + 1, sizeof(struct incident *));
-	if (!items)
+	if (make_room(&l->items, l->n) < 0 || make_room(&l->by_id, l->n) < 0 ||
+		make_room(&l->by_subject, l->n_subjects) < 0)
 		return -ENOMEM;
-	l->items = items;
-	items[l->n++] = i;
+	put_by_subject(l, i);
+	put_at(l->by_id, l->n, place_by_id(l, i->id), i);
+	l->items[l->n++] = i;
 	return 0;
 }
 
@@ -250,12 +357,9 @@ void incident_tell(struct incident *i, usec_t wall, const char *fmt, ...)
 
 struct incident *incident_by_id(const struct incident_list *l, const char *id)
 {
-	for (size_t k = 0; k < l->n; k++) {
-		assert(l->items[k]);
-		if (str_equal(l->items[k]->id, id))
-			return l->items[k];
-	}
-	return NULL;
+	size_t at = place_by_id(l, id);
+
+	return at < l->n && str_equal(l->by_id[at]->id, id) ? l->by_id[at] : NULL;
 }
 
 void incident_settle(struct incident *i, enum remedy_outcome outcome, const char *why)

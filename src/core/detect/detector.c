@@ -42,6 +42,8 @@ struct detector {
 	usec_t poll_interval;
 	size_t max_apps; /* 0: no limit */
 	uint64_t n_left_out;
+	size_t n_still;       /* apps that stand still, or have a stage that does */
+	size_t n_hung;        /* stages */
 	struct app_row *apps; /* sorted: who began first comes first */
 	size_t n_apps;
 };
@@ -130,6 +132,20 @@ struct app_history *detector_find(
 	const struct app_key k = {started, app_id, cluster};
 
 	return app_at(d, place_of(d, &k), &k);
+}
+
+/* What a verdict was, and is: the sums are kept, so that nobody has to look at all apps. */
+static void count_verdict(
+	struct detector *d, struct app_history *a, enum verdict old, enum verdict verdict)
+{
+	bool stood = a->n_still > 0;
+
+	a->n_still += verdict_def(verdict)->stands_still;
+	a->n_still -= verdict_def(old)->stands_still;
+	d->n_still += a->n_still > 0;
+	d->n_still -= stood;
+	d->n_hung += verdict == VERDICT_HUNG;
+	d->n_hung -= old == VERDICT_HUNG;
 }
 
 static bool is_healthy(const struct app_history *a)
@@ -231,6 +247,7 @@ static void judge_stage(struct detector *d, struct app_history *a, struct stage_
 	event.detail = &h->detail;
 	event.verdict = e.verdict;
 	if (e.verdict != h->verdict) {
+		count_verdict(d, a, h->verdict, e.verdict);
 		h->verdict = e.verdict;
 		h->verdict_start = now;
 		d->sink.changed(d->sink.userdata, &event);
@@ -253,6 +270,7 @@ static void judge_app(
 	event.detail = &a->detail;
 	event.verdict = e.verdict;
 	if (e.verdict != a->verdict) {
+		count_verdict(d, a, a->verdict, e.verdict);
 		a->verdict = e.verdict;
 		a->verdict_start = now;
 		d->sink.changed(d->sink.userdata, &event);
@@ -273,6 +291,7 @@ static void tell_gone(
 
 	if (event.old == VERDICT_PROGRESSING)
 		return;
+	count_verdict(d, a, event.old, VERDICT_PROGRESSING);
 	event.rule = detector_rule(d, a);
 	d->sink.changed(d->sink.userdata, &event);
 }
@@ -338,6 +357,16 @@ void detector_app_gone(struct detector *d, struct app_history *a, usec_t now)
 size_t detector_n_apps(const struct detector *d)
 {
 	return d->n_apps;
+}
+
+size_t detector_n_still(const struct detector *d)
+{
+	return d->n_still;
+}
+
+size_t detector_n_hung(const struct detector *d)
+{
+	return d->n_hung;
 }
 
 struct app_history *detector_app_at(const struct detector *d, size_t i)

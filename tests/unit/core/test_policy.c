@@ -578,18 +578,28 @@ static void test_incidents_are_bounded(void **state)
 {
 	struct fixture f;
 	struct app_history *a;
+	struct incident *last;
 
 	(void)state;
 	set_up(&f, RULE_ACTION_NOTIFY);
 	a = add_app(&f, "app-1", NULL);
-	for (int i = 0; i < INCIDENTS_KEPT + 50; i++) {
+	for (int i = 0; i < INCIDENTS_KEPT + 3 * 50; i++) {
 		f.now += 10 * USEC_PER_SEC;
 		poll(&f, a, -1, 6); /* a phantom at once */
 		f.now += 10 * USEC_PER_SEC;
 		poll(&f, a, 0, 0);
 	}
-	assert_int_equal(f.incidents.n, INCIDENTS_KEPT + 1); /* trimmed when the next one opens */
-	assert_int_equal(f.incidents.items[INCIDENTS_KEPT]->number, INCIDENTS_KEPT + 50);
+	assert_in_range(f.incidents.n, INCIDENTS_KEPT, INCIDENTS_KEPT + INCIDENTS_KEPT / 4 + 1);
+	last = f.incidents.items[f.incidents.n - 1];
+	assert_int_equal(last->number, INCIDENTS_KEPT + 3 * 50);
+	for (size_t k = 0; k < f.incidents.n; k++) {
+		struct incident *i = f.incidents.items[k];
+
+		assert_int_equal(i->number, last->number - (f.incidents.n - 1 - k));
+		assert_ptr_equal(incident_by_id(&f.incidents, i->id), i);
+	}
+	assert_null(incident_by_id(&f.incidents, "20261123T000000Z-1"));
+	assert_null(incident_find(&f.incidents, a, NULL));
 	tear_down(&f);
 }
 
