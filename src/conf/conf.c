@@ -16,8 +16,8 @@
 
 #include "base/strbuf.h"
 
-#define FILE_MAX_BYTES ((size_t)1024 * 1024)
-#define FILE_MAX_LINES 10000U
+#define FILE_MAX_BYTES ((size_t)64 * 1024 * 1024)
+#define FILE_MAX_LINES 1000000U
 /* What Debian's inih is built for: longer ones are cut by it. */
 #define LINE_MAX_BYTES ((size_t)199)
 #define NAME_MAX_BYTES ((size_t)49)
@@ -148,6 +148,11 @@ static bool section_has_other(const struct conf_section *s, const char *key, con
  */
 static int section_put(struct conf_section *s, const struct conf_entry *e, bool is_main)
 {
+	const struct conf_entry *last = s->n_entries > 0 ? &s->entries[s->n_entries - 1] : NULL;
+
+	/* One more of a list: what others said was looked at with the first. */
+	if (last && str_equal(last->key, e->key) && str_equal(last->file, e->file))
+		return section_append(s, e);
 	if (is_main && section_has_other(s, e->key, e->file))
 		return 0;
 	section_forget(s, e->key, e->file);
@@ -342,7 +347,7 @@ static char *read_line(char *buf, int size, void *stream)
 	if (!line)
 		return NULL;
 	if (rd->line > FILE_MAX_LINES) {
-		fault(rd, "more than 10000 lines");
+		fault(rd, "more than 1000000 lines");
 		return NULL;
 	}
 	if (!check_line(rd, line, n)) {
@@ -401,7 +406,7 @@ static int file_fault(struct reader *rd, int error)
 		return error;
 	if (error == -EFBIG) {
 		rd->line = 1;
-		fault(rd, "file over 1 MiB");
+		fault(rd, "file over 64 MiB");
 		return rd->error < 0 ? rd->error : -EBADMSG;
 	}
 	r = str_printf(

@@ -13,7 +13,6 @@
 
 /* spark.port.maxRetries is 16: 4040 to 4056. A slip in a range must not become a port scan. */
 #define MAX_PORTS 100
-#define MAX_TARGETS 1000
 
 struct source_driver {
 	struct source source;
@@ -88,8 +87,7 @@ static int expand_url(struct source_driver *d, const char *url, char **reterr)
 
 		return copy ? driver_add(d, copy, false) : -ENOMEM;
 	}
-	if (r < 0 || first == 0 || last > 65535 || last < first || last - first >= MAX_PORTS ||
-		d->n_targets + (last - first) >= MAX_TARGETS) {
+	if (r < 0 || first == 0 || last > 65535 || last < first || last - first >= MAX_PORTS) {
 		int k = str_printf(reterr,
 			"%s: not a URL with a port, or a range of at most %d ports such as "
 			"http://host:4040-4056",

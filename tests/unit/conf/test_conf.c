@@ -310,7 +310,7 @@ static void test_all_at_once(void **state)
 
 static void test_sizes(void **state)
 {
-	const size_t n = (size_t)1024 * 1024;
+	const size_t n = (size_t)64 * 1024 * 1024;
 	_cleanup_free_ char *text = malloc(n + 2);
 	_cleanup_(conf_freep) struct conf *c = NULL;
 	struct strlist errors = {0};
@@ -323,13 +323,13 @@ static void test_sizes(void **state)
 		text[i] = '\n';
 	assert_int_equal(load(&f, 1, &c, &errors), 0);
 	f.n = n + 1;
-	expect_faults(&f, 1, "main.conf:1: file over 1 MiB\n");
-	memset(text, '\n', 10001);
-	f.n = 10000;
+	expect_faults(&f, 1, "main.conf:1: file over 64 MiB\n");
+	memset(text, '\n', 1000001);
+	f.n = 1000000;
 	c = conf_free(c);
 	assert_int_equal(load(&f, 1, &c, &errors), 0);
-	f.n = 10001;
-	expect_faults(&f, 1, "main.conf:10001: more than 10000 lines\n");
+	f.n = 1000001;
+	expect_faults(&f, 1, "main.conf:1000001: more than 1000000 lines\n");
 	assert_int_equal(errors.n, 0);
 }
 

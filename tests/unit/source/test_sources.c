@@ -393,6 +393,29 @@ static void self_test(void **state)
 	assert_int_equal(f->spark.kills, 0);
 }
 
+/* As many as there is memory for; a fault names the one that has it. */
+static void many_urls(void **state)
+{
+	struct fixture *f = *state;
+	struct source_params params = {.type = type_of("driver"), .timeout = USEC_PER_SEC};
+	_cleanup_free_ char *err = NULL;
+	char url[64];
+
+	for (unsigned i = 0; i < 5000; i++) {
+		(void)snprintf(url, sizeof(url), "http://driver-%u:4040", i);
+		assert_int_equal(strlist_add(&params.url, url), 0);
+	}
+	assert_int_equal(source_new("c", &params, NULL, &f->fake.transport, &f->source, &err), 0);
+	assert_int_equal(f->source->ops->list(f->source, on_listed, f), 0);
+	assert_int_equal(f->n_targets, 5000);
+	f->source = source_free(f->source);
+	assert_int_equal(strlist_add(&params.url, "http://last:4040-4140"), 0);
+	assert_int_equal(
+		source_new("c", &params, NULL, &f->fake.transport, &f->source, &err), -EINVAL);
+	assert_non_null(strstr(err, "http://last:4040-4140: not a URL with a port"));
+	strlist_clear(&params.url);
+}
+
 #define source_test(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -401,6 +424,7 @@ int main(void)
 		source_test(lists),
 		source_test(waits),
 		source_test(no_list),
+		source_test(many_urls),
 		source_test(the_other_of_a_pair),
 		source_test(looks),
 		source_test(kill_points),
