@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/cleanup.h"
 
@@ -19,6 +20,8 @@ void strbuf_clear(struct strbuf *b);
 void strbuf_add(struct strbuf *b, const char *s);
 void strbuf_add_n(struct strbuf *b, const char *s, size_t n);
 void strbuf_addf(struct strbuf *b, const char *fmt, ...) _printf_(2, 3);
+/* As by "%" PRId64, in a fraction of the time. */
+void strbuf_add_integer(struct strbuf *b, int64_t n);
 
 /* Adds s with every byte outside of RFC 3986's unreserved set as %XX: a path segment of a URL. */
 void strbuf_add_segment(struct strbuf *b, const char *s);

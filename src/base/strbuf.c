@@ -56,21 +56,43 @@ void strbuf_add(struct strbuf *b, const char *s)
 	strbuf_add_n(b, s, strlen(s));
 }
 
+/* Into the room that there is; where that is too little, once more. */
 void strbuf_addf(struct strbuf *b, const char *fmt, ...)
 {
-	_cleanup_free_ char *text = NULL;
 	va_list ap;
 	int n;
 
-	va_start(ap, fmt);
-	n = vasprintf(&text, fmt, ap);
-	va_end(ap);
-	if (n < 0) {
-		text = NULL;
-		b->failed = true;
-		return;
+	for (size_t room = 64;; room = (size_t)n) {
+		if (!strbuf_reserve(b, room))
+			return;
+		room = b->size - b->len;
+		va_start(ap, fmt);
+		n = vsnprintf(b->text + b->len, room, fmt, ap);
+		va_end(ap);
+		if (n >= 0 && (size_t)n < room)
+			break;
+		b->text[b->len] = '\0';
+		if (n < 0) {
+			b->failed = true;
+			return;
+		}
 	}
-	strbuf_add_n(b, text, (size_t)n);
+	b->len += (size_t)n;
+}
+
+void strbuf_add_integer(struct strbuf *b, int64_t n)
+{
+	char text[24];
+	size_t at = sizeof(text);
+	uint64_t rest = n < 0 ? -(uint64_t)n : (uint64_t)n;
+
+	do {
+		text[--at] = (char)('0' + rest % 10);
+		rest /= 10;
+	} while (rest > 0);
+	if (n < 0)
+		text[--at] = '-';
+	strbuf_add_n(b, text + at, sizeof(text) - at);
 }
 
 static bool is_unreserved(char c)

@@ -195,15 +195,15 @@ static void add_family(struct strbuf *out, const struct metric_def *d, enum metr
 
 static void add_escaped(struct strbuf *out, const char *s)
 {
-	for (; *s; s++) {
-		if (*s == '\\')
-			strbuf_add(out, "\\\\");
-		else if (*s == '"')
-			strbuf_add(out, "\\\"");
-		else if (*s == '\n')
-			strbuf_add(out, "\\n");
-		else
-			strbuf_add_n(out, s, 1);
+	for (;;) {
+		size_t n = strcspn(s, "\\\"\n");
+
+		strbuf_add_n(out, s, n);
+		s += n;
+		if (*s == '\0')
+			return;
+		strbuf_add_n(out, (const char[]){'\\', *s == '\n' ? 'n' : *s}, 2);
+		s++;
 	}
 }
 
@@ -216,9 +216,11 @@ static void add_labels(
 
 	for (size_t i = 0; i < ELEMENTSOF(d->labels) && d->labels[i]; i++) {
 		more = more && values[i];
-		strbuf_addf(out, "%s%s=\"", glue, d->labels[i]);
+		strbuf_add_n(out, glue, 1);
+		strbuf_add(out, d->labels[i]);
+		strbuf_add_n(out, "=\"", 2);
 		add_escaped(out, more ? values[i] : "");
-		strbuf_add(out, "\"");
+		strbuf_add_n(out, "\"", 1);
 		glue = ",";
 	}
 	if (le) {
@@ -226,16 +228,19 @@ static void add_labels(
 		glue = ",";
 	}
 	if (*glue == ',')
-		strbuf_add(out, "}");
+		strbuf_add_n(out, "}", 1);
 }
 
 /* Whole numbers as such; else enough digits to tell two doubles apart for a person's purposes. */
 static void add_value(struct strbuf *out, double v)
 {
-	if (v == floor(v) && fabs(v) < 1e15)
-		strbuf_addf(out, " %.0f\n", v);
-	else
+	if (v == floor(v) && fabs(v) < 1e15) {
+		strbuf_add_n(out, " ", 1);
+		strbuf_add_integer(out, (int64_t)v);
+		strbuf_add_n(out, "\n", 1);
+	} else {
 		strbuf_addf(out, " %.6f\n", v);
+	}
 }
 
 void metrics_add(struct metrics_writer *w, enum metric m, const char *const *values, double value)
@@ -243,7 +248,8 @@ void metrics_add(struct metrics_writer *w, enum metric m, const char *const *val
 	const struct metric_def *d = metric_def(m);
 	struct strbuf *out = &w->samples[m];
 
-	strbuf_addf(out, "%s%s", d->name, suffix(d->type));
+	strbuf_add(out, d->name);
+	strbuf_add(out, suffix(d->type));
 	add_labels(out, d, values, NULL);
 	add_value(out, value);
 }

@@ -1,135 +1,157 @@
 /* SPDX-License-Identifier: Apache-2.0
- * State to JSON, by cJSON. */
+ * State to JSON. What may have thousands of rows, or is asked for often, is written as it goes; the
+ * rest is small, and made by cJSON. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "wire/json.h"
+#include "wire/json_writer.h"
 #include "wire/status.h"
 
-static void add_owner(cJSON *o, const struct owner *owner)
+static void write_owner(struct json_writer *w, const struct owner *owner)
 {
-	cJSON *t;
-
 	if (!owner_known(owner)) {
-		(void)cJSON_AddNullToObject(o, "owner");
+		json_text(w, "owner", NULL);
 		return;
 	}
-	t = cJSON_AddObjectToObject(o, "owner");
-	json_add_text(t, "dag_id", owner->dag_id);
-	json_add_text(t, "run_id", owner->run_id);
-	json_add_text(t, "task_id", owner->task_id);
-	(void)cJSON_AddNumberToObject(t, "map_index", (double)owner->map_index);
-	(void)cJSON_AddNumberToObject(t, "try_number", (double)owner->try_number);
+	json_open(w, "owner", '{');
+	json_text(w, "dag_id", owner->dag_id);
+	json_text(w, "run_id", owner->run_id);
+	json_text(w, "task_id", owner->task_id);
+	json_integer(w, "map_index", owner->map_index);
+	json_integer(w, "try_number", owner->try_number);
+	json_close(w, '}');
 }
 
-static void add_detail(cJSON *o, const struct verdict_detail *e)
+/* text is room that is used again for each. */
+static void write_detail(struct json_writer *w, const struct verdict_detail *e, struct strbuf *text)
 {
-	_cleanup_free_ char *text = NULL;
-	struct strbuf b = {0};
-
-	verdict_describe(e, &b);
-	if (strbuf_finish(&b, &text) >= 0)
-		json_add_text(o, "evidence", text);
+	text->len = 0;
+	verdict_describe(e, text);
+	json_text(w, "evidence", text->text);
+	w->out.failed = w->out.failed || text->failed;
 }
 
-static void add_missing(cJSON *o, unsigned missing)
+static void write_missing(struct json_writer *w, unsigned missing)
 {
-	cJSON *list = cJSON_AddArrayToObject(o, "missing");
-
+	json_open(w, "missing", '[');
 	for (size_t i = 0; i < n_evidence_kinds; i++)
 		if (missing & (1U << i))
-			(void)cJSON_AddItemToArray(list, cJSON_CreateString(evidence_kinds[i]));
+			json_text(w, NULL, evidence_kinds[i]);
+	json_close(w, ']');
 }
 
 /* The numbers behind the sentence. */
-static void add_numbers(cJSON *o, const struct verdict_detail *e)
+static void write_numbers(struct json_writer *w, const struct verdict_detail *e)
 {
-	json_add_seconds(o, "lasting_seconds", e->lasting);
-	json_add_seconds(o, "threshold_seconds", e->threshold);
-	json_add_text(o, "limit", e->limit);
+	json_seconds(w, "lasting_seconds", e->lasting);
+	json_seconds(w, "threshold_seconds", e->threshold);
+	json_text(w, "limit", e->limit);
 	if (!(e->missing & EVIDENCE_TASKS) && e->n_running > 0) {
-		(void)cJSON_AddNumberToObject(o, "running_tasks", (double)e->n_running);
-		(void)cJSON_AddNumberToObject(o, "flat_tasks", (double)e->n_stalled);
-		(void)cJSON_AddNumberToObject(o, "working_tasks", (double)e->n_working);
-		(void)cJSON_AddNumberToObject(o, "frozen_tasks", (double)e->n_frozen);
-		(void)cJSON_AddNumberToObject(o, "thread_dumps", e->n_dumps);
+		json_integer(w, "running_tasks", (int64_t)e->n_running);
+		json_integer(w, "flat_tasks", (int64_t)e->n_stalled);
+		json_integer(w, "working_tasks", (int64_t)e->n_working);
+		json_integer(w, "frozen_tasks", (int64_t)e->n_frozen);
+		json_integer(w, "thread_dumps", e->n_dumps);
 	}
 	if (e->cpu_window > 0) {
-		(void)cJSON_AddNumberToObject(o, "cpu_seconds_per_second", e->cpu_rate);
-		json_add_seconds(o, "cpu_window_seconds", e->cpu_window);
+		json_rate(w, "cpu_seconds_per_second", e->cpu_rate);
+		json_seconds(w, "cpu_window_seconds", e->cpu_window);
 	}
 	if (e->n_never_ran + e->n_ticked + e->n_ran > 0) {
-		(void)cJSON_AddNumberToObject(o, "never_ran", (double)e->n_never_ran);
-		(void)cJSON_AddNumberToObject(o, "only_woke_up", (double)e->n_ticked);
-		(void)cJSON_AddNumberToObject(o, "worked", (double)e->n_ran);
+		json_integer(w, "never_ran", (int64_t)e->n_never_ran);
+		json_integer(w, "only_woke_up", (int64_t)e->n_ticked);
+		json_integer(w, "worked", (int64_t)e->n_ran);
 	}
 	if (e->hint.because[0] != '\0')
-		json_add_text(o, "because", e->hint.because);
-	add_missing(o, e->missing);
+		json_text(w, "because", e->hint.because);
+	write_missing(w, e->missing);
 }
 
-static cJSON *stage_json(
-	const struct app_history *a, const struct stage_history *h, usec_t now, usec_t wall)
-{
-	cJSON *o = cJSON_CreateObject();
-	char bar[96];
+/* What the answer about all stages is made of. */
+struct page {
+	struct json_writer w;
+	struct strbuf text;
+	const struct detector *detector;
+	usec_t now;
+	usec_t wall;
+};
 
-	(void)snprintf(bar, sizeof(bar), "(%" PRId64 " + %" PRId64 ") / %" PRId64,
-		h->last.n_complete, h->last.n_active, h->last.n_tasks);
-	(void)cJSON_AddNumberToObject(o, "stage_id", (double)h->last.stage_id);
-	(void)cJSON_AddNumberToObject(o, "attempt_id", (double)h->last.attempt_id);
-	json_add_text(o, "name", h->last.name);
-	json_add_text(o, "bar", bar);
-	(void)cJSON_AddNumberToObject(o, "complete", (double)h->last.n_complete);
-	(void)cJSON_AddNumberToObject(o, "active", (double)h->last.n_active);
-	(void)cJSON_AddNumberToObject(o, "tasks", (double)h->last.n_tasks);
-	(void)cJSON_AddNumberToObject(o, "failed", (double)h->last.n_failed);
-	json_add_text(o, "verdict", verdict_name(h->verdict));
-	json_add_time(o, "verdict_since", wall - usec_sub(now, h->verdict_start));
+static void write_bar(struct page *p, const struct stage_obs *s)
+{
+	p->text.len = 0;
+	strbuf_add(&p->text, "(");
+	strbuf_add_integer(&p->text, s->n_complete);
+	strbuf_add(&p->text, " + ");
+	strbuf_add_integer(&p->text, s->n_active);
+	strbuf_add(&p->text, ") / ");
+	strbuf_add_integer(&p->text, s->n_tasks);
+	json_text(&p->w, "bar", p->text.text);
+}
+
+static void write_stage(struct page *p, const struct app_history *a, const struct stage_history *h)
+{
+	struct json_writer *w = &p->w;
+
+	json_open(w, NULL, '{');
+	json_integer(w, "stage_id", h->last.stage_id);
+	json_integer(w, "attempt_id", h->last.attempt_id);
+	json_text(w, "name", h->last.name);
+	write_bar(p, &h->last);
+	json_integer(w, "complete", h->last.n_complete);
+	json_integer(w, "active", h->last.n_active);
+	json_integer(w, "tasks", h->last.n_tasks);
+	json_integer(w, "failed", h->last.n_failed);
+	json_text(w, "verdict", verdict_name(h->verdict));
+	json_time(w, "verdict_since", p->wall - usec_sub(p->now, h->verdict_start));
 	if (h->last.n_active > 0)
-		json_add_seconds(o, "stalled_seconds", usec_sub(a->observed, h->stall_start));
+		json_seconds(w, "stalled_seconds", usec_sub(a->observed, h->stall_start));
 	else
-		(void)cJSON_AddNullToObject(o, "stalled_seconds");
-	add_detail(o, &h->detail);
-	return o;
+		json_text(w, "stalled_seconds", NULL);
+	write_detail(w, &h->detail, &p->text);
+	json_close(w, '}');
 }
 
-static cJSON *app_json(
-	const struct detector *d, const struct app_history *a, usec_t now, usec_t wall)
+static void write_app(struct page *p, const struct app_history *a)
 {
-	cJSON *o = cJSON_CreateObject();
-	cJSON *stages;
+	struct json_writer *w = &p->w;
 
-	json_add_text(o, "spark_cluster", a->cluster);
-	json_add_text(o, "app_id", a->info.id);
-	json_add_text(o, "name", a->info.name);
-	json_add_text(o, "user", a->info.user);
-	json_add_text(o, "spark_version", a->info.spark_version);
-	json_add_time(o, "started", a->info.started);
-	json_add_time(o, "observed", a->observed ? wall - usec_sub(now, a->observed) : 0);
-	json_add_text(o, "verdict", verdict_name(a->verdict));
-	add_detail(o, &a->detail);
-	json_add_text(o, "rule", detector_rule(d, a)->name);
-	add_owner(o, &a->owner);
-	(void)cJSON_AddBoolToObject(o, "owner_asked", a->owner_asked);
-	json_add_text(o, "not_known", a->missing_start > 0 ? a->missing : NULL);
-	stages = cJSON_AddArrayToObject(o, "stages");
+	json_open(w, NULL, '{');
+	json_text(w, "spark_cluster", a->cluster);
+	json_text(w, "app_id", a->info.id);
+	json_text(w, "name", a->info.name);
+	json_text(w, "user", a->info.user);
+	json_text(w, "spark_version", a->info.spark_version);
+	json_time(w, "started", a->info.started);
+	json_time(w, "observed", a->observed ? p->wall - usec_sub(p->now, a->observed) : 0);
+	json_text(w, "verdict", verdict_name(a->verdict));
+	write_detail(w, &a->detail, &p->text);
+	json_text(w, "rule", detector_rule(p->detector, a)->name);
+	write_owner(w, &a->owner);
+	json_bool(w, "owner_asked", a->owner_asked);
+	json_text(w, "not_known", a->missing_start > 0 ? a->missing : NULL);
+	json_open(w, "stages", '[');
 	for (size_t i = 0; i < a->n_stages; i++)
-		(void)cJSON_AddItemToArray(stages, stage_json(a, &a->stages[i], now, wall));
-	return o;
+		write_stage(p, a, &a->stages[i]);
+	json_close(w, ']');
+	json_close(w, '}');
 }
 
 int status_stages_json(const struct detector *d, usec_t now, usec_t wall, char **ret)
 {
-	_cleanup_json_ cJSON *root = cJSON_CreateObject();
-	cJSON *apps = cJSON_AddArrayToObject(root, "apps");
+	struct page p = {.detector = d, .now = now, .wall = wall};
 
-	json_add_time(root, "time", wall);
+	json_open(&p.w, NULL, '{');
+	json_open(&p.w, "apps", '[');
 	for (size_t i = 0; i < detector_n_apps(d); i++)
-		(void)cJSON_AddItemToArray(apps, app_json(d, detector_app_at(d, i), now, wall));
-	return json_print(root, ret);
+		write_app(&p, detector_app_at(d, i));
+	json_close(&p.w, ']');
+	json_time(&p.w, "time", wall);
+	json_close(&p.w, '}');
+	strbuf_clear(&p.text);
+	return json_finish(&p.w, ret);
 }
 
 static cJSON *finding_json(const struct audit_finding *f)
@@ -176,75 +198,83 @@ int status_audit_json(const struct detector *d, const char *app_id, char **ret)
 	return json_print(root, ret);
 }
 
-static cJSON *incident_json(const struct incident *i)
+static void write_incident(struct json_writer *w, const struct incident *i)
 {
-	cJSON *o = cJSON_CreateObject();
-
-	json_add_text(o, "id", i->id);
-	json_add_text(o, "state", i->ended ? "ended" : i->response.under_way ? "acting" : "open");
-	json_add_text(o, "verdict", verdict_name(i->verdict));
-	json_add_text(o, "rule", i->rule);
-	json_add_text(o, "spark_cluster", i->cluster);
-	json_add_text(o, "app_id", i->app_id);
-	json_add_text(o, "app_name", i->app_name);
+	json_text(w, "id", i->id);
+	json_text(w, "state", i->ended ? "ended" : i->response.under_way ? "acting" : "open");
+	json_text(w, "verdict", verdict_name(i->verdict));
+	json_text(w, "rule", i->rule);
+	json_text(w, "spark_cluster", i->cluster);
+	json_text(w, "app_id", i->app_id);
+	json_text(w, "app_name", i->app_name);
 	if (i->stage_id >= 0) {
-		(void)cJSON_AddNumberToObject(o, "stage_id", (double)i->stage_id);
-		(void)cJSON_AddNumberToObject(o, "attempt_id", (double)i->attempt_id);
+		json_integer(w, "stage_id", i->stage_id);
+		json_integer(w, "attempt_id", i->attempt_id);
 	} else {
-		(void)cJSON_AddNullToObject(o, "stage_id");
-		(void)cJSON_AddNullToObject(o, "attempt_id");
+		json_text(w, "stage_id", NULL);
+		json_text(w, "attempt_id", NULL);
 	}
-	add_owner(o, &i->owner);
-	json_add_time(o, "opened", i->opened);
-	json_add_time(o, "changed", i->changed);
-	json_add_time(o, "ended", i->ended);
-	json_add_text(o, "evidence", i->evidence);
-	json_add_text(o, "cause", cause_name(i->hint.cause));
-	json_add_text(o, "because", i->hint.because[0] ? i->hint.because : NULL);
-	json_add_text(o, "action", rule_action_name(i->action));
-	json_add_text(o, "objection", i->response.refusal);
-	json_add_text(o, "outcome",
+	write_owner(w, &i->owner);
+	json_time(w, "opened", i->opened);
+	json_time(w, "changed", i->changed);
+	json_time(w, "ended", i->ended);
+	json_text(w, "evidence", i->evidence);
+	json_text(w, "cause", cause_name(i->hint.cause));
+	json_text(w, "because", i->hint.because[0] ? i->hint.because : NULL);
+	json_text(w, "action", rule_action_name(i->action));
+	json_text(w, "objection", i->response.refusal);
+	json_text(w, "outcome",
 		i->response.outcome == OUTCOME_OPEN ? NULL
 						    : remedy_outcome_name(i->response.outcome));
-	json_add_text(o, "outcome_why", i->response.why);
-	return o;
+	json_text(w, "outcome_why", i->response.why);
 }
 
 int status_incidents_json(const struct incident_list *l, char **ret)
 {
-	_cleanup_json_ cJSON *root = cJSON_CreateObject();
-	cJSON *list = cJSON_AddArrayToObject(root, "incidents");
+	struct json_writer w = {0};
 
-	for (size_t k = l->n; k-- > 0;)
-		(void)cJSON_AddItemToArray(list, incident_json(l->items[k]));
-	return json_print(root, ret);
+	json_open(&w, NULL, '{');
+	json_open(&w, "incidents", '[');
+	for (size_t k = l->n; k-- > 0;) {
+		json_open(&w, NULL, '{');
+		write_incident(&w, l->items[k]);
+		json_close(&w, '}');
+	}
+	json_close(&w, ']');
+	json_close(&w, '}');
+	return json_finish(&w, ret);
 }
 
 int status_incident_json(const struct incident *i, const struct status_outlook *outlook, char **ret)
 {
-	_cleanup_json_ cJSON *root = incident_json(i);
-	cJSON *numbers = cJSON_AddObjectToObject(root, "numbers");
-	cJSON *steps = cJSON_AddArrayToObject(root, "steps");
-	cJSON *properties = cJSON_AddArrayToObject(root, "spark_properties");
+	struct json_writer w = {0};
 
-	for (size_t k = 0; k < i->n_steps; k++) {
-		cJSON *o = cJSON_CreateObject();
-
-		json_add_time(o, "time", i->steps[k].at);
-		json_add_text(o, "text", i->steps[k].text);
-		(void)cJSON_AddItemToArray(steps, o);
-	}
-	for (size_t k = 0; k < i->properties.n; k++)
-		(void)cJSON_AddItemToArray(properties, cJSON_CreateString(i->properties.items[k]));
-	(void)cJSON_AddBoolToObject(root, "evidence_kept", i->kept);
+	json_open(&w, NULL, '{');
+	write_incident(&w, i);
+	json_open(&w, "numbers", '{');
 	/* Those of the daemon's own life: of an incident from before only the sentence is kept. */
 	if (i->numbers.reason)
-		add_numbers(numbers, &i->numbers);
-	if (outlook) {
-		json_add_text(root, "mode", outlook->mode);
-		json_add_text(root, "next", outlook->next);
+		write_numbers(&w, &i->numbers);
+	json_close(&w, '}');
+	json_open(&w, "steps", '[');
+	for (size_t k = 0; k < i->n_steps; k++) {
+		json_open(&w, NULL, '{');
+		json_time(&w, "time", i->steps[k].at);
+		json_text(&w, "text", i->steps[k].text);
+		json_close(&w, '}');
 	}
-	return json_print(root, ret);
+	json_close(&w, ']');
+	json_open(&w, "spark_properties", '[');
+	for (size_t k = 0; k < i->properties.n; k++)
+		json_text(&w, NULL, i->properties.items[k]);
+	json_close(&w, ']');
+	json_bool(&w, "evidence_kept", i->kept);
+	if (outlook) {
+		json_text(&w, "mode", outlook->mode);
+		json_text(&w, "next", outlook->next);
+	}
+	json_close(&w, '}');
+	return json_finish(&w, ret);
 }
 
 static cJSON *observed_json(struct observed_rule *r)
@@ -448,26 +478,30 @@ static const char *asked_action(const struct detector_event *ev)
 
 int status_event_json(const struct detector_event *ev, usec_t origin, char **ret)
 {
-	_cleanup_json_ cJSON *o = cJSON_CreateObject();
 	const struct verdict_detail *e = ev->detail;
-	cJSON *evidence;
+	struct json_writer w = {0};
+	struct strbuf text = {0};
 
-	json_add_seconds(o, "t", usec_sub(ev->now, origin));
-	json_add_text(o, "app", ev->app->info.id);
+	json_open(&w, NULL, '{');
+	json_seconds(&w, "t", usec_sub(ev->now, origin));
+	json_text(&w, "app", ev->app->info.id);
 	if (ev->stage) {
-		(void)cJSON_AddNumberToObject(o, "stage", (double)ev->stage->last.stage_id);
-		(void)cJSON_AddNumberToObject(o, "attempt", (double)ev->stage->last.attempt_id);
+		json_integer(&w, "stage", ev->stage->last.stage_id);
+		json_integer(&w, "attempt", ev->stage->last.attempt_id);
 	} else {
-		(void)cJSON_AddNullToObject(o, "stage");
-		(void)cJSON_AddNullToObject(o, "attempt");
+		json_text(&w, "stage", NULL);
+		json_text(&w, "attempt", NULL);
 	}
-	json_add_text(o, "verdict", verdict_name(ev->verdict));
-	json_add_seconds(o, "since", usec_sub(e->since, origin));
-	json_add_text(o, "rule", ev->rule->name);
-	json_add_text(o, "action", asked_action(ev));
-	json_add_text(o, "cause", cause_name(e->hint.cause));
-	evidence = cJSON_AddObjectToObject(o, "evidence");
-	add_detail(evidence, e);
-	add_numbers(evidence, e);
-	return json_print(o, ret);
+	json_text(&w, "verdict", verdict_name(ev->verdict));
+	json_seconds(&w, "since", usec_sub(e->since, origin));
+	json_text(&w, "rule", ev->rule->name);
+	json_text(&w, "action", asked_action(ev));
+	json_text(&w, "cause", cause_name(e->hint.cause));
+	json_open(&w, "evidence", '{');
+	write_detail(&w, e, &text);
+	write_numbers(&w, e);
+	json_close(&w, '}');
+	json_close(&w, '}');
+	strbuf_clear(&text);
+	return json_finish(&w, ret);
 }

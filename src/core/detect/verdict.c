@@ -101,16 +101,27 @@ static void describe_counts(const struct verdict_detail *e, struct strbuf *out)
 	}
 }
 
+static void describe_bar(const struct verdict_detail *e, struct strbuf *out)
+{
+	strbuf_add(out, "(");
+	strbuf_add_integer(out, e->n_complete);
+	strbuf_add(out, " + ");
+	strbuf_add_integer(out, e->n_active);
+	strbuf_add(out, ") / ");
+	strbuf_add_integer(out, e->n_tasks);
+	strbuf_add(out, " ");
+}
+
 void verdict_describe(const struct verdict_detail *e, struct strbuf *out)
 {
 	char lasting[32];
 	char threshold[32];
 
 	if (!verdict_of_app(e->verdict))
-		strbuf_addf(out, "(%" PRId64 " + %" PRId64 ") / %" PRId64 " ", e->n_complete,
-			e->n_active, e->n_tasks);
-	strbuf_addf(
-		out, "%s for %s", e->reason, format_duration(lasting, sizeof(lasting), e->lasting));
+		describe_bar(e, out);
+	strbuf_add(out, e->reason ? e->reason : "not judged yet");
+	strbuf_add(out, " for ");
+	strbuf_add(out, format_duration(lasting, sizeof(lasting), e->lasting));
 	if (e->limit)
 		strbuf_addf(out, " (%s=%s)", e->limit,
 			format_duration(threshold, sizeof(threshold), e->threshold));

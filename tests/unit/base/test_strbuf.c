@@ -136,9 +136,37 @@ static void test_printable_cuts(void **state)
 	assert_int_equal(str_cut("a\xc3\xa9", 10), 3);
 }
 
+/* A text that finds no room is written again. */
+static void test_formats(void **state)
+{
+	static const int64_t numbers[] = {0, 9, -1, 10, INT64_MAX, INT64_MIN};
+	struct strbuf b = {0};
+	struct strbuf want = {0};
+	_cleanup_free_ char *text = NULL;
+	_cleanup_free_ char *wanted = NULL;
+
+	(void)state;
+	for (int n = 0; n < 400; n++) {
+		strbuf_addf(&b, "%*d,", n, n);
+		for (int i = n < 10 ? 1 : n < 100 ? 2 : 3; i < n; i++)
+			strbuf_add(&want, " ");
+		strbuf_add_integer(&want, n);
+		strbuf_add(&want, ",");
+	}
+	for (size_t i = 0; i < ELEMENTSOF(numbers); i++) {
+		strbuf_addf(&b, "%lld ", (long long)numbers[i]);
+		strbuf_add_integer(&want, numbers[i]);
+		strbuf_add(&want, " ");
+	}
+	assert_int_equal(strbuf_finish(&b, &text), 0);
+	assert_int_equal(strbuf_finish(&want, &wanted), 0);
+	assert_string_equal(text, wanted);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_formats),
 		cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_growth),
 		cmocka_unit_test(test_failure_is_remembered),
