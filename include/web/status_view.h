@@ -10,4 +10,3 @@ int state_summary_json(const struct web_view *v, char **ret);
 int state_incident_json(const struct web_view *v, const struct incident *i, char **ret);
 /* What became of hangs that were only observed: what /api/v1/observed answers. */
 int state_observed_json(const struct web_view *v, char **ret);
-size_t state_count_apps(const struct web_view *v, const char *cluster);

@@ -13,6 +13,7 @@
 #include "web/app_metrics.h"
 #include "web/notifier_view.h"
 #include "web/status_view.h"
+#include "web/tally.h"
 
 /* stage_stalled_seconds: so many series at most, whatever happens on the clusters. */
 #define MAX_STALLED_SERIES 200
@@ -45,45 +46,34 @@ static void add_cluster_health(const struct health_cluster *c, struct metrics_wr
 			c->kill == PERMISSION_GRANTED);
 }
 
-static double count_app_verdicts(
-	const struct web_view *v, const char *cluster, enum verdict verdict)
+static void add_verdicts(const struct tally_row *t, struct metrics_writer *w)
 {
-	size_t n = 0;
-
-	for (size_t i = 0; i < detector_n_apps(v->detector); i++) {
-		const struct app_history *a = detector_app_at(v->detector, i);
-
-		n += a->verdict == verdict && str_equal(a->cluster, cluster);
-	}
-	return (double)n;
-}
-
-static double count_stages(const struct web_view *v, const char *cluster, enum verdict verdict)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < detector_n_apps(v->detector); i++) {
-		const struct app_history *a = detector_app_at(v->detector, i);
-
-		for (size_t k = 0; k < a->n_stages && str_equal(a->cluster, cluster); k++)
-			n += a->stages[k].verdict == verdict;
-	}
-	return (double)n;
-}
-
-static void add_verdicts(const struct web_view *v, const char *cluster, struct metrics_writer *w)
-{
-	metrics_add(w, METRIC_APPS, LABELS(cluster), (double)state_count_apps(v, cluster));
+	metrics_add(w, METRIC_APPS, LABELS(t->cluster), (double)t->n_apps);
 	for (int k = 0; k < VERDICT_MAX; k++) {
 		const struct verdict_def *d = verdict_def((enum verdict)k);
 
 		if (d->of & OF_STAGE)
-			metrics_add(w, METRIC_STAGES, LABELS(cluster, d->name),
-				count_stages(v, cluster, d->verdict));
+			metrics_add(w, METRIC_STAGES, LABELS(t->cluster, d->name),
+				(double)t->stages[k]);
 		if (d->of & OF_APP)
-			metrics_add(w, METRIC_APP_VERDICTS, LABELS(cluster, d->name),
-				count_app_verdicts(v, cluster, d->verdict));
+			metrics_add(w, METRIC_APP_VERDICTS, LABELS(t->cluster, d->name),
+				(double)t->apps[k]);
 	}
+}
+
+static void add_all_verdicts(const struct web_view *v, struct metrics_writer *w)
+{
+	const struct settings *s = v->runtime->settings;
+	struct tally t = {0};
+
+	if (tally_of(v->detector, &t) < 0)
+		w->samples[METRIC_APPS].failed = true;
+	for (size_t i = 0; i < s->n_sources; i++) {
+		struct tally_row row = tally_cluster(&t, s->sources[i].name);
+
+		add_verdicts(&row, w);
+	}
+	tally_clear(&t);
 }
 
 static bool add_stalled_stage(
@@ -279,7 +269,6 @@ static void add_daemon(const struct web_view *v, struct metrics_writer *w)
 
 int metrics_page(const struct web_view *v, enum metrics_format format, char **ret)
 {
-	const struct settings *s = v->runtime->settings;
 	struct metrics_writer w;
 
 	metrics_begin(&w, format);
@@ -288,8 +277,7 @@ int metrics_page(const struct web_view *v, enum metrics_format format, char **re
 		add_cluster(&v->stats->clusters[i], &w);
 	for (size_t i = 0; i < v->health->n_clusters; i++)
 		add_cluster_health(&v->health->clusters[i], &w);
-	for (size_t i = 0; i < s->n_sources; i++)
-		add_verdicts(v, s->sources[i].name, &w);
+	add_all_verdicts(v, &w);
 	add_stalled(v, &w);
 	add_incidents(v, &w);
 	add_actions(v, &w);

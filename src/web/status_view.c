@@ -9,6 +9,7 @@
 #include "store/observed_store.h"
 #include "store/store.h"
 #include "web/notifier_view.h"
+#include "web/tally.h"
 #include "wire/status.h"
 
 /* Of one cluster: the rest is counted. */
@@ -59,15 +60,6 @@ int state_observed_json(const struct web_view *v, char **ret)
 		r = status_observed_json(&o, trouble, ret);
 	observed_clear(&o);
 	return r;
-}
-
-size_t state_count_apps(const struct web_view *v, const char *cluster)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < detector_n_apps(v->detector); i++)
-		n += str_equal(detector_app_at(v->detector, i)->cluster, cluster);
-	return n;
 }
 
 static size_t count_open(const struct web_view *v)
@@ -139,7 +131,7 @@ static void fill_fault(const struct standing_fault *f, struct status_fault *ret)
 	};
 }
 
-static void fill_cluster(const struct web_view *v, const struct health_cluster *s,
+static void fill_cluster(const struct tally *t, const struct health_cluster *s,
 	struct status_fault *faults, struct status_cluster *ret)
 {
 	*ret = (struct status_cluster){
@@ -152,20 +144,22 @@ static void fill_cluster(const struct web_view *v, const struct health_cluster *
 		.n_faults = s->faults.n,
 		.n_shown = s->faults.n < MAX_FAULTS_SHOWN ? s->faults.n : MAX_FAULTS_SHOWN,
 		.last_poll = s->last_poll,
-		.n_apps = state_count_apps(v, s->name),
+		.n_apps = tally_cluster(t, s->name).n_apps,
 		.kill = s->kill,
 	};
 	for (size_t i = 0; i < ret->n_shown; i++)
 		fill_fault(&s->faults.items[i], &faults[i]);
 }
 
-static void fill_clusters(const struct web_view *v, struct lists *l, struct status_summary *sum)
+static int fill_clusters(const struct web_view *v, struct lists *l, struct status_summary *sum)
 {
 	const struct health *s = v->health;
+	struct tally t = {0};
+	int r = tally_of(v->detector, &t);
 
 	for (size_t i = 0; i < s->n_clusters; i++)
 		if (s->clusters[i].present)
-			fill_cluster(v, &s->clusters[i], &l->faults[i * MAX_FAULTS_SHOWN],
+			fill_cluster(&t, &s->clusters[i], &l->faults[i * MAX_FAULTS_SHOWN],
 				&l->clusters[sum->n_clusters++]);
 	for (size_t i = 0; i < s->n_airflows; i++)
 		if (s->airflows[i].present)
@@ -177,6 +171,8 @@ static void fill_clusters(const struct web_view *v, struct lists *l, struct stat
 			};
 	sum->clusters = l->clusters;
 	sum->airflows = l->airflows;
+	tally_clear(&t);
+	return r;
 }
 
 int state_summary_json(const struct web_view *v, char **ret)
@@ -219,11 +215,12 @@ int state_summary_json(const struct web_view *v, char **ret)
 		if (remediator_breaker(v->remediator)->open)
 			sum.breaker = remediator_breaker(v->remediator)->why;
 		fill_windows(v, &l, &sum);
-		fill_clusters(v, &l, &sum);
+		r = fill_clusters(v, &l, &sum);
 		sum.notifies = l.notifies;
 		sum.n_notifies = notifier_view_list(v->notifier, v->health, v->stats, l.notifies);
 		sum.notices_durable = notifier_durable(v->notifier);
-		r = status_summary_json(&sum, ret);
+		if (r >= 0)
+			r = status_summary_json(&sum, ret);
 	}
 	lists_clear(&l);
 	return r;
