@@ -48,6 +48,8 @@ void notifier_save(struct notifier *n);
 void notifier_arm(struct notifier *n);
 /* Both. */
 void notifier_settle(struct notifier *n);
+/* The same, and sends what is due, once the event at hand is through. */
+void notifier_wake(struct notifier *n);
 /* Sends what is due; userdata is the notifier. */
 int notifier_on_timer(sd_event_source *source, uint64_t usec, void *userdata);
 /* Ends a message that is not delivered, and says why. */

@@ -42,6 +42,12 @@ void notifier_save(struct notifier *n)
 		     notice_store_save(n->context.ledger, &n->outbox) < 0;
 }
 
+/* A thousand incidents of one round are one transaction. */
+void notifier_wake(struct notifier *n)
+{
+	(void)timer_at(n->timer, notifier_now(n));
+}
+
 void notifier_settle(struct notifier *n)
 {
 	notifier_save(n);
@@ -132,7 +138,7 @@ static void on_done(void *userdata, const struct notify_result *result)
 	if (item)
 		conclude(n, item, a->notify, result);
 	attempt_free(a);
-	notifier_settle(n);
+	notifier_wake(n);
 }
 
 /* Until when the alert is to stand where nothing more is heard of it. */
@@ -202,6 +208,7 @@ int notifier_on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 
 	(void)source;
 	(void)usec;
+	notifier_save(n);
 	send_due(n);
 	notifier_settle(n);
 	return 0;

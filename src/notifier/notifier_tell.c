@@ -104,7 +104,7 @@ void notifier_event(struct notifier *n, const struct incident *i, enum notice_ev
 		r = tell_of_incident(n, i, event, subject);
 	if (r < 0)
 		complain("an incident", r);
-	notifier_settle(n);
+	notifier_wake(n);
 }
 
 static void end_incident(struct notifier *n, const struct incident *i)
@@ -224,5 +224,5 @@ void notifier_storm(struct notifier *n, const char *why)
 	r = why ? begin_storm(n, why) : end_storm(n);
 	if (r < 0)
 		complain("a storm", r);
-	notifier_settle(n);
+	notifier_wake(n);
 }

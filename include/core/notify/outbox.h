@@ -59,14 +59,17 @@ struct outbox_item {
 	bool orphan;       /* of a daemon before this one; its incident was not seen again yet */
 	bool closed;       /* the incident has ended: the same event is told again */
 	bool unsaved;      /* what outlives a restart has changed; whoever saves it sets it back */
+	bool swept;        /* by the sweep at hand */
 	unsigned attempts; /* in vain, in a row */
 };
 
 struct outbox {
-	struct outbox_item **items; /* in order of their ids */
+	struct outbox_item **items;      /* in order of their ids */
+	struct outbox_item **by_subject; /* the same by subject, notify and id */
 	size_t n;
-	int64_t next_id; /* set it above all ids of before */
-	uint64_t chance; /* the state of the generator of jitter; set it to a seed */
+	size_t n_open_at_most; /* that are not done; counted again where it matters */
+	int64_t next_id;       /* set it above all ids of before */
+	uint64_t chance;       /* the state of the generator of jitter; set it to a seed */
 };
 
 /* How a notify wants it. */

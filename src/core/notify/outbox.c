@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sorted.h"
 #include "base/strbuf.h"
 
 /* Twice as long each time; beyond this the longest wait holds anyway. */
@@ -42,56 +43,135 @@ void outbox_clear(struct outbox *o)
 	for (size_t k = 0; k < o->n; k++)
 		item_free(o->items[k]);
 	free(o->items);
+	free(o->by_subject);
 	*o = (struct outbox){0};
 }
 
-/* In its place by the ids. Takes the item over on success. */
+static int compare_ids(const void *key, const void *item)
+{
+	const int64_t *id = key;
+	const struct outbox_item *i = *(struct outbox_item *const *)item;
+
+	return (*id > i->id) - (*id < i->id);
+}
+
+static size_t place_by_id(const struct outbox *o, int64_t id)
+{
+	return sorted_place(&id, o->items, o->n, sizeof(struct outbox_item *), compare_ids);
+}
+
+struct key {
+	const char *subject;
+	const char *notify; /* NULL: before all of that subject */
+	int64_t id;
+};
+
+static int compare_keys(const void *key, const void *item)
+{
+	const struct key *k = key;
+	const struct outbox_item *i = *(struct outbox_item *const *)item;
+	int order = strcmp(k->subject, i->subject);
+
+	if (order == 0)
+		order = k->notify ? strcmp(k->notify, i->notify) : -1;
+	return order != 0 ? order : (k->id > i->id) - (k->id < i->id);
+}
+
+static size_t place_by_subject(const struct outbox *o, const struct key *k)
+{
+	return sorted_place(k, o->by_subject, o->n, sizeof(struct outbox_item *), compare_keys);
+}
+
+/* Those of a subject, of one notify or, where that is NULL, of all: the first, and the next. NULL:
+ * no more. *at is where it stands. */
+static struct outbox_item *at_subject(
+	const struct outbox *o, size_t at, const char *subject, const char *notify)
+{
+	struct outbox_item *i = at < o->n ? o->by_subject[at] : NULL;
+
+	return i && str_equal(i->subject, subject) && (!notify || str_equal(i->notify, notify))
+		       ? i
+		       : NULL;
+}
+
+static struct outbox_item *first_of(
+	const struct outbox *o, const char *subject, const char *notify, size_t *at)
+{
+	*at = place_by_subject(o, &(struct key){subject, notify, INT64_MIN});
+	return at_subject(o, *at, subject, notify);
+}
+
+static struct outbox_item *next_of(
+	const struct outbox *o, const char *subject, const char *notify, size_t *at)
+{
+	return at_subject(o, ++*at, subject, notify);
+}
+
+static void put_at(struct outbox_item **items, size_t n, size_t at, struct outbox_item *i)
+{
+	memmove(&items[at + 1], &items[at], (n - at) * sizeof(struct outbox_item *));
+	items[at] = i;
+}
+
+static int make_room(struct outbox_item ***items, size_t n)
+{
+	struct outbox_item **more = reallocarray(*items, n + 1, sizeof(struct outbox_item *));
+
+	if (!more)
+		return -ENOMEM;
+	*items = more;
+	return 0;
+}
+
+/* Takes the item over on success. */
 static int append(struct outbox *o, struct outbox_item *i)
 {
-	struct outbox_item **items = reallocarray(o->items, o->n + 1, sizeof(struct outbox_item *));
+	const struct key key = {i->subject, i->notify, i->id};
 
-	if (!items)
+	if (make_room(&o->items, o->n) < 0 || make_room(&o->by_subject, o->n) < 0)
 		return -ENOMEM;
-	o->items = items;
-	items[o->n++] = i;
-	for (size_t k = o->n - 1; k > 0 && items[k - 1]->id > i->id; k--) {
-		items[k] = items[k - 1];
-		items[k - 1] = i;
-	}
+	put_at(o->by_subject, o->n, place_by_subject(o, &key), i);
+	put_at(o->items, o->n, place_by_id(o, i->id), i);
+	o->n++;
+	o->n_open_at_most++;
 	if (i->id >= o->next_id)
 		o->next_id = i->id + 1;
 	return 0;
 }
 
-static bool is_of(const struct outbox_item *i, const char *subject)
-{
-	return !i->closed && str_equal(i->subject, subject);
-}
-
 static bool was_put(
 	const struct outbox *o, const char *notify, const char *subject, enum notice_event event)
 {
-	for (size_t k = o->n; k-- > 0;)
-		if (o->items[k]->event == event && is_of(o->items[k], subject) &&
-			str_equal(o->items[k]->notify, notify))
+	size_t at;
+
+	for (const struct outbox_item *i = first_of(o, subject, notify, &at); i;
+		i = next_of(o, subject, notify, &at))
+		if (!i->closed && i->event == event)
 			return true;
 	return false;
 }
 
 bool outbox_has_told(const struct outbox *o, const char *notify, const char *subject)
 {
-	for (size_t k = o->n; k-- > 0;)
-		if (is_of(o->items[k], subject) && str_equal(o->items[k]->notify, notify))
+	size_t at;
+
+	for (const struct outbox_item *i = first_of(o, subject, notify, &at); i;
+		i = next_of(o, subject, notify, &at))
+		if (!i->closed)
 			return true;
 	return false;
 }
 
 const struct outbox_item *outbox_told(const struct outbox *o, const char *subject)
 {
-	for (size_t k = 0; k < o->n; k++)
-		if (is_of(o->items[k], subject))
-			return o->items[k];
-	return NULL;
+	const struct outbox_item *first = NULL;
+	size_t at;
+
+	for (const struct outbox_item *i = first_of(o, subject, NULL, &at); i;
+		i = next_of(o, subject, NULL, &at))
+		if (!i->closed && (!first || i->id < first->id))
+			first = i;
+	return first;
 }
 
 int outbox_put(
@@ -182,10 +262,11 @@ int outbox_restore(
 
 int outbox_claim(struct outbox *o, const char *subject, const char *incident)
 {
-	for (size_t k = 0; k < o->n; k++) {
-		struct outbox_item *i = o->items[k];
+	size_t at;
 
-		if (!i->orphan || !is_of(i, subject))
+	for (struct outbox_item *i = first_of(o, subject, NULL, &at); i;
+		i = next_of(o, subject, NULL, &at)) {
+		if (!i->orphan || i->closed)
 			continue;
 		if (str_replace(&i->incident, incident) < 0)
 			return -ENOMEM;
@@ -202,11 +283,14 @@ struct outbox_item *outbox_overflow(struct outbox *o)
 	struct outbox_item *oldest = NULL;
 	size_t open = 0;
 
+	if (o->n_open_at_most <= OUTBOX_MAX_OPEN)
+		return NULL;
 	for (size_t k = 0; k < o->n; k++) {
 		open += o->items[k]->state != OUTBOX_DONE;
 		if (!oldest && o->items[k]->state != OUTBOX_DONE && !o->items[k]->sending)
 			oldest = o->items[k];
 	}
+	o->n_open_at_most = open;
 	return open > OUTBOX_MAX_OPEN ? oldest : NULL;
 }
 
@@ -220,14 +304,13 @@ static bool is_full(const struct outbox *o, const char *notify)
 }
 
 /* Whether an earlier message of the same incident is still to be delivered to the same notify. */
-static bool must_wait(const struct outbox *o, size_t at)
+static bool must_wait(const struct outbox *o, const struct outbox_item *later)
 {
-	const struct outbox_item *i = o->items[at];
+	size_t at;
 
-	for (size_t k = 0; k < at; k++)
-		if ((o->items[k]->sending || o->items[k]->state == OUTBOX_WAITING) &&
-			str_equal(o->items[k]->subject, i->subject) &&
-			str_equal(o->items[k]->notify, i->notify))
+	for (const struct outbox_item *i = first_of(o, later->subject, later->notify, &at);
+		i && i->id < later->id; i = next_of(o, later->subject, later->notify, &at))
+		if (i->sending || i->state == OUTBOX_WAITING)
 			return true;
 	return false;
 }
@@ -247,7 +330,7 @@ static struct outbox_item *look(const struct outbox *o, usec_t now, usec_t *wake
 			continue;
 		if (is_full(o, i->notify))
 			full = i->notify;
-		else if (!must_wait(o, k)) {
+		else if (!must_wait(o, i)) {
 			*wake = i->due;
 			if (i->due <= now)
 				return i;
@@ -363,9 +446,12 @@ static void close_item(struct outbox_item *i, usec_t now, usec_t wall)
 
 void outbox_close(struct outbox *o, const char *subject, usec_t now, usec_t wall)
 {
-	for (size_t k = 0; k < o->n; k++)
-		if (is_of(o->items[k], subject))
-			close_item(o->items[k], now, wall);
+	size_t at;
+
+	for (struct outbox_item *i = first_of(o, subject, NULL, &at); i;
+		i = next_of(o, subject, NULL, &at))
+		if (!i->closed)
+			close_item(i, now, wall);
 }
 
 void outbox_drop(struct outbox_item *item)
@@ -394,6 +480,7 @@ void outbox_sweep(struct outbox *o)
 {
 	size_t told = 0;
 	size_t kept = 0;
+	size_t n = 0;
 
 	for (size_t k = 0; k < o->n; k++)
 		told += o->items[k]->state == OUTBOX_DONE;
@@ -401,22 +488,25 @@ void outbox_sweep(struct outbox *o)
 		struct outbox_item *i = o->items[k];
 		bool over = i->closed && !i->unsaved;
 
-		if (i->state == OUTBOX_DONE && (over || told > OUTBOX_MAX_TOLD)) {
-			told--;
-			item_free(i);
-		} else {
-			o->items[kept++] = i;
-		}
+		i->swept = i->state == OUTBOX_DONE && (over || told > OUTBOX_MAX_TOLD);
+		told -= i->swept;
 	}
+	for (size_t k = 0; k < o->n; k++)
+		if (!o->by_subject[k]->swept)
+			o->by_subject[n++] = o->by_subject[k];
+	for (size_t k = 0; k < o->n; k++)
+		if (o->items[k]->swept)
+			item_free(o->items[k]);
+		else
+			o->items[kept++] = o->items[k];
 	o->n = kept;
 }
 
 struct outbox_item *outbox_find(const struct outbox *o, int64_t id)
 {
-	for (size_t k = o->n; k-- > 0;)
-		if (o->items[k]->id == id)
-			return o->items[k];
-	return NULL;
+	size_t at = place_by_id(o, id);
+
+	return at < o->n && o->items[at]->id == id ? o->items[at] : NULL;
 }
 
 static bool is_pending(const struct outbox_item *i)

@@ -167,7 +167,7 @@ static struct incident *incident(struct scene *s, const char *app_id)
 	struct incident *i = calloc(1, sizeof(*i));
 
 	assert_non_null(i);
-	*i = (struct incident){.number = ++l->next_number,
+	*i = (struct incident){.number = l->next_number + 1,
 		.app_started = FAKE_WALL,
 		.stage_id = 7,
 		.verdict = VERDICT_HUNG,
@@ -180,9 +180,7 @@ static struct incident *incident(struct scene *s, const char *app_id)
 	assert_int_equal(str_replace(&i->app_name, "etl"), 0);
 	assert_int_equal(str_replace(&i->rule, "all"), 0);
 	assert_int_equal(str_replace(&i->evidence, "(0 + 2) / 6"), 0);
-	l->items = reallocarray(l->items, l->n + 1, sizeof(struct incident *));
-	assert_non_null(l->items);
-	l->items[l->n++] = i;
+	assert_int_equal(incident_adopt(l, i), 0);
 	return i;
 }
 
@@ -596,8 +594,7 @@ static void an_alert_of_a_forgotten_incident_ends(void **state)
 	hung(s, "app-1");
 	run(s, 5);
 	n = s->fake.n_asked;
-	incident_free(s->incidents.items[0]);
-	s->incidents.n = 0;
+	incident_list_clear(&s->incidents);
 	run(s, 60);
 	assert_int_equal(s->fake.n_asked, n + 1);
 	assert_in_range(ahead(s, n) + 2, 0, 2);
