@@ -29,7 +29,8 @@ enum json_kind {
 	JSON_NESTED, /* a list or an object */
 };
 
-/* A value where it stands in the body. Of a string, what is between its quotes, escapes and all. */
+/* A value where it stands in the body. Of a string, what is between its quotes, for
+ * json_unescape(). */
 struct json_span {
 	enum json_kind kind;
 	bool escaped;
@@ -70,7 +71,3 @@ int json_rows_string(const struct json_rows *r, size_t field, enum json_need nee
 	struct json_span *ret, char **reterr);
 /* As json_copy_label(). *ret must be NULL, and is the caller's. */
 int json_rows_label(const struct json_rows *r, size_t field, size_t max, char **ret);
-
-/* The text of a string as json_parse() would have it, and a NUL. Of a longer one, at least its
- * first size - 4 bytes. */
-void json_span_text(const struct json_span *s, char *buf, size_t size);

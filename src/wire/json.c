@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/parse.h"
 #include "base/strbuf.h"
+#include "wire/json_text.h"
 
 /* From here on doubles skip integers: 2^53 may have been 2^53 + 1. */
 #define NOT_EXACT 9007199254740992.0
@@ -31,69 +31,60 @@ int json_refuse(char **reterr, const char *fmt, ...)
 	return -EBADMSG;
 }
 
-/* The index of the quote that ends the string whose first byte is text[i]; len where there is none.
- */
-static size_t skip_string(const char *text, size_t len, size_t i)
+/* Behind the string whose first byte is *p, as far as there is one. *has_codes: "\u" is in it. */
+static const char *skip_string(const char *p, const char *end, bool *has_codes)
 {
-	while (i < len && text[i] != '"')
-		i += text[i] == '\\' ? 2 : 1;
-	return i < len ? i : len;
-}
-
-/* The value of an escape "\u1234" at text[i]; -1: there is none. */
-static int escape_at(const char *text, size_t len, size_t i)
-{
-	int value = 0;
-
-	if (i > len || len - i < 6 || text[i] != '\\' || text[i + 1] != 'u')
-		return -1;
-	for (size_t k = 2; k < 6; k++) {
-		int digit = parse_hex_digit(text[i + k]);
-
-		if (digit < 0)
-			return -1;
-		value = value << 4 | digit;
+	for (;;) {
+		p = json_find_special(p, end);
+		if (p == end || *p == '"')
+			return p == end ? p : p + 1;
+		if (end - p < 2)
+			return end;
+		*has_codes = *has_codes || p[1] == 'u';
+		p += 2;
 	}
-	return value;
 }
 
 /* A copy in which what no text can hold is U+0001. */
 static char *clean_copy(const char *text, size_t len)
 {
 	char *copy = malloc(len + 1);
+	char *end;
 
 	if (!copy)
 		return NULL;
 	memcpy(copy, text, len);
-	copy[len] = '\0';
-	for (size_t i = 0; i < len; i++) {
-		int value = escape_at(copy, len, i);
-		int next = value >= 0xd800 && value <= 0xdbff ? escape_at(copy, len, i + 6) : -1;
+	end = copy + len;
+	*end = '\0';
+	for (char *p = copy; p < end; p++) {
+		int value = json_escape_at(p, end);
+		int next = value >= 0xd800 && value <= 0xdbff ? json_escape_at(p + 6, end) : -1;
 
-		if (copy[i] == '\0')
-			copy[i] = 1;
+		if (!*p)
+			*p = JSON_IMPOSSIBLE;
 		else if (next >= 0xdc00 && next <= 0xdfff)
-			i += 11;
+			p += 11;
 		else if (value == 0 || (value >= 0xd800 && value <= 0xdfff))
-			memcpy(copy + i, "\\u0001", 6);
-		else if (copy[i] == '\\' && value < 0 && copy[i + 1] == 'u')
-			copy[++i] = 'x'; /* cJSON refuses this, and takes "\uzzzz" for a NUL */
-		else if (copy[i] == '\\')
-			i++; /* what follows is no escape of its own */
+			memcpy(p, "\\u0001", 6);
+		else if (*p == '\\' && value < 0 && p[1] == 'u')
+			*++p = 'x'; /* cJSON refuses this, and takes "\uzzzz" for a NUL */
+		else if (*p == '\\')
+			p++; /* what follows is no escape of its own */
 	}
 	return copy;
 }
 
 /* cJSON goes 1000 levels deep by recursion, and makes a node of 64 bytes of each "0,". */
-static int check_shape(const char *text, size_t len, char **reterr)
+static int check_shape(const char *text, size_t len, bool *has_codes, char **reterr)
 {
+	const char *end = text + len;
 	size_t depth = 0;
 	size_t n_values = 1;
 
-	for (size_t i = 0; i < len; i++) {
-		switch (text[i]) {
+	for (const char *p = text; p < end;) {
+		switch (*p++) {
 		case '"':
-			i = skip_string(text, len, i + 1);
+			p = skip_string(p, end, has_codes);
 			break;
 		case '[':
 		case '{':
@@ -125,15 +116,16 @@ int json_parse(const char *text, size_t len, cJSON **ret, char **reterr)
 	_cleanup_json_ cJSON *json = NULL;
 	_cleanup_free_ char *clean = NULL;
 	const char *end = NULL;
+	bool has_codes = false;
 	size_t at;
 	int r;
 
 	if (len == 0)
 		return json_refuse(reterr, "empty");
-	r = check_shape(text, len, reterr);
+	r = check_shape(text, len, &has_codes, reterr);
 	if (r < 0)
 		return r;
-	if (memchr(text, '\0', len) || memmem(text, len, "\\u", 2)) {
+	if (has_codes || memchr(text, '\0', len)) {
 		clean = clean_copy(text, len);
 		if (!clean)
 			return -ENOMEM;

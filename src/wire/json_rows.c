@@ -4,21 +4,17 @@
 #include "wire/json_rows.h"
 
 #include <assert.h>
-#include <endian.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/parse.h"
 #include "base/strbuf.h"
+#include "wire/json_text.h"
 
 #define MAX_DIGITS 18 /* of a number that an int64_t holds, whatever they are */
 #define MAX_NAME 64
 #define MAX_LABEL 256
-
-/* Stands for what no text can hold, as in json_parse(). */
-#define IMPOSSIBLE 1
 
 static int read_value(struct json_rows *r, struct json_span *ret);
 
@@ -60,51 +56,6 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* Marks the bytes of a word that are c: the lowest mark is right, those above it may not be. */
-static uint64_t bytes_equal(uint64_t word, char c)
-{
-	const uint64_t ones = 0x0101010101010101U;
-	uint64_t differs = word ^ (ones * (unsigned char)c);
-
-	return (differs - ones) & ~differs & (ones << 7);
-}
-
-/* The first quote or backslash from p on, eight bytes at a time; end where there is none. */
-static const char *find_special(const char *p, const char *end)
-{
-	while (end - p >= 8) {
-		uint64_t word;
-		uint64_t hits;
-
-		memcpy(&word, p, sizeof(word));
-		word = le64toh(word);
-		hits = bytes_equal(word, '"') | bytes_equal(word, '\\');
-		if (hits)
-			return p + __builtin_ctzll(hits) / 8;
-		p += 8;
-	}
-	while (p < end && *p != '"' && *p != '\\')
-		p++;
-	return p;
-}
-
-/* The value of "\u1234" at p; -1: it is none. */
-static int escape_at(const char *p, const char *end)
-{
-	int value = 0;
-
-	if (end - p < 6 || p[0] != '\\' || p[1] != 'u')
-		return -1;
-	for (size_t k = 2; k < 6; k++) {
-		int digit = parse_hex_digit(p[k]);
-
-		if (digit < 0)
-			return -1;
-		value = value << 4 | digit;
-	}
-	return value;
-}
-
 /* The length of the escape at p, which is a backslash; 0: there is no such escape. */
 static size_t escape_length(const char *p, const char *end)
 {
@@ -119,7 +70,7 @@ static size_t escape_length(const char *p, const char *end)
 	case 't':
 		return 2;
 	case 'u':
-		return escape_at(p, end) >= 0 ? 6 : 0;
+		return json_escape_at(p, end) >= 0 ? 6 : 0;
 	default:
 		return 0;
 	}
@@ -135,7 +86,7 @@ static int read_string(struct json_rows *r, struct json_span *ret)
 	if (!take(r, '"'))
 		return -EBADMSG;
 	for (;;) {
-		r->at = find_special(r->at, r->end);
+		r->at = json_find_special(r->at, r->end);
 		if (take(r, '"'))
 			break;
 		n = escape_length(r->at, r->end);
@@ -206,7 +157,7 @@ static struct json_span *find_wanted(struct json_rows *r, const struct json_span
 	char buf[MAX_NAME];
 
 	if (name->escaped) {
-		json_span_text(name, buf, sizeof(buf));
+		json_unescape(name->text, name->len, buf, sizeof(buf));
 		text = buf;
 		n = strlen(buf);
 	}
@@ -439,66 +390,6 @@ int json_rows_string(const struct json_rows *r, size_t field, enum json_need nee
 	return 1;
 }
 
-/* What "\u0041" at p stands for, two of them where they are a pair; p is left behind it. */
-static uint32_t take_code(const char **p, const char *end)
-{
-	int code = escape_at(*p, end);
-	int low = -1;
-
-	*p += 6;
-	if (code >= 0xd800 && code <= 0xdbff)
-		low = escape_at(*p, end);
-	if (low >= 0xdc00 && low <= 0xdfff) {
-		*p += 6;
-		return 0x10000U + ((uint32_t)(code - 0xd800) << 10) + (uint32_t)(low - 0xdc00);
-	}
-	return code <= 0 || (code >= 0xd800 && code <= 0xdfff) ? IMPOSSIBLE : (uint32_t)code;
-}
-
-static size_t put_utf8(char *buf, uint32_t code)
-{
-	static const unsigned char marks[] = {0, 0, 0xc0, 0xe0, 0xf0};
-	size_t n = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
-
-	for (size_t i = n; i-- > 1; code >>= 6)
-		buf[i] = (char)(0x80 | (code & 0x3f));
-	buf[0] = (char)(marks[n] | code);
-	return n;
-}
-
-static char simple_escape(char c)
-{
-	static const char escapes[] = "b\bf\fn\nr\rt\t";
-
-	for (const char *p = escapes; *p; p += 2)
-		if (*p == c)
-			return p[1];
-	return c;
-}
-
-void json_span_text(const struct json_span *s, char *buf, size_t size)
-{
-	const char *p = s->text;
-	const char *end = p + s->len;
-	size_t n = 0;
-
-	/* The longest character has four bytes. */
-	while (p < end && n + 4 < size) {
-		if (*p != '\\') {
-			buf[n] = *p++;
-			if (!buf[n])
-				buf[n] = IMPOSSIBLE;
-			n++;
-		} else if (p[1] == 'u') {
-			n += put_utf8(buf + n, take_code(&p, end));
-		} else {
-			buf[n++] = simple_escape(p[1]);
-			p += 2;
-		}
-	}
-	buf[n] = '\0';
-}
-
 int json_rows_label(const struct json_rows *r, size_t field, size_t max, char **ret)
 {
 	const struct json_span *value = &r->values[field];
@@ -508,7 +399,7 @@ int json_rows_label(const struct json_rows *r, size_t field, size_t max, char **
 
 	assert(max + 4 < sizeof(text));
 	if (value->kind == JSON_STRING) {
-		json_span_text(value, text, sizeof(text));
+		json_unescape(value->text, value->len, text, sizeof(text));
 	} else if (value->kind == JSON_NUMBER) {
 		e = number_of(value, &number);
 		if (e < 0)

@@ -6,6 +6,7 @@
 
 #include "base/strbuf.h"
 #include "wire/json_rows.h"
+#include "wire/json_text.h"
 #include "wire/spark_fields.h"
 #include "wire/spark_rest.h"
 
@@ -104,7 +105,7 @@ static int get_time(const struct json_rows *rows, enum field field, usec_t *ret,
 
 	if (r <= 0)
 		return r;
-	json_span_text(&value, text, sizeof(text));
+	json_unescape(value.text, value.len, text, sizeof(text));
 	return spark_check_time(names[field], text, ret, reterr);
 }
 
@@ -180,7 +181,7 @@ static int decode_receiver(const struct json_rows *rows, bool *ret, char **reter
 	int r = json_rows_string(rows, DESCRIPTION, JSON_OPTIONAL, &description, reterr);
 
 	if (r > 0)
-		json_span_text(&description, text, sizeof(text));
+		json_unescape(description.text, description.len, text, sizeof(text));
 	*ret = strncmp(text, prefix, strlen(prefix)) == 0;
 	return r;
 }
@@ -220,7 +221,7 @@ static int decode_stage(const struct json_rows *rows, struct stage_obs *stage, c
 	r = json_rows_string(rows, STATUS, JSON_REQUIRED, &status, reterr);
 	if (r < 0)
 		return r;
-	json_span_text(&status, text, sizeof(text));
+	json_unescape(status.text, status.len, text, sizeof(text));
 	if (strcmp(text, "ACTIVE") != 0)
 		return 0;
 	r = get_number_id(rows, STAGE_ID, &stage->stage_id, reterr);
