@@ -40,7 +40,8 @@ struct transport_answer {
 	usec_t wall;        /* our own clock then, since 1970; 0 in a replay */
 	usec_t received;    /* CLOCK_BOOTTIME (virtual in a replay) when the answer was complete */
 	usec_t taken; /* the same; in a replay, which may repeat an answer, when it was given */
-	usec_t took;  /* on the wire: the time that it waited for a place is not the other side's */
+	bool kept;   /* over a connection of an earlier request: it is the same process, or proxy */
+	usec_t took; /* on the wire: the time that it waited for a place is not the other side's */
 };
 
 static inline const struct endpoint *transport_endpoint(const struct transport_ask *ask)
@@ -59,6 +60,7 @@ struct transport_ops {
 	int (*send)(struct transport *t, const struct transport_ask *ask, transport_done_fn done,
 		void *userdata, struct transport_request **ret);
 	void (*cancel)(struct transport_request *r);
+	bool (*waits)(const struct transport_request *r); /* NULL: none ever does */
 };
 
 /* First member of every implementation. */
@@ -79,4 +81,10 @@ static inline void transport_cancel(struct transport *t, struct transport_reques
 {
 	if (r)
 		t->ops->cancel(r);
+}
+
+/* Whether it is still in our own line, and not on the wire. r may be NULL: no. */
+static inline bool transport_waits(const struct transport *t, const struct transport_request *r)
+{
+	return r && t->ops->waits && t->ops->waits(r);
 }

@@ -17,9 +17,11 @@ struct driver_ask {
 	struct transport *transport;
 	const struct endpoint *endpoint; /* of the driver; credentials only for a URL of the
 					    configuration */
-	const char *app_id; /* as its cluster manager names it; NULL: ask who is there */
-	usec_t app_started; /* with app_id: its start, as the driver said before; 0: ask */
-	unsigned needs;     /* NEED_* */
+	const char *app_id;  /* as its cluster manager names it; NULL: whoever is there */
+	const char *last_id; /* who answered last; NULL: ask who is there */
+	bool verify; /* with last_id: another driver may be there by now, so ask all the same where
+			the connection is not the one of the poll before */
+	unsigned needs;                   /* NEED_* */
 	const struct stage_key *tasks_of; /* also its running tasks; NULL: no */
 	bool want_owner;
 	/* Of the answer with the stages that the asker has. The same bytes are not read again: the
@@ -52,6 +54,7 @@ struct driver_answer {
 	size_t n_asked;
 	const struct fault *fault; /* where it did not answer: why */
 	bool moved;                /* it may be another app by now */
+	bool kept; /* the first answer came over the connection of an earlier poll */
 };
 
 /* Whether a question of this poll was answered as it should be; what: "/jobs". NULL: it was, or was
@@ -65,6 +68,9 @@ typedef void (*driver_done_fn)(void *userdata, struct driver_answer *answer);
  * transport is copied. -ENOMEM, -EINVAL for a URL that cannot be asked. */
 int driver_poll_start(const struct driver_ask *ask, driver_done_fn done, void *userdata,
 	struct driver_poll **ret);
+
+/* Whether its request is still in our own line. */
+bool driver_poll_waits(const struct driver_poll *p);
 
 /* No callback comes after this. NULL is allowed; returns NULL. */
 struct driver_poll *driver_poll_cancel(struct driver_poll *p);

@@ -3,6 +3,8 @@
  * is asked is up to poller.c. */
 #pragma once
 
+#include <sys/queue.h>
+
 #include "watch/poller.h"
 
 /* At a URL of the configuration, or an app that its cluster lists. */
@@ -20,6 +22,7 @@ struct driver {
 	bool may_lack;  /* nobody need listen there */
 	bool restarts;  /* another driver may come to answer there as the same app */
 	bool ask_who;   /* another app may be there by now */
+	bool kept;      /* its last poll came over the connection of the one before */
 	char *last_id;  /* of the app that answered last */
 	usec_t started; /* likewise */
 	bool lost;      /* its last poll told nothing of its app */
@@ -33,6 +36,10 @@ struct driver {
 	bool heard;               /* a poll of it has come to an end, however */
 	bool silent;              /* no answer within the time limit when it was last asked */
 	bool counts_silent;       /* its poll is one of those that may keep us waiting */
+	bool in_line;             /* waits for one of those to end */
+	TAILQ_ENTRY(driver) link; /* of those who wait */
+	unsigned failures;        /* polls in a row that told nothing */
+	usec_t not_before;        /* it is left alone until then */
 };
 
 /* What the target says of the app; its address comes later. */

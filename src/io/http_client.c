@@ -275,9 +275,15 @@ static void client_cancel(struct transport_request *r)
 	kick(c);
 }
 
+static bool client_waits(const struct transport_request *r)
+{
+	return !r->slot;
+}
+
 static const struct transport_ops client_ops = {
 	.send = client_send,
 	.cancel = client_cancel,
+	.waits = client_waits,
 };
 
 /* As many as there may be descriptors, whatever the soft limit was. */

@@ -462,6 +462,7 @@ void http_exchange_finish(
 	struct http_exchange *x, CURLcode code, struct transport_answer *ret, char **ret_type)
 {
 	long status = 0;
+	long connects = 1;
 
 	*ret_type = NULL;
 	if (code != CURLE_OK) {
@@ -476,6 +477,7 @@ void http_exchange_finish(
 		return;
 	}
 	(void)curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
+	(void)curl_easy_getinfo(x->easy, CURLINFO_NUM_CONNECTS, &connects);
 	*ret_type = media_type(x->easy);
 	*ret = (struct transport_answer){
 		.status = (int)status,
@@ -484,6 +486,7 @@ void http_exchange_finish(
 		.len = x->len,
 		.date = date_of(x->easy),
 		.wall = clock_realtime(),
+		.kept = connects == 0,
 	};
 	ret->retry_after = retry_after_of(x->easy, ret->date, ret->wall);
 }

@@ -31,6 +31,9 @@ struct driver_poll {
 	struct endpoint endpoint;
 	char *app_id;
 	unsigned needs;
+	bool begun; /* an answer is there */
+	bool any_app;
+	bool verify;
 	bool want_owner;
 	bool want_tasks;
 	struct stage_key tasks_of;
@@ -77,6 +80,11 @@ struct driver_poll *driver_poll_cancel(struct driver_poll *p)
 	free(p->app_id);
 	free(p);
 	return NULL;
+}
+
+bool driver_poll_waits(const struct driver_poll *p)
+{
+	return transport_waits(p->transport, p->request);
 }
 
 static void finish(struct driver_poll *p, enum driver_state state, const struct fault *fault)
@@ -180,7 +188,7 @@ static int take_app(struct driver_poll *p, const struct transport_answer *a, str
 		fault_set(fault, "malformed", "lists %zu applications, a driver lists one", apps.n);
 		return -EBADMSG;
 	}
-	if (p->app_id && !str_equal(p->app_id, apps.items[0].id)) {
+	if (!p->any_app && !str_equal(p->app_id, apps.items[0].id)) {
 		fault_set(fault, "changed", "is answered for another app by now");
 		return -ESTALE;
 	}
@@ -359,14 +367,30 @@ static void next_step(struct driver_poll *p)
 	}
 }
 
+/* The stages of an app that may be another one by now: they count only if it is the same. */
+static bool begin_anew(struct driver_poll *p, const struct transport_answer *a)
+{
+	if (!p->verify || a->error != 0 || (a->kept && a->status != 404))
+		return false;
+	p->verify = false;
+	p->known_stages = (struct digest){0};
+	p->step = STEP_APPS;
+	return ask_step(p) >= 0;
+}
+
 /* What comes after the stages is a help: without it the poll still holds. */
 static void on_answer(void *userdata, const struct transport_answer *a)
 {
 	struct driver_poll *p = userdata;
-	struct asked *asked = &p->answer.asked[p->answer.n_asked++];
+	struct asked *asked;
 	int r = -EIO;
 
 	p->request = NULL;
+	p->answer.kept = p->begun ? p->answer.kept : a->kept;
+	p->begun = true;
+	if (begin_anew(p, a))
+		return;
+	asked = &p->answer.asked[p->answer.n_asked++];
 	p->answer.memory_asked = p->answer.memory_asked || p->step == STEP_MEMORY;
 	*asked = (struct asked){.url = p->endpoint.url, .what = step_names[p->step]};
 	if (answer_check(a, ANSWER_JSON, &asked->fault))
@@ -400,10 +424,12 @@ int driver_poll_start(
 	p->done = done;
 	p->userdata = userdata;
 	p->answer.owner.map_index = -1;
-	p->step = ask->app_id && ask->app_started ? STEP_STAGES : STEP_APPS;
+	p->any_app = !ask->app_id;
+	p->step = ask->last_id ? STEP_STAGES : STEP_APPS;
+	p->verify = ask->verify && p->step == STEP_STAGES;
 	r = endpoint_copy(&p->endpoint, ask->endpoint);
 	if (r >= 0)
-		r = str_replace(&p->app_id, ask->app_id);
+		r = str_replace(&p->app_id, ask->last_id ? ask->last_id : ask->app_id);
 	if (r >= 0)
 		r = ask_step(p);
 	if (r < 0) {

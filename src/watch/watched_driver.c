@@ -286,6 +286,7 @@ int driver_take(struct driver *d, struct driver_answer *answer, const struct sta
 	if (faults_of(d))
 		faults_forget(faults_of(d), name_of(d), "");
 	d->ask_who = d->lost = false;
+	d->kept = answer->kept;
 	a = driver_history(d);
 	if (!a) {
 		r = detector_app(detector, d->source->name, &answer->info, answer->poll.now, &a);
@@ -335,11 +336,16 @@ int driver_ask(struct driver *d, const struct stage_key *tasks_of, driver_done_f
 {
 	const struct app_history *a = driver_history(d);
 	struct endpoint endpoint = endpoint_of(d);
+	/* Whoever comes to listen there may be another driver. The connection of the poll before
+	 * is still that of the one we know. */
+	bool verify = !d->app_id || d->restarts;
+	bool known = a && d->started > 0 && !d->ask_who && (!verify || d->kept);
 	struct driver_ask ask = {
 		.transport = d->context->transport,
 		.endpoint = &endpoint,
 		.app_id = d->app_id,
-		.app_started = a && !d->ask_who && !d->restarts ? d->started : 0,
+		.last_id = known ? d->last_id : NULL,
+		.verify = verify,
 		.needs = a ? app_history_needs(a) : NEED_MEMORY,
 		.tasks_of = tasks_of,
 		.want_owner = !a || !a->owner_asked,

@@ -99,6 +99,8 @@ struct fake {
 	struct fake_asked *asked;
 	size_t n_asked;
 	usec_t latency;              /* that each answer takes at least */
+	bool kept;                   /* answers come over the connections of earlier requests */
+	bool in_line;                /* what waits has not been sent yet */
 	fake_otherwise_fn otherwise; /* NULL: fails the test */
 	void *userdata;
 };
@@ -183,9 +185,15 @@ static inline int fake_send(struct transport *t, const struct transport_ask *ask
 	return 0;
 }
 
+static inline bool fake_waits(const struct transport_request *r)
+{
+	return r->fake->in_line;
+}
+
 static inline void fake_init(struct fake *f)
 {
-	static const struct transport_ops ops = {.send = fake_send, .cancel = fake_cancel};
+	static const struct transport_ops ops = {
+		.send = fake_send, .cancel = fake_cancel, .waits = fake_waits};
 
 	*f = (struct fake){.transport.ops = &ops,
 		.clock = {.now = fake_clock_now, .wall = fake_clock_wall, .userdata = f},
@@ -332,6 +340,7 @@ static inline void fake_deliver(struct transport_request *r)
 		a.date = from.date;
 		a.retry_after = from.retry_after;
 		a.wall = f->wall;
+		a.kept = f->kept;
 	}
 	if (from.times == 1)
 		fake_unset(f, rule->pattern);

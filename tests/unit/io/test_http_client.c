@@ -29,6 +29,7 @@ struct got {
 	char *body;
 	size_t len;
 	usec_t date;
+	bool kept;
 	usec_t retry_after;
 	usec_t took;
 };
@@ -59,6 +60,7 @@ static void on_done(void *userdata, const struct transport_answer *a)
 	g->date = a->date;
 	g->retry_after = a->retry_after;
 	g->took = a->took;
+	g->kept = a->kept;
 	g->len = a->len;
 	assert_true(a->received > 0);
 	(void)snprintf(g->text, sizeof(g->text), "%s", a->error_text ? a->error_text : "");
@@ -391,9 +393,11 @@ static void test_good(void **state)
 	assert_int_equal(f.got.len, LARGE_BODY);
 	assert_true(f.got.date > 1700000000 * USEC_PER_SEC);
 	assert_int_equal(served, 1);
+	assert_false(f.got.kept);
 	/* The whole of it may be as long as the bound. */
 	exchange(&f, (struct transport_ask){.url = url, .max_body = LARGE_BODY});
 	assert_int_equal(f.got.error, 0);
+	assert_true(f.got.kept);
 	exchange(&f, (struct transport_ask){.url = url, .max_body = LARGE_BODY - 1});
 	assert_int_equal(f.got.error, -EMSGSIZE);
 	assert_string_equal(f.got.text, "the body is over 199999 bytes");

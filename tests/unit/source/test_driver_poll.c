@@ -63,7 +63,7 @@ static void asks_what_is_needed_only(void **state)
 {
 	struct fixture *f = *state;
 
-	poll_once(f, (struct driver_ask){.app_id = "app-1", .app_started = 1});
+	poll_once(f, (struct driver_ask){.app_id = "app-1", .last_id = "app-1"});
 	assert_int_equal(f->n, 1);
 	assert_int_equal(f->state, DRIVER_ANSWERED);
 	assert_int_equal(fake_n_asked(&f->fake, "GET */applications"), 0);
@@ -81,7 +81,7 @@ static void the_same_bytes_are_not_read_again(void **state)
 {
 	static const struct stage_key key = {7, 0};
 	struct fixture *f = *state;
-	struct driver_ask ask = {.app_id = "app-1", .app_started = 1};
+	struct driver_ask ask = {.app_id = "app-1", .last_id = "app-1"};
 	size_t n_asked;
 
 	fake_json(&f->fake, "GET */stages?*", STAGES);
@@ -119,6 +119,38 @@ static void the_same_bytes_are_not_read_again(void **state)
 	assert_int_equal(f->n_stages, 1);
 }
 
+static void one_that_may_be_another_is_known_by_its_connection(void **state)
+{
+	struct fixture *f = *state;
+
+	f->fake.kept = true;
+	poll_once(f, (struct driver_ask){.last_id = "app-1", .verify = true});
+	assert_int_equal(f->state, DRIVER_ANSWERED);
+	assert_int_equal(fake_n_asked(&f->fake, "GET */applications"), 0);
+	/* A new connection proves nothing: who is there is asked first, and the stages again. */
+	f->fake.kept = false;
+	poll_once(f, (struct driver_ask){.last_id = "app-1", .verify = true});
+	assert_int_equal(f->state, DRIVER_ANSWERED);
+	assert_int_equal(fake_n_asked(&f->fake, "GET */applications"), 1);
+	assert_int_equal(fake_n_asked(&f->fake, "GET */stages?*"), 3);
+}
+
+static void another_app_on_the_port_is_found_in_the_same_poll(void **state)
+{
+	struct fixture *f = *state;
+
+	f->fake.kept = true;
+	fake_set(&f->fake, "GET */app-0/stages?*",
+		(struct fake_answer){.status = 404, .type = "text/plain", .body = "no such app"});
+	poll_once(f, (struct driver_ask){.last_id = "app-0", .verify = true});
+	assert_int_equal(f->state, DRIVER_ANSWERED);
+	assert_int_equal(fake_n_asked(&f->fake, "GET */app-1/stages?*"), 1);
+	/* Where the cluster says which app it is, another one is no answer. */
+	poll_once(f, (struct driver_ask){.app_id = "app-0", .last_id = "app-0", .verify = true});
+	assert_int_equal(f->state, DRIVER_SILENT);
+	assert_string_equal(f->reason, "changed");
+}
+
 static void one_that_hangs_is_given_up_at_its_time_limit(void **state)
 {
 	struct fixture *f = *state;
@@ -140,6 +172,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(asks_what_is_needed_only, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			the_same_bytes_are_not_read_again, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			one_that_may_be_another_is_known_by_its_connection, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			another_app_on_the_port_is_found_in_the_same_poll, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			one_that_hangs_is_given_up_at_its_time_limit, set_up, tear_down),
 	};
