@@ -19,6 +19,11 @@ static inline usec_t usec_sub(usec_t a, usec_t b)
 	return a > b ? a - b : 0;
 }
 
+static inline usec_t usec_max(usec_t a, usec_t b)
+{
+	return a > b ? a : b;
+}
+
 static inline usec_t usec_clamp(usec_t t, usec_t low, usec_t high)
 {
 	return t < low ? low : t > high ? high : t;

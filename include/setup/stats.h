@@ -33,6 +33,7 @@ struct cluster_stats {
 	char *name; /* owned; a cluster keeps its numbers over a reload */
 	uint64_t errors[STATS_MAX_REASONS];
 	struct histogram durations;
+	uint64_t overruns; /* ticks in which a driver's poll before was still in our own line */
 };
 
 struct airflow_stats {

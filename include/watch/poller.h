@@ -24,6 +24,9 @@ struct poller_context {
 	struct evidence_collector
 		*evidence_collector; /* NULL: nothing beyond the counters is asked */
 	const struct clock *clock;   /* borrowed */
+	sd_event *event; /* borrowed; the polls of a tick are spread over the interval. NULL: all
+			    begin at once */
+	usec_t interval; /* from tick to tick */
 	/* All answers of a tick are in, or the next tick begins without them. May be NULL. */
 	void (*idle)(void *userdata, struct poller *p);
 	void *userdata;
@@ -41,7 +44,9 @@ DEFINE_CLEANUP(struct poller *, poller_free)
  * Before the first tick. */
 void poller_inherit(struct poller *p, struct poller *from);
 
-/* Begins a poll of all; what an earlier one still waits for is left to it. */
+/* Begins a poll of all: of whom nothing was heard yet at once, of the others each in its turn. One
+ * that fails again and again is left out of some ticks. What an earlier one still waits for is left
+ * to it. */
 void poller_tick(struct poller *p);
 
 const char *poller_cluster(const struct poller *p);

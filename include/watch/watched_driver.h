@@ -37,7 +37,7 @@ struct driver {
 	bool silent;              /* no answer within the time limit when it was last asked */
 	bool counts_silent;       /* its poll is one of those that may keep us waiting */
 	bool in_line;             /* waits for one of those to end */
-	TAILQ_ENTRY(driver) link; /* of those who wait */
+	TAILQ_ENTRY(driver) link; /* of those in line */
 	unsigned failures;        /* polls in a row that told nothing */
 	usec_t not_before;        /* it is left alone until then */
 };

@@ -41,6 +41,8 @@ static int make_pollers(struct manager *m)
 		.stats = &m->stats,
 		.evidence_collector = m->evidence_collector,
 		.clock = &clock_kernel,
+		.event = m->options.once ? NULL : m->event,
+		.interval = s->daemon.poll_interval,
 		.idle = manager_idle,
 		.userdata = m,
 	};

@@ -11,8 +11,21 @@
 #include "watch/watched_driver.h"
 
 /* Drivers that let us wait for the time limit are asked at most so many at a time, in turn: their
- * requests must not take the places of those that answer. */
+ * requests must not take the places of those that answer. As each ends the next one is asked, so a
+ * network that is back shows all of them at once. */
 #define MAX_SILENT 8
+/* The part of an interval over which the turns are spread; the rest is for the last answers. */
+#define SPREAD_NUM 4
+#define SPREAD_DEN 5
+/* Turns that are due together are taken together. */
+#define SPREAD_STEP (20 * USEC_PER_MSEC)
+/* One that failed so often in a row is asked less often, at last once in so many intervals, and at
+ * least once a minute. */
+#define PATIENT_AFTER 3
+#define MOST_INTERVALS 6
+#define MOST_PATIENCE USEC_PER_MINUTE
+
+TAILQ_HEAD(driver_line, driver);
 
 struct poller {
 	struct poller_context context;
@@ -25,21 +38,34 @@ struct poller {
 	unsigned n_done;
 	usec_t tick_began; /* 0: no tick is under way */
 	usec_t advanced;
-	size_t n_polling; /* polls begun in this tick that have not ended */
-	size_t n_silent;  /* polls under way of drivers that gave no answer last time */
-	size_t next;      /* the driver with which the next tick begins */
+	size_t n_polling;          /* polls begun in this tick that have not ended */
+	size_t n_silent;           /* polls under way of drivers that gave no answer last time */
+	size_t n_failing;          /* when this tick began */
+	size_t turn;               /* drivers that had their turn in this tick */
+	size_t n_late;             /* of them: the poll before was still in our own line */
+	bool behind;               /* it was so in the last tick */
+	struct driver_line silent; /* whose turn it was while MAX_SILENT were under way */
+	sd_event_source *timer;    /* of the next turn; NULL: all have it at once */
 };
+
+static int on_turn(sd_event_source *source, usec_t now, void *userdata);
 
 int poller_new(const struct poller_context *context, struct source *source, struct poller **ret)
 {
-	struct poller *p = calloc(1, sizeof(*p));
+	_cleanup_(poller_freep) struct poller *p = calloc(1, sizeof(*p));
+	int r = 0;
 
 	if (!p)
 		return -ENOMEM;
 	p->context = *context;
 	p->source = source;
 	p->advanced = clock_now(context->clock);
-	*ret = p;
+	TAILQ_INIT(&p->silent);
+	if (context->event)
+		r = timer_new(context->event, on_turn, p, &p->timer);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(p);
 	return 0;
 }
 
@@ -48,6 +74,7 @@ struct poller *poller_free(struct poller *p)
 	if (!p)
 		return NULL;
 	p->source->ops->cancel_list(p->source);
+	(void)sd_event_source_disable_unref(p->timer);
 	for (size_t i = 0; i < p->n_drivers; i++) {
 		driver_look_cancel_all(p->drivers[i]);
 		driver_free(p->drivers[i]);
@@ -64,7 +91,8 @@ void poller_inherit(struct poller *p, struct poller *from)
 
 		d->poll = driver_poll_cancel(d->poll);
 		driver_look_cancel_all(d);
-		d->counts_silent = false;
+		d->counts_silent = d->in_line = false;
+		d->tick = 0;
 		d->poller = p;
 		d->context = &p->context;
 		d->source = p->source;
@@ -73,6 +101,7 @@ void poller_inherit(struct poller *p, struct poller *from)
 	p->n_drivers = from->n_drivers;
 	from->n_drivers = 0;
 	from->n_polling = 0;
+	TAILQ_INIT(&from->silent);
 }
 
 const char *poller_cluster(const struct poller *p)
@@ -145,6 +174,26 @@ static bool heard_all(const struct poller *p)
 	return true;
 }
 
+/* Only what waits in our own line is our own doing: one that is slow to answer delays itself. */
+static void note_late(struct poller *p, struct cluster_stats *counters)
+{
+	char interval[32];
+
+	if (counters)
+		counters->overruns += p->n_late > 0;
+	if (p->n_late > 0 && !p->behind)
+		log_warning("%s: %zu of %zu drivers could not be polled within poll_interval (%s): "
+			    "their polls before are still in line; verdicts come later until "
+			    "poll_interval or max_parallel_requests is raised",
+			poller_cluster(p), p->n_late, p->n_drivers,
+			format_duration(interval, sizeof(interval), p->context.interval));
+	else if (p->n_late == 0 && p->behind)
+		log_notice("%s: all %zu drivers are polled within poll_interval again",
+			poller_cluster(p), p->n_drivers);
+	p->behind = p->n_late > 0;
+	p->n_late = 0;
+}
+
 static void tick_end(struct poller *p)
 {
 	struct cluster_stats *counters = stats_cluster(p->context.stats, poller_cluster(p));
@@ -153,10 +202,12 @@ static void tick_end(struct poller *p)
 	if (counters)
 		histogram_observe(&counters->durations,
 			(double)(clock_now(p->context.clock) - p->tick_began) / USEC_PER_SEC);
+	note_late(p, counters);
 	if (s) {
 		/* Who waits for his turn, or for his answer, was not asked. */
 		for (size_t i = 0; i < p->n_drivers; i++)
-			if (p->drivers[i]->lost && p->drivers[i]->url)
+			if ((p->drivers[i]->lost || p->drivers[i]->failures > 0) &&
+				p->drivers[i]->url)
 				faults_keep(&s->faults, p->drivers[i]->url);
 		faults_age(&s->faults);
 		count_targets(p, s);
@@ -170,7 +221,7 @@ static void tick_end(struct poller *p)
 
 static void tick_over(struct poller *p)
 {
-	if (p->tick_began > 0 && !p->listing && p->n_polling == 0)
+	if (p->tick_began > 0 && !p->listing && p->n_polling == 0 && p->turn >= p->n_drivers)
 		tick_end(p);
 }
 
@@ -189,52 +240,121 @@ static bool costs_much(const struct fault *f)
 	return str_equal(f->reason, "timeout") || str_equal(f->reason, "too_large");
 }
 
+/* Of 0 to 1023: not all that failed together are asked together again. */
+static usec_t jitter_of(const struct driver *d)
+{
+	unsigned h = 5381 + d->failures;
+
+	for (const char *c = d->url; c && *c; c++)
+		h = h * 33 + (unsigned char)*c;
+	return h % 1024;
+}
+
+/* How long one that fails alone is left alone. Where most fail it is the network, or the cluster:
+ * everything is to be seen again within two intervals of its end. */
+static usec_t patience(const struct poller *p, const struct driver *d)
+{
+	usec_t interval = p->context.interval;
+	usec_t wait;
+	unsigned n = 2;
+
+	if (d->failures < PATIENT_AFTER)
+		return 0;
+	for (unsigned i = PATIENT_AFTER; i < d->failures && n < MOST_INTERVALS; i++)
+		n *= 2;
+	if (2 * p->n_failing > p->n_drivers)
+		return interval + interval / 2;
+	wait = (n < MOST_INTERVALS ? n : MOST_INTERVALS) * interval;
+	wait = wait < MOST_PATIENCE ? wait : MOST_PATIENCE;
+	return wait * 3 / 4 + wait / 4 * jitter_of(d) / 1024;
+}
+
+static void note_outcome(struct driver *d, const struct driver_answer *answer)
+{
+	struct poller *p = d->poller;
+
+	d->heard = true;
+	d->silent = answer->fault && costs_much(answer->fault);
+	d->failures = answer->state == DRIVER_ANSWERED ? 0 : d->failures + 1;
+	/* Those who let us wait have their own line. */
+	d->not_before = d->silent ? 0 : clock_now(p->context.clock) + patience(p, d);
+}
+
+static void ask(struct driver *d);
+
 static void on_driver(void *userdata, struct driver_answer *answer)
 {
 	struct driver *d = userdata;
 	struct poller *p = d->poller;
 	struct app_history *a = NULL;
+	bool was_silent = d->counts_silent;
 
 	poll_ended(d);
-	d->heard = true;
-	d->silent = answer->fault && costs_much(answer->fault);
+	note_outcome(d, answer);
 	if (answer->state != DRIVER_ANSWERED)
 		driver_unanswered(d, answer);
 	else if (driver_take(d, answer, NULL, &a) < 0)
 		log_error("Out of memory while taking in an answer of %s; this poll of it is lost",
 			d->url);
+	if (was_silent && !TAILQ_EMPTY(&p->silent))
+		ask(TAILQ_FIRST(&p->silent));
 	tick_over(p);
 }
 
-static void start(struct driver *d)
+static void leave_line(struct driver *d)
 {
+	if (d->in_line)
+		TAILQ_REMOVE(&d->poller->silent, d, link);
+	d->in_line = false;
+}
+
+static void ask(struct driver *d)
+{
+	struct poller *p = d->poller;
 	struct fault fault = {0};
 	int r;
 
-	if (d->poll)
-		return; /* still waiting for the answer to an earlier one */
-	if (d->no_driver) {
-		driver_waiting(d);
-		return;
-	}
-	if (d->silent && d->poller->n_silent >= MAX_SILENT)
-		return; /* its turn comes */
-	if (!d->url) {
-		fault_set(&fault, "unreachable",
-			"is at an address that its cluster manager does not tell");
-		driver_not_asked(d, &fault);
-		return;
-	}
+	leave_line(d);
 	r = driver_ask(d, NULL, on_driver, d, &d->poll);
 	if (r < 0) {
 		fault_set(&fault, "protocol", "could not be asked: %s", strerror(-r));
 		driver_not_asked(d, &fault);
 		return;
 	}
-	d->tick = d->poller->tick;
+	d->tick = p->tick;
 	d->counts_silent = d->silent;
-	d->poller->n_silent += d->silent;
-	d->poller->n_polling++;
+	p->n_silent += d->silent;
+	p->n_polling++;
+}
+
+/* It is the driver's turn. */
+static void start(struct driver *d)
+{
+	struct poller *p = d->poller;
+	struct fault fault = {0};
+
+	if (d->no_driver) {
+		driver_waiting(d);
+		return;
+	}
+	if (d->poll) {
+		p->n_late += driver_poll_waits(d->poll);
+		return; /* still waiting for the answer to an earlier one */
+	}
+	if (!d->url) {
+		fault_set(&fault, "unreachable",
+			"is at an address that its cluster manager does not tell");
+		driver_not_asked(d, &fault);
+		return;
+	}
+	if (clock_now(p->context.clock) < d->not_before)
+		return;
+	if (!d->silent || p->n_silent < MAX_SILENT) {
+		ask(d);
+	} else if (!d->in_line) {
+		TAILQ_INSERT_TAIL(&p->silent, d, link);
+		d->in_line = true;
+	}
 }
 
 static struct driver *driver_of(struct poller *p, const struct target *t)
@@ -279,7 +399,7 @@ static int take_target(struct poller *p, const struct target *t)
 		r = str_replace(&d->about, t->about);
 	if (r < 0)
 		return r;
-	d->waits = t->waits;
+	d->in_line = t->waits;
 	d->no_driver = t->waits && !t->url;
 	d->configured = t->configured;
 	d->restarts = t->restarts;
@@ -296,6 +416,7 @@ static void drop_driver(struct poller *p, size_t at)
 		driver_poll_cancel(d->poll);
 		poll_ended(d);
 	}
+	leave_line(d);
 	/* Whoever is told may ask for the others, and for this one. */
 	driver_look_end_all(d);
 	driver_forget(d);
@@ -354,13 +475,57 @@ static void take_list(struct poller *p, const struct target_list *list)
 		drop_unlisted(p);
 }
 
+/* When the turn of that number comes: the turns of a tick are spread over the interval. */
+static usec_t turn_at(const struct poller *p, size_t turn)
+{
+	usec_t spread = p->timer ? p->context.interval / SPREAD_DEN * SPREAD_NUM : 0;
+
+	return p->tick_began + (p->n_drivers ? spread / p->n_drivers * turn : 0);
+}
+
+/* Those whose turn has come. */
+static void take_turns(struct poller *p)
+{
+	usec_t now = clock_now(p->context.clock);
+
+	p->n_polling++; /* the tick is not over before all are begun */
+	while (p->turn < p->n_drivers && (!p->timer || turn_at(p, p->turn) <= now)) {
+		struct driver *d = p->drivers[p->turn++];
+
+		if (d->tick != p->tick)
+			start(d);
+	}
+	p->n_polling--;
+	if (p->turn < p->n_drivers &&
+		timer_at(p->timer, usec_max(turn_at(p, p->turn), now + SPREAD_STEP)) < 0)
+		log_error("%s: cannot set a timer; the rest of this tick's polls is left out",
+			poller_cluster(p));
+	tick_over(p);
+}
+
+static int on_turn(sd_event_source *source, usec_t now, void *userdata)
+{
+	(void)source;
+	(void)now;
+	take_turns(userdata);
+	return 0;
+}
+
+/* Whoever was never heard of is asked at once, the others in their turn. */
 static void start_all(struct poller *p)
 {
-	p->n_polling++; /* the tick is not over before all are begun */
-	for (size_t i = 0; i < p->n_drivers; i++)
-		start(p->drivers[(p->next + i) % p->n_drivers]);
-	p->next = p->n_drivers ? (p->next + MAX_SILENT) % p->n_drivers : 0;
+	p->turn = 0;
+	p->n_failing = 0;
+	p->n_polling++;
+	for (size_t i = 0; i < p->n_drivers; i++) {
+		struct driver *d = p->drivers[i];
+
+		p->n_failing += d->failures > 0;
+		if (!d->heard && d->url && !d->no_driver)
+			start(d);
+	}
 	p->n_polling--;
+	take_turns(p);
 }
 
 static void on_list(void *userdata, const struct target_list *list)
@@ -375,7 +540,6 @@ static void on_list(void *userdata, const struct target_list *list)
 		take_list(p, list);
 	/* Without a list, who was known before is still asked. */
 	start_all(p);
-	tick_over(p);
 }
 
 void poller_tick(struct poller *p)
@@ -389,6 +553,7 @@ void poller_tick(struct poller *p)
 		tick_end(p);
 	p->tick++;
 	p->n_polling = 0;
+	p->turn = 0;
 	p->tick_began = clock_now(p->context.clock);
 	p->listing = true;
 	r = p->source->ops->list(p->source, on_list, p);

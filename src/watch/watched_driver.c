@@ -351,7 +351,7 @@ int driver_ask(struct driver *d, const struct stage_key *tasks_of, driver_done_f
 		.want_owner = !a || !a->owner_asked,
 	};
 
-	if (a)
+	if (known)
 		ask.known_stages = a->stages_digest;
 	return driver_poll_start(&ask, done, userdata, ret);
 }

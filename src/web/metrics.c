@@ -38,6 +38,10 @@ static const struct metric_def metric_defs[] = {
 	{METRIC_POLL_DURATION_SECONDS, "stagewatch_poll_duration_seconds", "seconds",
 		METRIC_HISTOGRAM, "Time from the start of a poll of a cluster to its last answer.",
 		{"spark_cluster"}},
+	C(METRIC_POLL_OVERRUNS, "stagewatch_poll_overruns", NULL,
+		"Polls of a cluster that came before all of its drivers could be asked in the one "
+		"before.",
+		"spark_cluster"),
 	C(METRIC_POLL_ERRORS, "stagewatch_poll_errors", NULL,
 		"Requests to Spark that got no usable answer.", "spark_cluster", "reason"),
 	G(METRIC_APPS, "stagewatch_apps", NULL, "Watched apps.", "spark_cluster"),

@@ -23,6 +23,7 @@
 static void add_cluster(const struct cluster_stats *c, struct metrics_writer *w)
 {
 	metrics_add_histogram(w, METRIC_POLL_DURATION_SECONDS, LABELS(c->name), &c->durations);
+	metrics_add(w, METRIC_POLL_OVERRUNS, LABELS(c->name), (double)c->overruns);
 	for (size_t k = 0; k < n_answer_reasons; k++)
 		metrics_add(w, METRIC_POLL_ERRORS, LABELS(c->name, answer_reasons[k]),
 			(double)c->errors[k]);

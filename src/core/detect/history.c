@@ -561,6 +561,21 @@ void app_history_drop_unseen(struct app_history *a)
 	a->n_stages = kept;
 }
 
+/* Often at first. Then once, by the app's id, a little later than usual: many apps that were first
+ * seen together are not asked together for ever. */
+static bool memory_due(const struct app_history *a)
+{
+	unsigned phase = 5381;
+
+	if (a->polls < MEMORY_POLLS)
+		return a->polls - a->memory_asked >= MEMORY_POLLS_FIRST;
+	if (a->memory_asked > MEMORY_POLLS)
+		return a->polls - a->memory_asked >= MEMORY_POLLS;
+	for (const char *c = a->info.id; c && *c; c++)
+		phase = phase * 33 + (unsigned char)*c;
+	return a->polls - a->memory_asked >= MEMORY_POLLS + phase % MEMORY_POLLS;
+}
+
 unsigned app_history_needs(const struct app_history *a)
 {
 	unsigned needs = a->n_stages == 0 ? NEED_JOBS : 0;
@@ -572,8 +587,7 @@ unsigned app_history_needs(const struct app_history *a)
 			needs |= NEED_JOBS | NEED_EXECUTORS;
 		else if (a->stages[i].verdict == VERDICT_SLOW)
 			needs |= NEED_EXECUTORS; /* whose CPU it is hangs on who else runs there */
-	if (a->polls - a->memory_asked >=
-		(a->polls < MEMORY_POLLS ? MEMORY_POLLS_FIRST : MEMORY_POLLS))
+	if (memory_due(a))
 		needs |= NEED_MEMORY;
 	return needs;
 }

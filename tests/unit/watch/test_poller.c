@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * When each driver is asked, and how often: turns over the interval, one request for a healthy app,
+ * patience with those that fail, and what is said when an interval does not suffice. */
+#include "../fake_transport.h"
+
+#include "setup/health.h"
+#include "setup/stats.h"
+#include "source/source.h"
+#include "watch/poller.h"
+
+/* A stage in which tasks end all the time. */
+#define STAGES                                                                                     \
+	"[{\"status\":\"ACTIVE\",\"stageId\":1,\"attemptId\":0,\"numTasks\":100000000,"            \
+	"\"numActiveTasks\":2,\"numCompleteTasks\":%u,\"numFailedTasks\":0}]"
+#define INTERVAL (10 * USEC_PER_SEC)
+
+struct fixture {
+	struct fake fake;
+	struct health health;
+	struct stats stats;
+	struct detector *detector;
+	struct rule_list rules;
+	struct rule fallback;
+	struct source_params params;
+	struct source *source;
+	struct poller *poller;
+	sd_event *event;
+	char body[160];
+};
+
+static void on_event(void *userdata, const struct detector_event *ev)
+{
+	(void)userdata;
+	(void)ev;
+}
+
+/* Each driver's app has the name of its host. */
+static void answer(void *userdata, const struct transport_request *r, struct fake_answer *ret)
+{
+	struct fixture *f = userdata;
+	const char *host = strstr(r->what, "//d") + 2;
+
+	*ret = (struct fake_answer){.status = 200, .type = "application/json", .body = "[]"};
+	if (fake_fits("*/applications", r->what)) {
+		(void)snprintf(f->body, sizeof(f->body),
+			"[{\"id\":\"app-%.*s\",\"name\":\"n\","
+			"\"attempts\":[{\"startTimeEpoch\":1}]}]",
+			(int)strcspn(host, ":"), host);
+		ret->body = f->body;
+	} else if (fake_fits("*/stages?*", r->what)) {
+		(void)snprintf(f->body, sizeof(f->body), STAGES,
+			(unsigned)(usec_sub(f->fake.now, FAKE_START) / USEC_PER_SEC));
+		ret->body = f->body;
+	} else if (fake_fits("*/environment", r->what)) {
+		ret->body = "{\"sparkProperties\":[]}";
+	}
+}
+
+static void set_up(struct fixture *f, unsigned n_drivers)
+{
+	struct detector_sink sink = {.changed = on_event, .judged = on_event};
+	struct poller_context context = {
+		.health = &f->health, .stats = &f->stats, .interval = INTERVAL};
+	_cleanup_free_ char *err = NULL;
+	char url[32];
+
+	*f = (struct fixture){0};
+	assert_int_equal(sd_event_new(&f->event), 0);
+	assert_int_equal(rule_fallback(&f->fallback), 0);
+	fake_init(&f->fake);
+	f->fake.otherwise = answer;
+	f->fake.userdata = f;
+	f->fake.kept = true;
+	assert_int_equal(detector_new(&sink, &f->detector), 0);
+	detector_configure(f->detector, &f->rules, &f->fallback, INTERVAL);
+	context.transport = &f->fake.transport;
+	context.detector = f->detector;
+	context.clock = &f->fake.clock;
+	context.event = f->event;
+	assert_int_equal(param_defaults(source_params, n_source_params, &f->params), 0);
+	f->params.type = 0; /* driver */
+	for (unsigned i = 0; i < n_drivers; i++) {
+		(void)snprintf(url, sizeof(url), "http://d%u:4040", i);
+		assert_int_equal(strlist_add(&f->params.url, url), 0);
+	}
+	assert_int_equal(
+		source_new("c", &f->params, NULL, &f->fake.transport, &f->source, &err), 0);
+	assert_int_equal(poller_new(&context, f->source, &f->poller), 0);
+}
+
+static void tear_down(struct fixture *f)
+{
+	poller_free(f->poller);
+	source_free(f->source);
+	param_clear(source_params, n_source_params, &f->params);
+	detector_free(f->detector);
+	rule_clear(&f->fallback);
+	health_clear(&f->health);
+	stats_clear(&f->stats);
+	fake_clear(&f->fake);
+	sd_event_unref(f->event);
+}
+
+/* n ticks, from one to the next. */
+static void rounds(struct fixture *f, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		poller_tick(f->poller);
+		fake_loop(&f->fake, f->event, INTERVAL);
+	}
+}
+
+static size_t n_stages_asked(const struct fixture *f)
+{
+	return fake_n_asked(&f->fake, "GET */stages?*");
+}
+
+static void turns_are_spread(void **state)
+{
+	struct fixture f;
+	size_t before;
+
+	(void)state;
+	set_up(&f, 10);
+	/* Nobody is known: all at once. */
+	poller_tick(f.poller);
+	fake_loop(&f.fake, f.event, USEC_PER_MSEC);
+	assert_int_equal(n_stages_asked(&f), 10);
+	fake_loop(&f.fake, f.event, INTERVAL - USEC_PER_MSEC);
+	rounds(&f, 3);
+	before = n_stages_asked(&f);
+	poller_tick(f.poller);
+	/* One each 0.8 seconds, the first at once. */
+	for (unsigned i = 0; i < 10; i++) {
+		fake_loop(&f.fake, f.event, i == 0 ? USEC_PER_MSEC : 800 * USEC_PER_MSEC);
+		assert_int_equal(n_stages_asked(&f) - before, i + 1);
+	}
+	tear_down(&f);
+}
+
+static void a_healthy_app_costs_one_request(void **state)
+{
+	struct fixture f;
+	size_t before;
+	size_t memory;
+
+	(void)state;
+	set_up(&f, 5);
+	/* The first polls of an app ask more. */
+	rounds(&f, 20);
+	before = f.fake.n_asked;
+	memory = fake_n_asked(&f.fake, "GET */allexecutors");
+	rounds(&f, 60);
+	memory = fake_n_asked(&f.fake, "GET */allexecutors") - memory;
+	assert_int_equal(f.fake.n_asked - before - memory, 5 * 60);
+	/* How much memory it has is asked now and then. */
+	assert_in_range(memory, 5, 5 * 60 / 6);
+	tear_down(&f);
+}
+
+static void one_that_fails_alone_is_asked_less_often(void **state)
+{
+	struct fixture f;
+	size_t before;
+	size_t n;
+
+	(void)state;
+	set_up(&f, 4);
+	rounds(&f, 2);
+	fake_set(&f.fake, "GET http://d1:*", (struct fake_answer){.error = -ECONNREFUSED});
+	rounds(&f, 10);
+	before = fake_n_asked(&f.fake, "GET http://d1:*");
+	rounds(&f, 30);
+	n = fake_n_asked(&f.fake, "GET http://d1:*") - before;
+	assert_in_range(n, 5, 8);
+	/* Within a minute of its return it is seen. */
+	fake_unset(&f.fake, "GET http://d1:*");
+	before = fake_n_asked(&f.fake, "GET http://d1:*/stages?*");
+	rounds(&f, 6);
+	assert_true(fake_n_asked(&f.fake, "GET http://d1:*/stages?*") > before);
+	assert_true(poller_saw_all(f.poller));
+	tear_down(&f);
+}
+
+static void a_network_that_is_back_shows_all(void **state)
+{
+	static const struct fake_answer ways[] = {
+		{.hangs = true},
+		{.error = -EHOSTUNREACH},
+		{.status = 502, .type = "text/html", .body = "bad gateway"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ELEMENTSOF(ways); i++) {
+		struct fixture f;
+
+		set_up(&f, 200);
+		rounds(&f, 2);
+		fake_set(&f.fake, "GET *", ways[i]);
+		rounds(&f, 30);
+		assert_false(poller_saw_all(f.poller));
+		/* Those that let us wait never take more than their places. */
+		if (ways[i].hangs)
+			assert_true(fake_n_waiting(&f.fake) <= 8);
+		fake_unset(&f.fake, "GET *");
+		rounds(&f, 2);
+		if (!poller_saw_all(f.poller))
+			fail_msg("way %zu: not all drivers were seen", i);
+		tear_down(&f);
+	}
+}
+
+static uint64_t overruns(struct fixture *f)
+{
+	const struct cluster_stats *s = stats_cluster(&f->stats, "c");
+
+	return s ? s->overruns : 0;
+}
+
+static void what_cannot_be_asked_in_time_is_told(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	set_up(&f, 4);
+	rounds(&f, 2);
+	assert_int_equal(overruns(&f), 0);
+	/* One that is slow to answer delays itself alone. */
+	f.fake.latency = 2 * INTERVAL;
+	for (size_t i = 0; i < f.params.url.n; i++)
+		f.source->endpoint.timeout = USEC_PER_HOUR;
+	rounds(&f, 3);
+	assert_int_equal(overruns(&f), 0);
+	f.fake.in_line = true;
+	rounds(&f, 3);
+	assert_true(overruns(&f) >= 2);
+	assert_int_equal(fake_log_count("could not be polled within poll_interval (10s)"), 1);
+	f.fake.in_line = false;
+	f.fake.latency = 0;
+	rounds(&f, 3);
+	assert_int_equal(fake_log_count("are polled within poll_interval again"), 1);
+	tear_down(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(turns_are_spread),
+		cmocka_unit_test(a_healthy_app_costs_one_request),
+		cmocka_unit_test(one_that_fails_alone_is_asked_less_often),
+		cmocka_unit_test(a_network_that_is_back_shows_all),
+		cmocka_unit_test(what_cannot_be_asked_in_time_is_told),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
