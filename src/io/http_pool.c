@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "io/clock.h"
@@ -33,7 +32,7 @@ struct watched_fd {
 	struct http_shard *shard;
 	uint32_t events; /* as the kernel has them; 0: it is not watched */
 	bool wanted;     /* a request waits for it */
-	bool connection; /* opened here, and told to us when it is closed */
+	bool connection; /* libcurl tells us when it closes it */
 };
 
 struct http_pool {
@@ -156,17 +155,15 @@ static int on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *userdata
 	return 0;
 }
 
-static curl_socket_t on_curl_open(
-	void *userdata, curlsocktype purpose, struct curl_sockaddr *address)
+static int on_curl_opened(void *userdata, curl_socket_t fd, curlsocktype purpose)
 {
 	struct http_pool *p = userdata;
-	int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 	struct watched_fd *w = fd_of(p, fd);
 
 	(void)purpose;
 	if (w)
 		*w = (struct watched_fd){.connection = true};
-	return fd < 0 ? CURL_SOCKET_BAD : fd;
+	return CURL_SOCKOPT_OK;
 }
 
 static int on_curl_close(void *userdata, curl_socket_t fd)
@@ -290,8 +287,8 @@ struct http_shard *http_pool_add(
 
 	if (!*s)
 		*s = shard_new(p);
-	if (!*s || curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_curl_open) != CURLE_OK ||
-		curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, p) != CURLE_OK ||
+	if (!*s || curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, on_curl_opened) != CURLE_OK ||
+		curl_easy_setopt(easy, CURLOPT_SOCKOPTDATA, p) != CURLE_OK ||
 		curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_curl_close) != CURLE_OK ||
 		curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, p) != CURLE_OK)
 		return NULL;
