@@ -30,6 +30,7 @@ struct spark_key {
 		*fallback; /* taken where it is not set; "@KEY": that of another key; NULL: none */
 };
 
+/* Sorted by key, those of a key by version. */
 extern const struct spark_key spark_keys[];
 extern const size_t n_spark_keys;
 

@@ -11,54 +11,56 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sorted.h"
 #include "base/strbuf.h"
 
+/* Sorted: each audit looks up some hundred times. */
 const struct spark_key spark_keys[] = {
-	{"spark.master", SPARK_TEXT, 0, NULL},
-	{"spark.network.timeout", SPARK_TIME_S, 0, "120s"},
-	{"spark.rpc.askTimeout", SPARK_TIME_S, 0, "@spark.network.timeout"},
-	{"spark.rpc.lookupTimeout", SPARK_TIME_S, 0, "@spark.network.timeout"},
-	{"spark.executor.heartbeatInterval", SPARK_TIME_MS, 0, "10s"},
-	{"spark.shuffle.io.connectionTimeout", SPARK_TIME_S, 0, "@spark.network.timeout"},
-	{"spark.shuffle.io.maxRetries", SPARK_NUMBER, 0, "3"},
-	{"spark.shuffle.io.retryWait", SPARK_TIME_S, 0, "5s"},
-	{"spark.shuffle.compress", SPARK_BOOL, 0, "true"},
-	{"spark.shuffle.spill.compress", SPARK_BOOL, 0, "true"},
-	{"spark.driver.memory", SPARK_SIZE_MB, 0, "1g"},
 	{"spark.driver.maxResultSize", SPARK_SIZE_B, 0, "1g"},
+	{"spark.driver.memory", SPARK_SIZE_MB, 0, "1g"},
+	{"spark.dynamicAllocation.enabled", SPARK_BOOL, 0, "false"},
+	{"spark.dynamicAllocation.executorIdleTimeout", SPARK_TIME_S, 0, "60000ms"},
+	{"spark.dynamicAllocation.maxExecutors", SPARK_NUMBER, 0, "2147483647"},
+	{"spark.executor.heartbeatInterval", SPARK_TIME_MS, 0, "10s"},
 	{"spark.executor.memory", SPARK_SIZE_MB, 0, "1g"},
 	{"spark.executor.memoryOverhead", SPARK_SIZE_MB, 0, NULL},
 	{"spark.executor.pyspark.memory", SPARK_SIZE_MB, 0, NULL},
-	{"spark.memory.fraction", SPARK_NUMBER, 0, "0.6"},
-	{"spark.serializer", SPARK_TEXT, 0, "org.apache.spark.serializer.JavaSerializer"},
 	{"spark.kryo.registrationRequired", SPARK_BOOL, 0, "false"},
 	{"spark.kryoserializer.buffer.max", SPARK_SIZE_MB, 0, "64m"},
-	{"spark.task.maxFailures", SPARK_NUMBER, 0, "4"},
-	{"spark.task.reaper.enabled", SPARK_BOOL, 0, "false"},
-	{"spark.task.reaper.killTimeout", SPARK_TIME_MS, 0, "-1ms"},
-	{"spark.stage.maxConsecutiveAttempts", SPARK_NUMBER, 0, "4"},
+	{"spark.locality.wait", SPARK_TIME_MS, 0, "3s"},
+	{"spark.master", SPARK_TEXT, 0, NULL},
+	{"spark.memory.fraction", SPARK_NUMBER, 0, "0.6"},
+	{"spark.network.timeout", SPARK_TIME_S, 0, "120s"},
+	{"spark.rpc.askTimeout", SPARK_TIME_S, 0, "@spark.network.timeout"},
+	{"spark.rpc.lookupTimeout", SPARK_TIME_S, 0, "@spark.network.timeout"},
+	{"spark.scheduler.listenerbus.eventqueue.appStatus.capacity", SPARK_NUMBER, 0,
+		"@spark.scheduler.listenerbus.eventqueue.capacity"},
+	{"spark.scheduler.listenerbus.eventqueue.capacity", SPARK_NUMBER, 0, "10000"},
+	{"spark.scheduler.maxRegisteredResourcesWaitingTime", SPARK_TIME_MS, 0, "30s"},
+	{"spark.serializer", SPARK_TEXT, 0, "org.apache.spark.serializer.JavaSerializer"},
+	{"spark.shuffle.compress", SPARK_BOOL, 0, "true"},
+	{"spark.shuffle.io.connectionTimeout", SPARK_TIME_S, 0, "@spark.network.timeout"},
+	{"spark.shuffle.io.maxRetries", SPARK_NUMBER, 0, "3"},
+	{"spark.shuffle.io.retryWait", SPARK_TIME_S, 0, "5s"},
+	{"spark.shuffle.spill.compress", SPARK_BOOL, 0, "true"},
 	{"spark.speculation", SPARK_BOOL, 0, "false"},
 	{"spark.speculation.multiplier", SPARK_NUMBER, 0, "1.5"},
 	{"spark.speculation.multiplier", SPARK_NUMBER, 400, "3.0"},
 	{"spark.speculation.quantile", SPARK_NUMBER, 0, "0.75"},
 	{"spark.speculation.quantile", SPARK_NUMBER, 400, "0.9"},
 	{"spark.speculation.task.duration.threshold", SPARK_TIME_MS, 0, NULL},
-	{"spark.dynamicAllocation.enabled", SPARK_BOOL, 0, "false"},
-	{"spark.dynamicAllocation.maxExecutors", SPARK_NUMBER, 0, "2147483647"},
-	{"spark.dynamicAllocation.executorIdleTimeout", SPARK_TIME_S, 0, "60000ms"},
-	{"spark.locality.wait", SPARK_TIME_MS, 0, "3s"},
-	{"spark.scheduler.maxRegisteredResourcesWaitingTime", SPARK_TIME_MS, 0, "30s"},
-	{"spark.scheduler.listenerbus.eventqueue.capacity", SPARK_NUMBER, 0, "10000"},
-	{"spark.scheduler.listenerbus.eventqueue.appStatus.capacity", SPARK_NUMBER, 0,
-		"@spark.scheduler.listenerbus.eventqueue.capacity"},
-	{"spark.ui.liveUpdate.period", SPARK_TIME_MS, 0, "100ms"},
-	{"spark.sql.broadcastTimeout", SPARK_TIME_S, 0, "300"},
 	{"spark.sql.autoBroadcastJoinThreshold", SPARK_SIZE_B, 0, "10MB"},
-	{"spark.sql.execution.arrow.pyspark.enabled", SPARK_BOOL, 0,
-		"@spark.sql.execution.arrow.enabled"},
+	{"spark.sql.broadcastTimeout", SPARK_TIME_S, 0, "300"},
 	{"spark.sql.execution.arrow.enabled", SPARK_BOOL, 0, "false"},
 	{"spark.sql.execution.arrow.enabled", SPARK_BOOL, 402, "true"},
 	{"spark.sql.execution.arrow.maxRecordsPerBatch", SPARK_NUMBER, 0, "10000"},
+	{"spark.sql.execution.arrow.pyspark.enabled", SPARK_BOOL, 0,
+		"@spark.sql.execution.arrow.enabled"},
+	{"spark.stage.maxConsecutiveAttempts", SPARK_NUMBER, 0, "4"},
+	{"spark.task.maxFailures", SPARK_NUMBER, 0, "4"},
+	{"spark.task.reaper.enabled", SPARK_BOOL, 0, "false"},
+	{"spark.task.reaper.killTimeout", SPARK_TIME_MS, 0, "-1ms"},
+	{"spark.ui.liveUpdate.period", SPARK_TIME_MS, 0, "100ms"},
 };
 const size_t n_spark_keys = ELEMENTSOF(spark_keys);
 
@@ -184,12 +186,18 @@ const char *spark_conf_set(const struct strlist *properties, const char *key)
 	return NULL;
 }
 
+static int compare_key(const void *key, const void *item)
+{
+	return strcmp(key, ((const struct spark_key *)item)->key);
+}
+
 static const struct spark_key *find_key(unsigned version, const char *key)
 {
 	const struct spark_key *found = NULL;
+	size_t i = sorted_place(key, spark_keys, n_spark_keys, sizeof(spark_keys[0]), compare_key);
 
-	for (size_t i = 0; i < n_spark_keys; i++)
-		if (spark_keys[i].since <= version && str_equal(spark_keys[i].key, key))
+	for (; i < n_spark_keys && str_equal(spark_keys[i].key, key); i++)
+		if (spark_keys[i].since <= version)
 			found = &spark_keys[i];
 	return found;
 }

@@ -111,6 +111,21 @@ static void test_set_and_unset(void **state)
 	strlist_clear(&l);
 }
 
+/* As they are looked up. */
+static void test_keys_are_sorted(void **state)
+{
+	(void)state;
+	for (size_t i = 1; i < n_spark_keys; i++) {
+		const struct spark_key *a = &spark_keys[i - 1];
+		const struct spark_key *b = &spark_keys[i];
+		int order = strcmp(a->key, b->key);
+
+		if (order > 0 || (order == 0 && a->since >= b->since))
+			fail_msg("%s of %u stands before %s of %u", a->key, a->since, b->key,
+				b->since);
+	}
+}
+
 static void check_defaults(const char *file, const char *version)
 {
 	_cleanup_free_ char *text = fixture_read(file);
@@ -221,6 +236,7 @@ static void test_written_back(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_keys_are_sorted),
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_versions),
 		cmocka_unit_test(test_set_and_unset),
