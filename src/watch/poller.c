@@ -399,7 +399,7 @@ static int take_target(struct poller *p, const struct target *t)
 		r = str_replace(&d->about, t->about);
 	if (r < 0)
 		return r;
-	d->in_line = t->waits;
+	d->waits = t->waits;
 	d->no_driver = t->waits && !t->url;
 	d->configured = t->configured;
 	d->restarts = t->restarts;
