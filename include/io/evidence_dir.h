@@ -13,7 +13,17 @@
  * -ENOENT: there is no DIR. */
 int evidence_dir_create(const char *dir, const char *name, FILE **ret);
 
+struct evidence_bounds {
+	uint64_t max_size;  /* bytes of all files that are not open */
+	uint64_t keep_free; /* bytes that are to stay free on their file system */
+	usec_t max_age;
+	const char *const *open; /* NAMEs of files that stay, NULL at the end; NULL: none */
+};
+
 /* Deletes files that were last written longer ago than max_age (now: since 1970), then the oldest
- * until all together are at most max_size bytes. Only files *.jsonl of DIR/incidents. Returns how
- * many, 0 also where there is no such directory. */
-int evidence_dir_prune(const char *dir, uint64_t max_size, usec_t max_age, usec_t now);
+ * until the rest keeps within the bounds. Only files *.jsonl of DIR/incidents. Returns how many, 0
+ * also where there is no such directory. */
+int evidence_dir_prune(const char *dir, const struct evidence_bounds *bounds, usec_t now);
+
+/* Bytes that are free where DIR is. -errno. */
+int evidence_dir_room(const char *dir, uint64_t *ret);

@@ -27,5 +27,7 @@ void evidence_files_configure(struct evidence_files *b, const char *state_dir,
 void evidence_files_follow(struct evidence_files *b, struct incident *i, const char *base,
 	const struct app_history *a, usec_t now, usec_t wall);
 
-/* Ends the files of incidents that have ended otherwise, such as by an action. */
-void evidence_files_sweep(struct evidence_files *b, const struct incident_list *l, usec_t now);
+/* Ends the files of incidents that have ended otherwise, such as by an action; and all of them
+ * where the ledger's file system runs full. */
+void evidence_files_sweep(
+	struct evidence_files *b, const struct incident_list *l, usec_t now, usec_t wall);

@@ -17,7 +17,7 @@ struct recording_options {
 	FILE *out;          /* borrowed */
 	const char *app_id; /* NULL: the first app that answers */
 	const char *base;   /* the URL of its driver; NULL: found by app_id */
-	uint64_t max_size;  /* bytes, after which nothing more is written; 0: no limit */
+	uint64_t max_size;  /* bytes that the file may have; 0: no limit */
 	/* May be NULL. The app's driver refused a connection: it has ended (0); or the file cannot
 	 * be written (-errno). The recording writes nothing more, and is still to be freed; not
 	 * from within. */
@@ -44,5 +44,6 @@ int recorder_add(
 	struct recorder *r, const struct recording_options *options, struct recording **ret);
 struct recording *recorder_remove(struct recording *t);
 
-/* One more line, of a path that is none of Spark's, whatever the size; a replay leaves it out. */
+/* One more line, of a path that is none of Spark's, for which answers leave room; a replay leaves
+ * it out. */
 void recorder_note(struct recording *t, const char *path, const char *json, usec_t now);

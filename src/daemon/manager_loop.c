@@ -253,7 +253,8 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 	if (m->control)
 		holds_tick(control_holds(m->control));
 	if (m->evidence_files)
-		evidence_files_sweep(m->evidence_files, &m->incidents, clock_boottime());
+		evidence_files_sweep(
+			m->evidence_files, &m->incidents, clock_boottime(), clock_realtime());
 	if (!manager_only_looks(m))
 		tick_bookkeeping(m);
 	if (m->options.once) /* armed again when all answers are in */

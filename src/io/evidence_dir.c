@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/strbuf.h"
@@ -103,24 +104,61 @@ static int oldest_first(const void *a, const void *b)
 	return (x->written > y->written) - (x->written < y->written);
 }
 
-static int list_files(DIR *d, struct file **files, size_t *n)
+static bool is_open(const char *name, const char *const *open)
+{
+	size_t n = strlen(name) - strlen(SUFFIX);
+
+	for (; open && *open; open++)
+		if (strlen(*open) == n && strncmp(*open, name, n) == 0)
+			return true;
+	return false;
+}
+
+static int list_files(DIR *d, const char *const *open, struct file **files, size_t *n)
 {
 	const struct dirent *e;
 	int r = 0;
 
 	while (r >= 0 && *n < MAX_FILES && (e = readdir(d)))
-		if (is_ours(e->d_name))
+		if (is_ours(e->d_name) && !is_open(e->d_name, open))
 			r = add_file(dirfd(d), e->d_name, files, n);
 	if (*n > 0)
 		qsort(*files, *n, sizeof(**files), oldest_first);
 	return r;
 }
 
-int evidence_dir_prune(const char *dir, uint64_t max_size, usec_t max_age, usec_t now)
+static int room_at(int fd, uint64_t *ret)
+{
+	struct statvfs v;
+
+	if (fstatvfs(fd, &v) < 0)
+		return -errno;
+	*ret = (uint64_t)v.f_bavail * v.f_frsize;
+	return 0;
+}
+
+int evidence_dir_room(const char *dir, uint64_t *ret)
+{
+	_cleanup_close_ int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : room_at(fd, ret);
+}
+
+/* How much the files may be that are so much now. */
+static uint64_t allowed(const struct evidence_bounds *b, uint64_t sum, uint64_t room)
+{
+	uint64_t left = sum + room > b->keep_free ? sum + room - b->keep_free : 0;
+
+	return left < b->max_size ? left : b->max_size;
+}
+
+int evidence_dir_prune(const char *dir, const struct evidence_bounds *bounds, usec_t now)
 {
 	_cleanup_closedir_ DIR *d = NULL;
 	struct file *files = NULL;
 	uint64_t sum = 0;
+	uint64_t room = 0;
+	uint64_t most;
 	size_t n = 0;
 	int deleted = 0;
 	int fd;
@@ -135,13 +173,16 @@ int evidence_dir_prune(const char *dir, uint64_t max_size, usec_t max_age, usec_
 		(void)close(fd);
 		return r;
 	}
-	r = list_files(d, &files, &n);
+	r = list_files(d, bounds->open, &files, &n);
+	if (r >= 0)
+		r = room_at(fd, &room);
 	for (size_t i = 0; i < n; i++)
 		sum += files[i].size;
+	most = r < 0 ? bounds->max_size : allowed(bounds, sum, room);
 	for (size_t i = 0; i < n; i++) {
-		bool old = usec_sub(now, files[i].written) > max_age;
+		bool old = usec_sub(now, files[i].written) > bounds->max_age;
 
-		if ((old || sum > max_size) && unlinkat(dirfd(d), files[i].name, 0) >= 0) {
+		if ((old || sum > most) && unlinkat(fd, files[i].name, 0) >= 0) {
 			sum -= files[i].size;
 			deleted++;
 		}

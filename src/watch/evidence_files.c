@@ -3,6 +3,7 @@
 #include "watch/evidence_files.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -58,18 +59,36 @@ struct evidence_files *evidence_files_free(struct evidence_files *b)
 	return NULL;
 }
 
-static void prune(struct evidence_files *b, usec_t wall)
+/* What so many open files may come to. */
+static uint64_t reserved(const struct evidence_files *b, size_t n)
 {
-	int r = evidence_dir_prune(
-		b->state_dir, b->params->bundles_max_size, b->params->bundle_max_age, wall);
+	return n * b->params->bundle_max_size;
+}
 
+/* Makes room for more files to be opened. */
+static void prune(struct evidence_files *b, size_t more, usec_t wall)
+{
+	const char *open[MAX_OPEN + 1] = {NULL};
+	const uint64_t taken = reserved(b, b->n + more);
+	const uint64_t most = b->params->bundles_max_size;
+	const struct evidence_bounds bounds = {
+		.max_size = most > taken ? most - taken : 0,
+		.keep_free = b->params->bundles_keep_free + reserved(b, more),
+		.max_age = b->params->bundle_max_age,
+		.open = open,
+	};
+	int r;
+
+	for (size_t k = 0; k < b->n; k++)
+		open[k] = b->items[k].incident;
+	r = evidence_dir_prune(b->state_dir, &bounds, wall);
 	if (r < 0)
-		log_warning("Failed to delete evidence beyond bundles_max_size or bundle_max_age "
-			    "from %s: "
-			    "%s; trying again later",
+		log_warning("Failed to delete evidence beyond bundles_max_size, bundles_keep_free "
+			    "or bundle_max_age from %s: %s; trying again later",
 			b->state_dir, strerror(-r));
 	else if (r > 0)
-		log_info("Deleted the evidence of %d incidents (bundles_max_size, bundle_max_age)",
+		log_info("Deleted the evidence of %d incidents (bundles_max_size, "
+			 "bundles_keep_free, bundle_max_age)",
 			r);
 }
 
@@ -79,7 +98,7 @@ void evidence_files_configure(struct evidence_files *b, const char *state_dir,
 	b->state_dir = state_dir;
 	b->params = params;
 	b->complaint = 0;
-	prune(b, wall);
+	prune(b, 0, wall);
 }
 
 static struct evidence_file *find(struct evidence_files *b, const struct incident *i)
@@ -88,6 +107,20 @@ static struct evidence_file *find(struct evidence_files *b, const struct inciden
 		if (str_equal(b->items[k].incident, i->id))
 			return &b->items[k];
 	return NULL;
+}
+
+/* Whether one more may grow to its limit. */
+static int look_for_room(const struct evidence_files *b)
+{
+	uint64_t room = 0;
+	int r;
+
+	if (reserved(b, b->n + 1) > b->params->bundles_max_size)
+		return -EDQUOT;
+	r = evidence_dir_room(b->state_dir, &room);
+	if (r < 0)
+		return r;
+	return room < b->params->bundles_keep_free + reserved(b, 1) ? -ENOSPC : 0;
 }
 
 static int open_file(struct evidence_files *b, const struct incident *i, const char *base,
@@ -100,8 +133,10 @@ static int open_file(struct evidence_files *b, const struct incident *i, const c
 
 	if (b->n == MAX_OPEN)
 		return -EMFILE;
-	prune(b, wall);
-	r = evidence_dir_create(b->state_dir, i->id, &k->file);
+	prune(b, 1, wall);
+	r = look_for_room(b);
+	if (r >= 0)
+		r = evidence_dir_create(b->state_dir, i->id, &k->file);
 	if (r < 0)
 		return r;
 	options.out = k->file;
@@ -125,6 +160,15 @@ static void complain(struct evidence_files *b, int r)
 	if (r == -ENOENT)
 		log_info("state_dir=%s does not exist: evidence of incidents is not kept",
 			b->state_dir);
+	else if (r == -EDQUOT)
+		log_warning("Evidence of %zu open incidents takes up bundles_max_size: that of "
+			    "further ones is not kept",
+			b->n);
+	else if (r == -ENOSPC)
+		log_warning("Less than bundles_keep_free=%" PRIu64 " and bundle_max_size=%" PRIu64
+			    " bytes are free in state_dir=%s, and the ledger goes first: no "
+			    "evidence is kept",
+			b->params->bundles_keep_free, b->params->bundle_max_size, b->state_dir);
 	else
 		log_warning("Failed to write evidence to state_dir=%s: %s; it is not kept",
 			b->state_dir, strerror(-r));
@@ -171,6 +215,7 @@ void evidence_files_follow(struct evidence_files *b, struct incident *i, const c
 			complain(b, r);
 			return;
 		}
+		b->complaint = 0;
 		i->kept = true;
 		tell_app(k, a, now);
 	}
@@ -179,8 +224,25 @@ void evidence_files_follow(struct evidence_files *b, struct incident *i, const c
 		close_file(b, k);
 }
 
-void evidence_files_sweep(struct evidence_files *b, const struct incident_list *l, usec_t now)
+/* Others fill the disk as well. */
+static bool is_crowded(const struct evidence_files *b)
 {
+	uint64_t room = 0;
+
+	return b->n > 0 && evidence_dir_room(b->state_dir, &room) >= 0 &&
+	       room < b->params->bundles_keep_free;
+}
+
+void evidence_files_sweep(
+	struct evidence_files *b, const struct incident_list *l, usec_t now, usec_t wall)
+{
+	if (is_crowded(b))
+		prune(b, 0, wall);
+	if (is_crowded(b)) {
+		complain(b, -ENOSPC);
+		while (b->n > 0)
+			close_file(b, &b->items[b->n - 1]);
+	}
 	for (size_t k = b->n; k-- > 0;) {
 		const struct incident *i = incident_by_id(l, b->items[k].incident);
 

@@ -54,7 +54,15 @@ static void recording_end(struct recording *t, int error)
 		t->options.over(t->options.userdata, error);
 }
 
-static void recording_write(struct recording *t, struct recorded_answer *a, usec_t now, bool always)
+/* Answers leave a quarter to notes. */
+static bool fits(const struct recording *t, uint64_t len, bool note)
+{
+	uint64_t max = t->options.max_size;
+
+	return max == 0 || t->size + len <= (note ? max : max - max / 4);
+}
+
+static void recording_write(struct recording *t, struct recorded_answer *a, usec_t now, bool note)
 {
 	_cleanup_free_ char *line = NULL;
 	uint64_t len;
@@ -67,7 +75,7 @@ static void recording_write(struct recording *t, struct recorded_answer *a, usec
 	a->at = usec_sub(now, t->began);
 	r = recording_encode(a, &line);
 	len = r < 0 ? 0 : strlen(line) + 1;
-	if (!always && t->options.max_size > 0 && t->size + len > t->options.max_size)
+	if (!fits(t, len, note))
 		return;
 	t->size += len;
 	if (r >= 0 && (fputs(line, t->options.out) == EOF || fputc('\n', t->options.out) == EOF ||

@@ -90,7 +90,20 @@ def test_bundles_are_bounded(binary, tmp_path, started):
     with Daemon(binary, tmp_path, sections) as d:
         assert not (old / "a.jsonl").exists() and (old / "b.jsonl").exists() and (old / "README").exists()
         i = wait(lambda: hung(d), 30, "hung")[0]
-        assert (old / f"{i['id']}.jsonl").stat().st_size < 80000  # the story goes on beyond the limit, answers do not
+        assert 0 < (old / f"{i['id']}.jsonl").stat().st_size <= 65536
+        assert sum(file.stat().st_size for file in old.glob("*.jsonl")) <= 65536
+
+
+def test_evidence_leaves_room_for_the_ledger(binary, tmp_path, started):
+    driver = started(Driver)
+    driver.tasks = SIX
+    old = tmp_path / "state" / "incidents"
+    old.mkdir(parents=True)
+    (old / "a.jsonl").write_text("x")
+    with Daemon(binary, tmp_path, EVIDENCE + "bundles_keep_free = 1024G\n" + driver_section("one", driver)) as d:
+        wait(lambda: hung(d), 30, "hung")
+        assert d.lines("and the ledger goes first: no evidence is kept")
+        assert list(old.iterdir()) == []
 
 
 def record(binary, tmp_path, driver, *more):

@@ -21,6 +21,7 @@ struct evidence_params {
 	uint64_t bundle_max_size;
 	usec_t bundle_max_age;
 	uint64_t bundles_max_size;
+	uint64_t bundles_keep_free;
 };
 
 extern const struct param_def evidence_params[];

@@ -79,6 +79,14 @@ static void test_create(void **state)
 	assert_int_equal(unlink(p), 0);
 }
 
+static int prune(uint64_t max_size, const char *const *open)
+{
+	const struct evidence_bounds bounds = {
+		.max_size = max_size, .max_age = 30 * DAY, .open = open};
+
+	return evidence_dir_prune(dir, &bounds, NOW);
+}
+
 /* A link that somebody put there is not followed. */
 static void test_links(void **state)
 {
@@ -88,25 +96,49 @@ static void test_links(void **state)
 	(void)state;
 	assert_int_equal(symlink("/etc/hostname", p), 0);
 	assert_int_equal(evidence_dir_create(dir, "link", &f), -ELOOP);
-	assert_int_equal(evidence_dir_prune(dir, 1, DAY, NOW), 0);
+	assert_int_equal(prune(1, NULL), 0);
 	assert_int_equal(unlink(p), 0);
 }
 
 static void test_prune(void **state)
 {
+	static const char *const open[] = {"b", NULL};
+	static const struct evidence_bounds none = {0};
+
 	(void)state;
 	put("old.jsonl", 100, 31 * DAY);
 	put("a.jsonl", 100, 3 * DAY);
 	put("b.jsonl", 100, 2 * DAY);
 	put("c.jsonl", 100, 1 * DAY);
-	assert_int_equal(evidence_dir_prune(dir, 1000, 30 * DAY, NOW), 1);
+	assert_int_equal(prune(1000, NULL), 1);
 	assert_false(exists("old.jsonl"));
-	assert_int_equal(evidence_dir_prune(dir, 200, 30 * DAY, NOW), 1);
+	assert_int_equal(prune(200, NULL), 1);
 	assert_false(exists("a.jsonl"));
 	assert_true(exists("b.jsonl"));
-	assert_int_equal(evidence_dir_prune(dir, 200, 30 * DAY, NOW), 0);
-	assert_int_equal(evidence_dir_prune(dir, 0, 30 * DAY, NOW), 2);
-	assert_int_equal(evidence_dir_prune("/nonexistent", 0, 30 * DAY, NOW), 0);
+	assert_int_equal(prune(200, NULL), 0);
+	/* One that is open would take its place until it is closed. */
+	assert_int_equal(prune(0, open), 1);
+	assert_true(exists("b.jsonl"));
+	assert_int_equal(prune(0, NULL), 1);
+	assert_int_equal(evidence_dir_prune("/nonexistent", &none, NOW), 0);
+}
+
+/* A file system with less room than is to be kept. */
+static void test_room(void **state)
+{
+	struct evidence_bounds bounds = {.max_size = 1000, .max_age = 30 * DAY};
+	uint64_t room = 0;
+
+	(void)state;
+	put("a.jsonl", 100, 3 * DAY);
+	put("b.jsonl", 100, 2 * DAY);
+	assert_int_equal(evidence_dir_room(dir, &room), 0);
+	assert_true(room > 0);
+	assert_int_equal(evidence_dir_room("/nonexistent", &room), -ENOENT);
+	bounds.keep_free = room / 2;
+	assert_int_equal(evidence_dir_prune(dir, &bounds, NOW), 0);
+	bounds.keep_free = (uint64_t)1 << 60;
+	assert_int_equal(evidence_dir_prune(dir, &bounds, NOW), 2);
 }
 
 static int tear_down(void **state)
@@ -123,6 +155,7 @@ int main(void)
 		cmocka_unit_test(test_create),
 		cmocka_unit_test(test_links),
 		cmocka_unit_test(test_prune),
+		cmocka_unit_test(test_room),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
