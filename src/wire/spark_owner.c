@@ -84,6 +84,11 @@ static bool is_redacted(const char *s)
 	return s && strstr(s, REDACTED);
 }
 
+static bool has_redacted(const struct owner *o)
+{
+	return is_redacted(o->dag_id) || is_redacted(o->run_id) || is_redacted(o->task_id);
+}
+
 /* -EBADMSG for what is no hexadecimal text, or holds a NUL. */
 static int from_hex(const char *hex, char **ret)
 {
@@ -132,7 +137,7 @@ static int split_identity(char *text, struct owner *ret)
 		r = parse_number(lines[3], &ret->map_index);
 	if (r >= 0)
 		r = parse_number(lines[4], &ret->try_number);
-	return r;
+	return r >= 0 && (ret->try_number < 0 || has_redacted(ret)) ? -EBADMSG : r;
 }
 
 static int copy_identity(const cJSON *pairs, struct owner *ret, char **reterr)
@@ -190,8 +195,7 @@ int spark_decode_owner(const char *body, size_t len, struct owner *ret, char **r
 		r = json_get_array(json, "sparkProperties", JSON_REQUIRED, &pairs, reterr);
 	if (r >= 0)
 		r = copy_ids(pairs, &owner, reterr);
-	if (r >= 0 && (is_redacted(owner.dag_id) || is_redacted(owner.run_id) ||
-			      is_redacted(owner.task_id)))
+	if (r >= 0 && has_redacted(&owner))
 		r = copy_identity(pairs, &owner, reterr);
 	if (r < 0)
 		return r;

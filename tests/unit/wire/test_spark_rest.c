@@ -467,8 +467,17 @@ static void test_owner_redacted(void **state)
 
 static void test_owner_identity_wrong(void **state)
 {
-	static const char *const wrong[] = {"zz", "7", "740a", "00", "740a720a740a370a",
-		"740a720a740a370a320a33", "740a720a740a780a32"};
+	static const char *const wrong[] = {
+		"zz", "7", "740a", "00", "740a720a740a370a", "740a720a740a370a320a33",
+		"740a720a740a780a32", "74e2808b0a720a740a370a32", /* a zero-width space */
+		"740a72e280ae0a740a370a32",                       /* a right-to-left override */
+		"740a720aefbbbf740a370a32",                       /* a byte order mark */
+		"74010a720a740a370a32",                           /* a control */
+		"74ff0a720a740a370a32",                           /* no UTF-8 */
+		"287265646163746564290a720a740a370a32",           /* redacted */
+		"740a720a740a370a2d31",                           /* a try below 0 */
+		"740a720a740a2d320a32",                           /* a map index below -1 */
+	};
 
 	(void)state;
 	each_row(i, wrong)
