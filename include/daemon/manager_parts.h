@@ -25,6 +25,7 @@ struct manager {
 	sd_event_source *tick;
 	sd_event_source *watchdog;
 	struct http_client *client;
+	struct redactor *redactor; /* around the client */
 	struct http_server *server;
 	struct runtime *runtime;
 	struct detector *detector;

@@ -61,6 +61,8 @@ struct transport_ops {
 		void *userdata, struct transport_request **ret);
 	void (*cancel)(struct transport_request *r);
 	bool (*waits)(const struct transport_request *r); /* NULL: none ever does */
+	/* NULL: nothing is hidden. */
+	int (*hide)(struct transport *t, const char *secret);
 };
 
 /* First member of every implementation. */
@@ -87,4 +89,11 @@ static inline void transport_cancel(struct transport *t, struct transport_reques
 static inline bool transport_waits(const struct transport *t, const struct transport_request *r)
 {
 	return r && t->ops->waits && t->ops->waits(r);
+}
+
+/* From now on the secret is taken out of what others say; see io/redactor. NULL is none, and no
+ * transport is allowed. -ENOMEM. */
+static inline int transport_hide(struct transport *t, const char *secret)
+{
+	return t && t->ops->hide ? t->ops->hide(t, secret) : 0;
 }

@@ -164,10 +164,9 @@ bool str_equal(const char *a, const char *b)
 	return strcmp(a, b) == 0;
 }
 
-/* The length of the UTF-8 character that s starts with, and its code point; 0 where there is none.
- */
-static size_t utf8_decode(const unsigned char *s, uint32_t *ret)
+size_t utf8_decode(const char *text, uint32_t *ret)
 {
+	const unsigned char *s = (const unsigned char *)text;
 	uint32_t code;
 	size_t n;
 
@@ -236,7 +235,7 @@ void str_sanitize(char *s)
 			s++;
 			continue;
 		}
-		n = utf8_decode((const unsigned char *)s, &code);
+		n = utf8_decode(s, &code);
 		if (n == 0) {
 			*s++ = '?';
 			continue;

@@ -11,6 +11,7 @@
 #include "io/clock.h"
 #include "io/http_client.h"
 #include "io/http_server.h"
+#include "io/redactor.h"
 #include "io/service.h"
 #include "notifier/notifier.h"
 #include "remedy/remediator.h"
@@ -73,7 +74,7 @@ static int add_remediator(struct manager *m)
 {
 	struct remediator_context context = {
 		.event = m->event,
-		.transport = http_client_transport(m->client),
+		.transport = redactor_transport(m->redactor),
 		.detector = m->detector,
 		.incidents = &m->incidents,
 		.health = &m->health,
@@ -147,7 +148,7 @@ static int add_collectors(struct manager *m)
 
 	if (m->options.once)
 		return 0;
-	r = recorder_new(http_client_transport(m->client), &m->recorder);
+	r = recorder_new(redactor_transport(m->redactor), &m->recorder);
 	if (r >= 0 && m->options.record)
 		r = recorder_add(m->recorder, &recording_options, &m->recording);
 	if (r < 0)
@@ -252,6 +253,8 @@ static int add_parts(struct manager *m, const struct settings *s)
 		r = http_client_new(m->event, "stagewatchd/" STAGEWATCHD_VERSION,
 			s->daemon.max_parallel_requests, &m->client);
 	if (r >= 0)
+		r = redactor_new(http_client_transport(m->client), &m->redactor);
+	if (r >= 0)
 		r = detector_new(&sink, &m->detector);
 	if (r >= 0)
 		r = add_collectors(m);
@@ -321,6 +324,7 @@ struct manager *manager_free(struct manager *m)
 	recorder_free(m->recorder);
 	runtime_unref(m->runtime);
 	detector_free(m->detector);
+	redactor_free(m->redactor);
 	http_client_free(m->client);
 	incident_list_clear(&m->incidents);
 	health_clear(&m->health);

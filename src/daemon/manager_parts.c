@@ -3,7 +3,7 @@
 #include "daemon/manager_parts.h"
 
 #include "base/strbuf.h"
-#include "io/http_client.h"
+#include "io/redactor.h"
 #include "watch/poller.h"
 #include "watch/recorder.h"
 
@@ -24,5 +24,5 @@ bool manager_only_looks(const struct manager *m)
 
 struct transport *manager_transport(const struct manager *m)
 {
-	return m->recorder ? recorder_transport(m->recorder) : http_client_transport(m->client);
+	return m->recorder ? recorder_transport(m->recorder) : redactor_transport(m->redactor);
 }

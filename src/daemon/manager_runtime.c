@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "daemon/manager_parts.h"
 #include "io/clock.h"
-#include "io/http_client.h"
+#include "io/redactor.h"
 #include "io/service.h"
 #include "notifier/notifier.h"
 #include "remedy/remediator.h"
@@ -189,7 +189,7 @@ int manager_load_runtime(struct manager *m, struct settings *settings, struct ru
 
 	for (size_t i = 0; i < settings->warnings.n && !manager_only_looks(m); i++)
 		log_warning("%s", settings->warnings.items[i]);
-	r = runtime_new(settings, http_client_transport(m->client), m->event, ret, &errors);
+	r = runtime_new(settings, redactor_transport(m->redactor), m->event, ret, &errors);
 	take_errors(m, &errors);
 	strlist_clear(&errors);
 	return r;

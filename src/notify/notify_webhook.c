@@ -105,15 +105,6 @@ static const char *reason_of(const struct transport_answer *a)
 	return a->status >= 300 && a->status < 400 ? "redirect" : "refused";
 }
 
-/* Whether the other side's words may be shown: none of what is secret is in them. A secret URL may
- * come back in pieces. */
-static bool may_quote(const struct notify_secrets *s, const char *text)
-{
-	return !s->url && (!s->authorization || !strstr(text, s->authorization)) &&
-	       (!s->password || !strstr(text, s->password)) &&
-	       (!s->secret || !strstr(text, s->secret));
-}
-
 static void on_answer(void *userdata, const struct transport_answer *a)
 {
 	struct notify_call *c = userdata;
@@ -129,11 +120,12 @@ static void on_answer(void *userdata, const struct transport_answer *a)
 	}
 	result.reason = reason_of(a);
 	result.retry_after = a->retry_after;
+	/* A secret URL may come back in pieces, which nobody would know. */
 	if (a->error < 0 && n->secrets.url)
 		(void)str_printf(&text, "no answer: %s", strerror(-a->error));
 	else if (a->error < 0)
 		(void)str_printf(&text, "%s: %s", n->params->url, a->error_text);
-	else if (may_quote(&n->secrets, a->body) && str_printable(a->body, MAX_QUOTED, &words) >= 0)
+	else if (!n->secrets.url && str_printable(a->body, MAX_QUOTED, &words) >= 0)
 		(void)str_printf(&text, "answered %d%s%s", a->status, *words ? ": " : "", words);
 	else
 		(void)str_printf(&text, "answered %d", a->status);

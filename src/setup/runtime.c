@@ -78,6 +78,8 @@ static int make_source(
 		&(struct secret_ref){"spark", t->name, "password_file", t->params.password_file},
 		&password, errors);
 	if (r >= 0)
+		r = transport_hide(transport, password);
+	if (r >= 0)
 		r = source_new(t->name, &t->params, password, transport, &w->sources[i], &err);
 	secret_free(password);
 	return r;
@@ -95,9 +97,24 @@ static int make_airflow(
 	r = read_secret(w,
 		&(struct secret_ref){"airflow", t->name, "password_file", t->params.password_file},
 		&password, errors);
+	if (r >= 0)
+		r = transport_hide(transport, password);
 	if (r >= 0 && errors->n == n_before)
 		r = airflow_new(t->name, &t->params, password, transport, &w->airflows[i], &err);
 	secret_free(password);
+	return r;
+}
+
+/* "Bearer TOKEN" may be said as "TOKEN". */
+static int hide_all(struct transport *t, const struct notify_secrets *s)
+{
+	const char *token = s->authorization ? strchr(s->authorization, ' ') : NULL;
+	const char *const all[] = {
+		s->url, s->authorization, token ? token + 1 : NULL, s->password, s->secret};
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < ELEMENTSOF(all); i++)
+		r = transport_hide(t, all[i]);
 	return r;
 }
 
@@ -125,6 +142,8 @@ static int make_notify(
 		r = read_secret(w,
 			&(struct secret_ref){"notify", t->name, files[k].key, files[k].file},
 			files[k].ret, errors);
+	if (r >= 0)
+		r = hide_all(context->transport, &secrets);
 	if (r < 0 || errors->n > n_before) {
 		notify_secrets_clear(&secrets);
 		return r;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/parse.h"
+#include "base/secret.h"
 #include "io/tcp_listen.h"
 
 int settings_fault(struct strlist *errors, const char *file, unsigned line, const char *text)
@@ -224,8 +225,12 @@ static const char *url_fault(const char *url)
 
 static int fault_of_entry(const struct conf_entry *e, const char *text, struct strlist *errors)
 {
+	_cleanup_free_ char *url = NULL;
 	_cleanup_free_ char *said = NULL;
-	int r = str_printf(&said, "%s: %s: %s", e->key, e->value, text);
+	int r = secret_url_text(e->value, &url);
+
+	if (r >= 0)
+		r = str_printf(&said, "%s: %s: %s", e->key, url, text);
 
 	return r < 0 ? r : settings_fault(errors, e->file, e->line, said);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/secret.h"
 #include "base/strbuf.h"
 
 static const struct {
@@ -96,6 +97,18 @@ const struct param_def source_params[] = {
 };
 const size_t n_source_params = ELEMENTSOF(source_params);
 
+static int refuse_url(const char *url, char **reterr)
+{
+	_cleanup_free_ char *shown = NULL;
+	int r = secret_url_text(url, &shown);
+
+	if (r >= 0)
+		r = str_printf(reterr,
+			"%s: a URL begins with http:// or https://, without user name or query",
+			shown);
+	return r < 0 ? r : -EINVAL;
+}
+
 /* A copy of the URLs without the slashes at their ends, each checked to be one. */
 static int take_urls(struct source *s, const struct strlist *from, char **reterr)
 {
@@ -105,13 +118,8 @@ static int take_urls(struct source *s, const struct strlist *from, char **reterr
 		const char *url = from->items[i];
 
 		if ((strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0) ||
-			strpbrk(url, "@?#")) {
-			r = str_printf(reterr,
-				"%s: a URL begins with http:// or https://, without user name or "
-				"query",
-				url);
-			return r < 0 ? r : -EINVAL;
-		}
+			strpbrk(url, "@?#"))
+			return refuse_url(url, reterr);
 		r = strlist_add(&s->urls, url);
 		if (r < 0)
 			return r;

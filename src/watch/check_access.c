@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "io/http_client.h"
+#include "io/redactor.h"
 #include "setup/runtime.h"
 #include "source/selftest.h"
 #include "watch/check_access.h"
@@ -15,6 +16,7 @@
 struct checker {
 	sd_event *event;
 	struct http_client *client;
+	struct redactor *redactor;
 	struct runtime *runtime;
 	FILE *out;
 	size_t n_waiting;
@@ -124,11 +126,13 @@ static int checker_prepare(struct checker *c, struct settings *settings)
 	if (r >= 0)
 		r = http_client_new(c->event, "stagewatchd/" STAGEWATCHD_VERSION,
 			settings->daemon.max_parallel_requests, &c->client);
+	if (r >= 0)
+		r = redactor_new(http_client_transport(c->client), &c->redactor);
 	if (r < 0) {
 		settings_free(settings);
 		return r;
 	}
-	r = runtime_new(settings, http_client_transport(c->client), c->event, &c->runtime, &errors);
+	r = runtime_new(settings, redactor_transport(c->redactor), c->event, &c->runtime, &errors);
 	for (size_t i = 0; i < errors.n; i++)
 		log_error("%s", errors.items[i]);
 	strlist_clear(&errors);
@@ -154,6 +158,7 @@ int check_access_run(struct settings *settings, FILE *out)
 	}
 	free(requests);
 	runtime_unref(c.runtime);
+	redactor_free(c.redactor);
 	http_client_free(c.client);
 	sd_event_unref(c.event);
 	if (r < 0)

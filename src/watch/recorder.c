@@ -180,7 +180,16 @@ static void recorder_cancel(struct transport_request *q)
 	request_free(q);
 }
 
-static const struct transport_ops recorder_ops = {.send = recorder_send, .cancel = recorder_cancel};
+static bool recorder_waits(const struct transport_request *q)
+{
+	return transport_waits(q->recorder->inner, q->inner);
+}
+
+static const struct transport_ops recorder_ops = {
+	.send = recorder_send,
+	.cancel = recorder_cancel,
+	.waits = recorder_waits,
+};
 
 int recorder_new(struct transport *inner, struct recorder **ret)
 {

@@ -21,6 +21,40 @@ static void retry_all_well(void **state)
 	assert_null(strstr(fake_log(), "t0ken"));
 }
 
+/* Neither the password, nor how it is sent, nor the token: wherever it is shown. */
+static void who_says_a_secret_again(void **state)
+{
+	static const char *const secrets[] = {
+		WORLD_PASSWORD, "d2F0Y2hkb2c6czNjcmV0LW9mLXRoZS10ZXN0", "t0ken"};
+	static const char *const places[] = {
+		"/api/v1/status", "/api/v1/incidents", "/api/v1/stages", "/metrics"};
+	struct world *w = *state;
+
+	fake_set(&w->fake, "PATCH */taskInstances/t",
+		(struct fake_answer){.status = 403,
+			.type = "application/json",
+			.body = "{\"detail\": \"Not with " WORLD_PASSWORD
+				" of Basic d2F0Y2hkb2c6czNjcmV0LW9mLXRoZS10ZXN0, "
+				"nor Bearer t0ken-1\"}"});
+	fake_set(&w->fake, "GET " FAKE_MASTER "*",
+		(struct fake_answer){.status = 200, .type = "text/" WORLD_PASSWORD, .body = "?"});
+	scene_app(w);
+	world_start(w, "mode = act",
+		WORLD_MASTER WORLD_AIRFLOW "[spark d]\ntype = driver\nurl = " SCENE_D1 "\n",
+		"action = retry");
+	world_until(w, fake_log_count("Not with *** of Basic ") > 0);
+	assert_true(fake_log_count("answered 200 with text/***, not JSON") > 0);
+	each_row(i, places)
+	{
+		_cleanup_free_ char *text = world_get(w, places[i], NULL, NULL);
+
+		for (size_t k = 0; k < ELEMENTSOF(secrets); k++)
+			assert_null(strstr(text, secrets[k]));
+	}
+	each_row(i, secrets) assert_null(strstr(fake_log(), secrets[i]));
+	assert_true(scene_told(w, "Not with ***"));
+}
+
 static void clears_and_notes_say_what(void **state)
 {
 	struct world *w = *state;
@@ -518,6 +552,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		story(retry_all_well),
+		story(who_says_a_secret_again),
 		story(clears_and_notes_say_what),
 		story(kill_all_well),
 		story(retry_in_airflow_2),

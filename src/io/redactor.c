@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copies the words of an answer without the secrets. */
+#include "io/redactor.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/secret.h"
+#include "base/strbuf.h"
+
+struct redactor {
+	struct transport transport;
+	struct transport *inner;
+	struct secrets secrets;
+};
+
+struct transport_request {
+	struct redactor *redactor;
+	struct transport_request *inner;
+	char *authorization; /* with which it went */
+	transport_done_fn done;
+	void *userdata;
+};
+
+static void request_free(struct transport_request *q)
+{
+	secret_free(q->authorization);
+	free(q);
+}
+
+/* "Bearer TOKEN" may come back as "TOKEN". */
+static int add_authorization(struct secrets *s, const char *authorization)
+{
+	const char *blank = authorization ? strchr(authorization, ' ') : NULL;
+	int r = secrets_add(s, authorization);
+
+	return r >= 0 && blank ? secrets_add(s, blank + 1) : r;
+}
+
+/* A copy of at most REDACTOR_MAX_WORDS bytes; NULL stays NULL. */
+static int copy_words(const struct transport_request *q, const char *words, size_t len, char **ret)
+{
+	struct secrets own = {0};
+	size_t n = len < REDACTOR_MAX_WORDS ? len : REDACTOR_MAX_WORDS;
+	char *copy = NULL;
+	int r = 0;
+
+	if (!words)
+		return 0;
+	r = add_authorization(&own, q->authorization);
+	if (r >= 0)
+		copy = malloc(n + 1);
+	if (copy) {
+		memcpy(copy, words, n);
+		n = secrets_hide(&q->redactor->secrets, copy, n);
+		(void)secrets_hide(&own, copy, n);
+	}
+	secrets_clear(&own);
+	*ret = copy;
+	return copy ? 0 : -ENOMEM;
+}
+
+static bool is_done(const struct transport_answer *a)
+{
+	return a->error == 0 && a->status >= 200 && a->status < 300;
+}
+
+static void on_answer(void *userdata, const struct transport_answer *answer)
+{
+	struct transport_request *q = userdata;
+	struct transport_answer a = *answer;
+	_cleanup_free_ char *type = NULL;
+	_cleanup_free_ char *text = NULL;
+	_cleanup_free_ char *body = NULL;
+	bool done = is_done(answer);
+	int r;
+
+	q->inner = NULL;
+	r = copy_words(q, a.content_type, a.content_type ? strlen(a.content_type) : 0, &type);
+	if (r >= 0 && !done)
+		r = copy_words(q, a.error_text, a.error_text ? strlen(a.error_text) : 0, &text);
+	if (r >= 0 && !done)
+		r = copy_words(q, a.body, a.len, &body);
+	a.content_type = type;
+	if (!done) {
+		a.error_text = r < 0 ? "out of memory" : text;
+		a.body = body ? body : "";
+		a.len = strlen(a.body);
+	}
+	q->done(q->userdata, &a);
+	request_free(q);
+}
+
+static int redactor_send(struct transport *t, const struct transport_ask *ask,
+	transport_done_fn done, void *userdata, struct transport_request **ret)
+{
+	struct redactor *r = (struct redactor *)t;
+	struct transport_request *q = calloc(1, sizeof(*q));
+	int k;
+
+	if (!q)
+		return -ENOMEM;
+	q->redactor = r;
+	q->done = done;
+	q->userdata = userdata;
+	k = str_replace(&q->authorization, transport_endpoint(ask)->authorization);
+	if (k >= 0)
+		k = transport_send(r->inner, ask, on_answer, q, &q->inner);
+	if (k < 0) {
+		request_free(q);
+		return k;
+	}
+	*ret = q;
+	return 0;
+}
+
+static void redactor_cancel(struct transport_request *q)
+{
+	/* From within its own callback there is nothing left to cancel. */
+	if (!q->inner)
+		return;
+	transport_cancel(q->redactor->inner, q->inner);
+	request_free(q);
+}
+
+static bool redactor_waits(const struct transport_request *q)
+{
+	return transport_waits(q->redactor->inner, q->inner);
+}
+
+static int redactor_hide(struct transport *t, const char *secret)
+{
+	struct redactor *r = (struct redactor *)t;
+
+	return secrets_add(&r->secrets, secret);
+}
+
+static const struct transport_ops redactor_ops = {
+	.send = redactor_send,
+	.cancel = redactor_cancel,
+	.waits = redactor_waits,
+	.hide = redactor_hide,
+};
+
+int redactor_new(struct transport *inner, struct redactor **ret)
+{
+	struct redactor *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return -ENOMEM;
+	r->transport.ops = &redactor_ops;
+	r->inner = inner;
+	*ret = r;
+	return 0;
+}
+
+struct redactor *redactor_free(struct redactor *r)
+{
+	if (!r)
+		return NULL;
+	secrets_clear(&r->secrets);
+	free(r);
+	return NULL;
+}
+
+struct transport *redactor_transport(struct redactor *r)
+{
+	return &r->transport;
+}
