@@ -58,6 +58,13 @@ int ctl_path(const char *path, const char *app, char **ret);
 /* GET of a path of the daemon's. CTL_OK with *ret, which is the caller's; else what is wrong was
  * printed. With --json the text was printed as it came, and *ret may be ignored. */
 int ctl_get(const struct ctl *c, const char *path, cJSON **ret);
+/* The same of a list, less what only --all shows: drop() says so of each item of `field`, and may
+ * take away what it holds. */
+typedef bool (*ctl_drop_fn)(cJSON *item);
+int ctl_get_list(
+	const struct ctl *c, const char *path, const char *field, ctl_drop_fn drop, cJSON **ret);
+/* Nothing is known of the object that was named: CTL_FAILED, and said. */
+int ctl_unknown(const char *text);
 /* POST; body NULL: none. */
 int ctl_post(const struct ctl *c, const char *path, const char *body, cJSON **ret);
 

@@ -50,7 +50,7 @@ static int say_refused(const struct fetched *f)
 	return CTL_FAILED;
 }
 
-static int take_answer(const struct ctl *c, const struct fetched *f, cJSON **ret)
+static int take_answer(const struct fetched *f, cJSON **ret)
 {
 	_cleanup_free_ char *err = NULL;
 
@@ -61,22 +61,22 @@ static int take_answer(const struct ctl *c, const struct fetched *f, cJSON **ret
 			err ? err : "out of memory");
 		return CTL_FAILED;
 	}
-	if (c->json)
-		fprintf(c->out, "%s\n", f->body);
 	return CTL_OK;
 }
 
-static int ask(
-	const struct ctl *c, const char *method, const char *path, const char *body, cJSON **ret)
+/* ret_text: as it came. */
+static int ask(const struct ctl *c, const struct transport_ask *what, const char *path,
+	char **ret_text, cJSON **ret)
 {
 	_cleanup_free_ char *url = NULL;
 	_cleanup_free_ char *err = NULL;
 	struct fetched f = {0};
 	const struct endpoint daemon = {.timeout = TIMEOUT};
-	struct transport_ask ask = {.method = method, .body = body, .endpoint = &daemon};
+	struct transport_ask ask = *what;
 	int r;
 
 	/* Over the socket the host's name says nothing. */
+	ask.endpoint = &daemon;
 	r = str_printf(&url, "%s%s", c->url ? c->url : "http://stagewatchd", path);
 	if (r >= 0) {
 		ask.url = url;
@@ -89,9 +89,21 @@ static int ask(
 	} else if (r < 0) {
 		r = say_unreachable(c, r, err);
 	} else {
-		r = take_answer(c, &f, ret);
+		r = take_answer(&f, ret);
+		*ret_text = TAKE_PTR(f.body);
 	}
 	fetched_clear(&f);
+	return r;
+}
+
+static int ask_and_print(
+	const struct ctl *c, const struct transport_ask *what, const char *path, cJSON **ret)
+{
+	_cleanup_free_ char *text = NULL;
+	int r = ask(c, what, path, &text, ret);
+
+	if (r == CTL_OK && c->json)
+		fprintf(c->out, "%s\n", text);
 	return r;
 }
 
@@ -113,12 +125,53 @@ int ctl_path(const char *path, const char *app, char **ret)
 
 int ctl_get(const struct ctl *c, const char *path, cJSON **ret)
 {
-	return ask(c, "GET", path, NULL, ret);
+	return ask_and_print(c, &(struct transport_ask){.method = "GET"}, path, ret);
+}
+
+static void drop_items(cJSON *list, ctl_drop_fn drop)
+{
+	cJSON *next;
+
+	for (cJSON *i = list ? list->child : NULL; i; i = next) {
+		next = i->next;
+		if (drop(i))
+			cJSON_Delete(cJSON_DetachItemViaPointer(list, i));
+	}
+}
+
+int ctl_get_list(
+	const struct ctl *c, const char *path, const char *field, ctl_drop_fn drop, cJSON **ret)
+{
+	_cleanup_free_ char *text = NULL;
+	int r;
+
+	if (c->all || !c->json)
+		return ctl_get(c, path, ret);
+	r = ask(c, &(struct transport_ask){.method = "GET"}, path, &text, ret);
+	if (r != CTL_OK)
+		return r;
+	drop_items(cJSON_GetObjectItemCaseSensitive(*ret, field), drop);
+	free(text);
+	text = NULL;
+	if (json_print(*ret, &text) < 0) {
+		fprintf(stderr, "stagewatchctl: out of memory\n");
+		return CTL_FAILED;
+	}
+	fprintf(c->out, "%s\n", text);
+	return CTL_OK;
+}
+
+int ctl_unknown(const char *text)
+{
+	fprintf(stderr, "stagewatchctl: %s\n", text);
+	return CTL_FAILED;
 }
 
 int ctl_post(const struct ctl *c, const char *path, const char *body, cJSON **ret)
 {
-	return ask(c, "POST", path, body, ret);
+	const struct transport_ask what = {.method = "POST", .body = body};
+
+	return ask_and_print(c, &what, path, ret);
 }
 
 const char *ctl_item(const cJSON *item, struct ctl_text *buf)

@@ -46,6 +46,20 @@ static void print_app(const struct ctl *c, const cJSON *app)
 		fprintf(c->out, "  and %u of severity info: --all\n", hidden);
 }
 
+/* Keeps the app, without the findings that only --all shows. */
+static bool drop_minor(cJSON *app)
+{
+	cJSON *list = cJSON_GetObjectItemCaseSensitive(app, "findings");
+	cJSON *next;
+
+	for (cJSON *f = list ? list->child : NULL; f; f = next) {
+		next = f->next;
+		if (!is_warning(f))
+			cJSON_Delete(cJSON_DetachItemViaPointer(list, f));
+	}
+	return false;
+}
+
 int ctl_audit(const struct ctl *c)
 {
 	_cleanup_json_ cJSON *root = NULL;
@@ -54,12 +68,14 @@ int ctl_audit(const struct ctl *c)
 
 	if (ctl_path("/api/v1/audit", c->object, &path) < 0)
 		return CTL_FAILED;
-	r = ctl_get(c, path, &root);
+	r = ctl_get_list(c, path, "apps", drop_minor, &root);
+	if (r == CTL_OK && c->object && !ctl_list(root, "apps"))
+		return ctl_unknown("no such app runs");
 	if (r != CTL_OK || c->json)
 		return r;
 	for (const cJSON *a = ctl_list(root, "apps"); a; a = a->next)
 		print_app(c, a);
 	if (!ctl_list(root, "apps"))
-		fprintf(c->out, c->object ? "No such app runs.\n" : "No app runs.\n");
+		fprintf(c->out, "No app runs.\n");
 	return CTL_OK;
 }

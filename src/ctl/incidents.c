@@ -19,17 +19,22 @@ static void add_incident(struct columns *t, const cJSON *i)
 	struct ctl_text state;
 	struct ctl_text verdict;
 	struct ctl_text app;
-	struct ctl_text opened;
+	struct ctl_text name;
+	struct ctl_text dag;
+	struct ctl_text since;
 	struct ctl_text action;
 	struct ctl_text outcome;
 	char stage[48];
+	const cJSON *owner = cJSON_GetObjectItemCaseSensitive(i, "owner");
 	const char *cells[] = {
 		ctl_string(i, "id", &id),
 		ctl_string(i, "state", &state),
 		ctl_string(i, "verdict", &verdict),
 		ctl_string(i, "app_id", &app),
+		ctl_string(i, "app_name", &name),
 		stage,
-		ctl_string(i, "opened", &opened),
+		ctl_string(owner, "dag_id", &dag),
+		ctl_string(i, "opened", &since),
 		ctl_string(i, "action", &action),
 		ctl_string(i, "outcome", &outcome),
 	};
@@ -38,21 +43,31 @@ static void add_incident(struct columns *t, const cJSON *i)
 	columns_add(t, cells);
 }
 
+static bool has_ended(const cJSON *incident)
+{
+	struct ctl_text state;
+
+	return str_equal(ctl_string(incident, "state", &state), "ended");
+}
+
+static bool drop_ended(cJSON *incident)
+{
+	return has_ended(incident);
+}
+
 int ctl_incidents(const struct ctl *c)
 {
-	static const char *const head[] = {
-		"ID", "STATE", "VERDICT", "APP", "STAGE", "OPENED", "ACTION", "OUTCOME"};
+	static const char *const head[] = {"ID", "STATE", "VERDICT", "APP", "NAME", "STAGE", "DAG",
+		"SINCE", "ACTION", "OUTCOME"};
 	struct columns t = {.n_columns = ELEMENTSOF(head)};
 	_cleanup_json_ cJSON *root = NULL;
-	struct ctl_text state;
-	int r;
+	int r = ctl_get_list(c, "/api/v1/incidents", "incidents", drop_ended, &root);
 
-	r = ctl_get(c, "/api/v1/incidents", &root);
 	if (r != CTL_OK || c->json)
 		return r;
 	columns_add(&t, head);
 	for (const cJSON *i = ctl_list(root, "incidents"); i; i = i->next)
-		if (c->all || !str_equal(ctl_string(i, "state", &state), "ended"))
+		if (c->all || !has_ended(i))
 			add_incident(&t, i);
 	if (t.n_rows > 1)
 		columns_print(&t, c->out);

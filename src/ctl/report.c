@@ -84,6 +84,16 @@ static void add_run(struct columns *t, const cJSON *app, const cJSON *run)
 	columns_add(t, cells);
 }
 
+/* Keeps the app, with its last run. */
+static bool drop_earlier(cJSON *app)
+{
+	cJSON *list = cJSON_GetObjectItemCaseSensitive(app, "runs");
+
+	while (cJSON_GetArraySize(list) > 1)
+		cJSON_DeleteItemFromArray(list, 1);
+	return false;
+}
+
 int ctl_report(const struct ctl *c)
 {
 	static const char *const head[] = {"NAME", "APP", "ENDED", "TOOK (USUAL)",
@@ -96,7 +106,9 @@ int ctl_report(const struct ctl *c)
 
 	if (ctl_path("/api/v1/report", c->object, &path) < 0)
 		return CTL_FAILED;
-	r = ctl_get(c, path, &root);
+	r = ctl_get_list(c, path, "apps", drop_earlier, &root);
+	if (r == CTL_OK && c->object && !ctl_has(root, "trouble") && !ctl_list(root, "apps"))
+		return ctl_unknown("no finished run of that name is known");
 	if (r != CTL_OK || c->json)
 		return r;
 	columns_add(&t, head);

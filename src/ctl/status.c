@@ -144,6 +144,36 @@ static void print_airflows(FILE *out, const cJSON *root)
 	columns_clear(&t);
 }
 
+/* Whether people can be reached: what the last message to each came to. */
+static void print_notifies(FILE *out, const cJSON *root)
+{
+	static const char *const head[] = {"NOTIFY", "REACHED", "WAITING", "SENT", "GIVEN UP"};
+	static const char *const counts[] = {"pending", "sent", "failed"};
+	struct columns t = {.n_columns = ELEMENTSOF(head)};
+	struct ctl_text name;
+	struct ctl_text error;
+
+	columns_add(&t, head);
+	for (const cJSON *n = ctl_list(root, "notifies"); n; n = n->next) {
+		const char *reached = ctl_number(n, "sent") > 0 ? "yes" : "not tried";
+		char count[ELEMENTSOF(counts)][24];
+
+		for (size_t i = 0; i < ELEMENTSOF(counts); i++)
+			(void)snprintf(
+				count[i], sizeof(count[i]), "%.0f", ctl_number(n, counts[i]));
+		columns_add(&t, (const char *const[]){ctl_string(n, "notify", &name),
+					ctl_has(n, "error") ? "no" : reached, count[0], count[1],
+					count[2]});
+	}
+	if (t.n_rows > 1)
+		columns_print(&t, out);
+	columns_clear(&t);
+	for (const cJSON *n = ctl_list(root, "notifies"); n; n = n->next)
+		if (ctl_has(n, "error"))
+			fprintf(out, "%s: the last message did not arrive: %s; it is tried again\n",
+				ctl_string(n, "notify", &name), ctl_string(n, "error", &error));
+}
+
 static void print_status(FILE *out, const cJSON *root)
 {
 	struct ctl_text text;
@@ -171,6 +201,7 @@ static void print_status(FILE *out, const cJSON *root)
 	print_clusters(out, root);
 	(void)print_faults(out, root, true);
 	print_airflows(out, root);
+	print_notifies(out, root);
 }
 
 static void add_hanging(struct columns *t, const cJSON *i)

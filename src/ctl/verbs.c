@@ -70,7 +70,7 @@ static void print_help(void)
 	       "  --socket PATH   the daemon's control socket; default: %s\n"
 	       "  --url URL       use its web server, such as http://127.0.0.1:14040; verbs that\n"
 	       "                  only read\n"
-	       "  --json          print the daemon's answer unchanged\n"
+	       "  --json          print JSON, as the daemon answers it\n"
 	       "  --all           with incidents, audit, report: all of them\n"
 	       "  --for TIME      with pause: how long\n"
 	       "  --version       print the version, and exit\n"

@@ -62,9 +62,9 @@ def test_incidents_and_explain(binary, tmp_path, started):
         said(d.ctl("incidents"), 0, "No open incident.\n")
         hung(d)
         table = said(d.ctl("incidents"), 0).stdout.splitlines()
-        assert table[0].split() == ["ID", "STATE", "VERDICT", "APP", "STAGE", "OPENED", "ACTION", "OUTCOME"]
+        assert table[0].split() == ["ID", "STATE", "VERDICT", "APP", "NAME", "STAGE", "DAG", "SINCE", "ACTION", "OUTCOME"]
         number = table[1].split()[0]
-        assert table[1].split()[1:5] == ["open", "hung", "app-1", "7.0"]
+        assert table[1].split()[1:7] == ["open", "hung", "app-1", "etl", "7.0", "d"]
         story = said(d.ctl("explain", number), 0).stdout
         incident = d.json(f"/api/v1/incidents/{number}")
         for words in (f"Incident   {number}, open\n", "App        app-1 (etl), stage 7.0, cluster one\n", "Owner      d / r / t, try 1\n",
@@ -75,10 +75,13 @@ def test_incidents_and_explain(binary, tmp_path, started):
         assert incident["numbers"]["threshold_seconds"] in (2, 3)
         assert json.loads(said(d.ctl("--json", "explain", number), 0).stdout)["id"] == number
         said(d.ctl("explain", "nothing/such?"), 2, "", "no such incident")
+        said(d.ctl("audit", "none"), 2, "", "no such app runs")
         driver.stages = []
         wait(lambda: d.json("/api/v1/incidents")["incidents"][0]["state"] == "ended", 20, "ended")
         said(d.ctl("incidents"), 0, "No open incident.\n")
         said(d.ctl("incidents", "--all"), 0, number)
+        assert json.loads(d.ctl("--json", "incidents").stdout)["incidents"] == []
+        assert [i["id"] for i in json.loads(d.ctl("--json", "incidents", "--all").stdout)["incidents"]] == [number]
         said(d.ctl("explain", number), 0, "Next       nothing: the incident ended as ended: the stage or app is gone\n")
 
 

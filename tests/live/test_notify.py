@@ -4,6 +4,7 @@ and when: tests/unit/notifier and tests/unit/daemon/test_notify.c."""
 import hashlib
 import hmac
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -105,11 +106,14 @@ def test_a_bad_receiver(fault, reason, binary, tmp_path, started):
         d.polls_go_on(driver)
         assert sent(d) == 0 and status(d)["error"] == reason and status(d)["pending"] == 1
         assert d.metric("stagewatch_notifications_pending", notify="pager") == 1
+        told = d.ctl("status").stdout
+        assert re.search(r"^pager +no +1 +0 +0", told, re.M) and f"pager: the last message did not arrive: {reason}; it is tried again\n" in told
         assert d.metric("stagewatch_oldest_pending_notification_seconds") > 0
         assert d.metric("stagewatch_notification_errors_total", notify="pager", reason=reason) >= 2
         receiver.faults.clear()
         wait(lambda: sent(d) == 1, 20, "taken")
         assert status(d)["error"] is None and status(d)["pending"] == 0
+        assert re.search(r"^pager +yes +0 +1 +0", d.ctl("status").stdout, re.M)
         assert len(d.lines("trying again (retry_first, retry_max)")) == 1 and len(d.lines("messages are delivered again")) == 1
         deliveries = {r[3]["X-Stagewatch-Delivery"] for r in receiver.requests}
         assert len(deliveries) == 1 and elsewhere.requests == []

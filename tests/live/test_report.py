@@ -66,7 +66,9 @@ def test_report_outlives_the_daemon(binary, tmp_path, started):
         table = ctl(d, "report").splitlines()
         assert len(table) == 2 and "slower" in table[1] and "239 of 1024 MiB (239)" in table[1], table
         assert len(ctl(d, "report", "etl", "--all").splitlines()) == 5
-        assert "No finished run" in ctl(d, "report", "other")
+        unknown = d.ctl("report", "none")
+        assert unknown.returncode == 2 and "no finished run of that name is known" in unknown.stderr
+        assert json.loads(ctl(d, "--json", "report"))["apps"][0]["runs"] == json.loads(ctl(d, "--json", "report", "--all"))["apps"][0]["runs"][:1]
         assert json.loads(ctl(d, "--json", "report", "etl"))["apps"][0]["app_name"] == "etl"
 
 
