@@ -58,6 +58,8 @@ void remediator_count(struct remediator *m, const struct app_history *a, usec_t 
 void remediator_reconsider(struct remediator *m);
 
 size_t remediator_n_pending(const struct remediator *m);
+/* The action of an incident that is in progress; NULL: there is none. */
+const struct remedy *remediator_remedy(const struct remediator *m, const struct incident *i);
 /* Age of the oldest action in progress; 0 without one. */
 usec_t remediator_oldest(const struct remediator *m);
 /* Actions that were begun within the last hour. */

@@ -98,6 +98,14 @@ size_t remediator_n_pending(const struct remediator *m)
 	return n;
 }
 
+const struct remedy *remediator_remedy(const struct remediator *m, const struct incident *i)
+{
+	for (const struct job *j = m->jobs; j; j = j->next)
+		if (j->incident == i)
+			return &j->record.remedy;
+	return NULL;
+}
+
 usec_t remediator_oldest(const struct remediator *m)
 {
 	usec_t oldest = 0;

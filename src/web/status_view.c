@@ -31,6 +31,9 @@ int state_incident_json(const struct web_view *v, const struct incident *i, char
 		.dry = !rule || settings_dry(s, rule),
 		.paused = holds_paused(v->holds),
 		.window = holds_window_of(v->holds, i),
+		.remedy = remediator_remedy(v->remediator, i),
+		.now = v->now,
+		.wall = v->wall,
 	};
 	_cleanup_free_ char *next = NULL;
 	struct status_outlook outlook = {

@@ -66,11 +66,25 @@ static void test_what_holds_it_back(void **state)
 static void test_what_was_done(void **state)
 {
 	struct incident i = hung();
-	struct outlook o = {.paused = "paused by root (uid 0): x"};
+	struct remedy r = {.state = REMEDY_FAIL};
+	struct outlook o = {.paused = "paused by root (uid 0): x",
+		.now = 30 * USEC_PER_SEC,
+		.wall = (usec_t)1795405025 * USEC_PER_SEC};
 
 	(void)state;
 	i.response.under_way = true;
 	assert_text(&i, &o, "retry in progress");
+	o.remedy = &r;
+	assert_text(&i, &o, "retry in progress: it fails its task instance");
+	r.state = REMEDY_WAIT_END;
+	r.deadline = 90 * USEC_PER_SEC;
+	assert_text(&i, &o,
+		"retry in progress: it waits for the end of the app, at most until "
+		"2026-11-23T03:38:05Z (end_timeout)");
+	r.state = REMEDY_VERIFY_FAILED;
+	assert_text(&i, &o,
+		"retry in progress: it looks whether its task instance has failed, at most until "
+		"2026-11-23T03:38:05Z");
 	i.response.under_way = false;
 	i.response.decided = true;
 	i.response.outcome = OUTCOME_UNCONFIRMED;
