@@ -284,27 +284,32 @@ def test_words_are_documented(params, man5, binary, tmp_path):
         assert re.search(rf"{key}: not one of (.*)", err).group(1).split(", ") == man_choices(man5, section, key)
 
 
-def code_notify_keys(root):
-    """{type: keys that not every type has}"""
+def code_own_keys(root, kind):
+    """{type of a source or a notify: keys that not every type has}"""
     found = {}
     for f, text in texts(root).items():
-        if f.suffix == ".c" and (ops := re.search(r"struct notify_ops notify_\w+ = \{\n\t\.name = \"(\w+)\"", text)):
-            found[ops.group(1)] = set(re.findall(r'"(\w+)"', re.search(r"\bkeys\[\] = \{(.*?)\}", text, re.S).group(1)))
+        if f.suffix == ".c" and (ops := re.search(rf'struct {kind}_ops \w+ = \{{\n\t\.name = "(\w+)"', text)):
+            keys = re.search(r"\b(?:own_)?keys\[\] = \{(.*?)\}", text, re.S)
+            found[ops.group(1)] = set(re.findall(r'"(\w+)"', keys.group(1))) if keys else set()
     return found
 
 
-def man_notify_keys(text):
-    part = text[text.index(".Ss [notify"):]
-    told = re.findall(r"^\.Cm (\w+) :\n.*\nOnly it has\n((?:\.Cm [^:\n]*\n|and\n)+)", part[:part.index(".It Cm on\n")], re.M)
-    return {kind: set(re.findall(r"\w+", re.sub(r"^and$|^\.Cm", "", keys, flags=re.M))) for kind, keys in told}
+def man_own_keys(text, section):
+    """The same, as the entry of type says of each."""
+    part = text[text.index(".It Cm type\n", text.index(f".Ss [{section}")):]
+    types = re.split(r"^\.Cm (\w+) :\n", part[:part.index(".It Cm", 1)], flags=re.M)
+    told = {kind: re.search(r"^The keys\n(.*?)are for this type only\.", words, re.M | re.S) for kind, words in zip(types[1::2], types[2::2])}
+    return {kind: set(re.findall(r"\w+", re.sub(r"^and$|^\.Cm", "", keys.group(1), flags=re.M))) if keys else set()
+            for kind, keys in told.items()}
 
 
-def test_keys_of_each_notify_type(root, man5):
+@pytest.mark.parametrize("kind, section, key", [("source", "spark", "ui_port"), ("notify", "notify", "resend")])
+def test_keys_of_each_type(root, man5, kind, section, key):
     """As its section says of itself."""
-    keys = code_notify_keys(root)
-    assert set(keys) == set(man_choices(man5, "notify", "type"))
-    assert man_notify_keys(man5) == keys
-    assert man_notify_keys(man5.replace("ca_file\nand\n.Cm resend", "resend")) != keys
+    keys = code_own_keys(root, kind)
+    assert set(keys) == set(man_choices(man5, section, "type"))
+    assert man_own_keys(man5, section) == keys
+    assert man_own_keys(man5.replace(f"and\n.Cm {key}\n", ""), section) != keys
 
 
 def test_planted_faults_in_keys_are_found(params, man5, shipped, tmp_path):
@@ -395,8 +400,9 @@ def test_what_a_table_names_is_in_use(root):
 
     rows = re.findall(r"\{(VERDICT_\w+), \"(\w+)\"", table(root, "verdict_table"))
     scenarios = "".join(f.read_text() for f in (root / "tests/scenario").rglob("*.scn"))
-    assert set(re.findall(r"\b(METRIC_\w+),\s+\"(?:stagewatch|process)_", table(root, "metric_defs"))) <= used("METRIC", "metrics.c")
-    assert {name for name, _ in rows} <= used("VERDICT", "verdict.c")
+    metrics = set(re.findall(r"\b(METRIC_\w+),\s+\"(?:stagewatch|process)_", table(root, "metric_defs")))
+    assert metrics - used("METRIC", "metrics.c") == set()
+    assert {name for name, _ in rows} - used("VERDICT", "verdict.c") == set()
     assert [word for _, word in rows if not re.search(rf"^expect.*\b{word}\b", scenarios, re.M)] == []
 
 
