@@ -46,6 +46,7 @@ struct poller {
 	bool behind;               /* it was so in the last tick */
 	struct driver_line silent; /* whose turn it was while MAX_SILENT were under way */
 	sd_event_source *timer;    /* of the next turn; NULL: all have it at once */
+	size_t found;              /* after the driver of the last target that was looked up */
 };
 
 static int on_turn(sd_event_source *source, usec_t now, void *userdata);
@@ -133,11 +134,17 @@ bool poller_saw_all(const struct poller *p)
 	return p->up && p->n_done >= 2;
 }
 
+/* As driver_history() would find it, without a look at all apps for each driver: thousands may
+ * change their verdict at once. */
 static struct driver *find_by_app(const struct poller *p, const struct app_history *a)
 {
-	for (size_t i = 0; i < p->n_drivers; i++)
-		if (driver_history(p->drivers[i]) == a)
-			return p->drivers[i];
+	for (size_t i = 0; i < p->n_drivers; i++) {
+		struct driver *d = p->drivers[i];
+
+		if (d->last_id && d->started == a->info.started &&
+			str_equal(d->last_id, a->info.id) && str_equal(p->source->name, a->cluster))
+			return d;
+	}
 	return NULL;
 }
 
@@ -357,14 +364,18 @@ static void start(struct driver *d)
 	}
 }
 
+/* Lists have their rows in the same order each time: the search begins after the last one found. */
 static struct driver *driver_of(struct poller *p, const struct target *t)
 {
-	for (size_t i = 0; i < p->n_drivers; i++) {
+	for (size_t k = 0; k < p->n_drivers; k++) {
+		size_t i = (p->found + k) % p->n_drivers;
 		struct driver *d = p->drivers[i];
 
 		if (t->app_id ? str_equal(d->app_id, t->app_id)
-			      : !d->app_id && str_equal(d->url, t->url))
+			      : !d->app_id && str_equal(d->url, t->url)) {
+			p->found = i + 1;
 			return d;
+		}
 	}
 	return NULL;
 }
