@@ -14,7 +14,7 @@ extern const size_t n_answer_reasons;
 struct fault {
 	const char *reason; /* a word of answer_reasons, static; NULL: nothing is wrong */
 	int status;         /* of HTTP, where that is what is wrong; else 0 */
-	char text[200];     /* what follows the URL in a sentence, "answered 403"; printable */
+	char text[220];     /* what follows the URL in a sentence, "answered 403"; printable */
 };
 
 enum answer_form {

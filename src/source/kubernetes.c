@@ -61,9 +61,9 @@ struct source_kubernetes {
 	void *userdata;
 };
 
-static struct source_kubernetes *of_source(const struct source *s)
+static struct source_kubernetes *of_source(struct source *s)
 {
-	return (struct source_kubernetes *)(uintptr_t)s;
+	return (struct source_kubernetes *)s;
 }
 
 struct source *source_kubernetes_alloc(void)
@@ -665,7 +665,9 @@ static bool kubernetes_kill_point(const struct source *s, struct kill_point *ret
 /* What most often keeps a driver's UI from being read where its pod runs. */
 static const char *kubernetes_hint(const struct source *s, const struct fault *f)
 {
-	if (of_source(s)->ui_via == UI_VIA_PROXY) {
+	const struct source_kubernetes *k = (const struct source_kubernetes *)s;
+
+	if (k->ui_via == UI_VIA_PROXY) {
 		if (f->status == 401 || f->status == 403)
 			return "it takes the right to get pods/proxy";
 		if (f->status >= 500)
@@ -675,7 +677,7 @@ static const char *kubernetes_hint(const struct source *s, const struct fault *f
 	if (str_equal(f->reason, "timeout") || str_equal(f->reason, "unreachable"))
 		return "a NetworkPolicy, or no route to pods from here (ui_via)";
 	if (str_equal(f->reason, "refused"))
-		return "it starts, or spark.ui.enabled or spark.ui.port say otherwise";
+		return "it starts, or has spark.ui.enabled=false";
 	return NULL;
 }
 

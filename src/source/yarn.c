@@ -57,8 +57,8 @@ static int fill_target(const struct source_yarn *y, const struct master_app *a, 
 	*t = (struct target){
 		.configured = true, .restarts = true, .waits = str_equal(a->state, "ACCEPTED")};
 	if (t->waits) {
-		r = str_replace(&t->about, "ACCEPTED by the ResourceManager, without a container "
-					   "for its driver or application master");
+		r = str_printf(&t->about, "ACCEPTED by the ResourceManager%s%s",
+			a->why && *a->why ? ": " : "", a->why && *a->why ? a->why : "");
 	} else {
 		strbuf_addf(&url, "%s/proxy/", y->source.urls.items[y->source.current]);
 		strbuf_add_segment(&url, a->id);

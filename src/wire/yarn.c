@@ -79,11 +79,15 @@ int yarn_decode_apps(const char *body, size_t len, struct master_state *ret, cha
 		return -ENOMEM;
 	cJSON_ArrayForEach(item, list)
 	{
+		struct master_app *app = &m.apps[m.n_apps];
+
 		r = spark_add_listed_app(item, ++row, &m, reterr);
+		if (r > 0) {
+			app->ended = is_end(app->state);
+			r = json_copy_label(item, "diagnostics", MAX_TEXT, &app->why, reterr);
+		}
 		if (r < 0)
 			return r;
-		if (r > 0)
-			m.apps[m.n_apps - 1].ended = is_end(m.apps[m.n_apps - 1].state);
 	}
 	*ret = TAKE_STRUCT(m);
 	return 0;

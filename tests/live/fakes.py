@@ -331,7 +331,7 @@ class ResourceManager(Fake):
             return self.proxy(method, path, query, body)
         if path == "/ws/v1/cluster/apps":
             assert asked["applicationTypes"] == ["SPARK"]
-            rows = [self.row(i, user) for i, (s, _) in self.apps.items() if s in asked["states"]]
+            rows = [self.row(i, user) for i, (s, _) in self.apps.items() if s in asked["states"][0].split(",")]
             return 200, {"apps": {"app": rows} if rows else {}}
         app_id, _, what = path.removeprefix("/ws/v1/cluster/apps/").partition("/")
         if app_id not in self.apps:

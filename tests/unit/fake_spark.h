@@ -353,14 +353,14 @@ static inline void fake_rm_row(const struct fake_app *a, struct strbuf *b)
 
 	strbuf_addf(b,
 		"{\"id\":\"%s\",\"user\":\"spark\",\"name\":\"%s.py\",\"state\":\"%s\","
-		"\"finalStatus\":\"%s\",\"diagnostics\":\"\",\"trackingUrl\":"
+		"\"finalStatus\":\"%s\",\"diagnostics\":\"%s\",\"trackingUrl\":"
 		"\"http://tracking.invalid:1/proxy/%s/\",\"startedTime\":1795400146479,"
 		"\"elapsedTime\":1000,\"resourceSecondsMap\":{}}",
 		a->id, a->name, a->state,
 		!over                             ? "UNDEFINED"
 		: str_equal(a->state, "FINISHED") ? "SUCCEEDED"
 						  : "KILLED",
-		a->id);
+		fake_app_waits(a) ? "cluster resource is empty" : "", a->id);
 }
 
 static inline int fake_rm_app(struct fake_spark *s, const char *method, const char *path,

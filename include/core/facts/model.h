@@ -112,6 +112,7 @@ struct master_app {
 	char *user;
 	char *state; /* the manager's word: RUNNING, WAITING, FINISHED, KILLED, FAILED ... */
 	bool ended;  /* listed among the completed */
+	char *why;   /* YARN's diagnostics; NULL: none */
 };
 
 struct master_state {

@@ -150,6 +150,7 @@ void master_app_clear(struct master_app *a)
 	free(a->name);
 	free(a->user);
 	free(a->state);
+	free(a->why);
 	*a = (struct master_app){0};
 }
 

@@ -93,6 +93,8 @@ static void one_that_waits_again_on_yarn(void **state)
 	world_until(w, world_incident(w, 0)->ended > 0);
 	world_until(w, w->manager->incidents.n == 2);
 	assert_int_equal(world_incident(w, 1)->verdict, VERDICT_NOT_STARTED);
+	assert_non_null(strstr(world_incident(w, 1)->evidence,
+		"ACCEPTED by the ResourceManager: cluster resource is empty"));
 	a->state = "RUNNING";
 	a->gone = false;
 	a->moving = true;

@@ -59,10 +59,11 @@ static void test_none(void **state)
 
 static void test_ends_in_a_list(void **state)
 {
-	static const char body[] = "{\"apps\":{\"app\":[{\"id\":\"a\",\"state\":\"FINISHED\"},"
-				   "{\"id\":\"b\",\"state\":\"ACCEPTED\"},"
-				   "{\"id\":\"c\",\"state\":\"FAILED\"},"
-				   "{\"id\":\"d\",\"state\":\"KILLED\"}]}}";
+	static const char body[] =
+		"{\"apps\":{\"app\":[{\"id\":\"a\",\"state\":\"FINISHED\"},"
+		"{\"id\":\"b\",\"state\":\"ACCEPTED\",\"diagnostics\":\"no\\nroom\"},"
+		"{\"id\":\"c\",\"state\":\"FAILED\",\"diagnostics\":[1]},"
+		"{\"id\":\"d\",\"state\":\"KILLED\"}]}}";
 	_cleanup_(master_state_clear) struct master_state m = {0};
 
 	(void)state;
@@ -71,6 +72,8 @@ static void test_ends_in_a_list(void **state)
 	assert_true(m.apps[0].ended && m.apps[2].ended && m.apps[3].ended);
 	assert_false(m.apps[1].ended);
 	assert_null(m.apps[0].name);
+	assert_string_equal(m.apps[1].why, "no?room");
+	assert_null(m.apps[2].why); /* what is no text costs no row */
 }
 
 static void assert_refused(const char *body, int expected, const char *why)
