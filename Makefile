@@ -137,26 +137,26 @@ $(BUILD)/tests/scenario: tests/scenario/scenario.c tests/scenario/evidence.c tes
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter %.c,$^) \
 		$(BUILD)/libcore.a $(BUILD)/libbase.a $(LIB_LIBS)
 
-$(BUILD)/tests/floor: tests/bench/floor.c $(BUILD)/flags
+$(BUILD)/bench/floor: bench/floor.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< -lcurl
 
-$(BUILD)/tests/scale: tests/bench/scale.c $(BUILD)/flags $(FAKE_CLOCK) $(below_web:%=$(BUILD)/lib%.a)
+$(BUILD)/bench/scale: bench/scale.c $(BUILD)/flags $(FAKE_CLOCK) $(below_web:%=$(BUILD)/lib%.a)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(FAKE_CLOCK) $(below_web:%=$(BUILD)/lib%.a) \
 		$(LIB_LIBS)
 
-scale: $(BUILD)/tests/scale ## measure what grows with the number of apps, without any network
-	$(BUILD)/tests/scale
+scale: $(BUILD)/bench/scale ## measure what grows with the number of apps, without any network
+	$(BUILD)/bench/scale
 .PHONY: scale
 
-bench: all $(BUILD)/tests/floor ## measure the cost of watching, compared with bare libcurl
-	/usr/bin/python3 tests/bench/bench.py $(abspath $(BUILD))
+bench: all $(BUILD)/bench/floor ## measure the cost of watching, compared with bare libcurl
+	/usr/bin/python3 bench/bench.py $(abspath $(BUILD)) $(SIZES:%=--sizes %)
 .PHONY: bench
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
-SOURCES = $(shell find src include tests -name '*.[ch]')
+SOURCES = $(shell find src include tests bench -name '*.[ch]')
 format: ## lay out the sources with clang-format
 	$(CLANG_FORMAT) -i $(SOURCES)
 

@@ -17,8 +17,9 @@
 /* The part of an interval over which the turns are spread; the rest is for the last answers. */
 #define SPREAD_NUM 4
 #define SPREAD_DEN 5
-/* Turns that are due together are taken together. */
-#define SPREAD_STEP (20 * USEC_PER_MSEC)
+/* An interval has at most so many moments at which turns are taken: a wake-up costs more than the
+ * request that it is for. */
+#define MOST_MOMENTS 25
 /* One that failed so often in a row is asked less often, at last once in so many intervals, and at
  * least once a minute. */
 #define PATIENT_AFTER 3
@@ -508,7 +509,8 @@ static void take_turns(struct poller *p)
 	}
 	p->n_polling--;
 	if (p->turn < p->n_drivers &&
-		timer_at(p->timer, usec_max(turn_at(p, p->turn), now + SPREAD_STEP)) < 0)
+		timer_at(p->timer, usec_max(turn_at(p, p->turn),
+					   now + p->context.interval / MOST_MOMENTS)) < 0)
 		log_error("%s: cannot set a timer; the rest of this tick's polls is left out",
 			poller_cluster(p));
 	tick_over(p);
