@@ -69,5 +69,13 @@ int json_rows_i64(
 	const struct json_rows *r, size_t field, enum json_need need, int64_t *ret, char **reterr);
 int json_rows_string(const struct json_rows *r, size_t field, enum json_need need,
 	struct json_span *ret, char **reterr);
+int json_rows_bool(
+	const struct json_rows *r, size_t field, enum json_need need, bool *ret, char **reterr);
+/* As json_copy_id(). *ret must be NULL, and is the caller's. */
+int json_rows_id(
+	const struct json_rows *r, size_t field, enum json_need need, char **ret, char **reterr);
+/* An object in the row, as the only row of another reader. */
+int json_rows_object(const struct json_rows *r, size_t field, const struct json_wanted *wanted,
+	struct json_rows *ret, char **reterr);
 /* As json_copy_label(). *ret must be NULL, and is the caller's. */
 int json_rows_label(const struct json_rows *r, size_t field, size_t max, char **ret);

@@ -5,14 +5,17 @@
 #include "base/time.h"
 #include "core/facts/model.h"
 #include "wire/json.h"
+#include "wire/json_rows.h"
 
 /* A whole body that is a list of at most max: -E2BIG beyond. */
 int spark_parse_list(const char *body, size_t len, int max, cJSON **ret, char **reterr);
 
-/* A count that Spark holds in 32 bits: 1 with *ret. */
-int spark_check_count(const char *field, int64_t value, int64_t *ret, char **reterr);
+/* A count that Spark holds in 32 bits. */
 int spark_get_count(
 	const cJSON *object, const char *field, enum json_need need, int64_t *ret, char **reterr);
+
+int spark_rows_count(
+	const struct json_rows *r, size_t field, enum json_need need, int64_t *ret, char **reterr);
 
 /* A time, which may be absent; "not yet", which Spark writes as a time before 1970, leaves it as it
  * is. 0, or an error. */
@@ -25,5 +28,7 @@ int spark_add_listed_app(const cJSON *json, size_t row, struct master_state *m, 
 
 /* Adds an amount that may be absent to *sum; a negative one is as good as none. */
 int spark_add_amount(const cJSON *object, const char *field, uint64_t *sum, char **reterr);
+int spark_rows_add(const struct json_rows *r, size_t field, uint64_t *sum, char **reterr);
 /* The same for a time in milliseconds. */
 int spark_add_msec(const cJSON *object, const char *field, usec_t *sum, char **reterr);
+int spark_rows_add_msec(const struct json_rows *r, size_t field, usec_t *sum, char **reterr);

@@ -15,6 +15,7 @@
 #define MAX_DIGITS 18 /* of a number that an int64_t holds, whatever they are */
 #define MAX_NAME 64
 #define MAX_LABEL 256
+_Static_assert(JSON_MAX_ID + 1 < MAX_LABEL - 4, "an id that is too long is seen to be");
 
 static int read_value(struct json_rows *r, struct json_span *ret);
 
@@ -273,18 +274,24 @@ static void index_names(struct json_rows *r)
 	}
 }
 
-int json_rows_begin(struct json_rows *r, const struct json_wanted *wanted, const char *text,
-	size_t len, char **reterr)
+static void begin(
+	struct json_rows *r, const struct json_wanted *wanted, const char *text, size_t len)
 {
-	struct json_span value;
-	int e;
-
 	memset(r, 0, sizeof(*r));
 	r->wanted = wanted;
 	r->text = r->at = text;
 	r->end = text + len;
 	r->n_values = 1;
 	index_names(r);
+}
+
+int json_rows_begin(struct json_rows *r, const struct json_wanted *wanted, const char *text,
+	size_t len, char **reterr)
+{
+	struct json_span value;
+	int e;
+
+	begin(r, wanted, text, len);
 	if (len == 0)
 		return json_refuse(reterr, "empty");
 	skip_space(r);
@@ -388,6 +395,54 @@ int json_rows_string(const struct json_rows *r, size_t field, enum json_need nee
 		return json_refuse(reterr, "\"%s\" is not a string", r->wanted->names[field]);
 	*ret = *value;
 	return 1;
+}
+
+int json_rows_bool(
+	const struct json_rows *r, size_t field, enum json_need need, bool *ret, char **reterr)
+{
+	const struct json_span *value = NULL;
+	int e = get_field(r, field, need, &value, reterr);
+
+	if (e < 0 || !value)
+		return e;
+	if (value->kind != JSON_BOOL)
+		return json_refuse(
+			reterr, "\"%s\" is neither true nor false", r->wanted->names[field]);
+	*ret = value->text[0] == 't';
+	return 1;
+}
+
+int json_rows_id(
+	const struct json_rows *r, size_t field, enum json_need need, char **ret, char **reterr)
+{
+	struct json_span value = {0};
+	char text[MAX_LABEL];
+	int e = json_rows_string(r, field, need, &value, reterr);
+
+	if (e <= 0)
+		return e;
+	json_unescape(value.text, value.len, text, sizeof(text));
+	e = json_check_id(r->wanted->names[field], text, reterr);
+	if (e >= 0)
+		e = str_replace(ret, text);
+	return e < 0 ? e : 1;
+}
+
+int json_rows_object(const struct json_rows *r, size_t field, const struct json_wanted *wanted,
+	struct json_rows *ret, char **reterr)
+{
+	const struct json_span *value = NULL;
+	struct json_span row;
+	int e = get_field(r, field, JSON_OPTIONAL, &value, reterr);
+
+	if (e < 0 || !value)
+		return e;
+	if (value->kind != JSON_NESTED || value->text[0] != '{')
+		return json_refuse(reterr, "\"%s\" is not an object", r->wanted->names[field]);
+	begin(ret, wanted, value->text, value->len);
+	ret->is_object = true;
+	e = read_nested(ret, true, &row);
+	return e < 0 ? refuse(ret, e, reterr) : 1;
 }
 
 int json_rows_label(const struct json_rows *r, size_t field, size_t max, char **ret)

@@ -26,7 +26,7 @@ int spark_parse_list(const char *body, size_t len, int max, cJSON **ret, char **
 	return 0;
 }
 
-int spark_check_count(const char *field, int64_t value, int64_t *ret, char **reterr)
+static int check_count(const char *field, int64_t value, int64_t *ret, char **reterr)
 {
 	if (value < INT32_MIN || value > INT32_MAX)
 		return json_refuse(reterr, "\"%s\" is out of range", field);
@@ -41,7 +41,35 @@ int spark_get_count(
 	int r;
 
 	r = json_get_i64(object, field, need, &value, reterr);
-	return r <= 0 ? r : spark_check_count(field, value, ret, reterr);
+	return r <= 0 ? r : check_count(field, value, ret, reterr);
+}
+
+int spark_rows_count(
+	const struct json_rows *r, size_t field, enum json_need need, int64_t *ret, char **reterr)
+{
+	int64_t value = 0;
+	int e = json_rows_i64(r, field, need, &value, reterr);
+
+	return e <= 0 ? e : check_count(r->wanted->names[field], value, ret, reterr);
+}
+
+int spark_rows_add(const struct json_rows *r, size_t field, uint64_t *sum, char **reterr)
+{
+	int64_t value = 0;
+	int e = json_rows_i64(r, field, JSON_OPTIONAL, &value, reterr);
+
+	if (e > 0 && value > 0)
+		*sum += (uint64_t)value;
+	return e;
+}
+
+int spark_rows_add_msec(const struct json_rows *r, size_t field, usec_t *sum, char **reterr)
+{
+	uint64_t msec = 0;
+	int e = spark_rows_add(r, field, &msec, reterr);
+
+	*sum += msec * USEC_PER_MSEC;
+	return e;
 }
 
 int spark_check_time(const char *field, const char *text, usec_t *ret, char **reterr)

@@ -78,19 +78,10 @@ _Static_assert(ELEMENTSOF(names) == N_FIELDS && N_FIELDS <= JSON_MAX_WANTED, "a 
 
 static const struct json_wanted wanted = {names, N_FIELDS, SPARK_MAX_STAGES};
 
-static int get_count(const struct json_rows *rows, enum field field, enum json_need need,
-	int64_t *ret, char **reterr)
-{
-	int64_t value = 0;
-	int r = json_rows_i64(rows, field, need, &value, reterr);
-
-	return r <= 0 ? r : spark_check_count(names[field], value, ret, reterr);
-}
-
 static int get_number_id(
 	const struct json_rows *rows, enum field field, int64_t *ret, char **reterr)
 {
-	int r = get_count(rows, field, JSON_REQUIRED, ret, reterr);
+	int r = spark_rows_count(rows, field, JSON_REQUIRED, ret, reterr);
 
 	if (r >= 0 && *ret < 0)
 		return json_refuse(reterr, "\"%s\" is out of range", names[field]);
@@ -107,26 +98,6 @@ static int get_time(const struct json_rows *rows, enum field field, usec_t *ret,
 		return r;
 	json_unescape(value.text, value.len, text, sizeof(text));
 	return spark_check_time(names[field], text, ret, reterr);
-}
-
-/* A negative amount is as good as none. */
-static int add_amount(const struct json_rows *rows, enum field field, uint64_t *sum, char **reterr)
-{
-	int64_t value = 0;
-	int r = json_rows_i64(rows, field, JSON_OPTIONAL, &value, reterr);
-
-	if (r > 0 && value > 0)
-		*sum += (uint64_t)value;
-	return r;
-}
-
-static int add_msec(const struct json_rows *rows, enum field field, usec_t *sum, char **reterr)
-{
-	uint64_t msec = 0;
-	int r = add_amount(rows, field, &msec, reterr);
-
-	*sum += msec * USEC_PER_MSEC;
-	return r;
 }
 
 /* Sums of bytes and records; what Spark lacks stays 0. */
@@ -152,7 +123,7 @@ static int decode_counters(const struct json_rows *rows, struct stage_obs *stage
 	int r = 0;
 
 	for (size_t i = 0; i < ELEMENTSOF(counters) && r >= 0; i++)
-		r = add_amount(
+		r = spark_rows_add(
 			rows, counters[i].field, &stage->counters[counters[i].counter], reterr);
 	return r;
 }
@@ -162,13 +133,14 @@ static int decode_cost(const struct json_rows *rows, struct stage_cost *cost, ch
 {
 	int r;
 
-	r = add_msec(rows, EXECUTOR_RUN_TIME, &cost->run, reterr);
+	r = spark_rows_add_msec(rows, EXECUTOR_RUN_TIME, &cost->run, reterr);
 	if (r >= 0)
-		r = add_msec(rows, EXECUTOR_DESERIALIZE_TIME, &cost->deserialize, reterr);
+		r = spark_rows_add_msec(
+			rows, EXECUTOR_DESERIALIZE_TIME, &cost->deserialize, reterr);
 	if (r >= 0)
-		r = add_msec(rows, SHUFFLE_FETCH_WAIT_TIME, &cost->fetch_wait, reterr);
+		r = spark_rows_add_msec(rows, SHUFFLE_FETCH_WAIT_TIME, &cost->fetch_wait, reterr);
 	if (r >= 0)
-		r = add_amount(rows, RESULT_SIZE, &cost->result_size, reterr);
+		r = spark_rows_add(rows, RESULT_SIZE, &cost->result_size, reterr);
 	return r;
 }
 
@@ -191,13 +163,16 @@ static int decode_counts(const struct json_rows *rows, struct stage_obs *stage, 
 	int64_t completed;
 	int r;
 
-	r = get_count(rows, NUM_TASKS, JSON_REQUIRED, &stage->n_tasks, reterr);
+	r = spark_rows_count(rows, NUM_TASKS, JSON_REQUIRED, &stage->n_tasks, reterr);
 	if (r >= 0)
-		r = get_count(rows, NUM_ACTIVE_TASKS, JSON_REQUIRED, &stage->n_active, reterr);
+		r = spark_rows_count(
+			rows, NUM_ACTIVE_TASKS, JSON_REQUIRED, &stage->n_active, reterr);
 	if (r >= 0)
-		r = get_count(rows, NUM_COMPLETE_TASKS, JSON_REQUIRED, &stage->n_complete, reterr);
+		r = spark_rows_count(
+			rows, NUM_COMPLETE_TASKS, JSON_REQUIRED, &stage->n_complete, reterr);
 	if (r >= 0)
-		r = get_count(rows, NUM_FAILED_TASKS, JSON_REQUIRED, &stage->n_failed, reterr);
+		r = spark_rows_count(
+			rows, NUM_FAILED_TASKS, JSON_REQUIRED, &stage->n_failed, reterr);
 	if (r >= 0)
 		r = get_time(rows, SUBMISSION_TIME, &stage->submitted, reterr);
 	if (r >= 0)
@@ -205,7 +180,7 @@ static int decode_counts(const struct json_rows *rows, struct stage_obs *stage, 
 	if (r < 0)
 		return r;
 	completed = stage->n_complete;
-	r = get_count(rows, NUM_COMPLETED_INDICES, JSON_OPTIONAL, &completed, reterr);
+	r = spark_rows_count(rows, NUM_COMPLETED_INDICES, JSON_OPTIONAL, &completed, reterr);
 	if (r >= 0 && completed > 0)
 		stage->counters[PROGRESS_COMPLETED_INDICES] = (uint64_t)completed;
 	return r;
@@ -240,17 +215,14 @@ static int decode_stage(const struct json_rows *rows, struct stage_obs *stage, c
 	return r < 0 ? r : 1;
 }
 
-/* Takes the stage over. Room is made at 8, and then at each power of two. */
+/* Takes the stage over. */
 static int add_stage(struct stage_list *l, const struct stage_obs *stage)
 {
-	struct stage_obs *items = l->items;
+	struct stage_obs *items = json_more_items(l->items, l->n, sizeof(*items));
 
-	if (!items || (l->n >= 8 && (l->n & (l->n - 1)) == 0)) {
-		items = reallocarray(items, items ? 2 * l->n : 8, sizeof(*items));
-		if (!items)
-			return -ENOMEM;
-		l->items = items;
-	}
+	if (!items)
+		return -ENOMEM;
+	l->items = items;
 	items[l->n++] = *stage;
 	return 0;
 }

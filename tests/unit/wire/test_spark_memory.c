@@ -5,6 +5,7 @@
 #include "../row.h"
 #include "fixture.h"
 
+#include "memory_by_cjson.h"
 #include "wire/spark_memory.h"
 
 #define MIB ((uint64_t)1024 * 1024)
@@ -89,6 +90,80 @@ static void test_refused(void **state)
 	}
 }
 
+static void assert_same(const char *body, size_t len)
+{
+	_cleanup_free_ char *copy = exact_copy(body, len);
+	_cleanup_free_ char *difference = memory_readers_differ(copy, len);
+
+	if (difference)
+		fail_msg("%s\n%.300s", difference, body);
+}
+
+static void test_rows_are_read_as_by_cjson(void **state)
+{
+	_cleanup_free_ char *longest = repeated("{\"id\":\"", "x", JSON_MAX_ID, "\"}");
+	_cleanup_free_ char *longer = repeated("{\"id\":\"", "x", JSON_MAX_ID + 1, "\"}");
+	_cleanup_free_ char *huge = repeated("{\"id\":\"", "x", 2 << 20, "\"}");
+	const char *const rows[] = {
+		"{}",
+		"7",
+		"[]",
+		"{\"id\":\"\"}",
+		"{\"id\":null}",
+		"{\"id\":\"a\\u0000b\"}",
+		"{\"id\":\"a\\tb\"}",
+		"{\"id\":\"caf\\u00e9\",\"id\":\"b\"}",
+		longest,
+		longer,
+		huge,
+		"{\"id\":\"1\",\"isActive\":false}",
+		"{\"id\":\"1\",\"isActive\":true,\"isActive\":false}",
+		"{\"id\":\"1\",\"isActive\":0}",
+		"{\"id\":\"1\",\"isActive\":\"true\"}",
+		"{\"id\":\"1\",\"isActive\":null}",
+		"{\"id\":\"1\",\"memoryMetrics\":null,\"maxMemory\":5}",
+		"{\"id\":\"1\",\"memoryMetrics\":{},\"maxMemory\":5}",
+		"{\"id\":\"1\",\"memoryMetrics\":[],\"maxMemory\":5}",
+		"{\"id\":\"1\",\"memoryMetrics\":\"{\"}",
+		"{\"id\":\"1\",\"memoryMetrics\" : { \"totalOnHeapStorageMemory\" : 7 } }",
+		"{\"id\":\"1\",\"memoryMetrics\":{\"x\":{\"totalOnHeapStorageMemory\":7}}}",
+		"{\"id\":\"1\",\"memoryMetrics\":{\"totalOnHeapStorageMemory\":1},"
+		"\"memoryMetrics\":{\"totalOnHeapStorageMemory\":2}}",
+		"{\"id\":\"1\",\"peakMemoryMetrics\":{\"JVMHeapMemory\":null}}",
+		"{\"id\":\"1\",\"peakMemoryMetrics\":{\"JVMHeapMemory\":1,\"JVMHeapMemory\":2}}",
+		"{\"id\":\"1\",\"peakMemoryMetrics\":{\"JVMHeapMemory\":1.5}}",
+		"{\"id\":\"1\",\"removeReason\":\"a\\nb\"}",
+		"{\"id\":\"1\",\"removeReason\":7}",
+	};
+
+	(void)state;
+	each_row(i, rows)
+	{
+		_cleanup_free_ char *body = repeated("[{\"id\":\"0\"},", rows[i], 1, "]");
+
+		assert_same(body, strlen(body));
+	}
+}
+
+/* Spark's own answer, cut at each byte, and with each byte another. */
+static void test_damaged_answers_are_read_as_by_cjson(void **state)
+{
+	static const char others[] = "\"\\{}[],:-0e. x\xff";
+	_cleanup_free_ char *body = fixture_read("spark-4.3.0/executors.json");
+	size_t len = strlen(body);
+
+	(void)state;
+	for (size_t n = 0; n < len; n++) {
+		char was = body[n];
+
+		assert_same(body, n);
+		body[n] = others[n % sizeof(others)];
+		assert_same(body, len);
+		body[n] = was;
+	}
+	assert_same(body, len);
+}
+
 static void test_bounded(void **state)
 {
 	_cleanup_free_ char *body = repeated("[", "{\"id\":\"1\"},", 20001, "{\"id\":\"2\"}]");
@@ -104,6 +179,8 @@ int main(void)
 		cmocka_unit_test(test_real_answers),
 		cmocka_unit_test(test_one_that_is_gone),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_rows_are_read_as_by_cjson),
+		cmocka_unit_test(test_damaged_answers_are_read_as_by_cjson),
 		cmocka_unit_test(test_bounded),
 	};
 
