@@ -20,8 +20,9 @@ int spark_decode_tasks(const char *body, size_t len, struct task_list *ret, char
 
 /* Which threads of a dump are kept. */
 enum thread_filter {
-	/* Task threads, the threads that feed their Python workers ("stdout writer for ..."), and
-	 * whatever thread one of these is blocked by. */
+	/* Task threads, the threads that feed their Python workers ("stdout writer for ..."), those
+	 * through which Python workers of a barrier stage wait for each other
+	 * ("accept-connections"), and whatever thread one of these is blocked by. */
 	THREADS_OF_TASKS,
 	/* Of a driver: "main", py4j's ("Thread-N"), "task-result-getter-N", "broadcast-exchange-N",
 	 * "dag-scheduler-event-loop", "spark-listener-group-appStatus", those that streams wait in,

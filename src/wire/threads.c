@@ -117,7 +117,8 @@ static bool starts_with(const char *s, const char *prefix)
 static bool wanted(const char *name, enum thread_filter filter)
 {
 	if (filter == THREADS_OF_TASKS)
-		return starts_with(name, TASK_PREFIX) || starts_with(name, WRITER_PREFIX);
+		return starts_with(name, TASK_PREFIX) || starts_with(name, WRITER_PREFIX) ||
+		       strcmp(name, "accept-connections") == 0;
 	return strcmp(name, "main") == 0 || starts_with(name, "Thread-") ||
 	       starts_with(name, "task-result-getter-") ||
 	       starts_with(name, "broadcast-exchange-") ||

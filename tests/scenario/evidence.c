@@ -141,6 +141,8 @@ static int set_task(struct evidence_sim *e, struct task_sim *t, const char *key,
 		t->copy_of = atoll(value);
 	} else if (str_equal(key, "frames")) {
 		(void)snprintf(t->frames, sizeof(t->frames), "%s", value);
+	} else if (str_equal(key, "barrier")) {
+		(void)snprintf(t->barrier, sizeof(t->barrier), "%s", value);
 	} else if (str_equal(key, "moving")) {
 		t->moving = counter(value);
 	} else if (str_equal(key, "moved")) {
@@ -306,11 +308,31 @@ static void answer_tasks(struct evidence_sim *e, struct app_history *a,
 	task_list_clear(&l);
 }
 
+static void add_thread(struct thread_list *l, const char *name, const char *frame)
+{
+	struct thread_obs *t = &l->items[l->n++];
+
+	t->id = (int64_t)l->n;
+	t->task_id = t->blocked_by = -1;
+	t->name = copy(name);
+	t->frames = items(1, sizeof(char *));
+	t->frames[t->n_frames++] = copy(frame);
+}
+
+/* It serves the Python worker of a task of a barrier stage. */
+static void add_barrier_thread(struct thread_list *l, const struct task_sim *t)
+{
+	add_thread(l, "accept-connections",
+		str_equal(t->barrier, "wait")
+			? "org.apache.spark.BarrierTaskContext.runBarrier(B.scala:102)"
+			: "org.apache.spark.api.python.BasePythonRunner$Writer.run(P.scala:881)");
+}
+
 static void answer_threads(
 	struct evidence_sim *e, struct app_history *a, const char *id, usec_t now)
 {
 	const struct executor_sim *x = executor(e, id);
-	struct thread_list l = {.items = items(e->n_tasks + 1, sizeof(*l.items))};
+	struct thread_list l = {.items = items(2 * e->n_tasks + 1, sizeof(*l.items))};
 
 	e->n_dumps++;
 	for (size_t i = 0; i < e->n_tasks; i++) {
@@ -333,23 +355,14 @@ static void answer_threads(
 				copy("org.apache.spark.api.python.PythonRunner.read(P.scala:1)");
 		o->frames[o->n_frames++] = copy(frame);
 		l.n++;
+		if (t->barrier[0])
+			add_barrier_thread(&l, t);
 	}
 	l.of_executor = true;
 	if (x && x->silent ? evidence_no_threads(a, id, now) < 0
 			   : !(x && x->no_dumps) && evidence_take_threads(a, id, &l, now) < 0)
 		abort();
 	thread_list_clear(&l);
-}
-
-static void add_thread(struct thread_list *l, const char *name, const char *frame)
-{
-	struct thread_obs *t = &l->items[l->n++];
-
-	t->id = (int64_t)l->n;
-	t->task_id = t->blocked_by = -1;
-	t->name = copy(name);
-	t->frames = items(1, sizeof(char *));
-	t->frames[t->n_frames++] = copy(frame);
 }
 
 static void answer_driver_threads(struct evidence_sim *e, struct app_history *a, usec_t now)

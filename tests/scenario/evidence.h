@@ -11,6 +11,7 @@
 #define EVIDENCE_WORKERS_MAX 8
 
 struct task_sim {
+	char barrier[8]; /* of a barrier stage: it waits there ("wait"), or does not; "": of none */
 	int64_t id;
 	int64_t stage_id;
 	int64_t attempt_id;

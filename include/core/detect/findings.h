@@ -21,14 +21,15 @@ struct findings {
 	size_t n_running;
 	size_t n_stalled; /* without progress for hung_after */
 	/* Of the stalled; their sum is n_stalled. */
-	size_t n_working;    /* within hung_after, frames changed or CPU was used */
-	size_t n_may_work;   /* something lives that may be theirs, and is nobody else's */
-	size_t n_idle;       /* no CPU, and no change of frames */
-	size_t n_still;      /* the same frames, CPU unknown */
-	size_t n_frozen;     /* their executor gives no dump, or its JVM uses no CPU at all */
-	size_t n_absent;     /* their executor has no such thread */
-	size_t n_unknown;    /* nothing is known */
-	size_t n_seen;       /* their thread was seen in a dump, whatever it showed */
+	size_t n_working;  /* within hung_after, frames changed or CPU was used */
+	size_t n_may_work; /* something lives that may be theirs, and is nobody else's */
+	size_t n_idle;     /* no CPU, and no change of frames */
+	size_t n_still;    /* the same frames, CPU unknown */
+	size_t n_frozen;   /* their executor gives no dump, or its JVM uses no CPU at all */
+	size_t n_absent;   /* their executor has no such thread */
+	size_t n_unknown;  /* nothing is known */
+	size_t n_seen;     /* their thread was seen in a dump, whatever it showed */
+	bool barrier; /* the stage's tasks wait for each other by design, whatever frames show */
 	size_t n_at_barrier; /* beside the stalled: they wait for these, and count for nothing */
 	usec_t shortest; /* silence: without progress and any work that may have been theirs, over
 			    the stalled that do not work */

@@ -61,6 +61,7 @@ struct stage_history {
 	usec_t verdict_start;
 	struct verdict_detail detail; /* of the verdict, at the last poll */
 	bool seen;                    /* in the poll at hand */
+	bool barrier;                 /* its tasks were seen to be those of a barrier stage */
 	usec_t may_work;              /* something worked that may have been its; 0: never seen */
 	struct task_tracks tasks;     /* what was asked of them, on suspicion */
 	bool knows_tasks;             /* one by one, at the last poll */

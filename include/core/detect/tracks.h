@@ -82,7 +82,9 @@ struct executor_track {
 	size_t n_python;     /* threads that run Python tasks */
 	size_t n_jvm;        /* threads that run other tasks */
 	size_t n_at_barrier; /* threads without a task's name that wait at a barrier */
-	bool feeding;        /* a thread computes what a Python worker reads */
+	size_t n_barrier; /* of these, and of those that may: one for each Python task of a barrier
+			     stage */
+	bool feeding;     /* a thread computes what a Python worker reads */
 	usec_t silent_since; /* the first dump in a row that never came; 0: the last one did */
 	unsigned n_silent;
 };

@@ -59,6 +59,10 @@ bool cause_waits_for_python(const struct thread_obs *t);
 /* Whether the thread waits for other tasks to come to a barrier. */
 bool cause_waits_for_peers(const struct thread_obs *t);
 
+/* Whether the thread belongs to a task of a barrier stage: it waits at the barrier, or serves a
+ * Python worker that may. */
+bool cause_is_of_barrier(const struct thread_obs *t);
+
 /* Whether the task is a receiver, which waits for its end by design. */
 bool cause_is_receiver(const struct thread_obs *t);
 

@@ -88,6 +88,9 @@ static enum stalled_sign stalled_sign_of(const struct findings *f)
 		return SIGN_WORK;
 	if (n_alive > 0 && !others_do_nothing(f))
 		return SIGN_LIFE;
+	/* The others wait for those, or for those that move. */
+	if (f->barrier && f->n_stalled > 0 && (n_alive > 0 || f->n_stalled < f->n_running))
+		return SIGN_LIFE;
 	if (is_doubtful(f))
 		return SIGN_DOUBT;
 	if (f->n_stalled == 0)

@@ -318,18 +318,20 @@ static void stage_take_dump(struct stage_history *h, const struct executor_track
 
 static void note_kinds(struct executor_track *x, const struct thread_list *dump)
 {
-	x->n_python = x->n_jvm = x->n_at_barrier = 0;
+	x->n_python = x->n_jvm = x->n_at_barrier = x->n_barrier = 0;
 	x->feeding = false;
 	for (size_t i = 0; i < dump->n; i++) {
 		const struct thread_obs *t = &dump->items[i];
 
 		x->feeding = x->feeding || feeds(t);
-		if (t->task_id < 0)
+		if (t->task_id < 0) {
 			x->n_at_barrier += cause_waits_for_peers(t);
-		else if (is_running(t) && cause_is_python(t))
+			x->n_barrier += cause_is_of_barrier(t);
+		} else if (is_running(t) && cause_is_python(t)) {
 			x->n_python++;
-		else if (is_running(t))
+		} else if (is_running(t)) {
 			x->n_jvm++;
+		}
 	}
 }
 

@@ -52,6 +52,7 @@ struct look {
 	double driver_rate;               /* CPU seconds a second of its JVM; negative: not known */
 	const struct cause_hint *results; /* where the driver takes in results; NULL: not known */
 	size_t n_at_barrier; /* tasks that wait for others of the stage, which have not come */
+	const char *awaited; /* the executor of the first of those; NULL: none */
 	unsigned n_by_cause[CAUSE_MAX];
 };
 
@@ -357,6 +358,8 @@ static void find_on_executor(struct look *k, const char *executor_id)
 			continue;
 		}
 		k->f->n_stalled++;
+		if (!k->awaited)
+			k->awaited = executor_id;
 		note_threads(k->f, t);
 		hint_of(k, t, &g, &hint);
 		note_hint(k, &hint);
@@ -573,6 +576,26 @@ static double driver_rate(const struct look *k)
 	return cpu.per_process ? cpu.jvm_rate : cpu.rate;
 }
 
+/* A Python task that waits for the others in a library (an allreduce) shows no frame of Spark's.
+ * That it is one of a barrier stage shows where all Python tasks of an executor have the thread for
+ * it. */
+static bool is_barrier(const struct look *k)
+{
+	const struct task_tracks *t = &k->stage->tasks;
+
+	for (size_t i = 0; i < t->n; i++) {
+		const struct executor_track *x =
+			evidence_executor(&k->app->evidence, t->items[i].executor_id);
+
+		if (t->items[i].at_barrier)
+			return true;
+		if (t->items[i].python && t->items[i].n_same > 0 && x && x->n_python > 0 &&
+			x->n_barrier >= x->n_python)
+			return true;
+	}
+	return false;
+}
+
 /* Who waits for others at a barrier is not what the stage waits for: those are that have not come.
  * Where all wait, they do so for something else. */
 static void note_barrier(struct look *k)
@@ -589,6 +612,20 @@ static void note_barrier(struct look *k)
 	k->f->n_running -= n;
 }
 
+/* For people: who waits, and where the one is that they wait for. */
+static void tell_barrier(const struct look *k)
+{
+	char known[sizeof(k->f->hint.because)];
+
+	if (k->n_at_barrier == 0 || !k->awaited)
+		return;
+	memcpy(known, k->f->hint.because, sizeof(known));
+	(void)snprintf(k->f->hint.because, sizeof(k->f->hint.because),
+		"%zu wait at a barrier for %zu, of executor %.40s%s%.110s", k->n_at_barrier,
+		k->f->n_running, k->awaited, known[0] ? "; " : "", known);
+	str_sanitize(k->f->hint.because);
+}
+
 void findings_of(struct app_history *a, struct stage_history *h, const struct rule *rule,
 	usec_t now, struct findings *ret)
 {
@@ -596,8 +633,9 @@ void findings_of(struct app_history *a, struct stage_history *h, const struct ru
 	/* An answer holds until the next is due, and a little longer. */
 	usec_t fresh = rule->hung_after / 2 + USEC_PER_MINUTE;
 
-	*ret = (struct findings){
-		.events_dropped = a->evidence.dropped > 0, .gathering = gathers(&k)};
+	*ret = (struct findings){.barrier = h->barrier,
+		.events_dropped = a->evidence.dropped > 0,
+		.gathering = gathers(&k)};
 	k.driver_rate = driver_rate(&k);
 	if (a->evidence.driver_taken > 0 && usec_sub(now, a->evidence.driver_taken) <= fresh)
 		k.results = &a->evidence.results;
@@ -621,8 +659,11 @@ void findings_of(struct app_history *a, struct stage_history *h, const struct ru
 			.events_dropped = ret->events_dropped, .gathering = ret->gathering};
 		return;
 	}
+	h->barrier = h->barrier || is_barrier(&k);
+	ret->barrier = h->barrier;
 	note_barrier(&k);
 	for (size_t i = 0; i < h->tasks.n; i++)
 		if (is_first(&h->tasks, i))
 			find_on_executor(&k, h->tasks.items[i].executor_id);
+	tell_barrier(&k);
 }

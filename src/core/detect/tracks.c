@@ -65,7 +65,7 @@ void evidence_forget(struct evidence *q, usec_t now)
 		x->worked = 0;
 		x->n_silent = 0;
 		x->n_marks = 0;
-		x->n_python = x->n_jvm = x->n_at_barrier = 0;
+		x->n_python = x->n_jvm = x->n_at_barrier = x->n_barrier = 0;
 		x->feeding = false;
 	}
 	q->processes_asked = q->driver_asked = q->query_asked = 0;

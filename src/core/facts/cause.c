@@ -168,6 +168,12 @@ bool cause_waits_for_peers(const struct thread_obs *t)
 	return has_frame(t, "spark.BarrierTaskContext.runBarrier");
 }
 
+bool cause_is_of_barrier(const struct thread_obs *t)
+{
+	return cause_waits_for_peers(t) ||
+	       (str_equal(t->name, "accept-connections") && has_frame(t, "spark.api.python."));
+}
+
 bool cause_is_receiver(const struct thread_obs *t)
 {
 	return has_frame(t, "receiver.ReceiverSupervisor.awaitTermination");

@@ -91,6 +91,10 @@ static void test_all(void **state)
 	some.n_idle = 4;
 	some.n_may_work = 1;
 	check(some, 30 * MIN, VERDICT_HUNG, "hung_after_unproven");
+	/* In a barrier stage they wait for the one. */
+	some.barrier = true;
+	check(some, 600 * MIN, VERDICT_SLOW, NULL);
+	some.barrier = false;
 	some.n_idle = 0;
 	some.n_may_work = 5;
 	check(some, 600 * MIN, VERDICT_SLOW, NULL);
@@ -130,6 +134,10 @@ static void test_some(void **state)
 	check(work, 0, VERDICT_SLOW, NULL);
 	check(absent, 0, VERDICT_SUSPECT, NULL);
 	check(none, 60 * MIN, VERDICT_PROGRESSING, NULL);
+	/* In a barrier stage the stalled ones wait for the one that moves. */
+	idle.barrier = true;
+	check(idle, 0, VERDICT_SLOW, NULL);
+	idle.barrier = false;
 	/* All are stalled, but the stage has just completed another: some, as far as it goes. */
 	idle.n_stalled = idle.n_idle = idle.n_running;
 	idle.longest = 29 * MIN;
@@ -153,7 +161,8 @@ enum {
 #define OLD 8U
 #define SEEN 16U
 #define DRIVER_WORKS 32U
-#define N_FLAGS 64U
+#define BARRIER 64U
+#define N_FLAGS 128U
 
 /* How near to an action a verdict is. */
 static int severity(const struct findings *f, usec_t stalled)
@@ -171,6 +180,7 @@ static struct findings findings_with(const size_t *n, size_t moving, unsigned fl
 		.events_dropped = flags & EVENTS_DROPPED,
 		.takes_results = flags & TAKES_RESULTS,
 		.driver_works = flags & DRIVER_WORKS,
+		.barrier = flags & BARRIER,
 		.old = flags & OLD,
 		.n_working = n[WORKING],
 		.n_may_work = n[MAY_WORK],
@@ -220,6 +230,8 @@ static void hold(const size_t *n, size_t moving, unsigned flags, usec_t silent)
 	/* Nor does it to have no dumps, or to have lost events: at most doubt comes of that. */
 	f = findings_with(n, moving, flags & ~SEEN, silent);
 	assert_true(severity(&f, silent) <= is || severity(&f, silent) < 2);
+	f = findings_with(n, moving, flags | BARRIER, silent);
+	assert_true(severity(&f, silent) <= is);
 	f = findings_with(n, moving, flags | EVENTS_DROPPED, silent);
 	assert_true(severity(&f, silent) <= is || severity(&f, silent) < 2);
 }
