@@ -10,6 +10,7 @@
 
 /* .../environment: "key=value" of the sparkProperties that have to do with time limits, memory,
  * cores, allocation, retries, speculation, serialization, shuffle, Python and Arrow; others may
- * hold secrets that Spark does not know for such, and are left out. Printable, values cut to 200
- * bytes. -EBADMSG with *reterr, -ENOMEM; *ret must be zeroed, and is untouched on failure. */
+ * hold secrets that Spark does not know for such, and are left out. Where the driver's main class
+ * is that of a server, it is added as SPARK_MAIN_CLASS. Printable, values cut to 200 bytes.
+ * -EBADMSG with *reterr, -ENOMEM; *ret must be zeroed, and is untouched on failure. */
 int spark_decode_properties(const char *body, size_t len, struct strlist *ret, char **reterr);

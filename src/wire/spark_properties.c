@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/strbuf.h"
+#include "core/facts/model.h"
 #include "wire/json.h"
 
 #define MAX_VALUE 200
@@ -55,6 +56,20 @@ static const char *const patterns[] = {
 	"spark.ui.reverseProxy",
 	"spark.ui.liveUpdate.*",
 	"spark.airflow.*",
+	"spark.plugins",
+};
+
+/* Programs that run what many people, or one at will, ask of them: the Thrift server, Spark
+ * Connect, the Scala shell, Kyuubi's engine, Livy's sessions, kernels of notebooks. spark-sql is
+ * none by its class: it runs scripts as well. */
+static const char *const servers[] = {
+	"org.apache.spark.sql.hive.thriftserver.HiveThriftServer2",
+	"org.apache.spark.sql.connect.service.SparkConnectServer",
+	"org.apache.spark.repl.Main",
+	"org.apache.kyuubi.engine.spark.SparkSQLEngine",
+	"org.apache.livy.rsc.driver.RSCDriverBootstrapper",
+	"org.apache.zeppelin.interpreter.remote.RemoteInterpreterServer",
+	"org.apache.toree.Main",
 };
 
 static bool matters(const char *key)
@@ -84,6 +99,48 @@ static int add_pair(struct strlist *l, const cJSON *pair)
 	return strlist_add(l, text);
 }
 
+static bool is_server(const char *word)
+{
+	for (size_t i = 0; i < ELEMENTSOF(servers); i++)
+		if (strcmp(word, servers[i]) == 0)
+			return true;
+	return false;
+}
+
+/* Of the driver's command line, which may hold secrets, only the main class, and that only where it
+ * is a server's: the first word, or the one behind --class. */
+static int add_main_class(struct strlist *l, const cJSON *json)
+{
+	_cleanup_free_ char *command = NULL;
+	_cleanup_free_ char *text = NULL;
+	const cJSON *pair;
+	const char *last = "--class";
+	char *save = NULL;
+	int r;
+
+	cJSON_ArrayForEach(pair, cJSON_GetObjectItemCaseSensitive(json, "systemProperties"))
+	{
+		const cJSON *key = cJSON_GetArrayItem(pair, 0);
+		const cJSON *value = cJSON_GetArrayItem(pair, 1);
+
+		if (!command && cJSON_IsString(key) && cJSON_IsString(value) &&
+			strcmp(key->valuestring, SPARK_MAIN_CLASS) == 0) {
+			command = strdup(value->valuestring);
+			if (!command)
+				return -ENOMEM;
+		}
+	}
+	for (char *w = command ? strtok_r(command, " ", &save) : NULL; w;
+		w = strtok_r(NULL, " ", &save)) {
+		if (strcmp(last, "--class") == 0 && is_server(w)) {
+			r = str_printf(&text, SPARK_MAIN_CLASS "=%s", w);
+			return r < 0 ? r : strlist_add(l, text);
+		}
+		last = w;
+	}
+	return 0;
+}
+
 int spark_decode_properties(const char *body, size_t len, struct strlist *ret, char **reterr)
 {
 	_cleanup_json_ cJSON *json = NULL;
@@ -105,6 +162,9 @@ int spark_decode_properties(const char *body, size_t len, struct strlist *ret, c
 		if (r < 0)
 			return r;
 	}
+	r = add_main_class(&list, json);
+	if (r < 0)
+		return r;
 	*ret = TAKE_STRUCT(list);
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/cleanup.h"
+#include "base/param.h"
 #include "base/time.h"
 
 /* The counters whose rise is progress. GC time, peak memory, run time and failed tasks are not
@@ -194,10 +195,13 @@ void job_list_clear(struct job_list *l);
 void app_info_clear(struct app_info *a);
 int app_info_copy(const struct app_info *from, struct app_info *to);
 
-/* Whether its name is one that Spark's own scripts give to a server or a shell: the Thrift server,
- * Spark Connect, spark-shell, pyspark, spark-sql, sparkR. Many people's queries run in it, or a
- * person's at will. */
-bool app_is_shared(const struct app_info *a);
+/* The property that names the driver's main class, where that is a server's. */
+#define SPARK_MAIN_CLASS "sun.java.command"
+
+/* Whether many people's queries run in it, or a person's at will: its name is one that Spark's own
+ * scripts give to a server or a shell (the Thrift server, Spark Connect, spark-shell, pyspark,
+ * spark-sql, sparkR), or its properties ("key=value") have a server's main class or plug-in. */
+bool app_is_shared(const struct app_info *a, const struct strlist *properties);
 void app_list_clear(struct app_list *l);
 void owner_clear(struct owner *o);
 int owner_copy(const struct owner *from, struct owner *to);

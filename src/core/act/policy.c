@@ -121,7 +121,7 @@ static void ask_owner(const struct policy_question *q, struct policy_answer *a)
 			"its owner in Airflow is not known (no spark.airflow.* properties)");
 	else if (o->try_number <= 0)
 		object(a, POLICY_OWNER, "the app does not say which try of its task started it");
-	else if (app_is_shared(&q->app->info) && !q->rule->end_shared)
+	else if (app_is_shared(&q->app->info, &q->app->properties) && !q->rule->end_shared)
 		object(a, POLICY_SHARED,
 			"it is a server or shell that many may use (end_shared = no in its rule)");
 	else if (q->app_busy)

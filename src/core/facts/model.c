@@ -67,13 +67,31 @@ void app_info_clear(struct app_info *a)
 	*a = (struct app_info){0};
 }
 
-bool app_is_shared(const struct app_info *a)
+static bool serves(const struct strlist *properties)
+{
+	static const char main_class[] = SPARK_MAIN_CLASS "=";
+	static const char plugins[] = "spark.plugins=";
+
+	for (size_t i = 0; i < properties->n; i++) {
+		const char *p = properties->items[i];
+
+		if (strncmp(p, main_class, strlen(main_class)) == 0 ||
+			(strncmp(p, plugins, strlen(plugins)) == 0 &&
+				strstr(p, "sql.connect.SparkConnectPlugin")))
+			return true;
+	}
+	return false;
+}
+
+bool app_is_shared(const struct app_info *a, const struct strlist *properties)
 {
 	/* As in sbin/start-thriftserver.sh, sbin/start-connect-server.sh, bin/spark-shell,
 	 * bin/pyspark and bin/sparkR; spark-sql names itself after its host. */
 	static const char *const names[] = {"Thrift JDBC/ODBC Server", "Spark Connect server",
 		"Spark shell", "PySparkShell", "SparkR"};
 
+	if (serves(properties))
+		return true;
 	if (!a->name)
 		return false;
 	for (size_t i = 0; i < ELEMENTSOF(names); i++)

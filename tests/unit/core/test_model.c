@@ -54,15 +54,28 @@ static void test_shared_apps(void **state)
 	} rows[] = {{"Thrift JDBC/ODBC Server", true}, {"Spark Connect server", true},
 		{"Spark shell", true}, {"PySparkShell", true}, {"SparkSQL::10.0.0.1", true},
 		{"spark shell", false}, {"etl", false}, {"", false}, {NULL, false}};
+	char main_class[] =
+		"sun.java.command=org.apache.spark.sql.hive.thriftserver.HiveThriftServer2";
+	char plugin[] = "spark.plugins=a.B,org.apache.spark.sql.connect.SparkConnectPlugin";
+	char other[] = "spark.plugins=a.B";
+	char *items[] = {other, main_class, plugin};
+	const struct strlist none = {0};
+	char name[] = "warehouse";
+	const struct app_info named = {.name = name};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		_cleanup_(app_info_clear) struct app_info a = {0};
 
 		assert_int_equal(str_replace(&a.name, rows[i].name), 0);
-		if (app_is_shared(&a) != rows[i].shared)
+		if (app_is_shared(&a, &none) != rows[i].shared)
 			fail_msg("%s", rows[i].name);
 	}
+	/* Under a name of its own it is known by what it runs. */
+	assert_false(app_is_shared(&named, &(struct strlist){.items = &items[0], .n = 1}));
+	assert_true(app_is_shared(&named, &(struct strlist){.items = &items[1], .n = 1}));
+	assert_true(app_is_shared(&named, &(struct strlist){.items = items, .n = 3}));
+	assert_true(app_is_shared(&named, &(struct strlist){.items = &items[2], .n = 1}));
 }
 
 static void test_app_info(void **state)

@@ -430,6 +430,46 @@ static void test_properties(void **state)
 	assert_refused(try_properties, "{}", -EBADMSG, "\"sparkProperties\" is missing");
 }
 
+/* Of the command line nothing but the class of a server is kept. */
+static void test_main_class(void **state)
+{
+	static const struct {
+		const char *command;
+		const char *kept; /* NULL: nothing */
+	} cases[] = {
+		{"org.apache.spark.deploy.SparkSubmit --name w --class "
+		 "org.apache.spark.sql.hive.thriftserver.HiveThriftServer2 spark-internal --key s",
+			"sun.java.command="
+			"org.apache.spark.sql.hive.thriftserver.HiveThriftServer2"},
+		{"org.apache.toree.Main --profile x", "sun.java.command=org.apache.toree.Main"},
+		{"org.apache.spark.deploy.yarn.ApplicationMaster --class "
+		 "org.apache.kyuubi.engine.spark.SparkSQLEngine --jar k.jar",
+			"sun.java.command=org.apache.kyuubi.engine.spark.SparkSQLEngine"},
+		{"org.apache.spark.deploy.SparkSubmit --class etl.Main a.jar "
+		 "org.apache.spark.repl.Main",
+			NULL},
+		{"org.apache.spark.deploy.SparkSubmit pyspark-shell", NULL},
+		{"", NULL},
+	};
+
+	(void)state;
+	each_row(i, cases)
+	{
+		_cleanup_(strlist_clear) struct strlist l = {0};
+		_cleanup_free_ char *err = NULL;
+		char body[512];
+
+		(void)snprintf(body, sizeof(body),
+			"{\"sparkProperties\":[],\"systemProperties\":[7,[\"a\"],[\"user.name\","
+			"\"x\"],[\"sun.java.command\",\"%s\"]]}",
+			cases[i].command);
+		assert_int_equal(spark_decode_properties(body, strlen(body), &l, &err), 0);
+		assert_int_equal(l.n, cases[i].kept ? 1 : 0);
+		if (cases[i].kept)
+			assert_string_equal(l.items[0], cases[i].kept);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -445,6 +485,7 @@ int main(void)
 		cmocka_unit_test(test_newest_query),
 		cmocka_unit_test(test_queries_of_queries),
 		cmocka_unit_test(test_properties),
+		cmocka_unit_test(test_main_class),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

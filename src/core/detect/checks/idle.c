@@ -26,7 +26,7 @@ static bool idle_holds(
 	if (a->idle_start == 0 || a->no_answer_start > 0 || idle < rule->idle_after)
 		return false;
 	/* A server waits for queries by design. */
-	if (app_is_shared(&a->info) || waits_for_batch(a, idle))
+	if (app_is_shared(&a->info, &a->properties) || waits_for_batch(a, idle))
 		return false;
 	e->verdict = VERDICT_IDLE;
 	e->since = a->idle_start;
