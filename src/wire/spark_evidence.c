@@ -261,6 +261,14 @@ int spark_decode_dropped_events(const char *body, size_t len, uint64_t *ret, cha
 	return 0;
 }
 
+/* "NAME, id = UUID, runId = UUID, batch = N", between them line ends of one kind or another. */
+static bool is_batch(const char *description)
+{
+	const char *run = description ? strstr(description, "runId = ") : NULL;
+
+	return run && strstr(run, "batch = ");
+}
+
 /* A query of 4.3 says which one it is a part of, one of 3.5 does not. Returns 1 for one that is
  * older than *ret, or a part. */
 static int decode_query(const cJSON *json, const struct query_obs *newest, struct query_obs *ret,
@@ -285,6 +293,7 @@ static int decode_query(const cJSON *json, const struct query_obs *newest, struc
 	if (r < 0)
 		return r;
 	ret->running = str_equal(status, "RUNNING");
+	ret->streams = is_batch(*ret_name);
 	ret->n_running_jobs = jobs ? (size_t)cJSON_GetArraySize(jobs) : 0;
 	return root != ret->id || ret->id < newest->id;
 }

@@ -271,6 +271,21 @@ def test_missing_file(binary, tmp_path):
     assert done.returncode == 3 and "nothing.jsonl" in done.stderr
 
 
+def test_a_stream_is_known_by_its_query(binary, tmp_path):
+    """Without the driver's threads, the newest query tells that batches are what it waits between."""
+    rows = [json.loads(line) for line in lines("stream_ok-4.3")]
+    rows = [row for row in rows if "/executors/driver/threads" not in row["path"]]
+    app = next(row["path"] for row in rows if row["path"].endswith("/environment")).removesuffix("/environment")
+    told = []
+    for description in ("count at etl.py:7", "\nid = be7cc120\nrunId = b9ad06b9\nbatch = 1"):
+        queries = json.loads(answer(1, f"{app}/sql?details=false&planDescription=false&offset=0&length=20000",
+                                    [{"id": 1, "status": "COMPLETED", "description": description, "runningJobIds": []}]))
+        text = "".join(json.dumps(row) + "\n" for row in sorted([*rows, queries], key=lambda row: row["t"]))
+        config = CONFIG.replace("idle_after = 60s", "idle_after = 15s")
+        told.append("idle" in {o["verdict"] for o in verdicts(play(binary, tmp_path, text, config))})
+    assert told == [True, False]
+
+
 @pytest.mark.parametrize("lost, says", [
     (r"/api/v1/applications(\?|$)", "no usable answer to /api/v1/applications\n"),
     (r"/applications/[^/]+/stages\?", "no usable answer to /api/v1/applications/ID/stages\n"),

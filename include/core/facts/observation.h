@@ -106,6 +106,7 @@ struct query_obs {
 	char *name; /* the call that it came from, "toPandas at /opt/jobs/etl.py:7"; owned; may be
 		       NULL */
 	bool running;
+	bool streams; /* it is a batch of a streaming query */
 	size_t n_running_jobs;
 	struct left_out left_out; /* of the list that it is from */
 };

@@ -396,6 +396,7 @@ void evidence_take_driver_threads(
 void evidence_take_query(struct app_history *a, struct query_obs *query, usec_t taken)
 {
 	query_obs_clear(&a->evidence.query);
+	a->evidence.streams = a->evidence.streams || query->streams;
 	a->evidence.query = TAKE_STRUCT(*query);
 	a->evidence.query_taken = taken;
 }

@@ -391,6 +391,13 @@ static void test_queries_of_queries(void **state)
 	static const char *const wrong[] = {"{}", "[{}]", "[{\"id\":1}]",
 		"[{\"id\":1,\"status\":7}]", "[{\"id\":1,\"status\":\"\",\"runningJobIds\":{}}]",
 		"[{\"id\":1,\"status\":\"\",\"description\":[]}]"};
+	static const char *const batches[] = {
+		"[{\"id\":9,\"status\":\"COMPLETED\",\"description\":\"clicks<br/>id = "
+		"be7c<br/>runId = b9ad<br/>batch = 7\"}]",
+		"[{\"id\":9,\"status\":\"COMPLETED\",\"description\":\"\\nid = be7c\\nrunId = "
+		"b9ad\\nbatch = 1\"}]",
+		"[{\"id\":9,\"status\":\"COMPLETED\",\"description\":\"batch = 1\"}]",
+	};
 	struct query_obs q = {.id = 77};
 	_cleanup_free_ char *err = NULL;
 	int r;
@@ -401,7 +408,17 @@ static void test_queries_of_queries(void **state)
 	assert_int_equal(spark_decode_newest_query(body, strlen(body), &q, &err), 1);
 	assert_int_equal(q.id, 6);
 	assert_false(q.running);
+	assert_false(q.streams);
 	assert_null(q.name);
+	/* Spark 3.5 and 4.3; batch = init before the first. */
+	each_row(i, batches)
+	{
+		query_obs_clear(&q);
+		assert_int_equal(
+			spark_decode_newest_query(batches[i], strlen(batches[i]), &q, &err), 1);
+		assert_int_equal(q.streams, i < 2);
+	}
+	query_obs_clear(&q);
 	each_row(i, wrong)
 	{
 		_cleanup_free_ char *why = NULL;
