@@ -108,8 +108,8 @@ class Fake:
         handler.reply(200, "<html><body>Hello</body></html>")
 
     @staticmethod
-    def starting(handler):
-        handler.reply(200, "Spark is starting up. Please wait a while until it's ready.", "text/html;charset=utf-8")
+    def deep(handler):
+        handler.reply(200, "[" * 100000 + "]" * 100000, "application/json")
 
     @staticmethod
     def truncated(handler):
@@ -132,14 +132,6 @@ class Fake:
         except OSError:
             pass
         handler.close_connection = True
-
-    @staticmethod
-    def deep(handler):
-        handler.reply(200, "[" * 100000 + "]" * 100000, "application/json")
-
-    @staticmethod
-    def wrong_types(handler):
-        handler.reply(200, {"stages": STAGE})
 
 
 class Driver(Fake):
