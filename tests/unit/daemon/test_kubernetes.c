@@ -80,6 +80,20 @@ static void one_that_waits_at_a_master(void **state)
 	world_until(w, world_incident(w, 0)->ended > 0);
 }
 
+/* It has begun something, and that is judged. */
+static void one_with_a_stage_has_started(void **state)
+{
+	struct world *w = *state;
+
+	fake_spark_add(&w->spark, "app-1", SCENE_D1, WORLD_OWNER)->state = "WAITING";
+	world_start(w, "", WORLD_MASTER, "action = notify\n");
+	world_until(w, world_is_hung(w, "app-1"));
+	world_run(w, 10 * USEC_PER_SEC);
+	assert_int_equal((int)world_metric(w, "stagewatch_app_verdicts{spark_cluster=\"m\","
+					      "verdict=\"not_started\"}"),
+		0);
+}
+
 /* The next attempt of an app whose first one ran. */
 static void one_that_waits_again_on_yarn(void **state)
 {
@@ -195,6 +209,7 @@ int main(void)
 		story(found_hung_and_gone),
 		story(one_that_does_not_start),
 		story(one_that_waits_at_a_master),
+		story(one_with_a_stage_has_started),
 		story(one_that_waits_again_on_yarn),
 		story(without_a_list_drivers_are_polled_on),
 		story(a_hang_is_objected_to),
