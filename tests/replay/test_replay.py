@@ -91,6 +91,7 @@ def wrong_hangs(name, out):
 @pytest.mark.parametrize("seed", range(3))
 def test_no_hang_from_answers_that_are_missing(seed, binary, tmp_path):
     """Half of the lines, at random, and none of a minute; of one path fewer still: nothing that works is called hung."""
+    empty = []  # nothing of its stages is left
     for name in sorted(LABELS):
         chance = random.Random(f"{name} {seed}")
         text = lines(name)
@@ -98,8 +99,13 @@ def test_no_hang_from_answers_that_are_missing(seed, binary, tmp_path):
         gap = chance.uniform(0, 240)
         kept = [line for line in text if chance.random() < (0.2 if re.search(seldom, line[:200]) else 0.5)
                 and not gap <= json.loads(line)["t"] < gap + 60]
-        hung = wrong_hangs(name, verdicts(play(binary, tmp_path, "".join(kept))))
+        done = play(binary, tmp_path, "".join(kept))
+        if "no app is found in this recording" in done.stderr:
+            empty.append(name)
+            continue
+        hung = wrong_hangs(name, verdicts(done))
         assert not hung, (name, seldom, gap, hung)
+    assert len(empty) <= len(LABELS) // 10, empty
 
 
 KINDS = ["/taskList", "/threads", "host/processes", "/executors", "/allexecutors", "/jobs", "/metrics/json",
