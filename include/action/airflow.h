@@ -113,10 +113,11 @@ int airflow_check(
 	struct airflow *a, airflow_done_fn done, void *userdata, struct airflow_call **ret);
 
 /* Logs in, reads, and, where edit is true, fails and clears as dry runs a task instance that is not
- * there: nothing can change. REPLY_DONE says that all was tried, not that all is granted; then
- * text names what is denied. */
-int airflow_selftest(struct airflow *a, bool edit, airflow_done_fn done, void *userdata,
-	struct airflow_call **ret);
+ * there: nothing can change. It would be one of a DAG that one of the globs names, else of the
+ * first one. REPLY_DONE says that all was tried, not that all is granted; then text names what is
+ * denied, and what it takes. dags is copied. */
+int airflow_selftest(struct airflow *a, bool edit, const struct strlist *dags, airflow_done_fn done,
+	void *userdata, struct airflow_call **ret);
 
 /* No callback comes after this. NULL is allowed; returns NULL. */
 struct airflow_call *airflow_cancel(struct airflow_call *c);

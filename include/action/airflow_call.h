@@ -41,8 +41,9 @@ struct airflow_call {
 	const struct airflow_step *step; /* the one that is asked, or next to be */
 	int task;                        /* enum airflow_op or airflow_task */
 	bool relogged;
-	bool edit;   /* of a self-test */
-	bool clears; /* of a fail */
+	bool edit;           /* of a self-test */
+	struct strlist dags; /* likewise: globs */
+	bool clears;         /* of a fail */
 	struct owner owner;
 	char *note;
 	const struct ti_identity *same;     /* the try that is meant; borrowed */

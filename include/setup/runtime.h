@@ -29,6 +29,8 @@ DEFINE_CLEANUP(struct runtime *, runtime_unref)
 struct source *runtime_source(const struct runtime *w, const char *name);
 /* The one that the rule names, or the only one there is; NULL when there is none. */
 struct airflow *runtime_airflow(const struct runtime *w, const struct rule *rule);
+/* The globs on DAGs of the rules that would act through an Airflow. -ENOMEM. */
+int runtime_dags(const struct runtime *w, const struct airflow *airflow, struct strlist *ret);
 /* NULL: there is none of that name. */
 const struct rule *runtime_rule(const struct runtime *w, const char *name);
 /* NULL when there is none of that name. */

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/param.h"
 #include "base/strbuf.h"
 #include "core/act/preconditions.h"
 #include "core/facts/model.h"
@@ -172,8 +173,10 @@ int airflow_decode_task_dag(const char *body, size_t len, const struct owner *o,
 int airflow_decode_siblings(
 	const char *body, size_t len, const struct owner *o, int64_t *ret, char **reterr);
 
-/* The id of the first DAG of a list; *ret stays as it is for an empty one. */
-int airflow_decode_first_dag(const char *body, size_t len, char **ret, char **reterr);
+/* Of a list of DAGs the first whose id matches one of the globs, else the first of all. 1 with
+ * *ret, 0: there is none. */
+int airflow_decode_dag_of(
+	const char *body, size_t len, const struct strlist *globs, char **ret, char **reterr);
 
 /* A short printable text of an error body ("detail" as text, list or object, else "title", else
  * "error", else a page's title, else the first bytes; "empty answer"), at most 200 bytes. Never

@@ -42,6 +42,7 @@ static void destroy(struct airflow_call *c)
 	task_graph_clear(&c->graph);
 	task_settings_clear(&c->settings);
 	free(c->access.dag_id);
+	strlist_clear(&c->dags);
 	free(c->note);
 	free(c);
 }
@@ -234,6 +235,12 @@ static const char *remark(const struct airflow_call *c, const struct transport_a
 {
 	if (c->phase == PHASE_LOGIN)
 		return " to the login";
+	if (c->phase != PHASE_STEP && a->status == 404)
+		return " (no API of Airflow there: url is to hold its base path, as in "
+		       "http://host:8080/airflow)";
+	/* What is between slashes is decoded before it is looked up. */
+	if (a->status == 404 && c->owner.run_id && strchr(c->owner.run_id, '/'))
+		return " (its API cannot address a run id with a slash)";
 	/* FAB lets anonymous through to the check of rights, and refuses there. */
 	if (c->phase == PHASE_STEP && c->airflow->api == AIRFLOW_API_V1 && a->status == 403)
 		return " (a wrong password or a missing right: Airflow 2 does not tell which)";

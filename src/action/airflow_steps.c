@@ -6,6 +6,7 @@
 
 #include "action/airflow_call.h"
 #include "base/strbuf.h"
+#include "core/facts/rule.h"
 
 /* What a self-test names: no run and no task is called so. */
 static const char nobody[] = "stagewatchd-self-test";
@@ -476,6 +477,26 @@ static bool take_accepted(struct airflow_call *c, const struct transport_answer 
 	return false;
 }
 
+/* What it takes to have the rights that are denied. */
+static void add_needs(struct strbuf *b, const struct airflow_call *c, int status)
+{
+	const enum permission *rights = c->access.rights;
+
+	if (rights[AIRFLOW_RIGHT_LOGIN] == PERMISSION_DENIED)
+		strbuf_addf(b, "; login needs username and password_file of [airflow %s]%s",
+			c->airflow->name,
+			is_api_1(c) && status == 401
+				? ", and basic_auth among auth_backends in [api] of airflow.cfg"
+				: "");
+	if (rights[AIRFLOW_RIGHT_READ] == PERMISSION_DENIED)
+		strbuf_add(b, "; read needs a role that can read DAGs and task instances, such as "
+			      "Viewer");
+	if (rights[AIRFLOW_RIGHT_FAIL] == PERMISSION_DENIED ||
+		rights[AIRFLOW_RIGHT_CLEAR] == PERMISSION_DENIED)
+		strbuf_add(b, "; fail and clear need a role that can edit DAG runs and task "
+			      "instances of that DAG, such as User or Op");
+}
+
 /* Which rights are denied, and whose word it is; NULL where none is. */
 static char *tell_denied(const struct airflow_call *c, const struct transport_answer *a)
 {
@@ -498,6 +519,7 @@ static char *tell_denied(const struct airflow_call *c, const struct transport_an
 	if (any && a && c->phase != PHASE_LOGIN &&
 		airflow_error_text(a->body, a->len, &detail) >= 0)
 		strbuf_addf(&b, ": %s", detail);
+	add_needs(&b, c, a ? a->status : 0);
 	if (!any || strbuf_finish(&b, &text) < 0) {
 		strbuf_clear(&b);
 		return NULL;
@@ -540,7 +562,24 @@ static bool take_list_tasks(struct airflow_call *c, const struct transport_answe
 	return false;
 }
 
-/* Rights can be given by DAG: one that the user sees is tried, with a run that is not there. */
+/* A name that is in none of the lists' first rows may be there all the same. */
+static const char *named_dag(const struct airflow_call *c)
+{
+	for (size_t i = 0; i < c->dags.n; i++)
+		if (!strpbrk(c->dags.items[i], "*?[\\"))
+			return c->dags.items[i];
+	return NULL;
+}
+
+static bool is_wanted(const struct airflow_call *c, const char *dag_id)
+{
+	for (size_t i = 0; i < c->dags.n; i++)
+		if (rule_glob_matches(c->dags.items[i], dag_id))
+			return true;
+	return false;
+}
+
+/* Rights can be given by DAG: one that a rule names is tried, with a run that is not there. */
 static bool take_list_dags(struct airflow_call *c, const struct transport_answer *a)
 {
 	_cleanup_free_ char *err = NULL;
@@ -550,10 +589,12 @@ static bool take_list_dags(struct airflow_call *c, const struct transport_answer
 	} else if (a->status != 200) {
 		airflow_call_bad(c, a);
 		return false;
-	} else if (airflow_decode_first_dag(a->body, a->len, &c->access.dag_id, &err) < 0) {
+	} else if (airflow_decode_dag_of(a->body, a->len, &c->dags, &c->access.dag_id, &err) < 0) {
 		airflow_call_malformed(c, err);
 		return false;
 	}
+	if (named_dag(c) && !is_wanted(c, c->access.dag_id))
+		(void)str_replace(&c->access.dag_id, named_dag(c));
 	if (str_replace(&c->owner.dag_id, c->access.dag_id ? c->access.dag_id : nobody) >= 0 &&
 		str_replace(&c->owner.run_id, nobody) >= 0 &&
 		str_replace(&c->owner.task_id, nobody) >= 0 && c->edit)
@@ -652,7 +693,7 @@ static const struct airflow_step check[] = {
 
 static const struct airflow_step selftest[] = {
 	{.build = build_list_tasks, .take = take_list_tasks, .any_status = true},
-	{.build = build_list_dags, .take = take_list_dags, .any_status = true},
+	{.build = build_list_dags, .take = take_list_dags, .any_status = true, .large = true},
 	{.build = build_fail_dry_run,
 		.wanted = tries_edits,
 		.take = take_right_to_fail,
@@ -720,8 +761,8 @@ int airflow_check(
 	return r < 0 ? r : airflow_call_start(c, ret);
 }
 
-int airflow_selftest(struct airflow *a, bool edit, airflow_done_fn done, void *userdata,
-	struct airflow_call **ret)
+int airflow_selftest(struct airflow *a, bool edit, const struct strlist *dags, airflow_done_fn done,
+	void *userdata, struct airflow_call **ret)
 {
 	struct airflow_call *c = NULL;
 	int r;
@@ -731,5 +772,11 @@ int airflow_selftest(struct airflow *a, bool edit, airflow_done_fn done, void *u
 		return r;
 	c->edit = edit;
 	c->login_refused = take_refused_login;
+	for (size_t i = 0; r >= 0 && i < dags->n; i++)
+		r = strlist_add(&c->dags, dags->items[i]);
+	if (r < 0) {
+		airflow_cancel(c);
+		return r;
+	}
 	return airflow_call_start(c, ret);
 }

@@ -205,6 +205,20 @@ struct airflow *runtime_airflow(const struct runtime *w, const struct rule *rule
 	return NULL;
 }
 
+int runtime_dags(const struct runtime *w, const struct airflow *airflow, struct strlist *ret)
+{
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < w->settings->rules.n; i++) {
+		const struct rule *rule = &w->settings->rules.items[i];
+
+		if (rule->dag && rule->action > RULE_ACTION_NOTIFY &&
+			runtime_airflow(w, rule) == airflow)
+			r = strlist_add(ret, rule->dag);
+	}
+	return r;
+}
+
 const struct rule *runtime_rule(const struct runtime *w, const char *name)
 {
 	for (size_t i = 0; i < w->settings->rules.n; i++)

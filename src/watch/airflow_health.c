@@ -183,12 +183,20 @@ static void on_tested(void *userdata, const struct airflow_result *result)
 
 static void test_airflow(struct airflow_watch *w, usec_t now)
 {
+	const struct runtime *runtime = w->access->runtime;
+	struct strlist dags = {0};
+	int r;
+
 	if (w->tested || w->test || now < w->next_test)
 		return;
 	w->next_test = now + TEST_PERIOD;
+	r = runtime_dags(runtime, w->airflow, &dags);
 	/* Observing sends nothing but GETs and the login. */
-	if (airflow_selftest(w->airflow, airflow_health_acts(w->access->runtime, w->airflow),
-		    on_tested, w, &w->test) < 0)
+	if (r >= 0)
+		r = airflow_selftest(w->airflow, airflow_health_acts(runtime, w->airflow), &dags,
+			on_tested, w, &w->test);
+	strlist_clear(&dags);
+	if (r < 0)
 		log_error("Airflow %s: failed to test its permissions; trying again later",
 			airflow_name(w->airflow));
 }

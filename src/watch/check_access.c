@@ -82,12 +82,23 @@ static void on_source(void *userdata, int r, enum permission kill, const char *t
 	answered(c);
 }
 
+static int ask_airflow(struct permission_check *q)
+{
+	struct strlist dags = {0};
+	int r = runtime_dags(q->checker->runtime, q->airflow, &dags);
+
+	if (r >= 0)
+		r = airflow_selftest(q->airflow, true, &dags, on_airflow, q, &q->call);
+	strlist_clear(&dags);
+	return r;
+}
+
 static int ask(struct permission_check *q)
 {
 	int r;
 
 	if (q->airflow)
-		return airflow_selftest(q->airflow, true, on_airflow, q, &q->call);
+		return ask_airflow(q);
 	r = source_selftest(q->source, on_source, q, &q->test);
 	if (r != -EOPNOTSUPP)
 		return r;

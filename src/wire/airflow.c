@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/parse.h"
+#include "core/facts/rule.h"
 #include "wire/json.h"
 
 #define MAX_TEXT 200
@@ -537,16 +538,40 @@ int airflow_decode_process_end(const char *body, size_t len, int64_t pid, bool *
 	return 0;
 }
 
-int airflow_decode_first_dag(const char *body, size_t len, char **ret, char **reterr)
+static bool matches_any(const struct strlist *globs, const char *id)
+{
+	for (size_t i = 0; i < globs->n; i++)
+		if (rule_glob_matches(globs->items[i], id))
+			return true;
+	return false;
+}
+
+int airflow_decode_dag_of(
+	const char *body, size_t len, const struct strlist *globs, char **ret, char **reterr)
 {
 	_cleanup_json_ cJSON *json = NULL;
 	const cJSON *list = NULL;
-	const cJSON *first;
+	const cJSON *row;
+	bool any = false;
 	int r;
 
 	r = parse_list(body, len, "dags", &json, &list, reterr);
 	if (r < 0)
 		return r;
-	first = cJSON_GetArrayItem(list, 0);
-	return first ? json_copy_id(first, "dag_id", JSON_REQUIRED, ret, reterr) : 0;
+	cJSON_ArrayForEach(row, list)
+	{
+		_cleanup_free_ char *id = NULL;
+
+		r = json_copy_id(row, "dag_id", JSON_REQUIRED, &id, reterr);
+		if (r < 0)
+			return r;
+		if (any && !matches_any(globs, id))
+			continue;
+		any = true;
+		free(*ret);
+		*ret = TAKE_PTR(id);
+		if (matches_any(globs, *ret))
+			break;
+	}
+	return any;
 }

@@ -245,7 +245,7 @@ int airflow_request_list(enum airflow_api api, bool dags, struct airflow_request
 	if (api != AIRFLOW_API_V1 && api != AIRFLOW_API_V2)
 		return -EINVAL;
 	strbuf_add(&path, api == AIRFLOW_API_V1 ? "/api/v1/dags" : "/api/v2/dags");
-	strbuf_add(&path, dags ? "?limit=1" : "/~/dagRuns/~/taskInstances?limit=1");
+	strbuf_add(&path, dags ? "?limit=100" : "/~/dagRuns/~/taskInstances?limit=1");
 	return make_request("GET", &path, NULL, ret);
 }
 

@@ -40,7 +40,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	(void)airflow_decode_task(body, size, &o, &settings, &err);
 	(void)airflow_decode_run(body, size, &o, &preconditions, &err);
 	(void)airflow_decode_siblings(body, size, &o, &preconditions.n_failed_siblings, &err);
-	(void)airflow_decode_first_dag(body, size, &dag_id, &err);
+	(void)airflow_decode_dag_of(body, size, &(struct strlist){0}, &dag_id, &err);
 	if (airflow_decode_tasks(body, size, &graph, &err) >= 0 &&
 		task_scope_of(&graph, o.task_id, &scope) >= 0) {
 		(void)airflow_decode_affected(body, size, &o, &scope, &affected, &err);

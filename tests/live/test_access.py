@@ -56,7 +56,7 @@ def test_viewer(api, said, binary, tmp_path, started):
     sections = airflow_section(airflow, tmp_path) + driver_section("one", started(Driver))
     done = check(binary, tmp_path, sections)
     assert done.returncode == 1
-    assert f"read granted, fail denied, clear denied; denied: fail, clear (tried on DAG d): {said}" in done.stdout
+    assert f"read granted, fail denied, clear denied; denied: fail, clear (tried on DAG d): {said}; fail and clear need a role" in done.stdout
     with Daemon(binary, tmp_path, sections, action="retry") as d:
         wait(lambda: d.lines("Airflow main: its user lacks permissions: fail, clear"), 15, "it is told")
         assert access(d) == {"login": 1, "read": 1, "fail": 0, "clear": 0}
@@ -76,6 +76,21 @@ def test_no_right_at_all(binary, tmp_path, started):
     assert done.returncode == 1
     assert "login unknown, read denied, fail unknown, clear unknown" in done.stdout
     assert "or a wrong password: Airflow 2 does not tell which" in done.stdout
+
+
+def test_a_backend_that_is_missing(binary, tmp_path, started):
+    """Airflow 2 without basic_auth refuses every password."""
+    airflow = started(Airflow, "v1")
+    airflow.faults.append((None, "taskInstances", airflow.status(401, '{"title":"Unauthorized"}')))
+    done = check(binary, tmp_path, airflow_section(airflow, tmp_path) + driver_section("one", started(Driver)))
+    assert "login needs username and password_file of [airflow main], and basic_auth among auth_backends in [api] of airflow.cfg" in done.stdout
+
+
+def test_a_base_path_that_is_missing(binary, tmp_path, started):
+    airflow = started(Airflow)
+    airflow.faults.append((None, "", airflow.status(404)))
+    done = check(binary, tmp_path, airflow_section(airflow, tmp_path) + driver_section("one", started(Driver)))
+    assert done.returncode == 2 and "answered 404 (no API of Airflow there: url is to hold its base path" in done.stdout
 
 
 def test_wrong_password(binary, tmp_path, started):

@@ -506,13 +506,14 @@ static void self_test(void **state)
 	for_each_row(r, rows)
 	{
 		struct fixture *f = anew(state, r->v1);
+		const struct strlist none = {0};
 		struct airflow_call *call = NULL;
 
 		if (r->pattern)
 			fake_set(&f->fake, r->pattern,
 				(struct fake_answer){
 					.status = r->status, .body = "{\"detail\":\"Forbidden\"}"});
-		assert_int_equal(airflow_selftest(f->client, r->edit, on_done, f, &call), 0);
+		assert_int_equal(airflow_selftest(f->client, r->edit, &none, on_done, f, &call), 0);
 		fake_run(&f->fake);
 		assert_int_equal(f->n, 1);
 		assert_int_equal(f->reply, REPLY_DONE);
@@ -521,6 +522,54 @@ static void self_test(void **state)
 		/* Nothing can change by it. */
 		assert_string_equal(f->airflow.sent, "");
 	}
+}
+
+/* Rights can be given by DAG: one that a rule names, also where the list does not reach it. */
+static void self_test_on_the_dag_of_a_rule(void **state)
+{
+	static const struct {
+		const char *name;
+		const char *glob;
+		const char *tried;
+	} rows[] = {
+		{"any", NULL, "PATCH */dags/a/*"},
+		{"a glob", "etl_*", "PATCH */dags/etl_x/*"},
+		{"a name beyond the list", "zebra", "PATCH */dags/zebra/*"},
+		{"a glob beyond the list", "z*", "PATCH */dags/a/*"},
+	};
+
+	for_each_row(r, rows)
+	{
+		struct fixture *f = anew(state, false);
+		struct airflow_call *call = NULL;
+		struct strlist globs = {0};
+
+		if (r->glob)
+			assert_int_equal(strlist_add(&globs, r->glob), 0);
+		fake_json(&f->fake, "GET */dags[?]limit=100",
+			"{\"dags\":[{\"dag_id\":\"a\"},{\"dag_id\":\"etl_x\"}]}");
+		assert_int_equal(airflow_selftest(f->client, true, &globs, on_done, f, &call), 0);
+		strlist_clear(&globs);
+		fake_run(&f->fake);
+		assert_int_equal(f->reply, REPLY_DONE);
+		assert_int_equal(fake_n_asked(&f->fake, r->tried), 1);
+	}
+}
+
+static void a_run_id_with_a_slash(void **state)
+{
+	static char slash[] = "a/b";
+	struct fixture *f = *state;
+	struct airflow_call *call = NULL;
+	const struct airflow_ask ask = {.op = AIRFLOW_LOOK, .owner = &f->owner};
+
+	f->owner.run_id = slash;
+	fake_set(&f->fake, "GET */dagRuns/*",
+		(struct fake_answer){.status = 404, .body = "{\"detail\":\"Not Found\"}"});
+	assert_int_equal(airflow_do(f->client, &ask, on_done, f, &call), 0);
+	fake_run(&f->fake);
+	assert_int_equal(f->reply, REPLY_GONE);
+	assert_non_null(strstr(f->text, "cannot address a run id with a slash"));
 }
 
 static void no_callback_comes_after_a_cancel(void **state)
@@ -559,6 +608,8 @@ int main(void)
 		airflow_test(who_may_not_clear_fails_nothing),
 		airflow_test(health),
 		airflow_test(self_test),
+		airflow_test(self_test_on_the_dag_of_a_rule),
+		airflow_test(a_run_id_with_a_slash),
 		airflow_test(no_callback_comes_after_a_cancel),
 	};
 

@@ -563,12 +563,25 @@ static void test_siblings(void **state)
 	assert_int_equal(n, 99);
 }
 
-static void test_first_dag(void **state)
+static void test_dag_of(void **state)
 {
 	static const char none[] = "{\"dags\":[],\"total_entries\":0}";
+	static const char three[] =
+		"{\"dags\":[{\"dag_id\":\"a\"},{\"dag_id\":\"etl_x\"},{\"dag_id\":\"etl_y\"}]}";
+	static const struct {
+		const char *name;
+		const char *globs[2];
+		const char *found;
+	} rows[] = {
+		{"no rule names one", {NULL}, "a"},
+		{"a glob", {"none", "etl_*"}, "etl_x"},
+		{"a name", {"etl_y"}, "etl_y"},
+		{"none of that name", {"other"}, "a"},
+	};
 	static const char *const files[] = {
 		"airflow-3.3/dag_list.json", "airflow-2.11/dag_list.json"};
 	static const char *const firsts[] = {"mapped", "simple"};
+	struct strlist globs = {0};
 	_cleanup_free_ char *id = NULL;
 	_cleanup_free_ char *err = NULL;
 
@@ -577,12 +590,20 @@ static void test_first_dag(void **state)
 	{
 		_cleanup_free_ char *body = fixture_body(files[i]);
 
-		assert_int_equal(airflow_decode_first_dag(body, strlen(body), &id, &err), 1);
+		assert_int_equal(airflow_decode_dag_of(body, strlen(body), &globs, &id, &err), 1);
 		assert_string_equal(id, firsts[i]);
 	}
-	assert_int_equal(airflow_decode_first_dag(none, strlen(none), &id, &err), 0);
+	assert_int_equal(airflow_decode_dag_of(none, strlen(none), &globs, &id, &err), 0);
 	assert_string_equal(id, "simple");
-	assert_int_equal(airflow_decode_first_dag("{\"dags\":[{}]}", 13, &id, &err), -EBADMSG);
+	assert_int_equal(airflow_decode_dag_of("{\"dags\":[{}]}", 13, &globs, &id, &err), -EBADMSG);
+	for_each_row(r, rows)
+	{
+		for (size_t i = 0; i < ELEMENTSOF(r->globs) && r->globs[i]; i++)
+			assert_int_equal(strlist_add(&globs, r->globs[i]), 0);
+		assert_int_equal(airflow_decode_dag_of(three, strlen(three), &globs, &id, &err), 1);
+		assert_string_equal(id, r->found);
+		strlist_clear(&globs);
+	}
 }
 
 static void test_error_text_recorded(void **state)
@@ -989,7 +1010,7 @@ int main(void)
 		cmocka_unit_test(test_run_that_is_over),
 		cmocka_unit_test(test_dag_and_run_wrong),
 		cmocka_unit_test(test_siblings),
-		cmocka_unit_test(test_first_dag),
+		cmocka_unit_test(test_dag_of),
 		cmocka_unit_test(test_error_text_recorded),
 		cmocka_unit_test(test_error_text_hostile),
 		cmocka_unit_test(test_token_stale),

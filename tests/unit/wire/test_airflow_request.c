@@ -235,7 +235,7 @@ static void test_preconditions_requests(void **state)
 		"?state=failed&state=upstream_failed&limit=2",
 		NULL);
 	assert_int_equal(airflow_request_list(AIRFLOW_API_V1, true, &dags), 0);
-	assert_request(&dags, "GET", "/api/v1/dags?limit=1", NULL);
+	assert_request(&dags, "GET", "/api/v1/dags?limit=100", NULL);
 	assert_int_equal(airflow_request_list(AIRFLOW_API_V2, false, &tasks), 0);
 	assert_request(&tasks, "GET", "/api/v2/dags/~/dagRuns/~/taskInstances?limit=1", NULL);
 }
