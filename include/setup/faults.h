@@ -20,7 +20,7 @@ struct standing_fault {
 };
 
 struct fault_list {
-	struct standing_fault *items; /* by url, then by what */
+	struct standing_fault **items; /* by url, then by what */
 	size_t n;
 };
 

@@ -42,7 +42,14 @@ struct driver {
 	usec_t not_before;        /* it is left alone until then */
 };
 
-/* What the target says of the app; its address comes later. */
+/* Where it stands, or belongs, among drivers that are sorted: by its app's id or, where that is
+ * NULL, by its URL. */
+size_t driver_place(struct driver *const *drivers, size_t n, const char *app_id, const char *url);
+/* NULL where there is none. */
+struct driver *driver_find(
+	struct driver *const *drivers, size_t n, const char *app_id, const char *url);
+
+/* What the target says of the app; where its id is known, its address comes later. */
 int driver_new(const struct poller_context *context, const struct source *source,
 	const struct target *t, struct driver **ret);
 /* Cancels its poll; its looks must be over (driver_look_cancel_all()). Its history stays with the

@@ -33,7 +33,7 @@ struct key {
 static int compare(const void *key, const void *item)
 {
 	const struct key *k = key;
-	const struct standing_fault *f = item;
+	const struct standing_fault *f = *(struct standing_fault *const *)item;
 	int order = strcmp(k->url, f->url);
 
 	if (order != 0)
@@ -51,13 +51,14 @@ static size_t place_of(const struct fault_list *l, const char *url, const char *
 
 static bool is_of(const struct fault_list *l, size_t i, const char *url)
 {
-	return i < l->n && str_equal(l->items[i].url, url);
+	return i < l->n && str_equal(l->items[i]->url, url);
 }
 
 static void drop(struct fault_list *l, size_t i)
 {
-	free(l->items[i].url);
-	free(l->items[i].app_id);
+	free(l->items[i]->url);
+	free(l->items[i]->app_id);
+	free(l->items[i]);
 	l->n--;
 	memmove(&l->items[i], &l->items[i + 1], (l->n - i) * sizeof(*l->items));
 }
@@ -65,22 +66,25 @@ static void drop(struct fault_list *l, size_t i)
 static int add(struct fault_list *l, size_t at, const struct asked *asked, const char *app_id,
 	const struct standing_fault *like)
 {
-	struct standing_fault *items = reallocarray(l->items, l->n + 1, sizeof(*items));
-	struct standing_fault f = *like;
+	struct standing_fault **items = reallocarray(l->items, l->n + 1, sizeof(*l->items));
+	struct standing_fault *f = items ? malloc(sizeof(*f)) : NULL;
 	int r;
 
-	if (!items)
+	if (items)
+		l->items = items;
+	if (!f)
 		return -ENOMEM;
-	l->items = items;
-	f.url = f.app_id = NULL;
-	f.what = asked->what;
-	f.fault = asked->fault;
-	f.age = 0;
-	r = str_replace(&f.url, asked->url);
+	*f = *like;
+	f->url = f->app_id = NULL;
+	f->what = asked->what;
+	f->fault = asked->fault;
+	f->age = 0;
+	r = str_replace(&f->url, asked->url);
 	if (r >= 0)
-		r = str_replace(&f.app_id, app_id);
+		r = str_replace(&f->app_id, app_id);
 	if (r < 0) {
-		free(f.url);
+		free(f->url);
+		free(f);
 		return r;
 	}
 	memmove(&items[at + 1], &items[at], (l->n - at) * sizeof(*items));
@@ -94,8 +98,8 @@ int faults_note(struct fault_list *l, const struct asked *asked, const char *app
 {
 	size_t at = place_of(l, asked->url, asked->what);
 	struct standing_fault *f =
-		is_of(l, at, asked->url) && str_equal(l->items[at].what, asked->what)
-			? &l->items[at]
+		is_of(l, at, asked->url) && str_equal(l->items[at]->what, asked->what)
+			? l->items[at]
 			: NULL;
 
 	if (!asked->fault.reason) {
@@ -121,21 +125,21 @@ void faults_forget(struct fault_list *l, const char *url, const char *what)
 {
 	size_t i = place_of(l, url, what);
 
-	while (is_of(l, i, url) && (!what || str_equal(l->items[i].what, what)))
+	while (is_of(l, i, url) && (!what || str_equal(l->items[i]->what, what)))
 		drop(l, i);
 }
 
 void faults_age(struct fault_list *l)
 {
 	for (size_t i = l->n; i-- > 0;)
-		if (l->items[i].age++ >= MAX_AGE)
+		if (l->items[i]->age++ >= MAX_AGE)
 			drop(l, i);
 }
 
 void faults_keep(struct fault_list *l, const char *url)
 {
 	for (size_t i = place_of(l, url, NULL); is_of(l, i, url); i++)
-		l->items[i].age = 0;
+		l->items[i]->age = 0;
 }
 
 void faults_clear(struct fault_list *l)
@@ -151,9 +155,9 @@ enum target_state faults_state(const struct fault_list *l, const char *url)
 	enum target_state worst = TARGET_OK;
 
 	for (size_t i = place_of(l, url, NULL); is_of(l, i, url); i++) {
-		enum target_state s = l->items[i].silent ? TARGET_SILENT : TARGET_UNUSABLE;
+		enum target_state s = l->items[i]->silent ? TARGET_SILENT : TARGET_UNUSABLE;
 
-		if (!l->items[i].passing && s > worst)
+		if (!l->items[i]->passing && s > worst)
 			worst = s;
 	}
 	return worst;
@@ -162,7 +166,7 @@ enum target_state faults_state(const struct fault_list *l, const char *url)
 bool faults_blind(const struct fault_list *l)
 {
 	for (size_t i = 0; i < l->n; i++)
-		if (l->items[i].blinds)
+		if (l->items[i]->blinds)
 			return true;
 	return false;
 }

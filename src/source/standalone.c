@@ -65,12 +65,32 @@ static void give_up(struct source_standalone *m)
 	source_no_list(&m->source, m->fn, m->userdata);
 }
 
+static int by_app(const void *a, const void *b)
+{
+	const struct driver_link *x = a;
+	const struct driver_link *y = b;
+
+	return strcmp(x->app_id, y->app_id);
+}
+
+static int compare(const void *key, const void *item)
+{
+	const struct driver_link *link = item;
+
+	return strcmp(key, link->app_id);
+}
+
+/* The links are sorted by app. */
+static struct driver_link *find_link(struct driver_link *links, size_t n, const char *app_id)
+{
+	return n > 0 ? bsearch(app_id, links, n, sizeof(*links), compare) : NULL;
+}
+
 static const char *link_of(const struct source_standalone *m, const char *app_id)
 {
-	for (size_t i = 0; i < m->n_links; i++)
-		if (str_equal(m->links[i].app_id, app_id))
-			return m->links[i].url;
-	return NULL;
+	const struct driver_link *link = find_link(m->links, m->n_links, app_id);
+
+	return link ? link->url : NULL;
 }
 
 /* It has had no executor yet. */
@@ -127,6 +147,7 @@ static void hand_over(struct source_standalone *m)
 static int merge_links(struct source_standalone *m, struct master_page *page)
 {
 	struct driver_link *links = calloc(page->n_links + m->n_links + 1, sizeof(*links));
+	size_t n_page;
 	size_t n = 0;
 
 	if (!links)
@@ -135,18 +156,20 @@ static int merge_links(struct source_standalone *m, struct master_page *page)
 		links[n].app_id = TAKE_PTR(page->links[i].app_id);
 		links[n++].url = TAKE_PTR(page->links[i].url);
 	}
-	for (size_t i = 0; i < m->n_links; i++) {
-		const char *state = NULL;
-		bool known = false;
+	qsort(links, n, sizeof(*links), by_app);
+	n_page = n;
+	for (size_t i = 0; i < m->state.n_apps; i++) {
+		const struct master_app *app = &m->state.apps[i];
+		struct driver_link *old = find_link(m->links, m->n_links, app->id);
 
-		for (size_t k = 0; k < page->n_links; k++)
-			known = known || str_equal(links[k].app_id, m->links[i].app_id);
-		if (known ||
-			master_app_end(&m->state, m->links[i].app_id, &state) != APP_END_RUNNING)
+		if (app->ended || !old || !old->url || find_link(links, n_page, app->id))
 			continue;
-		links[n].app_id = TAKE_PTR(m->links[i].app_id);
-		links[n++].url = TAKE_PTR(m->links[i].url);
+		links[n].app_id = strdup(app->id);
+		if (!links[n].app_id)
+			break; /* it is on the page again */
+		links[n++].url = TAKE_PTR(old->url);
 	}
+	qsort(links, n, sizeof(*links), by_app);
 	links_clear(m);
 	m->links = links;
 	m->n_links = n;

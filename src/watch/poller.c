@@ -31,7 +31,7 @@ TAILQ_HEAD(driver_line, driver);
 struct poller {
 	struct poller_context context;
 	struct source *source;
-	struct driver **drivers;
+	struct driver **drivers; /* sorted, as driver_place() has them */
 	size_t n_drivers;
 	bool listing;
 	bool up;
@@ -47,7 +47,6 @@ struct poller {
 	bool behind;               /* it was so in the last tick */
 	struct driver_line silent; /* whose turn it was while MAX_SILENT were under way */
 	sd_event_source *timer;    /* of the next turn; NULL: all have it at once */
-	size_t found;              /* after the driver of the last target that was looked up */
 };
 
 static int on_turn(sd_event_source *source, usec_t now, void *userdata);
@@ -135,18 +134,18 @@ bool poller_saw_all(const struct poller *p)
 	return p->up && p->n_done >= 2;
 }
 
-/* As driver_history() would find it, without a look at all apps for each driver: thousands may
- * change their verdict at once. */
+static struct driver *find(const struct poller *p, const char *app_id, const char *url)
+{
+	return driver_find(p->drivers, p->n_drivers, app_id, url);
+}
+
 static struct driver *find_by_app(const struct poller *p, const struct app_history *a)
 {
-	for (size_t i = 0; i < p->n_drivers; i++) {
-		struct driver *d = p->drivers[i];
+	struct driver *d = find(p, a->info.id, NULL);
 
-		if (d->last_id && d->started == a->info.started &&
-			str_equal(d->last_id, a->info.id) && str_equal(p->source->name, a->cluster))
-			return d;
-	}
-	return NULL;
+	if (!d && a->url)
+		d = find(p, NULL, a->url);
+	return d && driver_history(d) == a ? d : NULL;
 }
 
 const char *poller_url_of(const struct poller *p, const struct app_history *a)
@@ -365,25 +364,10 @@ static void start(struct driver *d)
 	}
 }
 
-/* Lists have their rows in the same order each time: the search begins after the last one found. */
-static struct driver *driver_of(struct poller *p, const struct target *t)
-{
-	for (size_t k = 0; k < p->n_drivers; k++) {
-		size_t i = (p->found + k) % p->n_drivers;
-		struct driver *d = p->drivers[i];
-
-		if (t->app_id ? str_equal(d->app_id, t->app_id)
-			      : !d->app_id && str_equal(d->url, t->url)) {
-			p->found = i + 1;
-			return d;
-		}
-	}
-	return NULL;
-}
-
 static int add(struct poller *p, const struct target *t, struct driver **ret)
 {
 	struct driver **drivers;
+	size_t at;
 	int r;
 
 	drivers = reallocarray(p->drivers, p->n_drivers + 1, sizeof(struct driver *));
@@ -394,13 +378,16 @@ static int add(struct poller *p, const struct target *t, struct driver **ret)
 	if (r < 0)
 		return r;
 	(*ret)->poller = p;
-	drivers[p->n_drivers++] = *ret;
+	at = driver_place(drivers, p->n_drivers, t->app_id, t->url);
+	memmove(&drivers[at + 1], &drivers[at], (p->n_drivers - at) * sizeof(struct driver *));
+	drivers[at] = *ret;
+	p->n_drivers++;
 	return 0;
 }
 
 static int take_target(struct poller *p, const struct target *t)
 {
-	struct driver *d = driver_of(p, t);
+	struct driver *d = find(p, t->app_id, t->url);
 	int r = 0;
 
 	if (!d)

@@ -19,6 +19,7 @@ struct asker {
 	char *cluster;
 	char *app_id;
 	usec_t app_started;
+	size_t next; /* the app to be thought of next in this round */
 };
 
 struct task_survey {
@@ -130,8 +131,10 @@ static void ask_next(struct asker *k)
 {
 	const struct detector *d = k->survey->detector;
 
-	for (size_t i = 0; !k->call && i < detector_n_apps(d); i++) {
-		struct app_history *a = detector_app_at(d, i);
+	/* Each app once a round: one that comes or goes meanwhile may shift another past its turn,
+	 * which the next round has. */
+	while (!k->call && k->next < detector_n_apps(d)) {
+		struct app_history *a = detector_app_at(d, k->next++);
 
 		if (due(k, a) && ask(k, a) < 0)
 			log_error("%s: %s: failed to ask Airflow for its task; trying again later",
@@ -143,6 +146,8 @@ void task_survey_tick(struct task_survey *t, usec_t now)
 {
 	t->now = now;
 	for (size_t i = 0; i < t->n_askers; i++)
-		if (!t->askers[i].call)
+		if (!t->askers[i].call) {
+			t->askers[i].next = 0;
 			ask_next(&t->askers[i]);
+		}
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/sorted.h"
 #include "core/detect/evidence.h"
 #include "watch/answers.h"
 
@@ -27,6 +28,9 @@ int driver_new(const struct poller_context *context, const struct source *source
 		r = str_replace(&d->name, t->name);
 	if (r >= 0)
 		r = str_replace(&d->user, t->user);
+	/* It is known by it. Of one that is listed, what was said under its id is over now. */
+	if (r >= 0 && !t->app_id)
+		r = str_replace(&d->url, t->url);
 	if (r < 0) {
 		driver_free(d);
 		return r;
@@ -48,6 +52,38 @@ struct driver *driver_free(struct driver *d)
 	free(d->last_id);
 	free(d);
 	return NULL;
+}
+
+struct driver_key {
+	const char *app_id;
+	const char *url;
+};
+
+/* Apps by their ids, then bare drivers by their URLs. */
+static int compare_drivers(const void *key, const void *item)
+{
+	const struct driver_key *k = key;
+	const struct driver *d = *(struct driver *const *)item;
+
+	if (!k->app_id || !d->app_id)
+		return k->app_id || d->app_id ? (d->app_id ? 1 : -1) : strcmp(k->url, d->url);
+	return strcmp(k->app_id, d->app_id);
+}
+
+size_t driver_place(struct driver *const *drivers, size_t n, const char *app_id, const char *url)
+{
+	const struct driver_key k = {app_id, url};
+
+	return sorted_place(&k, drivers, n, sizeof(struct driver *), compare_drivers);
+}
+
+struct driver *driver_find(
+	struct driver *const *drivers, size_t n, const char *app_id, const char *url)
+{
+	const struct driver_key k = {app_id, url};
+	size_t at = driver_place(drivers, n, app_id, url);
+
+	return at < n && compare_drivers(&k, &drivers[at]) == 0 ? drivers[at] : NULL;
 }
 
 struct app_history *driver_history(const struct driver *d)
@@ -296,7 +332,9 @@ int driver_take(struct driver *d, struct driver_answer *answer, const struct sta
 			return r;
 		log_debug("%s: %s at %s", a->cluster, a->info.id, d->url);
 	}
-	r = take_app(a, answer);
+	r = str_equal(a->url, d->url) ? 0 : str_replace(&a->url, d->url);
+	if (r >= 0)
+		r = take_app(a, answer);
 	if (r < 0)
 		return r;
 	note_missing(a, answer);

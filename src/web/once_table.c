@@ -63,7 +63,7 @@ static size_t print_faults(FILE *out, const struct health *health)
 		const struct health_cluster *s = &health->clusters[i];
 
 		for (size_t k = 0; k < s->faults.n; k++) {
-			const struct standing_fault *f = &s->faults.items[k];
+			const struct standing_fault *f = s->faults.items[k];
 
 			/* Where nobody listens, no app runs. */
 			if (!f->app_id && str_equal(f->what, "/applications") &&

@@ -151,7 +151,7 @@ static void fill_cluster(const struct tally *t, const struct health_cluster *s,
 		.kill = s->kill,
 	};
 	for (size_t i = 0; i < ret->n_shown; i++)
-		fill_fault(&s->faults.items[i], &faults[i]);
+		fill_fault(s->faults.items[i], &faults[i]);
 }
 
 static int fill_clusters(const struct web_view *v, struct lists *l, struct status_summary *sum)

@@ -76,6 +76,7 @@ struct stage_history {
 struct app_history {
 	char *cluster;
 	struct app_info info; /* owned */
+	char *url;            /* where its driver answered last; NULL: nowhere yet */
 	struct owner owner;
 	bool owner_asked;     /* and answered: an owner that is not known is none of Airflow's */
 	usec_t missing_start; /* since when what it takes to judge it could not be had; 0: all is */

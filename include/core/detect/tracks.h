@@ -63,7 +63,8 @@ struct executor_track {
 	char *id;
 	char *host;
 	char *log_url;
-	bool listed; /* active, when executors were last asked about */
+	bool listed;   /* active, when executors were last asked about */
+	bool has_task; /* one that is known of then */
 	int64_t active_tasks;
 	int64_t most_active; /* of late, of all its stages */
 	usec_t most_active_at;
@@ -91,6 +92,7 @@ struct executor_track {
 
 struct evidence {
 	struct executor_track *executors;
+	size_t *by_id; /* their places in the order of their ids */
 	size_t n_executors;
 	usec_t executors_taken;
 	usec_t processes_asked;
@@ -114,6 +116,9 @@ struct executor_track *evidence_executor(const struct evidence *q, const char *i
 
 /* The executor with this id, made where it is not known yet. -ENOMEM. */
 int evidence_executor_get(struct evidence *q, const char *id, struct executor_track **ret);
+
+/* Drops those that are neither listed nor have a task. */
+void evidence_drop_executors(struct evidence *q);
 
 /* How many tasks the executor was given since then, as far as is known. */
 int64_t executor_track_begun(const struct executor_track *x, usec_t since);

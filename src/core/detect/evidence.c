@@ -133,30 +133,22 @@ static void note_total(struct executor_track *x, int64_t total, usec_t taken)
 	x->marks[x->n_marks++] = (struct task_mark){.taken = taken, .total = total};
 }
 
-static bool has_task(const struct app_history *a, const char *executor_id)
-{
-	for (size_t i = 0; i < a->n_stages; i++)
-		for (size_t k = 0; k < a->stages[i].tasks.n; k++)
-			if (str_equal(a->stages[i].tasks.items[k].executor_id, executor_id))
-				return true;
-	return false;
-}
-
 /* With dynamic allocation executors come and go for as long as the app lives. */
 static void drop_gone(struct app_history *a)
 {
 	struct evidence *q = &a->evidence;
-	size_t kept = 0;
 
-	for (size_t i = 0; i < q->n_executors; i++) {
-		struct executor_track *x = &q->executors[i];
+	for (size_t i = 0; i < q->n_executors; i++)
+		q->executors[i].has_task = false;
+	for (size_t i = 0; i < a->n_stages; i++)
+		for (size_t k = 0; k < a->stages[i].tasks.n; k++) {
+			const char *id = a->stages[i].tasks.items[k].executor_id;
+			struct executor_track *x = evidence_executor(q, id);
 
-		if (!x->listed && !has_task(a, x->id))
-			executor_track_clear(x);
-		else
-			q->executors[kept++] = *x;
-	}
-	q->n_executors = kept;
+			if (x)
+				x->has_task = true;
+		}
+	evidence_drop_executors(q);
 }
 
 int evidence_take_executors(

@@ -79,6 +79,7 @@ struct app_history *app_history_free(struct app_history *a)
 	free(a->stages);
 	evidence_clear(&a->evidence);
 	free(a->cluster);
+	free(a->url);
 	app_info_clear(&a->info);
 	owner_clear(&a->owner);
 	strlist_clear(&a->properties);

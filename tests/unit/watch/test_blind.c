@@ -201,7 +201,7 @@ static const struct question {
 static const struct standing_fault *find_fault(struct fixture *f, const struct question *q)
 {
 	for (size_t i = 0; i < cluster(f)->faults.n; i++) {
-		const struct standing_fault *s = &cluster(f)->faults.items[i];
+		const struct standing_fault *s = cluster(f)->faults.items[i];
 		size_t n = strlen(s->what);
 
 		if (n >= strlen(q->what) && strcmp(s->what + n - strlen(q->what), q->what) == 0)
@@ -255,7 +255,7 @@ static void try(const struct question *q, const struct bad *b)
 	rounds(&f, q->rounds > 1 ? 45 : 7);
 	if (!cluster(&f)->up || cluster(&f)->targets[TARGET_UNUSABLE] != 0)
 		fail_msg("%s, %s: stays down: %s", q->what, b->name,
-			cluster(&f)->faults.n ? cluster(&f)->faults.items[0].fault.text : "");
+			cluster(&f)->faults.n ? cluster(&f)->faults.items[0]->fault.text : "");
 	tear_down(&f);
 }
 
