@@ -125,7 +125,10 @@ static char *base64_of(const char *secret, size_t before, const char *last_two)
 
 			value = value << 1 | (byte >> (7 - bit % 8) & 1U);
 		}
-		form[k - from] = value < 62 ? letters[value] : last_two[value - 62];
+		if (value < 62)
+			form[k - from] = letters[value];
+		else
+			form[k - from] = last_two[value - 62];
 	}
 	return form;
 }
@@ -181,7 +184,7 @@ static size_t hide(const char *form, char *text, size_t len)
 	while ((at = memmem(in, (size_t)(end - in), form, n))) {
 		memmove(out, in, (size_t)(at - in));
 		out += at - in;
-		memcpy(out, STARS, n_stars);
+		memset(out, '*', n_stars);
 		out += n_stars;
 		in = at + n;
 	}
