@@ -48,6 +48,11 @@ void notifier_event(struct notifier *n, const struct incident *i, enum notice_ev
  * changed is told. */
 void notifier_storm(struct notifier *n, const char *why);
 
+/* Of the storm that is on, the same over a restart where people were told of it; "": none is. */
+const char *notifier_storm_id(const struct notifier *n);
+/* When it began, since 1970. */
+usec_t notifier_storm_opened(const struct notifier *n);
+
 /* Once per tick: ends of incidents, what ends by itself, what could not be written before. The
  * first one reads what a daemon before this one left. */
 void notifier_tick(struct notifier *n);

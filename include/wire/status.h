@@ -93,6 +93,14 @@ struct status_rule {
 	const char *mode; /* that holds for it */
 };
 
+/* While the storm breaker is open. */
+struct status_storm {
+	const char *id; /* in what people are told */
+	const char *why;
+	usec_t since; /* since 1970 */
+	usec_t until; /* the earliest; 0: until somebody closes it */
+};
+
 struct status_summary {
 	const char *version;
 	const char *mode;
@@ -113,8 +121,8 @@ struct status_summary {
 	size_t n_actions_last_hour;
 	uint64_t actions_per_hour;
 	struct status_pause pause;
-	const char *breaker; /* why the storm breaker is open; NULL: it is not */
-	const char *ledger;  /* what is wrong with the ledger; NULL: nothing */
+	struct status_storm storm; /* why is NULL: the breaker is closed */
+	const char *ledger;        /* what is wrong with the ledger; NULL: nothing */
 	const struct status_window *windows;
 	size_t n_windows;
 	const struct status_cluster *clusters;
@@ -125,6 +133,9 @@ struct status_summary {
 	size_t n_notifies;
 	bool notices_durable; /* messages outlive a crash */
 };
+
+/* What /api/v1/incidents/ID answers for the id of the storm that is on. */
+int status_storm_json(const struct status_storm *s, char **ret);
 
 /* What /api/v1/status answers. */
 int status_summary_json(const struct status_summary *s, char **ret);

@@ -216,6 +216,22 @@ static void print_incident(FILE *out, const cJSON *root)
 			ctl_string(root, "id", &text));
 }
 
+static void print_storm(FILE *out, const cJSON *storm)
+{
+	struct ctl_text text;
+
+	fprintf(out, "%-10s %s\n", "Storm", ctl_string(storm, "id", &text));
+	print_line(out, "Evidence", storm, "why");
+	print_line(out, "Since", storm, "since");
+	fprintf(out, "%-10s %s\n", "Until",
+		ctl_has(storm, "until") ? ctl_string(storm, "until", &text)
+					: "somebody closes the breaker");
+	fprintf(out,
+		"%-10s no action begins until the storm breaker closes (storm_window and "
+		"storm_reset of [limits], or stagewatchctl resume)\n",
+		"Next");
+}
+
 int ctl_explain(const struct ctl *c)
 {
 	_cleanup_json_ cJSON *root = NULL;
@@ -230,7 +246,11 @@ int ctl_explain(const struct ctl *c)
 		return CTL_FAILED;
 	}
 	r = ctl_get(c, path, &root);
-	if (r == CTL_OK && !c->json)
+	if (r != CTL_OK || c->json)
+		return r;
+	if (ctl_has(root, "storm"))
+		print_storm(c->out, cJSON_GetObjectItemCaseSensitive(root, "storm"));
+	else
 		print_incident(c->out, root);
-	return r;
+	return CTL_OK;
 }

@@ -23,6 +23,20 @@ static const char *ago(const cJSON *root, const cJSON *o, const char *field, str
 	return buf->text;
 }
 
+static void print_storm(FILE *out, const cJSON *storm)
+{
+	struct ctl_text text;
+
+	fprintf(out, "The storm breaker is open since %s",
+		ctl_has(storm, "since") ? ctl_string(storm, "since", &text) : "a moment ago");
+	if (ctl_has(storm, "until"))
+		fprintf(out, ", until %s at the earliest", ctl_string(storm, "until", &text));
+	else
+		fprintf(out, ", until stagewatchctl resume");
+	fprintf(out, ": %s", ctl_string(storm, "why", &text));
+	fprintf(out, " (%s)\n", ctl_string(storm, "id", &text));
+}
+
 static void print_holds(FILE *out, const cJSON *root)
 {
 	const cJSON *pause = cJSON_GetObjectItemCaseSensitive(root, "paused");
@@ -38,8 +52,7 @@ static void print_holds(FILE *out, const cJSON *root)
 			fprintf(out, "The pause is not in the ledger: a restart forgets it.\n");
 	}
 	if (ctl_has(root, "breaker_open"))
-		fprintf(out, "The storm breaker is open: %s\n",
-			ctl_string(root, "breaker_open", &text));
+		print_storm(out, cJSON_GetObjectItemCaseSensitive(root, "storm"));
 	if (ctl_has(root, "ledger_trouble"))
 		fprintf(out, "The ledger cannot be used, no action is taken: %s\n",
 			ctl_string(root, "ledger_trouble", &text));

@@ -214,6 +214,16 @@ static int end_storm(struct notifier *n)
 	return r;
 }
 
+const char *notifier_storm_id(const struct notifier *n)
+{
+	return n->storm_id;
+}
+
+usec_t notifier_storm_opened(const struct notifier *n)
+{
+	return n->storm_opened;
+}
+
 void notifier_storm(struct notifier *n, const char *why)
 {
 	bool on = n->storm_id[0] != '\0';

@@ -96,7 +96,10 @@ static int answer_incident(
 	const struct web_view *v, const char *id, struct http_server_reply *reply)
 {
 	const struct incident *i = incident_by_id(v->incidents, id);
+	int r = i ? 0 : state_storm_json(v, id, &reply->body);
 
+	if (!i && r != -ENOENT)
+		return answer_json(r, reply);
 	if (!i)
 		return reply_text(
 			reply, 404, "text/plain; charset=utf-8", "no such incident (any more)\n");

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "core/act/outlook.h"
+#include "notifier/notifier.h"
 #include "store/observed_store.h"
 #include "store/store.h"
 #include "web/notifier_view.h"
@@ -178,6 +179,29 @@ static int fill_clusters(const struct web_view *v, struct lists *l, struct statu
 	return r;
 }
 
+/* It closes when the storm was over for storm_window; while that goes on, the end moves. */
+static struct status_storm storm_of(const struct web_view *v)
+{
+	const struct breaker *b = remediator_breaker(v->remediator);
+	const struct limit_params *p = &v->runtime->settings->limits;
+	struct status_storm s = {.id = notifier_storm_id(v->notifier)};
+
+	if (!b->open)
+		return s;
+	s.why = b->why;
+	s.since = notifier_storm_opened(v->notifier);
+	if (p->storm_reset == STORM_RESET_AUTO)
+		s.until = v->wall + usec_sub(b->stormy + p->storm_window, v->now);
+	return s;
+}
+
+int state_storm_json(const struct web_view *v, const char *id, char **ret)
+{
+	struct status_storm s = storm_of(v);
+
+	return s.why && str_equal(s.id, id) ? status_storm_json(&s, ret) : -ENOENT;
+}
+
 int state_summary_json(const struct web_view *v, char **ret)
 {
 	const struct settings *s = v->runtime->settings;
@@ -215,8 +239,7 @@ int state_summary_json(const struct web_view *v, char **ret)
 		sum.mode_text = mode_text;
 		fill_rules(v, &l, &sum);
 		holds_status(v->holds, &sum.pause);
-		if (remediator_breaker(v->remediator)->open)
-			sum.breaker = remediator_breaker(v->remediator)->why;
+		sum.storm = storm_of(v);
 		fill_windows(v, &l, &sum);
 		r = fill_clusters(v, &l, &sum);
 		sum.notifies = l.notifies;

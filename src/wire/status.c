@@ -414,6 +414,22 @@ static void add_targets(cJSON *o, const struct status_cluster *c)
 	(void)cJSON_AddNumberToObject(o, "faults_not_shown", (double)(c->n_faults - c->n_shown));
 }
 
+static void add_storm(cJSON *o, const struct status_storm *s)
+{
+	json_add_text(o, "id", s->id);
+	json_add_text(o, "why", s->why);
+	json_add_time(o, "since", s->since);
+	json_add_time(o, "until", s->until);
+}
+
+int status_storm_json(const struct status_storm *s, char **ret)
+{
+	_cleanup_json_ cJSON *root = cJSON_CreateObject();
+
+	add_storm(cJSON_AddObjectToObject(root, "storm"), s);
+	return json_print(root, ret);
+}
+
 int status_summary_json(const struct status_summary *s, char **ret)
 {
 	_cleanup_json_ cJSON *root = cJSON_CreateObject();
@@ -438,7 +454,9 @@ int status_summary_json(const struct status_summary *s, char **ret)
 	(void)cJSON_AddNumberToObject(root, "actions_last_hour", (double)s->n_actions_last_hour);
 	(void)cJSON_AddNumberToObject(root, "actions_per_hour", (double)s->actions_per_hour);
 	add_pause(root, &s->pause);
-	json_add_text(root, "breaker_open", s->breaker);
+	json_add_text(root, "breaker_open", s->storm.why);
+	if (s->storm.why)
+		add_storm(cJSON_AddObjectToObject(root, "storm"), &s->storm);
 	json_add_text(root, "ledger_trouble", s->ledger);
 	add_windows(root, s);
 	clusters = cJSON_AddArrayToObject(root, "clusters");

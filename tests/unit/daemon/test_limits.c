@@ -35,6 +35,27 @@ static void settles_after_the_start(void **state)
 	assert_string_equal(w->airflow.sent, "");
 }
 
+/* The storm that is on has an id, under which it is told: since when, and until when at the
+ * earliest. Another id is no storm. */
+static bool explains_storm(struct world *w, bool ends_by_itself)
+{
+	const cJSON *storm = cJSON_GetObjectItem(world_json(w, "/api/v1/status"), "storm");
+	_cleanup_free_ char *path = NULL;
+	_cleanup_free_ char *text = NULL;
+	int status = 0;
+
+	assert_non_null(storm);
+	assert_true(cJSON_IsString(cJSON_GetObjectItem(storm, "since")));
+	assert_true(str_printf(&path, "/api/v1/incidents/%s",
+			    cJSON_GetStringValue(cJSON_GetObjectItem(storm, "id"))) >= 0);
+	storm = cJSON_GetObjectItem(world_json(w, path), "storm");
+	assert_non_null(storm);
+	assert_non_null(strstr(cJSON_GetStringValue(cJSON_GetObjectItem(storm, "why")), " apps "));
+	text = world_get(w, "/api/v1/incidents/h-0", NULL, &status);
+	return status == 404 &&
+	       cJSON_IsString(cJSON_GetObjectItem(storm, "until")) == ends_by_itself;
+}
+
 /* Three apps hang at once: the breaker opens, says so once, and closes on a person's word. */
 static void a_storm(void **state)
 {
@@ -43,6 +64,7 @@ static void a_storm(void **state)
 	storm(w, "settle = 0\nstorm_threshold = 2\nstorm_reset = manual\n");
 	world_until(w, remediator_breaker(w->manager->remediator)->open);
 	world_until(w, scene_told(w, "the storm breaker is open: "));
+	assert_true(explains_storm(w, false));
 	assert_int_equal(fake_log_count("The storm breaker opened"), 1);
 	assert_int_equal((int)world_metric(w, "stagewatch_breaker_open"), 1);
 	world_run(w, 5 * USEC_PER_SEC);
