@@ -95,9 +95,9 @@ struct status_rule {
 
 /* While the storm breaker is open. */
 struct status_storm {
-	const char *id; /* in what people are told */
+	const char *id; /* in what people are told; "" until the next poll */
 	const char *why;
-	usec_t since; /* since 1970 */
+	usec_t since; /* since 1970; 0 until the next poll */
 	usec_t until; /* the earliest; 0: until somebody closes it */
 };
 

@@ -211,6 +211,7 @@ static int end_storm(struct notifier *n)
 
 	outbox_close(&n->outbox, NOTICE_STORM_SUBJECT, notifier_now(n), notifier_wall(n));
 	n->storm_id[0] = '\0';
+	n->storm_opened = 0;
 	return r;
 }
 

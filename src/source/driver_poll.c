@@ -367,12 +367,15 @@ static void next_step(struct driver_poll *p)
 	}
 }
 
-/* The stages of an app that may be another one by now: they count only if it is the same. */
+/* The stages of an app that may be another one by now, which are asked first: they count only if it
+ * is the same. */
 static bool begin_anew(struct driver_poll *p, const struct transport_answer *a)
 {
-	if (!p->verify || a->error != 0 || (a->kept && a->status != 404))
-		return false;
+	bool first = p->verify;
+
 	p->verify = false;
+	if (!first || a->error != 0 || (a->kept && a->status != 404))
+		return false;
 	p->known_stages = (struct digest){0};
 	p->step = STEP_APPS;
 	return ask_step(p) >= 0;

@@ -47,7 +47,8 @@ def test_storm(binary, tmp_path, started):
         wait(lambda: d.metric("stagewatch_breaker_open") == 1, 30, "it opens")
         wait(lambda: refusal(d, "the storm breaker is open: "), 30, "nothing is begun")
         assert "apps hung within 15min" in d.json("/api/v1/status")["breaker_open"]
-        storm = d.json("/api/v1/status")["storm"]
+        # It gets its id and its time with the next poll.
+        storm = wait(lambda: (s := d.json("/api/v1/status")["storm"])["since"] and s, 10, "it is named")
         # The end moves while the storm goes on.
         assert re.search(f"The storm breaker is open since {storm['since']}, until [-0-9T:]+Z at the earliest: ", d.ctl("status").stdout)
         told = d.ctl("explain", storm["id"]).stdout

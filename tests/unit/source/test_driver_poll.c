@@ -133,6 +133,14 @@ static void one_that_may_be_another_is_known_by_its_connection(void **state)
 	assert_int_equal(f->state, DRIVER_ANSWERED);
 	assert_int_equal(fake_n_asked(&f->fake, "GET */applications"), 1);
 	assert_int_equal(fake_n_asked(&f->fake, "GET */stages?*"), 3);
+	/* Of what is asked after the stages nothing begins anew. */
+	f->fake.kept = true;
+	fake_set(&f->fake, "GET */jobs?*",
+		(struct fake_answer){.status = 404, .type = "text/plain", .body = "no"});
+	poll_once(f, (struct driver_ask){.last_id = "app-1", .verify = true, .needs = NEED_JOBS});
+	assert_int_equal(f->state, DRIVER_ANSWERED);
+	assert_int_equal(fake_n_asked(&f->fake, "GET */applications"), 1);
+	assert_int_equal(fake_n_asked(&f->fake, "GET */stages?*"), 4);
 }
 
 static void another_app_on_the_port_is_found_in_the_same_poll(void **state)
