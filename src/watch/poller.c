@@ -19,7 +19,7 @@
 #define SPREAD_DEN 5
 /* An interval has at most so many moments at which turns are taken: a wake-up costs more than the
  * request that it is for. */
-#define MOST_MOMENTS 25
+#define MOST_MOMENTS 10
 /* One that failed so often in a row is asked less often, at last once in so many intervals, and at
  * least once a minute. */
 #define PATIENT_AFTER 3

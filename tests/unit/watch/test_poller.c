@@ -121,18 +121,18 @@ static void turns_are_spread(void **state)
 	size_t before;
 
 	(void)state;
-	set_up(&f, 10);
+	set_up(&f, 5);
 	/* Nobody is known: all at once. */
 	poller_tick(f.poller);
 	fake_loop(&f.fake, f.event, USEC_PER_MSEC);
-	assert_int_equal(n_stages_asked(&f), 10);
+	assert_int_equal(n_stages_asked(&f), 5);
 	fake_loop(&f.fake, f.event, INTERVAL - USEC_PER_MSEC);
 	rounds(&f, 3);
 	before = n_stages_asked(&f);
 	poller_tick(f.poller);
-	/* One each 0.8 seconds, the first at once. */
-	for (unsigned i = 0; i < 10; i++) {
-		fake_loop(&f.fake, f.event, i == 0 ? USEC_PER_MSEC : 800 * USEC_PER_MSEC);
+	/* One each 1.6 seconds, the first at once. */
+	for (unsigned i = 0; i < 5; i++) {
+		fake_loop(&f.fake, f.event, i == 0 ? USEC_PER_MSEC : 1600 * USEC_PER_MSEC);
 		assert_int_equal(n_stages_asked(&f) - before, i + 1);
 	}
 	tear_down(&f);
