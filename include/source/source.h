@@ -23,6 +23,7 @@ struct target {
 	char *user;
 	bool configured; /* the URL is from the configuration: credentials may go there */
 	bool restarts;   /* another driver may come to answer there as the same app */
+	bool proxied;    /* somebody between passes on: a connection that is kept is theirs */
 	bool may_lack;   /* a port of a range: that nobody listens there is no fault */
 	bool waits;      /* submitted, and nothing of it has started: about says for what */
 	char *about;     /* what its cluster manager says of it, for people; NULL: nothing */

@@ -21,6 +21,7 @@ struct driver {
 	bool configured;
 	bool may_lack;  /* nobody need listen there */
 	bool restarts;  /* another driver may come to answer there as the same app */
+	bool proxied;   /* a connection that is kept is not the driver's, but somebody's between */
 	bool ask_who;   /* another app may be there by now */
 	bool kept;      /* its last poll came over the connection of the one before */
 	char *last_id;  /* of the app that answered last */

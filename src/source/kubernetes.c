@@ -245,6 +245,7 @@ static int fill_target(const struct source_kubernetes *k, const struct kube_pod 
 
 	*t = (struct target){.configured = k->ui_via == UI_VIA_PROXY,
 		.restarts = true,
+		.proxied = k->ui_via == UI_VIA_PROXY,
 		.waits = p->phase == KUBE_PENDING};
 	r = t->waits ? 0 : driver_url(k, p, &t->url);
 	if (r >= 0 && is_first)

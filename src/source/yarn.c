@@ -54,8 +54,10 @@ static int fill_target(const struct source_yarn *y, const struct master_app *a, 
 	struct strbuf url = {0};
 	int r;
 
-	*t = (struct target){
-		.configured = true, .restarts = true, .waits = str_equal(a->state, "ACCEPTED")};
+	*t = (struct target){.configured = true,
+		.restarts = true,
+		.proxied = true,
+		.waits = str_equal(a->state, "ACCEPTED")};
 	if (t->waits) {
 		r = str_printf(&t->about, "ACCEPTED by the ResourceManager%s%s",
 			a->why && *a->why ? ": " : "", a->why && *a->why ? a->why : "");

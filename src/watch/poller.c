@@ -402,6 +402,7 @@ static int take_target(struct poller *p, const struct target *t)
 	d->no_driver = t->waits && !t->url;
 	d->configured = t->configured;
 	d->restarts = t->restarts;
+	d->proxied = t->proxied;
 	d->may_lack = t->may_lack;
 	d->listed = true;
 	return 0;

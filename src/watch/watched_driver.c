@@ -375,9 +375,11 @@ int driver_ask(struct driver *d, const struct stage_key *tasks_of, driver_done_f
 	const struct app_history *a = driver_history(d);
 	struct endpoint endpoint = endpoint_of(d);
 	/* Whoever comes to listen there may be another driver. The connection of the poll before
-	 * is still that of the one we know. */
+	 * is still that of the one we know. Behind a proxy it proves nothing: another app answers
+	 * 404 there, the next attempt of the same app does not. */
 	bool verify = !d->app_id || d->restarts;
-	bool known = a && d->started > 0 && !d->ask_who && (!verify || d->kept);
+	bool proven = d->kept && !(d->restarts && d->proxied);
+	bool known = a && d->started > 0 && !d->ask_who && (!verify || proven);
 	struct driver_ask ask = {
 		.transport = d->context->transport,
 		.endpoint = &endpoint,

@@ -42,6 +42,23 @@ static void found_and_recovers_by_itself(void **state)
 	assert_int_equal(fake_n_asked(&w->fake, "P*"), 0);
 }
 
+/* The connection is the proxy's: the next attempt of the app would be taken for this one. */
+static void which_attempt_it_is_is_asked_at_each_poll(void **state)
+{
+	struct world *w = *state;
+	size_t apps;
+	size_t stages;
+
+	yarn_app(w)->moving = true;
+	w->fake.kept = true;
+	world_start(w, "", WORLD_YARN, "action = notify");
+	world_run(w, 5 * USEC_PER_SEC);
+	apps = fake_n_asked(&w->fake, "GET */applications");
+	stages = fake_n_asked(&w->fake, "GET */stages?status=active*");
+	assert_true(stages > 3);
+	assert_int_equal(apps, stages);
+}
+
 static void retry_kills_at_the_resource_manager(void **state)
 {
 	struct world *w = *state;
@@ -257,6 +274,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		story(found_and_recovers_by_itself),
+		story(which_attempt_it_is_is_asked_at_each_poll),
 		story(retry_kills_at_the_resource_manager),
 		story(an_app_that_ends_with_its_task_is_not_killed),
 		story(a_kill_that_does_not_take),
