@@ -56,6 +56,7 @@ struct manager {
 	bool ready;
 	bool leaves_out;     /* at the last tick there were more apps than max_apps */
 	uint64_t n_left_out; /* as counted then */
+	bool connects_anew;  /* at the last tick there were more apps than connections */
 	unsigned ticks;
 };
 

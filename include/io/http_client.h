@@ -27,4 +27,8 @@ struct http_client *http_client_free(struct http_client *c);
 
 struct transport *http_client_transport(struct http_client *c);
 
+/* How many connections stay open at most: as many as descriptors allow. Beyond it the one that was
+ * used longest ago closes first. */
+size_t http_client_max_connections(const struct http_client *c);
+
 DEFINE_CLEANUP(struct http_client *, http_client_free)

@@ -2,12 +2,14 @@
  * What the parts do together once the loop runs: at each tick, when the detector tells something,
  * when the web server or the watchdog asks. */
 #include <inttypes.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 #include "base/log.h"
 #include "daemon/manager_parts.h"
 #include "daemon/verdict_log.h"
 #include "io/clock.h"
+#include "io/http_client.h"
 #include "io/service.h"
 #include "notifier/notifier.h"
 #include "remedy/remediator.h"
@@ -179,6 +181,23 @@ static void note_left_out(struct manager *m)
 	m->n_left_out = n;
 }
 
+/* Once when it begins, and once when it ends. */
+static void note_connections(struct manager *m)
+{
+	size_t most = m->client ? http_client_max_connections(m->client) : SIZE_MAX;
+	bool connects_anew = detector_n_apps(m->detector) > most;
+
+	if (connects_anew && !m->connects_anew)
+		log_warning("%zu apps are watched, but only %zu connections stay open: the other "
+			    "drivers are connected to anew at each poll, which costs CPU time; "
+			    "raise LimitNOFILE= of the service, then restart it",
+			detector_n_apps(m->detector), most);
+	else if (!connects_anew && m->connects_anew)
+		log_notice("All %zu connections to drivers stay open again",
+			detector_n_apps(m->detector));
+	m->connects_anew = connects_anew;
+}
+
 /* Nobody will ever see what becomes of these. */
 static void end_incidents_of_gone_clusters(struct manager *m)
 {
@@ -260,6 +279,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 	if (m->options.once) /* armed again when all answers are in */
 		return 0;
 	note_left_out(m);
+	note_connections(m);
 	manager_say_status(m);
 	return timer_in(source, interval(m));
 }

@@ -57,6 +57,7 @@ struct http_client {
 	struct http_lines *lines;
 	struct slot *slots;
 	size_t n_slots;
+	size_t max_connections;
 	struct slot *idle;
 	sd_event_source *start; /* someone in line may go */
 };
@@ -314,6 +315,7 @@ int http_client_new(
 		return -ENOMEM;
 	c->transport.ops = &client_ops;
 	c->event = sd_event_ref(event);
+	c->max_connections = max_connections();
 	c->n_slots = max_parallel ? max_parallel : DEFAULT_PARALLEL;
 	c->slots = calloc(c->n_slots, sizeof(*c->slots));
 	if (!c->slots)
@@ -324,7 +326,7 @@ int http_client_new(
 	if (r >= 0)
 		r = http_lines_new(c->n_slots, &c->lines);
 	if (r >= 0)
-		r = http_pool_new(event, max_connections(), on_transfer_done, c, &c->pool);
+		r = http_pool_new(event, c->max_connections, on_transfer_done, c, &c->pool);
 	if (r >= 0)
 		r = sd_event_add_defer(c->event, &c->start, on_start, c);
 	if (r < 0)
@@ -360,4 +362,9 @@ struct http_client *http_client_free(struct http_client *c)
 struct transport *http_client_transport(struct http_client *c)
 {
 	return &c->transport;
+}
+
+size_t http_client_max_connections(const struct http_client *c)
+{
+	return c->max_connections;
 }

@@ -219,10 +219,27 @@ static void a_driver_without_answers(void **state)
 	assert_null(audit_of(w, "app-1"));
 }
 
+/* More drivers than connections: told once when it begins, and once when it ends. */
+static void too_few_connections(void **state)
+{
+	struct world *w = *state;
+
+	fake_spark_add(&w->spark, "app-1", SCENE_D1, "")->moving = true;
+	fake_http_client_keep(0);
+	world_start(w, "", ONE, "action = notify");
+	world_run(w, 5 * USEC_PER_SEC);
+	assert_int_equal(fake_log_count("1 apps are watched, but only 0 connections stay open"), 1);
+	fake_http_client_keep(1);
+	world_run(w, 5 * USEC_PER_SEC);
+	assert_int_equal(fake_log_count("connections to drivers stay open again"), 1);
+	fake_http_client_keep(SIZE_MAX);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		story(each_path),
+		story(too_few_connections),
 		story(one_incident),
 		story(not_ready_before_the_first_poll),
 		story(metrics_in_both_formats),

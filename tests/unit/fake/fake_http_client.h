@@ -8,3 +8,5 @@
 
 /* What all clients that are made from now on ask through. Borrowed. */
 void fake_http_client_use(struct transport *t);
+/* How many connections stay open; SIZE_MAX at first. */
+void fake_http_client_keep(size_t n);

@@ -2,6 +2,7 @@
  * io/http_client behind which a transport of the test's answers. */
 #include "fake_http_client.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 
 struct http_client {
@@ -9,6 +10,12 @@ struct http_client {
 };
 
 static struct transport *fake;
+static size_t max_connections = SIZE_MAX;
+
+void fake_http_client_keep(size_t n)
+{
+	max_connections = n;
+}
 
 void fake_http_client_use(struct transport *t)
 {
@@ -32,6 +39,12 @@ struct http_client *http_client_free(struct http_client *c)
 {
 	free(c);
 	return NULL;
+}
+
+size_t http_client_max_connections(const struct http_client *c)
+{
+	(void)c;
+	return max_connections;
 }
 
 struct transport *http_client_transport(struct http_client *c)
