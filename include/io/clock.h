@@ -43,6 +43,7 @@ int timer_in(sd_event_source *timer, usec_t length);
 void timer_off(sd_event_source *timer);
 
 /* libcurl and libmicrohttpd have clocks of their own. A length as they count it, in milliseconds,
- * rounded up; and a timer for a length that they gave. */
+ * rounded up; a length that they gave as we count it; and a timer for one. */
 unsigned long long clock_library_ms(usec_t length);
+usec_t clock_of_library_ms(unsigned long long ms);
 int timer_in_library_ms(sd_event_source *timer, unsigned long long ms);

@@ -197,6 +197,7 @@ void http_pool_run(struct http_pool *p)
 {
 	usec_t now = clock_boottime();
 	int running;
+	long left;
 
 	for (size_t i = 0; i < N_SHARDS; i++) {
 		struct http_shard *s = p->shards[i];
@@ -205,6 +206,10 @@ void http_pool_run(struct http_pool *p)
 			continue;
 		s->due = USEC_INFINITY;
 		(void)curl_multi_socket_action(s->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+		/* Where its clock is a little behind ours, libcurl does not ask again. */
+		if (s->due == USEC_INFINITY && curl_multi_timeout(s->multi, &left) == CURLM_OK &&
+			left >= 0)
+			s->due = clock_boottime() + clock_of_library_ms((unsigned long long)left);
 		tell_ended(s);
 	}
 	arm(p);
@@ -230,7 +235,7 @@ static int on_curl_timer(CURLM *multi, long timeout_ms, void *userdata)
 		s->due = USEC_INFINITY;
 		return 0;
 	}
-	s->due = clock_boottime() + (usec_t)timeout_ms * USEC_PER_MSEC;
+	s->due = clock_boottime() + clock_of_library_ms((unsigned long long)timeout_ms);
 	/* What is due now is run by whoever adds, or at the end of this call to libcurl. */
 	arm(s->pool);
 	return 0;

@@ -34,7 +34,7 @@ def play(binary, tmp_path, text, config=CONFIG, recording="-"):
     file = tmp_path / "replay.conf"
     file.write_text(config)
     return subprocess.run([binary, "--config", file, "--replay", recording], input=text, capture_output=True,
-                          text=True, timeout=120)
+                          text=True, timeout=600)
 
 
 def verdicts(done):
@@ -171,7 +171,7 @@ def test_two_recordings_of_each_verdict(binary, tmp_path):
 def test_worth(binary):
     """Without CPU seconds a task that computes is called hung, and one that sleeps later."""
     done = subprocess.run([RECORDINGS.parent / "worth.py", "--stagewatchd", binary, "py_busy-4.3", "py_sleep-4.3", "io_wait-4.3"],
-                          capture_output=True, text=True, timeout=120)
+                          capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     assert "| nothing | 3 | 0 | 0 | 0 |" in done.stdout
     assert "| CPU seconds | 0 | 1 | 2 | 1 |" in done.stdout

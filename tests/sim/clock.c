@@ -143,6 +143,11 @@ unsigned long long clock_library_ms(usec_t length)
 	return ms < 600 ? 600 : ms;
 }
 
+usec_t clock_of_library_ms(unsigned long long ms)
+{
+	return ms * USEC_PER_MSEC * pace();
+}
+
 int timer_in_library_ms(sd_event_source *timer, unsigned long long ms)
 {
 	return arm(timer, real(CLOCK_BOOTTIME) + ms * USEC_PER_MSEC);

@@ -116,9 +116,14 @@ unsigned long long clock_library_ms(usec_t length)
 	return length / USEC_PER_MSEC + 1;
 }
 
+usec_t clock_of_library_ms(unsigned long long ms)
+{
+	return ms * USEC_PER_MSEC;
+}
+
 int timer_in_library_ms(sd_event_source *timer, unsigned long long ms)
 {
-	return timer_in(timer, ms * USEC_PER_MSEC);
+	return timer_in(timer, clock_of_library_ms(ms));
 }
 
 static struct fake_timer *next(void)

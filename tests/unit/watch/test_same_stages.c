@@ -228,7 +228,7 @@ static void what_is_not_at_hand_is_not_repeated(void **state)
 	struct app_history *a = NULL;
 	struct stage_obs *stage = calloc(1, sizeof(*stage));
 	struct app_poll poll = {
-		.now = 10 * INTERVAL, .stages = {stage, 1}, .stages_digest = {1, 1}};
+		.now = 10 * INTERVAL, .stages = {.items = stage, .n = 1}, .stages_digest = {1, 1}};
 
 	(void)state;
 	assert_non_null(stage);
