@@ -389,8 +389,9 @@ static bool take_step(struct job *j, const struct remedy_step *step, enum remedy
 		const char *objection = objection_to(j, step->effect);
 
 		if (objection) {
-			*again =
-				(struct remedy_event){.type = REMEDY_EVENT_HELD, .text = objection};
+			*again = (struct remedy_event){.type = REMEDY_EVENT_HELD,
+				.other_app = j->answer.other_app,
+				.text = objection};
 			return true;
 		}
 		if (intend(j, step->effect) < 0) {

@@ -280,6 +280,7 @@ static const char *on_objection(
 	const struct app_history *other;
 	const char *objection = NULL;
 
+	ret->other_app = false;
 	if (effect != EFFECT_CLEAR_TASK && !j->acted)
 		objection = objection_to_begin(m, j, ret);
 	if (objection || (effect != EFFECT_CLEAR_TASK && effect != EFFECT_RESTART_TASK))
@@ -288,6 +289,7 @@ static const char *on_objection(
 		j->record.target.cluster, j->record.target.app_id);
 	if (!other)
 		return NULL;
+	ret->other_app = true;
 	(void)snprintf(ret->text, sizeof(ret->text), "another app of it is still there, %s on %s",
 		other->info.id, other->cluster);
 	return ret->text;

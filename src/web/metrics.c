@@ -206,7 +206,7 @@ static void add_escaped(struct strbuf *out, const char *s)
 		s += n;
 		if (*s == '\0')
 			return;
-		strbuf_add_n(out, (const char[]){'\\', *s == '\n' ? 'n' : *s}, 2);
+		strbuf_add(out, *s == '\n' ? "\\n" : *s == '"' ? "\\\"" : "\\\\");
 		s++;
 	}
 }

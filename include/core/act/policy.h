@@ -56,6 +56,7 @@ struct policy_answer {
 	const char *objection; /* NULL: act. Else why not: one clause, static, of the question, or
 				  in text */
 	enum policy_reason reason;
+	bool other_app; /* what is in the way is another app of the task instance */
 	char text[256];
 };
 

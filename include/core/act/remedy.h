@@ -107,6 +107,7 @@ struct remedy_event {
 		*preconditions; /* beside task, where remedy_wants_preconditions() */
 	bool process_ended;     /* beside task, of EFFECT_LOOK_PROCESS: Airflow's log says so */
 	enum app_end app_end;
+	bool other_app;   /* of REMEDY_EVENT_HELD: another app of the task instance is in the way */
 	const char *text; /* the other side's words: an error, an end state; may be NULL */
 };
 

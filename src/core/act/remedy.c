@@ -236,18 +236,21 @@ static int on_blocked(
 	return remedy_wait(step, now);
 }
 
-/* Nothing was sent yet: it ends. A clear waits for what holds it up, as long as for an app's end.
- * A restart is not to begin beside another app of the task instance: another way may be open. */
+/* Nothing was sent yet: it ends, and the hang is looked at anew. A clear waits for what holds it
+ * up, as long as for an app's end. A restart is not to begin beside another app of the task
+ * instance: there, and only there, another way may be open. */
 static int on_held(
 	struct remedy *r, const struct remedy_event *ev, usec_t now, struct remedy_step *step)
 {
-	if (r->state == REMEDY_RESTART && !r->sent) {
+	bool first = r->state == REMEDY_RESTART && !r->sent;
+
+	if (first && ev->other_app) {
 		if (str_replace(&r->no_restart, remedy_words(ev)) < 0)
 			return -ENOMEM;
 		r->requested = false;
 		return remedy_go(r, step, REMEDY_RECHECK_TASK, EFFECT_LOOK_TASK, 0);
 	}
-	if (r->state != REMEDY_CLEAR && r->state != REMEDY_RESTART) {
+	if (first || (r->state != REMEDY_CLEAR && r->state != REMEDY_RESTART)) {
 		r->requested = false;
 		return remedy_finish(r, step, OUTCOME_REFUSED, "%s", remedy_words(ev));
 	}

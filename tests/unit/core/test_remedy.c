@@ -125,6 +125,14 @@ static void give_held(struct fixture *f, enum remedy_effect expected)
 	give(f, &ev);
 }
 
+static void give_other_app(struct fixture *f, enum remedy_effect expected)
+{
+	struct remedy_event ev = {.type = REMEDY_EVENT_HELD, .other_app = true, .text = "words"};
+
+	assert_int_equal(f->step.effect, expected);
+	give(f, &ev);
+}
+
 static void give_app(struct fixture *f, enum app_end end)
 {
 	struct remedy_event ev = {.type = REMEDY_EVENT_APP, .app_end = end, .text = "KILLED"};
@@ -1272,8 +1280,14 @@ static void test_restart_refused(void **state)
 	assert_non_null(strstr(f.r.why, "nor can it be cleared while it runs: words"));
 	assert_done(&f, OUTCOME_FAILED, "failed");
 
+	/* What no longer allows it, allows no other way, either. */
 	begin_to_restart(&f);
 	give_held(&f, EFFECT_RESTART_TASK);
+	assert_false(f.r.requested);
+	assert_done(&f, OUTCOME_REFUSED, NULL);
+
+	begin_to_restart(&f);
+	give_other_app(&f, EFFECT_RESTART_TASK);
 	assert_false(f.r.requested);
 	give_task_on(&f, task(TI_STATE_RUNNING, 1, id_one), &p);
 	assert_done(&f, OUTCOME_REFUSED, NULL);
