@@ -39,9 +39,10 @@ int str_replace(char **target, const char *s);
 /* strcmp() == 0 that accepts NULL; two NULLs are equal. */
 bool str_equal(const char *a, const char *b);
 
-/* The length of the UTF-8 character that s starts with, and its code point; 0 where there is none.
+/* The length of the UTF-8 character that text starts with, and its code point; 0 where there is
+ * none.
  */
-size_t utf8_decode(const char *s, uint32_t *ret);
+size_t utf8_decode(const char *text, uint32_t *ret);
 
 /* Replaces in place what a log or a terminal should not see, byte by byte, by '?': control
  * characters (C0, DEL, C1), line and paragraph separators, what is not seen, overrides of the

@@ -125,6 +125,8 @@ static void section_forget(struct conf_section *s, const char *key, const char *
 {
 	size_t kept = 0;
 
+	if (!s->entries)
+		return;
 	for (size_t i = 0; i < s->n_entries; i++) {
 		struct conf_entry *e = &s->entries[i];
 
