@@ -46,7 +46,7 @@ static size_t place_of(const struct fault_list *l, const char *url, const char *
 {
 	const struct key key = {url, what};
 
-	return sorted_place(&key, l->items, l->n, sizeof(*l->items), compare);
+	return sorted_place(&key, l->items, l->n, sizeof(struct standing_fault *), compare);
 }
 
 static bool is_of(const struct fault_list *l, size_t i, const char *url)
@@ -60,13 +60,14 @@ static void drop(struct fault_list *l, size_t i)
 	free(l->items[i]->app_id);
 	free(l->items[i]);
 	l->n--;
-	memmove(&l->items[i], &l->items[i + 1], (l->n - i) * sizeof(*l->items));
+	memmove(&l->items[i], &l->items[i + 1], (l->n - i) * sizeof(struct standing_fault *));
 }
 
 static int add(struct fault_list *l, size_t at, const struct asked *asked, const char *app_id,
 	const struct standing_fault *like)
 {
-	struct standing_fault **items = reallocarray(l->items, l->n + 1, sizeof(*l->items));
+	struct standing_fault **items =
+		reallocarray(l->items, l->n + 1, sizeof(struct standing_fault *));
 	struct standing_fault *f = items ? malloc(sizeof(*f)) : NULL;
 	int r;
 
@@ -87,7 +88,7 @@ static int add(struct fault_list *l, size_t at, const struct asked *asked, const
 		free(f);
 		return r;
 	}
-	memmove(&items[at + 1], &items[at], (l->n - at) * sizeof(*items));
+	memmove(&items[at + 1], &items[at], (l->n - at) * sizeof(struct standing_fault *));
 	items[at] = f;
 	l->n++;
 	return 0;
