@@ -257,7 +257,8 @@ static usec_t jitter_of(const struct driver *d)
 	return h % 1024;
 }
 
-/* How long one that fails alone is left alone. Where most fail it is the network, or the cluster:
+/* How long one that fails alone is left alone. One whose app is known is asked at each turn: what
+ * is decided about the app takes fresh evidence. Where most fail it is the network, or the cluster:
  * everything is to be seen again within two intervals of its end. */
 static usec_t patience(const struct poller *p, const struct driver *d)
 {
@@ -265,7 +266,7 @@ static usec_t patience(const struct poller *p, const struct driver *d)
 	usec_t wait;
 	unsigned n = 2;
 
-	if (d->failures < PATIENT_AFTER)
+	if (d->failures < PATIENT_AFTER || d->last_id)
 		return 0;
 	for (unsigned i = PATIENT_AFTER; i < d->failures && n < MOST_INTERVALS; i++)
 		n *= 2;
