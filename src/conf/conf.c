@@ -140,7 +140,7 @@ static void section_forget(struct conf_section *s, const char *key, const char *
 
 static bool section_has_other(const struct conf_section *s, const char *key, const char *file)
 {
-	for (size_t i = 0; i < s->n_entries; i++)
+	for (size_t i = 0; s->entries && i < s->n_entries; i++)
 		if (str_equal(s->entries[i].key, key) && !str_equal(s->entries[i].file, file))
 			return true;
 	return false;
