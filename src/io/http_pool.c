@@ -43,7 +43,7 @@ struct http_pool {
 	int epoll_fd;
 	sd_event_source *ready; /* of epoll_fd */
 	sd_event_source *timer; /* of the shard that is due first */
-	usec_t timer_at;
+	usec_t timer_at;        /* when it fires; a little too early does no harm */
 	struct watched_fd *fds; /* by descriptor */
 	size_t n_fds;
 };
@@ -179,18 +179,12 @@ static int on_curl_close(void *userdata, curl_socket_t fd)
 	return close(fd);
 }
 
-/* The timer may fire early: then it is only set anew. */
-static void arm(struct http_pool *p)
+static void arm(struct http_pool *p, usec_t due)
 {
-	usec_t first = USEC_INFINITY;
-
-	for (size_t i = 0; i < N_SHARDS; i++)
-		if (p->shards[i] && p->shards[i]->due < first)
-			first = p->shards[i]->due;
-	if (first >= p->timer_at)
+	if (due >= p->timer_at)
 		return;
-	p->timer_at = first;
-	(void)timer_at(p->timer, first);
+	p->timer_at = due;
+	(void)timer_at(p->timer, due);
 }
 
 void http_pool_run(struct http_pool *p)
@@ -212,7 +206,9 @@ void http_pool_run(struct http_pool *p)
 			s->due = clock_boottime() + clock_of_library_ms((unsigned long long)left);
 		tell_ended(s);
 	}
-	arm(p);
+	for (size_t i = 0; i < N_SHARDS; i++)
+		if (p->shards[i])
+			arm(p, p->shards[i]->due);
 }
 
 static int on_timer(sd_event_source *source, usec_t now, void *userdata)
@@ -236,8 +232,7 @@ static int on_curl_timer(CURLM *multi, long timeout_ms, void *userdata)
 		return 0;
 	}
 	s->due = clock_boottime() + clock_of_library_ms((unsigned long long)timeout_ms);
-	/* What is due now is run by whoever adds, or at the end of this call to libcurl. */
-	arm(s->pool);
+	arm(s->pool, s->due);
 	return 0;
 }
 
