@@ -45,8 +45,8 @@ DEFINE_CLEANUP(struct poller *, poller_free)
 void poller_inherit(struct poller *p, struct poller *from);
 
 /* Begins a poll of all: of whom nothing was heard yet at once, of the others each in its turn. One
- * that fails again and again is left out of some ticks. What an earlier one still waits for is left
- * to it. */
+ * of which no app is known, and that fails again and again, is left out of some ticks. What an
+ * earlier one still waits for is left to it. */
 void poller_tick(struct poller *p);
 
 const char *poller_cluster(const struct poller *p);

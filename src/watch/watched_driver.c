@@ -93,7 +93,7 @@ struct app_history *driver_history(const struct driver *d)
 			  : NULL;
 }
 
-/* Whom the log and the status name; NULL while the address of a bare driver is not set. */
+/* Whom the log and the status name. */
 static const char *name_of(const struct driver *d)
 {
 	return d->url ? d->url : d->app_id;
@@ -142,8 +142,7 @@ static void note_all(const struct driver *d, const struct driver_answer *answer)
 
 int driver_move(struct driver *d, const char *url)
 {
-	/* One that has just been made had no name to be known by. */
-	if (faults_of(d) && name_of(d))
+	if (faults_of(d))
 		faults_forget(faults_of(d), name_of(d), NULL);
 	return str_replace(&d->url, url);
 }
