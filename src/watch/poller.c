@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/digest.h"
 #include "base/log.h"
 #include "watch/answers.h"
 #include "watch/watched_driver.h"
@@ -250,11 +251,7 @@ static bool costs_much(const struct fault *f)
 /* Of 0 to 1023: not all that failed together are asked together again. */
 static usec_t jitter_of(const struct driver *d)
 {
-	unsigned h = 5381 + d->failures;
-
-	for (const char *c = d->url; c && *c; c++)
-		h = h * 33 + (unsigned char)*c;
-	return h % 1024;
+	return (digest_of(d->url, strlen(d->url)).low + d->failures) % 1024;
 }
 
 /* How long one that fails alone is left alone. One whose app is known is asked at each turn: what

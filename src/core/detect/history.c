@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/digest.h"
 #include "base/sorted.h"
 #include "core/detect/history.h"
 
@@ -566,14 +567,13 @@ void app_history_drop_unseen(struct app_history *a)
  * seen together are not asked together for ever. */
 static bool memory_due(const struct app_history *a)
 {
-	unsigned phase = 5381;
+	uint64_t phase;
 
 	if (a->polls < MEMORY_POLLS)
 		return a->polls - a->memory_asked >= MEMORY_POLLS_FIRST;
 	if (a->memory_asked > MEMORY_POLLS)
 		return a->polls - a->memory_asked >= MEMORY_POLLS;
-	for (const char *c = a->info.id; c && *c; c++)
-		phase = phase * 33 + (unsigned char)*c;
+	phase = digest_of(a->info.id, strlen(a->info.id)).low;
 	return a->polls - a->memory_asked >= MEMORY_POLLS + phase % MEMORY_POLLS;
 }
 
@@ -606,22 +606,24 @@ static int audit(struct app_history *a)
 	return audit_run(&s, &a->audit);
 }
 
-void app_history_note_missing(struct app_history *a, const char *what, usec_t now)
+/* What is the matter, and since when; NULL: nothing is. */
+static void note_since(usec_t *start, char *text, size_t n, const char *what, usec_t now)
 {
 	if (!what)
-		a->missing_start = 0;
-	else if (a->missing_start == 0)
-		a->missing_start = now;
-	(void)snprintf(a->missing, sizeof(a->missing), "%s", what ? what : "");
+		*start = 0;
+	else if (*start == 0)
+		*start = now;
+	(void)snprintf(text, n, "%s", what ? what : "");
+}
+
+void app_history_note_missing(struct app_history *a, const char *what, usec_t now)
+{
+	note_since(&a->missing_start, a->missing, sizeof(a->missing), what, now);
 }
 
 void app_history_note_waits(struct app_history *a, const char *what, usec_t now)
 {
-	if (!what)
-		a->waits_start = 0;
-	else if (a->waits_start == 0)
-		a->waits_start = now;
-	(void)snprintf(a->waits, sizeof(a->waits), "%s", what ? what : "");
+	note_since(&a->waits_start, a->waits, sizeof(a->waits), what, now);
 }
 
 void app_history_note_no_answer(struct app_history *a, const char *why)
