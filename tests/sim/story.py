@@ -84,7 +84,9 @@ class Story:
             assert time.monotonic() < end, f"no end\n{explain(self.world, self.daemon)}"
             time.sleep(0.03)
         time.sleep(10 / self.world.pace)
-        assert self.daemon.stop() in (0, -signal.SIGKILL), explain(self.world, self.daemon)
+        status = self.daemon.stop()
+        assert status in (0, -signal.SIGKILL), explain(self.world, self.daemon)
+        self.crashes += status != 0
 
     def check(self):
         text = explain(self.world, self.daemon)

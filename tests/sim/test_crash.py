@@ -17,9 +17,13 @@ def tell(name, build, directory, crashes=()):
         try:
             story.run(crashes)
             story.check()
+            n = story.daemon.n_points()
+            # A run has fewer points than the one that was counted where two writes fall together, or where that one began
+            # twice because its evidence was some seconds too old. A point that it has ends it.
+            assert story.crashes or not crashes or n < crashes[0], f"no crash, and {n} points were reached"
         except AssertionError as e:
             raise AssertionError(f"crash at {crashes}: {e}") from None
-        return story.daemon.n_points(), story.crashes
+        return n, story.crashes
 
 
 def tell_all(name, build, tmp_path, lists):
@@ -36,8 +40,6 @@ def test_every_point(name, build, tmp_path):
     n, _ = tell(name, build, tmp_path / "whole")
     crashes = tell_all(name, build, tmp_path, [(k,) for k in range(1, n + 1)])
     print(f"{name}: {n} fault points, {crashes} crashes")
-    # A run may come by with fewer writes than the one that was counted, where two fall together, or where that one began twice
-    # because its evidence was some seconds too old.
     assert crashes >= n // 2
 
 
@@ -48,4 +50,6 @@ def test_crash_while_taken_up(name, build, tmp_path):
     chosen = random.Random(f"{SEED} {name}")
     lists = [(chosen.randint(1, n), chosen.randint(1, n // 2), chosen.randint(1, n // 2)) for _ in range(12)]
     print(f"{name}: seed {SEED}: {lists}")
-    assert tell_all(name, build, tmp_path, lists) >= 12
+    crashes = tell_all(name, build, tmp_path, lists)
+    print(f"{name}: {crashes} crashes")
+    assert crashes >= len(lists) // 2
