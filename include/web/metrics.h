@@ -26,6 +26,8 @@ enum metric {
 	METRIC_STAGES_NOT_SHOWN,
 	METRIC_INCIDENTS,
 	METRIC_INCIDENTS_OPEN,
+	METRIC_INCIDENT_OPEN,
+	METRIC_INCIDENT_SINCE_TIMESTAMP_SECONDS,
 	METRIC_ACTIONS,
 	METRIC_ACTIONS_REFUSED,
 	METRIC_OBSERVED,
@@ -81,7 +83,7 @@ struct metric_def {
 	const char *unit; /* OpenMetrics UNIT, also the end of the name; NULL: none */
 	enum metric_type type;
 	const char *help;
-	const char *labels[4]; /* names, NULL-terminated */
+	const char *labels[12]; /* names, NULL-terminated */
 };
 
 const struct metric_def *metric_def(enum metric m);

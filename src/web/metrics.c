@@ -58,6 +58,15 @@ static const struct metric_def metric_defs[] = {
 		"verdict", "rule"),
 	G(METRIC_INCIDENTS_OPEN, "stagewatch_incidents_open", NULL,
 		"Open incidents by their present verdict.", "verdict"),
+	G(METRIC_INCIDENT_OPEN, "stagewatch_incident_open", NULL,
+		"1 for each open incident. Of more than 100 the rest are counted, as incident "
+		"more.",
+		"incident", "spark_cluster", "app", "name", "stage", "verdict", "dag", "task",
+		"rule", "acting"),
+	G(METRIC_INCIDENT_SINCE_TIMESTAMP_SECONDS, "stagewatch_incident_since_timestamp_seconds",
+		"seconds",
+		"Time since which what an open incident is about has lasted, since 1970.",
+		"incident"),
 	C(METRIC_ACTIONS, "stagewatch_actions", NULL, "Actions by outcome.", "action", "outcome"),
 	C(METRIC_ACTIONS_REFUSED, "stagewatch_actions_refused", NULL,
 		"Number of times that an action was due and did not begin, or was given up before "

@@ -11,6 +11,7 @@
 #include "source/driver_poll.h"
 #include "store/store.h"
 #include "web/app_metrics.h"
+#include "web/incident_metrics.h"
 #include "web/notifier_view.h"
 #include "web/status_view.h"
 #include "web/tally.h"
@@ -281,6 +282,7 @@ int metrics_page(const struct web_view *v, enum metrics_format format, char **re
 	add_all_verdicts(v, &w);
 	add_stalled(v, &w);
 	add_incidents(v, &w);
+	incident_metrics_add(v, &w);
 	add_actions(v, &w);
 	add_evidence(v, &w);
 	app_metrics_add(v->detector, &w);

@@ -17,6 +17,8 @@ static void each_path(void **state)
 	} rows[] = {
 		{"/", 200, "/api/v1/incidents"},
 		{"/metrics", 200, "stagewatch_up{spark_cluster=\"one\"} 1"},
+		{"/metrics", 200,
+			"verdict=\"hung\",dag=\"\",task=\"\",rule=\"all\",acting=\"no\"} 1"},
 		{"/-/healthy", 200, ""},
 		{"/-/ready", 200, ""},
 		{"/api/v1/status", 200, "\"clusters\""},
