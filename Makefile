@@ -241,7 +241,7 @@ install: all ## copy what users need below DESTDIR and PREFIX
 	@# The administrator's stays.
 	[ -e $(DESTDIR)$(SYSCONFDIR)/stagewatchd.conf ] || \
 		install -m 644 etc/stagewatchd.conf $(DESTDIR)$(SYSCONFDIR)/stagewatchd.conf
-	install -D -m 644 -t $(DESTDIR)$(DATADIR)/airflow etc/airflow/*.py
+	install -D -m 644 -t $(DESTDIR)$(DATADIR)/airflow etc/airflow/*.py etc/airflow/pyproject.toml
 	install -D -m 644 -t $(DESTDIR)$(DATADIR)/prometheus etc/prometheus/*.yml
 	install -D -m 644 -t $(DESTDIR)$(DATADIR)/spark etc/spark/spark-defaults.conf
 	install -D -m 644 -t $(DESTDIR)$(DATADIR)/compose etc/compose/*.yml

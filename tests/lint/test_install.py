@@ -44,10 +44,11 @@ def promised(root):
 def test_all_that_is_promised_is_there(root, build, tmp_path):
     files = install(root, build, tmp_path)
     paths = promised(root)
-    assert {"airflow/airflow_local_settings.py", "prometheus/stagewatchd.rules.yml", "prometheus/", "spark/", "compose/",
+    assert {"airflow/", "airflow/airflow_local_settings.py", "prometheus/stagewatchd.rules.yml", "prometheus/", "spark/", "compose/",
             "spark/spark-defaults.conf", "doc/runbook.md", "doc/preventing-hangs.md",
                 "doc/kubernetes.md"} == set(paths)
     share = tmp_path / "usr/share/stagewatchd"
+    assert {file.name for file in (share / "airflow").iterdir()} == {"airflow_local_settings.py", "plugin.py", "pyproject.toml"}
     assert [path for path in paths if not (share / path).exists()] == []
     # Each page, both programs, and the service with the path of the daemon in it.
     assert {f"usr/share/man/man{page.suffix[1:]}/{page.name}" for page in (root / "man").iterdir()} <= files
@@ -62,3 +63,8 @@ def test_the_example_is_what_runs_without_the_sources(root, build, tmp_path):
     example = tmp_path / "usr/share/stagewatchd/examples/ml-pipeline"
     assert {"README.md", "results.md", "pipeline.py", "dag.py", "requirements.lock"} <= {f.name for f in example.iterdir()}
     assert not (example / "run").exists()
+
+
+def test_the_policy_has_the_version_of_the_daemon(root):
+    (daemon,) = re.findall(r"^VERSION := (\S+)$", (root / "Makefile").read_text(), re.M)
+    assert re.findall(r'^version = "(.*)"$', (root / "etc/airflow/pyproject.toml").read_text(), re.M) == [daemon]
