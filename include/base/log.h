@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * One log line per event: to the journal with fields when stderr is connected to it, else to stderr
- * as plain text. Only source, action, daemon and main log above debug; lower layers return errors.
+ * as plain text or as JSON. Only source, action, daemon and main log above debug; lower layers
+ * return errors.
  */
 #pragma once
 
@@ -8,6 +9,7 @@
 #include <syslog.h>
 
 #include "base/cleanup.h"
+#include "base/time.h"
 
 /* What a log line is about; each field may be NULL. Journal field names in comments. */
 struct log_about {
@@ -27,6 +29,11 @@ void log_set_max_level(int level);
 
 /* Looks whether stderr is the journal (JOURNAL_STREAM). Call once at start. */
 void log_open(void);
+
+/* From here on lines on a stderr that is not the journal are objects of JSON with the members time,
+ * level and message, and those of struct log_about that are set, in lower case. wall tells the time
+ * since 1970; NULL: lines are plain text again. */
+void log_set_json(usec_t (*wall)(void));
 
 void log_event(int level, const struct log_about *about, const char *fmt, ...) _printf_(3, 4);
 

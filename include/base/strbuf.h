@@ -26,6 +26,9 @@ void strbuf_add_integer(struct strbuf *b, int64_t n);
 /* Adds s with every byte outside of RFC 3986's unreserved set as %XX: a path segment of a URL. */
 void strbuf_add_segment(struct strbuf *b, const char *s);
 
+/* Adds s as a string of JSON, with its quotes. s is UTF-8. */
+void strbuf_add_json(struct strbuf *b, const char *s);
+
 /* Hands the text to the caller, who frees it; the buffer is empty afterwards. -ENOMEM if any write
  * failed, *ret then untouched. An empty buffer gives "". */
 int strbuf_finish(struct strbuf *b, char **ret);

@@ -19,6 +19,11 @@ enum daemon_mode {
 	MODE_ACT
 };
 
+enum log_format {
+	LOG_FORMAT_TEXT,
+	LOG_FORMAT_JSON
+};
+
 struct daemon_params {
 	usec_t poll_interval;
 	int mode; /* enum daemon_mode */
@@ -29,6 +34,7 @@ struct daemon_params {
 	char *control_socket;
 	struct strlist control_users;
 	char *control_group;
+	int log_format; /* enum log_format */
 };
 
 struct web_params {

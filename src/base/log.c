@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Log lines to the journal with fields, or to stderr as plain text. */
+ * Log lines to the journal with fields, or to stderr as plain text or JSON. */
 #include "base/log.h"
 
 /* CODE_FILE= would always name this file. */
@@ -19,9 +19,19 @@
 /* The only mutable file-scope state of the tree: every layer logs through one place. */
 static int max_level = LOG_INFO;
 static bool to_journal = false;
+static usec_t (*json_wall)(void) = NULL;
 
 /* Longer lines are cut. */
 #define LINE_MAX_BYTES 4096
+
+static const char *const level_names[] = {[LOG_EMERG] = "emergency",
+	[LOG_ALERT] = "alert",
+	[LOG_CRIT] = "critical",
+	[LOG_ERR] = "error",
+	[LOG_WARNING] = "warning",
+	[LOG_NOTICE] = "notice",
+	[LOG_INFO] = "info",
+	[LOG_DEBUG] = "debug"};
 
 static const struct {
 	const char *name;
@@ -43,6 +53,11 @@ static const struct {
 void log_set_max_level(int level)
 {
 	max_level = level;
+}
+
+void log_set_json(usec_t (*wall)(void))
+{
+	json_wall = wall;
 }
 
 void log_open(void)
@@ -75,6 +90,14 @@ static int add_field(struct iovec *v, size_t *n, const char *name, const char *v
 	return 0;
 }
 
+static const char *about_value(const struct log_about *about, size_t field)
+{
+	const char *value;
+
+	memcpy(&value, (const char *)about + about_fields[field].offset, sizeof(value));
+	return value;
+}
+
 static int send_to_journal(int level, const struct log_about *about, const char *text)
 {
 	struct iovec v[N_FIXED_FIELDS + ELEMENTSOF(about_fields)];
@@ -88,9 +111,8 @@ static int send_to_journal(int level, const struct log_about *about, const char 
 	if (r >= 0)
 		r = add_field(v, &n, "SYSLOG_IDENTIFIER", "stagewatchd");
 	for (size_t i = 0; r >= 0 && about && i < ELEMENTSOF(about_fields); i++) {
-		const char *value;
+		const char *value = about_value(about, i);
 
-		memcpy(&value, (const char *)about + about_fields[i].offset, sizeof(value));
 		if (value)
 			r = add_field(v, &n, about_fields[i].name, value);
 	}
@@ -99,6 +121,64 @@ static int send_to_journal(int level, const struct log_about *about, const char 
 	for (size_t i = 0; i < n; i++)
 		free(v[i].iov_base);
 	return r;
+}
+
+/* Names in lower case, as readers of JSON expect; values may be of others, and need not be UTF-8.
+ */
+static void add_json_field(struct strbuf *b, const char *name, const char *value)
+{
+	_cleanup_free_ char *sane = NULL;
+
+	if (str_printable(value, LINE_MAX_BYTES, &sane) < 0) {
+		b->failed = true;
+		return;
+	}
+	strbuf_add(b, ",\"");
+	for (; *name; name++) {
+		char c = *name >= 'A' && *name <= 'Z' ? (char)(*name - 'A' + 'a') : *name;
+
+		strbuf_add_n(b, &c, 1);
+	}
+	strbuf_add(b, "\":");
+	strbuf_add_json(b, sane);
+}
+
+static int send_as_json(int level, const struct log_about *about, const char *line)
+{
+	_cleanup_free_ char *object = NULL;
+	struct strbuf b = {0};
+	usec_t wall = json_wall();
+	char time[32];
+	int r;
+
+	/* To the second, and the milliseconds in the place of its Z. */
+	(void)format_timestamp(time, sizeof(time), wall);
+	time[strcspn(time, "Z")] = '\0';
+	strbuf_addf(&b, "{\"time\":\"%s.%03uZ\"", time,
+		(unsigned)(wall % USEC_PER_SEC / USEC_PER_MSEC));
+	add_json_field(&b, "level", level_names[level & LOG_PRIMASK]);
+	add_json_field(&b, "message", line);
+	for (size_t i = 0; about && i < ELEMENTSOF(about_fields); i++) {
+		const char *value = about_value(about, i);
+
+		if (value)
+			add_json_field(&b, about_fields[i].name, value);
+	}
+	strbuf_add(&b, "}\n");
+	r = strbuf_finish(&b, &object);
+	if (r >= 0)
+		(void)fputs(object, stderr);
+	return r;
+}
+
+/* Where one way fails, the next. */
+static void send_line(int level, const struct log_about *about, const char *line)
+{
+	if (to_journal && send_to_journal(level, about, line) >= 0)
+		return;
+	if (json_wall && send_as_json(level, about, line) >= 0)
+		return;
+	(void)fprintf(stderr, "stagewatchd: %s\n", line);
 }
 
 void log_event(int level, const struct log_about *about, const char *fmt, ...)
@@ -119,7 +199,6 @@ void log_event(int level, const struct log_about *about, const char *fmt, ...)
 		str_sanitize(text);
 		line = text;
 	}
-	if (!to_journal || send_to_journal(level, about, line) < 0)
-		(void)fprintf(stderr, "stagewatchd: %s\n", line);
+	send_line(level, about, line);
 	errno = saved_errno;
 }

@@ -115,6 +115,30 @@ void strbuf_add_segment(struct strbuf *b, const char *s)
 	}
 }
 
+static bool is_plain_json(char c)
+{
+	return (unsigned char)c >= 0x20 && c != '"' && c != '\\';
+}
+
+void strbuf_add_json(struct strbuf *b, const char *s)
+{
+	strbuf_add_n(b, "\"", 1);
+	while (*s) {
+		size_t n = 0;
+
+		while (is_plain_json(s[n]))
+			n++;
+		strbuf_add_n(b, s, n);
+		s += n;
+		if (*s == '"' || *s == '\\')
+			strbuf_add_n(b, (const char[]){'\\', *s}, 2);
+		else if (*s)
+			strbuf_addf(b, "\\u%04x", (unsigned char)*s);
+		s += *s != '\0';
+	}
+	strbuf_add_n(b, "\"", 1);
+}
+
 int strbuf_finish(struct strbuf *b, char **ret)
 {
 	/* Makes an empty buffer "". */

@@ -104,6 +104,8 @@ int manager_activate(struct manager *m, struct runtime *runtime)
 	m->runtime = runtime;
 	detector_configure(m->detector, &s->rules, &s->fallback, s->daemon.poll_interval);
 	detector_limit(m->detector, s->daemon.max_apps);
+	if (!manager_only_looks(m))
+		log_set_json(s->daemon.log_format == LOG_FORMAT_JSON ? clock_realtime : NULL);
 	if (m->control)
 		holds_configure(control_holds(m->control), &s->maintenance);
 	if (m->evidence_collector)

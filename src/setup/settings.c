@@ -9,6 +9,9 @@
 #include "setup/settings_check.h"
 #include "setup/settings_lint.h"
 
+static const char *const log_format_names[] = {
+	[LOG_FORMAT_TEXT] = "text", [LOG_FORMAT_JSON] = "json", NULL};
+
 static const struct param_def daemon_params[] = {
 	{.name = "poll_interval",
 		.type = PARAM_DURATION,
@@ -65,6 +68,12 @@ static const struct param_def daemon_params[] = {
 		.type = PARAM_STRING,
 		.offset = offsetof(struct daemon_params, control_group),
 		.help = "the group whose members may"},
+	{.name = "log_format",
+		.type = PARAM_ENUM,
+		.offset = offsetof(struct daemon_params, log_format),
+		.choices = log_format_names,
+		.fallback = "text",
+		.help = "of lines on a standard error that is not the journal"},
 };
 static const size_t n_daemon_params = ELEMENTSOF(daemon_params);
 

@@ -33,33 +33,13 @@ void json_close(struct json_writer *w, char close)
 	w->begun = true;
 }
 
-static bool is_plain(char c)
-{
-	return (unsigned char)c >= 0x20 && c != '"' && c != '\\';
-}
-
 void json_text(struct json_writer *w, const char *name, const char *s)
 {
 	begin(w, name);
-	if (!s) {
+	if (s)
+		strbuf_add_json(&w->out, s);
+	else
 		strbuf_add_n(&w->out, "null", 4);
-		return;
-	}
-	strbuf_add_n(&w->out, "\"", 1);
-	while (*s) {
-		size_t n = 0;
-
-		while (is_plain(s[n]))
-			n++;
-		strbuf_add_n(&w->out, s, n);
-		s += n;
-		if (*s == '"' || *s == '\\')
-			strbuf_add_n(&w->out, (const char[]){'\\', *s}, 2);
-		else if (*s)
-			strbuf_addf(&w->out, "\\u%04x", (unsigned char)*s);
-		s += *s != '\0';
-	}
-	strbuf_add_n(&w->out, "\"", 1);
 }
 
 void json_time(struct json_writer *w, const char *name, usec_t t)

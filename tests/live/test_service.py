@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What systemd and a scraper see: readiness, watchdog, reload, the end, the web server."""
 import gzip
+import json
 import re
 import shutil
 import signal
@@ -62,6 +63,26 @@ def test_sigterm_with_requests_open(binary, tmp_path, started):
             idle.send(b"GET /metrics HTTP/1.1\r\n")
             d.child.send_signal(signal.SIGTERM)
             assert d.child.wait(30) == 0
+
+
+def test_log_as_json(binary, tmp_path, started):
+    """Each line of a running daemon is an object; a verdict has the journal's fields; a reload can make it text again."""
+    driver = started(Driver, "app-1")
+    with Daemon(binary, tmp_path, driver_section("one", driver)) as d:
+        before = d.config.read_text()
+        d.config.write_text(before.replace("[web]", "log_format = json\n[web]"))
+        d.child.send_signal(signal.SIGHUP)
+        hung = wait(lambda: [e for line in d.log().splitlines() if line.startswith("{") for e in [json.loads(line)]
+                             if e.get("verdict") == "hung"], 30, "a hung stage, as JSON")[0]
+        assert {k: hung[k] for k in ("level", "spark_cluster", "app_id", "stage_id", "rule")} == {
+            "level": "warning", "spark_cluster": "one", "app_id": "app-1", "stage_id": "7.0", "rule": "all"}
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", hung["time"]) and "without progress" in hung["message"]
+        lines = d.log().splitlines()
+        first = next(i for i, line in enumerate(lines) if line.startswith("{"))
+        assert all(line.startswith("stagewatchd: ") for line in lines[:first]) and all(json.loads(line) for line in lines[first:])
+        d.config.write_text(before)
+        d.child.send_signal(signal.SIGHUP)
+        wait(lambda: d.lines("stagewatchd: The new configuration is in force"), 10, "text again")
 
 
 def test_reload(binary, tmp_path, started):

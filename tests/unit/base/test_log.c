@@ -124,6 +124,36 @@ static void test_not_the_journal(void **state)
 	assert_int_equal(unsetenv("JOURNAL_STREAM"), 0);
 }
 
+static usec_t one_moment(void)
+{
+	return 1764435600 * USEC_PER_SEC + 42 * USEC_PER_MSEC;
+}
+
+/* Each line is one object, whatever the texts of others hold; what is not known is left out. */
+static void test_json(void **state)
+{
+	const struct log_about about = {
+		.app_id = "a\"\\\n\xff", .incident = "i-1", .message_id = "0123"};
+	struct capture c;
+	char text[1024];
+
+	(void)state;
+	log_set_json(one_moment);
+	capture_begin(&c);
+	log_event(LOG_ERR, &about, "app \"%s\"", "b\n\x1b");
+	log_info("second");
+	log_debug("dropped");
+	log_set_json(NULL);
+	log_notice("third");
+	capture_end(&c, text, sizeof(text));
+	assert_string_equal(text, "{\"time\":\"2025-11-29T17:00:00.042Z\",\"level\":\"error\","
+				  "\"message\":\"app \\\"b??\\\"\",\"message_id\":\"0123\","
+				  "\"app_id\":\"a\\\"\\\\??\",\"incident_id\":\"i-1\"}\n"
+				  "{\"time\":\"2025-11-29T17:00:00.042Z\",\"level\":\"info\","
+				  "\"message\":\"second\"}\n"
+				  "stagewatchd: third\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -132,6 +162,7 @@ int main(void)
 		cmocka_unit_test(test_hostile_text),
 		cmocka_unit_test(test_long_text),
 		cmocka_unit_test(test_not_the_journal),
+		cmocka_unit_test(test_json),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,6 +28,26 @@ static void assert_printable(const char *s, size_t max, const char *expected)
 	assert_string_equal(text, expected);
 }
 
+static void test_json(void **state)
+{
+	static const char *const cases[][2] = {
+		{"", "\"\""},
+		{"a \"b\" \\c", "\"a \\\"b\\\" \\\\c\""},
+		{"\x01\n\x1f ", "\"\\u0001\\u000a\\u001f \""},
+		{"\xc3\xa9\x7f", "\"\xc3\xa9\x7f\""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+		struct strbuf b = {0};
+		_cleanup_free_ char *text = NULL;
+
+		strbuf_add_json(&b, cases[i][0]);
+		assert_int_equal(strbuf_finish(&b, &text), 0);
+		assert_string_equal(text, cases[i][1]);
+	}
+}
+
 static void test_empty(void **state)
 {
 	struct strbuf b = {0};
@@ -171,6 +191,7 @@ int main(void)
 		cmocka_unit_test(test_growth),
 		cmocka_unit_test(test_failure_is_remembered),
 		cmocka_unit_test(test_segment),
+		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_replace),
 		cmocka_unit_test(test_printable_keeps_text),
 		cmocka_unit_test(test_printable_replaces),
