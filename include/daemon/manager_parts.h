@@ -11,6 +11,7 @@
 #include "setup/health.h"
 #include "setup/stats.h"
 
+struct file_watch;
 struct http_server_reply;
 struct http_server_request;
 struct poller;
@@ -42,8 +43,9 @@ struct manager {
 	struct notifier *notifier;                     /* NULL where it only looks */
 	struct run_store *runs;                        /* NULL where it only looks */
 	struct remediator *remediator;
-	struct control *control; /* NULL where it only looks */
-	struct poller **pollers; /* one per source of the runtime */
+	struct control *control;         /* NULL where it only looks */
+	struct file_watch *config_watch; /* NULL without reload_on_change */
+	struct poller **pollers;         /* one per source of the runtime */
 	size_t n_pollers;
 	usec_t started; /* since 1970 */
 	usec_t reloaded;

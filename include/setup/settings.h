@@ -35,6 +35,7 @@ struct daemon_params {
 	struct strlist control_users;
 	char *control_group;
 	int log_format; /* enum log_format */
+	bool reload_on_change;
 };
 
 struct web_params {

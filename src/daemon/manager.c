@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "daemon/manager_parts.h"
 #include "io/clock.h"
+#include "io/file_watch.h"
 #include "io/http_client.h"
 #include "io/http_server.h"
 #include "io/redactor.h"
@@ -307,6 +308,7 @@ struct manager *manager_free(struct manager *m)
 		return NULL;
 	http_server_free(m->server);
 	control_free(m->control);
+	file_watch_free(m->config_watch);
 	remediator_free(m->remediator);
 	run_store_free(m->runs);
 	free(m->reload_fault);

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "daemon/manager_parts.h"
 #include "io/clock.h"
+#include "io/file_watch.h"
 #include "io/redactor.h"
 #include "io/service.h"
 #include "notifier/notifier.h"
@@ -84,6 +85,38 @@ static void inherit_pollers(struct manager *m, struct poller **old, size_t n_old
 	free(old);
 }
 
+static int reload_now(struct manager *m);
+
+static void on_config_changed(void *userdata)
+{
+	struct manager *m = userdata;
+
+	log_info("%s or a drop-in has changed; reloading, by [daemon] reload_on_change",
+		m->options.config);
+	(void)reload_now(m);
+}
+
+static void watch_config(struct manager *m, bool wanted)
+{
+	int r;
+
+	if (!wanted || !m->options.config)
+		m->config_watch = file_watch_free(m->config_watch);
+	if (!wanted || !m->options.config || m->config_watch)
+		return;
+	r = file_watch_new(m->event, m->options.config, on_config_changed, m, &m->config_watch);
+	if (r < 0)
+		log_warning("Failed to watch the directory of %s: %s; a change takes effect upon "
+			    "SIGHUP only, in spite of [daemon] reload_on_change",
+			m->options.config, strerror(-r));
+}
+
+static void configure_daemon(struct manager *m, const struct daemon_params *p)
+{
+	log_set_json(p->log_format == LOG_FORMAT_JSON ? clock_realtime : NULL);
+	watch_config(m, p->reload_on_change);
+}
+
 int manager_activate(struct manager *m, struct runtime *runtime)
 {
 	struct runtime *old = m->runtime;
@@ -105,7 +138,7 @@ int manager_activate(struct manager *m, struct runtime *runtime)
 	detector_configure(m->detector, &s->rules, &s->fallback, s->daemon.poll_interval);
 	detector_limit(m->detector, s->daemon.max_apps);
 	if (!manager_only_looks(m))
-		log_set_json(s->daemon.log_format == LOG_FORMAT_JSON ? clock_realtime : NULL);
+		configure_daemon(m, &s->daemon);
 	if (m->control)
 		holds_configure(control_holds(m->control), &s->maintenance);
 	if (m->evidence_collector)
@@ -216,14 +249,12 @@ static int reload(struct manager *m)
 	return r;
 }
 
-int manager_on_hangup(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata)
+/* What is in force afterwards, the log and systemd are told. */
+static int reload_now(struct manager *m)
 {
-	struct manager *m = userdata;
 	struct log_about about = {.message_id = MESSAGE_RELOAD};
 	int r;
 
-	(void)source;
-	(void)si;
 	service_reloading();
 	free(m->reload_fault);
 	m->reload_fault = NULL;
@@ -245,4 +276,11 @@ int manager_on_hangup(sd_event_source *source, const struct signalfd_siginfo *si
 	manager_say_status(m);
 	service_ready();
 	return r;
+}
+
+int manager_on_hangup(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata)
+{
+	(void)source;
+	(void)si;
+	return reload_now(userdata);
 }

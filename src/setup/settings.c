@@ -74,6 +74,11 @@ static const struct param_def daemon_params[] = {
 		.choices = log_format_names,
 		.fallback = "text",
 		.help = "of lines on a standard error that is not the journal"},
+	{.name = "reload_on_change",
+		.type = PARAM_BOOL,
+		.offset = offsetof(struct daemon_params, reload_on_change),
+		.fallback = "no",
+		.help = "reload when a file of the configuration changes, as upon SIGHUP"},
 };
 static const size_t n_daemon_params = ELEMENTSOF(daemon_params);
 

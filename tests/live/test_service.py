@@ -115,6 +115,44 @@ def test_reload(binary, tmp_path, started):
         assert d.metric("stagewatch_up", spark_cluster="one") is None
 
 
+def test_reload_by_a_symlink_swap(binary, tmp_path, started):
+    """As the kubelet changes a mounted config map: a directory of its own for each version, and ..data renamed to it."""
+    driver = started(Driver, "app-1")
+    d = Daemon(binary, tmp_path, driver_section("one", driver))
+    text = d.config.read_text().replace("[web]", "reload_on_change = yes\n[web]")
+    mount = tmp_path / "mount"
+    mount.mkdir()
+    d.config.unlink()
+    d.config = mount / "stagewatchd.conf"
+
+    def swap(version, content):
+        (mount / version).mkdir()
+        (mount / version / "stagewatchd.conf").write_text(content)
+        (mount / "..data_tmp").symlink_to(version)
+        (mount / "..data_tmp").rename(mount / "..data")
+
+    swap("..1", text)
+    d.config.symlink_to("..data/stagewatchd.conf")
+    with d:
+        assert d.metric("stagewatch_up", spark_cluster="two") is None
+        swap("..2", text + "hung_after = soon\n")
+        wait(lambda: d.metric("stagewatch_config_last_reload_successful") == 0, 20, "the bad one is refused")
+        assert d.lines("Failed to reload; the old configuration stays in force")
+        assert "hung_after" in d.json("/api/v1/status")["config_last_reload_error"]
+        swap("..3", text.replace("[spark one]", "[spark two]"))
+        wait(lambda: d.metric("stagewatch_up", spark_cluster="two") == 1, 20, "the good one is in force")
+        assert d.metric("stagewatch_config_last_reload_successful") == 1 and d.metric("stagewatch_up", spark_cluster="one") is None
+
+        # Switched off by itself: from here on a signal alone reloads.
+        swap("..4", text.replace("reload_on_change = yes", "reload_on_change = no"))
+        wait(lambda: d.metric("stagewatch_up", spark_cluster="one") == 1, 20, "the last one that is seen")
+        reloads = len(d.lines("has changed; reloading, by [daemon] reload_on_change"))
+        swap("..5", text)
+        d.child.send_signal(signal.SIGHUP)
+        wait(lambda: len(d.lines("The new configuration is in force")) == 3, 20, "by the signal")
+        assert len(d.lines("has changed; reloading, by [daemon] reload_on_change")) == reloads == 3
+
+
 def test_a_key_that_takes_a_restart_says_so(binary, tmp_path, started):
     driver = started(Driver)
     with Daemon(binary, tmp_path, driver_section("one", driver)) as d:
