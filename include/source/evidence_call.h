@@ -31,6 +31,7 @@ struct evidence_call_answer {
 	struct thread_list threads;
 	struct process_list processes;
 	struct query_obs query;
+	struct batches_obs batches;
 	uint64_t dropped;
 };
 

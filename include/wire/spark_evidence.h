@@ -49,6 +49,9 @@ int spark_frame_normalize(const char *frame, char **ret);
 int spark_decode_executor_list(
 	const char *body, size_t len, struct executor_list *ret, char **reterr);
 
+/* /streaming/statistics: an app without a streaming context has none (404). */
+int spark_decode_batches(const char *body, size_t len, struct batches_obs *ret, char **reterr);
+
 /* /metrics/json/ of a driver: numDroppedEvents of the appStatus queue. *ret is left alone and 0 is
  * returned where the answer holds no such counter, 1 where it does. */
 int spark_decode_dropped_events(const char *body, size_t len, uint64_t *ret, char **reterr);

@@ -7,6 +7,9 @@
 #include "wire/json.h"
 #include "wire/json_rows.h"
 
+/* Whether the job, or the stage, that is described so is a receiver's. */
+bool spark_runs_receiver(const char *description);
+
 /* A whole body that is a list of at most max: -E2BIG beyond. */
 int spark_parse_list(const char *body, size_t len, int max, cJSON **ret, char **reterr);
 

@@ -74,6 +74,9 @@ static int build_url(const struct evidence_call_ask *ask, char **ret)
 		strbuf_addf(&b, "/sql?details=false&planDescription=false&offset=0&length=%d",
 			SPARK_MAX_QUERIES);
 		break;
+	case WANT_BATCHES:
+		strbuf_add(&b, "/streaming/statistics");
+		break;
 	case WANT_PROCESSES:
 	case WANT_DROPPED:
 	case WANT_MAX:
@@ -141,6 +144,9 @@ static int take(struct evidence_call *c, const struct transport_answer *a,
 		r = spark_decode_newest_query(a->body, a->len, &out->query, reterr);
 		rows = &out->query.left_out;
 		break;
+	case WANT_BATCHES:
+		r = spark_decode_batches(a->body, a->len, &out->batches, reterr);
+		break;
 	case WANT_DROPPED:
 		r = spark_decode_dropped_events(a->body, a->len, &out->dropped, reterr);
 		r = r == 0 ? -ENOENT : r;
@@ -159,7 +165,8 @@ static bool is_absent(const struct evidence_call *c, const struct transport_answ
 
 	if (a->error < 0 || (a->status != 404 && a->status != 400))
 		return false;
-	return spark || c->container || c->kind == WANT_QUERY || c->kind == WANT_DROPPED;
+	return spark || c->container || c->kind == WANT_QUERY || c->kind == WANT_BATCHES ||
+	       c->kind == WANT_DROPPED;
 }
 
 static void on_answer(void *userdata, const struct transport_answer *a)
@@ -231,6 +238,7 @@ static const char *const paths[] = {
 	[WANT_PROCESSES] = "",
 	[WANT_DRIVER_THREADS] = "/executors/driver/threads",
 	[WANT_QUERY] = "/sql",
+	[WANT_BATCHES] = "/streaming/statistics",
 	[WANT_DROPPED] = "/metrics/json/",
 };
 _Static_assert(ELEMENTSOF(paths) == WANT_MAX, "a path per kind");

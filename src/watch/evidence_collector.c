@@ -186,6 +186,9 @@ static int take(
 	case WANT_QUERY:
 		evidence_take_query(a, &answer->query, answer->taken);
 		return 0;
+	case WANT_BATCHES:
+		evidence_take_batches(a, &answer->batches, answer->taken);
+		return 0;
 	case WANT_DROPPED:
 		evidence_take_dropped(a, answer->dropped, answer->taken);
 		return 0;

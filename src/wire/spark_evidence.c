@@ -229,6 +229,27 @@ int spark_decode_executor_list(
 	return 0;
 }
 
+int spark_decode_batches(const char *body, size_t len, struct batches_obs *ret, char **reterr)
+{
+	_cleanup_json_ cJSON *json = NULL;
+	struct batches_obs batches = {0};
+	int r;
+
+	r = json_parse(body, len, &json, reterr);
+	if (r < 0)
+		return r;
+	if (!cJSON_IsObject(json))
+		return json_refuse(reterr, "not an object");
+	r = json_get_u64(
+		json, "numTotalCompletedBatches", JSON_REQUIRED, &batches.completed, reterr);
+	if (r >= 0)
+		r = spark_add_msec(json, "batchDuration", &batches.interval, reterr);
+	if (r < 0)
+		return r;
+	*ret = batches;
+	return 0;
+}
+
 int spark_decode_dropped_events(const char *body, size_t len, uint64_t *ret, char **reterr)
 {
 	static const char wanted[] = ".LiveListenerBus.queue.appStatus.numDroppedEvents";

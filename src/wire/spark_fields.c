@@ -3,10 +3,19 @@
 #include "wire/spark_fields.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "base/parse.h"
 
 #define MAX_TEXT 200
+
+bool spark_runs_receiver(const char *description)
+{
+	/* Spark Streaming describes the job of a receiver so, and only that. */
+	static const char prefix[] = "Streaming job running receiver ";
+
+	return strncmp(description, prefix, strlen(prefix)) == 0;
+}
 
 int spark_parse_list(const char *body, size_t len, int max, cJSON **ret, char **reterr)
 {

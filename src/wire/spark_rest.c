@@ -159,12 +159,17 @@ static int decode_job(const cJSON *json, struct job_list *list, char **reterr)
 {
 	const cJSON *stage_ids = NULL;
 	const char *status = NULL;
+	const char *description = NULL;
 	int r;
 
 	r = json_get_string(json, "status", JSON_REQUIRED, &status, reterr);
 	if (r < 0 || strcmp(status, "RUNNING") != 0)
 		return r < 0 ? r : 0;
 	list->n_running++; /* whatever else it says */
+	r = json_get_string(json, "description", JSON_OPTIONAL, &description, reterr);
+	if (r < 0)
+		return r;
+	list->n_receivers += r > 0 && spark_runs_receiver(description);
 	r = json_get_array(json, "stageIds", JSON_REQUIRED, &stage_ids, reterr);
 	return r < 0 ? r : add_stage_ids(stage_ids, list, reterr);
 }

@@ -144,17 +144,15 @@ static int decode_cost(const struct json_rows *rows, struct stage_cost *cost, ch
 	return r;
 }
 
-/* Spark Streaming describes the job of a receiver so, and only that. */
 static int decode_receiver(const struct json_rows *rows, bool *ret, char **reterr)
 {
-	static const char prefix[] = "Streaming job running receiver ";
 	struct json_span description;
 	char text[64] = "";
 	int r = json_rows_string(rows, DESCRIPTION, JSON_OPTIONAL, &description, reterr);
 
 	if (r > 0)
 		json_unescape(description.text, description.len, text, sizeof(text));
-	*ret = strncmp(text, prefix, strlen(prefix)) == 0;
+	*ret = spark_runs_receiver(text);
 	return r;
 }
 

@@ -21,8 +21,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	_cleanup_(process_list_clear) struct process_list processes = {0};
 	_cleanup_(strlist_clear) struct strlist properties = {0};
 	_cleanup_(executor_memory_list_clear) struct executor_memory_list memory = {0};
-	char *err[10] = {NULL};
+	char *err[11] = {NULL};
 	_cleanup_(query_obs_clear) struct query_obs query = {0};
+	struct batches_obs batches;
 	uint64_t dropped = 0;
 	double cpu = 0;
 
@@ -32,6 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	(void)spark_decode_executor_list(body, size, &executors, &err[3]);
 	(void)spark_decode_newest_query(body, size, &query, &err[9]);
 	(void)spark_decode_dropped_events(body, size, &dropped, &err[4]);
+	(void)spark_decode_batches(body, size, &batches, &err[10]);
 	(void)processes_decode(body, size, &processes, &err[5]);
 	(void)nodemanager_decode_cpu(body, size, "container_1", &cpu, &err[6]);
 	(void)spark_decode_properties(body, size, &properties, &err[7]);

@@ -223,6 +223,22 @@ static int apply_tasks(struct evidence_sim *e, char **words, size_t n, usec_t dr
 	return 1;
 }
 
+static uint64_t batches(const struct evidence_sim *e, usec_t driver_now)
+{
+	usec_t since = driver_now - e->batches_from;
+
+	return e->batches +
+	       (e->no_batches || e->batch_interval == 0 ? 0 : since / e->batch_interval);
+}
+
+static int apply_batches(struct evidence_sim *e, const char *value, usec_t driver_now)
+{
+	e->batches = batches(e, driver_now);
+	e->batches_from = driver_now;
+	e->no_batches = str_equal(value, "stopped");
+	return e->no_batches || parse_duration(value, &e->batch_interval) >= 0 ? 1 : -EINVAL;
+}
+
 int evidence_sim_apply(struct evidence_sim *e, char **words, size_t n, usec_t driver_now,
 	const char **wrong, int (*counter)(const char *name))
 {
@@ -234,11 +250,22 @@ int evidence_sim_apply(struct evidence_sim *e, char **words, size_t n, usec_t dr
 		r = apply_tasks(e, words, n, driver_now, counter);
 	else if (strncmp(words[0], "dropped=", 8) == 0 && n == 1)
 		e->dropped = (uint64_t)atoll(words[0] + 8), r = 1;
+	else if (strncmp(words[0], "batches=", 8) == 0 && n == 1)
+		r = apply_batches(e, words[0] + 8, driver_now);
 	else if (str_equal(words[0], "tasks=none") && n == 1)
 		e->no_tasks = true, r = 1;
 	if (r < 0)
 		*wrong = "unknown words about tasks or executors";
 	return r;
+}
+
+static void answer_batches(
+	const struct evidence_sim *e, struct app_history *a, usec_t now, usec_t driver_now)
+{
+	struct batches_obs b = {.completed = batches(e, driver_now), .interval = e->batch_interval};
+
+	if (e->batch_interval > 0)
+		evidence_take_batches(a, &b, now);
 }
 
 static int64_t tasks_on(const struct evidence_sim *e, const char *id)
@@ -508,6 +535,8 @@ void evidence_sim_answer(struct evidence_sim *e, struct app_history *a, const st
 			answer_threads(e, a, w->executor_id, now);
 		else if (w->kind == WANT_DRIVER_THREADS && has_driver(e))
 			answer_driver_threads(e, a, now);
+		else if (w->kind == WANT_BATCHES)
+			answer_batches(e, a, now, driver_now);
 		else if (w->kind == WANT_DROPPED)
 			evidence_take_dropped(a, e->dropped, now);
 	}

@@ -60,7 +60,11 @@ struct evidence_sim {
 	struct executor_sim executors[EVIDENCE_EXECUTORS_MAX];
 	size_t n_executors;
 	uint64_t dropped;
-	bool no_tasks; /* the list of running tasks is not to be had */
+	uint64_t batches; /* that had ended then */
+	usec_t batches_from;
+	usec_t batch_interval; /* 0: there is no streaming context */
+	bool no_batches;       /* none ends any more */
+	bool no_tasks;         /* the list of running tasks is not to be had */
 	struct evidence_params params;
 	unsigned n_dumps; /* asked for so far */
 	unsigned n_lists; /* of tasks */
@@ -69,8 +73,8 @@ struct evidence_sim {
 int evidence_sim_init(struct evidence_sim *e);
 void evidence_sim_clear(struct evidence_sim *e);
 
-/* Words after "at TIME": task ..., executor ..., dropped=N, tasks=none. 0: not ours; 1: done;
- * -EINVAL with *wrong. driver_now: the driver's clock then. */
+/* Words after "at TIME": task ..., executor ..., dropped=N, batches=..., tasks=none. 0: not ours;
+ * 1: done; -EINVAL with *wrong. driver_now: the driver's clock then. */
 int evidence_sim_apply(struct evidence_sim *e, char **words, size_t n, usec_t driver_now,
 	const char **wrong, int (*counter)(const char *name));
 

@@ -190,6 +190,8 @@ static void set_stage(struct sim *s, struct stage_sim *g, char *word, usec_t at)
 	if (!value) {
 		if (str_equal(word, "gone"))
 			g->gone = true;
+		else if (str_equal(word, "receiver"))
+			g->obs.receiver = true;
 		else
 			wrong(s, "unknown word: %s", word);
 	} else if (str_equal(word, "done")) {
@@ -294,6 +296,7 @@ static void fill_poll(struct sim *s, usec_t at, unsigned needs, struct app_poll 
 			g->obs.counters[g->moving]++;
 		poll->stages.items[poll->stages.n++] = g->obs;
 		active += g->obs.n_active;
+		poll->jobs.n_receivers += g->obs.receiver;
 		poll->jobs.stage_ids[poll->jobs.n_stage_ids++] = g->obs.stage_id;
 	}
 	if (s->jobs_said) {
@@ -486,6 +489,7 @@ static void check_expectation(struct sim *s, struct line *l)
 	h = expected_stage(s, id);
 	if (of_app || verdict_of_app(want)) {
 		got = s->app->verdict;
+		h = NULL;
 	} else if (h) {
 		got = h->verdict;
 	} else {

@@ -18,6 +18,8 @@ void evidence_take_driver_threads(
 	struct app_history *a, const struct thread_list *threads, usec_t taken);
 /* Taken over. */
 void evidence_take_query(struct app_history *a, struct query_obs *query, usec_t taken);
+/* A batch that has ended since the last look is work, with or without a job of its own. */
+void evidence_take_batches(struct app_history *a, const struct batches_obs *batches, usec_t taken);
 void evidence_take_dropped(struct app_history *a, uint64_t n, usec_t taken);
 /* An executor gave no dump, although the driver answers. */
 int evidence_no_threads(struct app_history *a, const char *executor_id, usec_t now);

@@ -33,6 +33,7 @@ enum evidence_kind {
 	WANT_PROCESSES, /* of all executors of the app, and of the driver where that may matter */
 	WANT_DRIVER_THREADS, /* of the driver */
 	WANT_QUERY,          /* the newest of the app */
+	WANT_BATCHES,        /* of a streaming context */
 	WANT_DROPPED,        /* how many events the driver's listener lost */
 	WANT_MAX
 };

@@ -142,9 +142,12 @@ int app_history_observe(struct app_history *a, struct app_poll *poll, usec_t pol
 
 void app_history_drop_unseen(struct app_history *a);
 
-/* NEED_*: jobs while no stage is active, and then now and then executors, which tell what ran
- * between two polls; jobs and executors while any stage is suspect or worse;
- * memory at every sixth poll, in the beginning at every second one. */
+/* It has a stage of a receiver (DStreams), which runs as long as the app does. */
+bool app_history_receives(const struct app_history *a);
+
+/* NEED_*: jobs while no stage is active that ends by design, and then now and then executors, which
+ * tell what ran between two polls; jobs and executors while any stage is suspect or worse; memory
+ * at every sixth poll, in the beginning at every second one. */
 unsigned app_history_needs(const struct app_history *a);
 
 /* What a driver says of its app. Each audits the app anew; -ENOMEM: the audit is that of before.

@@ -108,7 +108,10 @@ struct evidence {
 	usec_t query_asked;
 	usec_t query_taken;
 	struct query_obs query; /* the newest; only of interest while no stage is active */
-	usec_t forgotten;       /* all of it was, last; 0: never */
+	usec_t batches_asked;
+	usec_t batches_taken; /* 0: how many have ended is not known */
+	struct batches_obs batches;
+	usec_t forgotten; /* all of it was, last; 0: never */
 };
 
 /* NULL when unknown. */

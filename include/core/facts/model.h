@@ -70,6 +70,7 @@ struct stage_list {
 /* Running jobs, from /jobs?status=running: how many, and the stages they use. */
 struct job_list {
 	size_t n_running;
+	size_t n_receivers; /* of these, which run by design */
 	int64_t *stage_ids;
 	size_t n_stage_ids;
 	struct left_out left_out;

@@ -111,6 +111,12 @@ struct query_obs {
 	struct left_out left_out; /* of the list that it is from */
 };
 
+/* The batches of a streaming context (DStreams). */
+struct batches_obs {
+	uint64_t completed;
+	usec_t interval;
+};
+
 void query_obs_clear(struct query_obs *q);
 void task_list_clear(struct task_list *l);
 void thread_obs_clear(struct thread_obs *t);

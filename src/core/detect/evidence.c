@@ -393,6 +393,17 @@ void evidence_take_query(struct app_history *a, struct query_obs *query, usec_t 
 	a->evidence.query_taken = taken;
 }
 
+void evidence_take_batches(struct app_history *a, const struct batches_obs *batches, usec_t taken)
+{
+	struct evidence *q = &a->evidence;
+
+	if (a->idle_start > 0 &&
+		(q->batches_taken == 0 || batches->completed != q->batches.completed))
+		a->idle_start = taken;
+	q->batches = *batches;
+	q->batches_taken = taken;
+}
+
 void evidence_take_dropped(struct app_history *a, uint64_t n, usec_t taken)
 {
 	a->evidence.dropped = n;

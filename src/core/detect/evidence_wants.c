@@ -65,6 +65,7 @@ static const char *const names[] = {
 	[WANT_PROCESSES] = "processes",
 	[WANT_DRIVER_THREADS] = "driver_threads",
 	[WANT_QUERY] = "query",
+	[WANT_BATCHES] = "batches",
 	[WANT_DROPPED] = "dropped_events",
 };
 _Static_assert(ELEMENTSOF(names) == WANT_MAX, "a name per kind");
@@ -254,6 +255,16 @@ static void ask_idle(struct asking *k)
 		q->query_asked = k->now;
 }
 
+/* A batch without data has no job: whether any ended is to be known over most of idle_after. */
+static void ask_batches(struct asking *k)
+{
+	struct evidence *q = &k->app->evidence;
+
+	if (app_history_receives(k->app) && due(k, q->batches_asked, k->rule->idle_after / 8) &&
+		ask(k, &(struct evidence_want){.kind = WANT_BATCHES}))
+		q->batches_asked = k->now;
+}
+
 /* What holds for the app as a whole. */
 static void ask_app(struct asking *k)
 {
@@ -272,6 +283,8 @@ static void ask_app(struct asking *k)
 	if (k->suspicious && due(k, q->dropped_asked, half) &&
 		ask(k, &(struct evidence_want){.kind = WANT_DROPPED}))
 		q->dropped_asked = k->now;
+	if (k->app->idle_start > 0)
+		ask_batches(k);
 	if (k->app->idle_start > 0 &&
 		usec_sub(k->now, k->app->idle_start) >= k->rule->idle_after / 2)
 		ask_idle(k);

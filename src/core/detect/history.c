@@ -502,12 +502,34 @@ static void note_activity(struct app_history *a, usec_t now)
 	a->activity = now;
 }
 
+/* Some stage is active that ends by design. */
+static bool has_work(const struct app_history *a)
+{
+	for (size_t i = 0; i < a->n_stages; i++)
+		if (a->stages[i].seen && !a->stages[i].last.receiver)
+			return true;
+	return false;
+}
+
+bool app_history_receives(const struct app_history *a)
+{
+	for (size_t i = 0; i < a->n_stages; i++)
+		if (a->stages[i].last.receiver)
+			return true;
+	return false;
+}
+
+static bool job_works(const struct job_list *jobs)
+{
+	return jobs->n_running + jobs->left_out.n > jobs->n_receivers;
+}
+
 /* No word of the jobs is no sign of one: a poll without any answer does not end idleness, either.
  */
 static void note_idle(struct app_history *a, const struct app_poll *poll, bool jobs_answered)
 {
-	bool active = poll->same_stages || poll->stages.n + poll->stages.left_out.n > 0 ||
-		      (jobs_answered && poll->jobs.n_running + poll->jobs.left_out.n > 0);
+	bool active = has_work(a) || poll->stages.left_out.n > 0 ||
+		      (jobs_answered && job_works(&poll->jobs));
 	bool ran = ran_meanwhile(a, poll);
 	bool was_idle = a->idle_start > 0 || a->activity == 0;
 
@@ -579,9 +601,10 @@ static bool memory_due(const struct app_history *a)
 
 unsigned app_history_needs(const struct app_history *a)
 {
-	unsigned needs = a->n_stages == 0 ? NEED_JOBS : 0;
+	bool works = has_work(a);
+	unsigned needs = works ? 0 : NEED_JOBS;
 
-	if (a->n_stages == 0 && (a->idle_start == 0 || a->polls % IDLE_POLLS == 0))
+	if (!works && (a->idle_start == 0 || a->polls % IDLE_POLLS == 0))
 		needs |= NEED_EXECUTORS;
 	for (size_t i = 0; i < a->n_stages; i++)
 		if (verdict_is_trouble(a->stages[i].verdict))

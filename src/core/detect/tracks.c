@@ -71,6 +71,7 @@ void evidence_forget(struct evidence *q, usec_t now)
 		x->feeding = false;
 	}
 	q->processes_asked = q->driver_asked = q->query_asked = 0;
+	q->batches_asked = q->batches_taken = 0;
 }
 
 int64_t executor_track_begun(const struct executor_track *x, usec_t since)

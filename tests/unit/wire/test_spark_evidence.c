@@ -344,6 +344,27 @@ static void test_dropped(void **state)
 	assert_int_equal(spark_decode_dropped_events("[]", 2, &n, &err), -EBADMSG);
 }
 
+/* Of Spark 4.3.0, two batches behind. */
+static void test_batches(void **state)
+{
+	static const char body[] =
+		"{\"startTime\":\"2026-11-29T17:04:02.512GMT\",\"batchDuration\":5000,"
+		"\"numReceivers\":1,\"numActiveReceivers\":1,\"numInactiveReceivers\":0,"
+		"\"numTotalCompletedBatches\":26,\"numRetainedCompletedBatches\":26,"
+		"\"numActiveBatches\":2,\"numProcessedRecords\":72,\"avgInputRate\":0.51}";
+	struct batches_obs b = {.completed = 7};
+	_cleanup_free_ char *err = NULL;
+	_cleanup_free_ char *no_list = NULL;
+
+	(void)state;
+	assert_int_equal(spark_decode_batches("{}", 2, &b, &err), -EBADMSG);
+	assert_int_equal(spark_decode_batches("[]", 2, &b, &no_list), -EBADMSG);
+	assert_int_equal(b.completed, 7);
+	assert_int_equal(spark_decode_batches(body, strlen(body), &b, &err), 0);
+	assert_int_equal(b.completed, 26);
+	assert_int_equal(b.interval, 5 * USEC_PER_SEC);
+}
+
 static void test_newest_query(void **state)
 {
 	static const struct {
@@ -499,6 +520,7 @@ int main(void)
 		cmocka_unit_test(test_hostile_threads),
 		cmocka_unit_test(test_names_and_frames),
 		cmocka_unit_test(test_dropped),
+		cmocka_unit_test(test_batches),
 		cmocka_unit_test(test_newest_query),
 		cmocka_unit_test(test_queries_of_queries),
 		cmocka_unit_test(test_properties),

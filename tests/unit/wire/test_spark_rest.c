@@ -273,14 +273,16 @@ static void test_jobs(void **state)
 {
 	static const char body[] =
 		"[{\"status\":\"RUNNING\",\"stageIds\":[3,4]},{\"status\":\"FAILED\"},"
-		"{\"status\":\"RUNNING\",\"stageIds\":[]},{\"status\":\"RUNNING\",\"stageIds\":[9]}"
-		"]";
+		"{\"status\":\"RUNNING\",\"stageIds\":[]},"
+		"{\"status\":\"RUNNING\",\"stageIds\":[9],"
+		"\"description\":\"Streaming job running receiver 0\"}]";
 	_cleanup_free_ char *err = NULL;
 	_cleanup_(job_list_clear) struct job_list l = {0};
 
 	(void)state;
 	assert_int_equal(spark_decode_jobs(body, strlen(body), &l, &err), 0);
 	assert_int_equal(l.n_running, 3);
+	assert_int_equal(l.n_receivers, 1);
 	assert_int_equal(l.n_stage_ids, 3);
 	assert_int_equal(l.stage_ids[0], 3);
 	assert_int_equal(l.stage_ids[2], 9);
