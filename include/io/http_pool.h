@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 
 struct http_pool;
-struct http_shard; /* one multi handle */
+struct http_multi; /* one multi handle */
 
 /* A transfer has ended; userdata is what http_pool_new() was given. It may add and remove others.
  */
@@ -28,11 +28,11 @@ DEFINE_CLEANUP(struct http_pool *, http_pool_free)
 /* Adds a transfer to that authority (host and port), or to what else names its peer; it begins with
  * http_pool_run(), or the loop's next turn. done is not called from within. NULL: libcurl does not
  * take it, or there is no memory. */
-struct http_shard *http_pool_add(
+struct http_multi *http_pool_add(
 	struct http_pool *p, CURL *easy, const char *authority, size_t n_authority);
 
 /* Takes it off the wire. */
-void http_shard_remove(struct http_shard *s, CURL *easy);
+void http_multi_remove(struct http_multi *s, CURL *easy);
 
 /* Begins what was added: once after many, rather than by the loop for each. Calls done. */
 void http_pool_run(struct http_pool *p);

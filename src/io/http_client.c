@@ -34,7 +34,7 @@ struct transport_request {
 		place; /* in line or on the wire; its line is NULL while it is delivered */
 	struct http_client *client;
 	struct slot *slot; /* NULL: in line */
-	struct http_shard *shard;
+	struct http_multi *multi;
 	transport_done_fn done;
 	void *userdata;
 	usec_t began; /* when it went on the wire */
@@ -134,9 +134,9 @@ static void request_unlink(struct transport_request *r)
 
 	if (r->place.line)
 		http_lines_leave(c->lines, &r->place);
-	if (r->shard)
-		http_shard_remove(r->shard, r->slot->exchange.easy);
-	r->shard = NULL;
+	if (r->multi)
+		http_multi_remove(r->multi, r->slot->exchange.easy);
+	r->multi = NULL;
 }
 
 /* Lets those in line go with the loop's next turn: nothing is started or ended within send() and
@@ -204,8 +204,8 @@ static int put_on_wire(struct transport_request *r)
 	if (curl_easy_setopt(x->easy, CURLOPT_PRIVATE, r) != CURLE_OK)
 		return -ENOMEM;
 	http_url_authority(r->url, &host, &n_host);
-	r->shard = http_pool_add(c->pool, x->easy, host, n_host);
-	return r->shard ? 0 : -ENOMEM;
+	r->multi = http_pool_add(c->pool, x->easy, host, n_host);
+	return r->multi ? 0 : -ENOMEM;
 }
 
 static void give_up(struct transport_request *r, int err)

@@ -15,13 +15,13 @@
 #include "io/clock.h"
 
 /* With 10,000 hosts a multi handle has about 150. */
-#define N_SHARDS 64
+#define N_MULTIS 64
 /* Each keeps so many connections, however few there may be in all. */
 #define MIN_CONNECTIONS 4
 /* Sockets that are served in one turn of the loop. */
 #define PER_TURN 64
 
-struct http_shard {
+struct http_multi {
 	struct http_pool *pool;
 	CURLM *multi;
 	usec_t due; /* when libcurl wants to be called; USEC_INFINITY: it does not */
@@ -29,7 +29,7 @@ struct http_shard {
 
 /* What is known of a descriptor. */
 struct watched_fd {
-	struct http_shard *shard;
+	struct http_multi *multi;
 	uint32_t events; /* as the kernel has them; 0: it is not watched */
 	bool wanted;     /* a request waits for it */
 	bool connection; /* libcurl tells us when it closes it */
@@ -39,17 +39,17 @@ struct http_pool {
 	size_t max_connections;
 	http_pool_done_fn done;
 	void *userdata;
-	struct http_shard *shards[N_SHARDS];
+	struct http_multi *multis[N_MULTIS];
 	int epoll_fd;
 	sd_event_source *ready; /* of epoll_fd */
-	sd_event_source *timer; /* of the shard that is due first */
+	sd_event_source *timer; /* of the multi handle that is due first */
 	usec_t timer_at;        /* when it fires; a little too early does no harm */
 	struct watched_fd *fds; /* by descriptor */
 	size_t n_fds;
 };
 
 /* done() may add and remove meanwhile: libcurl takes the messages of a removed handle back. */
-static void tell_ended(struct http_shard *s)
+static void tell_ended(struct http_multi *s)
 {
 	CURLMsg *msg;
 	int left;
@@ -97,7 +97,7 @@ static void watch(struct http_pool *p, int fd, struct watched_fd *w, uint32_t ev
 static void serve(struct http_pool *p, const struct epoll_event *e)
 {
 	struct watched_fd *w = &p->fds[e->data.fd];
-	struct http_shard *s = w->shard;
+	struct http_multi *s = w->multi;
 	int mask = 0;
 	int running;
 
@@ -135,7 +135,7 @@ static int on_ready(sd_event_source *source, int fd, uint32_t revents, void *use
  * good: without memory the one request runs into its time limit instead. */
 static int on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *userdata, void *assigned)
 {
-	struct http_shard *s = userdata;
+	struct http_multi *s = userdata;
 	struct watched_fd *w = fd_of(s->pool, fd);
 	uint32_t events = 0;
 
@@ -143,7 +143,7 @@ static int on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *userdata
 	(void)assigned;
 	if (!w)
 		return 0;
-	w->shard = s;
+	w->multi = s;
 	w->wanted = what != CURL_POLL_REMOVE;
 	if (what == CURL_POLL_IN || what == CURL_POLL_INOUT)
 		events |= EPOLLIN;
@@ -193,8 +193,8 @@ void http_pool_run(struct http_pool *p)
 	int running;
 	long left;
 
-	for (size_t i = 0; i < N_SHARDS; i++) {
-		struct http_shard *s = p->shards[i];
+	for (size_t i = 0; i < N_MULTIS; i++) {
+		struct http_multi *s = p->multis[i];
 
 		if (!s || s->due > now)
 			continue;
@@ -206,9 +206,9 @@ void http_pool_run(struct http_pool *p)
 			s->due = clock_boottime() + clock_of_library_ms((unsigned long long)left);
 		tell_ended(s);
 	}
-	for (size_t i = 0; i < N_SHARDS; i++)
-		if (p->shards[i])
-			arm(p, p->shards[i]->due);
+	for (size_t i = 0; i < N_MULTIS; i++)
+		if (p->multis[i])
+			arm(p, p->multis[i]->due);
 }
 
 static int on_timer(sd_event_source *source, usec_t now, void *userdata)
@@ -224,7 +224,7 @@ static int on_timer(sd_event_source *source, usec_t now, void *userdata)
 
 static int on_curl_timer(CURLM *multi, long timeout_ms, void *userdata)
 {
-	struct http_shard *s = userdata;
+	struct http_multi *s = userdata;
 
 	(void)multi;
 	if (timeout_ms < 0) {
@@ -236,7 +236,7 @@ static int on_curl_timer(CURLM *multi, long timeout_ms, void *userdata)
 	return 0;
 }
 
-static struct http_shard *shard_free(struct http_shard *s)
+static struct http_multi *multi_free(struct http_multi *s)
 {
 	if (!s)
 		return NULL;
@@ -246,12 +246,12 @@ static struct http_shard *shard_free(struct http_shard *s)
 	return NULL;
 }
 
-DEFINE_CLEANUP(struct http_shard *, shard_free)
+DEFINE_CLEANUP(struct http_multi *, multi_free)
 
-static struct http_shard *shard_new(struct http_pool *p)
+static struct http_multi *multi_new(struct http_pool *p)
 {
-	_cleanup_(shard_freep) struct http_shard *s = calloc(1, sizeof(*s));
-	size_t keep = p->max_connections / N_SHARDS;
+	_cleanup_(multi_freep) struct http_multi *s = calloc(1, sizeof(*s));
+	size_t keep = p->max_connections / N_MULTIS;
 
 	if (!s)
 		return NULL;
@@ -280,13 +280,13 @@ static uint32_t hash_of(const char *s, size_t n)
 	return h;
 }
 
-struct http_shard *http_pool_add(
+struct http_multi *http_pool_add(
 	struct http_pool *p, CURL *easy, const char *authority, size_t n_authority)
 {
-	struct http_shard **s = &p->shards[hash_of(authority, n_authority) % N_SHARDS];
+	struct http_multi **s = &p->multis[hash_of(authority, n_authority) % N_MULTIS];
 
 	if (!*s)
-		*s = shard_new(p);
+		*s = multi_new(p);
 	if (!*s || curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, on_curl_opened) != CURLE_OK ||
 		curl_easy_setopt(easy, CURLOPT_SOCKOPTDATA, p) != CURLE_OK ||
 		curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_curl_close) != CURLE_OK ||
@@ -295,7 +295,7 @@ struct http_shard *http_pool_add(
 	return curl_multi_add_handle((*s)->multi, easy) == CURLM_OK ? *s : NULL;
 }
 
-void http_shard_remove(struct http_shard *s, CURL *easy)
+void http_multi_remove(struct http_multi *s, CURL *easy)
 {
 	(void)curl_multi_remove_handle(s->multi, easy);
 }
@@ -342,8 +342,8 @@ struct http_pool *http_pool_free(struct http_pool *p)
 {
 	if (!p)
 		return NULL;
-	for (size_t i = 0; i < N_SHARDS; i++)
-		shard_free(p->shards[i]);
+	for (size_t i = 0; i < N_MULTIS; i++)
+		multi_free(p->multis[i]);
 	curl_global_cleanup();
 	(void)sd_event_source_disable_unref(p->ready);
 	(void)sd_event_source_disable_unref(p->timer);
