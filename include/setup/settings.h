@@ -4,6 +4,7 @@
 
 #include "action/airflow.h"
 #include "base/param.h"
+#include "base/shard.h"
 #include "core/act/limits.h"
 #include "core/act/maintenance.h"
 #include "core/detect/evidence_wants.h"
@@ -31,6 +32,7 @@ struct daemon_params {
 	usec_t retention;
 	uint64_t max_parallel_requests;
 	uint64_t max_apps;
+	char *shard;
 	char *control_socket;
 	struct strlist control_users;
 	char *control_group;
@@ -78,6 +80,7 @@ struct settings {
 	struct rule_list rules;
 	struct rule fallback;
 	struct maintenance_list maintenance;
+	struct shard shard;         /* what [daemon] shard says */
 	struct operators operators; /* whom control_users and control_group name */
 	struct conf *conf;          /* the text, for where something was said */
 	struct strlist warnings;    /* "FILE:LINE: text": in force, and hardly what was meant */

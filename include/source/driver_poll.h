@@ -2,6 +2,7 @@
  * One poll of one driver: who is there, its active stages, and what else is needed this time. */
 #pragma once
 
+#include "base/shard.h"
 #include "core/detect/history.h"
 #include "io/transport.h"
 #include "source/answer.h"
@@ -24,6 +25,7 @@ struct driver_ask {
 	unsigned needs;                   /* NEED_* */
 	const struct stage_key *tasks_of; /* also its running tasks; NULL: no */
 	bool want_owner;
+	struct shard shard; /* of an app that is of another nothing but its id is asked */
 	/* Of the answer with the stages that the asker has. The same bytes are not read again: the
 	 * poll says same_stages. Of nothing: none. */
 	struct digest known_stages;
@@ -32,9 +34,10 @@ struct driver_ask {
 #define DRIVER_MAX_ASKED 7
 
 enum driver_state {
-	DRIVER_ANSWERED, /* info and poll are filled */
-	DRIVER_REFUSED,  /* nobody listens */
-	DRIVER_SILENT,   /* no usable answer: fault says why */
+	DRIVER_ANSWERED,       /* info and poll are filled */
+	DRIVER_REFUSED,        /* nobody listens */
+	DRIVER_SILENT,         /* no usable answer: fault says why */
+	DRIVER_OF_OTHER_SHARD, /* its app is for another daemon: info is filled */
 	DRIVER_OTHER, /* somebody else's server, which was never a driver for us: not Spark's API */
 };
 

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "base/shard.h"
 #include "core/detect/detector.h"
 #include "io/clock.h"
 #include "io/transport.h"
@@ -24,9 +25,10 @@ struct poller_context {
 	struct evidence_collector
 		*evidence_collector; /* NULL: nothing beyond the counters is asked */
 	const struct clock *clock;   /* borrowed */
-	sd_event *event; /* borrowed; the polls of a tick are spread over the interval. NULL: all
-			    begin at once */
-	usec_t interval; /* from tick to tick */
+	sd_event *event;    /* borrowed; the polls of a tick are spread over the interval. NULL: all
+			       begin at once */
+	usec_t interval;    /* from tick to tick */
+	struct shard shard; /* apps of others are left to other daemons */
 	/* All answers of a tick are in, or the next tick begins without them. May be NULL. */
 	void (*idle)(void *userdata, struct poller *p);
 	void *userdata;

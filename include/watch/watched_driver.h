@@ -69,7 +69,7 @@ int driver_ask(struct driver *d, const struct stage_key *tasks_of, driver_done_f
  * -ENOMEM: it was lost. */
 int driver_take(struct driver *d, struct driver_answer *answer, const struct stage_key *tasks_of,
 	struct app_history **ret);
-/* An answer that is none. */
+/* An answer that is none, or of an app that is not ours. */
 void driver_unanswered(struct driver *d, const struct driver_answer *answer);
 /* It could not even be asked: fault says why. */
 void driver_not_asked(struct driver *d, const struct fault *fault);

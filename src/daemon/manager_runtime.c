@@ -44,6 +44,7 @@ static int make_pollers(struct manager *m)
 		.clock = &clock_kernel,
 		.event = m->options.once ? NULL : m->event,
 		.interval = s->daemon.poll_interval,
+		.shard = s->shard,
 		.idle = manager_idle,
 		.userdata = m,
 	};

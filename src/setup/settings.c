@@ -55,6 +55,11 @@ static const struct param_def daemon_params[] = {
 		.max = 1000000,
 		.help = "apps watched at once, which bounds memory: beyond, healthy apps that "
 			"began first are left out"},
+	{.name = "shard",
+		.type = PARAM_STRING,
+		.offset = offsetof(struct daemon_params, shard),
+		.fallback = "1/1",
+		.help = "K/N: of N daemons this one watches the Kth part of the apps"},
 	{.name = "control_socket",
 		.type = PARAM_STRING,
 		.offset = offsetof(struct daemon_params, control_socket),

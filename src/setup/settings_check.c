@@ -275,6 +275,16 @@ static int check_notifies(const struct settings *s, const struct conf *c, struct
 	return r;
 }
 
+static int check_shard(struct settings *s, const struct conf *c, struct strlist *errors)
+{
+	int r = shard_parse(s->daemon.shard ? s->daemon.shard : "1/1", &s->shard);
+
+	return r == -EINVAL ? settings_fault_at(settings_section(c, "daemon", NULL), "shard",
+				      "not K/N such as 2/3, with K from 1 to N, and N up to 1000",
+				      errors)
+			    : r;
+}
+
 static int check_control(struct settings *s, const struct conf *c, struct strlist *errors)
 {
 	const struct conf_section *section = settings_section(c, "daemon", NULL);
@@ -366,6 +376,8 @@ int settings_check(struct settings *s, const struct conf *c, struct strlist *err
 		r = check_watched_only(s, c, errors);
 	if (r >= 0)
 		r = check_listen(s, c, errors);
+	if (r >= 0)
+		r = check_shard(s, c, errors);
 	if (r >= 0)
 		r = check_control(s, c, errors);
 	if (r >= 0)

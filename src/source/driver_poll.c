@@ -38,6 +38,7 @@ struct driver_poll {
 	bool want_tasks;
 	struct stage_key tasks_of;
 	struct digest known_stages;
+	struct shard shard;
 	enum step step;
 	struct driver_answer answer;
 	driver_done_fn done;
@@ -404,7 +405,10 @@ static void on_answer(void *userdata, const struct transport_answer *a)
 	}
 	if (answer_not_recorded(a))
 		p->answer.n_asked--;
-	next_step(p);
+	if (p->step == STEP_APPS && !shard_has(&p->shard, p->app_id))
+		finish(p, DRIVER_OF_OTHER_SHARD, NULL);
+	else
+		next_step(p);
 }
 
 int driver_poll_start(
@@ -418,6 +422,7 @@ int driver_poll_start(
 	p->transport = ask->transport;
 	p->needs = ask->needs;
 	p->want_owner = ask->want_owner;
+	p->shard = ask->shard;
 	p->want_tasks = ask->tasks_of != NULL;
 	if (ask->tasks_of)
 		p->tasks_of = *ask->tasks_of;

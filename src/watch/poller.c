@@ -86,6 +86,12 @@ struct poller *poller_free(struct poller *p)
 	return NULL;
 }
 
+/* Whose app is not known yet is asked for it. */
+static bool is_ours(const struct poller *p, const char *app_id)
+{
+	return !app_id || shard_has(&p->context.shard, app_id);
+}
+
 void poller_inherit(struct poller *p, struct poller *from)
 {
 	for (size_t i = 0; i < from->n_drivers; i++) {
@@ -98,6 +104,10 @@ void poller_inherit(struct poller *p, struct poller *from)
 		d->poller = p;
 		d->context = &p->context;
 		d->source = p->source;
+		d->not_before = 0;
+		/* A listed one is dropped with the next list. */
+		if (!d->app_id && d->last_id && !is_ours(p, d->last_id))
+			driver_forget(d);
 	}
 	p->drivers = TAKE_PTR(from->drivers);
 	p->n_drivers = from->n_drivers;
@@ -254,13 +264,21 @@ static usec_t jitter_of(const struct driver *d)
 	return (digest_of(d->url, strlen(d->url)).low + d->failures) % 1024;
 }
 
+/* So many intervals, and a minute at most. */
+static usec_t spell(const struct poller *p, const struct driver *d, unsigned n)
+{
+	usec_t wait = (n < MOST_INTERVALS ? n : MOST_INTERVALS) * p->context.interval;
+
+	wait = wait < MOST_PATIENCE ? wait : MOST_PATIENCE;
+	return wait * 3 / 4 + wait / 4 * jitter_of(d) / 1024;
+}
+
 /* How long one that fails alone is left alone. One whose app is known is asked at each turn: what
  * is decided about the app takes fresh evidence. Where most fail it is the network, or the cluster:
  * everything is to be seen again within two intervals of its end. */
 static usec_t patience(const struct poller *p, const struct driver *d)
 {
 	usec_t interval = p->context.interval;
-	usec_t wait;
 	unsigned n = 2;
 
 	if (d->failures < PATIENT_AFTER || d->last_id)
@@ -269,20 +287,27 @@ static usec_t patience(const struct poller *p, const struct driver *d)
 		n *= 2;
 	if (2 * p->n_failing > p->n_drivers)
 		return interval + interval / 2;
-	wait = (n < MOST_INTERVALS ? n : MOST_INTERVALS) * interval;
-	wait = wait < MOST_PATIENCE ? wait : MOST_PATIENCE;
-	return wait * 3 / 4 + wait / 4 * jitter_of(d) / 1024;
+	return spell(p, d, n);
+}
+
+/* Of what is another daemon's, only whether it still is one is asked, now and then. */
+static usec_t rest(const struct poller *p, const struct driver *d, enum driver_state state)
+{
+	if (state == DRIVER_OF_OTHER_SHARD)
+		return spell(p, d, MOST_INTERVALS);
+	/* Those who let us wait have their own line. */
+	return d->silent ? 0 : patience(p, d);
 }
 
 static void note_outcome(struct driver *d, const struct driver_answer *answer)
 {
 	struct poller *p = d->poller;
+	bool of_use = answer->state == DRIVER_ANSWERED || answer->state == DRIVER_OF_OTHER_SHARD;
 
 	d->heard = true;
 	d->silent = answer->fault && costs_much(answer->fault);
-	d->failures = answer->state == DRIVER_ANSWERED ? 0 : d->failures + 1;
-	/* Those who let us wait have their own line. */
-	d->not_before = d->silent ? 0 : clock_now(p->context.clock) + patience(p, d);
+	d->failures = of_use ? 0 : d->failures + 1;
+	d->not_before = clock_now(p->context.clock) + rest(p, d, answer->state);
 }
 
 static void ask(struct driver *d);
@@ -466,9 +491,10 @@ static void take_list(struct poller *p, const struct target_list *list)
 	int r = 0;
 
 	for (size_t i = 0; i < p->n_drivers; i++)
-		p->drivers[i]->listed = list->partial;
+		p->drivers[i]->listed = list->partial && is_ours(p, p->drivers[i]->app_id);
 	for (size_t i = 0; r >= 0 && i < list->n; i++)
-		r = take_target(p, &list->items[i]);
+		if (is_ours(p, list->items[i].app_id))
+			r = take_target(p, &list->items[i]);
 	if (r >= 0)
 		drop_unlisted(p);
 }

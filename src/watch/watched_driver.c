@@ -353,6 +353,12 @@ void driver_unanswered(struct driver *d, const struct driver_answer *answer)
 {
 	bool bare = !d->app_id;
 
+	if (answer->state == DRIVER_OF_OTHER_SHARD) {
+		driver_forget(d);
+		d->lost = d->ask_who = false;
+		note_all(d, answer);
+		return;
+	}
 	if (bare && answer->state == DRIVER_REFUSED) {
 		driver_forget(d);
 		d->lost = false;
@@ -388,6 +394,7 @@ int driver_ask(struct driver *d, const struct stage_key *tasks_of, driver_done_f
 		.needs = a ? app_history_needs(a) : NEED_MEMORY,
 		.tasks_of = tasks_of,
 		.want_owner = !a || !a->owner_asked,
+		.shard = d->context->shard,
 	};
 
 	if (known)

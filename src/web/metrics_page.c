@@ -262,6 +262,8 @@ static void add_modes(const struct settings *s, struct metrics_writer *w)
 static void add_daemon(const struct web_view *v, struct metrics_writer *w)
 {
 	metrics_add(w, METRIC_BUILD_INFO, LABELS(STAGEWATCHD_VERSION), 1);
+	metrics_add(w, METRIC_SHARD, NULL, (double)v->runtime->settings->shard.k);
+	metrics_add(w, METRIC_SHARDS, NULL, (double)v->runtime->settings->shard.n);
 	add_modes(v->runtime->settings, w);
 	metrics_add(w, METRIC_CONFIG_LAST_RELOAD_SUCCESSFUL, NULL, v->reload_ok);
 	metrics_add(w, METRIC_CONFIG_LAST_RELOAD_SUCCESS_TIMESTAMP_SECONDS, NULL,

@@ -54,6 +54,8 @@ hung_after_unproven = 5min
 app = *
 airflow = nobody
 [nonsense]
+[daemon]
+shard = 3/2
 """)
     done = run(binary, "--config", conf, "--check-config")
     assert done.returncode == 3
@@ -63,10 +65,11 @@ airflow = nobody
                        (11, "type: not one of driver, standalone"), (12, "url is missing"), (15, "http://a:1-9999: not a URL"),
                        (17, "ftp://a: a URL begins with"), (18, "username and password_file are needed"),
                        (20, "matches nothing"), (25, "hung_after_unproven is below hung_after"),
-                       (28, "airflow: there is no [airflow] section of that name"), (26, "never holds: [rule order] stands before it"), (29, "unknown section [nonsense]")):
+                       (28, "airflow: there is no [airflow] section of that name"), (26, "never holds: [rule order] stands before it"), (29, "unknown section [nonsense]"),
+                       (31, "shard: not K/N such as 2/3, with K from 1 to N")):
         assert f"{conf}:{line}: {text}" in said, (line, text, said)
     assert f"{conf}:10: url is missing" in said
-    assert said.count("\n") == 17, said
+    assert said.count("\n") == 18, said
 
 
 DOUBTFUL = [

@@ -10,7 +10,7 @@ from tables import metrics as code_metrics, table, words
 
 pytestmark = pytest.mark.skipif(not shutil.which("promtool"), reason="promtool is not installed")
 
-ALERTS = """SparkStageHung SparkDriverUnobservable ActionUnconfirmed ActionFailed PollStale PollOverruns NeverPolled NotAllSeen AnswersUnusable DaemonAbsent AirflowDown
+ALERTS = """SparkStageHung SparkDriverUnobservable ActionUnconfirmed ActionFailed PollStale PollOverruns ShardsMismatch NeverPolled NotAllSeen AnswersUnusable DaemonAbsent AirflowDown
 AccessDenied BreakerOpen Paused LedgerDown StageStarved StageCrashLoop AppIdle AppNotStarted
 NotificationsUndelivered
 ConfigReloadFailed""".split()
@@ -60,6 +60,8 @@ BROKEN = [
     ("_seconds > 300", "_seconds > 30"),
     ("absent(stagewatch_build_info)", "stagewatch_build_info == 0"),
     ('unless on () up{job="stagewatchd"} == 0', 'unless up{job="stagewatchd"} == 0'),
+    ("or min by (job) (stagewatch_shards)", "or max by (job) (stagewatch_shards)"),
+    ("(stagewatch_shards > 1)", "(stagewatch_shards > 9)"),
     ("notification_seconds > 1800", "notification_seconds > 3600"),
     ('outcome!="sent"', 'outcome=""'),
     ('outcome!="sent"', 'outcome!=""'),

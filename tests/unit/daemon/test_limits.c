@@ -165,6 +165,26 @@ static void an_incident_of_a_cluster_that_is_gone_ends(void **state)
 	row_at = NULL;
 }
 
+/* Another daemon has it. An incident that was ours ends here with a reload. */
+static void an_app_of_another_shard_is_left_alone(void **state)
+{
+	struct world *w = *state;
+
+	assert_true(shard_has(&(struct shard){2, 2}, "app-1"));
+	scene_app(w);
+	world_make_state(w);
+	world_start(w, "mode = observe\nshard = 2/2", WORLD_MASTER, "action = notify");
+	world_until(w, world_is_hung(w, "app-1"));
+	assert_int_equal((int)world_metric(w, "stagewatch_shard"), 2);
+	assert_int_equal((int)world_metric(w, "stagewatch_shards"), 2);
+	world_configure(w, "mode = observe\nshard = 1/2", WORLD_MASTER, "action = notify");
+	world_reload(w);
+	world_until(w, detector_n_apps(w->manager->detector) == 0);
+	assert_true(world_incident(w, 0)->ended > 0);
+	assert_int_equal((int)world_metric(w, "stagewatch_shard"), 1);
+	assert_int_equal((int)world_metric(w, "stagewatch_up{spark_cluster=\"m\"}"), 1);
+}
+
 /* Detection goes on, and once there is a directory, so does all the rest. */
 static void without_a_ledger_nothing_is_acted_upon(void **state)
 {
@@ -235,6 +255,7 @@ int main(void)
 		story(an_action_is_taken_up_where_it_was),
 		story(what_ended_over_a_restart_is_ended),
 		story(an_incident_of_a_cluster_that_is_gone_ends),
+		story(an_app_of_another_shard_is_left_alone),
 		story(without_a_ledger_nothing_is_acted_upon),
 		story(a_reload_to_act_finds_a_ledger),
 		story(a_pause_holds_and_ends_by_itself),

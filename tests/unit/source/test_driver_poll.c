@@ -73,6 +73,19 @@ static void asks_what_is_needed_only(void **state)
 	assert_int_equal(f->fake.n_asked, 2);
 }
 
+/* It is known by its id alone. */
+static void of_another_shard_nothing_else_is_asked(void **state)
+{
+	struct fixture *f = *state;
+
+	poll_once(f, (struct driver_ask){.shard = {1, 2}});
+	assert_int_equal(f->state, DRIVER_OF_OTHER_SHARD);
+	assert_int_equal(f->fake.n_asked, 1);
+	poll_once(f, (struct driver_ask){.shard = {2, 2}});
+	assert_int_equal(f->state, DRIVER_ANSWERED);
+	assert_int_equal(fake_n_asked(&f->fake, "GET */stages?*"), 1);
+}
+
 #define STAGES                                                                                     \
 	"[{\"status\":\"ACTIVE\",\"stageId\":7,\"attemptId\":0,\"numTasks\":6,"                    \
 	"\"numActiveTasks\":2,\"numCompleteTasks\":0,\"numFailedTasks\":0}]"
@@ -178,6 +191,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(asks_what_is_needed_only, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			of_another_shard_nothing_else_is_asked, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			the_same_bytes_are_not_read_again, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(

@@ -26,6 +26,7 @@ struct fixture {
 	struct poller *poller;
 	sd_event *event;
 	char body[160];
+	const char *app_id; /* of all drivers; NULL: each has its own */
 };
 
 static void on_event(void *userdata, const struct detector_event *ev)
@@ -43,9 +44,10 @@ static void answer(void *userdata, const struct transport_request *r, struct fak
 	*ret = (struct fake_answer){.status = 200, .type = "application/json", .body = "[]"};
 	if (fake_fits("*/applications", r->what)) {
 		(void)snprintf(f->body, sizeof(f->body),
-			"[{\"id\":\"app-%.*s\",\"name\":\"n\","
+			"[{\"id\":\"%s%.*s\",\"name\":\"n\","
 			"\"attempts\":[{\"startTimeEpoch\":1}]}]",
-			(int)strcspn(host, ":"), host);
+			f->app_id ? f->app_id : "app-", f->app_id ? 0 : (int)strcspn(host, ":"),
+			host);
 		ret->body = f->body;
 	} else if (fake_fits("*/stages?*", r->what)) {
 		(void)snprintf(f->body, sizeof(f->body), STAGES,
@@ -56,11 +58,11 @@ static void answer(void *userdata, const struct transport_request *r, struct fak
 	}
 }
 
-static void set_up(struct fixture *f, unsigned n_drivers)
+static void set_up_shard(struct fixture *f, unsigned n_drivers, struct shard shard)
 {
 	struct detector_sink sink = {.changed = on_event, .judged = on_event};
 	struct poller_context context = {
-		.health = &f->health, .stats = &f->stats, .interval = INTERVAL};
+		.health = &f->health, .stats = &f->stats, .interval = INTERVAL, .shard = shard};
 	_cleanup_free_ char *err = NULL;
 	char url[32];
 
@@ -86,6 +88,11 @@ static void set_up(struct fixture *f, unsigned n_drivers)
 	assert_int_equal(
 		source_new("c", &f->params, NULL, &f->fake.transport, &f->source, &err), 0);
 	assert_int_equal(poller_new(&context, f->source, &f->poller), 0);
+}
+
+static void set_up(struct fixture *f, unsigned n_drivers)
+{
+	set_up_shard(f, n_drivers, (struct shard){0});
 }
 
 static void tear_down(struct fixture *f)
@@ -242,6 +249,59 @@ static void what_cannot_be_asked_in_time_is_told(void **state)
 	tear_down(&f);
 }
 
+/* Without a list of apps each driver is asked who it is, of others' now and then. */
+static void each_app_is_of_one_shard(void **state)
+{
+	size_t n_apps = 0;
+
+	(void)state;
+	for (uint64_t k = 1; k <= 2; k++) {
+		struct fixture f;
+		size_t n_ours;
+		size_t before;
+
+		set_up_shard(&f, 20, (struct shard){k, 2});
+		rounds(&f, 2);
+		n_ours = detector_n_apps(f.detector);
+		assert_in_range(n_ours, 4, 16);
+		n_apps += n_ours;
+		assert_true(poller_saw_all(f.poller));
+		assert_int_equal(detector_n_left_out(f.detector), 0);
+		assert_int_equal(fake_n_asked(&f.fake, "GET */environment"), n_ours);
+		before = fake_n_asked(&f.fake, "GET */applications");
+		rounds(&f, 30);
+		assert_in_range(fake_n_asked(&f.fake, "GET */applications") - before,
+			5 * (20 - n_ours), 8 * (20 - n_ours));
+		assert_int_equal(detector_n_apps(f.detector), n_ours);
+		tear_down(&f);
+	}
+	assert_int_equal(n_apps, 20);
+}
+
+/* Within a minute; and what it was before is gone at once. */
+static void another_app_on_the_same_port_is_seen(void **state)
+{
+	static const char *const ids[] = {"app-1", "app-2"};
+	size_t n[2][2] = {{0}};
+
+	(void)state;
+	for (uint64_t k = 1; k <= 2; k++) {
+		struct fixture f;
+
+		set_up_shard(&f, 1, (struct shard){k, 2});
+		for (size_t i = 0; i < ELEMENTSOF(ids); i++) {
+			f.app_id = ids[i];
+			f.fake.kept = false;
+			rounds(&f, 7);
+			n[i][k - 1] = detector_n_apps(f.detector);
+			assert_int_equal(n[i][k - 1] > 0, shard_has(&(struct shard){k, 2}, ids[i]));
+		}
+		tear_down(&f);
+	}
+	assert_int_equal(n[0][0] + n[0][1], 1);
+	assert_int_equal(n[1][0] + n[1][1], 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -250,6 +310,8 @@ int main(void)
 		cmocka_unit_test(one_that_fails_alone_is_asked_less_often),
 		cmocka_unit_test(a_network_that_is_back_shows_all),
 		cmocka_unit_test(what_cannot_be_asked_in_time_is_told),
+		cmocka_unit_test(each_app_is_of_one_shard),
+		cmocka_unit_test(another_app_on_the_same_port_is_seen),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
