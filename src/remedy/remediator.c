@@ -113,6 +113,12 @@ static void tell_end(struct remediator *m, struct job *j)
 		rule_action_name(r->plan.action), remedy_outcome_name(r->outcome), r->why);
 }
 
+static void note_refusal(struct incident *i, const char *why, const char *key)
+{
+	(void)str_replace(&i->response.refusal, why);
+	i->response.refusal_key = key;
+}
+
 static void on_over(void *userdata, struct job *j)
 {
 	struct remediator *m = userdata;
@@ -133,7 +139,7 @@ static void on_over(void *userdata, struct job *j)
 	if (!i->response.decided)
 		i->response.not_before = remediator_now(m) + RECONSIDER;
 	if (!i->response.decided || i->response.decided_dry)
-		(void)str_replace(&i->response.refusal, r->why);
+		note_refusal(i, r->why, NULL);
 	else
 		incident_settle(i, r->outcome, r->why);
 	m->context.told(m->context.userdata, i, r->outcome);
@@ -200,7 +206,7 @@ static void refuse(struct remediator *m, struct incident *i, const struct detect
 	if (str_equal(i->response.refusal, a->objection))
 		return;
 	count_refusal(m, (enum rule_action)ev->rule->action, a->reason);
-	(void)str_replace(&i->response.refusal, a->objection);
+	note_refusal(i, a->objection, policy_reason_key(a->reason));
 	incident_tell(i, remediator_wall(m), "no %s: %s", about.action, a->objection);
 	m->context.told(m->context.userdata, i, OUTCOME_REFUSED);
 	log_event(LOG_WARNING, &about, "no %s of %s: %s; later polls decide again (incident %s)",

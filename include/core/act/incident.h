@@ -23,6 +23,7 @@ struct incident_response {
 	bool decided_dry;            /* would have: to be decided anew once the mode is act */
 	bool counted;                /* what became of one that was only observed */
 	char *refusal;               /* why nothing was begun, as last said */
+	const char *refusal_key;     /* what would change that, static; NULL: not known */
 	usec_t not_before;           /* local clock: not considered again earlier */
 	usec_t began;                /* local clock */
 	enum remedy_outcome outcome; /* open until it has ended */

@@ -51,6 +51,9 @@ enum policy_reason {
 };
 
 const char *policy_reason_name(enum policy_reason r);
+/* The key or the command that would change that it stands in the way; static, NULL: there is none.
+ */
+const char *policy_reason_key(enum policy_reason r);
 
 struct policy_answer {
 	const char *objection; /* NULL: act. Else why not: one clause, static, of the question, or

@@ -52,35 +52,148 @@ static int text_in_progress(const char *action, const struct outlook *o, char **
 		limit ? " (" : "", limit ? limit : "", limit ? ")" : "");
 }
 
-int outlook_text(const struct incident *i, const struct outlook *o, char **ret)
+enum outlook_kind outlook_kind(const struct incident *i, const struct outlook *o)
+{
+	const struct incident_response *r = &i->response;
+
+	if (i->ended > 0)
+		return OUTLOOK_OVER;
+	if (r->under_way)
+		return OUTLOOK_IN_PROGRESS;
+	if (r->decided && !r->decided_dry)
+		return OUTLOOK_ACTED;
+	if (i->verdict != VERDICT_HUNG)
+		return OUTLOOK_NOT_HUNG;
+	if (i->action <= RULE_ACTION_NOTIFY)
+		return OUTLOOK_NO_ACTION;
+	if (o->paused || o->window)
+		return o->paused ? OUTLOOK_PAUSED : OUTLOOK_WINDOW;
+	if (o->dry && r->decided_dry)
+		return OUTLOOK_OBSERVED;
+	return r->refusal && !r->decided_dry ? OUTLOOK_REFUSED : OUTLOOK_BEGINS;
+}
+
+static int text_of_end(const struct incident *i, char **ret)
+{
+	return str_printf(ret, "nothing: the incident ended as %s%s%s",
+		remedy_outcome_name(i->response.outcome), i->response.why ? ": " : "",
+		i->response.why ? i->response.why : "");
+}
+
+int outlook_why(const struct incident *i, const struct outlook *o, char **ret)
 {
 	const char *action = rule_action_name(i->action);
 
-	if (i->ended > 0)
-		return str_printf(ret, "nothing: the incident ended as %s%s%s",
-			remedy_outcome_name(i->response.outcome), i->response.why ? ": " : "",
-			i->response.why ? i->response.why : "");
-	if (i->response.under_way)
-		return text_in_progress(action, o, ret);
-	if (i->response.decided && !i->response.decided_dry)
-		return str_printf(ret,
-			"no further action: this hang was already acted upon (outcome: %s); a "
-			"person must "
-			"check",
+	switch (outlook_kind(i, o)) {
+	case OUTLOOK_ACTED:
+		return str_printf(ret, "this hang was already acted upon (outcome: %s)",
 			remedy_outcome_name(i->response.outcome));
-	if (i->verdict != VERDICT_HUNG)
-		return str_printf(ret, "nothing: only hung stages are acted upon, and this is %s",
+	case OUTLOOK_NOT_HUNG:
+		return str_printf(ret, "only hung stages are acted upon, and this is %s",
 			verdict_name(i->verdict));
-	if (i->action <= RULE_ACTION_NOTIFY)
-		return str_printf(ret, "nothing: its rule's action is %s", action);
-	if (o->paused || o->window)
-		return str_printf(ret, "no %s while %s", action, o->paused ? o->paused : o->window);
-	if (o->dry && i->response.decided_dry)
-		return str_printf(ret,
-			"nothing: the mode is observe; in mode act, a %s would have begun", action);
-	if (i->response.refusal && !i->response.decided_dry)
-		return str_printf(ret, "no %s now: %s; later polls decide again", action,
-			i->response.refusal);
-	return str_printf(
-		ret, "%s%s, at one of the next polls", o->dry ? "a dry run of " : "", action);
+	case OUTLOOK_NO_ACTION:
+		return str_printf(ret, "its rule's action is %s", action);
+	case OUTLOOK_PAUSED:
+	case OUTLOOK_WINDOW:
+		return str_printf(ret, "%s", o->paused ? o->paused : o->window);
+	case OUTLOOK_OBSERVED:
+		return str_printf(
+			ret, "the mode is observe; in mode act, a %s would have begun", action);
+	case OUTLOOK_REFUSED:
+		return str_printf(ret, "%s", i->response.refusal);
+	case OUTLOOK_OVER:
+	case OUTLOOK_IN_PROGRESS:
+	case OUTLOOK_BEGINS:
+	case OUTLOOK_KIND_MAX:
+	default:
+		*ret = NULL;
+		return 0;
+	}
+}
+
+/* Where something keeps an action from being begun. */
+static int text_of_nothing(const struct incident *i, const struct outlook *o, char **ret)
+{
+	const char *action = rule_action_name(i->action);
+	enum outlook_kind kind = outlook_kind(i, o);
+	_cleanup_free_ char *why = NULL;
+	int r = outlook_why(i, o, &why);
+
+	if (r < 0)
+		return r;
+	if (kind == OUTLOOK_ACTED)
+		return str_printf(ret, "no further action: %s; a person must check", why);
+	if (kind == OUTLOOK_PAUSED || kind == OUTLOOK_WINDOW)
+		return str_printf(ret, "no %s while %s", action, why);
+	if (kind == OUTLOOK_REFUSED)
+		return str_printf(ret, "no %s now: %s; later polls decide again", action, why);
+	return str_printf(ret, "nothing: %s", why);
+}
+
+int outlook_text(const struct incident *i, const struct outlook *o, char **ret)
+{
+	const char *action = rule_action_name(i->action);
+	enum outlook_kind kind = outlook_kind(i, o);
+
+	if (kind == OUTLOOK_OVER)
+		return text_of_end(i, ret);
+	if (kind == OUTLOOK_IN_PROGRESS)
+		return text_in_progress(action, o, ret);
+	if (kind == OUTLOOK_BEGINS)
+		return str_printf(ret, "%s%s, at one of the next polls",
+			o->dry ? "a dry run of " : "", action);
+	return text_of_nothing(i, o, ret);
+}
+
+/* A row per kind; of OUTLOOK_NOT_HUNG the verdict has the words. */
+static const struct {
+	const char *duty;
+	const char *key;
+} kinds[] = {
+	[OUTLOOK_OVER] = {"nothing", NULL},
+	[OUTLOOK_IN_PROGRESS] = {"nothing, as long as the action is in progress", NULL},
+	[OUTLOOK_ACTED] = {"look why the app still runs, and end it by hand", NULL},
+	[OUTLOOK_NOT_HUNG] = {NULL, NULL},
+	[OUTLOOK_NO_ACTION] = {"end the app by hand: nothing will be done about it",
+		"action, in its [rule]"},
+	[OUTLOOK_PAUSED] = {"resume, if actions may begin; else end the app by hand",
+		"stagewatchctl resume"},
+	[OUTLOOK_WINDOW] = {"end the app by hand, if it cannot wait for the end of the window",
+		"from and to, in its [maintenance]"},
+	[OUTLOOK_OBSERVED] = {"end the app by hand: nothing will be done about it",
+		"mode, in [daemon] or in its [rule]"},
+	[OUTLOOK_REFUSED] =
+		{"remove what keeps the action from being begun, or end the app by hand", NULL},
+	[OUTLOOK_BEGINS] = {"nothing: the action begins by itself", NULL},
+};
+_Static_assert(ELEMENTSOF(kinds) == OUTLOOK_KIND_MAX, "a row per kind");
+
+static const char *const verdict_duties[] = {
+	[VERDICT_PROGRESSING] = "nothing",
+	[VERDICT_SUSPECT] = "nothing yet: it moves again, or it is proved to hang",
+	[VERDICT_HUNG] = "nothing",
+	[VERDICT_SLOW] = "nothing",
+	[VERDICT_STARVED] = "look why no executor takes its tasks: capacity, queue, or allocation",
+	[VERDICT_CRASH_LOOP] = "read the errors of its failed tasks, on Spark's page of the stage",
+	[VERDICT_PHANTOM] = "nothing: Spark has lost events, and lists a stage that does not run",
+	[VERDICT_IDLE] = "look what its driver waits for; end the app if its work is done",
+	[VERDICT_UNOBSERVABLE] = "restore the way to its driver: until then nobody sees a hang",
+	[VERDICT_NOT_STARTED] = "look why its cluster manager does not start it",
+};
+_Static_assert(ELEMENTSOF(verdict_duties) == VERDICT_MAX, "words per verdict");
+
+const char *outlook_duty(const struct incident *i, const struct outlook *o)
+{
+	const char *duty = kinds[outlook_kind(i, o)].duty;
+
+	if (duty && o->dry && outlook_kind(i, o) == OUTLOOK_BEGINS)
+		return "end the app by hand: only a dry run will be done";
+	return duty ? duty : verdict_duties[i->verdict];
+}
+
+const char *outlook_key(const struct incident *i, const struct outlook *o)
+{
+	enum outlook_kind kind = outlook_kind(i, o);
+
+	return kind == OUTLOOK_REFUSED ? i->response.refusal_key : kinds[kind].key;
 }

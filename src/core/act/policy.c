@@ -39,29 +39,39 @@ static bool has_healthy_sibling(const struct policy_question *q)
 	return false;
 }
 
-static const char *const reason_names[] = {
-	[POLICY_PAUSED] = "paused",
-	[POLICY_MAINTENANCE] = "maintenance",
-	[POLICY_SOURCE] = "source",
-	[POLICY_OWNER] = "owner",
-	[POLICY_SHARED] = "shared",
-	[POLICY_BUSY] = "busy",
-	[POLICY_EVIDENCE] = "evidence",
-	[POLICY_SETTLE] = "settle",
-	[POLICY_HEALTH] = "health",
-	[POLICY_STORM] = "storm",
-	[POLICY_TRY] = "try",
-	[POLICY_MAX_RETRIES] = "max_retries",
-	[POLICY_COOLDOWN] = "cooldown",
-	[POLICY_ACTIONS_PER_HOUR] = "actions_per_hour",
-	[POLICY_LEDGER] = "ledger",
-	[POLICY_LOOK] = "look",
+/* A word per reason, and what would change it. */
+static const struct {
+	const char *name;
+	const char *key;
+} reasons[] = {
+	[POLICY_PAUSED] = {"paused", "stagewatchctl resume"},
+	[POLICY_MAINTENANCE] = {"maintenance", "from and to, in its [maintenance]"},
+	[POLICY_SOURCE] = {"source", NULL},
+	[POLICY_OWNER] = {"owner", "spark.airflow.* among the properties of the app"},
+	[POLICY_SHARED] = {"shared", "end_shared, in its [rule]"},
+	[POLICY_BUSY] = {"busy", NULL},
+	[POLICY_EVIDENCE] = {"evidence", NULL},
+	[POLICY_SETTLE] = {"settle", "settle, in [limits]"},
+	[POLICY_HEALTH] = {"health", NULL},
+	[POLICY_STORM] = {"storm", "stagewatchctl resume"},
+	[POLICY_TRY] = {"try", NULL},
+	[POLICY_MAX_RETRIES] = {"max_retries", "max_retries, in its [rule]"},
+	[POLICY_COOLDOWN] = {"cooldown", "cooldown, in its [rule]"},
+	[POLICY_ACTIONS_PER_HOUR] = {"actions_per_hour",
+		"actions_per_hour, in [limits] or in its [rule]"},
+	[POLICY_LEDGER] = {"ledger", "state_dir, in [daemon]"},
+	[POLICY_LOOK] = {"look", NULL},
 };
-_Static_assert(ELEMENTSOF(reason_names) == POLICY_REASON_MAX, "a word per reason");
+_Static_assert(ELEMENTSOF(reasons) == POLICY_REASON_MAX, "a row per reason");
 
 const char *policy_reason_name(enum policy_reason r)
 {
-	return reason_names[r];
+	return reasons[r].name;
+}
+
+const char *policy_reason_key(enum policy_reason r)
+{
+	return reasons[r].key;
 }
 
 static void object(struct policy_answer *a, enum policy_reason reason, const char *objection)

@@ -100,12 +100,56 @@ static void test_what_was_done(void **state)
 		"up");
 }
 
+static void assert_duty(const struct incident *i, const struct outlook *o, const char *duty,
+	const char *why, const char *key)
+{
+	_cleanup_free_ char *text = NULL;
+
+	assert_string_equal(outlook_duty(i, o), duty);
+	assert_int_equal(outlook_why(i, o, &text), 0);
+	assert_true(str_equal(text, why));
+	assert_true(str_equal(outlook_key(i, o), key));
+}
+
+static void test_duty(void **state)
+{
+	struct incident i = hung();
+	struct outlook o = {0};
+
+	(void)state;
+	assert_duty(&i, &o, "nothing: the action begins by itself", NULL, NULL);
+	o.dry = true;
+	assert_duty(&i, &o, "end the app by hand: only a dry run will be done", NULL, NULL);
+	i.response.decided = i.response.decided_dry = true;
+	assert_duty(&i, &o, "end the app by hand: nothing will be done about it",
+		"the mode is observe; in mode act, a retry would have begun",
+		"mode, in [daemon] or in its [rule]");
+	o = (struct outlook){.paused = "paused by root (uid 0): x"};
+	assert_duty(&i, &o, "resume, if actions may begin; else end the app by hand",
+		"paused by root (uid 0): x", "stagewatchctl resume");
+	o.paused = NULL;
+	i.response.decided = i.response.decided_dry = false;
+	i.response.refusal = words;
+	i.response.refusal_key = "max_retries, in its [rule]";
+	assert_duty(&i, &o, "remove what keeps the action from being begun, or end the app by hand",
+		words, "max_retries, in its [rule]");
+	i.response.under_way = true;
+	assert_duty(&i, &o, "nothing, as long as the action is in progress", NULL, NULL);
+	i.response.under_way = false;
+	i.verdict = VERDICT_SUSPECT;
+	assert_duty(&i, &o, "nothing yet: it moves again, or it is proved to hang",
+		"only hung stages are acted upon, and this is suspect", NULL);
+	i.ended = 1;
+	assert_duty(&i, &o, "nothing", NULL, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nothing_holds_it_back),
 		cmocka_unit_test(test_what_holds_it_back),
 		cmocka_unit_test(test_what_was_done),
+		cmocka_unit_test(test_duty),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
