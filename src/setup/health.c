@@ -3,8 +3,11 @@
 #include "setup/health.h"
 
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "base/strbuf.h"
 #include "setup/rows.h"
 
 struct health_cluster *health_cluster(struct health *h, const char *name)
@@ -20,6 +23,18 @@ struct health_airflow *health_airflow(struct health *h, const char *name)
 struct health_notify *health_notify(struct health *h, const char *name)
 {
 	return rows_get((void **)&h->notifies, &h->n_notifies, sizeof(*h->notifies), name);
+}
+
+void last_error_set(struct last_error *e, usec_t wall, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(e->text, sizeof(e->text), fmt, ap);
+	va_end(ap);
+	/* A character that was cut in two becomes '?'. */
+	str_sanitize(e->text);
+	e->at = wall;
 }
 
 static void leave_all(struct health *h)

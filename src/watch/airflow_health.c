@@ -119,6 +119,15 @@ static struct health_airflow *airflow_row(const struct airflow_watch *w)
 	return health_airflow(w->access->state, airflow_name(w->airflow));
 }
 
+static void note_health(struct health_airflow *s, const struct airflow_result *result)
+{
+	s->up = result->reply == REPLY_DONE;
+	if (s->up)
+		s->answered = clock_realtime();
+	else if (result->text)
+		last_error_set(&s->error, clock_realtime(), "%s", result->text);
+}
+
 static void on_health(void *userdata, const struct airflow_result *result)
 {
 	struct airflow_watch *w = userdata;
@@ -131,7 +140,7 @@ static void on_health(void *userdata, const struct airflow_result *result)
 		stats_count_reason(
 			counters->errors, airflow_reasons, n_airflow_reasons, result->reason);
 	if (s)
-		s->up = result->reply == REPLY_DONE;
+		note_health(s, result);
 	if (s && airflow_version_text(w->airflow))
 		(void)str_replace(&s->version, airflow_version_text(w->airflow));
 	if (result->reason && w->complaint != result->reason)

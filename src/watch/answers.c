@@ -35,5 +35,8 @@ void answers_note(struct stats *stats, struct health *health, const struct answe
 	stats_cluster_error(stats, about->cluster, asked->fault.reason);
 	if (!s || faults_note(&s->faults, asked, about->app_id, &like, &change) < 0)
 		log_error("%s: out of memory for what could not be had of it", about->cluster);
+	if (s && change == FAULT_NEW)
+		last_error_set(&s->error, about->wall, "%s%s %s", asked->url, asked->what,
+			asked->fault.text);
 	tell(about, asked, change);
 }
