@@ -32,3 +32,8 @@ void run_store_tick(struct run_store *s, usec_t wall);
 /* Runs of apps of that name, or of all (NULL, ""), the RUNS_SHOWN that ended last. -ENOTCONN: the
  * ledger is not usable. The target must be zeroed. */
 int run_store_list(struct run_store *s, const char *app_name, struct app_run_list *ret);
+
+/* How long the last runs of an app took, the middle of RUNS_COMPARED at most; *ret_n: of how many.
+ * 0 where too few are known, or the ledger is not usable. */
+usec_t run_store_usual(
+	struct run_store *s, const char *cluster, const char *app_name, size_t *ret_n);

@@ -186,3 +186,37 @@ int run_store_list(struct run_store *s, const char *app_name, struct app_run_lis
 	*ret = TAKE_STRUCT(l);
 	return 0;
 }
+
+/* Durations of runs. */
+struct durations {
+	uint64_t items[RUNS_COMPARED];
+	size_t n;
+};
+
+static int add_duration(void *userdata, const struct ledger_value *row, size_t n)
+{
+	struct durations *d = userdata;
+
+	if (n != 1 || d->n >= RUNS_COMPARED)
+		return -EINVAL;
+	d->items[d->n++] = row[0].i > 0 ? (uint64_t)row[0].i : 0;
+	return 0;
+}
+
+usec_t run_store_usual(
+	struct run_store *s, const char *cluster, const char *app_name, size_t *ret_n)
+{
+	const struct ledger_value args[] = {
+		LEDGER_S(cluster), LEDGER_S(app_name ? app_name : ""), LEDGER_I(RUNS_COMPARED)};
+	struct durations d = {0};
+
+	*ret_n = 0;
+	if (!s || !ledger_usable(s->ledger) ||
+		ledger_query(s->ledger,
+			"SELECT ended - started FROM runs WHERE cluster = ?1 AND app_name = ?2"
+			" ORDER BY ended DESC LIMIT ?3",
+			args, ELEMENTSOF(args), add_duration, &d) < 0)
+		return 0;
+	*ret_n = d.n;
+	return app_run_middle(d.items, d.n);
+}

@@ -57,6 +57,10 @@ usec_t app_run_duration(const struct app_run *r);
  */
 uint64_t memory_use_peak(const struct memory_use *m);
 
+/* The middle of so many durations (or amounts), the newest first, the lower one of two; 0 is not
+ * known. 0: of fewer than RUNS_NEEDED it says nothing. n: RUNS_COMPARED at most. */
+uint64_t app_run_middle(const uint64_t *values, size_t n);
+
 /* Holds run i of a list against those of its name that follow it. Marked is what took half as long
  * again and a minute more, or a third more memory and 128 MiB. */
 void app_run_compare(const struct app_run_list *l, size_t i, struct app_run_comparison *ret);

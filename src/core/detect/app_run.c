@@ -73,8 +73,7 @@ static int by_size(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* The middle of what is known, the lower one of two. 0: fewer than RUNS_NEEDED are. */
-static uint64_t middle(const uint64_t *values, size_t n)
+uint64_t app_run_middle(const uint64_t *values, size_t n)
 {
 	uint64_t known[RUNS_COMPARED];
 	size_t k = 0;
@@ -113,9 +112,9 @@ void app_run_compare(const struct app_run_list *l, size_t i, struct app_run_comp
 		executors[c.n] = memory_use_peak(&l->items[k].executor);
 		drivers[c.n] = memory_use_peak(&l->items[k].driver);
 	}
-	c.duration = middle(durations, c.n);
-	c.executor_memory = middle(executors, c.n);
-	c.driver_memory = middle(drivers, c.n);
+	c.duration = app_run_middle(durations, c.n);
+	c.executor_memory = app_run_middle(executors, c.n);
+	c.driver_memory = app_run_middle(drivers, c.n);
 	if (c.duration > 0 && app_run_duration(run) > c.duration + c.duration / 2 &&
 		app_run_duration(run) - c.duration > USEC_PER_MINUTE)
 		c.marks |= RUN_SLOWER;

@@ -119,6 +119,27 @@ static void test_order_and_names(void **state)
 	app_run_list_clear(&l);
 }
 
+static void test_what_is_usual(void **state)
+{
+	struct fixture *f = *state;
+	size_t n = 7;
+
+	add(f, "etl", 1, 1 + 10);
+	add(f, "etl", 2, 2 + 20);
+	run_store_tick(f->store, WALL);
+	assert_int_equal(run_store_usual(f->store, "c", "etl", &n), 0); /* too few */
+	assert_int_equal(n, 2);
+	for (unsigned i = 3; i < 10; i++)
+		add(f, "etl", i, i + 10 * (usec_t)i);
+	add(f, "ml", 1, 1000);
+	run_store_tick(f->store, WALL);
+	assert_int_equal(run_store_usual(f->store, "c", "etl", &n), 70 * USEC_PER_SEC);
+	assert_int_equal(n, RUNS_COMPARED);
+	assert_int_equal(run_store_usual(f->store, "another", "etl", &n), 0);
+	assert_int_equal(run_store_usual(f->store, "c", NULL, &n), 0);
+	assert_int_equal(run_store_usual(NULL, "c", "etl", &n), 0);
+}
+
 static void test_few_are_kept(void **state)
 {
 	struct fixture *f = *state;
@@ -206,6 +227,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(test_keeps_all_of_it),
 		CASE(test_order_and_names),
+		CASE(test_what_is_usual),
 		CASE(test_few_are_kept),
 		CASE(test_the_newest_are_shown),
 		CASE(test_written_at_the_end),
