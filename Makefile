@@ -49,7 +49,7 @@ HARDENING += -D_FORTIFY_SOURCE=3
 endif
 
 CFLAGS ?= $(OPT)
-ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE -Iinclude $(WARNINGS) $(if $(WERROR),-Werror) $(CFLAGS) \
+ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE -Iinclude -I$(BUILD)/gen $(WARNINGS) $(if $(WERROR),-Werror) $(CFLAGS) \
 	$(HARDENING) $(SAN) $(LIB_CFLAGS) -DSTAGEWATCHD_VERSION='"$(VERSION)"' \
 	-DSTAGEWATCHD_SYSCONFDIR='"$(SYSCONFDIR)"'
 ALL_LDFLAGS = $(HARDENING_LD) $(LDFLAGS) $(SAN)
@@ -104,6 +104,13 @@ $(BUILD)/flags: FORCE
 	@echo '$(CC) $(subst ','\'',$(ALL_CFLAGS)) $(ALL_LDFLAGS)' | cmp -s - $@ || \
 		echo '$(CC) $(subst ','\'',$(ALL_CFLAGS)) $(ALL_LDFLAGS)' > $@
 FORCE:
+
+# Files that the web server has within itself, as C strings.
+EMBEDDED := $(patsubst src/web/%,$(BUILD)/gen/%.inc,$(wildcard src/web/*.css src/web/*.js src/web/*.svg))
+$(BUILD)/gen/%.inc: src/web/%
+	@mkdir -p $(@D)
+	$(Q)sed 's/[\\"]/\\&/g; s/^/"/; s/$$/\\n"/' $< > $@
+$(BUILD)/obj/web/assets.o: $(EMBEDDED)
 
 $(BUILD)/obj/%.o: src/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -165,8 +172,8 @@ format-check: ## fail if clang-format would change a source
 
 TIDY := $(patsubst %,tidy/%,$(shell find src -name '*.c'))
 tidy: $(TIDY) ## run clang-tidy over all sources; -j runs several at once
-$(TIDY): tidy/%:
-	$(CLANG_TIDY) --quiet $* -- -std=gnu17 -D_GNU_SOURCE -Iinclude $(LIB_CFLAGS) \
+$(TIDY): tidy/%: $(EMBEDDED)
+	$(CLANG_TIDY) --quiet $* -- -std=gnu17 -D_GNU_SOURCE -Iinclude -I$(BUILD)/gen $(LIB_CFLAGS) \
 		-DSTAGEWATCHD_VERSION='"$(VERSION)"' -DSTAGEWATCHD_SYSCONFDIR='"$(SYSCONFDIR)"'
 
 # The daemon with a clock, a disk and crashes of the test's: objects of the same names go before the

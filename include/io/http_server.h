@@ -18,6 +18,8 @@ struct http_server_request {
 	const char *path;              /* decoded, without the query */
 	const char *accept;            /* header, NULL when absent */
 	const char *app;               /* the query's parameter "app", decoded; NULL when absent */
+	const char *sort;              /* likewise */
+	const char *find;              /* likewise */
 	const char *body;              /* of a POST, NUL-terminated; NULL: it is a GET or HEAD */
 	const struct local_peer *peer; /* who asks; NULL over TCP */
 };

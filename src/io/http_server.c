@@ -66,6 +66,11 @@ static const struct {
 	{"X-Content-Type-Options", "nosniff"},
 	{"Cache-Control", "no-store"},
 	{"Vary", "Accept, Accept-Encoding"},
+	/* Pages load what this server has, and nothing else; nothing within a page is run. */
+	{"Content-Security-Policy",
+		"default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
+		"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"},
+	{"Referrer-Policy", "no-referrer"},
 };
 
 /* Whether the request comes with a body of other than a known size up to max. */
@@ -144,6 +149,8 @@ static enum MHD_Result ask_handler(struct http_server *s, struct MHD_Connection 
 		.accept = MHD_lookup_connection_value(
 			connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT),
 		.app = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "app"),
+		.sort = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "sort"),
+		.find = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "find"),
 		.body = x->post ? x->body : NULL,
 		.peer = s->path ? &peer : NULL,
 	};

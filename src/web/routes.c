@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "source/evidence_call.h"
+#include "web/assets.h"
 #include "web/metrics_page.h"
+#include "web/pages.h"
 #include "web/status_view.h"
 #include "wire/processes.h"
 #include "wire/report.h"
@@ -155,24 +157,28 @@ static int answer_ready(const struct web_view *v, const struct http_server_reque
 				  "not every cluster was polled yet\n");
 }
 
-static int answer_landing(const struct web_view *v, const struct http_server_request *request,
+static int answer_style(const struct web_view *v, const struct http_server_request *request,
 	struct http_server_reply *reply)
 {
 	(void)v;
 	(void)request;
-	return reply_text(reply, 200, "text/html; charset=utf-8",
-		"<!DOCTYPE html>\n<html lang=\"en\">\n<head><title>stagewatchd</title></head>\n"
-		"<body>\n<h1>stagewatchd " STAGEWATCHD_VERSION "</h1>\n"
-		"<p>Watches Apache Spark for stages that no longer progress.</p>\n<ul>\n"
-		"<li><a href=\"/metrics\">Metrics</a></li>\n"
-		"<li><a href=\"/api/v1/status\">Status</a></li>\n"
-		"<li><a href=\"/api/v1/stages\">Apps and stages</a></li>\n"
-		"<li><a href=\"/api/v1/incidents\">Incidents</a></li>\n"
-		"<li><a href=\"/api/v1/observed\">Hangs that were only observed</a></li>\n"
-		"<li><a href=\"/api/v1/audit\">Audit</a></li>\n"
-		"<li><a href=\"/api/v1/report\">Finished runs</a></li>\n"
-		"<li><a href=\"/-/healthy\">Healthy</a></li>\n"
-		"<li><a href=\"/-/ready\">Ready</a></li>\n</ul>\n</body>\n</html>\n");
+	return reply_text(reply, 200, "text/css; charset=utf-8", asset_style);
+}
+
+static int answer_script(const struct web_view *v, const struct http_server_request *request,
+	struct http_server_reply *reply)
+{
+	(void)v;
+	(void)request;
+	return reply_text(reply, 200, "text/javascript; charset=utf-8", asset_script);
+}
+
+static int answer_icon(const struct web_view *v, const struct http_server_request *request,
+	struct http_server_reply *reply)
+{
+	(void)v;
+	(void)request;
+	return reply_text(reply, 200, "image/svg+xml", asset_icon);
 }
 
 static const struct {
@@ -180,7 +186,10 @@ static const struct {
 	int (*answer)(const struct web_view *v, const struct http_server_request *request,
 		struct http_server_reply *reply);
 } paths[] = {
-	{"/", answer_landing},
+	{"/", page_front},
+	{"/style.css", answer_style},
+	{"/script.js", answer_script},
+	{"/icon.svg", answer_icon},
 	{"/metrics", answer_metrics},
 	{"/-/healthy", answer_healthy},
 	{"/-/ready", answer_ready},

@@ -5,10 +5,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "core/act/outlook.h"
 #include "notifier/notifier.h"
 #include "store/observed_store.h"
 #include "store/store.h"
+#include "web/incident_view.h"
 #include "web/notifier_view.h"
 #include "web/tally.h"
 #include "wire/status.h"
@@ -16,32 +16,17 @@
 /* Of one cluster: the rest is counted. */
 #define MAX_FAULTS_SHOWN ((size_t)100)
 
-static const struct rule *rule_by_name(const struct settings *s, const char *name)
-{
-	for (size_t i = 0; i < s->rules.n; i++)
-		if (str_equal(s->rules.items[i].name, name))
-			return &s->rules.items[i];
-	return NULL;
-}
-
 int state_incident_json(const struct web_view *v, const struct incident *i, char **ret)
 {
-	const struct settings *s = v->runtime->settings;
-	const struct rule *rule = rule_by_name(s, i->rule);
-	struct outlook o = {
-		.dry = !rule || settings_dry(s, rule),
-		.paused = holds_paused(v->holds),
-		.window = holds_window_of(v->holds, i),
-		.remedy = remediator_remedy(v->remediator, i),
-		.now = v->now,
-		.wall = v->wall,
-	};
+	struct incident_view view;
 	_cleanup_free_ char *next = NULL;
-	struct status_outlook outlook = {
-		.mode = rule ? mode_name(o.dry ? MODE_OBSERVE : MODE_ACT) : NULL};
+	struct status_outlook outlook = {0};
 	int r;
 
-	r = outlook_text(i, &o, &next);
+	incident_view_of(v, i, &view);
+	if (view.rule)
+		outlook.mode = mode_name(view.outlook.dry ? MODE_OBSERVE : MODE_ACT);
+	r = outlook_text(i, &view.outlook, &next);
 	if (r < 0)
 		return r;
 	outlook.next = next;

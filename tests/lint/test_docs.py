@@ -59,7 +59,7 @@ def code_fields(root):
 
 
 def code_paths(root):
-    return code_words(root, r'\{"(/[^"]*)", answer_') | {p + "ID" for p in code_words(root, r'incident_path\[\] = "([^"]*)"')}
+    return code_words(root, r'\{"(/[^"]*)", (?:answer|page)_') | {p + "ID" for p in code_words(root, r'incident_path\[\] = "([^"]*)"')}
 
 
 def code_causes(root):
@@ -461,7 +461,7 @@ def test_journal_fields(root, man8):
 
 
 def test_paths(root, man8):
-    assert len(code_paths(root)) == 12
+    assert len(code_paths(root)) == 15
     assert man_paths(man8) == code_paths(root)
 
 

@@ -123,6 +123,8 @@ static void test_get(void **state)
 	assert_has(&b, "\r\nX-Content-Type-Options: nosniff\r\n");
 	assert_has(&b, "\r\nCache-Control: no-store\r\n");
 	assert_has(&b, "\r\nVary: Accept, Accept-Encoding\r\n");
+	assert_has(&b, "\r\nContent-Security-Policy: default-src 'none'; ");
+	assert_has(&b, "\r\nReferrer-Policy: no-referrer\r\n");
 	assert_string_equal(b.text + body_at(&b), "zzzzz");
 	get(&f, "/nothing", "", &b);
 	assert_status(&b, 404);
