@@ -193,7 +193,7 @@ TEST_ENV = STAGEWATCHD_BUILD=$(abspath $(BUILD)) STAGEWATCHD_SANITIZE=$(SANITIZE
 # TESTS= names some of them.
 TESTS ?= tests
 check: tests ## run all tests that need no Spark and no Airflow
-	$(TEST_ENV) $(PYTEST) -q -rs -n 16 --dist loadgroup $(TESTS) --ignore=tests/e2e --ignore=tests/sim
+	$(TEST_ENV) $(PYTEST) -q -rs -n 16 --dist loadgroup $(TESTS) --ignore=tests/e2e --ignore=tests/sim --ignore=tests/packages
 
 check-sim: tests ## run the daemon through crashes and faults, in accelerated time
 	$(TEST_ENV) $(PYTEST) -q -rs -rP -n 4 tests/sim
@@ -223,6 +223,16 @@ check-e2e: $(PROGRAMS) ## run the tests against real Spark and real Airflow
 check-e2e-long: $(PROGRAMS) ## run more ways to end a task against real Airflow 3.3 and 2.11 (about ten minutes)
 	$(TEST_ENV) $(PYTEST) -q -rs -n 2 --dist loadgroup -m long tests/e2e
 .PHONY: check-e2e-long
+
+check-packages: $(PROGRAMS) ## build, install and remove the packages, the image and the chart for real (half an hour)
+	$(TEST_ENV) $(PYTEST) -q -rs -n 2 --dist loadfile tests/packages
+.PHONY: check-packages
+
+HELM ?= helm
+chart: ## pack the Helm chart, with the alert rules in it
+	@mkdir -p $(BUILD)
+	$(HELM) package chart/stagewatchd --version $(VERSION) --app-version $(VERSION) -d $(BUILD)
+.PHONY: chart
 
 demo: ## show a real hang under a real Airflow: found, killed, retried
 	tests/demo

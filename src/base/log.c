@@ -5,6 +5,7 @@
 /* CODE_FILE= would always name this file. */
 #define SD_JOURNAL_SUPPRESS_LOCATION
 
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -135,7 +136,7 @@ static void add_json_field(struct strbuf *b, const char *name, const char *value
 	}
 	strbuf_add(b, ",\"");
 	for (; *name; name++) {
-		char c = *name >= 'A' && *name <= 'Z' ? (char)(*name - 'A' + 'a') : *name;
+		char c = (char)tolower((unsigned char)*name);
 
 		strbuf_add_n(b, &c, 1);
 	}

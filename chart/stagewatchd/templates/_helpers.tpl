@@ -1,0 +1,115 @@
+{{/* SPDX-License-Identifier: Apache-2.0 */}}
+{{- define "stagewatchd.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
+{{- end }}
+
+{{- define "stagewatchd.fullname" -}}
+{{- if .Values.fullnameOverride }}
+{{- .Values.fullnameOverride | trunc 63 | trimSuffix "-" }}
+{{- else if contains (include "stagewatchd.name" .) .Release.Name }}
+{{- .Release.Name | trunc 63 | trimSuffix "-" }}
+{{- else }}
+{{- printf "%s-%s" .Release.Name (include "stagewatchd.name" .) | trunc 63 | trimSuffix "-" }}
+{{- end }}
+{{- end }}
+
+{{- define "stagewatchd.selector" -}}
+app.kubernetes.io/name: {{ include "stagewatchd.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "stagewatchd.labels" -}}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+{{ include "stagewatchd.selector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{- with .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{- define "stagewatchd.serviceAccountName" -}}
+{{- if .Values.serviceAccount.create }}
+{{- default (include "stagewatchd.fullname" .) .Values.serviceAccount.name }}
+{{- else }}
+{{- default "default" .Values.serviceAccount.name }}
+{{- end }}
+{{- end }}
+
+{{- define "stagewatchd.image" -}}
+{{- $i := .Values.image }}
+{{- $name := ternary (printf "%s/%s" $i.registry $i.repository) $i.repository (ne $i.registry "") }}
+{{- if $i.digest }}
+{{- printf "%s@%s" $name $i.digest }}
+{{- else }}
+{{- printf "%s:%s" $name (default .Chart.AppVersion $i.tag) }}
+{{- end }}
+{{- end }}
+
+{{/* One value of the configuration. A line break would begin a key of its own. */}}
+{{- define "stagewatchd.value" -}}
+{{- $text := "" }}
+{{- if kindIs "bool" .value }}
+{{- $text = ternary "yes" "no" .value }}
+{{- else if kindIs "float64" .value }}
+{{- $text = toJson .value }}
+{{- else }}
+{{- $text = toString .value }}
+{{- end }}
+{{- if regexMatch "[\\r\\n]" $text }}
+{{- fail (printf "%s of [%s]: a value holds one line" .key .section) }}
+{{- end }}
+{{- $text }}
+{{- end }}
+
+{{/* The keys of a section, one a line; a list repeats its key. */}}
+{{- define "stagewatchd.keys" -}}
+{{- $section := .section }}
+{{- range $key, $value := .keys }}
+{{- $values := ternary $value (list $value) (kindIs "slice" $value) }}
+{{- range $values }}
+{{- if not (kindIs "invalid" .) }}
+{{ $key }} = {{ include "stagewatchd.value" (dict "section" $section "key" $key "value" .) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "stagewatchd.config" -}}
+{{- $c := .Values.config -}}
+# Made from the values of the chart.
+{{- range $kind := list "daemon" "web" "probe" "evidence" "limits" }}
+{{- with get $c $kind }}
+[{{ $kind }}]
+{{- include "stagewatchd.keys" (dict "section" $kind "keys" .) }}
+{{- end }}
+{{- end }}
+{{- range $kind := list "spark" "airflow" "notify" "maintenance" }}
+{{- range $name, $keys := get $c $kind }}
+[{{ $kind }} {{ $name }}]
+{{- include "stagewatchd.keys" (dict "section" (printf "%s %s" $kind $name) "keys" $keys) }}
+{{- end }}
+{{- end }}
+{{- range $c.rules }}
+[rule {{ .name }}]
+{{- include "stagewatchd.keys" (dict "section" (printf "rule %s" .name) "keys" (omit . "name")) }}
+{{- end }}
+{{- with $c.extra }}
+{{ . | trimSuffix "\n" }}
+{{- end }}
+{{- end }}
+
+{{/* What of the configuration takes a new pod: all of it, unless the daemon reloads by itself. */}}
+{{- define "stagewatchd.restartOn" -}}
+{{- $d := .Values.config.daemon }}
+{{- if has (toString $d.reload_on_change) (list "true" "yes") }}
+{{- list .Values.config.web.listen $d.control_socket $d.state_dir $d.max_parallel_requests | toJson | sha256sum }}
+{{- else }}
+{{- include "stagewatchd.config" . | sha256sum }}
+{{- end }}
+{{- end }}
+
+{{/* The port of [web] listen. */}}
+{{- define "stagewatchd.port" -}}
+{{- regexFind "[0-9]+$" .Values.config.web.listen }}
+{{- end }}
