@@ -13,7 +13,7 @@ struct sd_event;
 
 struct kill_app_ask {
 	struct transport *transport;
-	struct sd_event *event; /* of KILL_PROCESS */
+	struct sd_event *event; /* of KILL_PROCESS, and of Kubernetes' kinds */
 	const struct kill_point *point;
 	const char *app_id;
 	int64_t stage_id; /* of KILL_JOB and KILL_STAGE */

@@ -4,7 +4,9 @@
 
 #include "action/kill_app.h"
 #include "base/param.h"
+#include "io/clock.h"
 #include "io/process_kill.h"
+#include "wire/kube_app.h"
 #include "wire/spark_kill.h"
 
 #define KILL_MAX_BODY ((size_t)16 * 1024 * 1024)
@@ -25,6 +27,9 @@ struct kill_app {
 	struct process_kill *process;
 	pid_t pid;
 	uint64_t pid_started;
+	struct kube_driver driver; /* of Kubernetes' kinds */
+	sd_event_source *timer;    /* the API server is left alone, as it has asked */
+	unsigned n_waits;
 	struct endpoint endpoint;
 	int (*begin)(struct kill_app *k);
 	kill_app_done_fn done;
@@ -54,3 +59,4 @@ int kill_standalone_begin(struct kill_app *k);
 int kill_yarn_begin(struct kill_app *k);
 int kill_spark_begin(struct kill_app *k);
 int kill_process_begin(struct kill_app *k);
+int kill_kube_begin(struct kill_app *k);

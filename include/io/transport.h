@@ -13,7 +13,7 @@ struct transport;
 struct transport_request; /* one under way */
 
 struct transport_ask {
-	const char *method;         /* GET, POST, PATCH, PUT */
+	const char *method;         /* GET, POST, PATCH, PUT, DELETE */
 	const char *url;            /* http or https, without user info */
 	const char *const *headers; /* NULL-terminated "Name: value"; may be NULL; copied */
 	const char *body;           /* NULL: none; copied; not with GET */

@@ -116,6 +116,9 @@ int settings_print(const struct settings *s, char **ret);
 
 /* Whether the mode that holds for the rule is observe. */
 bool settings_dry(const struct settings *s, const struct rule *rule);
+/* The ways in which rules end apps of the cluster: bits 1 << KILL_VIA_*. dry_too: also of those
+ * that observe. */
+unsigned settings_kill_vias(const struct settings *s, const char *cluster, bool dry_too);
 /* Whether mode and action of any rule together ask for something to be done. */
 bool settings_act(const struct settings *s);
 /* act: some rule may do something; where no rule asks for more than a notice, as [daemon] says. */

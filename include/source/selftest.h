@@ -10,8 +10,9 @@ typedef void (*source_tested_fn)(void *userdata, int r, enum permission kill, co
 
 struct source_test;
 
-/* Exactly one callback, unless cancelled. -EOPNOTSUPP: this type of source has no such test. */
-int source_selftest(
-	struct source *s, source_tested_fn fn, void *userdata, struct source_test **ret);
+/* vias: bits 1 << KILL_VIA_*, of the rules that end apps of this source. Exactly one callback,
+ * unless cancelled. -EOPNOTSUPP: this type of source has no such test, or none for these ways. */
+int source_selftest(struct source *s, unsigned vias, source_tested_fn fn, void *userdata,
+	struct source_test **ret);
 /* No callback comes after this. NULL is allowed; returns NULL. */
 struct source_test *source_test_cancel(struct source_test *t);

@@ -48,6 +48,7 @@ struct app_ref {
 	const char *url;
 	pid_t pid; /* 0: not known */
 	uint64_t pid_started;
+	char *mark; /* what its source knows it by, beyond a restart, one line; NULL: nothing */
 };
 
 typedef void (*source_listed_fn)(void *userdata, const struct target_list *list);
@@ -71,13 +72,27 @@ struct source_call {
 	char *app_id;
 	pid_t pid;
 	uint64_t pid_started;
+	char *mark;
 	source_looked_fn fn;
 	void *userdata;
-	char *path; /* of a look at one URL after the other */
+	char *path; /* of a look at one URL after the other; or of the look after this one */
 	source_judge_fn judge;
 	size_t at;    /* the URL that is asked */
 	size_t tried; /* of them */
 };
+
+/* A request of a self-test: POST with a body, else GET. */
+struct access_step {
+	const char *base; /* borrowed of the source */
+	char *path;       /* below it */
+	char *body;
+	const char *of; /* what it is about, static; NULL: of no interest */
+	bool finds;     /* asks whether that is there: where 404 says no, its steps are left out */
+	const char *verb; /* the right that is asked for, static */
+	const char *resource;
+};
+
+void access_step_clear(struct access_step *step);
 
 struct source_ops {
 	const char *name;   /* of type= */
@@ -86,6 +101,8 @@ struct source_ops {
 			       there */
 	bool cluster_driver_ends_well; /* a driver that its cluster runs, and whose app is killed,
 					  ends as if all were well */
+	bool pods; /* its drivers are pods: gone, they may count as success, and they outlive the
+		      process of their task */
 	bool lists_each_url; /* each of its URLs lists apps of its own, and none is for another */
 	const char *const *own_keys; /* of source_params, that no other type has; NULL: none */
 	bool nodemanagers; /* its executors may run in containers whose NodeManager tells their
@@ -96,19 +113,24 @@ struct source_ops {
 	/* Exactly one callback, unless cancelled; it may come before list() returns. */
 	int (*list)(struct source *s, source_listed_fn fn, void *userdata);
 	void (*cancel_list)(struct source *s);
-	/* Notes what look(), and a kill of the process, will need, while the app still runs. */
+	/* Notes what look(), and a kill, will need, while the app still runs: its pid, or its mark,
+	 * which is the caller's. */
 	void (*identify)(struct source *s, struct app_ref *ref);
 	/* Whether the app has ended, on the word of who may say so. One at a time per source_call.
 	 */
 	int (*look)(struct source *s, const struct app_ref *ref, source_looked_fn fn,
 		void *userdata, struct source_call **ret);
-	/* Where its cluster manager kills an app. false: an app of this source has none. */
-	bool (*kill_point)(const struct source *s, struct kill_point *ret);
-	/* A GET that shows whether its apps may be killed, and what an answer of 200 says; text:
-	 * why not, or why that is not known. NULL: there is none. */
-	const char *access_path;
-	int (*judge_access)(
-		const struct transport_answer *a, enum permission *ret_kill, char **ret_text);
+	/* Where its cluster manager kills an app, by way of KILL_VIA_CLUSTER or a way that only
+	 * this type has. false: not that way. */
+	bool (*kill_point)(const struct source *s, const struct app_ref *ref, enum kill_via via,
+		struct kill_point *ret);
+	/* The requests that show whether its apps may be killed in these ways, one after the other:
+	 * fills in number i, which is zeroed, and returns 1; 0: there is none. A step without a
+	 * path is passed over. What an answer of 200 to it says; text: why not, or why that is not
+	 * known. NULL: there are none. */
+	int (*access_step)(struct source *s, unsigned vias, size_t i, struct access_step *ret);
+	int (*judge_access)(const struct access_step *step, const struct transport_answer *a,
+		enum permission *ret_kill, char **ret_text);
 	/* What most likely is behind a fault of a driver that its cluster manager lists; NULL, also
 	 * as the answer: there is nothing to say. Static. */
 	const char *(*hint)(const struct source *s, const struct fault *f);
@@ -182,6 +204,9 @@ int source_look_round(struct source *s, const struct app_ref *ref, const struct 
 	source_looked_fn fn, void *userdata, struct source_call **ret);
 /* For the implementations: a kill at the source's URLs, with its credentials. */
 void source_point_at(const struct source *s, enum kill_kind kind, struct kill_point *ret);
+/* For the implementations: an access test of one step, a GET of path at the current URL. */
+int source_access_by_get(
+	const struct source *s, size_t i, const char *path, struct access_step *ret);
 /* For the implementations: a call that asks url, with credentials, and answers through done with
  * the call as userdata. That one ends it with source_call_finish(). */
 int source_call_new(struct source *s, const struct app_ref *ref, const char *url,

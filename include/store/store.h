@@ -20,6 +20,7 @@ struct action_record {
 	char *note;
 	pid_t pid; /* of the driver, where it is on this host; 0: not known */
 	uint64_t pid_started;
+	char *mark; /* what its source knows the driver by; NULL: nothing */
 	struct remedy remedy;
 };
 

@@ -9,9 +9,9 @@
 
 #include "base/cleanup.h"
 #include "core/facts/model.h"
+#include "wire/kube_object.h"
 
 #define KUBE_MAX_PODS 20000 /* of a list, over all of its pages */
-#define KUBE_MAX_NAME 253   /* of a pod; of a namespace or a label's value 63 */
 
 enum kube_phase {
 	KUBE_PENDING,
@@ -32,11 +32,13 @@ struct kube_pod {
 	char *app_name;     /* likewise, for people */
 	char *operator_app; /* name of the SparkApplication that it is of; NULL: of none */
 	char *ip;           /* an IPv4 or IPv6 address; NULL: none yet */
-	uint16_t ui_port;   /* of its container port spark-ui; 0: it has none */
+	struct kube_owner owner;
+	uint16_t ui_port; /* of its container port spark-ui; 0: it has none */
 	enum kube_phase phase;
 	bool terminating;  /* somebody has deleted it, and it is still there */
 	bool lost;         /* its node does not report: it may run all the same */
 	bool driver_ended; /* the driver's container has ended, whatever others do */
+	bool restarts;     /* the kubelet starts a container anew that has ended */
 	char *why;         /* "Unschedulable: 0/3 nodes are available", printable; NULL: nothing */
 };
 
@@ -71,6 +73,3 @@ int kube_pod_text(const struct kube_pod *p, char **ret);
  * "Expired"), "" where it has none. Both are the caller's. "" for both where the body is no Status.
  * -ENOMEM. */
 int kube_error_text(const char *body, size_t len, char **ret_reason, char **ret);
-
-/* Whether s is a name of a namespace: a DNS label. */
-bool kube_is_namespace(const char *s);

@@ -14,6 +14,10 @@ static int (*const kinds[])(struct kill_app *k) = {
 	[KILL_JOB] = kill_spark_begin,
 	[KILL_STAGE] = kill_spark_begin,
 	[KILL_PROCESS] = kill_process_begin,
+	[KILL_SUSPEND] = kill_kube_begin,
+	[KILL_SUSPEND_OR_DELETE] = kill_kube_begin,
+	[KILL_APPLICATION] = kill_kube_begin,
+	[KILL_POD] = kill_kube_begin,
 };
 _Static_assert(ELEMENTSOF(kinds) == KILL_KIND_MAX, "a function per kind");
 
@@ -29,6 +33,8 @@ static int copy_point(struct kill_app *k, const struct kill_point *point)
 	k->pid_started = point->pid_started;
 	if (r >= 0 && point->endpoint)
 		r = endpoint_copy(&k->endpoint, point->endpoint);
+	if (r >= 0 && point->mark)
+		r = kube_driver_parse(point->mark, &k->driver);
 	/* What acts waits for nobody's turn. */
 	free(TAKE_PTR(k->endpoint.cluster));
 	return r;
@@ -43,6 +49,8 @@ int kill_app_start(
 	if (!kinds[rq->point->kind])
 		return -EOPNOTSUPP;
 	if (rq->point->kind != KILL_PROCESS && rq->point->n_urls == 0)
+		return -EINVAL;
+	if (kinds[rq->point->kind] == kill_kube_begin && !rq->point->mark)
 		return -EINVAL;
 	k = calloc(1, sizeof(*k));
 	if (!k)

@@ -14,6 +14,8 @@ struct kill_app *kill_app_cancel(struct kill_app *k)
 		return NULL;
 	transport_cancel(k->transport, k->request);
 	process_kill_cancel(k->process);
+	sd_event_source_disable_unref(k->timer);
+	kube_driver_clear(&k->driver);
 	strlist_clear(&k->urls);
 	kill_form_clear(&k->form);
 	free(k->app_id);

@@ -58,7 +58,7 @@ static const struct {
 
 int http_exchange_check(const struct transport_ask *ask)
 {
-	static const char *const methods[] = {"GET", "POST", "PATCH", "PUT"};
+	static const char *const methods[] = {"GET", "POST", "PATCH", "PUT", "DELETE"};
 	const char *authorization = transport_endpoint(ask)->authorization;
 	bool known = false;
 

@@ -68,12 +68,15 @@ int job_setup(struct job *j, const struct detector_event *ev, struct airflow *ai
 		return -ENOENT;
 	j->ref = (struct app_ref){.app_id = a->info.id, .url = poller_url_of(p, a)};
 	j->source->ops->identify(j->source, &j->ref);
+	rec->mark = j->ref.mark;
 	plan.can_kill_app =
 		source_kill_point(j->source, &j->ref, (enum kill_via)ev->rule->kill_via, &point);
 	plan.kills_app = plan.can_kill_app && kills_whole_app(point.kind);
 	/* On YARN the end that the next try finds is KILLED; a master's driver may end well. */
 	plan.outlives_process =
 		str_equal(spark_conf_set(&a->properties, "spark.submit.deployMode"), "cluster");
+	plan.pod = j->source->ops->pods;
+	plan.outlives_process = plan.outlives_process || plan.pod;
 	plan.cluster_mode = plan.can_kill_app && plan.outlives_process &&
 			    j->source->ops->cluster_driver_ends_well;
 	rec->began = clock_wall(c->clock);
@@ -102,11 +105,14 @@ const char *job_setup_again(struct job *j)
 	j->ref = (struct app_ref){.app_id = j->record.target.app_id,
 		.url = j->record.url,
 		.pid = j->record.pid,
-		.pid_started = j->record.pid_started};
+		.pid_started = j->record.pid_started,
+		.mark = j->record.mark};
 	if (!j->source)
 		return "a restart interrupted it, and its cluster is no longer configured";
 	if (!j->airflow)
 		return "a restart interrupted it, and its Airflow is no longer configured";
+	j->record.remedy.plan.pod = j->source->ops->pods;
+	j->record.remedy.plan.outlives_process = j->source->ops->pods;
 	j->record.remedy.plan.process_timeout = airflow_process_timeout(j->airflow);
 	j->record.remedy.plan.may_fire = rule && rule->on_failure_tasks == ON_FAILURE_TASKS_RUN;
 	return NULL;

@@ -233,7 +233,6 @@ static void question(struct remediator *m, const struct detector_event *ev, stru
 {
 	const struct runtime *w = remediator_runtime(m);
 	const struct poller *p = m->context.poller(m->context.userdata, ev->app->cluster);
-	const struct source *source = runtime_source(w, ev->app->cluster);
 	bool airflow_2 = airflow && airflow_speaks(airflow) == AIRFLOW_API_V1;
 	*ret = (struct policy_question){
 		.now = ev->now,
@@ -249,7 +248,6 @@ static void question(struct remediator *m, const struct detector_event *ev, stru
 		.airflow_known = airflow && airflow_speaks(airflow) != AIRFLOW_API_UNKNOWN,
 		.airflow_up = airflow_is_up(m, airflow),
 		.cluster_up = p && poller_up(p),
-		.watched_only = source && source->ops->permits == 0 ? source->ops->name : NULL,
 		.paused = holds_paused(m->context.holds),
 		.window = holds_window(m->context.holds, ev->app),
 		.app_busy = is_busy(m, ev->app, airflow_2),

@@ -141,49 +141,47 @@ static int check_kill_via(const struct settings *s, const struct conf *c, struct
 	return 0;
 }
 
-/* The sections that the rule is for; *ret_only: one of them, where all can only be watched. */
-static void clusters_of(
-	const struct settings *s, const struct rule *rule, const struct source_settings **ret_only)
+/* The first section that the rule is for, where the drivers of all of them are pods; else NULL. */
+static const struct source_settings *only_pods(const struct settings *s, const struct rule *rule)
 {
-	*ret_only = NULL;
+	const struct source_settings *first = NULL;
+
 	for (size_t i = 0; i < s->n_sources; i++) {
 		const struct source_settings *source = &s->sources[i];
 
 		if (!rule_glob_matches(rule->cluster, source->name))
 			continue;
-		*ret_only = source;
-		if (source_ops_of(source->params.type)->permits != 0) {
-			*ret_only = NULL;
-			return;
-		}
+		if (!source_ops_of(source->params.type)->pods)
+			return NULL;
+		first = first ? first : source;
 	}
+	return first;
 }
 
-/* A rule that can never act says so before it is needed. One that is for others, too, is objected
- * to where it would act. */
-static int check_watched_only(
-	const struct settings *s, const struct conf *c, struct strlist *errors)
+/* A rule that can never act says so before it is needed. One that is for other clusters, too, is
+ * objected to where it would act. */
+static int check_retry_via(const struct settings *s, const struct conf *c, struct strlist *errors)
 {
 	int r = 0;
 
 	for (size_t i = 0; r >= 0 && i < s->rules.n; i++) {
 		const struct rule *rule = &s->rules.items[i];
-		const struct source_settings *only;
+		const struct source_settings *pods = only_pods(s, rule);
 		_cleanup_free_ char *text = NULL;
 
-		if (rule->action <= RULE_ACTION_NOTIFY)
+		if (!pods || rule->action != RULE_ACTION_RETRY ||
+			(rule->retry_via != RETRY_VIA_AIRFLOW &&
+				rule->retry_via != RETRY_VIA_RESTART))
 			continue;
-		clusters_of(s, rule, &only);
-		if (!only)
-			continue;
-		r = str_printf(&text,
-			"%s: [spark %s] can only be watched: type = %s has no way to end an app "
-			"yet (action = notify)",
-			rule_action_name((enum rule_action)rule->action), only->name,
-			source_ops_of(only->params.type)->name);
+		r = str_printf(&text, "not for [spark %s]: %s (auto or clear)", pods->name,
+			rule->retry_via == RETRY_VIA_AIRFLOW
+				? "several operators take a driver's pod that is gone for success, "
+				  "so its task is to be failed first"
+				: "a driver's pod outlives the process of its task, and the new "
+				  "try would begin beside it");
 		if (r >= 0)
 			r = settings_fault_at(
-				settings_section(c, "rule", rule->name), "action", text, errors);
+				settings_section(c, "rule", rule->name), "retry_via", text, errors);
 	}
 	return r;
 }
@@ -373,7 +371,7 @@ int settings_check(struct settings *s, const struct conf *c, struct strlist *err
 	if (r >= 0)
 		r = check_kill_via(s, c, errors);
 	if (r >= 0)
-		r = check_watched_only(s, c, errors);
+		r = check_retry_via(s, c, errors);
 	if (r >= 0)
 		r = check_listen(s, c, errors);
 	if (r >= 0)

@@ -16,6 +16,20 @@ bool settings_dry(const struct settings *s, const struct rule *rule)
 	       (rule->mode == RULE_MODE_INHERIT && s->daemon.mode == MODE_OBSERVE);
 }
 
+unsigned settings_kill_vias(const struct settings *s, const char *cluster, bool dry_too)
+{
+	unsigned vias = 0;
+
+	for (size_t i = 0; i < s->rules.n; i++) {
+		const struct rule *rule = &s->rules.items[i];
+
+		if (rule->action > RULE_ACTION_NOTIFY && (dry_too || !settings_dry(s, rule)) &&
+			rule_glob_matches(rule->cluster, cluster))
+			vias |= 1U << rule->kill_via;
+	}
+	return vias;
+}
+
 /* Rules that ask for something to be done, and are, or are not, to do it. */
 static size_t count_rules(const struct settings *s, bool dry)
 {

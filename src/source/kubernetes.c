@@ -10,8 +10,11 @@
 #include "base/strbuf.h"
 #include "io/clock.h"
 #include "io/service.h"
+#include "source/kube_access.h"
+#include "source/kube_end.h"
 #include "source/types.h"
 #include "wire/kube.h"
+#include "wire/kube_app.h"
 
 #define ACCOUNT "/var/run/secrets/kubernetes.io/serviceaccount/"
 /* A pod has 5 to 30 kB. */
@@ -21,8 +24,6 @@
 #define MAX_NAME_OF_SERVICE 63
 /* A list that takes longer, page by page, is given up: the poller counts on its end. */
 #define MAX_LIST_TIME USEC_PER_MINUTE
-/* Pods of apps that are, or may be, looked at. */
-#define MAX_NOTED 64
 /* An API server that asks for more is asked all the same. */
 #define MAX_RETRY_AFTER (10 * USEC_PER_MINUTE)
 
@@ -32,17 +33,11 @@ enum ui_via {
 	UI_VIA_PROXY
 };
 
-struct noted_pod {
-	char *app_id;
-	char *uid;
-	char *namespace;
-	char *name;
-};
-
 /* Its urls are those of the lists, one for each namespace; current is the one that is asked. */
 struct source_kubernetes {
 	struct source source;
-	char *api;      /* the API server's base */
+	char *api; /* the API server's base */
+	struct strlist namespaces;
 	char *selector; /* as a query has it */
 	char *token_file;
 	enum ui_via ui_via;
@@ -55,8 +50,6 @@ struct source_kubernetes {
 	bool begun_anew;           /* since what asks for the next page had expired */
 	size_t n_listed;           /* namespaces */
 	struct kube_pod_list last; /* of the last list */
-	struct noted_pod noted[MAX_NOTED];
-	size_t n_noted; /* ever: the oldest is given up */
 	source_listed_fn fn;
 	void *userdata;
 };
@@ -73,23 +66,13 @@ struct source *source_kubernetes_alloc(void)
 	return k ? &k->source : NULL;
 }
 
-static void noted_clear(struct noted_pod *p)
-{
-	free(p->app_id);
-	free(p->uid);
-	free(p->namespace);
-	free(p->name);
-	*p = (struct noted_pod){0};
-}
-
 static void kubernetes_free(struct source *s)
 {
 	struct source_kubernetes *k = of_source(s);
 
-	for (size_t i = 0; i < MAX_NOTED; i++)
-		noted_clear(&k->noted[i]);
 	kube_pod_list_clear(&k->pods);
 	kube_pod_list_clear(&k->last);
+	strlist_clear(&k->namespaces);
 	free(k->api);
 	free(k->selector);
 	free(k->token_file);
@@ -146,6 +129,8 @@ static int take_namespaces(
 			return r < 0 ? r : -EINVAL;
 		}
 		r = add_list_url(k, name);
+		if (r >= 0)
+			r = strlist_add(&k->namespaces, name);
 	}
 	return r;
 }
@@ -406,16 +391,6 @@ static void go_on(struct source_kubernetes *k, const struct fault *fault, bool l
 	finish(k, r);
 }
 
-/* What the API server says of an error belongs to it: which right is missing. */
-static void add_words(const struct transport_answer *a, struct fault *fault, char **ret_reason)
-{
-	_cleanup_free_ char *text = NULL;
-
-	if (a->error < 0 || kube_error_text(a->body, a->len, ret_reason, &text) < 0 || !*text)
-		return;
-	fault_set(fault, fault->reason, "answered %d: %s", a->status, text);
-}
-
 static void note_retry_after(struct source_kubernetes *k, const struct transport_answer *a)
 {
 	usec_t wait = a->retry_after < MAX_RETRY_AFTER ? a->retry_after : MAX_RETRY_AFTER;
@@ -463,7 +438,7 @@ static void on_list(void *userdata, const struct transport_answer *a)
 		r = take_page(k, a, &fault);
 	} else {
 		note_retry_after(k, a);
-		add_words(a, &fault, &reason);
+		kube_add_words(a, &fault, &reason);
 		if (a->status == 410 && begin_anew(k))
 			return;
 	}
@@ -549,118 +524,63 @@ static int kubernetes_list(struct source *s, source_listed_fn fn, void *userdata
 	return 0;
 }
 
-static struct noted_pod *find_noted(struct source_kubernetes *k, const char *app_id)
+/* Whether the pod is the one whose driver is known by that id, and at that URL. */
+static bool is_driver_of(
+	const struct source_kubernetes *k, const struct kube_pod *p, const struct app_ref *ref)
 {
-	for (size_t i = 0; i < MAX_NOTED; i++)
-		if (k->noted[i].app_id && str_equal(k->noted[i].app_id, app_id))
-			return &k->noted[i];
-	return NULL;
+	_cleanup_free_ char *url = NULL;
+
+	if (p->app_id)
+		return str_equal(p->app_id, ref->app_id);
+	return driver_url(k, p, &url) >= 0 && url && str_equal(url, ref->url);
 }
 
-/* Which pod the app is now, by the last list. NULL: none that is known. */
-static struct noted_pod *note_pod(struct source_kubernetes *k, const char *app_id)
-{
-	struct noted_pod *n = find_noted(k, app_id);
-	const struct kube_pod *p = NULL;
-	int r;
-
-	for (size_t i = 0; app_id && !p && i < k->last.n; i++)
-		if (str_equal(k->last.items[i].app_id, app_id))
-			p = &k->last.items[i];
-	if (!p)
-		return n;
-	if (!n)
-		n = &k->noted[k->n_noted++ % MAX_NOTED];
-	noted_clear(n);
-	r = str_replace(&n->app_id, app_id);
-	if (r >= 0)
-		r = str_replace(&n->uid, p->uid);
-	if (r >= 0)
-		r = str_replace(&n->namespace, p->namespace);
-	if (r >= 0)
-		r = str_replace(&n->name, p->name);
-	if (r >= 0)
-		return n;
-	noted_clear(n);
-	return NULL;
-}
-
+/* By the last list. */
 static void kubernetes_identify(struct source *s, struct app_ref *ref)
 {
+	const struct source_kubernetes *k = of_source(s);
+	const struct kube_pod *p = NULL;
+
 	ref->pid = 0;
-	(void)note_pod(of_source(s), ref->app_id);
-}
+	for (size_t i = 0; !p && i < k->last.n; i++)
+		if (is_driver_of(k, &k->last.items[i], ref))
+			p = &k->last.items[i];
+	if (p) {
+		const struct kube_driver driver = {.namespace = p->namespace,
+			.name = p->name,
+			.uid = p->uid,
+			.owner = p->owner};
 
-/* The uid decides: a pod of its name may be the next driver. */
-static enum app_end judge_pod(
-	const struct noted_pod *n, const struct transport_answer *a, char **ret_words)
-{
-	_cleanup_(kube_pod_clear) struct kube_pod p = {0};
-	_cleanup_free_ char *err = NULL;
-	_cleanup_free_ char *reason = NULL;
-	struct fault fault = {0};
-
-	if (!answer_check(a, ANSWER_JSON, &fault)) {
-		add_words(a, &fault, &reason);
-		(void)str_printf(ret_words, "the API server %s", fault.text);
-		return a->status == 404 && str_equal(reason, "NotFound") ? APP_END_ENDED
-									 : APP_END_UNKNOWN;
+		(void)kube_driver_print(&driver, &ref->mark);
 	}
-	if (kube_decode_pod(a->body, a->len, &p, &err) < 0) {
-		(void)str_printf(ret_words, "the API server answered what cannot be used: %s",
-			err ? err : "");
-		return APP_END_UNKNOWN;
-	}
-	if (!str_equal(p.uid, n->uid)) {
-		(void)str_printf(ret_words, "pod %s/%s is another by now", p.namespace, p.name);
-		return APP_END_ENDED;
-	}
-	(void)kube_pod_text(&p, ret_words);
-	return kube_pod_end(&p);
-}
-
-static void on_look(void *userdata, const struct transport_answer *a)
-{
-	struct source_call *c = userdata;
-	const struct noted_pod *n = find_noted(of_source(c->source), c->app_id);
-	_cleanup_free_ char *words = NULL;
-	enum app_end end = n ? judge_pod(n, a, &words) : APP_END_UNKNOWN;
-
-	c->request = NULL;
-	source_call_finish(c, end, words ? words : "no usable answer");
 }
 
 static int kubernetes_look(struct source *s, const struct app_ref *ref, source_looked_fn fn,
 	void *userdata, struct source_call **ret)
 {
 	struct source_kubernetes *k = of_source(s);
-	const struct noted_pod *n = find_noted(k, ref->app_id);
-	_cleanup_free_ char *url = NULL;
 	_cleanup_free_ char *err = NULL;
-	int r;
+	int r = take_token(k, &err);
 
-	if (!n)
-		n = note_pod(k, ref->app_id);
-	if (!n)
-		return -ENOENT;
-	r = take_token(k, &err);
-	if (r >= 0)
-		r = str_printf(
-			&url, "%s/api/v1/namespaces/%s/pods/%s", k->api, n->namespace, n->name);
-	if (r >= 0)
-		r = source_call_new(s, ref, url, on_look, ret);
-	if (r < 0)
-		return r;
-	(*ret)->fn = fn;
-	(*ret)->userdata = userdata;
-	return 0;
+	return r < 0 ? r : kube_end_look(s, k->api, ref, fn, userdata, ret);
 }
 
-static bool kubernetes_kill_point(const struct source *s, struct kill_point *ret)
+static bool kubernetes_kill_point(const struct source *s, const struct app_ref *ref,
+	enum kill_via via, struct kill_point *ret)
 {
-	(void)s;
-	(void)ret;
-	return false;
+	const struct source_kubernetes *k = (const struct source_kubernetes *)s;
+
+	return kube_end_point(s, (const char *const *)&k->api, ref, via, ret);
+}
+
+static int kubernetes_access_step(
+	struct source *s, unsigned vias, size_t i, struct access_step *ret)
+{
+	struct source_kubernetes *k = of_source(s);
+	_cleanup_free_ char *err = NULL;
+	int r = i == 0 ? take_token(k, &err) : 0;
+
+	return r < 0 ? r : kube_access_step(k->api, &k->namespaces, vias, i, ret);
 }
 
 /* What most often keeps a driver's UI from being read where its pod runs. */
@@ -687,6 +607,9 @@ static const char *const own_keys[] = {
 
 const struct source_ops source_kubernetes_ops = {
 	.name = "kubernetes",
+	.permits = 1U << KILL_VIA_CLUSTER | 1U << KILL_VIA_SUSPEND | 1U << KILL_VIA_APPLICATION |
+		   1U << KILL_VIA_POD,
+	.pods = true,
 	.own_keys = own_keys,
 	.lists_each_url = true,
 	.check = kubernetes_check,
@@ -695,6 +618,8 @@ const struct source_ops source_kubernetes_ops = {
 	.identify = kubernetes_identify,
 	.look = kubernetes_look,
 	.kill_point = kubernetes_kill_point,
+	.access_step = kubernetes_access_step,
+	.judge_access = kube_judge_access,
 	.hint = kubernetes_hint,
 	.free = kubernetes_free,
 };

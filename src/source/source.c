@@ -80,6 +80,8 @@ int source_call_new(struct source *s, const struct app_ref *ref, const char *url
 	c->pid_started = ref->pid_started;
 	r = str_replace(&c->app_id, ref->app_id);
 	if (r >= 0)
+		r = str_replace(&c->mark, ref->mark);
+	if (r >= 0)
 		r = source_get(s, url, done, c, &c->request);
 	if (r < 0) {
 		source_call_free(c);
@@ -141,8 +143,8 @@ bool source_kill_point(const struct source *s, const struct app_ref *ref, enum k
 
 	if (!(s->ops->permits & (1U << via)))
 		return false;
-	if (via == KILL_VIA_CLUSTER)
-		return s->ops->kill_point(s, ret);
+	if (via == KILL_VIA_CLUSTER || via > KILL_VIA_DRIVER)
+		return s->ops->kill_point(s, ref, via, ret);
 	if (via == KILL_VIA_DRIVER) {
 		point = (struct kill_point){
 			.kind = KILL_PROCESS, .pid = ref->pid, .pid_started = ref->pid_started};
@@ -151,6 +153,18 @@ bool source_kill_point(const struct source *s, const struct app_ref *ref, enum k
 	}
 	*ret = point;
 	return true;
+}
+
+int source_access_by_get(
+	const struct source *s, size_t i, const char *path, struct access_step *ret)
+{
+	int r;
+
+	if (i > 0)
+		return 0;
+	ret->base = s->urls.items[s->current];
+	r = str_replace(&ret->path, path);
+	return r < 0 ? r : 1;
 }
 
 int source_permits_text(const struct source_ops *ops, char **ret)
@@ -236,6 +250,7 @@ struct source_call *source_call_free(struct source_call *call)
 	transport_cancel(call->source->transport, call->request);
 	free(call->app_id);
 	free(call->path);
+	free(call->mark);
 	free(call);
 	return NULL;
 }

@@ -309,18 +309,29 @@ static int standalone_look(struct source *s, const struct app_ref *ref, source_l
 	return source_look_round(s, ref, &round, fn, userdata, ret);
 }
 
-static bool standalone_kill_point(const struct source *s, struct kill_point *ret)
+static bool standalone_kill_point(const struct source *s, const struct app_ref *ref,
+	enum kill_via via, struct kill_point *ret)
 {
+	(void)ref;
+	(void)via;
 	source_point_at(s, KILL_STANDALONE, ret);
 	return true;
 }
 
-static int standalone_judge_access(
-	const struct transport_answer *a, enum permission *ret_kill, char **ret_text)
+static int standalone_access_step(
+	struct source *s, unsigned vias, size_t i, struct access_step *ret)
+{
+	(void)vias;
+	return source_access_by_get(s, i, "/", ret);
+}
+
+static int standalone_judge_access(const struct access_step *step, const struct transport_answer *a,
+	enum permission *ret_kill, char **ret_text)
 {
 	struct master_page page = {0};
 	int r = master_decode_page(a->body, a->len, &page, ret_text);
 
+	(void)step;
 	if (r < 0)
 		return r;
 	if (page.kill.offered) {
@@ -348,7 +359,7 @@ const struct source_ops source_standalone_ops = {
 	.identify = standalone_identify,
 	.look = standalone_look,
 	.kill_point = standalone_kill_point,
-	.access_path = "/",
+	.access_step = standalone_access_step,
 	.judge_access = standalone_judge_access,
 	.free = standalone_free,
 };

@@ -173,9 +173,12 @@ static int driver_look(struct source *s, const struct app_ref *ref, source_looke
 	return 0;
 }
 
-static bool driver_kill_point(const struct source *s, struct kill_point *ret)
+static bool driver_kill_point(const struct source *s, const struct app_ref *ref, enum kill_via via,
+	struct kill_point *ret)
 {
 	(void)s;
+	(void)ref;
+	(void)via;
 	(void)ret;
 	return false;
 }

@@ -205,20 +205,30 @@ static int yarn_look(struct source *s, const struct app_ref *ref, source_looked_
 	return source_look_round(s, ref, &round, fn, userdata, ret);
 }
 
-static bool yarn_kill_point(const struct source *s, struct kill_point *ret)
+static bool yarn_kill_point(const struct source *s, const struct app_ref *ref, enum kill_via via,
+	struct kill_point *ret)
 {
+	(void)ref;
+	(void)via;
 	source_point_at(s, KILL_YARN, ret);
 	return true;
 }
 
 /* Who may view an app need not be one who may kill it: that shows at a kill alone. */
-static int yarn_judge_access(
-	const struct transport_answer *a, enum permission *ret_kill, char **ret_text)
+static int yarn_access_step(struct source *s, unsigned vias, size_t i, struct access_step *ret)
+{
+	(void)vias;
+	return source_access_by_get(s, i, LIST_PATH, ret);
+}
+
+static int yarn_judge_access(const struct access_step *step, const struct transport_answer *a,
+	enum permission *ret_kill, char **ret_text)
 {
 	size_t n = 0;
 	size_t visible = 0;
 	int r = yarn_count_visible(a->body, a->len, &n, &visible, ret_text);
 
+	(void)step;
 	if (r < 0)
 		return r;
 	*ret_kill = visible < n ? PERMISSION_DENIED : PERMISSION_UNKNOWN;
@@ -243,7 +253,7 @@ const struct source_ops source_yarn_ops = {
 	.identify = yarn_identify,
 	.look = yarn_look,
 	.kill_point = yarn_kill_point,
-	.access_path = LIST_PATH,
+	.access_step = yarn_access_step,
 	.judge_access = yarn_judge_access,
 	.free = yarn_free,
 };

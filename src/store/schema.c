@@ -69,6 +69,8 @@ static const char *const steps[] = {
 	" UNIQUE (cluster, app_id, started));"
 	"CREATE INDEX runs_name ON runs (cluster, app_name, ended);"
 	"CREATE INDEX runs_ended ON runs (ended);",
+	/* Which pod the driver was, beyond a restart. */
+	"ALTER TABLE actions ADD COLUMN mark TEXT;",
 };
 
 const struct ledger_schema store_schema = {steps, ELEMENTSOF(steps)};

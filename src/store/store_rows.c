@@ -18,8 +18,8 @@
 	"incident, began, ended, cluster, app_id, app_name, app_started, rule, url, pid, "         \
 	"pid_started, airflow, note, action, retry_via, needs_note, can_kill_app, cluster_mode, "  \
 	"end_timeout, retry_timeout, dag_id, run_id, task_id, map_index, try_number, ti_id, "      \
-	"ti_try, ti_started, ti_pid, ti_host, state, failed, kill_sent, outcome, why"
-#define N_ACTION_COLUMNS 35
+	"ti_try, ti_started, ti_pid, ti_host, state, failed, kill_sent, outcome, why, mark"
+#define N_ACTION_COLUMNS 36
 
 void action_record_clear(struct action_record *a)
 {
@@ -27,6 +27,7 @@ void action_record_clear(struct action_record *a)
 	free(a->url);
 	free(a->airflow);
 	free(a->note);
+	free(a->mark);
 	remedy_clear(&a->remedy);
 	*a = (struct action_record){0};
 }
@@ -105,8 +106,8 @@ int rows_put_action(struct ledger *l, const struct action_record *a, bool update
 		LEDGER_I(m->owner.try_number), LEDGER_S(m->task.id), LEDGER_I(m->task.try_number),
 		LEDGER_I(m->task.started), LEDGER_I(m->task.pid), LEDGER_S(m->task.hostname),
 		LEDGER_S(remedy_state_name(m->state)), LEDGER_I(m->failed_at > 0),
-		LEDGER_I(m->kill_sent), LEDGER_S(remedy_outcome_name(m->outcome)),
-		LEDGER_S(m->why)};
+		LEDGER_I(m->kill_sent), LEDGER_S(remedy_outcome_name(m->outcome)), LEDGER_S(m->why),
+		LEDGER_S(a->mark)};
 
 	_Static_assert(ELEMENTSOF(values) == N_ACTION_COLUMNS, "a value per column");
 	return put(l, "actions", ACTION_COLUMNS, update ? "incident" : NULL, values,
@@ -292,6 +293,7 @@ static void take_action(struct reader *d, struct action_record *a)
 	m->kill_sent = take_i(d) != 0;
 	(void)fail_word(d, remedy_outcome_from_name(take_word(d), &m->outcome));
 	take_s(d, &m->why);
+	take_s(d, &a->mark);
 }
 
 struct action_query {

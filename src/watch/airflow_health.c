@@ -236,7 +236,9 @@ static void test_source(struct source_watch *w, usec_t now)
 	if (w->tested || w->test || now < w->next_test)
 		return;
 	w->next_test = now + KILL_TEST_PERIOD;
-	r = source_selftest(w->source, on_source_tested, w, &w->test);
+	r = source_selftest(w->source,
+		settings_kill_vias(w->access->runtime->settings, w->source->name, false),
+		on_source_tested, w, &w->test);
 	if (r == -EOPNOTSUPP)
 		w->tested = true;
 	else if (r < 0)

@@ -99,7 +99,9 @@ static int ask(struct permission_check *q)
 
 	if (q->airflow)
 		return ask_airflow(q);
-	r = source_selftest(q->source, on_source, q, &q->test);
+	r = source_selftest(q->source,
+		settings_kill_vias(q->checker->runtime->settings, q->source->name, true), on_source,
+		q, &q->test);
 	if (r != -EOPNOTSUPP)
 		return r;
 	fprintf(q->checker->out, "spark %s: kill is not tested for type=%s\n", q->source->name,

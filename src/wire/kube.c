@@ -9,9 +9,7 @@
 #include <string.h>
 
 #include "base/strbuf.h"
-#include "wire/json.h"
 
-#define MAX_LABEL 63
 #define MAX_TEXT 120
 #define MAX_TOKEN 4096 /* of a page; a real one has some 150 bytes */
 #define UI_PORT_NAME "spark-ui"
@@ -37,6 +35,7 @@ void kube_pod_clear(struct kube_pod *p)
 	free(p->operator_app);
 	free(p->ip);
 	free(p->why);
+	kube_owner_clear(&p->owner);
 	*p = (struct kube_pod){0};
 }
 
@@ -49,21 +48,6 @@ void kube_pod_list_clear(struct kube_pod_list *l)
 	*l = (struct kube_pod_list){0};
 }
 
-/* RFC 1123: lower case letters, digits and '-', in names of pods also '.', none of these two at an
- * end. */
-static bool is_name(const char *s, size_t max, const char *glue)
-{
-	size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-.");
-
-	return n > 0 && n <= max && s[n] == '\0' && !strpbrk(s, glue) && s[0] != '-' &&
-	       s[0] != '.' && s[n - 1] != '-' && s[n - 1] != '.';
-}
-
-bool kube_is_namespace(const char *s)
-{
-	return is_name(s, MAX_LABEL, ".");
-}
-
 static int copy_name(const cJSON *meta, const char *field, bool of_pod, char **ret, char **reterr)
 {
 	const char *s = NULL;
@@ -71,7 +55,7 @@ static int copy_name(const cJSON *meta, const char *field, bool of_pod, char **r
 
 	if (r < 0)
 		return r;
-	if (of_pod ? !is_name(s, KUBE_MAX_NAME, "/") : !kube_is_namespace(s))
+	if (of_pod ? !kube_is_name(s) : !kube_is_namespace(s))
 		return json_refuse(reterr, "\"%s\" is not a name", field);
 	return str_replace(ret, s);
 }
@@ -109,6 +93,8 @@ static int decode_meta(const cJSON *json, struct kube_pod *p, char **reterr)
 		r = copy_label(labels, "spark-app-name", &p->app_name, reterr);
 	if (r >= 0 && labels)
 		r = copy_label(labels, "sparkoperator.k8s.io/app-name", &p->operator_app, reterr);
+	if (r >= 0)
+		r = kube_take_owner(meta, p->operator_app, &p->owner, reterr);
 	p->terminating = deleted != NULL;
 	return r;
 }
@@ -135,11 +121,15 @@ static int decode_spec(const cJSON *json, struct kube_pod *p, char **reterr)
 {
 	const cJSON *spec = NULL;
 	const cJSON *containers = NULL;
+	const char *policy = NULL;
 	const cJSON *container;
 	const cJSON *port;
 	int r;
 
 	r = json_get_object(json, "spec", JSON_REQUIRED, &spec, reterr);
+	if (r >= 0)
+		r = json_get_string(spec, "restartPolicy", JSON_OPTIONAL, &policy, reterr);
+	p->restarts = policy && !str_equal(policy, "Never");
 	if (r >= 0)
 		r = json_copy_text(spec, "nodeName", KUBE_MAX_NAME, &p->node, reterr);
 	if (r >= 0)
@@ -308,20 +298,6 @@ static int decode_one(const cJSON *json, struct kube_pod *ret, char **reterr)
 	return 0;
 }
 
-/* *ret_json is to be freed also on failure. */
-static int parse_kind(
-	const char *body, size_t len, const char *kind, cJSON **ret_json, char **reterr)
-{
-	const char *is = NULL;
-	int r = json_parse(body, len, ret_json, reterr);
-
-	if (r >= 0)
-		r = json_get_string(*ret_json, "kind", JSON_REQUIRED, &is, reterr);
-	if (r >= 0 && !str_equal(is, kind))
-		r = json_refuse(reterr, "not a %s", kind);
-	return r;
-}
-
 static int take_next(const cJSON *json, struct kube_pod_list *l, char **reterr)
 {
 	const cJSON *meta = NULL;
@@ -346,7 +322,7 @@ int kube_decode_pods(const char *body, size_t len, struct kube_pod_list *ret, ch
 	size_t row = 0;
 	int r;
 
-	r = parse_kind(body, len, "PodList", &json, reterr);
+	r = kube_parse_kind(body, len, "PodList", &json, reterr);
 	if (r >= 0)
 		r = take_next(json, &l, reterr);
 	if (r >= 0)
@@ -400,14 +376,15 @@ int kube_pods_add_page(struct kube_pod_list *to, struct kube_pod_list *page)
 int kube_decode_pod(const char *body, size_t len, struct kube_pod *ret, char **reterr)
 {
 	_cleanup_json_ cJSON *json = NULL;
-	int r = parse_kind(body, len, "Pod", &json, reterr);
+	int r = kube_parse_kind(body, len, "Pod", &json, reterr);
 
 	return r < 0 ? r : decode_one(json, ret, reterr);
 }
 
 enum app_end kube_pod_end(const struct kube_pod *p)
 {
-	if (p->phase == KUBE_SUCCEEDED || p->phase == KUBE_FAILED || p->driver_ended)
+	if (p->phase == KUBE_SUCCEEDED || p->phase == KUBE_FAILED ||
+		(p->driver_ended && !p->restarts))
 		return APP_END_ENDED;
 	return p->lost ? APP_END_UNKNOWN : APP_END_RUNNING;
 }
@@ -425,7 +402,7 @@ int kube_error_text(const char *body, size_t len, char **ret_reason, char **ret)
 	_cleanup_free_ char *err = NULL;
 	_cleanup_free_ char *reason = NULL;
 	_cleanup_free_ char *message = NULL;
-	int r = parse_kind(body, len, "Status", &json, &err);
+	int r = kube_parse_kind(body, len, "Status", &json, &err);
 
 	if (r >= 0)
 		r = json_copy_text(json, "reason", MAX_TEXT, &reason, &err);

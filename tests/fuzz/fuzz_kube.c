@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include "wire/kube.h"
+#include "wire/kube_app.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -12,6 +13,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const char *body = (const char *)data;
 	struct kube_pod_list pods = {0};
 	struct kube_pod pod = {0};
+	struct kube_app app = {0};
+	_cleanup_free_ char *no_app = NULL;
+	_cleanup_free_ char *no_review = NULL;
+	bool allowed = false;
 	_cleanup_free_ char *no_list = NULL;
 	_cleanup_free_ char *no_pod = NULL;
 	_cleanup_free_ char *reason = NULL;
@@ -20,6 +25,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	(void)kube_decode_pods(body, size, &pods, &no_list);
 	(void)kube_decode_pod(body, size, &pod, &no_pod);
 	(void)kube_error_text(body, size, &reason, &text);
+	(void)kube_decode_app(body, size, KUBE_OWNER_KUBEFLOW, &app, &no_app);
+	(void)kube_decode_review(body, size, &allowed, &no_review);
+	kube_app_clear(&app);
 	kube_pod_list_clear(&pods);
 	kube_pod_clear(&pod);
 	return 0;

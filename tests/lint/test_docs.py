@@ -100,15 +100,16 @@ def printed(binary, file):
 # What the documents say.
 
 def man_params(text):
-    """{(section, key): (type, bounds or None, default)} of stagewatchd.conf(5): its first line below each tag."""
+    """{(section, key): (type, bounds or None, default)} of stagewatchd.conf(5): the first sentence below each tag."""
     found, section, lines = {}, None, text.splitlines()
-    for line, below in zip(lines, lines[1:]):
+    for line, below, more in zip(lines, lines[1:], lines[2:]):
+        below = below if below.endswith(".") else f"{below} {more}"
         if m := re.match(r"\.Ss \[(\w+)", line):
             section = m.group(1)
         elif re.match(r"\.S[sh]", line):
             section = None
         elif section and (m := re.match(r"\.It Cm (\w+)$", line)):
-            says = re.fullmatch(r"(\w+)(?: of URLs| of users| of lines| from (\S+) to (\S+)|, [\w, ]+)?; (.+)\.", below)
+            says = re.fullmatch(r"(\w+)(?: of URLs| of users| of lines| from (\S+) to (\S+)|, [\w, -]+)?; (.+)\.", below)
             assert says, f"[{section}] {m.group(1)}: {below}"
             kind, low, high, default = says.groups()
             found[section, m.group(1)] = (kind, (low, high) if low else None, default)
@@ -117,8 +118,8 @@ def man_params(text):
 
 def man_choices(text, section, key):
     part = text[text.index(f".Ss [{section}"):]
-    words = re.search(rf"\.It Cm {key}\nWord, ([\w, ]+); ", part).group(1)
-    return re.split(r", | or ", words)
+    words = re.search(rf"\.It Cm {key}\nWord, ([\w,\s-]+); ", part).group(1)
+    return re.split(r",\s| or\s", words)
 
 
 def file_params(text):
@@ -474,7 +475,7 @@ def test_no_word_is_left_over(root, params, man8, man5):
         words |= set(man_choices(man5, section, key))
     for text in (man8, man5):
         for line in re.findall(r"^\.(?:It )?Cm (.*)$", text, re.M):
-            assert set(re.findall(r"\w+", line)) <= words, line
+            assert set(re.findall(r"[\w-]+", line)) <= words, line
 
 
 @pytest.mark.parametrize("of_page, of_code, line, bogus", [

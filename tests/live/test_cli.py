@@ -159,14 +159,14 @@ def test_keys_of_kubernetes_are_refused_elsewhere(kind, binary, tmp_path):
     ("[spark k]\ntype = kubernetes\nurl = http://127.0.0.1:1\n", True),
     ("[spark k]\ntype = kubernetes\nurl = http://127.0.0.1:1\n[spark d]\nurl = http://127.0.0.1:2\n", False),
 ])
-def test_an_action_where_all_can_only_be_watched(sections, fault, binary, tmp_path):
+def test_a_retry_that_pods_do_not_allow(sections, fault, binary, tmp_path):
     conf = tmp_path / "c.conf"
     (tmp_path / "password").write_text("x")
     (tmp_path / "password").chmod(0o600)
     airflow = f"[airflow a]\nurl = http://127.0.0.1:3\nusername = u\npassword_file = {tmp_path}/password\n"
-    conf.write_text(f"[rule r]\naction = kill\napp = *\n{airflow}{sections}")
+    conf.write_text(f"[rule r]\naction = retry\nretry_via = airflow\napp = *\n{airflow}{sections}")
     done = run(binary, "--config", conf, "--check-config")
-    text = f"{conf}:2: action: kill: [spark k] can only be watched: type = kubernetes has no way to end an app yet"
+    text = f"{conf}:3: retry_via: not for [spark k]: several operators take a driver's pod that is gone for success"
     assert (done.returncode, text in done.stderr) == ((3, True) if fault else (0, False)), done.stderr
 
 

@@ -35,6 +35,12 @@ struct fake_app {
 	bool links;       /* Spark 3.5: a link kills, without a token */
 	bool by_get;      /* the page's form says so */
 	char killed[32];  /* s7 j0 ... */
+	/* On Kubernetes; the app's pod is gone once it is over. */
+	const char *operated; /* by kubeflow's operator: the restart policy; NULL: by nobody */
+	bool no_suspend;      /* and that one is older than spec.suspend */
+	bool suspended;
+	bool no_application; /* the SparkApplication was deleted */
+	bool deleted;        /* the pod was */
 };
 
 struct fake_spark {
@@ -444,10 +450,18 @@ static inline void fake_pod(const struct fake_spark *s, size_t n, struct strbuf 
 	strbuf_addf(b,
 		"{\"kind\":\"Pod\",\"metadata\":{\"uid\":\"u%zu\",\"namespace\":\"n\",\"name\":\"d%"
 		"zu\","
-		"\"labels\":{\"spark-app-selector\":\"%s\"}},\"spec\":{\"containers\":[{\"ports\":["
+		"\"labels\":{\"spark-app-selector\":\"%s\"}",
+		n, n, a->id);
+	if (a->operated)
+		strbuf_addf(b,
+			",\"ownerReferences\":[{\"apiVersion\":\"sparkoperator.k8s.io/v1beta2\","
+			"\"kind\":\"SparkApplication\",\"name\":\"a%zu\",\"uid\":\"ua%zu\","
+			"\"controller\":true}]",
+			n, n);
+	strbuf_addf(b,
+		"},\"spec\":{\"restartPolicy\":\"Never\",\"containers\":[{\"ports\":["
 		"{\"name\":\"spark-ui\",\"containerPort\":4040}]}]},\"status\":{\"phase\":\"%s\","
 		"\"podIP\":\"10.0.0.%zu\"}}",
-		n, n, a->id,
 		fake_app_waits(a)                 ? "Pending"
 		: !fake_app_over(a)               ? "Running"
 		: str_equal(a->state, "FINISHED") ? "Succeeded"
@@ -455,22 +469,98 @@ static inline void fake_pod(const struct fake_spark *s, size_t n, struct strbuf 
 		n);
 }
 
-static inline int fake_kube_status(struct fake_spark *s, const char *path, struct strbuf *b)
+static inline int fake_kube_error(
+	int status, const char *reason, const char *text, struct strbuf *b)
 {
-	static const char one[] = "/api/v1/namespaces/n/pods/d";
-	const char *sep = "";
-	size_t n = FAKE_MAX_APPS;
+	strbuf_addf(b, "{\"kind\":\"Status\",\"reason\":\"%s\",\"message\":\"%s\"}", reason, text);
+	return status;
+}
 
-	if (strncmp(path, one, strlen(one)) == 0)
-		n = (size_t)strtoul(path + strlen(one), NULL, 10);
-	if (n < s->n_apps) {
-		fake_pod(s, n, b);
-		return 200;
+/* Of a request that ends something: only what has the uid that it names. */
+static inline bool fake_kube_fits(const char *body, const char *kind, size_t n)
+{
+	char uid[32];
+
+	(void)snprintf(uid, sizeof(uid), "\"uid\":\"%s%zu\"", kind, n);
+	return strstr(body, uid);
+}
+
+static inline void fake_kube_end(struct fake_spark *s, struct fake_app *a)
+{
+	s->kills++;
+	if (!s->kill_works)
+		return;
+	a->deleted = true;
+	fake_app_end(a, "KILLED");
+}
+
+static inline int fake_kube_pod(
+	struct fake_spark *s, size_t n, const char *method, const char *body, struct strbuf *b)
+{
+	struct fake_app *a = &s->apps[n];
+
+	if (n >= s->n_apps || a->deleted)
+		return fake_kube_error(404, "NotFound", "no such pod", b);
+	if (str_equal(method, "DELETE")) {
+		if (!fake_kube_fits(body, "u", n))
+			return fake_kube_error(409, "Conflict", "uid", b);
+		fake_kube_end(s, a);
 	}
-	if (strncmp(path, "/api/v1/pods?", 13) != 0) {
-		strbuf_add(b, "{\"kind\":\"Status\",\"reason\":\"NotFound\",\"message\":\"no\"}");
-		return 404;
+	fake_pod(s, n, b);
+	return 200;
+}
+
+static inline int fake_kube_app(
+	struct fake_spark *s, size_t n, const char *method, const char *body, struct strbuf *b)
+{
+	struct fake_app *a = &s->apps[n];
+
+	if (n >= s->n_apps || !a->operated || a->no_application)
+		return fake_kube_error(404, "NotFound", "no such SparkApplication", b);
+	if (!str_equal(method, "GET") && !fake_kube_fits(body, "ua", n))
+		return fake_kube_error(409, "Conflict", "uid", b);
+	if (str_equal(method, "PATCH") && !a->no_suspend) {
+		assert_non_null(strstr(body, "\"suspend\":true"));
+		a->suspended = true;
+		fake_kube_end(s, a);
 	}
+	if (str_equal(method, "DELETE")) {
+		a->no_application = true;
+		fake_kube_end(s, a);
+	}
+	strbuf_addf(b,
+		"{\"kind\":\"SparkApplication\",\"metadata\":{\"uid\":\"ua%zu\"},\"spec\":{"
+		"\"suspend\":%s,\"restartPolicy\":{\"type\":\"%s\",\"onFailureRetries\":3}},"
+		"\"status\":{\"executionAttempts\":1,\"applicationState\":{\"state\":\"%s\"}}}",
+		n, a->suspended ? "true" : "false", a->operated,
+		!fake_app_over(a) ? "RUNNING"
+		: a->suspended    ? "SUSPENDED"
+				  : "PENDING_RERUN");
+	return 200;
+}
+
+static inline int fake_kube_status(struct fake_spark *s, const char *method, const char *path,
+	const char *body, struct strbuf *b)
+{
+	static const char pod[] = "/api/v1/namespaces/n/pods/d";
+	static const char app[] =
+		"/apis/sparkoperator.k8s.io/v1beta2/namespaces/n/sparkapplications/a";
+	static const char reviews[] = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+	const char *sep = "";
+
+	if (strncmp(path, pod, strlen(pod)) == 0)
+		return fake_kube_pod(
+			s, (size_t)strtoul(path + strlen(pod), NULL, 10), method, body, b);
+	if (strncmp(path, app, strlen(app)) == 0)
+		return fake_kube_app(
+			s, (size_t)strtoul(path + strlen(app), NULL, 10), method, body, b);
+	if (str_equal(path, reviews)) {
+		strbuf_addf(b, "{\"kind\":\"SelfSubjectAccessReview\",\"status\":{\"allowed\":%s}}",
+			s->kill_offered ? "true" : "false");
+		return 201;
+	}
+	if (strncmp(path, "/api/v1/pods?", 13) != 0)
+		return fake_kube_error(404, "NotFound", "no", b);
 	strbuf_add(b, "{\"kind\":\"PodList\",\"metadata\":{},\"items\":[");
 	for (size_t i = 0; i < s->n_apps; i++) {
 		if (fake_app_over(&s->apps[i]))
@@ -508,7 +598,7 @@ static inline bool fake_spark_answers(
 	} else if (fake_below(url, FAKE_RM, &path)) {
 		ret->status = fake_rm_status(s, method, path, body, &b);
 	} else if (fake_below(url, FAKE_KUBE, &path)) {
-		ret->status = fake_kube_status(s, path, &b);
+		ret->status = fake_kube_status(s, method, path, body, &b);
 	} else {
 		struct fake_app *a = NULL;
 

@@ -16,16 +16,14 @@ struct policy_question {
 	const struct action_log *log;
 	const struct breaker *breaker;
 	usec_t poll_interval;
-	usec_t started;           /* the daemon, on the local clock */
-	bool has_airflow;         /* one is configured for the rule */
-	bool airflow_known;       /* it has answered, so that its API is known */
-	const char *paused;       /* a person has said that nothing is to be begun; NULL: no */
-	const char *window;       /* a maintenance window says so; NULL: none */
-	bool airflow_up;          /* and says that its scheduler is healthy */
-	bool cluster_up;          /* the last list of apps was to be had */
-	const char *watched_only; /* the type of its source, which has no way to end an app; NULL:
-				     it has */
-	bool app_busy;            /* an action on this app or its task instance is under way */
+	usec_t started;     /* the daemon, on the local clock */
+	bool has_airflow;   /* one is configured for the rule */
+	bool airflow_known; /* it has answered, so that its API is known */
+	const char *paused; /* a person has said that nothing is to be begun; NULL: no */
+	const char *window; /* a maintenance window says so; NULL: none */
+	bool airflow_up;    /* and says that its scheduler is healthy */
+	bool cluster_up;    /* the last list of apps was to be had */
+	bool app_busy;      /* an action on this app or its task instance is under way */
 	const char *ledger; /* what is wrong with the ledger; NULL: nothing, or observe mode */
 };
 
@@ -33,7 +31,6 @@ struct policy_question {
 enum policy_reason {
 	POLICY_PAUSED,
 	POLICY_MAINTENANCE,
-	POLICY_SOURCE,   /* its source can only watch */
 	POLICY_OWNER,    /* not known, or not its alone */
 	POLICY_SHARED,   /* a server that many use */
 	POLICY_BUSY,     /* another action is under way */

@@ -46,6 +46,7 @@ struct preconditions_app {
 	bool kills_app;        /* as a whole: not by Spark's kill of a job or stage */
 	bool cluster_mode;     /* its driver runs in a standalone cluster */
 	bool outlives_process; /* its driver is no process of the task */
+	bool pod;              /* its driver is a pod: gone, it may count as success */
 	bool may_fire;         /* its rule lets tasks run that wait for a failure */
 };
 

@@ -139,6 +139,7 @@ struct remedy_plan {
 	bool may_fire;           /* tasks that wait for a failure may run */
 	bool cluster_mode;       /* its driver runs in a standalone cluster */
 	bool outlives_process;   /* its driver is no process of the task */
+	bool pod;                /* its driver is a pod */
 	usec_t app_started;      /* the driver's clock */
 	usec_t end_timeout;
 	usec_t retry_timeout;

@@ -8,10 +8,13 @@
 
 /* A rule's kill_via=. */
 enum kill_via {
-	KILL_VIA_CLUSTER, /* at its cluster manager */
-	KILL_VIA_JOB,     /* the Spark jobs that use the stage */
-	KILL_VIA_STAGE,   /* the stage, and with it the jobs that use it */
-	KILL_VIA_DRIVER,  /* the driver's process, on this host */
+	KILL_VIA_CLUSTER,     /* at its cluster manager */
+	KILL_VIA_JOB,         /* the Spark jobs that use the stage */
+	KILL_VIA_STAGE,       /* the stage, and with it the jobs that use it */
+	KILL_VIA_DRIVER,      /* the driver's process, on this host */
+	KILL_VIA_SUSPEND,     /* on Kubernetes: spec.suspend of the SparkApplication of its pod */
+	KILL_VIA_APPLICATION, /* its SparkApplication is deleted */
+	KILL_VIA_POD,         /* its pod is deleted */
 	KILL_VIA_MAX
 };
 
@@ -27,6 +30,10 @@ enum kill_kind {
 	KILL_JOB,
 	KILL_STAGE,
 	KILL_PROCESS,
+	KILL_SUSPEND,
+	KILL_SUSPEND_OR_DELETE, /* where the SparkApplication has no suspend, it is deleted */
+	KILL_APPLICATION,
+	KILL_POD,
 	KILL_KIND_MAX
 };
 
@@ -42,4 +49,5 @@ struct kill_point {
 	const struct endpoint *endpoint; /* how they are asked; io/endpoint.h */
 	pid_t pid;                       /* of KILL_PROCESS: who it is */
 	uint64_t pid_started;
+	const char *mark; /* of Kubernetes' kinds: which pod; kube_driver_parse() */
 };

@@ -46,7 +46,6 @@ static const struct {
 } reasons[] = {
 	[POLICY_PAUSED] = {"paused", "stagewatchctl resume"},
 	[POLICY_MAINTENANCE] = {"maintenance", "from and to, in its [maintenance]"},
-	[POLICY_SOURCE] = {"source", NULL},
 	[POLICY_OWNER] = {"owner", "spark.airflow.* among the properties of the app"},
 	[POLICY_SHARED] = {"shared", "end_shared, in its [rule]"},
 	[POLICY_BUSY] = {"busy", NULL},
@@ -106,17 +105,6 @@ static void ask_people(const struct policy_question *q, struct policy_answer *a)
 		object(a, POLICY_PAUSED, q->paused);
 	else if (q->window)
 		object(a, POLICY_MAINTENANCE, q->window);
-}
-
-/* Failing the task alone would leave the app behind, and its next try beside it. */
-static void ask_source(const struct policy_question *q, struct policy_answer *a)
-{
-	if (!q->watched_only)
-		return;
-	(void)snprintf(a->text, sizeof(a->text),
-		"its cluster can only be watched: type = %s has no way to end an app yet",
-		q->watched_only);
-	object(a, POLICY_SOURCE, a->text);
 }
 
 /* It must be known whose the app is, and that it is his alone. */
@@ -202,9 +190,9 @@ static void ask_budgets(const struct policy_question *q, struct policy_answer *a
 }
 
 /* Those that ask what can change while the fresh looks are under way come first. */
-static void (*const asks[])(const struct policy_question *q, struct policy_answer *a) = {ask_people,
-	ask_source, ask_owner, ask_evidence, ask_health, ask_storm, ask_budgets, ask_ledger};
-#define N_AGAIN 6
+static void (*const asks[])(const struct policy_question *q, struct policy_answer *a) = {
+	ask_people, ask_owner, ask_evidence, ask_health, ask_storm, ask_budgets, ask_ledger};
+#define N_AGAIN 5
 
 static void ask_first(size_t n, const struct policy_question *q, struct policy_answer *ret)
 {

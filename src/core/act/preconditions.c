@@ -143,6 +143,10 @@ static const char *objection_to_way(const struct preconditions_question *q, enum
 	if (way == END_WAY_DEFERRED && !q->app.can_kill)
 		return "it is deferred: no process of Airflow would end the app, and its cluster "
 		       "manager cannot";
+	/* SparkSubmitOperator's poll, SparkKubernetesOperator, KubernetesPodOperator. */
+	if (q->app.pod && (way == END_WAY_AIRFLOW || way == END_WAY_DEFERRED))
+		return "its driver is a pod, and several operators take one that is gone for "
+		       "success: its task is to be failed first (retry_via = auto or clear)";
 	if (way != END_WAY_RESTART)
 		return NULL;
 	/* Killed in time, it would fail its task: then Airflow's retry_delay passes as well. */

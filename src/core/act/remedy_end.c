@@ -235,7 +235,8 @@ static int app_has_ended(
 	if (r->plan.needs_note)
 		return remedy_go(r, step, REMEDY_WAIT_PROCESS, EFFECT_LOOK_PROCESS,
 			r->failed_at + r->plan.process_timeout + VERIFY_TIMEOUT);
-	if (r->plan.action != RULE_ACTION_KILL)
+	/* Where the end of its driver may count as success, too, a kill looks once more. */
+	if (r->plan.action != RULE_ACTION_KILL || r->plan.pod)
 		return remedy_go(
 			r, step, REMEDY_VERIFY_TASK, EFFECT_LOOK_TASK, now + VERIFY_TIMEOUT);
 	fired = remedy_fired(r);

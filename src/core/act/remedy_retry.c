@@ -39,8 +39,8 @@ int remedy_on_wait_left(
 
 bool remedy_is_overwritten(const struct remedy *r, const struct ti_obs *t)
 {
-	return r->plan.needs_note && r->failed_at > 0 && t->state == TI_STATE_SUCCESS &&
-	       ti_identity_matches(&r->task, t);
+	return (r->plan.needs_note || r->plan.pod) && r->failed_at > 0 &&
+	       t->state == TI_STATE_SUCCESS && ti_identity_matches(&r->task, t);
 }
 
 int remedy_finish_overwritten(struct remedy *r, struct remedy_step *step)

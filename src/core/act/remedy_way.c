@@ -30,6 +30,7 @@ static int ask_preconditions(
 			.kills_app = r->plan.kills_app,
 			.cluster_mode = r->plan.cluster_mode,
 			.outlives_process = r->plan.outlives_process,
+			.pod = r->plan.pod,
 			.may_fire = r->plan.may_fire}};
 
 	if (way == END_WAY_RESTART && r->no_restart)
@@ -53,7 +54,8 @@ static const enum end_way *ways_of(const struct remedy *r, const struct ti_obs *
 
 	if (r->plan.action == RULE_ACTION_KILL)
 		return killing;
-	return t->state == TI_STATE_DEFERRED ? deferred : by_via[r->plan.retry_via];
+	/* The trigger that waits for a pod may take its end for success: failed first. */
+	return t->state == TI_STATE_DEFERRED && !r->plan.pod ? deferred : by_via[r->plan.retry_via];
 }
 
 /* *ret: the first way that nothing speaks against. Else END_WAY_MAX, and *objection, the

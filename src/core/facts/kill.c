@@ -9,6 +9,9 @@ const char *const kill_via_names[] = {
 	[KILL_VIA_JOB] = "job",
 	[KILL_VIA_STAGE] = "stage",
 	[KILL_VIA_DRIVER] = "driver",
+	[KILL_VIA_SUSPEND] = "suspend",
+	[KILL_VIA_APPLICATION] = "delete-application",
+	[KILL_VIA_POD] = "delete-pod",
 	[KILL_VIA_MAX] = NULL,
 };
 

@@ -178,8 +178,6 @@ static void test_objections(void **state)
 	q = question(&f, a);
 	q.has_airflow = false;
 	assert_objects(&q, "no [airflow]");
-	q.watched_only = "kubernetes";
-	assert_objects(&q, "can only be watched: type = kubernetes");
 	q.window = "in the maintenance window night";
 	assert_objects(&q, "window night");
 	q.paused = "paused by root (uid 0): release";

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Spark on Kubernetes: apps that are found by their pods and watched, and never acted upon. */
+ * Spark on Kubernetes: apps that are found by their pods, watched, and ended by the API server. */
 #include "scene.h"
 
 #define KUBE FAKE_KUBE
@@ -135,19 +135,219 @@ static void without_a_list_drivers_are_polled_on(void **state)
 	assert_true(world_is_hung(w, "app-1"));
 }
 
-/* A rule that is for other clusters, too. */
-static void a_hang_is_objected_to(void **state)
+#define ACT_URL "http://10.0.0.0:4040"
+
+static void end_by_on_kill(void *userdata)
+{
+	struct world *w = userdata;
+
+	w->spark.apps[0].deleted = w->spark.apps[0].no_application = true;
+	fake_app_end(&w->spark.apps[0], "KILLED");
+}
+
+static struct fake_app *act(struct world *w, const char *operated, const char *rule)
+{
+	struct fake_app *a = fake_spark_add(&w->spark, "app-1", ACT_URL, WORLD_OWNER);
+
+	a->operated = operated;
+	world_start(w, "mode = act", WORLD_KUBE WORLD_AIRFLOW, rule);
+	return a;
+}
+
+/* In this order: its task is failed, its end is waited for, and the API server ends it. */
+static void ended_as_its_owner_does_not_undo(void **state)
+{
+	static const struct {
+		const char *name;
+		const char *operated;
+		const char *via;
+		bool no_suspend;
+		const char *request; /* that ends it; NULL: none */
+	} rows[] = {
+		{"a pod of nobody", NULL, "cluster", false, "DELETE */pods/d0"},
+		{"by its pod", NULL, "delete-pod", false, "DELETE */pods/d0"},
+		{"by suspend", "Always", "cluster", false, "PATCH */sparkapplications/a0"},
+		{"by suspend, as told", "OnFailure", "suspend", false,
+			"PATCH */sparkapplications/a0"},
+		{"an operator before 2.4", "Always", "cluster", true,
+			"DELETE */sparkapplications/a0"},
+		{"an application", "Always", "delete-application", false,
+			"DELETE */sparkapplications/a0"},
+	};
+
+	for_each_row(r, rows)
+	{
+		_cleanup_free_ char *rule = NULL;
+		struct world *w;
+
+		scene_anew(state);
+		w = *state;
+		w->airflow.max_tries = 2;
+		assert_true(str_printf(&rule, "action = retry\nretry_via = auto\nkill_via = %s\n",
+				    r->via) >= 0);
+		act(w, r->operated, rule)->no_suspend = r->no_suspend;
+		scene_until_confirmed(w);
+		assert_string_equal(w->airflow.sent, "FC");
+		assert_int_equal(w->spark.kills, 1);
+		assert_int_equal(fake_n_asked(&w->fake, r->request), 1);
+		assert_true(scene_told(w, "the app did not end with its task within end_timeout"));
+	}
+}
+
+/* on_kill was in time: nothing is sent to the API server. */
+static void ended_by_its_task(void **state)
 {
 	struct world *w = *state;
 
-	pod_of_app(w);
-	world_start(w, "mode = act",
-		WORLD_KUBE "[spark other]\nurl = http://d2:4040\n" WORLD_AIRFLOW, "action = retry");
-	scene_refused(w,
-		"its cluster can only be watched: type = kubernetes has no way to end an app yet");
-	assert_int_equal((int)world_metric(w, "stagewatch_actions_refused_total{"
-					      "action=\"retry\",reason=\"source\"}"),
-		1);
+	w->airflow.failed = end_by_on_kill;
+	w->airflow.userdata = w;
+	act(w, "Always", "action = retry\nretry_via = auto\n");
+	scene_until_confirmed(w);
+	assert_int_equal(w->spark.kills, 0);
+	assert_string_equal(w->airflow.sent, "FC");
+}
+
+/* Ways that its operator would undo, or that change nothing, or that somebody refuses: it is not
+ * cleared, as another driver may run beside the next try. */
+static void what_does_not_end_it(void **state)
+{
+	static const struct {
+		const char *name;
+		const char *operated;
+		const char *via;
+		const char *pattern;
+		struct fake_answer answer;
+		const char *words;
+	} rows[] = {
+		{"its operator starts a new one", "Always", "delete-pod", NULL, {0},
+			"restartPolicy Always, and its operator would start a new driver"},
+		{"attempts are left", "OnFailure", "delete-pod", NULL, {0},
+			"restartPolicy OnFailure"},
+		{"no suspend of an old operator", "Never", "suspend", "PATCH " KUBE "*",
+			{.status = 200,
+				.body = "{\"kind\":\"SparkApplication\",\"metadata\":{\"uid\":"
+					"\"ua0\"},\"spec\":{}}"},
+			"has no spec.suspend"},
+		{"no right", NULL, "delete-pod", "DELETE *",
+			{.status = 403,
+				.body = "{\"kind\":\"Status\",\"message\":\"pods d0 is "
+					"forbidden\"}"},
+			"answered 403: pods d0 is forbidden"},
+		{"no right to look", "Never", "cluster", "GET *sparkapplications*",
+			{.status = 403, .body = "{\"kind\":\"Status\",\"message\":\"no get\"}"},
+			"answered 403: no get"},
+		{"an API server away", NULL, "delete-pod", "DELETE *", {.status = 503},
+			"answered 503"},
+		{"too much to do", NULL, "delete-pod", "DELETE *",
+			{.status = 429, .retry_after = 3 * USEC_PER_SEC}, "answered 429"},
+	};
+
+	for_each_row(r, rows)
+	{
+		_cleanup_free_ char *rule = NULL;
+		struct world *w;
+
+		scene_anew(state);
+		w = *state;
+		assert_true(str_printf(&rule, "action = retry\nretry_via = auto\nkill_via = %s\n",
+				    r->via) >= 0);
+		act(w, r->operated, rule);
+		if (r->pattern)
+			fake_set(&w->fake, r->pattern, r->answer);
+		scene_until(w, RULE_ACTION_RETRY, ACTION_UNCONFIRMED);
+		assert_true(fake_log_count(r->words) > 0);
+		assert_string_equal(w->airflow.sent, "F");
+		assert_int_equal(w->spark.kills, 0);
+	}
+}
+
+/* A pod that is gone, and an operator that starts the next one: not the end. */
+static void a_driver_that_is_started_anew(void **state)
+{
+	struct world *w = *state;
+
+	act(w, "Always", "action = kill\n");
+	world_until(w, *w->airflow.sent);
+	w->spark.apps[0].deleted = true;
+	fake_app_end(&w->spark.apps[0], "KILLED");
+	world_until(w, w->spark.apps[0].suspended);
+	scene_until(w, RULE_ACTION_KILL, ACTION_CONFIRMED);
+	assert_string_equal(w->airflow.sent, "F");
+}
+
+/* The operator takes a pod that is gone for success, and writes that over failed. */
+static void a_task_that_turns_green(void **state)
+{
+	for (int i = 0; i < 2; i++) {
+		struct world *w;
+
+		scene_anew(state);
+		w = *state;
+		act(w, NULL, i == 0 ? "action = retry\nretry_via = auto\n" : "action = kill\n");
+		world_until(w, *w->airflow.sent);
+		world_run(w, USEC_PER_SEC);
+		end_by_on_kill(w);
+		w->airflow.state = "success";
+		scene_until(w, i == 0 ? RULE_ACTION_RETRY : RULE_ACTION_KILL, ACTION_UNCONFIRMED);
+		assert_string_equal(w->airflow.sent, "F");
+	}
+}
+
+/* One that is for other clusters, too: never the app alone, never beside the old one. */
+static void retries_of_airflow_are_objected_to(void **state)
+{
+	static const struct {
+		const char *name;
+		const char *via;
+		const char *words;
+	} rows[] = {
+		{"left to Airflow", "airflow", "take one that is gone for success"},
+		{"while it runs", "restart", "its driver runs in the cluster"},
+	};
+
+	for_each_row(r, rows)
+	{
+		_cleanup_free_ char *rule = NULL;
+		struct world *w;
+
+		scene_anew(state);
+		w = *state;
+		w->airflow.max_tries = 2;
+		assert_true(str_printf(&rule, "action = retry\nretry_via = %s\n", r->via) >= 0);
+		fake_spark_add(&w->spark, "app-1", ACT_URL, WORLD_OWNER);
+		world_start(w, "mode = act",
+			WORLD_KUBE "[spark other]\nurl = http://d2:4040\n" WORLD_AIRFLOW, rule);
+		world_until(w, fake_log_count(r->words) > 0);
+		world_run(w, 5 * USEC_PER_SEC);
+		assert_string_equal(w->airflow.sent, "");
+		assert_int_equal(w->spark.kills, 0);
+	}
+}
+
+/* What a daemon knew of the pod, the next one knows by the ledger. */
+static void a_restart_in_between(void **state)
+{
+	struct world *w = *state;
+
+	act(w, NULL, "action = retry\nretry_via = auto\n");
+	world_until(w, *w->airflow.sent);
+	world_stop(w);
+	w->spark.apps[0].deleted = true;
+	fake_app_end(&w->spark.apps[0], "KILLED");
+	world_start(
+		w, "mode = act", WORLD_KUBE WORLD_AIRFLOW, "action = retry\nretry_via = auto\n");
+	world_until(w, str_equal(w->airflow.sent, "FC"));
+	assert_int_equal(w->spark.kills, 0);
+}
+
+/* Said when it starts, not when it is needed. */
+static void rights_that_are_missing(void **state)
+{
+	struct world *w = *state;
+
+	w->spark.kill_offered = false;
+	act(w, NULL, "action = kill\nkill_via = delete-pod\n");
+	world_until(w, fake_log_count("it takes the right to delete pods") > 0);
 }
 
 /* What it says names the pod, and what is most likely missing. */
@@ -212,7 +412,14 @@ int main(void)
 		story(one_with_a_stage_has_started),
 		story(one_that_waits_again_on_yarn),
 		story(without_a_list_drivers_are_polled_on),
-		story(a_hang_is_objected_to),
+		story(ended_as_its_owner_does_not_undo),
+		story(ended_by_its_task),
+		story(what_does_not_end_it),
+		story(a_driver_that_is_started_anew),
+		story(a_task_that_turns_green),
+		story(retries_of_airflow_are_objected_to),
+		story(a_restart_in_between),
+		story(rights_that_are_missing),
 		story(a_driver_that_cannot_be_reached),
 		story(a_namespace_that_may_not_be_read),
 	};

@@ -636,7 +636,7 @@ static void test_environment(void **state)
 
 static void test_methods(void **state)
 {
-	static const char *const methods[] = {"POST", "PATCH", "PUT"};
+	static const char *const methods[] = {"POST", "PATCH", "PUT", "DELETE"};
 	static const char *const headers[] = {"Content-Type: application/json", "X-A: b", NULL};
 	struct fixture f;
 
@@ -699,7 +699,7 @@ static void test_bad_asks(void **state)
 		"ftp://127.0.0.1/", "file:///etc/passwd", "gopher://127.0.0.1/",
 		"http://u@127.0.0.1/", "http://u:p@127.0.0.1/", "http://127.0.0.1:99999/",
 		"http://127.0.0.1/a b", "http://127.0.0.1/\r\nX: y", "http://"};
-	static const char *const methods[] = {"get", "DELETE", "HEAD", "", "GET /\r\n"};
+	static const char *const methods[] = {"get", "delete", "HEAD", "", "GET /\r\n"};
 	static const char *const headers[] = {"no colon", ": x", "A: b\r\nC: d", "A: b\n"};
 	struct transport_request *r = NULL;
 	struct fixture f;

@@ -6,7 +6,7 @@
 
 #include <unistd.h>
 
-#include "source/source.h"
+#include "source/selftest.h"
 
 #define API "https://kube:6443"
 #define ALL "GET " API "/api/v1/pods?*"
@@ -39,6 +39,7 @@ struct fixture {
 	char reason[32];
 	char text[256];
 	enum app_end end;
+	enum permission kill;
 	char *big;
 };
 
@@ -672,18 +673,260 @@ static void looks(void **state)
 		assert_int_equal(f->end, r->end);
 		if (r->text)
 			assert_string_equal(f->text, r->text);
+		free(ref.mark);
 	}
 }
 
-static void nothing_can_be_ended(void **state)
+#define OWNED(version, kind)                                                                       \
+	"{\"metadata\":{\"uid\":\"u1\",\"namespace\":\"n\",\"name\":\"etl-driver\",\"labels\":{"   \
+	"\"spark-app-selector\":\"app-1\"},\"ownerReferences\":[{\"apiVersion\":\"" version        \
+	"\",\"kind\":\"" kind                                                                      \
+	"\",\"name\":\"etl\",\"uid\":\"a1\",\"controller\":true}]},\"spec\":{},"                   \
+	"\"status\":{" RUNNING "}}"
+#define KUBEFLOW OWNED("sparkoperator.k8s.io/v1beta2", "SparkApplication")
+#define APACHE OWNED("spark.apache.org/v1", "SparkApplication")
+#define LABELLED                                                                                   \
+	"{\"metadata\":{\"uid\":\"u1\",\"namespace\":\"n\",\"name\":\"etl-driver\",\"labels\":{"   \
+	"\"spark-app-selector\":\"app-1\",\"sparkoperator.k8s.io/"                                 \
+	"app-name\":\"etl\"}},\"spec\":{},"                                                        \
+	"\"status\":{" RUNNING "}}"
+
+/* By what controls the pod. */
+static void how_drivers_are_ended(void **state)
+{
+	static const struct {
+		const char *name;
+		const char *pod;
+		enum kill_kind kinds[KILL_VIA_MAX];
+	} rows[] = {
+		{"nothing", ONE, {[KILL_VIA_CLUSTER] = KILL_POD, [KILL_VIA_POD] = KILL_POD}},
+		{"kubeflow's operator", KUBEFLOW,
+			{[KILL_VIA_CLUSTER] = KILL_SUSPEND_OR_DELETE,
+				[KILL_VIA_SUSPEND] = KILL_SUSPEND,
+				[KILL_VIA_APPLICATION] = KILL_APPLICATION,
+				[KILL_VIA_POD] = KILL_POD}},
+		{"by its label", LABELLED,
+			{[KILL_VIA_CLUSTER] = KILL_SUSPEND_OR_DELETE,
+				[KILL_VIA_SUSPEND] = KILL_SUSPEND,
+				[KILL_VIA_APPLICATION] = KILL_APPLICATION,
+				[KILL_VIA_POD] = KILL_POD}},
+		{"the Apache operator", APACHE,
+			{[KILL_VIA_CLUSTER] = KILL_APPLICATION,
+				[KILL_VIA_APPLICATION] = KILL_APPLICATION,
+				[KILL_VIA_POD] = KILL_POD}},
+		{"a Deployment", OWNED("apps/v1", "ReplicaSet"), {KILL_NONE}},
+		{"a Connect server", OWNED("sparkoperator.k8s.io/v1alpha1", "SparkConnect"),
+			{KILL_NONE}},
+	};
+
+	for_each_row(r, rows)
+	{
+		struct fixture *f = anew(state);
+		struct app_ref ref = {.app_id = "app-1", .url = "http://10.0.0.1:4040"};
+		struct kill_point point;
+
+		make(f);
+		for (int via = 0; via < KILL_VIA_MAX; via++)
+			assert_false(
+				source_kill_point(f->source, &ref, (enum kill_via)via, &point));
+		assert_true(str_printf(&f->big, LIST("%s"), r->pod) >= 0);
+		fake_json(&f->fake, ALL, f->big);
+		list(f);
+		f->source->ops->identify(f->source, &ref);
+		assert_non_null(ref.mark);
+		for (int via = 0; via < KILL_VIA_MAX; via++) {
+			bool can = source_kill_point(f->source, &ref, (enum kill_via)via, &point);
+
+			assert_int_equal(can, r->kinds[via] != KILL_NONE);
+			if (can) {
+				assert_int_equal(point.kind, r->kinds[via]);
+				assert_string_equal(point.urls[0], API);
+				assert_string_equal(point.mark, ref.mark);
+			}
+		}
+		free(ref.mark);
+	}
+}
+
+#define APP_OF_POD                                                                                 \
+	"GET " API "/apis/sparkoperator.k8s.io/v1beta2/namespaces/n/sparkapplications/etl"
+#define APP(uid, state)                                                                            \
+	"{\"kind\":\"SparkApplication\",\"metadata\":{\"uid\":\"" uid                              \
+	"\"},\"spec\":{},\"status\":{"                                                             \
+	"\"applicationState\":{\"state\":\"" state "\"}}}"
+
+/* Its pod is gone: the next one may come, as long as its operator is not through with it. */
+static void looks_at_the_application(void **state)
+{
+	static const struct {
+		const char *name;
+		struct fake_answer answer;
+		enum app_end end;
+		const char *text;
+	} rows[] = {
+		{"suspended", {.status = 200, .body = APP("a1", "SUSPENDED")}, APP_END_ENDED,
+			"its pod is gone, SparkApplication n/etl is SUSPENDED"},
+		{"failed", {.status = 200, .body = APP("a1", "FAILED")}, APP_END_ENDED, NULL},
+		{"to run again", {.status = 200, .body = APP("a1", "PENDING_RERUN")},
+			APP_END_RUNNING, NULL},
+		{"suspending", {.status = 200, .body = APP("a1", "SUSPENDING")}, APP_END_RUNNING,
+			NULL},
+		{"another", {.status = 200, .body = APP("a2", "RUNNING")}, APP_END_ENDED,
+			"SparkApplication n/etl is another by now"},
+		{"deleted", {.status = 404, .body = STATUS("NotFound")}, APP_END_ENDED, NULL},
+		{"no such API", {.status = 404, .body = "404 page not found"}, APP_END_UNKNOWN,
+			NULL},
+		{"no right", {.status = 403, .body = STATUS("Forbidden")}, APP_END_UNKNOWN,
+			"the API server answered 403: it says why"},
+		{"garbage", {.status = 200, .body = "{\"kind\":\"Pod\"}"}, APP_END_UNKNOWN, NULL},
+		{"hangs", {.hangs = true}, APP_END_UNKNOWN, NULL},
+	};
+
+	for_each_row(r, rows)
+	{
+		struct fixture *f = anew(state);
+		struct app_ref ref = {.app_id = "app-1", .url = "http://10.0.0.1:4040"};
+		struct source_call *call = NULL;
+
+		make(f);
+		fake_json(&f->fake, ALL, LIST(KUBEFLOW));
+		list(f);
+		f->source->ops->identify(f->source, &ref);
+		fake_set(&f->fake, POD_OF_APP,
+			(struct fake_answer){.status = 404, .body = STATUS("NotFound")});
+		fake_set(&f->fake, APP_OF_POD, r->answer);
+		f->n = 0;
+		assert_int_equal(f->source->ops->look(f->source, &ref, on_looked, f, &call), 0);
+		fake_advance(&f->fake, USEC_PER_MINUTE);
+		assert_int_equal(f->n, 1);
+		assert_int_equal(f->end, r->end);
+		if (r->text)
+			assert_string_equal(f->text, r->text);
+		free(ref.mark);
+	}
+}
+
+/* A container that the kubelet starts anew has not ended for good. */
+static void a_container_that_comes_back(void **state)
+{
+	static const char *const policies[] = {"Never", "Always", "OnFailure"};
+
+	for (size_t i = 0; i < ELEMENTSOF(policies); i++) {
+		struct fixture *f = anew(state);
+		struct app_ref ref = {.app_id = "app-1", .url = "http://10.0.0.1:4040"};
+		struct source_call *call = NULL;
+
+		make(f);
+		fake_json(&f->fake, ALL, LIST(ONE));
+		list(f);
+		f->source->ops->identify(f->source, &ref);
+		assert_true(str_printf(&f->big,
+				    "{\"kind\":\"Pod\"," META("u1", "etl-driver",
+					    "app-1") ",\"spec\":{\"restartPolicy\":\"%s\"},"
+						     "\"status\":{\"phase\":\"Running\","
+						     "\"containerStatuses\":[{\"name\":"
+						     "\"spark-kubernetes-driver\",\"state\":{"
+						     "\"terminated\":{}}}]}}",
+				    policies[i]) >= 0);
+		fake_json(&f->fake, POD_OF_APP, f->big);
+		assert_int_equal(f->source->ops->look(f->source, &ref, on_looked, f, &call), 0);
+		fake_advance(&f->fake, USEC_PER_MINUTE);
+		assert_int_equal(f->end, i == 0 ? APP_END_ENDED : APP_END_RUNNING);
+		free(ref.mark);
+	}
+}
+
+static void on_tested(void *userdata, int r, enum permission kill, const char *text)
+{
+	struct fixture *f = userdata;
+
+	f->n++;
+	f->r = r;
+	f->kill = kill;
+	(void)snprintf(f->text, sizeof(f->text), "%s", text ? text : "");
+}
+
+#define REVIEW(allowed)                                                                            \
+	"{\"kind\":\"SelfSubjectAccessReview\",\"status\":{\"allowed\":" allowed "}}"
+#define REVIEWS "POST " API "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews *"
+
+/* Each right that the configured ways take, and no other, is asked for. */
+static void which_rights_are_missing(void **state)
+{
+	static const struct {
+		const char *name;
+		unsigned vias;
+		const char *namespace;
+		const char *denied; /* a pattern of the body */
+		const char *absent; /* a group that is not there */
+		unsigned n;         /* requests */
+		enum permission kill;
+		const char *text;
+	} rows[] = {
+		{"a pod", 1U << KILL_VIA_POD, NULL, NULL, NULL, 6, PERMISSION_GRANTED, ""},
+		{"no pod", 1U << KILL_VIA_POD, NULL, "*\"delete\"*", NULL, 6, PERMISSION_DENIED,
+			"it takes the right to delete pods"},
+		{"suspend", 1U << KILL_VIA_SUSPEND, NULL, NULL, NULL, 4, PERMISSION_GRANTED, ""},
+		{"no suspend", 1U << KILL_VIA_SUSPEND, NULL, "*\"patch\"*", NULL, 4,
+			PERMISSION_DENIED,
+			"it takes the right to patch sparkapplications.sparkoperator.k8s.io"},
+		{"by owner", 1U << KILL_VIA_CLUSTER, NULL, NULL, NULL, 8, PERMISSION_GRANTED, ""},
+		{"by owner, no operator", 1U << KILL_VIA_CLUSTER, NULL, "*sparkapplications*",
+			"spark*", 4, PERMISSION_GRANTED, ""},
+		{"nothing allowed", 1U << KILL_VIA_SUSPEND, NULL, "*", NULL, 4, PERMISSION_DENIED,
+			"it takes the right to get pods; it takes the right to get "
+			"sparkapplications.sparkoperator.k8s.io; it takes the right to patch "
+			"sparkapplications.sparkoperator.k8s.io"},
+		{"in a namespace", 1U << KILL_VIA_POD, "n", "*\"namespace\":\"n\"*delete*",
+			"spark*", 4, PERMISSION_GRANTED, NULL},
+	};
+
+	for_each_row(r, rows)
+	{
+		struct fixture *f = anew(state);
+		_cleanup_free_ char *pattern = NULL;
+		struct source_test *t = NULL;
+
+		if (r->namespace)
+			set(f, "namespace", r->namespace);
+		make(f);
+		fake_json(&f->fake, "GET " API "/apis/*", "{\"kind\":\"APIGroup\"}");
+		fake_set(&f->fake, REVIEWS,
+			(struct fake_answer){.status = 201, .body = REVIEW("true")});
+		if (r->denied) {
+			assert_true(str_printf(&pattern, "%.*s%s", (int)strlen(REVIEWS) - 1,
+					    REVIEWS, r->denied) >= 0);
+			fake_set(&f->fake, pattern,
+				(struct fake_answer){.status = 201, .body = REVIEW("false")});
+		}
+		if (r->absent)
+			fake_set(&f->fake, "GET " API "/apis/spark*",
+				(struct fake_answer){.status = 404, .body = STATUS("NotFound")});
+		assert_int_equal(source_selftest(f->source, r->vias, on_tested, f, &t), 0);
+		fake_advance(&f->fake, USEC_PER_MINUTE);
+		assert_int_equal(f->n, 1);
+		assert_int_equal(f->r, 0);
+		assert_int_equal(f->fake.n_asked, r->n);
+		if (!r->text)
+			continue;
+		assert_int_equal(f->kill, r->kill);
+		assert_string_equal(f->text, r->text);
+	}
+}
+
+/* Nothing is to be ended: nothing is asked. And an answer that is none tells nothing. */
+static void rights_that_are_not_asked_for(void **state)
 {
 	struct fixture *f = *state;
-	const struct app_ref ref = {.app_id = "app-1", .url = "http://10.0.0.1:4040", .pid = 7};
-	struct kill_point point;
+	struct source_test *t = NULL;
 
 	make(f);
-	for (int via = 0; via < KILL_VIA_MAX; via++)
-		assert_false(source_kill_point(f->source, &ref, (enum kill_via)via, &point));
+	assert_int_equal(source_selftest(f->source, 0, on_tested, f, &t), -EOPNOTSUPP);
+	fake_json(&f->fake, "POST *", "{\"kind\":\"Status\"}");
+	assert_int_equal(source_selftest(f->source, 1U << KILL_VIA_POD, on_tested, f, &t), 0);
+	fake_advance(&f->fake, USEC_PER_MINUTE);
+	assert_int_equal(f->n, 1);
+	assert_true(f->r < 0);
 }
 
 static void what_is_behind_a_fault(void **state)
@@ -740,7 +983,11 @@ int main(void)
 		kube_test(in_a_cluster),
 		kube_test(parameters_of_no_use),
 		kube_test(looks),
-		kube_test(nothing_can_be_ended),
+		kube_test(how_drivers_are_ended),
+		kube_test(looks_at_the_application),
+		kube_test(a_container_that_comes_back),
+		kube_test(which_rights_are_missing),
+		kube_test(rights_that_are_not_asked_for),
 		kube_test(what_is_behind_a_fault),
 	};
 

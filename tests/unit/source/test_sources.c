@@ -319,6 +319,7 @@ static void looks(void **state)
 		fake_advance(&f->fake, USEC_PER_MINUTE);
 		assert_int_equal(f->n, 1);
 		assert_int_equal(f->end, r->end);
+		free(ref.mark);
 	}
 }
 
@@ -375,18 +376,18 @@ static void self_test(void **state)
 	struct source_test *t = NULL;
 
 	make(f, "driver", D1, NULL);
-	assert_int_equal(source_selftest(f->source, on_tested, f, &t), -EOPNOTSUPP);
+	assert_int_equal(source_selftest(f->source, ~0U, on_tested, f, &t), -EOPNOTSUPP);
 	f = anew(state);
 	make(f, "standalone", FAKE_MASTER, NULL);
-	assert_int_equal(source_selftest(f->source, on_tested, f, &t), 0);
+	assert_int_equal(source_selftest(f->source, ~0U, on_tested, f, &t), 0);
 	fake_run(&f->fake);
 	assert_int_equal(f->kill, PERMISSION_UNKNOWN); /* no app runs there that shows it */
 	fake_spark_add(&f->spark, APP, D1, "");
-	assert_int_equal(source_selftest(f->source, on_tested, f, &t), 0);
+	assert_int_equal(source_selftest(f->source, ~0U, on_tested, f, &t), 0);
 	fake_run(&f->fake);
 	assert_int_equal(f->kill, PERMISSION_GRANTED);
 	f->spark.kill_offered = false;
-	assert_int_equal(source_selftest(f->source, on_tested, f, &t), 0);
+	assert_int_equal(source_selftest(f->source, ~0U, on_tested, f, &t), 0);
 	fake_run(&f->fake);
 	assert_int_equal(f->kill, PERMISSION_DENIED);
 	assert_non_null(strstr(f->text, "the master's page offers no kill"));

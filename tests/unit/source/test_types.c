@@ -23,7 +23,7 @@ static void test_types(void **state)
 		if (!ops->check || !ops->list || !ops->cancel_list || !ops->identify ||
 			!ops->look || !ops->kill_point || !ops->free)
 			fail_msg("%s lacks an operation", words[t]);
-		if (!ops->access_path != !ops->judge_access)
+		if (!ops->access_step != !ops->judge_access)
 			fail_msg("%s: access_path and judge_access come together", words[t]);
 		if (ops->permits >= 1U << KILL_VIA_MAX)
 			fail_msg("%s permits what is no way to kill", words[t]);

@@ -109,6 +109,8 @@ static void an_older_one_is_migrated(void **state)
 		(void)snprintf(sql, sizeof(sql), "DROP TABLE %s", later[i]);
 		assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
 	}
+	assert_int_equal(sqlite3_exec(db, "ALTER TABLE actions DROP COLUMN mark", NULL, NULL, NULL),
+		SQLITE_OK);
 	assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 1", NULL, NULL, NULL), SQLITE_OK);
 	assert_int_equal(sqlite3_close(db), SQLITE_OK);
 	l = must_open(&p);

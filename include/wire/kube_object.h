@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What the objects of the Kubernetes API have in common: kinds, names, and what controls them. */
+#pragma once
+
+#include "wire/json.h"
+
+#define KUBE_MAX_NAME 253 /* of a pod; of a namespace or a label's value 63 */
+
+/* What would start a pod anew that is deleted. */
+enum kube_owner_type {
+	KUBE_OWNER_NONE,
+	KUBE_OWNER_KUBEFLOW, /* a SparkApplication of the kubeflow operator */
+	KUBE_OWNER_APACHE,   /* a SparkApplication of the Apache operator */
+	KUBE_OWNER_OTHER     /* a Deployment, a Job, a SparkConnect, say */
+};
+
+struct kube_owner {
+	enum kube_owner_type type;
+	char *version; /* "sparkoperator.k8s.io/v1beta2" */
+	char *kind;
+	char *name;
+	char *uid; /* NULL: not known, only a label names it */
+};
+
+/* Parses an object of that kind. *ret is to be freed also on failure. */
+int kube_parse_kind(const char *body, size_t len, const char *kind, cJSON **ret, char **reterr);
+
+/* Whether s is a name of a namespace: a DNS label. */
+bool kube_is_namespace(const char *s);
+/* Whether s is a name of a pod, or of another object: a DNS subdomain. */
+bool kube_is_name(const char *s);
+
+/* What controls the object of these metadata. Where no ownerReference does, a SparkApplication that
+ * a label names: operator_app, or NULL. ret is zeroed, and to be cleared also on failure. */
+int kube_take_owner(
+	const cJSON *meta, const char *operator_app, struct kube_owner *ret, char **reterr);
+/* to is zeroed, and to be cleared also on failure. */
+int kube_owner_copy(struct kube_owner *to, const struct kube_owner *from);
+void kube_owner_clear(struct kube_owner *o);
