@@ -251,6 +251,11 @@ coverage: ## measure the line coverage of the tests, by layer
 		--txt $(COVERED)/coverage.txt --json-summary $(COVERED)/coverage.json
 	@cat $(COVERED)/coverage.txt
 
+# Where the links of the alerts lead; without a word, to the daemon that was scraped.
+rules-urls = -e '' $(if $(RUNBOOK_URL),-e '/^ +runbook_url/s|: .*/runbook/|: $(RUNBOOK_URL)/|') \
+	$(if $(DASHBOARD_URL),-e 's|^( +dashboard_url: ).*|\1$(DASHBOARD_URL)|') \
+	$(if $(WEB_URL),-e '/^ +[a-z]+_url/s|http://\{\{[^}]*\}\}|$(WEB_URL)|')
+
 install: all ## copy what users need below DESTDIR and PREFIX
 	install -D -m 755 -t $(DESTDIR)$(SBINDIR) $(PROGRAMS)
 	install -D -m 644 -t $(DESTDIR)$(DATADIR) etc/stagewatchd.conf
@@ -259,7 +264,9 @@ install: all ## copy what users need below DESTDIR and PREFIX
 	[ -e $(DESTDIR)$(SYSCONFDIR)/stagewatchd.conf ] || \
 		install -m 644 etc/stagewatchd.conf $(DESTDIR)$(SYSCONFDIR)/stagewatchd.conf
 	install -D -m 644 -t $(DESTDIR)$(DATADIR)/airflow etc/airflow/*.py etc/airflow/pyproject.toml
-	install -D -m 644 -t $(DESTDIR)$(DATADIR)/prometheus etc/prometheus/*.yml
+	install -d -m 755 $(DESTDIR)$(DATADIR)/prometheus
+	sed -E $(rules-urls) etc/prometheus/stagewatchd.rules.yml > $(DESTDIR)$(DATADIR)/prometheus/stagewatchd.rules.yml
+	chmod 644 $(DESTDIR)$(DATADIR)/prometheus/stagewatchd.rules.yml
 	install -D -m 644 -t $(DESTDIR)$(DATADIR)/spark etc/spark/spark-defaults.conf
 	install -D -m 644 -t $(DESTDIR)$(DATADIR)/compose etc/compose/*.yml
 	install -D -m 644 -t $(DESTDIR)$(DATADIR)/examples/ml-pipeline $(wildcard examples/ml-pipeline/*.*)
@@ -295,4 +302,5 @@ help: ## list the targets
 	@echo '  examples/ml-pipeline/run        measure ways to bring records to the driver'
 	@echo
 	@echo 'Variables: TESTS="tests/test_unit.py tests/scenario" (for check), V=1 (show commands), WERROR=1,'
-	@echo '  SANITIZE=address,undefined BUILD=build-sanitize, CC=, DESTDIR=, PREFIX='
+	@echo '  SANITIZE=address,undefined BUILD=build-sanitize, CC=, DESTDIR=, PREFIX=,'
+	@echo '  WEB_URL=, RUNBOOK_URL=, DASHBOARD_URL= (for install: where the links of alerts lead)'

@@ -2,13 +2,14 @@
 """What `make install` copies: all that the documents promise, and nothing over what an administrator wrote."""
 import os
 import re
+import shlex
 import subprocess
 
 
-def install(root, build, dest):
+def install(root, build, dest, *variables):
     """What is built is installed: a make that calls the tests has flags of its own."""
     env = {k: v for k, v in os.environ.items() if not k.startswith("MAKE") and k not in ("MFLAGS", "CC", "BUILD")}
-    done = subprocess.run(["make", "-s", "-C", root, "-o", "all", "install", f"BUILD={build}", f"DESTDIR={dest}", "PREFIX=/usr"],
+    done = subprocess.run(["make", "-s", "-C", root, "-o", "all", "install", f"BUILD={build}", f"DESTDIR={dest}", "PREFIX=/usr", *variables],
                           env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return {str(path.relative_to(dest)) for path in dest.rglob("*") if path.is_file()}
@@ -23,6 +24,26 @@ def test_an_edited_configuration_stays(root, build, tmp_path):
     copy.write_text("of an older version")
     assert install(root, build, tmp_path) == files
     assert conf.read_text() == "[daemon]\nmode = act\n" and copy.read_text() == shipped
+
+
+def test_links_of_the_alerts(root, build, tmp_path):
+    """As they are shipped, and as they are told; the comment of the file does the same."""
+    file, shipped = tmp_path / "usr/share/stagewatchd/prometheus/stagewatchd.rules.yml", root / "etc/prometheus/stagewatchd.rules.yml"
+    install(root, build, tmp_path)
+    assert file.read_text() == shipped.read_text()
+    install(root, build, tmp_path, "RUNBOOK_URL=https://wiki.example.org/stagewatchd",
+            "DASHBOARD_URL=https://grafana.example.org/d/stagewatchd", "WEB_URL=https://stagewatchd.example.org")
+    told = file.read_text()
+    alerts = re.findall(r"- alert: (\w+)", told)
+    assert re.findall(r"^ +runbook_url: (.*)", told, re.M) == [f"https://wiki.example.org/stagewatchd/{a}" for a in alerts]
+    assert set(re.findall(r"^ +dashboard_url: (.*)", told, re.M)) == {"https://grafana.example.org/d/stagewatchd"}
+    assert set(re.findall(r"^ +incident_url: (.*)", told, re.M)) == {"https://stagewatchd.example.org/incidents/{{ $labels.incident }}"}
+    file.write_text(shipped.read_text())
+    lines = re.findall(r"^#   (sed .*) stagewatchd.rules.yml$", file.read_text(), re.M)
+    assert len(lines) == 3
+    for line in lines:
+        subprocess.run([*shlex.split(line), file], check=True)
+    assert file.read_text() == told
 
 
 def promised(root):

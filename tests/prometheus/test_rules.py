@@ -10,12 +10,14 @@ from tables import metrics as code_metrics, table, words
 
 pytestmark = pytest.mark.skipif(not shutil.which("promtool"), reason="promtool is not installed")
 
-ALERTS = """SparkStageHung SparkDriverUnobservable ActionUnconfirmed ActionFailed PollStale PollOverruns ShardsMismatch NeverPolled NotAllSeen AnswersUnusable DaemonAbsent AirflowDown
+ALERTS = """SparkStageHung SparkDriverUnobservable MoreIncidents AppsLeftOut ActionUnconfirmed ActionFailed PollStale PollOverruns ShardsMismatch NeverPolled NotAllSeen AnswersUnusable DaemonAbsent AirflowDown
 AccessDenied BreakerOpen Paused LedgerDown StageStarved StageCrashLoop AppIdle AppNotStarted
 NotificationsUndelivered
 ConfigReloadFailed""".split()
 # Labels that Prometheus adds.
 SCRAPED = {"instance", "job"}
+# What annotations lead to, of the daemon that was scraped.
+BASE = r'http://\{\{ (?:\$labels\.instance|or \$labels\.instance "127\.0\.0\.1:14040") \}\}'
 
 
 def run_tests(root, tmp_path, rules):
@@ -28,7 +30,7 @@ def run_tests(root, tmp_path, rules):
 
 def with_expression(rules, expression):
     """The rules with another expression for every alert."""
-    changed, n = re.subn(r"(        expr: )(?:.*\n)(?:          .*\n)*", rf"\g<1>{expression}\n", rules)
+    changed, n = re.subn(r"(      - alert: .*\n(?:        #.*\n)*        expr: )(?:.*\n)(?:          .*\n)*", rf"\g<1>{expression}\n", rules)
     assert n == len(ALERTS)
     return changed
 
@@ -49,10 +51,21 @@ def test_fire_and_do_not_fire(root, tmp_path, rules):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+HUNG = '{verdict="hung",incident!="more"}'
+UNSEEN = '{verdict="unobservable",incident!="more"}'
+STORM = "\n          unless on (instance) max_over_time(stagewatch:breaker_open:last_known[5m]) == 1"
 BROKEN = [
-    ('{verdict="hung"}[5m]) > 0', '{verdict="hung"}[5m]) > 2'),
-    ('{verdict="hung"}[5m]) > 0', '{verdict=~"hung|slow"}[5m]) > 0'),
-    ('{verdict="hung"}[5m]) > 0', '{verdict=~"hung|suspect"}[5m]) > 0'),
+    (HUNG + "[5m]) > 0", HUNG + "[5m]) > 2"),
+    (HUNG, '{verdict=~"hung|slow",incident!="more"}'),
+    (HUNG, '{verdict=~"hung|suspect",incident!="more"}'),
+    (HUNG, '{verdict="hung"}'),
+    (HUNG + "[5m])", HUNG + "[1m])"),
+    (f"{HUNG}[5m]) > 0{STORM}", HUNG + "[5m]) > 0"),
+    ('ALERTS{alertname="StagewatchSparkStageHung",alertstate="firing"}', 'ALERTS{alertname="none"}'),
+    ("stagewatch:incident_open:last_known" + UNSEEN + " > 0" + STORM, "stagewatch:incident_open:last_known" + UNSEEN + " > 0"),
+    ('verdict=~"hung|unobservable"} > 0' + STORM, 'verdict=~"hung|unobservable"} > 0'),
+    ('{incident="more",verdict=~"hung|unobservable"}', '{incident="more"}'),
+    ('left_out_total[15m]) > 0', 'left_out_total[15m]) >= 0'),
     ('outcome="unconfirmed"}[1h]) > 0', 'outcome="unconfirmed"}[1h]) > 2'),
     ('outcome="unconfirmed"}[1h]) > 0', 'outcome="confirmed"}[1h]) > 0'),
     ('unless stagewatch_actions_total{outcome="unconfirmed"} offset 1h', 'unless stagewatch_actions_total{outcome="unconfirmed"}'),
@@ -69,6 +82,16 @@ BROKEN = [
     ("for: 30m", "for: 45m"),
     ("for: 24h", "for: 23h"),
     ("for: 24h", "for: 25h"),
+]
+
+
+# Of what the alerts are made of.
+BROKEN_RECORDS = [
+    ("count by (job, spark_cluster) (stagewatch_up) >=", "count by (job, spark_cluster) (stagewatch_up) <"),
+    (" group_left () max by (job) (stagewatch_shards)", " group_left () min by (job) (stagewatch_shards) - 1"),
+    ("stagewatch:incident_open:last_known unless on (instance) stagewatch_build_info", "stagewatch:incident_open:last_known"),
+    ("          or (stagewatch:incident_open:last_known ", "          or (stagewatch:incident_open:none "),
+    ("          or (stagewatch:breaker_open:last_known ", "          or (stagewatch:breaker_open:none "),
 ]
 
 
@@ -105,21 +128,29 @@ def test_each_broken_rule_is_found(root, tmp_path, rules):
             assert alerts & failed, (change, failed)
 
 
+@pytest.mark.parametrize("good, bad", BROKEN_RECORDS)
+def test_each_broken_record_is_found(root, tmp_path, rules, good, bad):
+    assert rules.count(good) == 1
+    assert failed_alerts(run_tests(root, tmp_path, rules.replace(good, bad)))
+
+
 @pytest.mark.parametrize("expression", ["vector(0) > 1", "vector(1)"], ids=["never fires", "always fires"])
 def test_each_alert_counts(root, tmp_path, rules, expression):
     assert failed_alerts(run_tests(root, tmp_path, with_expression(rules, expression))) == set(ALERTS)
 
 
-def test_every_alert_has_severity_words_and_a_runbook(root, rules):
+def test_every_alert_has_severity_words_and_links(root, rules):
     found = dict(re.findall(r"- alert: (\w+)\n(.*?)(?=\n      - alert|\Z)", rules, re.S))
     assert set(found) == {"Stagewatch" + alert for alert in ALERTS}
     runbook = (root / "doc/runbook.md").read_text()
-    anchors = {line[3:].strip().lower() for line in runbook.splitlines() if line.startswith("## Stagewatch")}
+    assert set(re.findall(r"^## (Stagewatch\w+)$", runbook, re.M)) <= set(found)
     for alert, text in found.items():
         assert re.search(r"severity: (critical|warning|info)\n", text), alert
         assert "summary: " in text and "description: " in text, alert
-    assert set(re.findall(r"runbook_url: doc/runbook.md#(\w+)\n", rules)) == anchors
-    assert rules.count("runbook_url: ") == len(found)
+        assert re.search(rf"          dashboard_url: {BASE}/\n          runbook_url: {BASE}/runbook/{alert}$", text, re.M), alert
+        # What is about one incident leads to it.
+        assert ('incident!="more"' in text) == bool(re.search(
+            rf"          incident_url: {BASE}/incidents/\{{\{{ \$labels.incident \}}\}}\n", text)), alert
     for word in re.findall(r"\bStagewatch[A-Z]\w+", runbook):
         assert word in found, word
 
@@ -130,13 +161,17 @@ def test_metrics_labels_and_words_exist(root, rules):
     verdicts = set(re.findall(r'\{VERDICT_\w+, "(\w+)"', table(root, "verdict_table")))
     outcomes = words(root, r'\[ACTION_\w+\] = "(\w+)"')
     assert len(verdicts) >= 9 and len(outcomes) == 5
-    used = re.findall(r"\b(stagewatch_\w+)(?:\{([^}]*)\})?", rules)
+    # A record has the labels of what it is made of.
+    recorded = {"stagewatch:incident_open:last_known": metrics["stagewatch_incident_open"], "stagewatch:breaker_open:last_known": ()}
+    assert set(re.findall(r"- record: (\S+)", rules)) == set(recorded)
+    metrics |= recorded
+    used = re.findall(r"\b(stagewatch[_:][\w:]+)(?:\{([^}]*)\})?", re.sub(r"(?m)^ *#.*", "", rules))
     assert len(used) > 12
     for name, matchers in used:
         assert name in metrics, name
-        for label, word in re.findall(r"(\w+)=[\"'](\S+?)[\"']", matchers):
-            assert label in metrics[name], (name, label)
-            assert label not in ("verdict", "outcome") or word in verdicts | outcomes, word
+        for label, word in re.findall(r"(\w+)=~?[\"'](\S+?)[\"']", matchers):
+            assert label in (*metrics[name], *SCRAPED), (name, label)
+            assert label not in ("verdict", "outcome") or set(word.split("|")) <= verdicts | outcomes, word
     for alert in re.split(r"- alert: ", rules)[1:]:
-        labels = set().union(*(metrics[name] for name in re.findall(r"\bstagewatch_\w+", alert)))
+        labels = set().union(*(metrics[name] for name in re.findall(r"\bstagewatch[_:][\w:]+", alert)))
         assert set(re.findall(r"\$labels\.(\w+)", alert)) <= labels | SCRAPED
