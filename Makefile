@@ -112,6 +112,16 @@ $(BUILD)/gen/%.inc: src/web/%
 	$(Q)sed 's/[\\"]/\\&/g; s/^/"/; s/$$/\\n"/' $< > $@
 $(BUILD)/obj/web/assets.o: $(EMBEDDED)
 
+# The pages of the runbook, likewise: a row of a table each.
+RUNBOOK := $(wildcard doc/runbook/*.md)
+EMBEDDED += $(BUILD)/gen/runbook.inc
+$(BUILD)/gen/runbook.inc: doc/runbook.md doc/runbook $(RUNBOOK)
+	@mkdir -p $(@D)
+	$(Q)for f in doc/runbook.md $(RUNBOOK); do \
+		echo "{\"$$(basename $$f .md)\","; sed 's/[\\"]/\\&/g; s/^/"/; s/$$/\\n"/' $$f; echo '},'; \
+	done > $@
+$(BUILD)/obj/web/runbook.o: $(BUILD)/gen/runbook.inc
+
 $(BUILD)/obj/%.o: src/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC $<)
@@ -271,6 +281,7 @@ install: all ## copy what users need below DESTDIR and PREFIX
 	install -D -m 644 -t $(DESTDIR)$(DATADIR)/compose etc/compose/*.yml
 	install -D -m 644 -t $(DESTDIR)$(DATADIR)/examples/ml-pipeline $(wildcard examples/ml-pipeline/*.*)
 	install -m 644 tests/setup.d/example.lock $(DESTDIR)$(DATADIR)/examples/ml-pipeline/requirements.lock
+	install -D -m 644 -t $(DESTDIR)$(DATADIR)/doc/runbook $(RUNBOOK)
 	install -D -m 644 -t $(DESTDIR)$(DATADIR)/doc doc/runbook.md doc/preventing-hangs.md doc/kubernetes.md
 	install -D -m 644 -t $(DESTDIR)$(MANDIR)/man8 man/stagewatchd.8 man/stagewatchctl.8
 	install -D -m 644 -t $(DESTDIR)$(MANDIR)/man5 man/stagewatchd.conf.5

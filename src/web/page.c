@@ -9,6 +9,7 @@ static const struct {
 	const char *title;
 } pages[] = {
 	{"", "Now"},
+	{"runbook/", "Runbook"},
 };
 
 /* What programs read. */

@@ -9,6 +9,7 @@
 #include "web/assets.h"
 #include "web/metrics_page.h"
 #include "web/pages.h"
+#include "web/runbook.h"
 #include "web/status_view.h"
 #include "wire/processes.h"
 #include "wire/report.h"
@@ -108,6 +109,18 @@ static int answer_incident(
 	return answer_json(state_incident_json(v, i, &reply->body), reply);
 }
 
+/* A page of the runbook by its name: the rest of the path. */
+static int answer_runbook(
+	const struct web_view *v, const char *name, struct http_server_reply *reply)
+{
+	const struct runbook_page *page = runbook_find(name);
+
+	if (!page)
+		return reply_text(
+			reply, 404, "text/plain; charset=utf-8", "no such page of the runbook\n");
+	return runbook_answer(v, page, reply);
+}
+
 static int answer_probe(const struct web_view *v, const struct http_server_request *request,
 	struct http_server_reply *reply)
 {
@@ -203,6 +216,7 @@ static const struct {
 };
 
 static const char incident_path[] = "/api/v1/incidents/";
+static const char runbook_path[] = "/runbook/";
 
 int routes_answer(const struct web_view *view, const struct http_server_request *request,
 	struct http_server_reply *reply)
@@ -212,5 +226,7 @@ int routes_answer(const struct web_view *view, const struct http_server_request 
 			return paths[i].answer(view, request, reply);
 	if (strncmp(request->path, incident_path, strlen(incident_path)) == 0)
 		return answer_incident(view, request->path + strlen(incident_path), reply);
+	if (strncmp(request->path, runbook_path, strlen(runbook_path)) == 0)
+		return answer_runbook(view, request->path + strlen(runbook_path), reply);
 	return reply_text(reply, 404, "text/plain; charset=utf-8", "no such page\n");
 }

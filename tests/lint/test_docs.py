@@ -59,7 +59,8 @@ def code_fields(root):
 
 
 def code_paths(root):
-    return code_words(root, r'\{"(/[^"]*)", (?:answer|page)_') | {p + "ID" for p in code_words(root, r'incident_path\[\] = "([^"]*)"')}
+    return code_words(root, r'\{"(/[^"]*)", (?:answer|page)_') | {p + "ID" for p in code_words(root, r'incident_path\[\] = "([^"]*)"')} | {
+        p + "NAME" for p in code_words(root, r'runbook_path\[\] = "([^"]*)"')}
 
 
 def code_causes(root):
@@ -433,7 +434,7 @@ def test_options(binary, man8):
 def test_message_ids(root, man8):
     assert len(code_message_ids(root)) >= 4
     assert man_message_ids(man8) == code_message_ids(root)
-    # In examples and in the runbook as well.
+    # In examples as well.
     for text in (man8, (root / "doc/runbook.md").read_text()):
         assert set(re.findall(r"MESSAGE_ID=([0-9a-f]+)", text)) <= code_message_ids(root)
 
@@ -462,7 +463,7 @@ def test_journal_fields(root, man8):
 
 
 def test_paths(root, man8):
-    assert len(code_paths(root)) == 15
+    assert len(code_paths(root)) == 16
     assert man_paths(man8) == code_paths(root)
 
 

@@ -31,6 +31,12 @@ static void each_path(void **state)
 		{"/api/v1/pause", 404, ""}, /* an order, over the control socket only */
 		{"/api/v1", 404, ""},
 		{"/api/v1/stages/", 404, ""},
+		{"/runbook/", 200, "<a href=\"hung\">hung</a>"},
+		{"/runbook/StagewatchSparkStageHung", 200, "<h2>What to do now</h2>"},
+		{"/runbook/io_wait", 200, "<h1>The cause io_wait</h1>"},
+		{"/runbook", 404, ""},
+		{"/runbook/phantom", 404, ""},
+		{"/runbook/../../etc/passwd", 404, ""},
 		{"/../etc/passwd", 404, ""},
 		{"", 404, ""},
 	};
