@@ -44,6 +44,7 @@ static void add_incident(
 	_cleanup_free_ char *name = NULL;
 	_cleanup_free_ char *dag = NULL;
 	_cleanup_free_ char *task = NULL;
+	const usec_t seconds = since(v, i) / USEC_PER_SEC;
 	char stage[48];
 
 	label_stage(i, stage, sizeof(stage));
@@ -57,8 +58,7 @@ static void add_incident(
 		LABELS(i->id, i->cluster, i->app_id, name, stage, verdict_name(i->verdict), dag,
 			task, i->rule, is_acted_upon(v, i) ? "yes" : "no"),
 		1);
-	metrics_add(w, METRIC_INCIDENT_SINCE_TIMESTAMP_SECONDS, LABELS(i->id),
-		(double)(since(v, i) / USEC_PER_SEC));
+	metrics_add(w, METRIC_INCIDENT_SINCE_TIMESTAMP_SECONDS, LABELS(i->id), (double)seconds);
 }
 
 static void count(struct rest *rest, const struct incident *i)
