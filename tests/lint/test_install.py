@@ -65,7 +65,7 @@ def promised(root):
 def test_all_that_is_promised_is_there(root, build, tmp_path):
     files = install(root, build, tmp_path)
     paths = promised(root)
-    assert {"airflow/", "airflow/airflow_local_settings.py", "prometheus/stagewatchd.rules.yml", "prometheus/", "spark/", "compose/",
+    assert {"airflow/", "airflow/airflow_local_settings.py", "prometheus/stagewatchd.rules.yml", "prometheus/", "grafana/", "spark/", "compose/",
             "spark/spark-defaults.conf", "doc/runbook.md", "doc/preventing-hangs.md",
                 "doc/kubernetes.md"} == set(paths)
     share = tmp_path / "usr/share/stagewatchd"

@@ -1,0 +1,2 @@
+// SPDX-License-Identifier: Apache-2.0
+(import 'config.libsonnet') + (import 'alerts.libsonnet') + (import 'dashboards.libsonnet')
