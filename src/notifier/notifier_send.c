@@ -12,9 +12,10 @@
 #include "setup/messages.h"
 #include "store/notice_store.h"
 
-/* While an alert lasts its end is said to be so many times of resend ahead: one that is lost or
- * late does not end it. */
-#define ALERT_AHEAD 4
+/* While an alert lasts its end is said to be so far ahead. Who dies meanwhile does not end it: a
+ * hang that nobody watches is not over. The next start takes it over, and ends it when it is. */
+#define ALERT_KEPT (24 * USEC_PER_HOUR)
+
 /* An attempt under way. */
 struct notifier_attempt {
 	struct notifier *notifier;
@@ -142,12 +143,12 @@ static void on_done(void *userdata, const struct notify_result *result)
 }
 
 /* Until when the alert is to stand where nothing more is heard of it. */
-static usec_t alert_end(const struct notifier *n, const struct outbox_item *i, usec_t resend)
+static usec_t alert_end(const struct notifier *n, const struct outbox_item *i)
 {
 	if (i->ended > 0)
 		return i->ended;
 	if (notice_lasts(i->event))
-		return notifier_wall(n) + ALERT_AHEAD * resend;
+		return notifier_wall(n) + ALERT_KEPT;
 	return notifier_wall(n) +
 	       (i->state == OUTBOX_UP ? usec_sub(i->until, notifier_now(n)) : OUTBOX_ALERT_LASTS);
 }
@@ -155,8 +156,8 @@ static usec_t alert_end(const struct notifier *n, const struct outbox_item *i, u
 static int try(struct notifier *n, struct outbox_item *item, struct notify *notify)
 {
 	_cleanup_free_ char *delivery = NULL;
-	struct notify_message message = {.text = item->text,
-		.span = {item->created, alert_end(n, item, notify_policy(notify)->resend)}};
+	struct notify_message message = {
+		.text = item->text, .span = {item->created, alert_end(n, item)}};
 	struct notifier_attempt *a;
 	int r;
 
