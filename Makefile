@@ -277,6 +277,7 @@ install: all ## copy what users need below DESTDIR and PREFIX
 	install -d -m 755 $(DESTDIR)$(DATADIR)/prometheus
 	sed -E $(rules-urls) etc/prometheus/stagewatchd.rules.yml > $(DESTDIR)$(DATADIR)/prometheus/stagewatchd.rules.yml
 	chmod 644 $(DESTDIR)$(DATADIR)/prometheus/stagewatchd.rules.yml
+	install -D -m 644 -t $(DESTDIR)$(DATADIR)/prometheus etc/prometheus/alertmanager.yml
 	install -D -m 644 -t $(DESTDIR)$(DATADIR)/grafana etc/grafana/stagewatchd.json
 	install -D -m 644 -t $(DESTDIR)$(DATADIR)/spark etc/spark/spark-defaults.conf
 	install -D -m 644 -t $(DESTDIR)$(DATADIR)/compose etc/compose/*.yml

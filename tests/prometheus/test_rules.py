@@ -171,3 +171,13 @@ def test_metrics_labels_and_words_exist(root, rules):
     for alert in re.split(r"- alert: ", rules)[1:]:
         labels = set().union(*(metrics[name] for name in re.findall(r"\bstagewatch[_:][\w:]+", alert)))
         assert set(re.findall(r"\$labels\.(\w+)", alert)) <= labels | SCRAPED
+
+
+@pytest.mark.skipif(not shutil.which("amtool"), reason="amtool is not installed")
+def test_routes_are_valid_and_name_alerts(root):
+    file = root / "etc/prometheus/alertmanager.yml"
+    done = subprocess.run(["amtool", "check-config", file], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    named = set(re.findall(r"\bStagewatch(\w+)", file.read_text()))
+    # The last is of messages that the daemon sends by itself.
+    assert len(named) > 8 and named <= {*ALERTS, "Incident"}
