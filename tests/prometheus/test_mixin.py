@@ -18,13 +18,11 @@ def evaluate(root, expression, config="{}"):
 
 
 def test_what_is_shipped(root, tmp_path):
-    """As JSON, which promtool reads as well: the tests of the rules pass with it."""
+    """As JSON, which promtool reads as well: the tests of incidents pass with it."""
     file = tmp_path / "stagewatchd.rules.yml"
     file.write_text(evaluate(root, "m.prometheusAlerts"))
-    for test in ("rules_test.yml", "rules_day_test.yml"):
-        shutil.copy(root / "tests/prometheus" / test, tmp_path)
-    done = subprocess.run(["promtool", "test", "rules", "rules_test.yml", "rules_day_test.yml"],
-                          cwd=tmp_path, capture_output=True, text=True)
+    shutil.copy(root / "tests/prometheus/incidents_test.yml", tmp_path)
+    done = subprocess.run(["promtool", "test", "rules", "incidents_test.yml"], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     shipped = json.loads((root / "etc/grafana/stagewatchd.json").read_text())
     assert json.loads(evaluate(root, "m.grafanaDashboards")) == {"stagewatchd.json": shipped}
