@@ -11,4 +11,4 @@
 typedef bool (*markdown_page_exists)(const char *name);
 
 /* Appends it. A link to [words](way/NAME.md) leads to NAME, beside the page. */
-void markdown_write(struct html_writer *w, const char *text, markdown_page_exists exists);
+void markdown_write(struct html_writer *html, const char *text, markdown_page_exists exists);
