@@ -123,7 +123,8 @@ static bool wanted(const char *name, enum thread_filter filter)
 	       starts_with(name, "task-result-getter-") ||
 	       starts_with(name, "broadcast-exchange-") ||
 	       starts_with(name, "stream execution thread for ") ||
-	       starts_with(name, "JobGenerator") || strcmp(name, "dag-scheduler-event-loop") == 0 ||
+	       starts_with(name, "JobGenerator") || starts_with(name, "streaming-job-executor-") ||
+	       strcmp(name, "dag-scheduler-event-loop") == 0 ||
 	       strcmp(name, "spark-listener-group-appStatus") == 0;
 }
 

@@ -285,6 +285,12 @@ static bool in_spark(const struct thread_obs *t)
 	return false;
 }
 
+/* Of a streaming context: it runs the output of a batch. */
+static bool runs_batch(const struct thread_obs *t)
+{
+	return starts_with(t->name, "streaming-job-executor-") && !is_at_rest(t);
+}
+
 /* A pool's thread without work is in its queue: no pattern fits it. */
 void cause_of_driver(const struct thread_list *dump, struct cause_hint *ret)
 {
@@ -299,7 +305,7 @@ void cause_of_driver(const struct thread_list *dump, struct cause_hint *ret)
 			say_thread(t, caller(t), ret);
 			return;
 		}
-		if (ret->because[0] == '\0' && in_spark(t))
+		if (runs_batch(t) || (ret->because[0] == '\0' && in_spark(t)))
 			say_thread(t, caller(t), ret);
 	}
 }

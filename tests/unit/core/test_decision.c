@@ -299,6 +299,7 @@ static void test_lost_events(void **state)
 
 static char holder[] = "holder";
 static char main_thread[] = "main";
+static char batch_thread[] = "streaming-job-executor-0";
 static char py4j[] = "Thread-4";
 
 /* Threads own their frames; these only lend them. */
@@ -447,6 +448,34 @@ static void test_driver(void **state)
 	assert_string_equal(h.because, "");
 }
 
+/* What holds a batch of a streaming context is said before what else runs in its driver. */
+static void test_batch(void **state)
+{
+	struct thread_obs threads[2] = {
+		{.id = 1,
+			.blocked_by = -1,
+			.name = py4j,
+			.n_frames = 1,
+			.frames = lend(FRAMES("org.apache.spark.streaming.receiver."
+					      "BlockGenerator.keepPushingBlocks(B.scala:1)"))},
+		{.id = 2,
+			.blocked_by = -1,
+			.name = batch_thread,
+			.n_frames = 1,
+			.frames = lend(FRAMES("etl.Sink.write(Sink.java:7)"))},
+	};
+	struct thread_list dump = {.items = threads, .n = 2};
+	struct cause_hint h;
+
+	(void)state;
+	cause_of_driver(&dump, &h);
+	assert_string_equal(h.because, "streaming-job-executor-0 in etl.Sink.write(Sink.java:7)");
+	threads[1].frames =
+		lend(FRAMES("java.util.concurrent.ThreadPoolExecutor.getTask(T.java:1)"));
+	cause_of_driver(&dump, &h);
+	assert_non_null(strstr(h.because, "Thread-4 in "));
+}
+
 /* The end of a task passes through three threads of the driver. */
 static void test_driver_takes_results(void **state)
 {
@@ -588,6 +617,7 @@ int main(void)
 		cmocka_unit_test(test_causes),
 		cmocka_unit_test(test_lock),
 		cmocka_unit_test(test_driver),
+		cmocka_unit_test(test_batch),
 		cmocka_unit_test(test_driver_takes_results),
 		cmocka_unit_test(test_query_of_idle_driver),
 		cmocka_unit_test(test_names_of_calls),
