@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What is asked beyond the counters: how much of it at once, in which order, and what becomes of
+ * answers that are late, useless or nobody's any more. */
+#include "../fake_transport.h"
+#include "../row.h"
+
+#include "core/detect/evidence.h"
+#include "setup/health.h"
+#include "setup/stats.h"
+#include "watch/evidence_collector.h"
+
+#define INTERVAL (10 * USEC_PER_SEC)
+#define N_EXECUTORS 6
+
+struct world {
+	struct fake fake;
+	struct health health;
+	struct stats stats;
+	struct detector *detector;
+	struct rule_list rules;
+	struct rule fallback;
+	struct evidence_params params;
+	struct evidence_collector *collector;
+	struct endpoint driver;
+	struct app_history *app;
+	char tasks[2048];
+};
+
+static void on_event(void *userdata, const struct detector_event *ev)
+{
+	(void)userdata;
+	(void)ev;
+}
+
+/* A running task on each executor. */
+static void write_tasks(struct world *w)
+{
+	size_t len = 0;
+
+	for (int i = 1; i <= N_EXECUTORS; i++)
+		len += (size_t)snprintf(w->tasks + len, sizeof(w->tasks) - len,
+			"%s{\"taskId\":%d,\"index\":%d,\"attempt\":0,\"launchTime\":"
+			"\"2026-01-01T00:00:00.000GMT\",\"executorId\":\"%d\",\"host\":\"h%d\","
+			"\"status\":\"RUNNING\",\"speculative\":false}",
+			i == 1 ? "[" : ",", i, i - 1, i, i);
+	(void)snprintf(w->tasks + len, sizeof(w->tasks) - len, "]");
+	fake_json(&w->fake, "GET */taskList?*", w->tasks);
+}
+
+static void set_up(struct world *w)
+{
+	struct detector_sink sink = {.changed = on_event, .judged = on_event};
+	struct evidence_collector_context context = {
+		.health = &w->health, .stats = &w->stats, .params = &w->params};
+	struct app_info info = {.started = 1000};
+
+	*w = (struct world){0};
+	fake_init(&w->fake);
+	assert_int_equal(rule_fallback(&w->fallback), 0);
+	w->fallback.hung_after = 2 * USEC_PER_MINUTE;
+	assert_int_equal(detector_new(&sink, &w->detector), 0);
+	detector_configure(w->detector, &w->rules, &w->fallback, INTERVAL);
+	assert_int_equal(param_defaults(evidence_params, n_evidence_params, &w->params), 0);
+	assert_int_equal(str_replace(&w->driver.url, "http://d:4040"), 0);
+	w->driver.timeout = FAKE_TIMEOUT;
+	w->driver.max_body = 1 << 20;
+	context.transport = &w->fake.transport;
+	context.detector = w->detector;
+	context.clock = &w->fake.clock;
+	assert_int_equal(evidence_collector_new(&context, &w->collector), 0);
+	assert_int_equal(str_replace(&info.id, "app-1"), 0);
+	assert_int_equal(detector_app(w->detector, "c", &info, w->fake.now, &w->app), 0);
+	app_info_clear(&info);
+	write_tasks(w);
+	fake_json(&w->fake, "GET */metrics/json/", "{\"counters\":{}}");
+	fake_json(&w->fake, "GET */threads", "[]");
+}
+
+static void tear_down(struct world *w)
+{
+	w->collector = evidence_collector_free(w->collector);
+	endpoint_clear(&w->driver);
+	param_clear(evidence_params, n_evidence_params, &w->params);
+	detector_free(w->detector);
+	rule_clear(&w->fallback);
+	health_clear(&w->health);
+	stats_clear(&w->stats);
+	fake_clear(&w->fake);
+}
+
+/* The stage as it was: nothing of it has moved. */
+static void observe(struct world *w)
+{
+	struct app_poll poll = {.now = w->fake.now, .has_executors = true};
+
+	poll.stages.items = calloc(1, sizeof(struct stage_obs));
+	poll.executors.items = calloc(N_EXECUTORS, sizeof(struct executor_obs));
+	assert_non_null(poll.stages.items);
+	assert_non_null(poll.executors.items);
+	poll.stages.items[0] =
+		(struct stage_obs){.stage_id = 1, .n_tasks = N_EXECUTORS, .n_active = N_EXECUTORS};
+	poll.stages.n = 1;
+	for (size_t i = 0; i < N_EXECUTORS; i++) {
+		char id[4];
+
+		(void)snprintf(id, sizeof(id), "%zu", i + 1);
+		assert_int_equal(str_replace(&poll.executors.items[i].id, id), 0);
+		poll.executors.items[i].active_tasks = 1;
+	}
+	poll.executors.n = N_EXECUTORS;
+	assert_true(detector_observe(w->detector, w->app, &poll) >= 0);
+	app_poll_clear(&poll);
+}
+
+static void look(struct world *w)
+{
+	observe(w);
+	assert_int_equal(evidence_collector_look(w->collector, w->app, &w->driver, false), 0);
+}
+
+/* Up to the look that has a list of tasks, and asks for the first dumps. */
+static void until_dumps(struct world *w)
+{
+	for (int i = 0; i < 100 && fake_n_asked(&w->fake, "GET */executors/[0-9]/threads") == 0;
+		i++) {
+		look(w);
+		fake_advance(&w->fake, INTERVAL);
+	}
+	assert_int_not_equal(fake_n_asked(&w->fake, "GET */executors/[0-9]/threads"), 0);
+}
+
+static void test_few_dumps_at_once(void **state)
+{
+	struct world w;
+
+	(void)state;
+	set_up(&w);
+	fake_set(&w.fake, "GET */threads", (struct fake_answer){.hangs = true});
+	until_dumps(&w);
+	/* Six executors are due; four are asked, the others wait, and are not asked for again. */
+	assert_int_equal(fake_n_asked(&w.fake, "GET */executors/[0-9]/threads"), 4);
+	look(&w);
+	fake_run(&w.fake);
+	assert_int_equal(fake_n_asked(&w.fake, "GET */executors/[0-9]/threads"), 4);
+	/* Their time limit is that of dumps, not the driver's. */
+	fake_advance(&w.fake, w.params.dump_timeout - INTERVAL);
+	assert_int_equal(fake_n_asked(&w.fake, "GET */executors/[0-9]/threads"), 6);
+	fake_advance(&w.fake, w.params.dump_timeout);
+	assert_int_equal(evidence_counts(w.collector)->asked[WANT_THREADS], 6);
+	assert_int_equal(evidence_counts(w.collector)->failed[WANT_THREADS], 6);
+	/* An executor that gives none is known as silent: it may be stopped. */
+	for (size_t i = 0; i < w.app->evidence.n_executors; i++)
+		assert_int_equal(w.app->evidence.executors[i].n_silent, 1);
+	tear_down(&w);
+}
+
+static void test_answers_of_the_gone(void **state)
+{
+	struct world w;
+
+	(void)state;
+	set_up(&w);
+	fake_set(&w.fake, "GET */threads", (struct fake_answer){.hangs = true});
+	until_dumps(&w);
+	detector_app_gone(w.detector, w.app, w.fake.now);
+	w.app = NULL;
+	/* What is under way ends, what waits begins, and nobody is told. */
+	fake_advance(&w.fake, 2 * w.params.dump_timeout);
+	assert_int_equal(evidence_counts(w.collector)->failed[WANT_THREADS], 6);
+	assert_int_equal(fake_n_waiting(&w.fake), 0);
+	tear_down(&w);
+}
+
+static void test_cancelled_at_the_end(void **state)
+{
+	struct world w;
+
+	(void)state;
+	set_up(&w);
+	fake_set(&w.fake, "GET */threads", (struct fake_answer){.hangs = true});
+	until_dumps(&w);
+	assert_int_equal(fake_n_waiting(&w.fake), 4);
+	w.collector = evidence_collector_free(w.collector);
+	assert_int_equal(fake_n_waiting(&w.fake), 0);
+	tear_down(&w);
+}
+
+static const struct stage_history *stage(const struct world *w)
+{
+	return app_history_stage(w->app, 1, 0);
+}
+
+static void test_useless_lists(void **state)
+{
+	static const struct {
+		const char *name;
+		struct fake_answer answer;
+	} rows[] = {
+		{"none runs, while the stage has some",
+			{.status = 200, .type = "application/json", .body = "[]"}},
+		{"cut", {.status = 200, .type = "application/json", .body = "[{\"taskId\":"}},
+		{"refused", {.status = 403, .type = "text/html", .body = "<html>"}},
+		{"no answer", {.error = -ECONNRESET, .error_text = "reset"}},
+	};
+
+	(void)state;
+	each_row(i, rows)
+	{
+		struct world w;
+
+		set_up(&w);
+		fake_set(&w.fake, "GET */taskList?*", rows[i].answer);
+		while (fake_n_asked(&w.fake, "GET */taskList?*") < 3) {
+			look(&w);
+			fake_advance(&w.fake, INTERVAL);
+		}
+		assert_int_equal(stage(&w)->tasks.n, 0);
+		assert_int_equal(stage(&w)->tasks.taken, 0);
+		assert_int_equal(evidence_counts(w.collector)->failed[WANT_TASKS], 3);
+		tear_down(&w);
+	}
+}
+
+static void test_tasks_are_taken_in(void **state)
+{
+	struct world w;
+
+	(void)state;
+	set_up(&w);
+	until_dumps(&w);
+	assert_int_equal(stage(&w)->tasks.n, N_EXECUTORS);
+	assert_int_equal(evidence_counts(w.collector)->failed[WANT_TASKS], 0);
+	/* An empty dump is an answer: its executor has no such thread. */
+	fake_advance(&w.fake, INTERVAL);
+	assert_int_equal(evidence_counts(w.collector)->failed[WANT_THREADS], 0);
+	assert_true(w.app->evidence.executors[0].dump_taken > 0);
+	tear_down(&w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_few_dumps_at_once),
+		cmocka_unit_test(test_answers_of_the_gone),
+		cmocka_unit_test(test_cancelled_at_the_end),
+		cmocka_unit_test(test_useless_lists),
+		cmocka_unit_test(test_tasks_are_taken_in),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
