@@ -248,6 +248,31 @@ chart: ## pack the Helm chart, with the alert rules in it
 	$(HELM) package chart/stagewatchd --version $(VERSION) --app-version $(VERSION) -d $(BUILD)
 .PHONY: chart
 
+# What is built is a copy, from a place and with an environment of its own: the packages are the same, byte by byte,
+# wherever they are built. Tests are make check's; DEB_BUILD_OPTIONS= runs those that the package has.
+PACKED := $(BUILD)/package/stagewatchd-$(VERSION)
+PLAIN_ENV := env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS -u CC -u CFLAGS -u BUILD -u WERROR -u DESTDIR -u PREFIX
+$(PACKED).tar.gz: FORCE
+	rm -rf $(PACKED)
+	mkdir -p $(PACKED)
+	tar --exclude='./build*' --exclude=./.git -cf - . | tar -xf - -C $(PACKED)
+	tar --sort=name --mtime=@$$(dpkg-parsechangelog -S Timestamp 2>/dev/null || echo 0) --owner=0 --group=0 --numeric-owner \
+		-C $(BUILD)/package -czf $@ $(notdir $(PACKED))
+
+DEB_BUILD_OPTIONS ?= nocheck parallel=$(shell nproc)
+deb: $(PACKED).tar.gz ## build a package for Debian (debhelper, dpkg-dev)
+	cd $(PACKED) && $(PLAIN_ENV) DEB_BUILD_OPTIONS="$(DEB_BUILD_OPTIONS)" dpkg-buildpackage -b -us -uc
+	@ls $(BUILD)/package/*.deb
+.PHONY: deb
+
+# On a system without a database of RPMs nothing can say whether the libraries are there: RPMBUILD_FLAGS=--nodeps.
+RPMBUILD_FLAGS ?=
+rpm: $(PACKED).tar.gz ## build an RPM (rpmbuild)
+	cd $(BUILD)/package && $(PLAIN_ENV) rpmbuild -bb $(RPMBUILD_FLAGS) --define "_topdir $$PWD/rpm" --define "_sourcedir $$PWD" \
+		$(abspath packaging/stagewatchd.spec)
+	@find $(BUILD)/package/rpm/RPMS -name '*.rpm'
+.PHONY: rpm
+
 demo: ## show a real hang under a real Airflow: found, killed, retried
 	tests/demo
 
@@ -296,11 +321,15 @@ install: all ## copy what users need below DESTDIR and PREFIX
 		> $(DESTDIR)$(UNITDIR)/stagewatchd.service
 	chmod 644 $(DESTDIR)$(UNITDIR)/stagewatchd.service
 
-uninstall: ## remove what install copied, except the configuration
+# A daemon without its files would go on, and act.
+uninstall: ## stop the daemon and remove what install copied, except the configuration
+	[ -n "$(DESTDIR)" ] || [ ! -d /run/systemd/system ] || systemctl disable --now stagewatchd.service || \
+		! systemctl is-active --quiet stagewatchd.service
 	rm -f $(DESTDIR)$(SBINDIR)/stagewatchd $(DESTDIR)$(SBINDIR)/stagewatchctl \
 		$(DESTDIR)$(UNITDIR)/stagewatchd.service $(DESTDIR)$(MANDIR)/man8/stagewatchd.8 \
 		$(DESTDIR)$(MANDIR)/man8/stagewatchctl.8 $(DESTDIR)$(MANDIR)/man5/stagewatchd.conf.5
 	rm -rf $(DESTDIR)$(DATADIR)
+	[ -n "$(DESTDIR)" ] || [ ! -d /run/systemd/system ] || systemctl daemon-reload
 
 clean: ## remove all build directories
 	rm -rf $(BUILD) $(COVERED) $(FUZZ_BUILD) build-clang build-sanitize

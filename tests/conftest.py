@@ -7,7 +7,7 @@ import sys
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT / "tests" / part) for part in ("lint", "live", "sim")]
+sys.path[:0] = [str(ROOT / "tests" / part) for part in ("lint", "live", "sim", "systemd")]
 BUILD = pathlib.Path(os.environ.get("STAGEWATCHD_BUILD", ROOT / "build"))
 
 

@@ -1,23 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """What `make install` copies, under a real systemd: a Debian 12 booted by systemd-nspawn, as root only."""
-import fcntl
 import json
 import os
 import pathlib
-import pwd
 import re
 import resource
-import shutil
 import signal
 import subprocess
 import sys
 import time
-import zlib
 
 import pytest
 
+from machine import NEEDS, Booted, wait
+
 LIVE = pathlib.Path(__file__).resolve().parent.parent / "live"
-PACKAGES = "systemd,dbus,libnss-systemd,libcurl4,libcjson1,libmicrohttpd12,libinih1,libsqlite3-0,libssl3,libxxhash0"
 RELOADED = "c1f4c0cd6ef04b0c8a7a1f2d9b5e7a44"
 VERDICT = "5a1d36a3c6b84b3a9c61f5f0a3ef6d11"
 ENDED = "0b0d5d6e2f5c4d9f8d3b7f3b6a1c9e33"
@@ -49,47 +46,16 @@ print(json.dumps({"driver": driver, "airflow": airflow.url, "user": fakes.USER, 
 time.sleep(600)
 """
 
-pytestmark = [
-    pytest.mark.skipif(os.geteuid() != 0, reason="needs root"),
-    pytest.mark.skipif(not shutil.which("systemd-nspawn"), reason="systemd-nspawn is not installed"),
+pytestmark = NEEDS + [
     pytest.mark.skipif(bool(os.environ.get("STAGEWATCHD_SANITIZE")), reason="the unit's limits are for a plain build"),
 ]
 
 
-def wait(predicate, timeout, what):
-    end = time.monotonic() + timeout
-    while not (value := predicate()):
-        assert time.monotonic() < end, f"not within {timeout} s: {what}"
-        time.sleep(0.1)
-    return value
-
-
-def debian():
-    """A pristine tree, made once."""
-    home = pathlib.Path(pwd.getpwuid(0).pw_dir)
-    envs = pathlib.Path(os.environ.get("STAGEWATCHD_ENVS", home / ".cache/stagewatchd"))
-    name = f"debian-12-systemd-{zlib.crc32(PACKAGES.encode()):08x}"
-    tree, fresh = envs / name, envs / f"{name}.new"
-    envs.mkdir(parents=True, exist_ok=True)
-    with open(envs / "debian-12-systemd.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not tree.exists():
-            if not shutil.which("debootstrap"):
-                pytest.skip("debootstrap is not installed")
-            shutil.rmtree(fresh, ignore_errors=True)
-            done = subprocess.run(["debootstrap", "--variant=minbase", f"--include={PACKAGES}", "bookworm", fresh],
-                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-            assert done.returncode == 0, done.stdout[-2000:]
-            fresh.rename(tree)
-    return tree
-
-
-class Machine:
+class Machine(Booted):
     """The installed program in a Debian that boots."""
 
     def __init__(self, root, build, directory):
-        self.tree = directory / "tree"
-        subprocess.run(["cp", "-a", "--reflink=auto", debian(), self.tree], check=True)
+        super().__init__(directory)
         told = subprocess.run([build / "stagewatchd", "--help"], capture_output=True, text=True, check=True).stdout
         etc = pathlib.Path(re.search(r"not (\S+)/stagewatchd.conf", told).group(1))
         self.prefix = pathlib.Path("/usr") if etc == pathlib.Path("/etc") else etc.parent
@@ -103,62 +69,6 @@ class Machine:
         wants = self.path("/etc/systemd/system/multi-user.target.wants")
         wants.mkdir(parents=True, exist_ok=True)
         (wants / "stagewatchd.service").symlink_to(self.prefix / "lib/systemd/system/stagewatchd.service")
-        self.console = directory / "console"
-        self.nspawn = self.leader = None
-        self.children = []
-
-    def path(self, inside):
-        return self.tree / str(inside).lstrip("/")
-
-    def __enter__(self):
-        with open(self.console, "wb") as log:
-            self.nspawn = subprocess.Popen(
-                ["systemd-nspawn", "--quiet", "-D", self.tree, "--boot", "--register=no", "--keep-unit", "--private-network",
-                 "--console=pipe", f"--machine=stagewatchd-{os.getpid()}"],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
-        self.leader = wait(self.find_leader, 15, "systemd-nspawn has a child")
-        wait(lambda: self.run("systemctl", "is-system-running", check=False) in ("running", "degraded"), 60, "it is booted")
-        return self
-
-    def __exit__(self, *_):
-        # Shown with a test that failed.
-        print(self.console.read_text(errors="replace")[-3000:])
-        print(self.run("journalctl", "--no-pager", "-o", "short-monotonic", "-n", "60", check=False))
-        for child in self.children:
-            child.kill()
-            child.wait()
-        # The first process of a PID namespace takes all others with it.
-        os.kill(self.leader, signal.SIGKILL)
-        try:
-            self.nspawn.wait(20)
-        except subprocess.TimeoutExpired:
-            self.nspawn.kill()
-            self.nspawn.wait()
-        shutil.rmtree(self.tree, ignore_errors=True)
-
-    def find_leader(self):
-        assert self.nspawn.poll() is None, self.console.read_text(errors="replace")
-        pid = self.nspawn.pid
-        for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-            if pathlib.Path(f"/proc/{child}/comm").read_text().strip() in ("systemd", "init"):
-                return int(child)
-        return None
-
-    def run(self, *command, check=True):
-        done = subprocess.run(["nsenter", "-t", str(self.leader), "-a", *command], capture_output=True, text=True, timeout=60)
-        assert not check or done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
-        return done.stdout.strip()
-
-    def systemctl(self, *command):
-        return self.run("systemctl", *command)
-
-    def show(self, name):
-        return self.systemctl("show", "stagewatchd", "-P", name)
-
-    def journal(self, **fields):
-        matches = [f"{k}={v}" for k, v in fields.items()]
-        out = self.run("journalctl", "_SYSTEMD_UNIT=stagewatchd.service", "-o", "json", *matches)
-        return [json.loads(line) for line in out.splitlines()]
 
     def ctl(self, *arguments, uid=0):
         """stagewatchctl as a user of the machine: exit status and all that it says."""
