@@ -4,6 +4,7 @@ takes the objects."""
 import json
 import os
 import re
+import shutil
 import subprocess
 import tarfile
 
@@ -109,6 +110,32 @@ def test_the_rules_are_those_of_the_tree(helm):
     assert pod(objects)["metadata"]["labels"][monitor["jobLabel"]] == "stagewatchd"
     assert objects["Service"][0]["metadata"]["labels"][monitor["jobLabel"]] == "stagewatchd"
     assert monitor["endpoints"][0]["port"] == objects["Service"][0]["spec"]["ports"][0]["name"]
+
+
+RULE = """groups:
+- name: g
+  rules:
+  - alert: A
+    annotations:
+      dashboard_url: http://{{ $labels.instance }}/
+      description: See http://{{ $labels.instance }}/ there.
+      runbook_url: http://{{ $labels.instance }}/runbook/A
+"""
+
+
+@pytest.mark.parametrize("values, links", [
+    ("{}", {"dashboard_url": "http://{{ $labels.instance }}/", "runbook_url": "http://{{ $labels.instance }}/runbook/A"}),
+    ("config: {web: {external_url: 'https://s.example.com/'}}", {"dashboard_url": "https://s.example.com/",
+                                                                 "runbook_url": "https://s.example.com/runbook/A"}),
+    ("prometheusRule: {runbookUrl: 'https://w.example.com/b', dashboardUrl: 'https://g.example.com/d/1'}",
+     {"dashboard_url": "https://g.example.com/d/1", "runbook_url": "https://w.example.com/b/A"})])
+def test_where_the_links_of_alerts_lead(helm, tmp_path, values, links):
+    shutil.copytree(CHART, tmp_path / "chart")
+    (tmp_path / "chart/files/stagewatchd.rules.yml").write_text(RULE)
+    (tmp_path / "values.yaml").write_text(values)
+    text = helm("template", "x", tmp_path / "chart", "--values", tmp_path / "values.yaml", "--set", "prometheusRule.enabled=true")
+    rule = next(o for o in yaml.safe_load_all(text) if o["kind"] == "PrometheusRule")["spec"]["groups"][0]["rules"][0]
+    assert rule["annotations"] == {**links, "description": "See http://{{ $labels.instance }}/ there."}
 
 
 def test_what_replaces_a_pod(helm, tmp_path):

@@ -109,6 +109,23 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 {{- end }}
 
+{{/* The alert rules. Their links lead to the daemon that was scraped, whose address is a pod's: unless it is said where
+people reach it, or where runbook and dashboard are. */}}
+{{- define "stagewatchd.rules" -}}
+{{- $p := .Values.prometheusRule }}
+{{- $text := .Files.Get "files/stagewatchd.rules.yml" | required "the chart lacks files/stagewatchd.rules.yml" }}
+{{- with $p.runbookUrl }}
+{{- $text = regexReplaceAll "(?m)^( +runbook_url: ).*/runbook/" $text (printf "${1}%s/" (trimSuffix "/" .)) }}
+{{- end }}
+{{- with $p.dashboardUrl }}
+{{- $text = regexReplaceAll "(?m)^( +dashboard_url: ).*$" $text (printf "${1}%s" .) }}
+{{- end }}
+{{- with .Values.config.web.external_url }}
+{{- $text = regexReplaceAll "(?m)^( +[a-z]+_url: )http://\\{\\{[^}]*\\}\\}" $text (printf "${1}%s" (trimSuffix "/" .)) }}
+{{- end }}
+{{- $text }}
+{{- end }}
+
 {{/* The port of [web] listen. */}}
 {{- define "stagewatchd.port" -}}
 {{- regexFind "[0-9]+$" .Values.config.web.listen }}
