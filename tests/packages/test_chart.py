@@ -225,6 +225,18 @@ def can(server, token, verb, group, resource, namespace):
     return json.loads(said)["status"]["allowed"]
 
 
+def access(server, binary, directory, namespace):
+    """What the daemon says of its rights in a namespace, with a rule that ends applications there."""
+    file = directory / "act.conf"
+    file.write_text(f"[daemon]\nmode = act\n[spark k8s]\ntype = kubernetes\nurl = {server.url}\nca_file = {server.ca}\n"
+                    f"token_file = {directory}/token\nnamespace = {namespace}\n[airflow main]\nurl = http://127.0.0.1:1\n"
+                    f"username = u\npassword_file = {directory}/password\n[rule all]\napp = *\nhung_after = 10min\naction = retry\n")
+    (directory / "password").write_text("x\n")
+    (directory / "password").chmod(0o600)
+    done = subprocess.run([binary, "--config", file, "--check-access"], capture_output=True, text=True, timeout=120)
+    return done.stdout + done.stderr
+
+
 def test_install_upgrade_uninstall(helm, server, binary, tmp_path):
     """A release of its own. Its account sees a driver, by the daemon itself, and may end it only after the upgrade to act."""
     to = ("--kubeconfig", server.kubeconfig, "--namespace", "stagewatch")
@@ -248,11 +260,14 @@ def test_install_upgrade_uninstall(helm, server, binary, tmp_path):
     done = subprocess.run([binary, "--config", file, "--once"], capture_output=True, text=True, timeout=120)
     assert "etl" in done.stdout + done.stderr and "403" not in done.stdout + done.stderr, done.stdout + done.stderr
 
+    assert "spark k8s: kill denied" in access(server, binary, tmp_path, "spark")
+
     notes = helm("upgrade", "stagewatchd", CHART, *to, "--values", CHART / "ci/act-values.yaml", "--set", "persistence.existingClaim=",
                  "--set", "persistence.enabled=true")
     assert "mode act" in notes
     assert can(server, token, "delete", "", "pods", "spark") and can(server, token, "patch", "sparkoperator.k8s.io", "sparkapplications", "spark")
     assert not can(server, token, "create", "", "pods", "spark")
+    assert "spark k8s: kill granted" in access(server, binary, tmp_path, "spark")
 
     # The ledger outlives the release.
     helm("uninstall", "stagewatchd", *to)
