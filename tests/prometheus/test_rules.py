@@ -25,18 +25,26 @@ FILES = ["rules_test.yml", "rules_day_test.yml", "incidents_test.yml"]
 OF_INCIDENTS = {"SparkStageHung", "SparkDriverUnobservable", "MoreIncidents"}
 
 
+def only(rules, tests):
+    """The rules without alerts of which the tests say nothing: each takes time at each minute."""
+    named = set(re.findall(r"alertname: (\w+)", tests))
+    records, *alerts = rules.split("      - alert: ")
+    return "      - alert: ".join([records, *(alert for alert in alerts if alert.split("\n")[0] in named)])
+
+
 def run_tests(root, tmp_path, rules, files=FILES):
-    (tmp_path / "stagewatchd.rules.yml").write_text(rules)
+    tests = "".join((root / "tests/prometheus" / file).read_text() for file in files)
+    (tmp_path / "stagewatchd.rules.yml").write_text(only(rules, tests))
     for file in files:
         shutil.copy(root / "tests/prometheus" / file, tmp_path)
     return subprocess.run(["promtool", "test", "rules", *files], cwd=tmp_path, capture_output=True, text=True)
 
 
 def with_expression(rules, expression):
-    """The rules with another expression for every alert."""
+    """The rules with another expression for every alert, and without words, which take time."""
     changed, n = re.subn(r"(      - alert: .*\n(?:        #.*\n)*        expr: )(?:.*\n)(?:          .*\n)*", rf"\g<1>{expression}\n", rules)
     assert n == len(ALERTS)
-    return changed
+    return re.sub(r"        annotations:\n(?:          .*\n)+", "", changed)
 
 
 @pytest.fixture
