@@ -25,11 +25,10 @@ struct http_pool *http_pool_free(struct http_pool *p);
 
 DEFINE_CLEANUP(struct http_pool *, http_pool_free)
 
-/* Adds a transfer to that authority (host and port), or to what else names its peer; it begins with
- * http_pool_run(), or the loop's next turn. done is not called from within. NULL: libcurl does not
- * take it, or there is no memory. */
-struct http_multi *http_pool_add(
-	struct http_pool *p, CURL *easy, const char *authority, size_t n_authority);
+/* Adds a transfer to that place (http_url_place()); it begins with http_pool_run(), or the loop's
+ * next turn. done is not called from within. NULL: libcurl does not take it, or there is no memory.
+ */
+struct http_multi *http_pool_add(struct http_pool *p, CURL *easy, size_t place);
 
 /* Takes it off the wire. */
 void http_multi_remove(struct http_multi *s, CURL *easy);

@@ -12,5 +12,9 @@ int http_url_check(const char *url);
  * caller frees it. -ENOMEM. */
 int http_url_add_user(const char *url, const char *user, char **ret);
 
-/* Host and port as the URL writes them: a part of it. Of one that http_url_check() let pass. */
-void http_url_authority(const char *url, const char **ret, size_t *ret_n);
+/* Connections are kept in so many places. With 10,000 hosts one has about 150. */
+#define HTTP_PLACES 64
+
+/* The place of the URL's host and port, below HTTP_PLACES. Of one that http_url_check() let pass.
+ */
+size_t http_url_place(const char *url);

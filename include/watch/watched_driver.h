@@ -33,6 +33,7 @@ struct driver {
 	struct poller *poller;
 	bool listed;              /* in the list at hand */
 	struct driver_poll *poll; /* under way, or NULL */
+	size_t place;             /* of its connection: http_url_place() */
 	unsigned tick;            /* in which the poll was begun */
 	bool heard;               /* a poll of it has come to an end, however */
 	bool silent;              /* no answer within the time limit when it was last asked */

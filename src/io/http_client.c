@@ -185,8 +185,6 @@ static int put_on_wire(struct transport_request *r)
 		.endpoint = &r->endpoint,
 		.socket = r->socket,
 		.max_body = r->max_body};
-	const char *host = NULL;
-	size_t n_host = 0;
 	struct http_exchange *x;
 	int err;
 
@@ -203,8 +201,7 @@ static int put_on_wire(struct transport_request *r)
 		return err;
 	if (curl_easy_setopt(x->easy, CURLOPT_PRIVATE, r) != CURLE_OK)
 		return -ENOMEM;
-	http_url_authority(r->url, &host, &n_host);
-	r->multi = http_pool_add(c->pool, x->easy, host, n_host);
+	r->multi = http_pool_add(c->pool, x->easy, http_url_place(r->url));
 	return r->multi ? 0 : -ENOMEM;
 }
 

@@ -13,9 +13,8 @@
 #include <unistd.h>
 
 #include "io/clock.h"
+#include "io/http_url.h"
 
-/* With 10,000 hosts a multi handle has about 150. */
-#define N_MULTIS 64
 /* Each keeps so many connections, however few there may be in all. */
 #define MIN_CONNECTIONS 4
 /* Sockets that are served in one turn of the loop. */
@@ -39,7 +38,7 @@ struct http_pool {
 	size_t max_connections;
 	http_pool_done_fn done;
 	void *userdata;
-	struct http_multi *multis[N_MULTIS];
+	struct http_multi *multis[HTTP_PLACES];
 	int epoll_fd;
 	sd_event_source *ready; /* of epoll_fd */
 	sd_event_source *timer; /* of the multi handle that is due first */
@@ -193,7 +192,7 @@ void http_pool_run(struct http_pool *p)
 	int running;
 	long left;
 
-	for (size_t i = 0; i < N_MULTIS; i++) {
+	for (size_t i = 0; i < HTTP_PLACES; i++) {
 		struct http_multi *s = p->multis[i];
 
 		if (!s || s->due > now)
@@ -206,7 +205,7 @@ void http_pool_run(struct http_pool *p)
 			s->due = clock_boottime() + clock_of_library_ms((unsigned long long)left);
 		tell_ended(s);
 	}
-	for (size_t i = 0; i < N_MULTIS; i++)
+	for (size_t i = 0; i < HTTP_PLACES; i++)
 		if (p->multis[i])
 			arm(p, p->multis[i]->due);
 }
@@ -251,7 +250,7 @@ DEFINE_CLEANUP(struct http_multi *, multi_free)
 static struct http_multi *multi_new(struct http_pool *p)
 {
 	_cleanup_(multi_freep) struct http_multi *s = calloc(1, sizeof(*s));
-	size_t keep = p->max_connections / N_MULTIS;
+	size_t keep = p->max_connections / HTTP_PLACES;
 
 	if (!s)
 		return NULL;
@@ -270,20 +269,9 @@ static struct http_multi *multi_new(struct http_pool *p)
 	return TAKE_PTR(s);
 }
 
-/* FNV-1a. */
-static uint32_t hash_of(const char *s, size_t n)
+struct http_multi *http_pool_add(struct http_pool *p, CURL *easy, size_t place)
 {
-	uint32_t h = 2166136261U;
-
-	for (size_t i = 0; i < n; i++)
-		h = (h ^ (unsigned char)s[i]) * 16777619U;
-	return h;
-}
-
-struct http_multi *http_pool_add(
-	struct http_pool *p, CURL *easy, const char *authority, size_t n_authority)
-{
-	struct http_multi **s = &p->multis[hash_of(authority, n_authority) % N_MULTIS];
+	struct http_multi **s = &p->multis[place];
 
 	if (!*s)
 		*s = multi_new(p);
@@ -342,7 +330,7 @@ struct http_pool *http_pool_free(struct http_pool *p)
 {
 	if (!p)
 		return NULL;
-	for (size_t i = 0; i < N_MULTIS; i++)
+	for (size_t i = 0; i < HTTP_PLACES; i++)
 		multi_free(p->multis[i]);
 	curl_global_cleanup();
 	(void)sd_event_source_disable_unref(p->ready);

@@ -8,6 +8,7 @@
 
 #include "base/digest.h"
 #include "base/log.h"
+#include "io/http_url.h"
 #include "watch/answers.h"
 #include "watch/watched_driver.h"
 
@@ -33,6 +34,8 @@ struct poller {
 	struct poller_context context;
 	struct source *source;
 	struct driver **drivers; /* sorted, as driver_place() has them */
+	struct driver **turns;   /* the same, in the order in which they are asked */
+	bool turns_sorted;
 	size_t n_drivers;
 	bool listing;
 	bool up;
@@ -82,6 +85,7 @@ struct poller *poller_free(struct poller *p)
 		driver_free(p->drivers[i]);
 	}
 	free(p->drivers);
+	free(p->turns);
 	free(p);
 	return NULL;
 }
@@ -110,6 +114,7 @@ void poller_inherit(struct poller *p, struct poller *from)
 			driver_forget(d);
 	}
 	p->drivers = TAKE_PTR(from->drivers);
+	p->turns = TAKE_PTR(from->turns);
 	p->n_drivers = from->n_drivers;
 	from->n_drivers = 0;
 	from->n_polling = 0;
@@ -390,6 +395,7 @@ static void start(struct driver *d)
 static int add(struct poller *p, const struct target *t, struct driver **ret)
 {
 	struct driver **drivers;
+	struct driver **turns;
 	size_t at;
 	int r;
 
@@ -397,6 +403,10 @@ static int add(struct poller *p, const struct target *t, struct driver **ret)
 	if (!drivers)
 		return -ENOMEM;
 	p->drivers = drivers;
+	turns = reallocarray(p->turns, p->n_drivers + 1, sizeof(struct driver *));
+	if (!turns)
+		return -ENOMEM;
+	p->turns = turns;
 	r = driver_new(&p->context, p->source, t, ret);
 	if (r < 0)
 		return r;
@@ -405,6 +415,7 @@ static int add(struct poller *p, const struct target *t, struct driver **ret)
 	memmove(&drivers[at + 1], &drivers[at], (p->n_drivers - at) * sizeof(struct driver *));
 	drivers[at] = *ret;
 	p->n_drivers++;
+	p->turns_sorted = false;
 	return 0;
 }
 
@@ -415,8 +426,10 @@ static int take_target(struct poller *p, const struct target *t)
 
 	if (!d)
 		r = add(p, t, &d);
-	if (r >= 0 && t->url && !str_equal(d->url, t->url))
+	if (r >= 0 && t->url && !str_equal(d->url, t->url)) {
 		r = driver_move(d, t->url);
+		p->turns_sorted = false;
+	}
 	if (r >= 0 && !str_equal(d->about, t->about))
 		r = str_replace(&d->about, t->about);
 	if (r < 0)
@@ -444,6 +457,7 @@ static void drop_driver(struct poller *p, size_t at)
 	driver_look_end_all(d);
 	driver_forget(d);
 	p->n_drivers--;
+	p->turns_sorted = false;
 	memmove(&p->drivers[at], &p->drivers[at + 1],
 		(p->n_drivers - at) * sizeof(struct driver *));
 	driver_free(d);
@@ -514,7 +528,7 @@ static void take_turns(struct poller *p)
 
 	p->n_polling++; /* the tick is not over before all are begun */
 	while (p->turn < p->n_drivers && (!p->timer || turn_at(p, p->turn) <= now)) {
-		struct driver *d = p->drivers[p->turn++];
+		struct driver *d = p->turns[p->turn++];
 
 		if (d->tick != p->tick)
 			start(d);
@@ -536,9 +550,35 @@ static int on_turn(sd_event_source *source, usec_t now, void *userdata)
 	return 0;
 }
 
+static int compare_turns(const void *x, const void *y)
+{
+	const struct driver *a = *(struct driver *const *)x;
+	const struct driver *b = *(struct driver *const *)y;
+
+	if (a->place != b->place)
+		return a->place < b->place ? -1 : 1;
+	return a->url && b->url ? strcmp(a->url, b->url) : !a->url - !b->url;
+}
+
+/* Those whose connections are kept together are asked together: libcurl looks at all of them when
+ * one is used, but once a second only. */
+static void sort_turns(struct poller *p)
+{
+	for (size_t i = 0; i < p->n_drivers; i++) {
+		struct driver *d = p->drivers[i];
+
+		d->place = d->url ? http_url_place(d->url) : 0;
+		p->turns[i] = d;
+	}
+	qsort(p->turns, p->n_drivers, sizeof(struct driver *), compare_turns);
+	p->turns_sorted = true;
+}
+
 /* Whoever was never heard of is asked at once, the others in their turn. */
 static void start_all(struct poller *p)
 {
+	if (!p->turns_sorted && p->n_drivers > 0)
+		sort_turns(p);
 	p->turn = 0;
 	p->n_failing = 0;
 	p->n_polling++;

@@ -698,7 +698,11 @@ static void test_bad_asks(void **state)
 	static const char *const urls[] = {"", "127.0.0.1:1/x", "/x", "http:///x",
 		"ftp://127.0.0.1/", "file:///etc/passwd", "gopher://127.0.0.1/",
 		"http://u@127.0.0.1/", "http://u:p@127.0.0.1/", "http://127.0.0.1:99999/",
-		"http://127.0.0.1/a b", "http://127.0.0.1/\r\nX: y", "http://"};
+		"http://127.0.0.1/a b", "http://127.0.0.1/\r\nX: y", "http://",
+		/* A port makes most of them plain. */
+		"http://127.0.0.1:4040/a b", "http://127.0.0.1:4040/\r\nX: y",
+		"http://127.0.0.1:4040/\x7f", "http://:4040/", "http://u@127.0.0.1:4040/",
+		"http://u:1@127.0.0.1:4040/", "http://127.0.0.1:4040x/", "ftp://127.0.0.1:4040/"};
 	static const char *const methods[] = {"get", "delete", "HEAD", "", "GET /\r\n"};
 	static const char *const headers[] = {"no colon", ": x", "A: b\r\nC: d", "A: b\n"};
 	struct transport_request *r = NULL;

@@ -3,6 +3,7 @@
  * patience with those that fail, and what is said when an interval does not suffice. */
 #include "../fake_transport.h"
 
+#include "io/http_url.h"
 #include "setup/health.h"
 #include "setup/stats.h"
 #include "source/source.h"
@@ -26,6 +27,8 @@ struct fixture {
 	struct poller *poller;
 	sd_event *event;
 	char body[160];
+	unsigned n_changes; /* requests to another place than the one before */
+	size_t place;
 	const char *app_id; /* of all drivers; NULL: each has its own */
 };
 
@@ -41,6 +44,8 @@ static void answer(void *userdata, const struct transport_request *r, struct fak
 	struct fixture *f = userdata;
 	const char *host = strstr(r->what, "//d") + 2;
 
+	f->n_changes += http_url_place(strstr(r->what, "http://")) != f->place;
+	f->place = http_url_place(strstr(r->what, "http://"));
 	*ret = (struct fake_answer){.status = 200, .type = "application/json", .body = "[]"};
 	if (fake_fits("*/applications", r->what)) {
 		(void)snprintf(f->body, sizeof(f->body),
@@ -142,6 +147,20 @@ static void turns_are_spread(void **state)
 		fake_loop(&f.fake, f.event, i == 0 ? USEC_PER_MSEC : 1600 * USEC_PER_MSEC);
 		assert_int_equal(n_stages_asked(&f) - before, i + 1);
 	}
+	tear_down(&f);
+}
+
+/* Connections that are kept together are used together. */
+static void turns_go_from_place_to_place(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	set_up(&f, 300);
+	rounds(&f, 3);
+	f.n_changes = 0;
+	rounds(&f, 1);
+	assert_in_range(f.n_changes, HTTP_PLACES / 2, HTTP_PLACES);
 	tear_down(&f);
 }
 
@@ -306,6 +325,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(turns_are_spread),
+		cmocka_unit_test(turns_go_from_place_to_place),
 		cmocka_unit_test(a_healthy_app_costs_one_request),
 		cmocka_unit_test(one_that_fails_alone_is_asked_less_often),
 		cmocka_unit_test(a_network_that_is_back_shows_all),
