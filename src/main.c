@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -287,6 +288,11 @@ int main(int argc, char **argv)
 	struct arguments a = {0};
 	struct settings *settings = NULL;
 
+	/* libcurl takes and gives back a buffer of 16 kB for each request, and with each the
+	 * allocator would merge all small free blocks of the heap, most of which are cold. And no
+	 * heap for each thread that resolves a name. */
+	(void)mallopt(M_MXFAST, 0);
+	(void)mallopt(M_ARENA_MAX, 1);
 	log_open();
 	if (parse_arguments(argc, argv, &a) < 0) {
 		fprintf(stderr, "Try stagewatchd --help.\n");
