@@ -29,6 +29,8 @@
  * first a little sooner: some apps are short. */
 #define MEMORY_POLLS 6
 #define MEMORY_POLLS_FIRST 2
+#define MEMORY_POLLS_LAST 36
+#define MEMORY_PARTS 8
 
 /* While no stage is active, executors are asked at each of so many polls. */
 #define IDLE_POLLS 3
@@ -585,33 +587,38 @@ void app_history_drop_unseen(struct app_history *a)
 	a->n_stages = kept;
 }
 
-/* Often at first. Then once, by the app's id, a little later than usual: many apps that were first
- * seen together are not asked together for ever. */
-static bool memory_due(const struct app_history *a)
+/* Often at first and in trouble, later at each eighth of the app's life: its peaks rise ever more
+ * seldom. A little later by the app's id: many that were first seen together are not asked together
+ * for ever. */
+static bool memory_due(const struct app_history *a, bool trouble)
 {
-	uint64_t phase;
+	uint64_t spacing = a->polls / MEMORY_PARTS;
 
 	if (a->polls < MEMORY_POLLS)
 		return a->polls - a->memory_asked >= MEMORY_POLLS_FIRST;
-	if (a->memory_asked > MEMORY_POLLS)
-		return a->polls - a->memory_asked >= MEMORY_POLLS;
-	phase = digest_of(a->info.id, strlen(a->info.id)).low;
-	return a->polls - a->memory_asked >= MEMORY_POLLS + phase % MEMORY_POLLS;
+	if (trouble || spacing < MEMORY_POLLS)
+		spacing = MEMORY_POLLS;
+	if (spacing > MEMORY_POLLS_LAST)
+		spacing = MEMORY_POLLS_LAST;
+	spacing += digest_of(a->info.id, strlen(a->info.id)).low % spacing / 2;
+	return a->polls - a->memory_asked >= spacing;
 }
 
 unsigned app_history_needs(const struct app_history *a)
 {
 	bool works = has_work(a);
+	bool trouble = false;
 	unsigned needs = works ? 0 : NEED_JOBS;
 
 	if (!works && (a->idle_start == 0 || a->polls % IDLE_POLLS == 0))
 		needs |= NEED_EXECUTORS;
 	for (size_t i = 0; i < a->n_stages; i++)
-		if (verdict_is_trouble(a->stages[i].verdict))
+		if (verdict_is_trouble(a->stages[i].verdict)) {
+			trouble = true;
 			needs |= NEED_JOBS | NEED_EXECUTORS;
-		else if (a->stages[i].verdict == VERDICT_SLOW)
+		} else if (a->stages[i].verdict == VERDICT_SLOW)
 			needs |= NEED_EXECUTORS; /* whose CPU it is hangs on who else runs there */
-	if (memory_due(a))
+	if (memory_due(a, trouble))
 		needs |= NEED_MEMORY;
 	return needs;
 }
