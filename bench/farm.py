@@ -10,7 +10,7 @@ import subprocess
 import time
 
 FIXTURES = pathlib.Path(__file__).resolve().parent.parent / "tests/wire/fixtures/spark-4.3.0"
-PORT = 4040
+PORT = 24040
 STAGES = 5
 # nginx reads words of at most 4 kB.
 WORD = 3000
@@ -57,7 +57,8 @@ def configuration(directory, n, moving):
         f"{app}/executors/.*/threads": answer(fixture("threads.json")),
         "/metrics/executors/prometheus/?": answer(prometheus()).replace("default_type application/json", ""),
     }
-    listen = "\n".join(f"listen {address(k)}:{PORT};" for k in range(n))
+    # One socket for all addresses: 10,000 of them, and as many connections, are more descriptors than many machines allow.
+    listen = f"listen {PORT};"
     body = "\n".join(f"location ~ ^{path}$ {{ default_type application/json; {text} }}" for path, text in locations.items())
     return f"""
 daemon off;
