@@ -8,6 +8,7 @@
 #include "base/param.h"
 #include "core/act/preconditions.h"
 #include "core/act/remedy.h"
+#include "core/facts/owner_hint.h"
 #include "core/facts/permissions.h"
 #include "io/transport.h"
 #include "wire/airflow.h"
@@ -36,6 +37,8 @@ enum airflow_op {
 	AIRFLOW_PREPARE,
 	/* How the task is set, whatever the try: GETs only. */
 	AIRFLOW_SETTINGS,
+	/* Which task instance a hint points at, of those that run: GETs only. */
+	AIRFLOW_FIND,
 	AIRFLOW_NOTE,
 	/* A mapped one of Airflow 3 is first failed as a dry run: what would fail another one as
 	 * well is REPLY_REFUSED, and not sent. */
@@ -56,9 +59,10 @@ enum airflow_op {
 
 struct airflow_ask {
 	enum airflow_op op;
-	const struct owner *owner;
-	const char *note; /* of AIRFLOW_NOTE and AIRFLOW_FAIL */
-	bool clears;      /* of AIRFLOW_FAIL: a clear is to follow, and must be permitted */
+	const struct owner *owner;     /* NULL: of AIRFLOW_FIND */
+	const struct owner_hint *hint; /* of AIRFLOW_FIND */
+	const char *note;              /* of AIRFLOW_NOTE and AIRFLOW_FAIL */
+	bool clears; /* of AIRFLOW_FAIL: a clear is to follow, and must be permitted */
 	const struct ti_identity *same; /* of AIRFLOW_RESTART and AIRFLOW_PROCESS: the try that is
 					   meant; outlives it */
 };
@@ -74,6 +78,8 @@ struct airflow_result {
 	const struct ti_obs *task;                 /* of a LOOK or PREPARE that is REPLY_DONE */
 	const struct preconditions *preconditions; /* of a PREPARE that is REPLY_DONE */
 	bool process_ended;                        /* of a PROCESS that is REPLY_DONE */
+	struct owner *found; /* of a FIND that is REPLY_DONE: may be taken over. REPLY_NOTHING: none
+				of those that run, or more than one */
 	struct task_settings *settings; /* of a SETTINGS that is REPLY_DONE: may be taken over */
 	const char *text;               /* one line on what went wrong, or NULL */
 	const char *reason; /* a word of airflow_reasons, NULL where nothing went wrong */

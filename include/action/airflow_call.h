@@ -45,6 +45,10 @@ struct airflow_call {
 	struct strlist dags; /* likewise: globs */
 	bool clears;         /* of a fail */
 	struct owner owner;
+	struct owner_hint hint;
+	uint64_t offset;       /* of the next page */
+	struct owner found[2]; /* by the hint's labels, by its lineage */
+	size_t n_found[2];
 	char *note;
 	const struct ti_identity *same;     /* the try that is meant; borrowed */
 	struct preconditions preconditions; /* as far as it is known */

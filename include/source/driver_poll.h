@@ -47,6 +47,7 @@ struct driver_answer {
 	struct app_poll poll;               /* the receiver may take its lists */
 	bool has_owner;                     /* /environment was asked and answered */
 	struct owner owner;                 /* the receiver may take it */
+	struct owner_hint hint;             /* with it: OpenLineage's */
 	struct strlist properties;          /* with it; the receiver may take them */
 	bool memory_asked;                  /* /allexecutors was asked, with or without success */
 	struct executor_memory_list memory; /* what it said; empty: nothing */

@@ -10,7 +10,7 @@
 
 #include "base/param.h"
 #include "core/facts/kill.h"
-#include "core/facts/model.h"
+#include "core/facts/owner_hint.h"
 #include "core/facts/permissions.h"
 #include "io/transport.h"
 #include "source/answer.h"
@@ -21,12 +21,16 @@ struct target {
 	char *app_id; /* NULL: whoever answers there */
 	char *name;   /* with app_id: as the cluster manager says */
 	char *user;
-	bool configured; /* the URL is from the configuration: credentials may go there */
-	bool restarts;   /* another driver may come to answer there as the same app */
-	bool proxied;    /* somebody between passes on: a connection that is kept is theirs */
-	bool may_lack;   /* a port of a range: that nobody listens there is no fault */
-	bool waits;      /* submitted, and nothing of it has started: about says for what */
-	char *about;     /* what its cluster manager says of it, for people; NULL: nothing */
+	bool configured;    /* the URL is from the configuration: credentials may go there */
+	bool restarts;      /* another driver may come to answer there as the same app */
+	bool proxied;       /* somebody between passes on: a connection that is kept is theirs */
+	bool may_lack;      /* a port of a range: that nobody listens there is no fault */
+	bool waits;         /* submitted, and nothing of it has started: about says for what */
+	char *about;        /* what its cluster manager says of it, for people; NULL: nothing */
+	char *uid;          /* of what is there now: another one has another. NULL: not known, and
+			       nothing is said of the owner */
+	struct owner owner; /* as its cluster manager says */
+	struct owner_hint hint; /* likewise */
 };
 
 void target_clear(struct target *t);

@@ -15,9 +15,11 @@ struct driver {
 	char *app_id;                         /* NULL: whoever answers */
 	char *name;
 	char *user;
-	char *about;    /* what its cluster manager says of it; NULL: nothing */
-	bool waits;     /* to be started, as its cluster manager says */
-	bool no_driver; /* and there is nobody to be asked */
+	char *uid;        /* of what is there, by the last list; NULL: not known */
+	usec_t uid_since; /* the first list that said so in a row */
+	char *about;      /* what its cluster manager says of it; NULL: nothing */
+	bool waits;       /* to be started, as its cluster manager says */
+	bool no_driver;   /* and there is nobody to be asked */
 	bool configured;
 	bool may_lack;  /* nobody need listen there */
 	bool restarts;  /* another driver may come to answer there as the same app */
@@ -77,6 +79,10 @@ void driver_not_asked(struct driver *d, const struct fault *fault);
 
 /* Its cluster lists it, and there is no driver to be asked yet. */
 void driver_waiting(struct driver *d);
+
+/* What a list says of whose it is. It counts once the app has answered between two lists that say
+ * the same pod is there: an address may be another's by now. -ENOMEM. */
+int driver_take_owner(struct driver *d, const struct target *t);
 
 /* It is at this URL from now on. */
 int driver_move(struct driver *d, const char *url);

@@ -80,6 +80,11 @@ int airflow_request_failed_siblings(const struct owner *o, struct airflow_reques
 int airflow_request_tasks(enum airflow_api api, const struct owner *o, struct airflow_request *ret);
 int airflow_request_living(
 	enum airflow_api api, const struct owner *o, struct airflow_request *ret);
+/* GET a page of the task instances that run or are deferred, from the offset on: of a DAG, or of
+ * all that the user may see (dag_id NULL, or one that would change the path). */
+#define AIRFLOW_PAGE 100
+int airflow_request_running(
+	enum airflow_api api, const char *dag_id, uint64_t offset, struct airflow_request *ret);
 /* GET two DAG runs that are queued; and a pool (-EINVAL for a name that would be another path). */
 int airflow_request_queued_runs(
 	enum airflow_api api, const struct owner *o, struct airflow_request *ret);
@@ -142,6 +147,23 @@ int airflow_decode_tasks(const char *body, size_t len, struct task_graph *ret, c
  * name; it stays as it is where there is none. */
 int airflow_decode_beside(const char *body, size_t len, const struct owner *o,
 	const struct task_scope *scope, char **ret, char **reterr);
+
+/* A task instance of a list. */
+struct running_ti {
+	struct owner owner; /* via: not known */
+	usec_t logical;     /* the logical date of its run, else when that was to run; 0: neither */
+};
+
+struct running_list {
+	struct running_ti *items;
+	size_t n;
+	int64_t total; /* of all pages */
+};
+
+void running_list_clear(struct running_list *l);
+
+/* A page of the task instances that run. */
+int airflow_decode_running(const char *body, size_t len, struct running_list *ret, char **reterr);
 
 /* Of two runs that are queued, one that is not o's: *ret is replaced by its id; it stays as it is
  * where there is none. */

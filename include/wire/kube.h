@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "base/cleanup.h"
-#include "core/facts/model.h"
+#include "core/facts/owner_hint.h"
 #include "wire/kube_object.h"
 
 #define KUBE_MAX_PODS 20000 /* of a list, over all of its pages */
@@ -35,11 +35,14 @@ struct kube_pod {
 	struct kube_owner owner;
 	uint16_t ui_port; /* of its container port spark-ui; 0: it has none */
 	enum kube_phase phase;
-	bool terminating;  /* somebody has deleted it, and it is still there */
-	bool lost;         /* its node does not report: it may run all the same */
-	bool driver_ended; /* the driver's container has ended, whatever others do */
-	bool restarts;     /* the kubelet starts a container anew that has ended */
-	char *why;         /* "Unschedulable: 0/3 nodes are available", printable; NULL: nothing */
+	bool terminating;       /* somebody has deleted it, and it is still there */
+	bool lost;              /* its node does not report: it may run all the same */
+	bool driver_ended;      /* the driver's container has ended, whatever others do */
+	bool restarts;          /* the kubelet starts a container anew that has ended */
+	bool host_network;      /* its address is its node's: others may be there, too */
+	struct owner task;      /* of Airflow, whose it is, by its annotations */
+	struct owner_hint hint; /* by its labels */
+	char *why; /* "Unschedulable: 0/3 nodes are available", printable; NULL: nothing */
 };
 
 struct kube_pod_list {

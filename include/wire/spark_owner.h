@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-#include "core/facts/model.h"
+#include "core/facts/owner_hint.h"
 
 /* .../environment: the owner from spark.airflow.{dag_id,run_id,task_id,map_index,try_number} of
  * sparkProperties. Where Spark has redacted an id (it does so by value: any that holds "token",
@@ -14,3 +14,8 @@
  * and 0 is returned; ids over 250 bytes or numbers that are none are -EBADMSG naming the property.
  */
 int spark_decode_owner(const char *body, size_t len, struct owner *ret, char **reterr);
+
+/* Likewise, what OpenLineage's properties say: spark.openlineage.parentRunId, parentJobNamespace,
+ * and rootParentJobName where parentJobName is that of one of its tasks. What is no hint, or is
+ * redacted, is left out; the labels of *ret stay. -EBADMSG where the answer is none. */
+int spark_decode_lineage(const char *body, size_t len, struct owner_hint *ret, char **reterr);

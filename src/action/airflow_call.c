@@ -36,6 +36,9 @@ static void detach(struct airflow_call *c)
 static void destroy(struct airflow_call *c)
 {
 	owner_clear(&c->owner);
+	owner_hint_clear(&c->hint);
+	owner_clear(&c->found[0]);
+	owner_clear(&c->found[1]);
 	preconditions_clear(&c->preconditions);
 	ti_obs_clear(&c->ti);
 	task_scope_clear(&c->scope);

@@ -5,11 +5,14 @@
 #include <string.h>
 
 #include "action/airflow_call.h"
+#include "action/owner_match.h"
 #include "base/strbuf.h"
 #include "core/facts/rule.h"
 
 /* What a self-test names: no run and no task is called so. */
 static const char nobody[] = "stagewatchd-self-test";
+/* Of those that run, so many are looked through: 50 pages. */
+#define MAX_RUNNING 5000
 
 static bool is_api_1(const struct airflow_call *c)
 {
@@ -89,6 +92,11 @@ static int build_tasks(const struct airflow_call *c, struct airflow_request *ret
 static int build_living(const struct airflow_call *c, struct airflow_request *ret)
 {
 	return airflow_request_living(c->airflow->api, &c->owner, ret);
+}
+
+static int build_running(const struct airflow_call *c, struct airflow_request *ret)
+{
+	return airflow_request_running(c->airflow->api, owner_hint_dag(&c->hint), c->offset, ret);
 }
 
 static int build_log(const struct airflow_call *c, struct airflow_request *ret)
@@ -340,6 +348,71 @@ static bool take_settings(struct airflow_call *c, const struct transport_answer 
 	else
 		airflow_call_finish(c, &result);
 	return false;
+}
+
+static int compare(struct airflow_call *c, const struct running_ti *t)
+{
+	int is[2];
+
+	is[0] = owner_match_labels(&c->hint, t);
+	is[1] = owner_match_lineage(&c->hint, t);
+	for (size_t i = 0; i < ELEMENTSOF(is); i++) {
+		int r = is[i];
+
+		if (r > 0 && c->n_found[i]++ == 0)
+			r = owner_copy(&t->owner, &c->found[i]);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* Labels come first: they say more. Where the two name different ones, neither counts. */
+static void end_find(struct airflow_call *c)
+{
+	bool by_labels = c->n_found[0] == 1;
+	bool by_lineage = c->n_found[1] == 1;
+	struct owner *o = &c->found[by_labels ? 0 : 1];
+	struct airflow_result result = {.reply = REPLY_DONE, .found = o};
+
+	o->via = by_labels ? OWNER_VIA_LABELS : OWNER_VIA_OPENLINEAGE;
+	if (by_labels || by_lineage)
+		result.reply = by_labels && by_lineage && !owner_same_task(o, &c->found[1])
+				       ? REPLY_NOTHING
+				       : REPLY_DONE;
+	else
+		result.reply = REPLY_NOTHING;
+	if (result.reply == REPLY_NOTHING)
+		result.text = c->n_found[0] + c->n_found[1] > 0
+				      ? "more than one of the task instances that run"
+				      : "none of the task instances that run";
+	airflow_call_finish(c, &result);
+}
+
+static bool take_running(struct airflow_call *c, const struct transport_answer *a)
+{
+	_cleanup_(running_list_clear) struct running_list l = {0};
+	_cleanup_free_ char *err = NULL;
+	int r = airflow_decode_running(a->body, a->len, &l, &err);
+
+	for (size_t i = 0; r >= 0 && i < l.n; i++)
+		r = compare(c, &l.items[i]);
+	if (r < 0) {
+		airflow_call_malformed(c, err ? err : strerror(-r));
+		return false;
+	}
+	c->offset += l.n;
+	if (l.n < AIRFLOW_PAGE || (int64_t)c->offset >= l.total) {
+		end_find(c);
+		return false;
+	}
+	if (c->offset >= MAX_RUNNING) {
+		airflow_call_end(
+			c, REPLY_REFUSED, "more task instances run than are looked through");
+		return false;
+	}
+	c->step--; /* the next page */
+	return true;
 }
 
 static bool take_run(struct airflow_call *c, const struct transport_answer *a)
@@ -644,6 +717,9 @@ static const struct airflow_step settings[] = {
 	{0},
 };
 
+static const struct airflow_step find[] = {
+	{.build = build_running, .take = take_running, .large = true}, {0}};
+
 static const struct airflow_step note[] = {{.build = build_note, .take = take_accepted}, {0}};
 
 static const struct airflow_step fail[] = {
@@ -709,6 +785,7 @@ static const struct airflow_step *const steps_of[] = {
 	[AIRFLOW_LOOK] = look,
 	[AIRFLOW_PREPARE] = prepare,
 	[AIRFLOW_SETTINGS] = settings,
+	[AIRFLOW_FIND] = find,
 	[AIRFLOW_NOTE] = note,
 	[AIRFLOW_FAIL] = fail,
 	[AIRFLOW_RESTART] = restart,
@@ -741,7 +818,9 @@ int airflow_do(struct airflow *a, const struct airflow_ask *ask, airflow_done_fn
 		return r;
 	c->clears = ask->clears;
 	c->same = ask->same;
-	r = owner_copy(ask->owner, &c->owner);
+	r = ask->owner ? owner_copy(ask->owner, &c->owner) : 0;
+	if (r >= 0 && ask->hint)
+		r = owner_hint_copy(ask->hint, &c->hint);
 	if (r >= 0)
 		r = str_replace(&c->note, ask->note);
 	if (r < 0) {

@@ -114,7 +114,10 @@ static void print_owner(FILE *out, const cJSON *root)
 	fprintf(out, " / %s", ctl_string(o, "task_id", &text));
 	if (ctl_number(o, "map_index") >= 0)
 		fprintf(out, " [%.0f]", ctl_number(o, "map_index"));
-	fprintf(out, ", try %.0f\n", ctl_number(o, "try_number"));
+	fprintf(out, ", try %.0f", ctl_number(o, "try_number"));
+	if (ctl_has(root, "owner_via"))
+		fprintf(out, ", known by %s", ctl_string(root, "owner_via", &text));
+	fprintf(out, "\n");
 }
 
 static void print_duration(FILE *out, const char *glue, double seconds)

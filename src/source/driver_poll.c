@@ -74,6 +74,7 @@ struct driver_poll *driver_poll_cancel(struct driver_poll *p)
 	app_info_clear(&p->answer.info);
 	app_poll_clear(&p->answer.poll);
 	owner_clear(&p->answer.owner);
+	owner_hint_clear(&p->answer.hint);
 	strlist_clear(&p->answer.properties);
 	executor_memory_list_clear(&p->answer.memory);
 	task_list_clear(&p->answer.tasks);
@@ -245,6 +246,8 @@ static int take_environment(
 	r = spark_decode_properties(a->body, a->len, &p->answer.properties, &err);
 	if (r >= 0)
 		r = spark_decode_owner(a->body, a->len, &p->answer.owner, &err);
+	if (r >= 0)
+		r = spark_decode_lineage(a->body, a->len, &p->answer.hint, &err);
 	p->answer.has_owner = r >= 0;
 	return answer_decoded(r, err, NULL, fault);
 }

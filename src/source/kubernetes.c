@@ -222,6 +222,19 @@ static int driver_url(const struct source_kubernetes *k, const struct kube_pod *
 	return -EINVAL;
 }
 
+/* Several pods can be at the address of a node: there only an app's id tells whose answer it is. */
+static int fill_owner(const struct kube_pod *p, struct target *t)
+{
+	int r;
+
+	if (p->host_network && !t->app_id)
+		return 0;
+	r = str_replace(&t->uid, p->uid);
+	if (r >= 0)
+		r = owner_copy(&p->task, &t->owner);
+	return r < 0 ? r : owner_hint_copy(&p->hint, &t->hint);
+}
+
 /* Another pod may come to have its address: who answers is asked at each poll. */
 static int fill_target(const struct source_kubernetes *k, const struct kube_pod *p, bool is_first,
 	struct target *t)
@@ -237,7 +250,9 @@ static int fill_target(const struct source_kubernetes *k, const struct kube_pod 
 		r = str_replace(&t->app_id, p->app_id);
 	if (r >= 0)
 		r = str_replace(&t->name, p->app_name ? p->app_name : p->name);
-	return r < 0 ? r : kube_pod_text(p, &t->about);
+	if (r >= 0)
+		r = kube_pod_text(p, &t->about);
+	return r < 0 ? r : fill_owner(p, t);
 }
 
 static bool is_target(const struct kube_pod *p)

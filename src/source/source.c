@@ -17,6 +17,9 @@ void target_clear(struct target *t)
 	free(t->name);
 	free(t->user);
 	free(t->about);
+	free(t->uid);
+	owner_clear(&t->owner);
+	owner_hint_clear(&t->hint);
 	*t = (struct target){0};
 }
 

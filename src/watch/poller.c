@@ -432,6 +432,8 @@ static int take_target(struct poller *p, const struct target *t)
 	}
 	if (r >= 0 && !str_equal(d->about, t->about))
 		r = str_replace(&d->about, t->about);
+	if (r >= 0)
+		r = driver_take_owner(d, t);
 	if (r < 0)
 		return r;
 	d->waits = t->waits;

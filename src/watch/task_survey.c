@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Each Airflow is asked about one app after the other; the answers go into their histories. */
+ * Each Airflow is asked about one app after the other: how its task is set, and before that which
+ * one it is of, where there is but a hint. The answers go into their histories. */
 #include "watch/task_survey.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "base/log.h"
 
 /* What gave no answer is asked again, not soon: it is for the audit alone. */
 #define RETRY_PERIOD (10 * USEC_PER_MINUTE)
+/* A hint that points at nobody yet. Without an owner nothing is done about the app. */
+#define FIND_PERIOD (2 * USEC_PER_MINUTE)
 
 /* An Airflow that is slow or silent holds up its own apps only. */
 struct asker {
@@ -103,9 +107,58 @@ static void on_settings(void *userdata, const struct airflow_result *result)
 	ask_next(k);
 }
 
+static bool of_airflow(const struct asker *k, const struct app_history *a)
+{
+	const struct task_survey *t = k->survey;
+
+	return runtime_airflow(t->runtime, detector_rule(t->detector, a)) == k->airflow;
+}
+
+/* By its owner another rule may be the app's, and that may name another Airflow. */
+static void take_found(struct asker *k, struct app_history *a, const struct owner *found)
+{
+	if (app_history_take_owner(a, found) < 0) {
+		log_error("%s: %s: out of memory while taking in its owner; asking again later",
+			k->cluster, k->app_id);
+		return;
+	}
+	if (!of_airflow(k, a)) {
+		log_warning(
+			"%s: %s: its %s point at %s.%s of [airflow %s], but the rule for it names "
+			"another Airflow; its owner stays unknown",
+			k->cluster, k->app_id, owner_via_name(found->via), found->dag_id,
+			found->task_id, airflow_name(k->airflow));
+		owner_clear(&a->owner);
+		return;
+	}
+	a->task_asked = 0;
+	log_info("%s: %s is of %s.%s, run %s, try %" PRId64
+		 ": found by %s among what runs in [airflow %s]; owner_via of its rule says "
+		 "whether that suffices for an action",
+		k->cluster, k->app_id, found->dag_id, found->task_id, found->run_id,
+		found->try_number, owner_via_name(found->via), airflow_name(k->airflow));
+}
+
+static void on_found(void *userdata, const struct airflow_result *result)
+{
+	struct asker *k = userdata;
+	struct app_history *a = app_of(k);
+
+	k->call = NULL;
+	if (result->reply != REPLY_DONE)
+		log_debug("%s: %s: its owner stays unknown: %s", k->cluster, k->app_id,
+			result->text ? result->text : "no answer");
+	else if (a && !owner_known(&a->owner))
+		take_found(k, a, result->found);
+	ask_next(k);
+}
+
 static int ask(struct asker *k, struct app_history *a)
 {
-	struct airflow_ask settings = {.op = AIRFLOW_SETTINGS, .owner = &a->owner};
+	bool known = owner_known(&a->owner);
+	struct airflow_ask settings = {.op = known ? AIRFLOW_SETTINGS : AIRFLOW_FIND,
+		.owner = known ? &a->owner : NULL,
+		.hint = &a->hint};
 	int r;
 
 	a->task_asked = k->survey->now;
@@ -113,18 +166,21 @@ static int ask(struct asker *k, struct app_history *a)
 	r = str_replace(&k->cluster, a->cluster);
 	if (r >= 0)
 		r = str_replace(&k->app_id, a->info.id);
-	return r < 0 ? r : airflow_do(k->airflow, &settings, on_settings, k, &k->call);
+	return r < 0 ? r
+		     : airflow_do(
+			       k->airflow, &settings, known ? on_settings : on_found, k, &k->call);
 }
 
 static bool due(const struct asker *k, const struct app_history *a)
 {
-	const struct task_survey *t = k->survey;
+	bool known = owner_known(&a->owner);
+	usec_t period = known ? RETRY_PERIOD : FIND_PERIOD;
 
-	if (a->task_known || !owner_known(&a->owner))
+	if (known ? a->task_known : !owner_hint_labels(&a->hint) && !owner_hint_lineage(&a->hint))
 		return false;
-	if (a->task_asked > 0 && t->now < a->task_asked + RETRY_PERIOD)
+	if (a->task_asked > 0 && k->survey->now < a->task_asked + period)
 		return false;
-	return runtime_airflow(t->runtime, detector_rule(t->detector, a)) == k->airflow;
+	return of_airflow(k, a);
 }
 
 static void ask_next(struct asker *k)

@@ -48,6 +48,7 @@ struct driver *driver_free(struct driver *d)
 	free(d->app_id);
 	free(d->name);
 	free(d->user);
+	free(d->uid);
 	free(d->about);
 	free(d->last_id);
 	free(d);
@@ -270,9 +271,26 @@ static int take_app(struct app_history *a, struct driver_answer *answer)
 
 	if (answer->has_owner)
 		r = app_history_take_environment(a, &answer->owner, &answer->properties);
+	if (r >= 0 && answer->has_owner)
+		r = owner_hint_add(&a->hint, &answer->hint);
 	if (r >= 0 && answer->memory_asked)
 		r = app_history_take_memory(a, &answer->memory);
 	return r;
+}
+
+int driver_take_owner(struct driver *d, const struct target *t)
+{
+	struct app_history *a = driver_history(d);
+	int r;
+
+	if (!t->uid || !str_equal(d->uid, t->uid)) {
+		d->uid_since = clock_now(d->context->clock);
+		return str_replace(&d->uid, t->uid);
+	}
+	if (!a || !a->owner_asked || a->observed <= d->uid_since || owner_known(&a->owner))
+		return 0;
+	r = owner_hint_add(&a->hint, &t->hint);
+	return r < 0 || !owner_known(&t->owner) ? r : app_history_take_owner(a, &t->owner);
 }
 
 /* Without these an app is not judged as it should be, or by the wrong rule. */

@@ -468,6 +468,83 @@ int airflow_decode_siblings(
 	return 0;
 }
 
+void running_list_clear(struct running_list *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		owner_clear(&l->items[i].owner);
+	free(l->items);
+	*l = (struct running_list){0};
+}
+
+/* v1 calls it the execution date. */
+static int decode_logical(const cJSON *json, usec_t *ret, char **reterr)
+{
+	static const char *const fields[] = {"logical_date", "execution_date", "run_after"};
+
+	for (size_t i = 0; i < ELEMENTSOF(fields); i++) {
+		const char *text = NULL;
+		int r = json_get_string(json, fields[i], JSON_OPTIONAL, &text, reterr);
+
+		if (r < 0)
+			return r;
+		if (r == 0)
+			continue;
+		/* Before 1970 no run is verified. */
+		return parse_timestamp(text, ret) == -EINVAL
+			       ? json_refuse(reterr, "\"%s\" is not a time", fields[i])
+			       : 0;
+	}
+	return 0;
+}
+
+static int decode_running(const cJSON *json, struct running_ti *ret, char **reterr)
+{
+	struct row_id id = {.map_index = -1};
+	int r = decode_row_id(json, &id, reterr);
+
+	if (r >= 0)
+		r = json_get_i64(json, "try_number", JSON_REQUIRED, &ret->owner.try_number, reterr);
+	if (r >= 0)
+		r = decode_logical(json, &ret->logical, reterr);
+	if (r >= 0)
+		r = str_replace(&ret->owner.dag_id, id.dag_id);
+	if (r >= 0)
+		r = str_replace(&ret->owner.run_id, id.run_id);
+	if (r >= 0)
+		r = str_replace(&ret->owner.task_id, id.task_id);
+	ret->owner.map_index = id.map_index;
+	return r;
+}
+
+int airflow_decode_running(const char *body, size_t len, struct running_list *ret, char **reterr)
+{
+	_cleanup_json_ cJSON *json = NULL;
+	_cleanup_(running_list_clear) struct running_list l = {0};
+	const cJSON *list = NULL;
+	const cJSON *row;
+	int r;
+
+	r = parse_list(body, len, "task_instances", &json, &list, reterr);
+	if (r >= 0)
+		r = json_get_i64(json, "total_entries", JSON_REQUIRED, &l.total, reterr);
+	if (r < 0)
+		return r;
+	if (cJSON_GetArraySize(list) > AIRFLOW_PAGE)
+		return json_refuse(
+			reterr, "more than the %d rows that were asked for", AIRFLOW_PAGE);
+	l.items = json_new_items((size_t)cJSON_GetArraySize(list), sizeof(*l.items));
+	if (!l.items)
+		return -ENOMEM;
+	cJSON_ArrayForEach(row, list)
+	{
+		r = decode_running(row, &l.items[l.n++], reterr);
+		if (r < 0)
+			return r;
+	}
+	*ret = TAKE_STRUCT(l);
+	return 0;
+}
+
 int airflow_decode_queued_run(
 	const char *body, size_t len, const struct owner *o, char **ret, char **reterr)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Requests to Airflow's REST API. */
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/secret.h"
@@ -187,6 +188,24 @@ int airflow_request_living(enum airflow_api api, const struct owner *o, struct a
 		"/taskInstances?state=scheduled&state=queued&state=running&state=restarting"
 		"&state=deferred&state=up_for_reschedule&limit=100",
 		ret);
+}
+
+int airflow_request_running(
+	enum airflow_api api, const char *dag_id, uint64_t offset, struct airflow_request *ret)
+{
+	struct strbuf path = {0};
+
+	if (api != AIRFLOW_API_V1 && api != AIRFLOW_API_V2)
+		return -EINVAL;
+	strbuf_add(&path, api == AIRFLOW_API_V1 ? "/api/v1/dags/" : "/api/v2/dags/");
+	if (dag_id && is_safe_id(dag_id))
+		strbuf_add_segment(&path, dag_id);
+	else
+		strbuf_add(&path, "~");
+	strbuf_addf(&path,
+		"/dagRuns/~/taskInstances?state=running&state=deferred&limit=%d&offset=%" PRIu64,
+		AIRFLOW_PAGE, offset);
+	return make_request("GET", &path, NULL, ret);
 }
 
 int airflow_request_queued_runs(

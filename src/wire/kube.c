@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/strbuf.h"
+#include "wire/kube_task.h"
 
 #define MAX_TEXT 120
 #define MAX_TOKEN 4096 /* of a page; a real one has some 150 bytes */
@@ -34,6 +35,8 @@ void kube_pod_clear(struct kube_pod *p)
 	free(p->app_name);
 	free(p->operator_app);
 	free(p->ip);
+	owner_clear(&p->task);
+	owner_hint_clear(&p->hint);
 	free(p->why);
 	kube_owner_clear(&p->owner);
 	*p = (struct kube_pod){0};
@@ -95,6 +98,8 @@ static int decode_meta(const cJSON *json, struct kube_pod *p, char **reterr)
 		r = copy_label(labels, "sparkoperator.k8s.io/app-name", &p->operator_app, reterr);
 	if (r >= 0)
 		r = kube_take_owner(meta, p->operator_app, &p->owner, reterr);
+	if (r >= 0)
+		r = kube_take_task(meta, &p->task, &p->hint);
 	p->terminating = deleted != NULL;
 	return r;
 }
@@ -132,6 +137,8 @@ static int decode_spec(const cJSON *json, struct kube_pod *p, char **reterr)
 	p->restarts = policy && !str_equal(policy, "Never");
 	if (r >= 0)
 		r = json_copy_text(spec, "nodeName", KUBE_MAX_NAME, &p->node, reterr);
+	if (r >= 0)
+		r = json_get_bool(spec, "hostNetwork", JSON_OPTIONAL, &p->host_network, reterr);
 	if (r >= 0)
 		r = json_get_array(spec, "containers", JSON_OPTIONAL, &containers, reterr);
 	cJSON_ArrayForEach(container, containers)

@@ -201,6 +201,66 @@ int spark_decode_owner(const char *body, size_t len, struct owner *ret, char **r
 		return r;
 	if (!owner_known(&owner))
 		owner_clear(&owner);
+	else
+		owner.via = OWNER_VIA_PROPERTIES;
 	*ret = TAKE_STRUCT(owner);
 	return 0;
+}
+
+/* A UUID as Python writes it. */
+static bool is_uuid(const char *s)
+{
+	static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+
+	for (size_t i = 0; i < sizeof(form); i++)
+		if (form[i] == 'x' ? !s[i] || !strchr("0123456789abcdef", s[i]) : s[i] != form[i])
+			return false;
+	return true;
+}
+
+/* NULL: it is not set, or says nothing. */
+static const char *lineage_property(const cJSON *pairs, const char *name)
+{
+	_cleanup_free_ char *err = NULL;
+	const char *s = NULL;
+
+	if (find_property(pairs, name, &s, &err) < 0 || !s || is_redacted(s) ||
+		json_check_id(name, s, &err) < 0)
+		return NULL;
+	return s;
+}
+
+/* Of two names the first of which may be that of the task's DAG. */
+static bool is_dag_of(const char *dag, const char *job)
+{
+	size_t n = dag ? strlen(dag) : 0;
+
+	return n > 0 && job && strncmp(dag, job, n) == 0 && job[n] == '.';
+}
+
+int spark_decode_lineage(const char *body, size_t len, struct owner_hint *ret, char **reterr)
+{
+	_cleanup_json_ cJSON *json = NULL;
+	const cJSON *pairs = NULL;
+	const char *run;
+	const char *namespace;
+	const char *dag;
+	int r;
+
+	r = json_parse(body, len, &json, reterr);
+	if (r >= 0)
+		r = json_get_array(json, "sparkProperties", JSON_REQUIRED, &pairs, reterr);
+	if (r < 0)
+		return r;
+	run = lineage_property(pairs, "spark.openlineage.parentRunId");
+	namespace = lineage_property(pairs, "spark.openlineage.parentJobNamespace");
+	dag = lineage_property(pairs, "spark.openlineage.rootParentJobName");
+	if (!run || !is_uuid(run) || !namespace)
+		return 0;
+	if (!is_dag_of(dag, lineage_property(pairs, "spark.openlineage.parentJobName")))
+		dag = NULL;
+	r = str_replace(&ret->parent_run, run);
+	if (r >= 0)
+		r = str_replace(&ret->parent_namespace, namespace);
+	return r < 0 ? r : str_replace(&ret->parent_dag, dag);
 }

@@ -130,6 +130,7 @@ static void write_app(struct page *p, const struct app_history *a)
 	write_detail(w, &a->detail, &p->text);
 	json_text(w, "rule", detector_rule(p->detector, a)->name);
 	write_owner(w, &a->owner);
+	json_text(w, "owner_via", owner_via_name(a->owner.via));
 	json_bool(w, "owner_asked", a->owner_asked);
 	json_text(w, "not_known", a->missing_start > 0 ? a->missing : NULL);
 	json_open(w, "stages", '[');
@@ -215,6 +216,7 @@ static void write_incident(struct json_writer *w, const struct incident *i)
 		json_text(w, "attempt_id", NULL);
 	}
 	write_owner(w, &i->owner);
+	json_text(w, "owner_via", owner_via_name(i->owner.via));
 	json_time(w, "opened", i->opened);
 	json_time(w, "changed", i->changed);
 	json_time(w, "ended", i->ended);

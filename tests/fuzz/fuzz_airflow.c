@@ -13,7 +13,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char dag[] = "hang_mapped";
 	char run[] = "m1";
 	char task[] = "hang_map";
-	const struct owner o = {dag, run, task, 1, 0};
+	struct running_list running = {0};
+	const struct owner o = {.dag_id = dag, .run_id = run, .task_id = task, .map_index = 1};
 	_cleanup_(ti_obs_clear) struct ti_obs ti = {0};
 	_cleanup_free_ char *version = NULL;
 	_cleanup_free_ char *token = NULL;
@@ -48,6 +49,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	(void)airflow_decode_queued_run(body, size, &o, &beside, &err);
 	(void)airflow_decode_full_pool(body, size, &beside, &err);
+	(void)airflow_decode_running(body, size, &running, &err);
+	running_list_clear(&running);
 	(void)airflow_decode_process_end(body, size, 7, &yes, &err);
 	(void)airflow_error_text(body, size, &text);
 	(void)airflow_token_stale(403, body, size);

@@ -16,6 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	_cleanup_(stage_list_clear) struct stage_list stages = {0};
 	_cleanup_(job_list_clear) struct job_list jobs = {0};
 	_cleanup_(owner_clear) struct owner owner = {0};
+	struct owner_hint hint = {0};
 	_cleanup_(strlist_clear) struct strlist properties = {0};
 	_cleanup_free_ char *err = NULL;
 
@@ -24,6 +25,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	(void)spark_decode_stages(body, size, &stages, &err);
 	(void)spark_decode_jobs(body, size, &jobs, &err);
 	(void)spark_decode_owner(body, size, &owner, &err);
+	(void)spark_decode_lineage(body, size, &hint, &err);
+	owner_hint_clear(&hint);
 	(void)spark_decode_properties(body, size, &properties, &err);
 	return 0;
 }

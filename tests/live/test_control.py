@@ -67,7 +67,7 @@ def test_incidents_and_explain(binary, tmp_path, started):
         assert table[1].split()[1:7] == ["open", "hung", "app-1", "etl", "7.0", "d"]
         story = said(d.ctl("explain", number), 0).stdout
         incident = d.json(f"/api/v1/incidents/{number}")
-        for words in (f"Incident   {number}, open\n", "App        app-1 (etl), stage 7.0, cluster one\n", "Owner      d / r / t, try 1\n",
+        for words in (f"Incident   {number}, open\n", "App        app-1 (etl), stage 7.0, cluster one\n", "Owner      d / r / t, try 1, known by properties\n",
                       "Verdict    hung\n", "Rule       all, action notify, mode observe\n", ", limit hung_after", "\nMissing    ",
                       "Next       nothing: its rule's action is notify\n", "  hung: (0 + 2) / 2 "):
             assert words in story, story

@@ -15,6 +15,7 @@
 #include "core/detect/verdict.h"
 #include "core/facts/app_memory.h"
 #include "core/facts/model.h"
+#include "core/facts/owner_hint.h"
 
 /* One good poll of an app. */
 struct app_poll {
@@ -78,7 +79,8 @@ struct app_history {
 	struct app_info info; /* owned */
 	char *url;            /* where its driver answered last; NULL: nowhere yet */
 	struct owner owner;
-	bool owner_asked;     /* and answered: an owner that is not known is none of Airflow's */
+	struct owner_hint hint; /* at an owner, where none is stated */
+	bool owner_asked;       /* and answered: an owner that is not known is none of Airflow's */
 	usec_t missing_start; /* since when what it takes to judge it could not be had; 0: all is */
 	char missing[240];    /* what: "/environment answered 403" */
 	struct strlist properties; /* "key=value", of Spark's that matter to a hang */
@@ -154,6 +156,8 @@ unsigned app_history_needs(const struct app_history *a);
  * /environment: owner and properties are taken over. */
 int app_history_take_environment(
 	struct app_history *a, struct owner *owner, struct strlist *properties);
+/* What is said elsewhere of the owner, where /environment names none: it is copied. */
+int app_history_take_owner(struct app_history *a, const struct owner *owner);
 /* /allexecutors; l may be empty where it was asked and gave no answer: what the stages have shown
  * meanwhile still counts. */
 int app_history_take_memory(struct app_history *a, const struct executor_memory_list *l);

@@ -91,6 +91,20 @@ struct app_list {
 	struct left_out left_out;
 };
 
+/* How it is known whose an app is. */
+enum owner_via {
+	OWNER_VIA_UNKNOWN,     /* no owner, or one of the ledger */
+	OWNER_VIA_PROPERTIES,  /* Spark's own, which hold the ids: the cluster policy sets them */
+	OWNER_VIA_ANNOTATIONS, /* of its pod, which hold the ids */
+	OWNER_VIA_LABELS,      /* of its pod: one task instance that runs has these, with its ids
+				  made labels */
+	OWNER_VIA_OPENLINEAGE, /* one task instance that runs has OpenLineage's parentRunId */
+	OWNER_VIA_MAX
+};
+
+/* "labels"; NULL where it is not known. */
+const char *owner_via_name(enum owner_via via);
+
 /* Airflow's task instance that owns an app. map_index -1: not mapped. */
 struct owner {
 	char *dag_id;
@@ -98,6 +112,7 @@ struct owner {
 	char *task_id;
 	int64_t map_index;
 	int64_t try_number; /* 0: not known */
+	enum owner_via via;
 };
 
 /* An app as a cluster manager lists it. */

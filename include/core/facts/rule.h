@@ -33,6 +33,15 @@ enum retry_via {
 	RETRY_VIA_MAX
 };
 
+/* Which ways of knowing the owner suffice for an action: see enum owner_via. */
+enum rule_owner_via {
+	RULE_OWNER_STATED, /* its ids are stated: properties, annotations */
+	RULE_OWNER_LABELS, /* also by labels */
+	RULE_OWNER_OPENLINEAGE,
+	RULE_OWNER_ALL,
+	RULE_OWNER_MAX
+};
+
 /* Whether a task instance may be failed on which tasks wait that run when it fails. */
 enum on_failure_tasks {
 	ON_FAILURE_TASKS_REFUSE,
@@ -56,6 +65,7 @@ struct rule {
 	int action; /* enum rule_action */
 	int mode;   /* enum rule_mode */
 	char *airflow;
+	int owner_via;        /* enum rule_owner_via */
 	int retry_via;        /* enum retry_via */
 	int on_failure_tasks; /* enum on_failure_tasks */
 	bool end_shared;      /* also a server or shell that many use */
@@ -74,6 +84,11 @@ struct rule_list {
 
 extern const struct param_def rule_params[];
 extern const size_t n_rule_params;
+
+/* The word of owner_via=. */
+const char *rule_owner_via_name(enum rule_owner_via v);
+/* Whether an owner that is known in this way may be acted upon. */
+bool rule_trusts_owner(const struct rule *r, enum owner_via via);
 
 const char *rule_action_name(enum rule_action a);
 /* -EINVAL for a word that is none. */

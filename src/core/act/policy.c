@@ -107,6 +107,17 @@ static void ask_people(const struct policy_question *q, struct policy_answer *a)
 		object(a, POLICY_MAINTENANCE, q->window);
 }
 
+/* Ids that were found by a label or by an id of OpenLineage are not enough for every rule. */
+static void object_via(const struct policy_question *q, struct policy_answer *a)
+{
+	(void)snprintf(a->text, sizeof(a->text),
+		"its owner in Airflow was found by %s, and owner_via = %s in its rule",
+		q->app->owner.via == OWNER_VIA_LABELS ? "its pod's labels"
+						      : "OpenLineage's parentRunId",
+		rule_owner_via_name((enum rule_owner_via)q->rule->owner_via));
+	object(a, POLICY_OWNER, a->text);
+}
+
 /* It must be known whose the app is, and that it is his alone. */
 static void ask_owner(const struct policy_question *q, struct policy_answer *a)
 {
@@ -116,7 +127,10 @@ static void ask_owner(const struct policy_question *q, struct policy_answer *a)
 		object(a, POLICY_OWNER, "no [airflow] is configured for it");
 	else if (!owner_known(o))
 		object(a, POLICY_OWNER,
-			"its owner in Airflow is not known (no spark.airflow.* properties)");
+			"its owner in Airflow is not known (no spark.airflow.* properties, and no "
+			"other sign)");
+	else if (!rule_trusts_owner(q->rule, o->via))
+		object_via(q, a);
 	else if (o->try_number <= 0)
 		object(a, POLICY_OWNER, "the app does not say which try of its task started it");
 	else if (app_is_shared(&q->app->info, &q->app->properties) && !q->rule->end_shared)

@@ -54,7 +54,7 @@ int app_history_new(
 
 	if (!a)
 		return -ENOMEM;
-	a->owner.map_index = -1;
+	a->owner.map_index = a->hint.map_index = -1;
 	a->total_tasks = -1;
 	a->first_seen = now;
 	a->verdict_start = now;
@@ -85,6 +85,7 @@ struct app_history *app_history_free(struct app_history *a)
 	free(a->url);
 	app_info_clear(&a->info);
 	owner_clear(&a->owner);
+	owner_hint_clear(&a->hint);
 	strlist_clear(&a->properties);
 	task_settings_clear(&a->task);
 	audit_report_clear(&a->audit);
@@ -679,6 +680,13 @@ int app_history_take_environment(
 	a->properties = TAKE_STRUCT(*properties);
 	a->owner_asked = true;
 	return audit(a);
+}
+
+int app_history_take_owner(struct app_history *a, const struct owner *owner)
+{
+	int r = owner_copy(owner, &a->owner);
+
+	return r < 0 ? r : audit(a);
 }
 
 int app_history_take_memory(struct app_history *a, const struct executor_memory_list *l)

@@ -131,9 +131,23 @@ void owner_clear(struct owner *o)
 	*o = (struct owner){.map_index = -1};
 }
 
+const char *owner_via_name(enum owner_via via)
+{
+	static const char *const names[] = {
+		[OWNER_VIA_PROPERTIES] = "properties",
+		[OWNER_VIA_ANNOTATIONS] = "annotations",
+		[OWNER_VIA_LABELS] = "labels",
+		[OWNER_VIA_OPENLINEAGE] = "openlineage",
+	};
+	_Static_assert(ELEMENTSOF(names) == OWNER_VIA_MAX, "a word per way");
+
+	return names[via];
+}
+
 int owner_copy(const struct owner *from, struct owner *to)
 {
-	struct owner copy = {.map_index = from->map_index, .try_number = from->try_number};
+	struct owner copy = {
+		.map_index = from->map_index, .try_number = from->try_number, .via = from->via};
 
 	if (str_replace(&copy.dag_id, from->dag_id) < 0 ||
 		str_replace(&copy.run_id, from->run_id) < 0 ||

@@ -32,6 +32,15 @@ static const char *const vias[] = {
 };
 _Static_assert(ELEMENTSOF(vias) == RETRY_VIA_MAX + 1, "a name per way");
 
+static const char *const owner_vias[] = {
+	[RULE_OWNER_STATED] = "stated",
+	[RULE_OWNER_LABELS] = "labels",
+	[RULE_OWNER_OPENLINEAGE] = "openlineage",
+	[RULE_OWNER_ALL] = "all",
+	NULL,
+};
+_Static_assert(ELEMENTSOF(owner_vias) == RULE_OWNER_MAX + 1, "a name per way");
+
 static const char *const on_failure_words[] = {
 	[ON_FAILURE_TASKS_REFUSE] = "refuse",
 	[ON_FAILURE_TASKS_RUN] = "run",
@@ -84,6 +93,15 @@ const struct param_def rule_params[] = {
 		.help = "the NAME of the [airflow NAME] that owns these apps; needed where there "
 			"are "
 			"several"},
+	{.name = "owner_via",
+		.type = PARAM_ENUM,
+		.offset = offsetof(struct rule, owner_via),
+		.fallback = "stated",
+		.choices = owner_vias,
+		.help = "what an owner must be known by for an action. stated: Spark's properties "
+			"or "
+			"the pod's annotations hold its ids; labels: also by the pod's labels; "
+			"openlineage: also by OpenLineage's parentRunId; all: by any of them"},
 	{.name = "retry_via",
 		.type = PARAM_ENUM,
 		.offset = offsetof(struct rule, retry_via),
@@ -143,6 +161,27 @@ const struct param_def rule_params[] = {
 	LIMIT(retry_timeout, "5min", "how long a cleared task instance may take to run again"),
 };
 const size_t n_rule_params = ELEMENTSOF(rule_params);
+
+const char *rule_owner_via_name(enum rule_owner_via v)
+{
+	return owner_vias[v];
+}
+
+bool rule_trusts_owner(const struct rule *r, enum owner_via via)
+{
+	switch (via) {
+	case OWNER_VIA_LABELS:
+		return r->owner_via == RULE_OWNER_LABELS || r->owner_via == RULE_OWNER_ALL;
+	case OWNER_VIA_OPENLINEAGE:
+		return r->owner_via == RULE_OWNER_OPENLINEAGE || r->owner_via == RULE_OWNER_ALL;
+	case OWNER_VIA_PROPERTIES:
+	case OWNER_VIA_ANNOTATIONS:
+	case OWNER_VIA_UNKNOWN:
+	case OWNER_VIA_MAX:
+		break;
+	}
+	return true;
+}
 
 const char *rule_action_name(enum rule_action a)
 {

@@ -328,6 +328,116 @@ static void words_of_a_refused_login_are_not_repeated(void **state)
 	assert_int_equal(fake_n_asked(&f->fake, TI), 0);
 }
 
+#define ROW(dag, run, task, index, try, date)                                                      \
+	"{\"dag_id\":\"" dag "\",\"dag_run_id\":\"" run "\",\"task_id\":\"" task                   \
+	"\",\"map_index\":" index ",\"try_number\":" try ",\"logical_date\":" date                 \
+	",\"run_after\":\"2026-08-05T00:00:00Z\"}"
+#define RUN "scheduled__2026-08-05T00:00:00+00:00"
+#define OURS ROW("etl", RUN, "load", "-1", "1", "\"2026-08-05T00:00:00Z\"")
+#define OTHER ROW("etl", RUN, "load", "-1", "2", "null")
+#define RUNNING_TIS(total, rows) "{\"task_instances\":[" rows "],\"total_entries\":" total "}"
+
+static char text_etl[] = "etl";
+static char text_run_label[] = "scheduled__2026-08-05T0000000000-91c8d6b67";
+static char text_load[] = "load";
+static char text_uuid[] = "019fcf38-4800-7331-a31d-3493a9480323";
+static char text_namespace[] = "prod/airflow";
+
+static void on_found(void *userdata, const struct airflow_result *result)
+{
+	struct fixture *f = userdata;
+
+	on_done(f, result);
+	f->state[0] = '\0';
+	if (result->reply == REPLY_DONE)
+		(void)snprintf(f->state, sizeof(f->state), "%s %s %s", result->found->dag_id,
+			result->found->task_id, owner_via_name(result->found->via));
+}
+
+static void find(struct fixture *f, const struct owner_hint *hint)
+{
+	struct airflow_call *call = NULL;
+	const struct airflow_ask ask = {.op = AIRFLOW_FIND, .hint = hint};
+
+	assert_int_equal(airflow_do(f->client, &ask, on_found, f, &call), 0);
+	fake_advance(&f->fake, USEC_PER_MINUTE);
+	assert_int_equal(f->n, 1);
+}
+
+/* Exactly one of those that run, or none. */
+static void one_that_runs_is_found_or_none(void **state)
+{
+	static const struct owner_hint labels = {.dag_label = text_etl,
+		.run_label = text_run_label,
+		.task_label = text_load,
+		.map_index = -1,
+		.try_number = 1};
+	static const struct owner_hint lineage = {.map_index = -1,
+		.parent_run = text_uuid,
+		.parent_namespace = text_namespace,
+		.parent_dag = text_etl};
+	static const struct {
+		const char *name;
+		const struct owner_hint *hint;
+		const char *body;
+		const char *found;
+	} rows[] = {
+		{"by labels", &labels, RUNNING_TIS("2", OTHER "," OURS), "etl load labels"},
+		{"by lineage", &lineage, RUNNING_TIS("2", OTHER "," OURS), "etl load openlineage"},
+		{"a run without a logical date", &lineage,
+			RUNNING_TIS("1", ROW("etl", RUN, "load", "-1", "1", "null")),
+			"etl load openlineage"},
+		{"another try", &labels, RUNNING_TIS("1", OTHER), ""},
+		{"twice", &labels, RUNNING_TIS("2", OURS "," OURS), ""},
+		{"twice", &lineage, RUNNING_TIS("2", OURS "," OURS), ""},
+		{"nothing runs", &labels, RUNNING_TIS("0", ""), ""},
+		{"no such DAG", &labels, NULL, ""},
+		{"no list", &labels, "{}", ""},
+	};
+
+	for_each_row(r, rows)
+	{
+		struct fixture *f = anew(state, false);
+
+		fake_set(&f->fake, "GET */dags/etl/dagRuns/~/taskInstances?*",
+			(struct fake_answer){.status = r->body ? 200 : 404,
+				.body = r->body ? r->body : "{\"detail\":\"no such DAG\"}"});
+		find(f, r->hint);
+		assert_string_equal(f->state, r->found);
+		assert_int_equal(f->reply == REPLY_DONE, *r->found != '\0');
+	}
+}
+
+/* Page by page, up to a bound. */
+static void all_pages_are_looked_through(void **state)
+{
+	struct owner_hint hint = {.dag_label = text_etl,
+		.run_label = text_run_label,
+		.task_label = text_load,
+		.map_index = -1,
+		.try_number = 1};
+	struct fixture *f = *state;
+	_cleanup_free_ char *page = NULL;
+	struct strbuf b = {0};
+
+	strbuf_add(&b, "{\"task_instances\":[");
+	for (unsigned i = 0; i < AIRFLOW_PAGE; i++)
+		strbuf_addf(&b, "%s%s", i > 0 ? "," : "", OTHER);
+	strbuf_add(&b, "],\"total_entries\":10000}");
+	assert_int_equal(strbuf_finish(&b, &page), 0);
+	fake_json(&f->fake, "GET */dags/etl/dagRuns/~/taskInstances?*offset=0", page);
+	fake_json(&f->fake, "GET */dags/etl/dagRuns/~/taskInstances?*offset=100",
+		RUNNING_TIS("101", OURS));
+	find(f, &hint);
+	assert_string_equal(f->state, "etl load labels");
+
+	f = anew(state, false);
+	fake_json(&f->fake, "GET */dags/etl/dagRuns/~/taskInstances?*", page);
+	find(f, &hint);
+	assert_int_equal(f->reply, REPLY_REFUSED);
+	assert_int_equal(fake_n_asked(&f->fake, "GET */taskInstances?*"), 50);
+}
+
 /* Each step in its order, and no more than is needed. */
 static void steps(void **state)
 {
@@ -603,6 +713,8 @@ int main(void)
 		airflow_test(lives_of_tokens),
 		airflow_test(answers_that_are_none),
 		airflow_test(words_of_a_refused_login_are_not_repeated),
+		airflow_test(one_that_runs_is_found_or_none),
+		airflow_test(all_pages_are_looked_through),
 		airflow_test(steps),
 		airflow_test(what_would_reach_further_is_not_sent),
 		airflow_test(who_may_not_clear_fails_nothing),

@@ -27,8 +27,8 @@ static void test_owner(void **state)
 	char dag[] = "etl";
 	char run[] = "r1";
 	char task[] = "load";
-	const struct owner o = {dag, run, task, 3, 2};
-	const struct owner other = {dag, run, task, 4, 2};
+	const struct owner o = {dag, run, task, 3, 2, OWNER_VIA_LABELS};
+	const struct owner other = {dag, run, task, 4, 2, OWNER_VIA_LABELS};
 	_cleanup_(owner_clear) struct owner copy = {0};
 
 	(void)state;

@@ -209,6 +209,48 @@ static void test_objections(void **state)
 	tear_down(&f);
 }
 
+/* Who was found by a hint is acted upon where the rule says that it suffices. */
+static void test_owner_via(void **state)
+{
+	static const struct {
+		enum owner_via via;
+		enum rule_owner_via rule;
+		const char *objection; /* NULL: none */
+	} rows[] = {
+		{OWNER_VIA_PROPERTIES, RULE_OWNER_STATED, NULL},
+		{OWNER_VIA_ANNOTATIONS, RULE_OWNER_STATED, NULL},
+		{OWNER_VIA_LABELS, RULE_OWNER_STATED,
+			"found by its pod's labels, and owner_via = stated"},
+		{OWNER_VIA_LABELS, RULE_OWNER_OPENLINEAGE,
+			"found by its pod's labels, and owner_via = openlineage"},
+		{OWNER_VIA_LABELS, RULE_OWNER_LABELS, NULL},
+		{OWNER_VIA_LABELS, RULE_OWNER_ALL, NULL},
+		{OWNER_VIA_OPENLINEAGE, RULE_OWNER_STATED,
+			"found by OpenLineage's parentRunId, and owner_via = stated"},
+		{OWNER_VIA_OPENLINEAGE, RULE_OWNER_LABELS, "found by OpenLineage's parentRunId"},
+		{OWNER_VIA_OPENLINEAGE, RULE_OWNER_OPENLINEAGE, NULL},
+		{OWNER_VIA_OPENLINEAGE, RULE_OWNER_ALL, NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+		struct fixture f;
+		struct app_history *a;
+		struct policy_question q;
+
+		set_up(&f, RULE_ACTION_KILL);
+		a = add_app(&f, "app-1", "t");
+		a->owner.via = rows[i].via;
+		f.rule.owner_via = rows[i].rule;
+		q = question(&f, a);
+		if (rows[i].objection)
+			assert_objects(&q, rows[i].objection);
+		else
+			assert_no_objection(&q);
+		tear_down(&f);
+	}
+}
+
 static void test_old_evidence(void **state)
 {
 	struct fixture f;
@@ -606,6 +648,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_no_objection),
 		cmocka_unit_test(test_objections),
+		cmocka_unit_test(test_owner_via),
 		cmocka_unit_test(test_old_evidence),
 		cmocka_unit_test(test_settles),
 		cmocka_unit_test(test_a_try_is_acted_upon_once),

@@ -350,6 +350,102 @@ static void rights_that_are_missing(void **state)
 	world_until(w, fake_log_count("it takes the right to delete pods") > 0);
 }
 
+#define POD_OF(uid, meta)                                                                          \
+	"{\"kind\":\"PodList\",\"metadata\":{},\"items\":[{\"metadata\":{\"uid\":\"" uid           \
+	"\",\"namespace\":\"n\",\"name\":\"p\"," meta "},\"spec\":{},\"status\":{" RUNNING "}}]}"
+#define IDS(dag) "{\"dag_id\":\"" dag "\",\"run_id\":\"r\",\"task_id\":\"t\",\"try_number\":\"1\"}"
+#define LABELS "\"labels\":" IDS("d")
+#define ANNOTATIONS "\"annotations\":" IDS("d")
+#define RUNNING_TIS(date)                                                                          \
+	"{\"task_instances\":[{\"dag_id\":\"d\",\"dag_run_id\":\"r\",\"task_id\":\"t\","           \
+	"\"map_index\":-1,\"try_number\":1,\"logical_date\":\"" date "\"}],\"total_entries\":1}"
+/* Of d, t, try 1, not mapped, at midnight of 2026-08-05, as the OpenLineage provider computes it.
+ */
+#define LINEAGE                                                                                    \
+	",[\"spark.openlineage.parentRunId\",\"019fcf38-4800-7050-be37-69bc20d3488e\"],"           \
+	"[\"spark.openlineage.parentJobNamespace\",\"default\"]"
+
+static const struct app_history *only_app(const struct world *w)
+{
+	return detector_n_apps(w->manager->detector) == 1 ? detector_app_at(w->manager->detector, 0)
+							  : NULL;
+}
+
+static bool has_owner(const struct world *w)
+{
+	const struct app_history *a = only_app(w);
+
+	return a && owner_known(&a->owner);
+}
+
+/* Found without the cluster policy, and said by what. */
+static void an_owner_that_the_pod_points_at(void **state)
+{
+	static const struct {
+		const char *name;
+		const char *pods;
+		const char *properties;
+		const char *via;
+	} rows[] = {
+		{"annotations", POD_OF("u1", ANNOTATIONS "," LABELS), "", "annotations"},
+		{"labels", POD_OF("u1", LABELS), "", "labels"},
+		{"OpenLineage", POD_OF("u1", "\"labels\":{}"), LINEAGE, "openlineage"},
+		{"the policy comes first", POD_OF("u1", "\"annotations\":" IDS("other")),
+			WORLD_OWNER, "properties"},
+	};
+
+	for_each_row(r, rows)
+	{
+		const struct owner *owner;
+		struct world *w;
+
+		scene_anew(state);
+		w = *state;
+		fake_json(&w->fake, PODS, r->pods);
+		fake_json(&w->fake, "GET " FAKE_AIRFLOW "/api/v2/dags/*/dagRuns/~/taskInstances?*",
+			RUNNING_TIS("2026-08-05T00:00:00Z"));
+		fake_spark_add(&w->spark, "app-1", POD_URL, r->properties);
+		world_start(w, "", WORLD_KUBE WORLD_AIRFLOW, "action = notify");
+		world_until(w, has_owner(w) && world_is_hung(w, "app-1"));
+		owner = &detector_app_at(w->manager->detector, 0)->owner;
+		assert_string_equal(owner->dag_id, "d");
+		assert_string_equal(owner_via_name(owner->via), r->via);
+		assert_string_equal(world_incident(w, 0)->owner.task_id, "t");
+	}
+}
+
+/* The address of a pod that is gone may be the next one's. */
+static void an_address_that_has_changed_hands(void **state)
+{
+	struct world *w = *state;
+
+	fake_json(&w->fake, PODS, POD_OF("u0", "\"labels\":{}"));
+	fake_spark_add(&w->spark, "app-old", POD_URL, "");
+	world_start(w, "", WORLD_KUBE WORLD_AIRFLOW, "action = notify");
+	world_until(w, world_is_hung(w, "app-old"));
+	fake_set(&w->fake, "GET " POD_URL "/*", (struct fake_answer){.hangs = true});
+	fake_json(&w->fake, PODS, POD_OF("u1", ANNOTATIONS));
+	world_run(w, USEC_PER_MINUTE);
+	assert_non_null(only_app(w));
+	assert_false(has_owner(w));
+}
+
+/* Of several pods on a node only one can be at its port. */
+static void an_address_of_a_node_is_nobodys(void **state)
+{
+	struct world *w = *state;
+
+	fake_json(&w->fake, PODS,
+		"{\"kind\":\"PodList\",\"metadata\":{},\"items\":[{\"metadata\":{\"uid\":\"u1\","
+		"\"namespace\":\"n\",\"name\":\"p\"," ANNOTATIONS
+		"},\"spec\":{\"hostNetwork\":true},\"status\":{" RUNNING "}}]}");
+	fake_spark_add(&w->spark, "app-1", POD_URL, "");
+	world_start(w, "", WORLD_KUBE WORLD_AIRFLOW, "action = notify");
+	world_until(w, world_is_hung(w, "app-1"));
+	world_run(w, USEC_PER_MINUTE);
+	assert_false(has_owner(w));
+}
+
 /* What it says names the pod, and what is most likely missing. */
 static void a_driver_that_cannot_be_reached(void **state)
 {
@@ -420,6 +516,9 @@ int main(void)
 		story(retries_of_airflow_are_objected_to),
 		story(a_restart_in_between),
 		story(rights_that_are_missing),
+		story(an_owner_that_the_pod_points_at),
+		story(an_address_that_has_changed_hands),
+		story(an_address_of_a_node_is_nobodys),
 		story(a_driver_that_cannot_be_reached),
 		story(a_namespace_that_may_not_be_read),
 	};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The requests to Airflow, to the letter. */
 #include <errno.h>
+#include <inttypes.h>
 
 #include "../row.h"
 #include "fixture.h"
@@ -240,6 +241,36 @@ static void test_preconditions_requests(void **state)
 	assert_request(&tasks, "GET", "/api/v2/dags/~/dagRuns/~/taskInstances?limit=1", NULL);
 }
 
+/* Of one DAG, or of all; a name that would be another path is none. */
+static void running_of_a_dag_or_of_all(void **state)
+{
+	static const struct {
+		const char *name;
+		enum airflow_api api;
+		const char *dag_id;
+		uint64_t offset;
+		const char *path;
+	} rows[] = {
+		{"a DAG", AIRFLOW_API_V2, "a b", 0, "/api/v2/dags/a%20b/dagRuns/~"},
+		{"all", AIRFLOW_API_V1, NULL, 100, "/api/v1/dags/~/dagRuns/~"},
+		{"no DAG", AIRFLOW_API_V2, "..", 0, "/api/v2/dags/~/dagRuns/~"},
+	};
+
+	(void)state;
+	for_each_row(r, rows)
+	{
+		_cleanup_request_ struct airflow_request rq = {0};
+		_cleanup_free_ char *path = NULL;
+
+		assert_true(str_printf(&path,
+				    "%s/taskInstances?state=running&state=deferred&limit=100&offset"
+				    "=%" PRIu64,
+				    r->path, r->offset) >= 0);
+		assert_int_equal(airflow_request_running(r->api, r->dag_id, r->offset, &rq), 0);
+		assert_request(&rq, "GET", path, NULL);
+	}
+}
+
 static void test_requests_around_a_restart(void **state)
 {
 	_cleanup_owner_ struct owner o = owner("d", "r+1", "t", 1);
@@ -284,6 +315,7 @@ static void test_requests_around_a_restart(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(running_of_a_dag_or_of_all),
 		cmocka_unit_test(test_plain_requests),
 		cmocka_unit_test(test_get),
 		cmocka_unit_test(test_refused_ids),
