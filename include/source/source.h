@@ -151,6 +151,7 @@ struct source_params {
 	char *token_file;
 	struct strlist namespace;
 	char *label_selector;
+	char *executor_selector;
 	int ui_via;
 	uint64_t ui_port;
 	usec_t timeout;

@@ -39,6 +39,7 @@ struct kube_pod {
 	bool lost;              /* its node does not report: it may run all the same */
 	bool driver_ended;      /* the driver's container has ended, whatever others do */
 	bool restarts;          /* the kubelet starts a container anew that has ended */
+	bool is_driver;         /* its label spark-role says so: driver or connect-server */
 	bool host_network;      /* its address is its node's: others may be there, too */
 	struct owner task;      /* of Airflow, whose it is, by its annotations */
 	struct owner_hint hint; /* by its labels */
@@ -62,6 +63,27 @@ int kube_decode_pods(const char *body, size_t len, struct kube_pod_list *ret, ch
 /* Moves the rows of a page to the end of to, and takes over what asks for the next. -E2BIG: more
  * than KUBE_MAX_PODS. */
 int kube_pods_add_page(struct kube_pod_list *to, struct kube_pod_list *page);
+
+/* A pod that owns executors: their driver, also in client mode, where nothing else says so. */
+struct kube_parent {
+	char *namespace;
+	char *name;
+	char *uid;
+	char *app_id; /* of its executors; NULL: they have none, or different ones */
+};
+
+struct kube_parent_list {
+	struct kube_parent *items;
+	size_t n;
+	struct left_out left_out;
+	char *next; /* as above */
+};
+
+void kube_parent_list_clear(struct kube_parent_list *l);
+
+/* A page of the metadata of executors (PartialObjectMetadataList, or a PodList): the pods that own
+ * them, each once. Those that nobody owns are passed over. */
+int kube_decode_parents(const char *body, size_t len, struct kube_parent_list *ret, char **reterr);
 
 /* One Pod. */
 int kube_decode_pod(const char *body, size_t len, struct kube_pod *ret, char **reterr);

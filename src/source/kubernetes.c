@@ -11,6 +11,7 @@
 #include "io/clock.h"
 #include "io/service.h"
 #include "source/kube_access.h"
+#include "source/kube_clients.h"
 #include "source/kube_end.h"
 #include "source/types.h"
 #include "wire/kube.h"
@@ -19,6 +20,11 @@
 #define ACCOUNT "/var/run/secrets/kubernetes.io/serviceaccount/"
 /* A pod has 5 to 30 kB. */
 #define PAGE "200"
+/* The default of label_selector (types.c), by which auto in executor_selector goes. */
+#define DEFAULT_SELECTOR "spark-role in (driver,connect-server)"
+/* So many are asked for in one piece, which the API server has in its cache, whatever the limit.
+ * Pages are read from etcd, past all pods that are not asked for: seven times the work. */
+#define MAX_CACHED 1000
 /* Ended pods stay until somebody deletes them: they are not asked for. */
 #define LIVE "status.phase!=Succeeded,status.phase!=Failed"
 #define MAX_NAME_OF_SERVICE 63
@@ -38,7 +44,9 @@ struct source_kubernetes {
 	struct source source;
 	char *api; /* the API server's base */
 	struct strlist namespaces;
-	char *selector; /* as a query has it */
+	char *selector;               /* as a query has it */
+	char *executors;              /* likewise; NULL: they are not looked at */
+	struct kube_clients *clients; /* drivers that they tell; NULL: none are looked for */
 	char *token_file;
 	enum ui_via ui_via;
 	uint16_t ui_port;  /* where a pod does not tell its own */
@@ -47,8 +55,9 @@ struct source_kubernetes {
 	struct kube_pod_list pods; /* of the list at hand */
 	size_t first;              /* of them of the namespace at hand */
 	usec_t began;              /* that list */
-	bool begun_anew;           /* since what asks for the next page had expired */
-	size_t n_listed;           /* namespaces */
+	bool cached;     /* the list may be a cache's: the one before was whole and short */
+	bool begun_anew; /* since what asks for the next page had expired */
+	size_t n_listed; /* namespaces */
 	struct kube_pod_list last; /* of the last list */
 	source_listed_fn fn;
 	void *userdata;
@@ -73,6 +82,8 @@ static void kubernetes_free(struct source *s)
 	kube_pod_list_clear(&k->pods);
 	kube_pod_list_clear(&k->last);
 	strlist_clear(&k->namespaces);
+	kube_clients_free(k->clients);
+	free(k->executors);
 	free(k->api);
 	free(k->selector);
 	free(k->token_file);
@@ -135,10 +146,35 @@ static int take_namespaces(
 	return r;
 }
 
+/* As a query has it. */
+static int copy_segment(const char *text, char **ret)
+{
+	struct strbuf b = {0};
+
+	strbuf_add_segment(&b, text);
+	return strbuf_finish(&b, ret);
+}
+
+/* Who selects drivers himself does not get others by their executors, unless he selects these, too.
+ */
+static int take_executors(struct source_kubernetes *k, const struct source_params *params)
+{
+	const char *selector = params->executor_selector;
+	int r;
+
+	if (str_equal(selector, "auto"))
+		selector = str_equal(params->label_selector, DEFAULT_SELECTOR)
+				   ? "spark-role=executor"
+				   : NULL;
+	if (!selector || str_equal(selector, "none"))
+		return 0;
+	r = copy_segment(selector, &k->executors);
+	return r < 0 ? r : kube_clients_new(&k->source, k->api, k->executors, &k->clients);
+}
+
 static int kubernetes_check(struct source *s, const struct source_params *params, char **reterr)
 {
 	struct source_kubernetes *k = of_source(s);
-	struct strbuf selector = {0};
 	int r;
 
 	k->ui_via = (enum ui_via)params->ui_via;
@@ -151,14 +187,15 @@ static int kubernetes_check(struct source *s, const struct source_params *params
 		r = str_printf(reterr, "token_file: not beside username");
 		return r < 0 ? r : -EINVAL;
 	}
-	strbuf_add_segment(&selector, params->label_selector ? params->label_selector : "");
-	r = strbuf_finish(&selector, &k->selector);
+	r = copy_segment(params->label_selector ? params->label_selector : "", &k->selector);
 	if (r >= 0)
 		r = str_replace(&k->token_file, params->token_file);
 	if (r >= 0)
 		r = s->urls.n > 0 ? str_replace(&k->api, s->urls.items[0])
 				  : take_cluster(k, reterr);
-	return r < 0 ? r : take_namespaces(k, &params->namespace, reterr);
+	if (r >= 0)
+		r = take_namespaces(k, &params->namespace, reterr);
+	return r < 0 ? r : take_executors(k, params);
 }
 
 /* A token is renewed in its file long before it ends: the file is read for each list. */
@@ -368,10 +405,24 @@ static int keep_last(struct source_kubernetes *k)
 
 static int ask(struct source_kubernetes *k);
 
+static void on_clients(void *userdata, const struct fault *fault)
+{
+	struct source_kubernetes *k = userdata;
+
+	if (fault->reason)
+		*source_note(&k->source, "executors") = *fault;
+	hand_over(k);
+}
+
 static void finish(struct source_kubernetes *k, int r)
 {
+	k->cached = r >= 0 && k->n_listed == k->source.urls.n && k->pods.n <= MAX_CACHED;
 	if (r >= 0 && k->n_listed > 0) {
-		hand_over(k);
+		if (k->clients)
+			kube_clients_search(k->clients, &k->pods, &k->last,
+				k->began + MAX_LIST_TIME, on_clients, k);
+		else
+			hand_over(k);
 		return;
 	}
 	/* Kept of all that could not be listed. */
@@ -483,6 +534,8 @@ static int ask(struct source_kubernetes *k)
 	if (k->pods.next) {
 		strbuf_add(&b, "&continue=");
 		strbuf_add_segment(&b, k->pods.next);
+	} else if (k->cached) {
+		strbuf_add(&b, "&resourceVersion=0");
 	}
 	r = strbuf_finish(&b, &url);
 	return r < 0 ? r : source_get(&k->source, url, on_list, k, &k->request);
@@ -494,6 +547,8 @@ static void kubernetes_cancel_list(struct source *s)
 
 	transport_cancel(s->transport, k->request);
 	k->request = NULL;
+	if (k->clients)
+		kube_clients_cancel(k->clients);
 }
 
 /* What keeps it from being asked at all. */
@@ -617,8 +672,8 @@ static const char *kubernetes_hint(const struct source *s, const struct fault *f
 	return NULL;
 }
 
-static const char *const own_keys[] = {
-	"namespace", "label_selector", "ui_via", "ui_port", "token_file", NULL};
+static const char *const own_keys[] = {"namespace", "label_selector", "executor_selector", "ui_via",
+	"ui_port", "token_file", NULL};
 
 const struct source_ops source_kubernetes_ops = {
 	.name = "kubernetes",

@@ -67,6 +67,13 @@ const struct param_def source_params[] = {
 		.offset = offsetof(struct source_params, label_selector),
 		.fallback = "spark-role in (driver,connect-server)",
 		.help = "which pods are drivers"},
+	{.name = "executor_selector",
+		.type = PARAM_STRING,
+		.offset = offsetof(struct source_params, executor_selector),
+		.fallback = "auto",
+		.help = "which pods are executors, whose drivers in client mode are found by them; "
+			"auto: spark-role=executor where label_selector is the default; none: "
+			"drivers are found by label_selector alone"},
 	{.name = "ui_via",
 		.type = PARAM_ENUM,
 		.offset = offsetof(struct source_params, ui_via),

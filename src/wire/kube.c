@@ -72,6 +72,15 @@ static int copy_label(const cJSON *labels, const char *name, char **ret, char **
 	return r <= 0 || !*s ? r : json_copy_id(labels, name, JSON_REQUIRED, ret, reterr);
 }
 
+static int take_role(const cJSON *labels, struct kube_pod *p, char **reterr)
+{
+	const char *role = NULL;
+	int r = json_get_string(labels, "spark-role", JSON_OPTIONAL, &role, reterr);
+
+	p->is_driver = str_equal(role, "driver") || str_equal(role, "connect-server");
+	return r;
+}
+
 static int decode_meta(const cJSON *json, struct kube_pod *p, char **reterr)
 {
 	const cJSON *meta = NULL;
@@ -96,6 +105,8 @@ static int decode_meta(const cJSON *json, struct kube_pod *p, char **reterr)
 		r = copy_label(labels, "spark-app-name", &p->app_name, reterr);
 	if (r >= 0 && labels)
 		r = copy_label(labels, "sparkoperator.k8s.io/app-name", &p->operator_app, reterr);
+	if (r >= 0 && labels)
+		r = take_role(labels, p, reterr);
 	if (r >= 0)
 		r = kube_take_owner(meta, p->operator_app, &p->owner, reterr);
 	if (r >= 0)
@@ -178,7 +189,7 @@ static int copy_why(const cJSON *o, char **ret, char **reterr)
 	return 0;
 }
 
-/* Why the pod is on no node. */
+/* Why the pod is on no node, or is to go. */
 static int take_conditions(const cJSON *status, struct kube_pod *p, char **reterr)
 {
 	const cJSON *list = NULL;
@@ -194,7 +205,10 @@ static int take_conditions(const cJSON *status, struct kube_pod *p, char **reter
 			r = json_get_string(item, "type", JSON_OPTIONAL, &type, reterr);
 		if (r >= 0)
 			r = json_get_string(item, "status", JSON_OPTIONAL, &value, reterr);
-		if (r >= 0 && str_equal(type, "PodScheduled") && str_equal(value, "False"))
+		/* On no node; or about to leave it: preempted, evicted, its node lost. */
+		if (r >= 0 &&
+			((str_equal(type, "PodScheduled") && str_equal(value, "False")) ||
+				(str_equal(type, "DisruptionTarget") && str_equal(value, "True"))))
 			r = copy_why(item, &p->why, reterr);
 	}
 	return r;
@@ -305,7 +319,7 @@ static int decode_one(const cJSON *json, struct kube_pod *ret, char **reterr)
 	return 0;
 }
 
-static int take_next(const cJSON *json, struct kube_pod_list *l, char **reterr)
+static int take_next(const cJSON *json, char **ret, char **reterr)
 {
 	const cJSON *meta = NULL;
 	const char *next = NULL;
@@ -317,7 +331,7 @@ static int take_next(const cJSON *json, struct kube_pod_list *l, char **reterr)
 		return r;
 	if (strnlen(next, MAX_TOKEN + 1) > MAX_TOKEN)
 		return json_refuse(reterr, "\"continue\" is longer than %d bytes", MAX_TOKEN);
-	return str_replace(&l->next, next);
+	return str_replace(ret, next);
 }
 
 int kube_decode_pods(const char *body, size_t len, struct kube_pod_list *ret, char **reterr)
@@ -331,7 +345,7 @@ int kube_decode_pods(const char *body, size_t len, struct kube_pod_list *ret, ch
 
 	r = kube_parse_kind(body, len, "PodList", &json, reterr);
 	if (r >= 0)
-		r = take_next(json, &l, reterr);
+		r = take_next(json, &l.next, reterr);
 	if (r >= 0)
 		r = json_get_array(json, "items", JSON_REQUIRED, &list, reterr);
 	if (r < 0)
@@ -378,6 +392,140 @@ int kube_pods_add_page(struct kube_pod_list *to, struct kube_pod_list *page)
 	free(to->next);
 	to->next = TAKE_PTR(page->next);
 	return 0;
+}
+
+static void parent_clear(struct kube_parent *p)
+{
+	free(p->namespace);
+	free(p->name);
+	free(p->uid);
+	free(p->app_id);
+	*p = (struct kube_parent){0};
+}
+
+void kube_parent_list_clear(struct kube_parent_list *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		parent_clear(&l->items[i]);
+	free(l->items);
+	free(l->next);
+	*l = (struct kube_parent_list){0};
+}
+
+/* The pod among an object's owners. 0: there is none. */
+static int find_owner_pod(const cJSON *meta, const cJSON **ret, char **reterr)
+{
+	const cJSON *list = NULL;
+	const cJSON *item;
+	int r = json_get_array(meta, "ownerReferences", JSON_OPTIONAL, &list, reterr);
+
+	cJSON_ArrayForEach(item, list)
+	{
+		const char *kind = NULL;
+
+		if (r >= 0)
+			r = json_get_string(item, "kind", JSON_REQUIRED, &kind, reterr);
+		if (r >= 0 && str_equal(kind, "Pod")) {
+			*ret = item;
+			return 1;
+		}
+	}
+	return r < 0 ? r : 0;
+}
+
+/* Executors of one driver mostly stand together. Takes over what is in p. */
+static void add_parent(struct kube_parent_list *l, struct kube_parent *p)
+{
+	for (size_t i = l->n; i-- > 0;) {
+		if (!str_equal(l->items[i].uid, p->uid))
+			continue;
+		if (!str_equal(l->items[i].app_id, p->app_id)) {
+			free(l->items[i].app_id);
+			l->items[i].app_id = NULL;
+		}
+		parent_clear(p);
+		return;
+	}
+	l->items[l->n++] = TAKE_STRUCT(*p);
+}
+
+/* 1 with *ret: a pod owns it. */
+static int decode_parent(const cJSON *json, struct kube_parent *ret, char **reterr)
+{
+	const cJSON *meta = NULL;
+	const cJSON *labels = NULL;
+	const cJSON *owner = NULL;
+	int r;
+
+	r = json_get_object(json, "metadata", JSON_REQUIRED, &meta, reterr);
+	if (r >= 0)
+		r = find_owner_pod(meta, &owner, reterr);
+	if (r <= 0)
+		return r;
+	r = copy_name(meta, "namespace", false, &ret->namespace, reterr);
+	if (r >= 0)
+		r = copy_name(owner, "name", true, &ret->name, reterr);
+	if (r >= 0)
+		r = json_copy_id(owner, "uid", JSON_REQUIRED, &ret->uid, reterr);
+	if (r >= 0)
+		r = json_get_object(meta, "labels", JSON_OPTIONAL, &labels, reterr);
+	if (r > 0)
+		r = copy_label(labels, "spark-app-selector", &ret->app_id, reterr);
+	return r < 0 ? r : 1;
+}
+
+static int take_parents(const cJSON *list, struct kube_parent_list *l, char **reterr)
+{
+	const cJSON *item;
+	size_t row = 0;
+
+	cJSON_ArrayForEach(item, list)
+	{
+		struct kube_parent p = {0};
+		int r = decode_parent(item, &p, reterr);
+
+		row++;
+		if (r > 0)
+			add_parent(l, &p);
+		else if (r < 0)
+			r = json_leave_out(&l->left_out, row, r, reterr);
+		parent_clear(&p);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int kube_decode_parents(const char *body, size_t len, struct kube_parent_list *ret, char **reterr)
+{
+	_cleanup_json_ cJSON *json = NULL;
+	_cleanup_(kube_parent_list_clear) struct kube_parent_list l = {0};
+	const cJSON *list = NULL;
+	const char *kind = NULL;
+	int r;
+
+	r = json_parse(body, len, &json, reterr);
+	if (r >= 0)
+		r = json_get_string(json, "kind", JSON_REQUIRED, &kind, reterr);
+	if (r >= 0 && !str_equal(kind, "PartialObjectMetadataList") && !str_equal(kind, "PodList"))
+		r = json_refuse(reterr, "not a PartialObjectMetadataList");
+	if (r >= 0)
+		r = take_next(json, &l.next, reterr);
+	if (r >= 0)
+		r = json_get_array(json, "items", JSON_REQUIRED, &list, reterr);
+	if (r < 0)
+		return r;
+	if (cJSON_GetArraySize(list) > KUBE_MAX_PODS) {
+		r = json_refuse(reterr, "more than %d pods", KUBE_MAX_PODS);
+		return r == -EBADMSG ? -E2BIG : r;
+	}
+	l.items = json_new_items((size_t)cJSON_GetArraySize(list), sizeof(*l.items));
+	if (!l.items)
+		return -ENOMEM;
+	r = take_parents(list, &l, reterr);
+	if (r >= 0)
+		*ret = TAKE_STRUCT(l);
+	return r;
 }
 
 int kube_decode_pod(const char *body, size_t len, struct kube_pod *ret, char **reterr)

@@ -19,15 +19,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	bool allowed = false;
 	_cleanup_free_ char *no_list = NULL;
 	_cleanup_free_ char *no_pod = NULL;
+	_cleanup_free_ char *no_parents = NULL;
+	struct kube_parent_list parents = {0};
 	_cleanup_free_ char *reason = NULL;
 	_cleanup_free_ char *text = NULL;
 
 	(void)kube_decode_pods(body, size, &pods, &no_list);
 	(void)kube_decode_pod(body, size, &pod, &no_pod);
+	(void)kube_decode_parents(body, size, &parents, &no_parents);
 	(void)kube_error_text(body, size, &reason, &text);
 	(void)kube_decode_app(body, size, KUBE_OWNER_KUBEFLOW, &app, &no_app);
 	(void)kube_decode_review(body, size, &allowed, &no_review);
 	kube_app_clear(&app);
+	kube_parent_list_clear(&parents);
 	kube_pod_list_clear(&pods);
 	kube_pod_clear(&pod);
 	return 0;

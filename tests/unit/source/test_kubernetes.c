@@ -43,6 +43,15 @@ struct fixture {
 	char *big;
 };
 
+static void set(struct fixture *f, const char *key, const char *value)
+{
+	_cleanup_free_ char *err = NULL;
+
+	assert_int_equal(
+		param_set(param_find(source_params, n_source_params, key), &f->params, value, &err),
+		0);
+}
+
 static int set_up(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
@@ -51,6 +60,8 @@ static int set_up(void **state)
 	assert_non_null(f);
 	fake_init(&f->fake);
 	assert_int_equal(param_defaults(source_params, n_source_params, &f->params), 0);
+	/* Requests are counted. Drivers in client mode: test_kube_clients.c */
+	set(f, "executor_selector", "none");
 	while (!str_equal(source_ops_of(type)->name, "kubernetes"))
 		type++;
 	f->params.type = type;
@@ -81,15 +92,6 @@ static struct fixture *anew(void **state)
 	(void)end(state);
 	(void)set_up(state);
 	return *state;
-}
-
-static void set(struct fixture *f, const char *key, const char *value)
-{
-	_cleanup_free_ char *err = NULL;
-
-	assert_int_equal(
-		param_set(param_find(source_params, n_source_params, key), &f->params, value, &err),
-		0);
 }
 
 static int try(struct fixture *f, char **reterr)
@@ -141,6 +143,32 @@ static void list(struct fixture *f)
 	assert_int_equal(f->source->ops->list(f->source, on_listed, f), 0);
 	fake_advance(&f->fake, USEC_PER_MINUTE);
 	assert_int_equal(f->n, n + 1);
+}
+
+/* A short list is asked for in one piece once its length is known: the API server's cache has it.
+ */
+static void a_short_list_is_of_the_cache(void **state)
+{
+	struct fixture *f = *state;
+
+	make(f);
+	fake_json(&f->fake, "*", LIST(ONE));
+	list(f);
+	assert_int_equal(fake_n_asked(&f->fake, "*&resourceVersion=0"), 0);
+	list(f);
+	assert_int_equal(fake_n_asked(&f->fake, "*&resourceVersion=0"), 1);
+	/* One that fails, as too large an answer does, is asked for in pages. */
+	fake_json(&f->fake, "*", "{}");
+	list(f);
+	assert_int_equal(fake_n_asked(&f->fake, "*&resourceVersion=0"), 2);
+	list(f);
+	fake_json(&f->fake, "*", PAGE("2", ONE));
+	fake_json(&f->fake, "*&continue=2", LIST(""));
+	list(f);
+	assert_int_equal(fake_n_asked(&f->fake, "*&resourceVersion=0"), 2);
+	list(f);
+	assert_int_equal(fake_n_asked(&f->fake, "*&resourceVersion=0"), 3);
+	assert_int_equal(fake_n_asked(&f->fake, "*&resourceVersion=0*&continue=*"), 0);
 }
 
 static void asks_for_live_drivers(void **state)
@@ -345,6 +373,9 @@ static void ten_thousand_pods(void **state)
 	assert_int_equal(f->r, 0);
 	assert_int_equal(f->n_targets, 10000);
 	assert_int_equal(f->fake.n_asked, 50);
+	/* Too many for one piece. */
+	list(f);
+	assert_int_equal(f->fake.n_asked, 100);
 }
 
 /* A list is begun anew, once. */
@@ -966,6 +997,7 @@ static void what_is_behind_a_fault(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		kube_test(a_short_list_is_of_the_cache),
 		kube_test(asks_for_live_drivers),
 		kube_test(where_drivers_are),
 		kube_test(which_pods_are_drivers_that_run),

@@ -401,9 +401,58 @@ static void test_error(void **state)
 	}
 }
 
+#define EXECUTOR(meta) "{\"metadata\":{\"namespace\":\"n\"," meta "}}"
+#define OWNED(uid)                                                                                 \
+	"\"ownerReferences\":[{\"kind\":\"Job\",\"name\":\"j\",\"uid\":\"j\"},{\"kind\":\"Pod\","  \
+	"\"name\":\"p\",\"uid\":\"" uid "\"}]"
+#define APP(app) "\"labels\":{\"spark-app-selector\":\"" app "\"}"
+#define METADATA(items)                                                                            \
+	"{\"kind\":\"PartialObjectMetadataList\",\"metadata\":{\"continue\":\"c\"},\"items\":"     \
+	"[" items "]}"
+
+/* Each pod that owns executors, once. */
+static void test_parents(void **state)
+{
+	static const char body[] = METADATA(
+		EXECUTOR(OWNED("u1") "," APP("a")) "," EXECUTOR(OWNED("u2") "," APP("b")) "," EXECUTOR(
+			OWNED("u1") "," APP(
+				"a")) "," EXECUTOR(OWNED("u2") "," APP("c")) "," EXECUTOR(APP("d")) "," EXECUTOR(OWNED("")));
+	_cleanup_(kube_parent_list_clear) struct kube_parent_list l = {0};
+	_cleanup_free_ char *err = NULL;
+
+	(void)state;
+	assert_int_equal(kube_decode_parents(body, strlen(body), &l, &err), 0);
+	assert_int_equal(l.n, 2);
+	assert_string_equal(l.items[0].uid, "u1");
+	assert_string_equal(l.items[0].name, "p");
+	assert_string_equal(l.items[0].app_id, "a");
+	assert_string_equal(l.items[1].uid, "u2");
+	assert_null(l.items[1].app_id); /* of two apps */
+	assert_int_equal(l.left_out.n, 1);
+	assert_string_equal(l.next, "c");
+}
+
+static void test_no_parents(void **state)
+{
+	static const char *const bodies[] = {
+		"", "{}", "{\"kind\":\"Status\"}", "{\"kind\":\"PodList\",\"metadata\":{}}"};
+
+	(void)state;
+	each_row(i, bodies)
+	{
+		struct kube_parent_list l = {0};
+		_cleanup_free_ char *err = NULL;
+
+		assert_int_equal(
+			kube_decode_parents(bodies[i], strlen(bodies[i]), &l, &err), -EBADMSG);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_parents),
+		cmocka_unit_test(test_no_parents),
 		cmocka_unit_test(test_pod),
 		cmocka_unit_test(test_recorded_pages),
 		cmocka_unit_test(test_recorded_pod),
