@@ -27,6 +27,8 @@ void page_incident_link(struct page *p, const char *id, const char *text);
 
 /* since 1970; 0: "never". The time of day alone where it is within 12 hours. */
 void page_time(struct page *p, usec_t wall);
+/* To the second, with the date. */
+void page_moment(struct page *p, usec_t wall);
 /* page_time() with how long ago it was. */
 void page_ago(struct page *p, usec_t wall);
 /* A moment of the local clock, since 1970. */
@@ -42,5 +44,7 @@ void page_table(struct page *p, const char *label, const char *const *heads);
 /* A cell, to be closed by the caller; head: of its column. The first of a row names it. */
 void page_cell(struct page *p, const char *head, const char *class);
 void page_cell_text(struct page *p, const char *head, const char *class, const char *text);
+/* A field to filter the page at path by; find: what it holds, sort: what is kept, may be NULL. */
+void page_filter(struct page *p, const char *path, const char *find, const char *sort);
 /* "and N more", where shown is less than n. */
 void page_more(struct page *p, size_t n, size_t shown, const char *what);

@@ -9,6 +9,10 @@ static const struct {
 	const char *title;
 } pages[] = {
 	{"", "Now"},
+	{"incidents", "Incidents"},
+	{"apps", "Apps"},
+	{"audit", "Audit"},
+	{"report", "Runs"},
 	{"runbook/", "Runbook"},
 };
 
@@ -184,6 +188,16 @@ void page_time(struct page *p, usec_t wall)
 	html_close(&p->html);
 }
 
+void page_moment(struct page *p, usec_t wall)
+{
+	char text[32];
+
+	html_open(&p->html, "time");
+	html_attribute(&p->html, "datetime", format_timestamp(text, sizeof(text), wall));
+	html_textf(&p->html, "%.10s %.8s", text, text + 11);
+	html_close(&p->html);
+}
+
 void page_duration(struct page *p, usec_t t)
 {
 	char text[32];
@@ -249,6 +263,34 @@ void page_cell_text(struct page *p, const char *head, const char *class, const c
 	page_cell(p, head, class);
 	html_text(&p->html, text);
 	html_close(&p->html);
+}
+
+void page_filter(struct page *p, const char *path, const char *find, const char *sort)
+{
+	struct html_writer *h = &p->html;
+
+	html_open(h, "form");
+	html_attribute(h, "role", "search");
+	html_attribute(h, "action", path);
+	html_open(h, "label");
+	html_attribute(h, "for", "find");
+	html_text(h, "Show only");
+	html_close(h);
+	html_open(h, "input");
+	html_attribute(h, "id", "find");
+	html_attribute(h, "name", "find");
+	html_attribute(h, "type", "search");
+	html_attribute(h, "value", find && *find ? find : NULL);
+	html_close(h);
+	if (sort) {
+		html_open(h, "input");
+		html_attribute(h, "type", "hidden");
+		html_attribute(h, "name", "sort");
+		html_attribute(h, "value", sort);
+		html_close(h);
+	}
+	html_element(h, "button", NULL, "Show");
+	html_close(h);
 }
 
 void page_more(struct page *p, size_t n, size_t shown, const char *what)

@@ -200,6 +200,10 @@ static const struct {
 		struct http_server_reply *reply);
 } paths[] = {
 	{"/", page_front},
+	{"/incidents", page_incidents},
+	{"/apps", page_apps},
+	{"/audit", page_audit},
+	{"/report", page_report},
 	{"/style.css", answer_style},
 	{"/script.js", answer_script},
 	{"/icon.svg", answer_icon},
@@ -217,6 +221,7 @@ static const struct {
 
 static const char incident_path[] = "/api/v1/incidents/";
 static const char runbook_path[] = "/runbook/";
+static const char incident_page_path[] = "/incidents/";
 
 int routes_answer(const struct web_view *view, const struct http_server_request *request,
 	struct http_server_reply *reply)
@@ -228,5 +233,7 @@ int routes_answer(const struct web_view *view, const struct http_server_request 
 		return answer_incident(view, request->path + strlen(incident_path), reply);
 	if (strncmp(request->path, runbook_path, strlen(runbook_path)) == 0)
 		return answer_runbook(view, request->path + strlen(runbook_path), reply);
+	if (strncmp(request->path, incident_page_path, strlen(incident_page_path)) == 0)
+		return page_incident(view, request->path + strlen(incident_page_path), reply);
 	return reply_text(reply, 404, "text/plain; charset=utf-8", "no such page\n");
 }

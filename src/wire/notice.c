@@ -99,7 +99,7 @@ static int link_to(const char *web, const char *what, const char *id, char **ret
 		return 0;
 	while (n > 0 && web[n - 1] == '/')
 		n--;
-	return str_printf(ret, "%.*s/api/v1/%s%s", (int)n, web, what, id);
+	return str_printf(ret, "%.*s/%s%s", (int)n, web, what, id);
 }
 
 /* The first fields. */
@@ -153,7 +153,7 @@ int notice_storm_json(const struct notice_storm *storm, enum notice_event event,
 				      : "the storm breaker closed; it had opened because %s",
 		storm->why);
 	if (r >= 0)
-		r = link_to(web, "status", "", &url);
+		r = link_to(web, "", "", &url);
 	if (r < 0)
 		return r;
 	add_head(o, event, line, storm->id, url);

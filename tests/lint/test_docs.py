@@ -59,7 +59,7 @@ def code_fields(root):
 
 
 def code_paths(root):
-    return code_words(root, r'\{"(/[^"]*)", (?:answer|page)_') | {p + "ID" for p in code_words(root, r'incident_path\[\] = "([^"]*)"')} | {
+    return code_words(root, r'\{"(/[^"]*)", (?:answer|page)_') | {p + "ID" for p in code_words(root, r'incident\w*_path\[\] = "([^"]*)"')} | {
         p + "NAME" for p in code_words(root, r'runbook_path\[\] = "([^"]*)"')}
 
 
@@ -463,7 +463,7 @@ def test_journal_fields(root, man8):
 
 
 def test_paths(root, man8):
-    assert len(code_paths(root)) == 16
+    assert len(code_paths(root)) == 21
     assert man_paths(man8) == code_paths(root)
 
 

@@ -73,7 +73,7 @@ def test_webhook(binary, tmp_path, started):
         for text in (SECRET, TOKEN, TOKEN.split()[1]):
             assert text not in d.log() and text not in d.fetch("/api/v1/status")[2].decode()
     hung = receiver.messages()[1]
-    assert hung["incident"] == incident["id"] and hung["url"] == f"http://watch.example/api/v1/incidents/{incident['id']}"
+    assert hung["incident"] == incident["id"] and hung["url"] == f"http://watch.example/incidents/{incident['id']}"
     assert (hung["schema"], hung["severity"], hung["verdict"], hung["rule"]) == (1, "critical", "hung", "all")
     assert (hung["spark_cluster"], hung["stage_id"], hung["dag_id"], hung["map_index"]) == ("one", 7, "d", None)
     assert hung["summary"].startswith("one: app-1 (etl) stage 7.0 is hung: (0 + ")

@@ -2,7 +2,7 @@
  * The pages for people, over the states that the daemon can be in. */
 #include "scene.h"
 
-#include <ctype.h>
+#include "notifier/notifier.h"
 
 #define ONE "[spark one]\ntype = driver\nurl = " SCENE_D1 "\ntimeout = 1s\n"
 #define EVIL "<script>alert(1)</script>\\\"'><img src=x onerror=alert(2)>&amp;"
@@ -255,6 +255,171 @@ static void links_begin_with_external_url(void **state)
 	assert_page_has(w, "/", HAS(link, "href=\"style.css\"", "src=\"script.js\""));
 }
 
+static void the_story_of_an_incident(void **state)
+{
+	struct world *w = *state;
+	_cleanup_free_ char *path = NULL;
+
+	fake_spark_add(&w->spark, "app-1", SCENE_D1, WORLD_OWNER)->n_tasks = 2;
+	world_make_state(w);
+	world_start(w, "mode = observe", WORLD_MASTER WORLD_AIRFLOW, "action = retry");
+	world_until(w, world_is_hung(w, "app-1"));
+	world_run(w, 5 * USEC_PER_SEC);
+	assert_true(str_printf(&path, "/incidents/%s", world_incident(w, 0)->id) >= 0);
+	assert_page_has(w, path,
+		HAS("Stage 7 of etl hangs", "href=\"../style.css\"", "What happened",
+			"hung: (0 + 2)", "retry: dry_run", "Running tasks", "TID 0",
+			"1 on 192.0.2.7", "java.lang.Thread.sleep(Native Method)", "Executors",
+			"data-head=\"CPU\">not to be had", "stagewatchctl incidents",
+			"spark.airflow.dag_id=d", "as JSON"));
+	/* It has ended: the driver is gone, and what was seen of it as well. */
+	fake_app_end(&w->spark.apps[0], "FINISHED");
+	world_until(w, world_incident(w, 0)->ended > 0);
+	world_run(w, 2 * USEC_PER_SEC);
+	assert_page_has(w, path,
+		HAS("Stage 7 of etl is over", "It ended as ended", "You: nothing.",
+			"ended as ended: the stage or app is gone"));
+	assert_page_has(
+		w, "/incidents", HAS("Stage 7 of etl is over", "d / t", "Cluster", " ended "));
+	assert_page_has(w, "/report", HAS("etl", "href=\"report?app=etl\"", "9s"));
+	assert_page_has(w, "/", HAS("No incident is open"));
+}
+
+static void no_such_incident(void **state)
+{
+	static const struct {
+		const char *name;
+	} rows[] = {
+		{"/incidents/"}, {"/incidents/none"}, {"/incidents/<script>"}, {"/incidents/../x"}};
+	struct world *w = *state;
+
+	world_start(w, "mode = observe", ONE, "action = notify");
+	for_each_row(r, rows)
+	{
+		int status = 0;
+		_cleanup_free_ char *page = world_get(w, r->name, NULL, &status);
+
+		assert_int_equal(status, 404);
+		assert_well_formed(page);
+		assert_non_null(strstr(page, "No such incident"));
+	}
+}
+
+static void the_storm_that_is_on(void **state)
+{
+	struct world *w = *state;
+	_cleanup_free_ char *path = NULL;
+
+	for (unsigned i = 0; i < 3; i++) {
+		static const char *const ids[] = {"app-1", "app-2", "app-3"};
+		static const char *const urls[] = {SCENE_D1, "http://d2:4040", "http://d3:4040"};
+
+		fake_spark_add(&w->spark, ids[i], urls[i], "");
+	}
+	world_start(w, "mode = act",
+		WORLD_MASTER WORLD_AIRFLOW "[limits]\nsettle = 0\nstorm_threshold = 2\n",
+		"action = retry");
+	world_until(w, *notifier_storm_id(w->manager->notifier));
+	assert_true(
+		str_printf(&path, "/incidents/%s", notifier_storm_id(w->manager->notifier)) >= 0);
+	assert_page_has(w, path, HAS("The storm breaker is open", "stagewatchctl resume"));
+	assert_page_has(w, "/",
+		HAS("The storm breaker is open: ", "2 other incidents are open",
+			"3 of the 3 apps of the cluster stand still"));
+}
+
+/* A request with a query. */
+static char *ask(struct world *w, const struct http_server_request *request)
+{
+	struct http_server_reply reply = {0};
+
+	assert_int_equal(manager_answer(w->manager, request, &reply), 0);
+	assert_int_equal(reply.status, 200);
+	assert_well_formed(reply.body);
+	return reply.body;
+}
+
+static void assert_order(struct world *w, const char *sort, const char *first, const char *second)
+{
+	_cleanup_free_ char *page =
+		ask(w, &(struct http_server_request){.path = "/apps", .sort = sort});
+	const char *a = strstr(page, first);
+	const char *b = strstr(page, second);
+
+	assert_non_null(a);
+	assert_non_null(b);
+	assert_true(a < b);
+}
+
+static void apps_are_sorted_and_filtered(void **state)
+{
+	struct world *w = *state;
+	_cleanup_free_ char *some = NULL;
+	_cleanup_free_ char *none = NULL;
+
+	fake_spark_add(&w->spark, "app-1", SCENE_D1, "")->name = "aaa";
+	w->spark.apps[0].moving = true;
+	fake_spark_add(&w->spark, "app-2", "http://d2:4040", WORLD_OWNER)->name = "bbb";
+	world_start(w, "mode = observe", WORLD_MASTER, "action = notify");
+	world_until(w, world_is_hung(w, "app-2"));
+	assert_page_has(w, "/apps",
+		HAS("2 of 2 apps.", "7: (0 + 2) / 6", "d / t", "aria-sort=\"descending\"",
+			"href=\"apps?sort=name&amp;find=\"", "href=\"incidents/"));
+	assert_order(w, NULL, "bbb", "aaa"); /* what hangs first */
+	assert_order(w, "stalled", "bbb", "aaa");
+	assert_order(w, "name", "aaa", "bbb");
+	assert_order(w, "app", "aaa", "bbb");
+	assert_order(w, "no such column", "bbb", "aaa");
+	some = ask(w, &(struct http_server_request){.path = "/apps", .find = "HUNG"});
+	assert_non_null(strstr(some, "1 of 2 apps."));
+	assert_null(strstr(some, "aaa"));
+	none = ask(w, &(struct http_server_request){.path = "/apps", .find = "\"><script>&"});
+	assert_non_null(strstr(none, "0 of 2 apps."));
+	assert_non_null(strstr(none, "value=\"&quot;&gt;&lt;script&gt;&amp;\""));
+	assert_non_null(strstr(none, "find=%22%3E%3Cscript%3E%26\""));
+}
+
+/* Each page answers with more apps than it shows. */
+static void many_apps(void **state)
+{
+	struct world *w = *state;
+	_cleanup_free_ char *page = NULL;
+
+	world_start(w, "mode = observe", ONE, "action = notify");
+	for (unsigned i = 0; i < 1200; i++) {
+		struct app_info info = {.started = i + 1};
+		struct app_history *a = NULL;
+
+		assert_true(str_printf(&info.id, "x-%u", i) >= 0);
+		assert_int_equal(str_replace(&info.name, "etl"), 0);
+		assert_int_equal(detector_app(w->manager->detector, "one", &info, 1, &a), 0);
+		app_info_clear(&info);
+	}
+	assert_page_has(w, "/apps", HAS("1200 of 1200 apps.", "and 200 more apps"));
+	page = ask(w, &(struct http_server_request){.path = "/apps", .find = "x-1199"});
+	assert_non_null(strstr(page, "1 of 1200 apps."));
+	assert_page_has(w, "/audit", HAS("No app with a finding."));
+}
+
+static void what_the_audit_finds(void **state)
+{
+	struct world *w = *state;
+	_cleanup_free_ char *one = NULL;
+
+	fake_spark_add(&w->spark, "app-1", SCENE_D1,
+		",[\"spark.serializer\",\"<b>\"],[\"spark.driver.maxResultSize\",\"8g\"]");
+	world_make_state(w);
+	world_start(w, "mode = observe", ONE, "action = notify");
+	world_until(w, world_is_hung(w, "app-1"));
+	world_run(w, 5 * USEC_PER_SEC);
+	assert_page_has(
+		w, "/audit", HAS("etl, app-1 on one", "Finding", "spark.driver.maxResultSize=8g"));
+	one = ask(w, &(struct http_server_request){.path = "/audit", .app = "app-1"});
+	assert_non_null(strstr(one, "app-1 on one"));
+	free(ask(w, &(struct http_server_request){.path = "/report", .app = "etl"}));
+	assert_page_has(w, "/report", HAS("No finished run."));
+}
+
 /* Who cannot be told is said. */
 static void a_message_that_is_not_delivered(void **state)
 {
@@ -302,6 +467,12 @@ int main(void)
 		story(an_action_in_progress),
 		story(more_than_a_page_shows),
 		story(links_begin_with_external_url),
+		story(the_story_of_an_incident),
+		story(no_such_incident),
+		story(the_storm_that_is_on),
+		story(apps_are_sorted_and_filtered),
+		story(many_apps),
+		story(what_the_audit_finds),
 		story(a_message_that_is_not_delivered),
 		story(what_a_page_loads),
 	};

@@ -60,7 +60,7 @@ static void test_message(void **state)
 		"\"summary\":\"main: app-1 (etl \\\"7\\\" \\\\ ?[31m) stage 103.0 is hung: (0 + 6) "
 		"/ 6 "
 		"without progress\",\"incident\":\"20261123T033705Z-1\","
-		"\"url\":\"http://watch:14040/api/v1/incidents/20261123T033705Z-1\","
+		"\"url\":\"http://watch:14040/incidents/20261123T033705Z-1\","
 		"\"verdict\":\"hung\",\"outcome\":null,\"why\":null,\"rule\":\"nightly\","
 		"\"action\":\"retry\",\"spark_cluster\":\"main\",\"app_id\":\"app-1\","
 		"\"app_name\":\"etl \\\"7\\\" \\\\ ?[31m\",\"stage_id\":103,\"attempt_id\":0,"
@@ -95,7 +95,7 @@ static void test_storm(void **state)
 		"{\"schema\":1,\"event\":\"storm\",\"severity\":\"critical\","
 		"\"summary\":\"the storm breaker opened: 3 apps hung within 15min; no action is "
 		"begun\",\"incident\":\"20261123T033605Z-storm\","
-		"\"url\":\"http://watch:14040/api/v1/status\",\"verdict\":null,"
+		"\"url\":\"http://watch:14040/\",\"verdict\":null,"
 		"\"outcome\":null,\"why\":null,\"rule\":null,\"action\":null,"
 		"\"spark_cluster\":null,\"app_id\":null,\"app_name\":null,\"stage_id\":null,"
 		"\"attempt_id\":null,\"dag_id\":null,\"run_id\":null,\"task_id\":null,"
@@ -208,7 +208,7 @@ static void test_alert(void **state)
 		"\"app_name\":\"etl \\\"7\\\" \\\\ ?[31m\",\"run_id\":\"r\",\"try_number\":\"2\","
 		"\"opened\":\"2026-11-23T03:36:05Z\"},\"startsAt\":\"2026-11-23T03:37:05Z\","
 		"\"endsAt\":\"2026-11-23T03:38:05Z\","
-		"\"generatorURL\":\"http://watch:14040/api/v1/incidents/20261123T033705Z-1\"}]");
+		"\"generatorURL\":\"http://watch:14040/incidents/20261123T033705Z-1\"}]");
 	/* A clock that was set back. */
 	span.to = WALL - USEC_PER_MINUTE;
 	assert_int_equal(notice_alert(text, &span, &over), 0);
