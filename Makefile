@@ -207,11 +207,15 @@ TEST_ENV = STAGEWATCHD_BUILD=$(abspath $(BUILD)) STAGEWATCHD_SANITIZE=$(SANITIZE
 # TESTS= names some of them.
 TESTS ?= tests
 check: tests ## run all tests that need no Spark and no Airflow
-	$(TEST_ENV) $(PYTEST) -q -rs -n 16 --dist loadgroup $(TESTS) --ignore=tests/e2e --ignore=tests/sim --ignore=tests/packages
+	$(TEST_ENV) $(PYTEST) -q -rs -n 16 --dist loadgroup $(TESTS) --ignore=tests/e2e --ignore=tests/sim --ignore=tests/browser --ignore=tests/packages
 
 check-sim: tests ## run the daemon through crashes and faults, in accelerated time
 	$(TEST_ENV) $(PYTEST) -q -rs -rP -n 4 tests/sim
 .PHONY: check-sim
+
+check-browser: $(PROGRAMS) ## look at the web pages in a real, headless Chromium
+	$(TEST_ENV) $(PYTEST) -q -rs tests/browser
+.PHONY: check-browser
 
 # With clang's libFuzzer; what it finds on its way stays in the build directory.
 FUZZ_SECONDS ?= 60

@@ -313,7 +313,7 @@ void incident_commands(struct page *p, const struct incident_view *i)
 	const struct source *source = runtime_source(p->view->runtime, i->incident->cluster);
 	const char *type = source ? source->ops->name : "";
 
-	add_command(p, "stagewatchctl incidents ", i->incident->id, "");
+	add_command(p, "stagewatchctl explain ", i->incident->id, "");
 	for (size_t k = 0; k < ELEMENTSOF(commands); k++)
 		if (str_equal(commands[k].type, type))
 			add_command(p, commands[k].before, i->incident->app_id, commands[k].after);

@@ -125,7 +125,7 @@ static void a_hang_that_is_only_watched(void **state)
 			"href=\"" FAKE_AIRFLOW "/dags/d/runs/r/tasks/t?try_number=1\"",
 			"href=\"" FAKE_AIRFLOW "/dags/d/runs/r\"",
 			"href=\"" SCENE_D1 "/stages/stage/?id=7&amp;attempt=0\"",
-			"stagewatchctl incidents ", "mode, in [daemon] or in its [rule]",
+			"stagewatchctl explain ", "mode, in [daemon] or in its [rule]",
 			"It is the only open incident.",
 			"1 of the 1 apps of the cluster stand still", "<svg", "class=\"limit\"",
 			"Spark 4.3.0", "Airflow main"));
@@ -270,7 +270,7 @@ static void the_story_of_an_incident(void **state)
 		HAS("Stage 7 of etl hangs", "href=\"../style.css\"", "What happened",
 			"hung: (0 + 2)", "retry: dry_run", "Running tasks", "TID 0",
 			"1 on 192.0.2.7", "java.lang.Thread.sleep(Native Method)", "Executors",
-			"data-head=\"CPU\">not to be had", "stagewatchctl incidents",
+			"data-head=\"CPU\">not to be had", "stagewatchctl explain",
 			"spark.airflow.dag_id=d", "as JSON"));
 	/* It has ended: the driver is gone, and what was seen of it as well. */
 	fake_app_end(&w->spark.apps[0], "FINISHED");
