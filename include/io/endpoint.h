@@ -13,6 +13,9 @@ struct endpoint {
 	char *password;
 	char *authorization; /* instead of both: the value of that header, as in "Bearer TOKEN" */
 	char *ca_file;       /* certificates to trust for https; NULL: the system's */
+	char *proxy;         /* URL of the proxy to go through; NULL: none, whatever the environment
+				says */
+	char *no_proxy;      /* "host,.domain": to be reached without it; NULL: none is */
 	/* Whose it is, a cluster's name: requests of one cluster take turns with those of others,
 	 * and never have all places. NULL: they go before them, as what acts does. */
 	char *cluster;

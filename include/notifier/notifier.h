@@ -30,6 +30,9 @@ struct notifier_context {
 	uint64_t seed;                              /* of the jitter between attempts */
 	const struct clock *clock;                  /* borrowed */
 	struct runtime *(*runtime)(void *userdata); /* in force; not NULL once there are events */
+	/* What will be done about an incident, one sentence; the notifier frees it. NULL: nobody
+	 * says. -ENOMEM. */
+	int (*next)(void *userdata, const struct incident *i, char **ret);
 	void *userdata;
 };
 

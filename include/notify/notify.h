@@ -23,6 +23,7 @@ struct notify_params {
 	char *url;
 	char *url_file;
 	int format; /* enum notify_format */
+	char *channel;
 	struct strlist template;
 	struct strlist header;
 	char *authorization_file;
@@ -30,6 +31,8 @@ struct notify_params {
 	char *password_file;
 	char *secret_file;
 	char *ca_file;
+	char *proxy;
+	struct strlist no_proxy;
 	char *command;
 	struct strlist argument;
 	usec_t timeout;
@@ -41,7 +44,10 @@ struct notify_params {
 
 enum notify_format {
 	NOTIFY_JSON,
-	NOTIFY_ALERTMANAGER
+	NOTIFY_ALERTMANAGER,
+	NOTIFY_SLACK,
+	NOTIFY_PAGERDUTY,
+	NOTIFY_FORMAT_MAX
 };
 
 extern const struct param_def notify_params[];
@@ -85,11 +91,16 @@ const struct notice_filter *notify_filter(const struct notify *n);
 const struct outbox_policy *notify_policy(const struct notify *n);
 /* Whether it holds alerts up, rather than be told once. */
 bool notify_is_alert(const struct notify *n);
+/* Whether it keeps an incident of its own open until it hears of the end. */
+bool notify_waits_for_end(const struct notify *n);
+/* Whether its messages are for a person to read as they are, and to follow their link. */
+bool notify_is_for_people(const struct notify_params *params);
 
 /* One message, as it is to be sent. */
 struct notify_message {
 	const char *text;        /* notice_json()'s */
 	const char *delivery;    /* the same each time this message is sent */
+	const char *thread;      /* what the first message of its incident brought; NULL: nothing */
 	struct notice_span span; /* of an alert */
 };
 
@@ -101,6 +112,7 @@ struct notify_result {
 	const char *reason; /* of notify_reasons; NULL: it was delivered */
 	const char *text;   /* one line, without secrets; NULL: nothing to say */
 	usec_t retry_after;
+	const char *thread; /* later messages of the incident belong to it; NULL: there is none */
 };
 
 typedef void (*notify_done_fn)(void *userdata, const struct notify_result *result);

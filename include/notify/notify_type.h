@@ -13,6 +13,7 @@ struct notify {
 	struct notice_filter filter; /* borrows from params */
 	struct outbox_policy policy;
 	char *template; /* joined; NULL: none */
+	char *no_proxy; /* joined, with commas; NULL: none */
 	struct notify_call *calls;
 };
 
@@ -41,6 +42,21 @@ struct notify_ops {
 extern const struct notify_ops notify_webhook;
 extern const struct notify_ops notify_command;
 
+/* The part of a webhook that depends on format=. Texts are static; NULL: none. */
+struct webhook_format {
+	const char *(*url)(const struct notify_params *p); /* where url= is not set; may be NULL */
+	const char *path;                                  /* to be added to url= */
+	bool template;                                     /* is allowed */
+	bool channel;                                      /* is allowed */
+	bool takes_secret; /* secret_file is needed, and part of the body */
+	/* *ret is the caller's, who wipes it. */
+	int (*body)(const struct notify *n, const struct notify_message *m, char **ret);
+};
+
+const struct webhook_format *webhook_format_of(const struct notify_params *p);
+/* Whether the body or a header holds the secret, which then signs nothing. */
+bool webhook_sends_secret(const struct notify_params *p);
+
 /* The operations of a type=, by its value. */
 const struct notify_ops *notify_ops_of(int type);
 
@@ -50,5 +66,5 @@ void notify_call_end(struct notify_call *c, const struct notify_result *result);
 /* Says in *reterr and *ret_key what is wrong. Returns -EINVAL, or -ENOMEM. */
 int notify_refuse(const char *key, const char *text, const char **ret_key, char **reterr);
 
-/* The lines of a template as one text. */
-int notify_join(const struct strlist *lines, char **ret);
+/* Lines as one text, with glue between. */
+int notify_join(const struct strlist *lines, const char *glue, char **ret);

@@ -6,6 +6,7 @@
 #include <systemd/sd-event.h>
 
 #include "core/act/incident.h"
+#include "core/act/outlook.h"
 #include "core/act/policy.h"
 #include "io/clock.h"
 #include "remedy/holds.h"
@@ -60,6 +61,8 @@ void remediator_reconsider(struct remediator *m);
 size_t remediator_n_pending(const struct remediator *m);
 /* The action of an incident that is in progress; NULL: there is none. */
 const struct remedy *remediator_remedy(const struct remediator *m, const struct incident *i);
+/* What outlook_text() asks of an incident. Borrows, until anything changes. */
+void remediator_outlook(const struct remediator *m, const struct incident *i, struct outlook *ret);
 /* Age of the oldest action in progress; 0 without one. */
 usec_t remediator_oldest(const struct remediator *m);
 /* Actions that were begun within the last hour. */

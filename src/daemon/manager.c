@@ -71,6 +71,15 @@ static void on_told(void *userdata, const struct incident *i, enum remedy_outcom
 	notifier_event(m->notifier, i, notice_of_outcome(outcome));
 }
 
+static int on_next(void *userdata, const struct incident *i, char **ret)
+{
+	struct manager *m = userdata;
+	struct outlook o;
+
+	remediator_outlook(m->remediator, i, &o);
+	return outlook_text(i, &o, ret);
+}
+
 static int add_remediator(struct manager *m)
 {
 	struct remediator_context context = {
@@ -103,6 +112,7 @@ static int add_notifier(struct manager *m)
 		.seed = clock_realtime(),
 		.clock = &clock_kernel,
 		.runtime = on_runtime,
+		.next = on_next,
 		.userdata = m,
 	};
 

@@ -23,6 +23,10 @@ int endpoint_copy(struct endpoint *to, const struct endpoint *from)
 	if (r >= 0)
 		r = str_replace(&to->ca_file, from->ca_file);
 	if (r >= 0)
+		r = str_replace(&to->proxy, from->proxy);
+	if (r >= 0)
+		r = str_replace(&to->no_proxy, from->no_proxy);
+	if (r >= 0)
 		r = str_replace(&to->cluster, from->cluster);
 	return r;
 }
@@ -34,6 +38,8 @@ void endpoint_clear(struct endpoint *e)
 	secret_free(e->password);
 	secret_free(e->authorization);
 	free(e->ca_file);
+	free(e->proxy);
+	free(e->no_proxy);
 	free(e->cluster);
 	*e = (struct endpoint){0};
 }

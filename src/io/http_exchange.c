@@ -229,7 +229,9 @@ static int set_options(struct http_exchange *x, const char *user_agent,
 		const void *value;
 	} pointers[] = {
 		{CURLOPT_USERAGENT, user_agent},
-		{CURLOPT_PROXY, ""}, /* none, whatever the environment says */
+		/* None, and no exceptions, whatever the environment says. */
+		{CURLOPT_PROXY, e->proxy ? e->proxy : ""},
+		{CURLOPT_NOPROXY, e->no_proxy ? e->no_proxy : ""},
 		{CURLOPT_PROTOCOLS_STR, "http,https"},
 		{CURLOPT_REDIR_PROTOCOLS_STR, "http,https"},
 		{CURLOPT_ACCEPT_ENCODING, ""}, /* all that libcurl decodes */
@@ -297,7 +299,8 @@ static bool same_endpoint(const struct endpoint *a, const struct endpoint *b)
 {
 	return a->timeout == b->timeout && str_equal(a->username, b->username) &&
 	       str_equal(a->password, b->password) &&
-	       str_equal(a->authorization, b->authorization) && str_equal(a->ca_file, b->ca_file);
+	       str_equal(a->authorization, b->authorization) && str_equal(a->ca_file, b->ca_file) &&
+	       str_equal(a->proxy, b->proxy) && str_equal(a->no_proxy, b->no_proxy);
 }
 
 /* Whether all options but the URL are what they were. */

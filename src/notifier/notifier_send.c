@@ -92,6 +92,8 @@ static void conclude(struct notifier *n, struct outbox_item *item, const struct 
 	struct log_about about;
 
 	about_item(item, &about);
+	if (result->thread)
+		outbox_set_thread(&n->outbox, item, result->thread);
 	fate = outbox_attempted(&n->outbox, item, &a, notify_policy(notify), notifier_now(n));
 	if (s && fate != OUTBOX_AGAIN)
 		s->fates[fate]++;
@@ -156,8 +158,9 @@ static usec_t alert_end(const struct notifier *n, const struct outbox_item *i)
 static int try(struct notifier *n, struct outbox_item *item, struct notify *notify)
 {
 	_cleanup_free_ char *delivery = NULL;
-	struct notify_message message = {
-		.text = item->text, .span = {item->created, alert_end(n, item)}};
+	struct notify_message message = {.text = item->text,
+		.thread = item->thread,
+		.span = {item->created, alert_end(n, item)}};
 	struct notifier_attempt *a;
 	int r;
 

@@ -18,10 +18,23 @@ struct topic {
 static int make(
 	const struct notifier *n, const struct topic *t, enum notice_event event, char **ret)
 {
-	const char *web = notifier_runtime(n)->settings->web.external_url;
+	const struct settings *s = notifier_runtime(n)->settings;
+	const struct rule *rule =
+		t->incident ? runtime_rule(notifier_runtime(n), t->incident->rule) : NULL;
+	_cleanup_free_ char *next = NULL;
+	struct notice_about about = {.web = s->web.external_url, .wall = notifier_wall(n)};
+	int r;
 
-	return t->incident ? notice_json(t->incident, event, web, notifier_wall(n), ret)
-			   : notice_storm_json(&t->storm, event, web, notifier_wall(n), ret);
+	if (!t->incident)
+		return notice_storm_json(&t->storm, event, &about, ret);
+	if (n->context.next) {
+		r = n->context.next(n->context.userdata, t->incident, &next);
+		if (r < 0)
+			return r;
+	}
+	about.next = next;
+	about.mode = rule ? mode_name(settings_dry(s, rule) ? MODE_OBSERVE : MODE_ACT) : NULL;
+	return notice_json(t->incident, event, &about, ret);
 }
 
 static int put(struct notifier *n, const struct topic *t, enum notice_event event,
@@ -57,6 +70,8 @@ static bool is_wanted(
 	/* An alert tells of relief by its end. */
 	if (notify_is_alert(notify) && notice_is_relief(event))
 		return false;
+	if (notify_waits_for_end(notify) && notice_is_relief(event))
+		return event == NOTICE_CLOSED && told;
 	return t->incident ? notice_wanted(f, t->incident, event, told)
 			   : notice_storm_wanted(f, event, told);
 }

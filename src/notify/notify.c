@@ -12,8 +12,12 @@ static const char *const types[] = {"webhook", "command", NULL};
 static const struct notify_ops *const type_table[] = {&notify_webhook, &notify_command};
 _Static_assert(ELEMENTSOF(types) == ELEMENTSOF(type_table) + 1, "a name per type");
 
-static const char *const formats[] = {
-	[NOTIFY_JSON] = "json", [NOTIFY_ALERTMANAGER] = "alertmanager", NULL};
+static const char *const formats[] = {[NOTIFY_JSON] = "json",
+	[NOTIFY_ALERTMANAGER] = "alertmanager",
+	[NOTIFY_SLACK] = "slack",
+	[NOTIFY_PAGERDUTY] = "pagerduty",
+	NULL};
+_Static_assert(ELEMENTSOF(formats) == NOTIFY_FORMAT_MAX + 1, "a name per format");
 
 #define TEXT(field, text)                                                                          \
 	{                                                                                          \
@@ -53,14 +57,18 @@ const struct param_def notify_params[] = {
 	TEXT(dag, "glob on the owner's dag_id; an unknown owner matches none"),
 	TEXT(url, "where the request goes"),
 	TEXT(url_file, "the same from a file or credential, where it is a secret"),
-	WORD(format, "json", formats, "json: of the message; alertmanager: its API's"),
+	WORD(format, "json", formats,
+		"json: of the message; alertmanager, slack, pagerduty: as their APIs want it"),
+	TEXT(channel, "slack: chat.postMessage to this channel, a thread per incident"),
 	LINES(template, "the body instead of the message itself, with {{field}}s"),
 	LINES(header, "further headers, as in Name: value"),
 	TEXT(authorization_file, "file or credential with the value of Authorization"),
 	TEXT(username, "for basic authentication"),
 	TEXT(password_file, "file or credential with the password"),
-	TEXT(secret_file, "file or credential with the key that signs each body"),
+	TEXT(secret_file, "file or credential: {{secret}}, or the key that signs bodies"),
 	TEXT(ca_file, "certificates to trust for https, instead of the system's"),
+	TEXT(proxy, "URL of the proxy that requests go through"),
+	LINES(no_proxy, "hosts that are reached without it; .example.com: all below"),
 	TEXT(command, "the program's absolute path"),
 	LINES(argument, "its arguments, one each"),
 	TIME(timeout, "15s", 100 * USEC_PER_MSEC, 10 * USEC_PER_MINUTE, "of each attempt"),
@@ -141,7 +149,9 @@ static int fill(struct notify *n, const char *name, char **reterr)
 	if (r >= 0)
 		r = str_replace(&n->name, name);
 	if (r >= 0 && p->template.n > 0)
-		r = notify_join(&p->template, &n->template);
+		r = notify_join(&p->template, "\n", &n->template);
+	if (r >= 0 && p->no_proxy.n > 0)
+		r = notify_join(&p->no_proxy, ",", &n->no_proxy);
 	if (r < 0)
 		return r;
 	fault = n->ops->object(n);
@@ -176,6 +186,7 @@ struct notify *notify_free(struct notify *n)
 		notify_cancel(n->calls);
 	notify_secrets_clear(&n->secrets);
 	free(n->template);
+	free(n->no_proxy);
 	free(n->name);
 	free(n);
 	return NULL;
@@ -199,6 +210,16 @@ const struct outbox_policy *notify_policy(const struct notify *n)
 bool notify_is_alert(const struct notify *n)
 {
 	return n->params->format == NOTIFY_ALERTMANAGER;
+}
+
+bool notify_waits_for_end(const struct notify *n)
+{
+	return n->params->format == NOTIFY_PAGERDUTY;
+}
+
+bool notify_is_for_people(const struct notify_params *p)
+{
+	return p->format == NOTIFY_SLACK || p->format == NOTIFY_PAGERDUTY;
 }
 
 int notify_send(struct notify *n, const struct notify_message *message, notify_done_fn done,

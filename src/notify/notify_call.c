@@ -29,12 +29,12 @@ int notify_refuse(const char *key, const char *text, const char **ret_key, char 
 	return r < 0 ? r : -EINVAL;
 }
 
-int notify_join(const struct strlist *lines, char **ret)
+int notify_join(const struct strlist *lines, const char *glue, char **ret)
 {
 	struct strbuf b = {0};
 
 	for (size_t i = 0; i < lines->n; i++)
-		strbuf_addf(&b, "%s%s", i > 0 ? "\n" : "", lines->items[i]);
+		strbuf_addf(&b, "%s%s", i > 0 ? glue : "", lines->items[i]);
 	return strbuf_finish(&b, ret);
 }
 

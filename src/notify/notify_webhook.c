@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
- * A POST: of the message itself, of a template, or of an alert. */
+ * A POST: of the message itself, of a template, or of what format= makes of it. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "base/secret.h"
 #include "base/strbuf.h"
 #include "io/hmac.h"
 #include "notify/notify_type.h"
@@ -12,7 +13,6 @@
 #define MAX_HEADERS 20
 #define MAX_ANSWER ((size_t)64 * 1024)
 #define MAX_QUOTED 200
-#define ALERTS_PATH "/api/v2/alerts"
 
 /* http or https, a host, no user name, no fragment. NULL, or what is wrong. */
 static const char *url_fault(const char *url)
@@ -55,40 +55,96 @@ static int check_template(const struct notify_params *p, const char **ret_key, c
 
 	if (p->template.n == 0)
 		return 0;
-	if (p->format != NOTIFY_JSON)
-		return notify_refuse("template", "not with format=alertmanager", ret_key, reterr);
-	r = notify_join(&p->template, &text);
+	if (!webhook_format_of(p)->template)
+		return notify_refuse("template", "with format=json only", ret_key, reterr);
+	r = notify_join(&p->template, "\n", &text);
 	if (r >= 0)
 		r = notice_check_template(text, &err);
 	return r == -EINVAL ? notify_refuse("template", err, ret_key, reterr) : r;
 }
 
-static int webhook_check(const struct notify_params *p, const char **ret_key, char **reterr)
+static const char *url_of(const struct notify_params *p)
 {
-	const char *fault = p->url ? url_fault(p->url) : NULL;
+	const struct webhook_format *f = webhook_format_of(p);
 
-	if (!p->url && !p->url_file)
-		return notify_refuse(NULL, "url is missing", ret_key, reterr);
+	return !p->url && f->url ? f->url(p) : p->url;
+}
+
+static int check_proxy(const struct notify_params *p, const char **ret_key, char **reterr)
+{
+	const char *fault = p->proxy ? url_fault(p->proxy) : NULL;
+
 	if (fault)
-		return notify_refuse("url", fault, ret_key, reterr);
-	if (p->format == NOTIFY_ALERTMANAGER && p->url && strpbrk(p->url, "?"))
-		return notify_refuse("url", "an Alertmanager's holds no query", ret_key, reterr);
+		return notify_refuse("proxy", fault, ret_key, reterr);
+	if (p->no_proxy.n > 0 && !p->proxy)
+		return notify_refuse("no_proxy", "there is no proxy", ret_key, reterr);
+	for (size_t i = 0; i < p->no_proxy.n; i++)
+		if (strpbrk(p->no_proxy.items[i], ", \t/:*"))
+			return notify_refuse("no_proxy",
+				"one host or .domain a line, without a port", ret_key, reterr);
+	return 0;
+}
+
+static int check_secrets(const struct notify_params *p, const char **ret_key, char **reterr)
+{
+	if (webhook_format_of(p)->takes_secret && !p->secret_file)
+		return notify_refuse(
+			NULL, "secret_file is missing: PagerDuty's routing key", ret_key, reterr);
+	if (webhook_sends_secret(p) && !p->secret_file)
+		return notify_refuse(NULL, "secret_file is missing: {{secret}} is what it holds",
+			ret_key, reterr);
 	if (!p->username != !p->password_file)
 		return notify_refuse(p->username ? "username" : "password_file",
 			"username and password_file come together", ret_key, reterr);
-	if (p->header.n > MAX_HEADERS)
-		return notify_refuse("header", "more than 20 of them", ret_key, reterr);
+	if (p->channel && !webhook_format_of(p)->channel)
+		return notify_refuse("channel", "with format=slack only", ret_key, reterr);
+	if (p->channel && !p->authorization_file)
+		return notify_refuse(
+			"channel", "needs authorization_file, with Bearer TOKEN", ret_key, reterr);
+	return 0;
+}
+
+static int check_headers(const struct notify_params *p, const char **ret_key, char **reterr)
+{
+	const char *fault = p->header.n > MAX_HEADERS ? "more than 20 of them" : NULL;
+
 	for (size_t i = 0; i < p->header.n && !fault; i++)
 		fault = header_fault(p->header.items[i]);
+	return fault ? notify_refuse("header", fault, ret_key, reterr) : 0;
+}
+
+static int check_url(const struct notify_params *p, const char **ret_key, char **reterr)
+{
+	const char *fault = p->url ? url_fault(p->url) : NULL;
+
+	if (!url_of(p) && !p->url_file)
+		return notify_refuse(NULL, "url is missing", ret_key, reterr);
 	if (fault)
-		return notify_refuse("header", fault, ret_key, reterr);
-	return check_template(p, ret_key, reterr);
+		return notify_refuse("url", fault, ret_key, reterr);
+	if (webhook_format_of(p)->path && p->url && strpbrk(p->url, "?"))
+		return notify_refuse("url", "an Alertmanager's holds no query", ret_key, reterr);
+	return 0;
+}
+
+static int webhook_check(const struct notify_params *p, const char **ret_key, char **reterr)
+{
+	static int (*const checks[])(
+		const struct notify_params *p, const char **ret_key, char **reterr) = {
+		check_url, check_secrets, check_headers, check_template, check_proxy};
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < ELEMENTSOF(checks); i++)
+		r = checks[i](p, ret_key, reterr);
+	return r;
 }
 
 static const char *webhook_object(const struct notify *n)
 {
 	if (n->secrets.url && url_fault(n->secrets.url))
 		return "what url_file holds is no URL";
+	if (n->secrets.secret && webhook_sends_secret(n->params) &&
+		strpbrk(n->secrets.secret, "\r\n"))
+		return "what secret_file holds has several lines";
 	return NULL;
 }
 
@@ -105,53 +161,105 @@ static const char *reason_of(const struct transport_answer *a)
 	return a->status >= 300 && a->status < 400 ? "redirect" : "refused";
 }
 
-static void on_answer(void *userdata, const struct transport_answer *a)
+/* Why there was no useful answer, in words without secrets. */
+static int say_why(const struct notify *n, const struct transport_answer *a, char **ret)
 {
-	struct notify_call *c = userdata;
-	const struct notify *n = c->notify;
 	_cleanup_free_ char *words = NULL;
-	_cleanup_free_ char *text = NULL;
-	struct notify_result result = {0};
 
-	c->request = NULL;
-	if (a->error == 0 && a->status >= 200 && a->status < 300) {
-		notify_call_end(c, &result);
-		return;
-	}
-	result.reason = reason_of(a);
-	result.retry_after = a->retry_after;
 	/* A secret URL may come back in pieces, which nobody would know. */
 	if (a->error < 0 && n->secrets.url)
-		(void)str_printf(&text, "no answer: %s", strerror(-a->error));
-	else if (a->error < 0)
-		(void)str_printf(&text, "%s: %s", n->params->url, a->error_text);
-	else if (!n->secrets.url && str_printable(a->body, MAX_QUOTED, &words) >= 0)
-		(void)str_printf(&text, "answered %d%s%s", a->status, *words ? ": " : "", words);
-	else
-		(void)str_printf(&text, "answered %d", a->status);
-	result.text = text;
+		return str_printf(ret, "no answer: %s", strerror(-a->error));
+	if (a->error < 0)
+		return str_printf(ret, "%s: %s", url_of(n->params), a->error_text);
+	if (!n->secrets.url && str_printable(a->body, MAX_QUOTED, &words) >= 0)
+		return str_printf(ret, "answered %d%s%s", a->status, *words ? ": " : "", words);
+	return str_printf(ret, "answered %d", a->status);
+}
+
+/* Slack's API says 200, whatever it thinks of it. */
+static void on_slack_answer(struct notify_call *c, const struct transport_answer *a)
+{
+	_cleanup_free_ char *thread = NULL;
+	_cleanup_free_ char *err = NULL;
+	_cleanup_free_ char *text = NULL;
+	struct notify_result result = {0};
+	int r = notice_slack_decode_answer(a->body, a->len, &thread, &err);
+
+	if (r < 0) {
+		result.reason = r == -ENOMEM ? "internal" : "refused";
+		(void)str_printf(&text, "Slack refused: %s", err ? err : "out of memory");
+		result.text = text;
+	}
+	result.thread = thread;
 	notify_call_end(c, &result);
 }
 
-static int make_body(const struct notify *n, const struct notify_message *message, char **ret)
+static void on_answer(void *userdata, const struct transport_answer *a)
 {
-	if (n->params->format == NOTIFY_ALERTMANAGER)
-		return notice_alert(message->text, &message->span, ret);
-	if (n->template)
-		return notice_render(message->text, n->template, ret);
-	return str_replace(ret, message->text);
+	struct notify_call *c = userdata;
+	_cleanup_free_ char *text = NULL;
+	struct notify_result result = {0};
+	bool done = a->error == 0 && a->status >= 200 && a->status < 300;
+
+	c->request = NULL;
+	if (done && c->notify->params->channel) {
+		on_slack_answer(c, a);
+		return;
+	}
+	if (!done) {
+		result.reason = reason_of(a);
+		result.retry_after = a->retry_after;
+		(void)say_why(c->notify, a, &text);
+		result.text = text;
+	}
+	notify_call_end(c, &result);
 }
 
 static int make_url(const struct notify *n, char **ret)
 {
-	const char *url = n->secrets.url ? n->secrets.url : n->params->url;
+	const char *url = n->secrets.url ? n->secrets.url : url_of(n->params);
+	const char *path = webhook_format_of(n->params)->path;
 	size_t len = strlen(url);
 
-	if (n->params->format != NOTIFY_ALERTMANAGER)
-		return str_replace(ret, url);
-	while (len > 0 && url[len - 1] == '/')
+	while (path && len > 0 && url[len - 1] == '/')
 		len--;
-	return str_printf(ret, "%.*s" ALERTS_PATH, (int)len, url);
+	return str_printf(ret, "%.*s%s", (int)len, url, path ? path : "");
+}
+
+static int add_own_header(const struct notify *n, const char *text, struct strlist *lines)
+{
+	char *line = NULL;
+	int r;
+
+	if (!n->secrets.secret)
+		return strlist_add(lines, text);
+	r = notice_fill_secret(text, n->secrets.secret, &line);
+	if (r >= 0)
+		r = strlist_add(lines, line);
+	secret_free(line);
+	return r;
+}
+
+static int add_signature(const struct notify *n, const char *body, struct strlist *lines)
+{
+	_cleanup_free_ char *line = NULL;
+	char hex[HMAC_HEX_SIZE];
+	int r;
+
+	if (!n->secrets.secret || webhook_sends_secret(n->params))
+		return 0;
+	r = hmac_sha256(n->secrets.secret, body, strlen(body), hex);
+	if (r >= 0)
+		r = str_printf(&line, "X-Stagewatch-Signature: sha256=%s", hex);
+	return r < 0 ? r : strlist_add(lines, line);
+}
+
+/* They may hold a secret. */
+static void clear_headers(struct strlist *lines)
+{
+	for (size_t i = 0; i < lines->n; i++)
+		secret_wipe(lines->items[i], strlen(lines->items[i]));
+	strlist_clear(lines);
 }
 
 /* The lines of one request; the caller clears them. */
@@ -160,26 +268,18 @@ static int make_headers(const struct notify *n, const struct notify_message *mes
 {
 	const struct notify_params *p = n->params;
 	_cleanup_free_ char *line = NULL;
-	char hex[HMAC_HEX_SIZE];
 	int r;
 
-	r = strlist_add(ret, "Content-Type: application/json");
+	/* Slack's API warns where the charset is not said. */
+	r = strlist_add(ret, p->channel ? "Content-Type: application/json; charset=utf-8"
+					: "Content-Type: application/json");
 	if (r >= 0)
 		r = str_printf(&line, "X-Stagewatch-Delivery: %s", message->delivery);
 	if (r >= 0)
 		r = strlist_add(ret, line);
 	for (size_t i = 0; r >= 0 && i < p->header.n; i++)
-		r = strlist_add(ret, p->header.items[i]);
-	if (r >= 0 && n->secrets.secret) {
-		_cleanup_free_ char *signature = NULL;
-
-		r = hmac_sha256(n->secrets.secret, body, strlen(body), hex);
-		if (r >= 0)
-			r = str_printf(&signature, "X-Stagewatch-Signature: sha256=%s", hex);
-		if (r >= 0)
-			r = strlist_add(ret, signature);
-	}
-	return r;
+		r = add_own_header(n, p->header.items[i], ret);
+	return r < 0 ? r : add_signature(n, body, ret);
 }
 
 static int webhook_send(struct notify_call *c, const struct notify_message *message)
@@ -191,12 +291,14 @@ static int webhook_send(struct notify_call *c, const struct notify_message *mess
 		.password = n->secrets.authorization ? NULL : n->secrets.password,
 		.authorization = n->secrets.authorization,
 		.ca_file = n->params->ca_file,
+		.proxy = n->params->proxy,
+		.no_proxy = n->no_proxy,
 		.timeout = n->params->timeout,
 	};
 	const char *headers[MAX_HEADERS + 4] = {0};
 	struct strlist lines = {0};
-	_cleanup_free_ char *body = NULL;
-	_cleanup_free_ char *url = NULL;
+	char *body = NULL;
+	char *url = NULL;
 	struct transport_ask ask = {
 		.method = "POST",
 		.headers = headers,
@@ -205,7 +307,7 @@ static int webhook_send(struct notify_call *c, const struct notify_message *mess
 	};
 	int r;
 
-	r = make_body(n, message, &body);
+	r = webhook_format_of(n->params)->body(n, message, &body);
 	if (r >= 0)
 		r = make_url(n, &url);
 	if (r >= 0)
@@ -216,13 +318,15 @@ static int webhook_send(struct notify_call *c, const struct notify_message *mess
 	ask.body = body;
 	if (r >= 0)
 		r = transport_send(n->context.transport, &ask, on_answer, c, &c->request);
-	strlist_clear(&lines);
+	clear_headers(&lines);
+	secret_free(body);
+	secret_free(url);
 	return r;
 }
 
-static const char *const keys[] = {"url", "url_file", "format", "template", "header",
-	"authorization_file", "username", "password_file", "secret_file", "ca_file", "resend",
-	NULL};
+static const char *const keys[] = {"url", "url_file", "format", "channel", "template", "header",
+	"authorization_file", "username", "password_file", "secret_file", "ca_file", "proxy",
+	"no_proxy", "resend", NULL};
 
 const struct notify_ops notify_webhook = {
 	.name = "webhook",

@@ -343,6 +343,21 @@ void remediator_consider(struct remediator *m, const struct detector_event *ev)
 		begin(m, i, ev, airflow, dry);
 }
 
+void remediator_outlook(const struct remediator *m, const struct incident *i, struct outlook *ret)
+{
+	const struct runtime *w = remediator_runtime(m);
+	const struct rule *rule = runtime_rule(w, i->rule);
+
+	*ret = (struct outlook){
+		.dry = !rule || settings_dry(w->settings, rule),
+		.paused = holds_paused(m->context.holds),
+		.window = holds_window_of(m->context.holds, i),
+		.remedy = remediator_remedy(m, i),
+		.now = remediator_now(m),
+		.wall = remediator_wall(m),
+	};
+}
+
 void remediator_reconsider(struct remediator *m)
 {
 	for (struct job *j = m->jobs, *next; j; j = next) {

@@ -225,6 +225,19 @@ static int lint_actions(const struct settings *s, const struct conf *c, struct s
 	return r;
 }
 
+/* Who reads such a message is to follow its link. */
+static int lint_links(const struct settings *s, const struct conf *c, struct strlist *warnings)
+{
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < s->n_notifies && !s->web.external_url; i++)
+		if (notify_is_for_people(&s->notifies[i].params))
+			r = settings_fault_at(settings_section(c, "notify", s->notifies[i].name),
+				"format", "its messages hold no link: set external_url of [web]",
+				warnings);
+	return r;
+}
+
 int settings_lint(const struct settings *s, const struct conf *c, struct strlist *warnings)
 {
 	int r = lint_values(c, warnings);
@@ -233,6 +246,8 @@ int settings_lint(const struct settings *s, const struct conf *c, struct strlist
 		r = lint_names(s, c, warnings);
 	if (r >= 0)
 		r = lint_order(s, c, warnings);
+	if (r >= 0)
+		r = lint_links(s, c, warnings);
 	return r < 0 ? r : lint_actions(s, c, warnings);
 }
 

@@ -28,12 +28,13 @@ static int write_item(struct ledger *l, const struct outbox_item *item)
 		LEDGER_I(item->closed),
 		LEDGER_S(states[item->state]),
 		LEDGER_S(item->text),
+		LEDGER_S(item->thread),
 	};
 
 	return ledger_run(l,
 		"INSERT OR REPLACE INTO notices (id, notify, subject, incident, event, alert,"
-		" created, ended, closed, state, text)"
-		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+		" created, ended, closed, state, text, thread)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
 		args, ELEMENTSOF(args));
 }
 
@@ -86,7 +87,7 @@ static int on_row(void *userdata, const struct ledger_value *row, size_t n)
 	int state;
 	int r = 0;
 
-	if (n != 11 || !row[1].s || !row[2].s || !row[3].s)
+	if (n != 12 || !row[1].s || !row[2].s || !row[3].s)
 		return 0;
 	event = find_event(row[4].s);
 	state = find_word(states, ELEMENTSOF(states), row[9].s);
@@ -106,12 +107,15 @@ static int on_row(void *userdata, const struct ledger_value *row, size_t n)
 		r = str_replace(&item.incident, row[3].s);
 	if (r >= 0)
 		r = str_replace(&item.text, row[10].s);
+	if (r >= 0)
+		r = str_replace(&item.thread, row[11].s);
 	/* Takes the texts over, whatever there is of them. */
 	if (r >= 0)
 		return outbox_restore(to->outbox, &item, to->now, to->wall, to->orphan_until);
 	free(item.notify);
 	free(item.subject);
 	free(item.incident);
+	free(item.text);
 	return r;
 }
 
@@ -136,7 +140,7 @@ int notice_store_load(struct ledger *l, const struct notice_store_restoring *res
 		return r;
 	return ledger_query(l,
 		"SELECT * FROM (SELECT id, notify, subject, incident, event, alert, created, ended,"
-		" closed, state, text FROM notices WHERE state <> 'done' OR NOT closed"
+		" closed, state, text, thread FROM notices WHERE state <> 'done' OR NOT closed"
 		" ORDER BY id DESC LIMIT ?1) ORDER BY id",
 		args, ELEMENTSOF(args), on_row, &to);
 }

@@ -71,6 +71,9 @@ static const char *const steps[] = {
 	"CREATE INDEX runs_ended ON runs (ended);",
 	/* Which pod the driver was, beyond a restart. */
 	"ALTER TABLE actions ADD COLUMN mark TEXT;",
+
+	/* Where a receiver keeps the messages of an incident. */
+	"ALTER TABLE notices ADD COLUMN thread TEXT;",
 };
 
 const struct ledger_schema store_schema = {steps, ELEMENTSOF(steps)};

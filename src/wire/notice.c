@@ -8,12 +8,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "wire/json.h"
+#include "wire/notice_fields.h"
 
 const char *const notice_fields[] = {"schema", "event", "severity", "summary", "incident", "url",
 	"verdict", "outcome", "why", "rule", "action", "spark_cluster", "app_id", "app_name",
 	"stage_id", "attempt_id", "dag_id", "run_id", "task_id", "map_index", "try_number",
-	"evidence", "cause", "because", "time", "opened", "ended"};
+	"evidence", "cause", "because", "mode", "next", "time", "opened", "ended"};
 const size_t n_notice_fields = ELEMENTSOF(notice_fields);
 /* The last ones. */
 #define N_TIMES 3
@@ -122,8 +122,8 @@ static int finish(cJSON *o, usec_t wall, usec_t opened, usec_t ended, char **ret
 	return (size_t)cJSON_GetArraySize(o) == n_notice_fields ? json_print(o, ret) : -ENOMEM;
 }
 
-int notice_json(
-	const struct incident *i, enum notice_event event, const char *web, usec_t wall, char **ret)
+int notice_json(const struct incident *i, enum notice_event event, const struct notice_about *about,
+	char **ret)
 {
 	_cleanup_json_ cJSON *o = cJSON_CreateObject();
 	_cleanup_free_ char *line = NULL;
@@ -132,16 +132,18 @@ int notice_json(
 
 	r = summary(i, event, &line);
 	if (r >= 0)
-		r = link_to(web, "incidents/", i->id, &url);
+		r = link_to(about->web, "incidents/", i->id, &url);
 	if (r < 0)
 		return r;
 	add_head(o, event, line, i->id, url);
 	add_what_is_known(o, i, event);
-	return finish(o, wall, i->opened, i->ended, ret);
+	add_text(o, "mode", about->mode);
+	add_text(o, "next", about->next);
+	return finish(o, about->wall, i->opened, i->ended, ret);
 }
 
-int notice_storm_json(const struct notice_storm *storm, enum notice_event event, const char *web,
-	usec_t wall, char **ret)
+int notice_storm_json(const struct notice_storm *storm, enum notice_event event,
+	const struct notice_about *about, char **ret)
 {
 	_cleanup_json_ cJSON *o = cJSON_CreateObject();
 	_cleanup_free_ char *line = NULL;
@@ -153,17 +155,17 @@ int notice_storm_json(const struct notice_storm *storm, enum notice_event event,
 				      : "the storm breaker closed; it had opened because %s",
 		storm->why);
 	if (r >= 0)
-		r = link_to(web, "", "", &url);
+		r = link_to(about->web, "", "", &url);
 	if (r < 0)
 		return r;
 	add_head(o, event, line, storm->id, url);
 	for (size_t i = (size_t)cJSON_GetArraySize(o); i < n_notice_fields - N_TIMES; i++)
 		add_text(o, notice_fields[i],
 			str_equal(notice_fields[i], "evidence") ? storm->why : NULL);
-	return finish(o, wall, storm->opened, storm->ended, ret);
+	return finish(o, about->wall, storm->opened, storm->ended, ret);
 }
 
-static int read_message(const char *message, cJSON **ret)
+int notice_read(const char *message, cJSON **ret)
 {
 	_cleanup_free_ char *err = NULL;
 	cJSON *o = NULL;
@@ -180,8 +182,7 @@ static int read_message(const char *message, cJSON **ret)
 	return 0;
 }
 
-/* The text of a field as it is; NULL: not known. Numbers need room. */
-static const char *field_text(const cJSON *o, const char *name, char number[static 32])
+const char *notice_field(const cJSON *o, const char *name, char number[static 32])
 {
 	const cJSON *f = cJSON_GetObjectItemCaseSensitive(o, name);
 
@@ -220,15 +221,23 @@ static const char *find_name(const char *open, size_t *ret_len, const char **ret
 	return name;
 }
 
+static bool is_secret(const char *name, size_t len)
+{
+	return len == strlen(NOTICE_SECRET) && memcmp(name, NOTICE_SECRET, len) == 0;
+}
+
 static const char *find_field(const char *name, size_t len)
 {
+	if (is_secret(name, len))
+		return NOTICE_SECRET;
 	for (size_t i = 0; i < n_notice_fields; i++)
 		if (strlen(notice_fields[i]) == len && memcmp(notice_fields[i], name, len) == 0)
 			return notice_fields[i];
 	return NULL;
 }
 
-static int fill_template(const cJSON *o, const char *template, char **ret, char **reterr)
+static int fill_template(
+	const cJSON *o, const char *template, const char *secret, char **ret, char **reterr)
 {
 	struct strbuf b = {0};
 	const char *open;
@@ -251,7 +260,7 @@ static int fill_template(const cJSON *o, const char *template, char **ret, char 
 			return r < 0 ? r : -EINVAL;
 		}
 		strbuf_add_n(&b, template, (size_t)(open - template));
-		text = field_text(o, field, number);
+		text = str_equal(field, NOTICE_SECRET) ? secret : notice_field(o, field, number);
 		add_escaped(&b, text ? text : "");
 		template = after;
 	}
@@ -259,17 +268,50 @@ static int fill_template(const cJSON *o, const char *template, char **ret, char 
 	return strbuf_finish(&b, ret);
 }
 
-int notice_render(const char *message, const char *template, char **ret)
+int notice_render(const char *message, const char *template, const char *secret, char **ret)
 {
 	_cleanup_json_ cJSON *o = NULL;
 	_cleanup_free_ char *err = NULL;
 	int r;
 
-	r = read_message(message, &o);
+	r = notice_read(message, &o);
 	if (r < 0)
 		return r;
-	r = fill_template(o, template, ret, &err);
+	r = fill_template(o, template, secret, ret, &err);
 	return r == -EINVAL ? -EBADMSG : r;
+}
+
+bool notice_has_secret(const char *text)
+{
+	for (const char *open = text; (open = strstr(open, "{{")); open += 2) {
+		size_t len = 0;
+		const char *after = NULL;
+		const char *name = find_name(open, &len, &after);
+
+		if (name && is_secret(name, len))
+			return true;
+	}
+	return false;
+}
+
+int notice_fill_secret(const char *text, const char *secret, char **ret)
+{
+	struct strbuf b = {0};
+	const char *open;
+
+	for (const char *from = text; (open = strstr(from, "{{")); from = open + 2) {
+		size_t len = 0;
+		const char *after = NULL;
+		const char *name = find_name(open, &len, &after);
+
+		if (!name || !is_secret(name, len))
+			continue;
+		strbuf_add_n(&b, text, (size_t)(open - text));
+		strbuf_add(&b, secret);
+		text = after;
+	}
+	strbuf_add(&b, text);
+	return strbuf_finish(&b, ret);
 }
 
 /* Tried with a text in each field, a number in each, and nothing. */
@@ -286,7 +328,7 @@ int notice_check_template(const char *template, char **reterr)
 
 		for (size_t i = 0; i < n_notice_fields; i++)
 			(void)cJSON_AddStringToObject(o, notice_fields[i], samples[s]);
-		r = fill_template(o, template, &text, reterr);
+		r = fill_template(o, template, samples[s], &text, reterr);
 		if (r < 0)
 			return r;
 		r = json_parse(text, strlen(text), &made, &err);
@@ -314,7 +356,7 @@ static void add_labels(cJSON *alert, const cJSON *message)
 	for (size_t i = 0; i < ELEMENTSOF(names); i++) {
 		_cleanup_free_ char *value = NULL;
 		char number[32];
-		const char *text = field_text(message, names[i], number);
+		const char *text = notice_field(message, names[i], number);
 
 		/* An empty label is one that is not there. */
 		if (text && str_printable(text, NOTICE_MAX_LABEL, &value) >= 0)
@@ -330,7 +372,7 @@ static void add_annotations(cJSON *alert, const cJSON *message)
 
 	for (size_t i = 0; i < ELEMENTSOF(names); i++) {
 		char number[32];
-		const char *text = field_text(message, names[i], number);
+		const char *text = notice_field(message, names[i], number);
 
 		if (text)
 			(void)cJSON_AddStringToObject(annotations, names[i], text);
@@ -349,7 +391,7 @@ int notice_alert(const char *message, const struct notice_span *span, char **ret
 		cJSON_Delete(alert);
 		return -ENOMEM;
 	}
-	r = read_message(message, &o);
+	r = notice_read(message, &o);
 	if (r < 0)
 		return r;
 	add_labels(alert, o);
@@ -369,11 +411,11 @@ int notice_environment(const char *message, struct strlist *ret)
 	_cleanup_json_ cJSON *o = NULL;
 	int r;
 
-	r = read_message(message, &o);
+	r = notice_read(message, &o);
 	for (size_t i = 0; r >= 0 && i < n_notice_fields; i++) {
 		_cleanup_free_ char *line = NULL;
 		char number[32];
-		const char *text = field_text(o, notice_fields[i], number);
+		const char *text = notice_field(o, notice_fields[i], number);
 
 		r = str_printf(&line, "STAGEWATCH_%s=%s", notice_fields[i], text ? text : "");
 		for (char *p = line; r >= 0 && *p != '='; p++)

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Arbitrary bytes as a recording, and as what a person asks over the control socket. */
+ * Arbitrary bytes as a recording, as what a person asks over the control socket, and as
+ * what a receiver of messages answers. */
 #include <stddef.h>
 #include <stdint.h>
 
 #include "wire/control.h"
+#include "wire/notice.h"
 #include "wire/recording.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -15,9 +17,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct control_pause pause = {0};
 	_cleanup_free_ char *not_answer = NULL;
 	_cleanup_free_ char *not_pause = NULL;
+	_cleanup_free_ char *thread = NULL;
+	_cleanup_free_ char *not_taken = NULL;
 
 	(void)recording_decode(body, size, &answer, &not_answer);
 	(void)control_pause_decode(body, size, &pause, &not_pause);
+	(void)notice_slack_decode_answer(body, size, &thread, &not_taken);
 	recorded_answer_clear(&answer);
 	control_pause_clear(&pause);
 	return 0;

@@ -11,8 +11,10 @@ import signal
 import subprocess
 import time
 import urllib.request
+from pathlib import Path
 
 import fakes
+import jsonschema
 import pytest
 from harness import Daemon, airflow_section, driver_section, limit, master_section, wait
 from fakes import Airflow, Driver, Fake, Master
@@ -94,6 +96,52 @@ def test_template(binary, tmp_path, started):
     message = receiver.messages()[0]
     assert set(message) == {"text", "stage"} and message["stage"] == "7/"
     assert message["text"].startswith('one: app-1 (a "name" \\ of {{mine}}) stage 7.0 is hung: (0 + ')
+
+
+class SlackApi(Receiver):
+    def answer(self, method, path, headers, body):
+        return 200, {"ok": True, "channel": "C024BE91L", "ts": f"1503435956.{len(self.requests):06d}"}
+
+
+def fits(name, message):
+    schema = json.loads((Path(__file__).parent / "schemas" / f"{name}.json").read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.Draft202012Validator(schema).validate(message)
+
+
+def test_slack_and_pagerduty(binary, tmp_path, started):
+    """What they are sent fits their APIs, through a proxy and past one, and says who, what next, and where to read on."""
+    name = "<!channel> & <http://evil|" + "\u00e4" * 900
+    hook, api, pager, driver = started(Receiver), started(SlackApi), started(Receiver), started(Driver, "app-1", OWNER, name=name)
+    key, token = "R0UT1NG" * 4 + "abcd", "Bearer xoxb-1234-T0K3N"
+    (tmp_path / "key").write_text(key + "\n")
+    (tmp_path / "token").write_text(token + "\n")
+    (tmp_path / "url").write_text("http://hooks.example/services/T/B/S3CR3T\n")
+    on = {"on": "hung, recovered, closed"}
+    sections = "".join([
+        f"[notify hook]\nformat = slack\nurl_file = {tmp_path}/url\nproxy = {hook.url}\non = hung, closed\n",
+        notify_section(api.url, "api", format="slack", channel="C024BE91L", authorization_file=tmp_path / "token", **on),
+        notify_section(pager.url, "pager", format="pagerduty", secret_file=tmp_path / "key", proxy="http://127.0.0.1:9",
+                       no_proxy=["other.example", "127.0.0.1"], on="hung", header="X-Key: {{secret}}")])
+    with Daemon(binary, tmp_path, "[web]\nexternal_url = http://watch.example\n" + driver_section("one", driver) + sections) as d:
+        hung_then_gone(d, driver, lambda: hook.requests and api.requests and pager.requests)
+        wait(lambda: len(hook.requests) == 2 and len(api.requests) == 3 and len(pager.requests) == 2, 20, "all told")
+        incident = d.json("/api/v1/incidents")["incidents"][0]["id"]
+        shown = d.log() + d.fetch("/api/v1/status")[2].decode() + d.fetch("/metrics")[2].decode()
+        assert not [s for s in (key, token, token.split()[1], "S3CR3T") if s in shown]
+    for message in hook.messages() + api.messages():
+        fits("slack", message)
+        text = json.dumps(message)
+        assert "<!channel>" not in text.replace(json.dumps(message["blocks"][0]), "") and "*DAG*\\nd" in text and "*What happens next*" in text
+        assert f"|{incident}>" in text and "http://watch.example/" in text and "mode act: stagewatchd acts" in text
+    assert {r[2] for r in hook.requests} == {"http://hooks.example/services/T/B/S3CR3T"} and hook.messages()[0].keys() == {"text", "blocks"}
+    first, *later = api.messages()
+    assert "thread_ts" not in first and {m["thread_ts"] for m in later} == {"1503435956.000001"} and api.requests[0][3]["Authorization"] == token
+    for message in pager.messages():
+        fits("pagerduty", message)
+        assert (message["routing_key"], message["dedup_key"]) == (key, incident) and message["links"][0]["href"].startswith("http://watch.example/")
+    assert [m["event_action"] for m in pager.messages()] == ["trigger", "resolve"] and {r[3]["X-Key"] for r in pager.requests} == {key}
+    assert pager.messages()[0]["payload"]["custom_details"]["next"] == "nothing: its rule's action is notify"
 
 
 @pytest.mark.parametrize("fault, reason", [("302", "redirect"), ("truncated", "unreachable")])
@@ -425,7 +473,7 @@ def test_storm(binary, tmp_path, started, alertmanager):
     ("url = http://a\nheader = Content-Type: text/plain", 3, "header: set by this program"),
     ('url = http://a\ntemplate = {"a": "{{evnt}}"}', 3, "template: there is no field {{evnt}}"),
     ('url = http://a\ntemplate = {"a": {{stage_id}}}', 3, "template: does not make JSON"),
-    ('url = http://a\nformat = alertmanager\ntemplate = {"a": 1}', 4, "template: not with format=alertmanager"),
+    ('url = http://a\nformat = alertmanager\ntemplate = {"a": 1}', 4, "template: with format=json only"),
     ("url = http://a/?b\nformat = alertmanager", 2, "url: an Alertmanager's holds no query"),
     ("url = http://a\nusername = u", 3, "username: username and password_file come together"),
     ("url = http://a\nretry_first = 1h", 3, "retry_first is above retry_max"),

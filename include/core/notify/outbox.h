@@ -46,6 +46,7 @@ struct outbox_item {
 	char *incident;
 	enum notice_event event;
 	char *text;     /* the message as JSON; NULL once it is done */
+	char *thread;   /* where the receiver keeps the messages of its incident; NULL: nowhere */
 	bool alert;     /* it is delivered again until it is over */
 	usec_t created; /* since 1970 */
 	usec_t ended;   /* since 1970: when what an alert says was over; 0: it is not */
@@ -98,13 +99,17 @@ int outbox_put(
 /* Whether anything was put for this notify of this subject, whose incident is open. */
 bool outbox_has_told(const struct outbox *o, const char *notify, const char *subject);
 
+/* The message brought a thread: it is that of all messages of its incident to this notify, those
+ * to come included. Without memory: not of all. */
+void outbox_set_thread(struct outbox *o, const struct outbox_item *item, const char *thread);
+
 /* The first message that was put of this subject, whose incident is open, to anybody; NULL: none.
  */
 const struct outbox_item *outbox_told(const struct outbox *o, const char *subject);
 
-/* One that a daemon before this one left: id, notify, subject, incident, event, text, alert,
- * created, ended, state and closed of *item are set. Its texts are taken over, also on failure.
- * wall: of the same moment as now. Where its incident is not seen again until then (by
+/* One that a daemon before this one left: id, notify, subject, incident, event, text, thread,
+ * alert, created, ended, state and closed of *item are set. Its texts are taken over, also on
+ * failure. wall: of the same moment as now. Where its incident is not seen again until then (by
  * outbox_claim()), it counts as ended. One that was put meanwhile takes its place. -ENOMEM. */
 int outbox_restore(
 	struct outbox *o, struct outbox_item *item, usec_t now, usec_t wall, usec_t orphan_until);

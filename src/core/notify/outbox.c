@@ -33,6 +33,7 @@ static void item_free(struct outbox_item *i)
 	free(i->subject);
 	free(i->incident);
 	free(i->text);
+	free(i->thread);
 	free(i);
 }
 
@@ -162,6 +163,28 @@ bool outbox_has_told(const struct outbox *o, const char *notify, const char *sub
 	return false;
 }
 
+void outbox_set_thread(struct outbox *o, const struct outbox_item *item, const char *thread)
+{
+	size_t at;
+
+	for (struct outbox_item *i = first_of(o, item->subject, item->notify, &at); i;
+		i = next_of(o, item->subject, item->notify, &at))
+		if (!i->thread && str_equal(i->incident, item->incident) &&
+			str_replace(&i->thread, thread) >= 0)
+			i->unsaved = true;
+}
+
+static const char *thread_of(const struct outbox *o, const char *notify, const char *subject)
+{
+	size_t at;
+
+	for (const struct outbox_item *i = first_of(o, subject, notify, &at); i;
+		i = next_of(o, subject, notify, &at))
+		if (!i->closed && i->thread)
+			return i->thread;
+	return NULL;
+}
+
 const struct outbox_item *outbox_told(const struct outbox *o, const char *subject)
 {
 	const struct outbox_item *first = NULL;
@@ -200,6 +223,8 @@ int outbox_put(
 	if (r >= 0)
 		r = str_replace(&i->text, m->text);
 	if (r >= 0)
+		r = str_replace(&i->thread, thread_of(o, m->notify, m->subject));
+	if (r >= 0)
 		r = append(o, i);
 	if (r < 0)
 		return r;
@@ -234,6 +259,7 @@ int outbox_restore(
 		free(from.subject);
 		free(from.incident);
 		free(from.text);
+		free(from.thread);
 		return -ENOMEM;
 	}
 	*i = from;

@@ -679,12 +679,124 @@ static void too_many_wait(void **state)
 	assert_int_equal(fake_log_count("is dropped: too many are waiting"), 1);
 }
 
+/* The text under a name in the n-th request's body, as far as its comma. */
+static bool says(const struct scene *s, size_t n, const char *what)
+{
+	return asked(s, n)->body && strstr(asked(s, n)->body, what);
+}
+
+static void start_with_secret(struct scene *s, const char *keys)
+{
+	_cleanup_free_ char *notify = NULL;
+	char path[64];
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "%s/secret", s->dir);
+	f = fopen(path, "we");
+	assert_non_null(f);
+	assert_true(fprintf(f, "Bearer T0K3N\n") > 0);
+	assert_int_equal(fclose(f), 0);
+	assert_true(str_printf(&notify, NOTIFY("pager", "%s = %s\n%s"),
+			    strstr(keys, "channel") ? "authorization_file" : "secret_file", path,
+			    keys) >= 0);
+	start(s, notify);
+}
+
+/* Slack's API: what comes later of an incident is in the thread of its first message, also after a
+ * restart. */
+static void a_thread_per_incident(void **state)
+{
+	struct scene *s = *state;
+	struct incident *i;
+
+	open_ledger(s);
+	fake_set(&s->fake, "POST *",
+		(struct fake_answer){.status = 200, .body = "{\"ok\":true,\"ts\":\"17.5\"}"});
+	start_with_secret(s, "format = slack\nchannel = C1\non = hung, failed, closed\n");
+	i = hung(s, "app-1");
+	run(s, 1);
+	hung(s, "app-2");
+	run(s, 1);
+	crash(s);
+	begin(s);
+	notifier_event(s->notifier, i, notice_of_outcome(OUTCOME_FAILED));
+	run(s, 1);
+	end(s, i, OUTCOME_FAILED);
+	run(s, 1);
+	assert_int_equal(s->fake.n_asked, 4);
+	assert_false(says(s, 0, "thread_ts"));
+	assert_false(says(s, 1, "thread_ts"));
+	assert_true(says(s, 2, "\"thread_ts\":\"17.5\",\"reply_broadcast\":true"));
+	assert_true(says(s, 3, "\"thread_ts\":\"17.5\",\"reply_broadcast\":false"));
+	/* The same stage again is another incident. */
+	hung(s, "app-1");
+	run(s, 1);
+	assert_int_equal(s->fake.n_asked, 5);
+	assert_false(says(s, 4, "thread_ts"));
+}
+
+/* It answers 200, and does not take it. */
+static void slack_that_refuses(void **state)
+{
+	struct scene *s = *state;
+
+	fake_set(&s->fake, "POST *",
+		(struct fake_answer){
+			.status = 200, .body = "{\"ok\":false,\"error\":\"not_in_channel\"}"});
+	start_with_secret(s, "format = slack\nchannel = C1\n");
+	hung(s, "app-1");
+	run(s, 1);
+	assert_string_equal(health_notify(&s->health, "pager")->complaint, "refused");
+	assert_int_equal(fake_log_count("refused: Slack refused: not_in_channel"), 1);
+	assert_int_equal(notifier_n_pending(s->notifier, "pager"), 1);
+}
+
+/* Whatever `on` says, it hears of the end, once, and of nothing that is no end. */
+static void pagerduty_hears_of_the_end(void **state)
+{
+	struct scene *s = *state;
+	struct incident *i;
+
+	start_with_secret(s, "format = pagerduty\non = hung, dry_run, recovered\n");
+	i = hung(s, "app-1");
+	run(s, 1);
+	notifier_event(s->notifier, i, notice_of_outcome(OUTCOME_DRY_RUN));
+	run(s, 1);
+	end(s, i, OUTCOME_RECOVERED);
+	i = incident(s, "app-2");
+	end(s, i, OUTCOME_RECOVERED); /* of which it never heard */
+	run(s, 1);
+	assert_int_equal(s->fake.n_asked, 2);
+	assert_true(says(s, 0, "\"event_action\":\"trigger\",\"dedup_key\":\"id-1\""));
+	assert_true(says(s, 0, "\"routing_key\":\"Bearer T0K3N\""));
+	assert_true(says(s, 1, "\"event_action\":\"resolve\",\"dedup_key\":\"id-1\""));
+	/* A key that is sent signs nothing. */
+	assert_null(strstr(asked(s, 0)->headers, "X-Stagewatch-Signature"));
+}
+
+static void a_secret_within(void **state)
+{
+	struct scene *s = *state;
+
+	start_with_secret(
+		s, "header = X-Key: {{secret}}\ntemplate = {\"k\": \"{{secret}} {{event}}\"}\n");
+	hung(s, "app-1");
+	run(s, 1);
+	assert_string_equal(asked(s, 0)->body, "{\"k\": \"Bearer T0K3N hung\"}");
+	assert_non_null(strstr(asked(s, 0)->headers, "X-Key: Bearer T0K3N\n"));
+	assert_null(strstr(asked(s, 0)->headers, "X-Stagewatch-Signature"));
+}
+
 #define story(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		story(each_event_is_told_once),
+		story(a_thread_per_incident),
+		story(slack_that_refuses),
+		story(pagerduty_hears_of_the_end),
+		story(a_secret_within),
 		story(who_wants_to_hear),
 		story(whom_an_end_is_told),
 		story(no_rule_no_message),

@@ -54,11 +54,62 @@ static void test_default_of_on(void **state)
 	}
 }
 
+static char url[] = "http://pager/";
+static char file[] = "/key";
+static char on[] = "hung";
+static char word[] = "C1";
+static char line[] = "X-Key: {{secret}}";
+static char host[] = "a.example, b.example";
+static char *header_items[] = {line};
+static char *host_items[] = {host};
+
+/* What a format needs, and what it does not take. */
+static void test_formats(void **state)
+{
+	const struct {
+		struct notify_params p;
+		const char *key;
+		const char *why;
+	} rows[] = {
+		{{.format = NOTIFY_SLACK}, NULL, "url is missing"},
+		{{.format = NOTIFY_SLACK, .channel = word}, "channel", "needs authorization_file"},
+		{{.format = NOTIFY_SLACK, .channel = word, .authorization_file = file}, NULL, NULL},
+		{{.format = NOTIFY_JSON, .url = url, .channel = word}, "channel", "format=slack"},
+		{{.format = NOTIFY_PAGERDUTY}, NULL, "secret_file is missing: PagerDuty's"},
+		{{.format = NOTIFY_PAGERDUTY, .secret_file = file}, NULL, NULL},
+		{{.url = url, .header = {header_items, 1}}, NULL, "secret_file is missing: {{"},
+		{{.url = url, .header = {header_items, 1}, .secret_file = file}, NULL, NULL},
+		{{.url = url, .proxy = word}, "proxy", "begins with http"},
+		{{.url = url, .no_proxy = {host_items, 1}}, "no_proxy", "there is no proxy"},
+		{{.url = url, .proxy = url, .no_proxy = {host_items, 1}}, "no_proxy", "one host"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct notify_params p = rows[i].p;
+		_cleanup_free_ char *err = NULL;
+		const char *key = NULL;
+		int r;
+
+		p.on = on;
+		r = notify_check(&p, &key, &err);
+		if ((r < 0) != (rows[i].why != NULL))
+			fail_msg("row %zu: %s", i, err ? err : "no fault");
+		if (!rows[i].why)
+			continue;
+		if (!err || !strstr(err, rows[i].why))
+			fail_msg("row %zu: %s", i, err);
+		if (rows[i].key)
+			assert_string_equal(key, rows[i].key);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_types),
 		cmocka_unit_test(test_default_of_on),
+		cmocka_unit_test(test_formats),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -39,12 +39,15 @@ static struct incident example(void)
 		.response.why = why_text};
 }
 
+static const struct notice_about about = {"http://watch:14040//", "observe", "a dry run", WALL};
+static const struct notice_about no_link = {.wall = WALL};
+
 static char *message(enum notice_event event)
 {
 	struct incident i = example();
 	char *text = NULL;
 
-	assert_int_equal(notice_json(&i, event, "http://watch:14040//", WALL, &text), 0);
+	assert_int_equal(notice_json(&i, event, &about, &text), 0);
 	return text;
 }
 
@@ -66,12 +69,13 @@ static void test_message(void **state)
 		"\"app_name\":\"etl \\\"7\\\" \\\\ ?[31m\",\"stage_id\":103,\"attempt_id\":0,"
 		"\"dag_id\":\"d\",\"run_id\":\"r\",\"task_id\":\"t\",\"map_index\":null,"
 		"\"try_number\":2,\"evidence\":\"(0 + 6) / 6 without progress\","
-		"\"cause\":\"unknown\",\"because\":null,\"time\":\"2026-11-23T03:37:05Z\","
+		"\"cause\":\"unknown\",\"because\":null,\"mode\":\"observe\","
+		"\"next\":\"a dry run\",\"time\":\"2026-11-23T03:37:05Z\","
 		"\"opened\":\"2026-11-23T03:36:05Z\",\"ended\":null}");
 	i.response.outcome = OUTCOME_UNCONFIRMED;
 	i.stage_id = -1;
 	i.owner = (struct owner){.map_index = -1};
-	assert_int_equal(notice_json(&i, NOTICE_UNCONFIRMED, NULL, WALL, &bare), 0);
+	assert_int_equal(notice_json(&i, NOTICE_UNCONFIRMED, &no_link, &bare), 0);
 	assert_non_null(strstr(bare, "app-1 (etl \\\"7\\\" \\\\ ?[31m): unconfirmed: the end of "
 				     "the app is not confirmed\""));
 	assert_non_null(strstr(bare, "\"outcome\":\"unconfirmed\",\"why\":\"the end of the app"));
@@ -89,8 +93,7 @@ static void test_storm(void **state)
 	struct notice_span span = {WALL, 0};
 
 	(void)state;
-	assert_int_equal(
-		notice_storm_json(&storm, NOTICE_STORM, "http://watch:14040", WALL, &begins), 0);
+	assert_int_equal(notice_storm_json(&storm, NOTICE_STORM, &about, &begins), 0);
 	assert_string_equal(begins,
 		"{\"schema\":1,\"event\":\"storm\",\"severity\":\"critical\","
 		"\"summary\":\"the storm breaker opened: 3 apps hung within 15min; no action is "
@@ -100,7 +103,8 @@ static void test_storm(void **state)
 		"\"spark_cluster\":null,\"app_id\":null,\"app_name\":null,\"stage_id\":null,"
 		"\"attempt_id\":null,\"dag_id\":null,\"run_id\":null,\"task_id\":null,"
 		"\"map_index\":null,\"try_number\":null,"
-		"\"evidence\":\"3 apps hung within 15min\",\"cause\":null,\"because\":null,"
+		"\"evidence\":\"3 apps hung within "
+		"15min\",\"cause\":null,\"because\":null,\"mode\":null,\"next\":null,"
 		"\"time\":\"2026-11-23T03:37:05Z\",\"opened\":\"2026-11-23T03:36:05Z\","
 		"\"ended\":null}");
 	assert_int_equal(notice_alert(begins, &span, &alert), 0);
@@ -108,7 +112,7 @@ static void test_storm(void **state)
 		"\"labels\":{\"alertname\":\"StagewatchIncident\",\"event\":\"storm\","
 		"\"severity\":\"critical\",\"incident\":\"20261123T033605Z-storm\"}"));
 	storm.ended = WALL;
-	assert_int_equal(notice_storm_json(&storm, NOTICE_CLOSED, NULL, WALL, &ends), 0);
+	assert_int_equal(notice_storm_json(&storm, NOTICE_CLOSED, &no_link, &ends), 0);
 	assert_non_null(strstr(ends, "\"event\":\"closed\",\"severity\":\"info\","
 				     "\"summary\":\"the storm breaker closed; it had opened "
 				     "because 3 apps hung within 15min\""));
@@ -140,7 +144,7 @@ static void test_bounded(void **state)
 	memset(much, 'x', sizeof(much) - 1);
 	much[sizeof(much) - 1] = '\0';
 	i.evidence = i.app_name = i.response.why = much;
-	assert_int_equal(notice_json(&i, NOTICE_FAILED, NULL, WALL, &text), 0);
+	assert_int_equal(notice_json(&i, NOTICE_FAILED, &no_link, &text), 0);
 	assert_true(strlen(text) < 5 * NOTICE_MAX_TEXT);
 }
 
@@ -154,12 +158,150 @@ static void test_template(void **state)
 	(void)state;
 	assert_int_equal(
 		notice_render(text,
-			"{\"t\": \"{{app_name}} {{ stage_id }}\", \"u\": \"{{map_index}}\"}",
+			"{\"t\": \"{{app_name}} {{ stage_id }}\", \"u\": \"{{map_index}}\"}", NULL,
 			&made),
 		0);
 	assert_string_equal(made, "{\"t\": \"etl \\\"7\\\" \\\\ ?[31m 103\", \"u\": \"\"}");
 	assert_int_equal(json_parse(made, strlen(made), &o, &err), 0);
 	assert_string_equal(cJSON_GetObjectItem(o, "t")->valuestring, "etl \"7\" \\ ?[31m 103");
+}
+
+static cJSON *parsed(const char *text)
+{
+	_cleanup_free_ char *err = NULL;
+	cJSON *o = NULL;
+
+	assert_int_equal(json_parse(text, strlen(text), &o, &err), 0);
+	return o;
+}
+
+static const char *text_of(const cJSON *o, const char *name)
+{
+	return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(o, name));
+}
+
+static void test_secret(void **state)
+{
+	_cleanup_free_ char *text = message(NOTICE_HUNG);
+	_cleanup_free_ char *made = NULL;
+	_cleanup_free_ char *line = NULL;
+
+	(void)state;
+	assert_int_equal(
+		notice_render(text, "{\"k\": \"{{secret}} {{event}}\"}", "a\"b", &made), 0);
+	assert_string_equal(made, "{\"k\": \"a\\\"b hung\"}");
+	assert_true(notice_has_secret("X: {{event}} {{ secret }}"));
+	assert_false(notice_has_secret("X: {{secrets}} {secret} {{event}}"));
+	assert_int_equal(notice_fill_secret("X: {{a}} {{secret}}-{{ secret }}.", "k", &line), 0);
+	assert_string_equal(line, "X: {{a}} k-k.");
+}
+
+static void test_pagerduty(void **state)
+{
+	_cleanup_free_ char *text = message(NOTICE_HUNG);
+	_cleanup_free_ char *made = NULL;
+	_cleanup_json_ cJSON *o = NULL;
+	const cJSON *payload;
+
+	(void)state;
+	assert_int_equal(notice_pagerduty(text, "KEY", &made), 0);
+	o = parsed(made);
+	payload = cJSON_GetObjectItem(o, "payload");
+	assert_string_equal(text_of(o, "routing_key"), "KEY");
+	assert_string_equal(text_of(o, "event_action"), "trigger");
+	assert_string_equal(text_of(o, "dedup_key"), "20261123T033705Z-1");
+	assert_string_equal(text_of(payload, "severity"), "critical");
+	assert_string_equal(text_of(payload, "source"), "main");
+	assert_string_equal(text_of(payload, "group"), "d");
+	assert_string_equal(
+		text_of(cJSON_GetObjectItem(payload, "custom_details"), "next"), "a dry run");
+	assert_string_equal(text_of(cJSON_GetObjectItem(o, "links")->child, "href"),
+		"http://watch:14040/api/v1/incidents/20261123T033705Z-1");
+	assert_int_equal(notice_pagerduty("[]", "KEY", &made), -EBADMSG);
+}
+
+static void ends_as(enum remedy_outcome outcome, const char *action)
+{
+	struct incident i = example();
+	_cleanup_free_ char *text = NULL;
+	_cleanup_free_ char *made = NULL;
+	_cleanup_json_ cJSON *o = NULL;
+
+	i.ended = WALL;
+	i.response.outcome = outcome;
+	assert_int_equal(notice_json(&i, NOTICE_CLOSED, &no_link, &text), 0);
+	assert_int_equal(notice_pagerduty(text, "KEY", &made), 0);
+	o = parsed(made);
+	assert_string_equal(text_of(o, "event_action"), action);
+	assert_null(cJSON_GetObjectItem(o, "links"));
+	assert_string_equal(text_of(cJSON_GetObjectItem(o, "payload"), "severity"),
+		str_equal(action, "resolve") ? "info" : "critical");
+}
+
+/* What failed waits for a person, also where the incident is over. */
+static void test_pagerduty_end(void **state)
+{
+	(void)state;
+	ends_as(OUTCOME_RECOVERED, "resolve");
+	ends_as(OUTCOME_SUPERSEDED, "resolve");
+	ends_as(OUTCOME_FAILED, "trigger");
+	ends_as(OUTCOME_UNCONFIRMED, "trigger");
+}
+
+static void test_slack(void **state)
+{
+	static char hostile[] = "<!channel> & <http://evil|etl>";
+	struct incident i = example();
+	_cleanup_free_ char *text = NULL;
+	_cleanup_free_ char *hook = NULL;
+	_cleanup_free_ char *first = NULL;
+	_cleanup_free_ char *later = NULL;
+
+	(void)state;
+	i.app_name = hostile;
+	assert_int_equal(notice_json(&i, NOTICE_HUNG, &about, &text), 0);
+	assert_int_equal(notice_slack(text, NULL, NULL, &hook), 0);
+	assert_null(strstr(hook, "\"channel\""));
+	/* A header is plain text, which Slack shows as it is. */
+	assert_non_null(strstr(hook, "\"plain_text\",\"text\":\"hung: <!channel>"));
+	assert_non_null(strstr(hook, "app-1 (&lt;!channel&gt; &amp; &lt;http://evil|etl&gt;)"));
+	assert_non_null(strstr(hook, "*DAG*\\nd\""));
+	assert_non_null(strstr(hook, "*What happens next*\\na dry run\""));
+	assert_non_null(
+		strstr(hook, "Incident <http://watch:14040/api/v1/incidents/20261123T033705Z-1|"
+			     "20261123T033705Z-1> · mode observe: stagewatchd only watches"));
+	assert_int_equal(notice_slack(text, "C1", NULL, &first), 0);
+	assert_non_null(strstr(first, "\"channel\":\"C1\""));
+	assert_null(strstr(first, "thread_ts"));
+	assert_int_equal(notice_slack(text, "C1", "17.5", &later), 0);
+	assert_non_null(strstr(later, "\"thread_ts\":\"17.5\",\"reply_broadcast\":true"));
+}
+
+static void answered(const char *body, const char *thread, const char *why)
+{
+	_cleanup_free_ char *got = NULL;
+	_cleanup_free_ char *err = NULL;
+	int r = notice_slack_decode_answer(body, strlen(body), &got, &err);
+
+	assert_int_equal(r, why ? -EBADMSG : 0);
+	if (why)
+		assert_string_equal(err, why);
+	else if (thread)
+		assert_string_equal(got, thread);
+	else
+		assert_null(got);
+}
+
+static void test_slack_answer(void **state)
+{
+	(void)state;
+	answered("{\"ok\":true,\"ts\":\"1503435956.000247\"}", "1503435956.000247", NULL);
+	answered("{\"ok\":true}", NULL, NULL);
+	answered("{\"ok\":true,\"ts\":\"1 2\"}", NULL, NULL);
+	answered("{\"ok\":false,\"error\":\"channel_not_found\"}", NULL, "channel_not_found");
+	answered("{\"ok\":false,\"error\":\"xoxb-1-AB\"}", NULL, "the answer is not understood");
+	answered("ok", NULL, "the answer is not understood");
+	answered("", NULL, "the answer is not understood");
 }
 
 static void refused(const char *template, const char *why)
@@ -240,6 +382,11 @@ int main(void)
 		cmocka_unit_test(test_bounded),
 		cmocka_unit_test(test_template),
 		cmocka_unit_test(test_templates_that_are_wrong),
+		cmocka_unit_test(test_secret),
+		cmocka_unit_test(test_pagerduty),
+		cmocka_unit_test(test_pagerduty_end),
+		cmocka_unit_test(test_slack),
+		cmocka_unit_test(test_slack_answer),
 		cmocka_unit_test(test_alert),
 		cmocka_unit_test(test_environment),
 	};

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * A message as an event of PagerDuty's Events API v2:
+ * developer.pagerduty.com/docs/send-alert-event. */
+#include <errno.h>
+#include <string.h>
+
+#include "base/secret.h"
+#include "base/strbuf.h"
+#include "wire/notice_fields.h"
+
+/* What the API takes. */
+#define MAX_SUMMARY 1024
+
+static void add_field(cJSON *to, const char *as, const cJSON *message, const char *name)
+{
+	char number[32];
+	const char *text = notice_field(message, name, number);
+
+	if (text)
+		(void)cJSON_AddStringToObject(to, as, text);
+}
+
+/* An action that did not do what it was to: the end of the incident does not mend that. */
+static bool needs_a_person(const cJSON *message)
+{
+	char number[32];
+	const char *outcome = notice_field(message, "outcome", number);
+	enum remedy_outcome o;
+
+	return outcome && remedy_outcome_from_name(outcome, &o) >= 0 &&
+	       notice_of_outcome(o) != NOTICE_EVENT_MAX &&
+	       notice_severity(notice_of_outcome(o)) == SEVERITY_CRITICAL;
+}
+
+static bool is_over(const cJSON *message)
+{
+	char number[32];
+
+	return notice_field(message, "ended", number) && !needs_a_person(message);
+}
+
+static void add_details(cJSON *payload, const cJSON *message)
+{
+	static const char *const told_elsewhere[] = {"schema", "severity", "summary", "url", NULL};
+	cJSON *details = cJSON_AddObjectToObject(payload, "custom_details");
+
+	for (size_t i = 0; i < n_notice_fields; i++) {
+		bool elsewhere = false;
+
+		for (size_t k = 0; told_elsewhere[k]; k++)
+			elsewhere = elsewhere || str_equal(told_elsewhere[k], notice_fields[i]);
+		if (!elsewhere)
+			add_field(details, notice_fields[i], message, notice_fields[i]);
+	}
+}
+
+static void add_payload(cJSON *event, const cJSON *message)
+{
+	cJSON *payload = cJSON_AddObjectToObject(event, "payload");
+	_cleanup_free_ char *summary = NULL;
+	char number[32];
+	const char *text = notice_field(message, "summary", number);
+	const char *cluster = notice_field(message, "spark_cluster", number);
+	const char *severity =
+		needs_a_person(message) ? "critical" : notice_field(message, "severity", number);
+
+	if (text && str_printable(text, MAX_SUMMARY, &summary) >= 0)
+		(void)cJSON_AddStringToObject(payload, "summary", summary);
+	(void)cJSON_AddStringToObject(payload, "source", cluster ? cluster : "stagewatchd");
+	(void)cJSON_AddStringToObject(payload, "severity", severity ? severity : "critical");
+	add_field(payload, "timestamp", message, "time");
+	add_field(payload, "component", message, "app_id");
+	add_field(payload, "group", message, "dag_id");
+	add_field(payload, "class", message, "event");
+	add_details(payload, message);
+}
+
+static void add_link(cJSON *event, const cJSON *message)
+{
+	char number[32];
+	const char *url = notice_field(message, "url", number);
+	cJSON *links;
+	cJSON *link;
+
+	if (!url)
+		return;
+	(void)cJSON_AddStringToObject(event, "client_url", url);
+	links = cJSON_AddArrayToObject(event, "links");
+	link = cJSON_CreateObject();
+	(void)cJSON_AddStringToObject(link, "href", url);
+	(void)cJSON_AddStringToObject(link, "text", "The incident in stagewatchd");
+	if (!cJSON_AddItemToArray(links, link))
+		cJSON_Delete(link);
+}
+
+int notice_pagerduty(const char *message, const char *routing_key, char **ret)
+{
+	_cleanup_json_ cJSON *o = NULL;
+	_cleanup_json_ cJSON *event = cJSON_CreateObject();
+	cJSON *key;
+	bool over;
+	int r;
+
+	r = notice_read(message, &o);
+	if (r < 0)
+		return r;
+	over = is_over(o);
+	key = cJSON_AddStringToObject(event, "routing_key", routing_key);
+	(void)cJSON_AddStringToObject(event, "event_action", over ? "resolve" : "trigger");
+	add_field(event, "dedup_key", o, "incident");
+	(void)cJSON_AddStringToObject(event, "client", "stagewatchd");
+	add_payload(event, o);
+	add_link(event, o);
+	r = json_print(event, ret);
+	if (key)
+		secret_wipe(key->valuestring, strlen(key->valuestring));
+	return r;
+}
