@@ -7,6 +7,9 @@ DESTDIR ?=
 SBINDIR ?= $(PREFIX)/sbin
 MANDIR ?= $(PREFIX)/share/man
 DATADIR ?= $(PREFIX)/share/stagewatchd
+COMPLETION_BASH ?= $(PREFIX)/share/bash-completion/completions/stagewatchctl
+COMPLETION_ZSH ?= $(PREFIX)/share/zsh/vendor-completions/_stagewatchctl
+COMPLETION_FISH ?= $(PREFIX)/share/fish/vendor_completions.d/stagewatchctl.fish
 SYSCONFDIR ?= $(if $(filter /usr,$(PREFIX)),/etc,$(PREFIX)/etc)
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 
@@ -320,6 +323,9 @@ install: all ## copy what users need below DESTDIR and PREFIX
 	install -D -m 644 -t $(DESTDIR)$(DATADIR)/doc doc/runbook.md doc/preventing-hangs.md doc/kubernetes.md
 	install -D -m 644 -t $(DESTDIR)$(MANDIR)/man8 man/stagewatchd.8 man/stagewatchctl.8
 	install -D -m 644 -t $(DESTDIR)$(MANDIR)/man5 man/stagewatchd.conf.5
+	install -D -m 644 etc/completion/stagewatchctl.bash $(DESTDIR)$(COMPLETION_BASH)
+	install -D -m 644 etc/completion/stagewatchctl.zsh $(DESTDIR)$(COMPLETION_ZSH)
+	install -D -m 644 etc/completion/stagewatchctl.fish $(DESTDIR)$(COMPLETION_FISH)
 	install -d -m 755 $(DESTDIR)$(UNITDIR)
 	sed 's|@SBINDIR@|$(SBINDIR)|g' systemd/stagewatchd.service \
 		> $(DESTDIR)$(UNITDIR)/stagewatchd.service
@@ -331,7 +337,8 @@ uninstall: ## stop the daemon and remove what install copied, except the configu
 		! systemctl is-active --quiet stagewatchd.service
 	rm -f $(DESTDIR)$(SBINDIR)/stagewatchd $(DESTDIR)$(SBINDIR)/stagewatchctl \
 		$(DESTDIR)$(UNITDIR)/stagewatchd.service $(DESTDIR)$(MANDIR)/man8/stagewatchd.8 \
-		$(DESTDIR)$(MANDIR)/man8/stagewatchctl.8 $(DESTDIR)$(MANDIR)/man5/stagewatchd.conf.5
+		$(DESTDIR)$(MANDIR)/man8/stagewatchctl.8 $(DESTDIR)$(MANDIR)/man5/stagewatchd.conf.5 \
+		$(DESTDIR)$(COMPLETION_BASH) $(DESTDIR)$(COMPLETION_ZSH) $(DESTDIR)$(COMPLETION_FISH)
 	rm -rf $(DESTDIR)$(DATADIR)
 	[ -n "$(DESTDIR)" ] || [ ! -d /run/systemd/system ] || systemctl daemon-reload
 

@@ -24,6 +24,7 @@ struct ctl {
 	const char *url; /* NULL: the socket */
 	bool json;
 	bool all;
+	bool yes;           /* ask nothing */
 	usec_t length;      /* --for; 0: not given */
 	const char *object; /* the verb's argument; NULL: none */
 	FILE *out;
@@ -32,6 +33,7 @@ struct ctl {
 /* Options that not every verb takes. */
 #define CTL_TAKES_ALL 1U
 #define CTL_TAKES_FOR 2U
+#define CTL_TAKES_YES 4U
 
 /* A verb is one row of ctl_verbs[] and one function. */
 struct ctl_verb {
@@ -91,5 +93,13 @@ int ctl_explain(const struct ctl *c);
 int ctl_observed(const struct ctl *c);
 int ctl_audit(const struct ctl *c);
 int ctl_report(const struct ctl *c);
+int ctl_ack(const struct ctl *c);
+int ctl_ignore(const struct ctl *c);
+int ctl_abort(const struct ctl *c);
+int ctl_kill(const struct ctl *c);
+int ctl_retry(const struct ctl *c);
+int ctl_stages(const struct ctl *c);
+int ctl_watch(const struct ctl *c);
+int ctl_test_notify(const struct ctl *c);
 int ctl_pause(const struct ctl *c);
 int ctl_resume(const struct ctl *c);

@@ -25,5 +25,9 @@ struct evidence_bounds {
  * also where there is no such directory. */
 int evidence_dir_prune(const char *dir, const struct evidence_bounds *bounds, usec_t now);
 
+/* Takes a file out of these bounds: DIR/incidents/NAME.jsonl is NAME.jsonl.keep from now on, also
+ * where it is still written. -ENOENT: there is none. */
+int evidence_dir_keep(const char *dir, const char *name);
+
 /* Bytes that are free where DIR is. -errno. */
 int evidence_dir_room(const char *dir, uint64_t *ret);

@@ -56,6 +56,17 @@ const char *notifier_storm_id(const struct notifier *n);
 /* When it began, since 1970. */
 usec_t notifier_storm_opened(const struct notifier *n);
 
+/* A person has said that an incident is no hang: whoever was told hears that it is closed, and
+ * nobody hears of it any more. */
+void notifier_ignore(struct notifier *n, const struct incident *i);
+
+/* Sends one message to one receiver now, once, whatever its filters. -ENOENT: there is no such
+ * receiver; -EBUSY: another test is under way; else as notify_send(). */
+int notifier_test(struct notifier *n, const char *notify, const char *who);
+/* How the last test of this receiver went: "sending", "delivered", or why not; NULL: there was
+ * none. */
+const char *notifier_test_result(const struct notifier *n, const char *notify);
+
 /* Once per tick: ends of incidents, what ends by itself, what could not be written before. The
  * first one reads what a daemon before this one left. */
 void notifier_tick(struct notifier *n);

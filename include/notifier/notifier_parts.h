@@ -13,6 +13,7 @@ struct notifier {
 	struct outbox outbox;
 	struct followed followed; /* incidents */
 	struct notifier_attempt *attempts;
+	struct notifier_trial *trial; /* the last test of a receiver; NULL: none was asked for */
 	sd_event_source *timer;
 	usec_t started;      /* since 1970 */
 	bool loaded;         /* what a daemon before this one left was read */
@@ -56,6 +57,11 @@ int notifier_on_timer(sd_event_source *source, uint64_t usec, void *userdata);
 void notifier_drop(struct notifier *n, struct outbox_item *item, const char *why);
 /* Gives up all attempts under way. */
 void notifier_abandon(struct notifier *n);
+
+/* notifier_test.c */
+
+/* No callback comes after this. NULL is allowed; returns NULL. */
+struct notifier_trial *notifier_trial_free(struct notifier_trial *t);
 
 /* notifier_tell.c */
 

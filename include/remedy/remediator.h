@@ -58,6 +58,17 @@ void remediator_count(struct remediator *m, const struct app_history *a, usec_t 
  * began. */
 void remediator_reconsider(struct remediator *m);
 
+/* A person wants an app ended, by the same sequence, with the same fresh looks and within the same
+ * limits as if its rule had asked for it: action is kill or retry. 0: it has begun. -ENOENT: no
+ * stage of such an app is hung; -EBUSY with *reterr: what is in the way, the caller frees it;
+ * -ENOMEM. */
+int remediator_order(struct remediator *m, const char *app_id, enum rule_action action,
+	const char *who, char **reterr);
+
+/* A person has said that nothing is to be done about an incident (its marks): an action that has
+ * sent nothing is given up. -EBUSY: it has sent a request, and goes on. */
+int remediator_stop(struct remediator *m, struct incident *i);
+
 size_t remediator_n_pending(const struct remediator *m);
 /* The action of an incident that is in progress; NULL: there is none. */
 const struct remedy *remediator_remedy(const struct remediator *m, const struct incident *i);

@@ -60,6 +60,7 @@ const char *observed_count_name(enum observed_count o);
 struct rule_stats {
 	char *name;
 	uint64_t observed[OBSERVED_MAX];
+	uint64_t false_alarms; /* a person said so */
 	uint64_t incidents[VERDICT_MAX];
 };
 

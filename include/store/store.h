@@ -43,8 +43,8 @@ const char *store_trouble(const struct store *s);
  * it. -EIO. */
 int store_load(struct store *s);
 
-/* Makes an incident and its action durable, together: on 0 they are. Without an incident (NULL) the
- * action alone. -EIO. */
+/* Makes an incident and its action durable, together: on 0 they are. Without one of
+ * them (NULL) the other alone. -EIO. */
 int store_save(struct store *s, struct incident *i, const struct action_record *a);
 
 /* Writes an action that the ledger does not have, within a transaction of the caller's. -EIO. */

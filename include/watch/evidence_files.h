@@ -27,6 +27,9 @@ void evidence_files_configure(struct evidence_files *b, const char *state_dir,
 void evidence_files_follow(struct evidence_files *b, struct incident *i, const char *base,
 	const struct app_history *a, usec_t now, usec_t wall);
 
+/* The evidence of an incident stays until a person deletes it. A failure is logged. */
+void evidence_files_keep(struct evidence_files *b, const struct incident *i);
+
 /* Ends the files of incidents that have ended otherwise, such as by an action; and all of them
  * where the ledger's file system runs full. */
 void evidence_files_sweep(

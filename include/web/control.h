@@ -20,6 +20,17 @@ struct control_context {
 	const struct operators *(*operators)(void *userdata);
 	/* Closes the storm breaker on somebody's word; whether it was open. */
 	bool (*close_breaker)(void *userdata, const char *who);
+	/* Gives up the action of an incident, where it has sent nothing. -EBUSY: it has. */
+	int (*stop)(void *userdata, struct incident *i);
+	/* What a person said of an incident is to outlive the daemon. */
+	void (*said)(void *userdata, struct incident *i);
+	/* A person has said that an incident is no hang. */
+	void (*ignored)(void *userdata, struct incident *i);
+	/* As remediator_order(). */
+	int (*begin)(void *userdata, const char *app_id, enum rule_action action, const char *who,
+		char **reterr);
+	/* As notifier_test(). */
+	int (*test_notify)(void *userdata, const char *notify, const char *who);
 	void *userdata;
 };
 

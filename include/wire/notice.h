@@ -33,6 +33,11 @@ int notice_json(const struct incident *i, enum notice_event event, const struct 
 int notice_storm_json(const struct notice_storm *storm, enum notice_event event,
 	const struct notice_about *about, char **ret);
 
+/* The message that a person asked for to see that it arrives: the event is "test", and what is an
+ * incident's is null. id: as of an incident. */
+int notice_test_json(
+	const char *id, const char *line, const struct notice_about *about, char **ret);
+
 /* What a template and a header line may hold beside fields, as {{secret}}. */
 #define NOTICE_SECRET "secret"
 

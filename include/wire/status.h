@@ -85,6 +85,7 @@ struct status_notify {
 	uint64_t n_failed; /* given up */
 	uint64_t n_dropped;
 	const char *complaint; /* why the last attempt failed; NULL: it did not */
+	const char *test;      /* how the last test went; NULL: there was none */
 };
 
 struct status_rule {

@@ -210,13 +210,14 @@ static void print_incident(FILE *out, const cJSON *root)
 		fprintf(out, "%-10s %s", "Outcome", ctl_string(root, "outcome", &text));
 		fprintf(out, ": %s\n", ctl_string(root, "outcome_why", &text));
 	}
+	print_line(out, "Acked by", root, "acked_by");
 	print_line(out, "Next", root, "next");
 	print_steps(out, root);
 	if (ctl_bool(root, "evidence_kept"))
 		fprintf(out,
 			"\nWhat the driver answered is kept in the state directory: "
-			"incidents/%s.jsonl\n",
-			ctl_string(root, "id", &text));
+			"incidents/%s.jsonl%s\n",
+			ctl_string(root, "id", &text), ctl_has(root, "ignored_by") ? ".keep" : "");
 }
 
 static void print_storm(FILE *out, const cJSON *storm)

@@ -10,6 +10,8 @@
 
 const struct ctl_verb ctl_verbs[] = {
 	{.name = "status", .help = "mode, pause, clusters, hung stages", .run = ctl_status},
+	{.name = "stages", .help = "apps and active stages, with verdicts", .run = ctl_stages},
+	{.name = "watch", .help = "the same, every two seconds, until Ctrl-C", .run = ctl_watch},
 	{.name = "incidents",
 		.options = "[--all]",
 		.takes = CTL_TAKES_ALL,
@@ -36,6 +38,40 @@ const struct ctl_verb ctl_verbs[] = {
 		.takes = CTL_TAKES_ALL,
 		.help = "finished runs, compared with earlier ones; --all: every run",
 		.run = ctl_report},
+	{.name = "ack",
+		.object = "ID",
+		.changes = true,
+		.help = "note that you look after an incident",
+		.run = ctl_ack},
+	{.name = "ignore",
+		.object = "ID",
+		.changes = true,
+		.help = "an incident is no hang: do nothing, keep its evidence",
+		.run = ctl_ignore},
+	{.name = "abort",
+		.object = "ID",
+		.changes = true,
+		.help = "begin no action on an incident, give up what sent nothing",
+		.run = ctl_abort},
+	{.name = "kill",
+		.object = "APP",
+		.options = "[--yes]",
+		.takes = CTL_TAKES_YES,
+		.changes = true,
+		.help = "end an app that hangs, as a rule's action would",
+		.run = ctl_kill},
+	{.name = "retry",
+		.object = "APP",
+		.options = "[--yes]",
+		.takes = CTL_TAKES_YES,
+		.changes = true,
+		.help = "the same, and let Airflow run its task again",
+		.run = ctl_retry},
+	{.name = "test-notify",
+		.object = "NAME",
+		.changes = true,
+		.help = "send a test to [notify NAME], and say whether it arrived",
+		.run = ctl_test_notify},
 	{.name = "pause",
 		.object = "REASON",
 		.options = "[--for TIME]",
@@ -73,6 +109,7 @@ static void print_help(void)
 	       "  --json          print JSON, as the daemon answers it\n"
 	       "  --all           with incidents, audit, report: all of them\n"
 	       "  --for TIME      with pause: how long\n"
+	       "  --yes           with kill, retry: do not ask first\n"
 	       "  --version       print the version, and exit\n"
 	       "  --help          print this, and exit\n"
 	       "\n"
@@ -122,6 +159,10 @@ static int parse_option(struct arguments *a, int c)
 		a->ctl.all = true;
 		a->given |= CTL_TAKES_ALL;
 		return 0;
+	case 'y':
+		a->ctl.yes = true;
+		a->given |= CTL_TAKES_YES;
+		return 0;
 	case 'f':
 		return parse_length(a, optarg);
 	case 'v':
@@ -152,7 +193,7 @@ static int parse_verb(struct arguments *a, int argc, char **argv)
 		return wrong("unexpected argument: ", argv[a->verb->object ? 2 : 1]);
 	a->ctl.object = argc > 1 ? argv[1] : NULL;
 	if (a->given & ~a->verb->takes)
-		return wrong(a->verb->name, " does not take --all or --for of another verb");
+		return wrong(a->verb->name, " does not take --all, --for or --yes of another verb");
 	if (a->ctl.url && a->ctl.socket)
 		return wrong("--socket and --url exclude one another", "");
 	if (a->ctl.url && a->verb->changes)
@@ -168,6 +209,7 @@ static int parse_arguments(int argc, char **argv, struct arguments *a)
 		{"json", no_argument, NULL, 'j'},
 		{"all", no_argument, NULL, 'a'},
 		{"for", required_argument, NULL, 'f'},
+		{"yes", no_argument, NULL, 'y'},
 		{"version", no_argument, NULL, 'v'},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},

@@ -191,6 +191,50 @@ static bool on_close_breaker(void *userdata, const char *who)
 	return remediator_close_breaker(m->remediator, who);
 }
 
+static int on_stop(void *userdata, struct incident *i)
+{
+	struct manager *m = userdata;
+
+	return remediator_stop(m->remediator, i);
+}
+
+/* What cannot be written now is written at a later tick, and the log says so. */
+static void on_said(void *userdata, struct incident *i)
+{
+	struct manager *m = userdata;
+
+	if (!store_trouble(m->store))
+		(void)store_save(m->store, i, NULL);
+}
+
+static void on_ignored(void *userdata, struct incident *i)
+{
+	struct manager *m = userdata;
+	struct rule_stats *s = stats_rule(&m->stats, i->rule);
+
+	if (s)
+		s->false_alarms++;
+	if (m->evidence_files)
+		evidence_files_keep(m->evidence_files, i);
+	if (i->ended == 0)
+		notifier_ignore(m->notifier, i);
+}
+
+static int on_begin(
+	void *userdata, const char *app_id, enum rule_action action, const char *who, char **reterr)
+{
+	struct manager *m = userdata;
+
+	return remediator_order(m->remediator, app_id, action, who, reterr);
+}
+
+static int on_test_notify(void *userdata, const char *notify, const char *who)
+{
+	struct manager *m = userdata;
+
+	return notifier_test(m->notifier, notify, who);
+}
+
 static int add_control(struct manager *m)
 {
 	struct control_context context = {
@@ -203,6 +247,11 @@ static int add_control(struct manager *m)
 		.read = manager_answer,
 		.operators = on_operators,
 		.close_breaker = on_close_breaker,
+		.stop = on_stop,
+		.said = on_said,
+		.ignored = on_ignored,
+		.begin = on_begin,
+		.test_notify = on_test_notify,
 		.userdata = m,
 	};
 

@@ -66,6 +66,23 @@ int evidence_dir_create(const char *dir, const char *name, FILE **ret)
 	return 0;
 }
 
+int evidence_dir_keep(const char *dir, const char *name)
+{
+	_cleanup_free_ char *from = NULL;
+	_cleanup_free_ char *to = NULL;
+	_cleanup_close_ int sub = open_subdir(dir, false);
+	int r;
+
+	if (sub < 0)
+		return sub;
+	r = str_printf(&from, "%s" SUFFIX, name);
+	if (r >= 0)
+		r = str_printf(&to, "%s" SUFFIX ".keep", name);
+	if (r < 0)
+		return r;
+	return renameat(sub, from, sub, to) < 0 ? -errno : 0;
+}
+
 static bool is_ours(const char *name)
 {
 	size_t n = strlen(name);

@@ -138,6 +138,7 @@ struct notifier *notifier_free(struct notifier *n)
 	if (!n)
 		return NULL;
 	notifier_abandon(n);
+	notifier_trial_free(n->trial);
 	(void)sd_event_source_disable_unref(n->timer);
 	followed_clear(&n->followed);
 	outbox_clear(&n->outbox);

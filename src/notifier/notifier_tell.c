@@ -97,7 +97,8 @@ static int tell_of_incident(
 	const struct rule *rule = runtime_rule(notifier_runtime(n), i->rule);
 	struct topic t = {.subject = subject, .id = i->id, .incident = i};
 
-	if (event == NOTICE_EVENT_MAX || !rule || rule->action == RULE_ACTION_NONE)
+	if (event == NOTICE_EVENT_MAX || !rule || rule->action == RULE_ACTION_NONE ||
+		(i->marks[INCIDENT_IGNORED] && event != NOTICE_CLOSED))
 		return 0;
 	return tell(n, &t, event);
 }
@@ -136,6 +137,21 @@ static void end_incident(struct notifier *n, const struct incident *i)
 		complain("an incident", r);
 	if (subject)
 		outbox_close(&n->outbox, subject, notifier_now(n), i->ended);
+}
+
+void notifier_ignore(struct notifier *n, const struct incident *i)
+{
+	_cleanup_free_ char *subject = NULL;
+	int r;
+
+	r = notice_subject(i, &subject);
+	if (r >= 0)
+		r = tell_of_incident(n, i, NOTICE_CLOSED, subject);
+	if (r < 0)
+		complain("an incident", r);
+	if (subject)
+		outbox_close(&n->outbox, subject, notifier_now(n), notifier_wall(n));
+	notifier_wake(n);
 }
 
 static bool has_told(const struct notifier *n, const char *incident)

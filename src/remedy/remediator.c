@@ -228,6 +228,14 @@ static const char *ledger_objection(const struct remediator *m)
 	return trouble ? trouble : m->taken_up ? NULL : "it was not read yet";
 }
 
+/* Without memory for the words it holds all the same. */
+static const char *stopped(const struct incident *i, char **text)
+{
+	if (!i || (!i->marks[INCIDENT_IGNORED] && !i->marks[INCIDENT_ABORTED]))
+		return NULL;
+	return incident_stopped(i, text) < 0 ? "a person has said so" : *text;
+}
+
 static void question(struct remediator *m, const struct detector_event *ev, struct airflow *airflow,
 	struct policy_question *ret)
 {
@@ -326,6 +334,7 @@ void remediator_consider(struct remediator *m, const struct detector_event *ev)
 	struct incident *i = incident_find(m->context.incidents, ev->app, ev->stage);
 	struct airflow *airflow = runtime_airflow(remediator_runtime(m), ev->rule);
 	bool dry = settings_dry(remediator_runtime(m)->settings, ev->rule);
+	_cleanup_free_ char *words = NULL;
 	struct policy_question q;
 	struct policy_answer answer;
 
@@ -336,6 +345,7 @@ void remediator_consider(struct remediator *m, const struct detector_event *ev)
 		return;
 	watch_storm(m);
 	question(m, ev, airflow, &q);
+	q.stopped = stopped(i, &words);
 	policy_ask(&q, &answer);
 	if (answer.objection)
 		refuse(m, i, ev, &answer);
@@ -358,18 +368,108 @@ void remediator_outlook(const struct remediator *m, const struct incident *i, st
 	};
 }
 
+/* The open incident of an app whose stage is hung. */
+static struct incident *hung_incident(const struct remediator *m, const char *app_id)
+{
+	const struct incident_list *l = m->context.incidents;
+
+	for (size_t k = 0; k < l->n; k++)
+		if (l->items[k]->ended == 0 && l->items[k]->verdict == VERDICT_HUNG &&
+			str_equal(l->items[k]->app_id, app_id))
+			return l->items[k];
+	return NULL;
+}
+
+static int object_to_order(char **reterr, const char *why)
+{
+	int r = str_printf(reterr, "%s", why);
+
+	return r < 0 ? r : -EBUSY;
+}
+
+/* What a rule's own action would not meet, since it would not be considered. */
+static const char *objection_to_order(const struct remediator *m, const struct incident *i,
+	const struct stage_history *h, const struct rule *rule)
+{
+	if (!h || h->verdict != VERDICT_HUNG || !rule)
+		return "its stage is not seen as hung at present";
+	if (settings_dry(remediator_runtime(m)->settings, rule))
+		return "the mode of its rule is observe: nothing is ever sent (mode)";
+	if (i->marks[INCIDENT_IGNORED])
+		return "a person has said that it is no hang (stagewatchctl ignore)";
+	if (i->response.under_way)
+		return "an action is in progress";
+	if (i->response.decided && !i->response.decided_dry)
+		return "this hang was already acted upon";
+	return NULL;
+}
+
+int remediator_order(struct remediator *m, const char *app_id, enum rule_action action,
+	const char *who, char **reterr)
+{
+	struct incident *i = hung_incident(m, app_id);
+	struct app_history *a =
+		i ? detector_find(m->context.detector, i->cluster, i->app_id, i->app_started)
+		  : NULL;
+	struct stage_history *h = a ? app_history_stage(a, i->stage_id, i->attempt_id) : NULL;
+	const struct rule *rule = i ? runtime_rule(remediator_runtime(m), i->rule) : NULL;
+	struct airflow *airflow = rule ? runtime_airflow(remediator_runtime(m), rule) : NULL;
+	struct rule ordered = rule ? *rule : (struct rule){0};
+	struct detector_event ev = {
+		.now = remediator_now(m), .app = a, .stage = h, .rule = &ordered};
+	struct policy_question q;
+	struct policy_answer answer;
+	const char *why;
+
+	if (!i)
+		return -ENOENT;
+	why = objection_to_order(m, i, h, rule);
+	if (why)
+		return object_to_order(reterr, why);
+	ordered.action = (int)action; /* its texts are the rule's */
+	ev.verdict = h->verdict;
+	watch_storm(m);
+	question(m, &ev, airflow, &q);
+	policy_ask(&q, &answer);
+	if (answer.objection)
+		return object_to_order(reterr, answer.objection);
+	incident_tell(i, remediator_wall(m), "%s ordered by %s", rule_action_name(action), who);
+	begin(m, i, &ev, airflow, false);
+	return i->response.under_way
+		       ? 0
+		       : object_to_order(reterr, "it could not begin; the log says why");
+}
+
+/* Of one that has sent nothing. */
+static void give_up(struct remediator *m, struct job *j)
+{
+	j->incident->response.under_way = false;
+	j->incident->response.not_before = 0;
+	remediator_unlog_action(m, j);
+	job_close(j);
+	remediator_put_away(m, j);
+}
+
 void remediator_reconsider(struct remediator *m)
 {
 	for (struct job *j = m->jobs, *next; j; j = next) {
 		next = j->next;
-		if (j->record.remedy.requested)
-			continue;
-		j->incident->response.under_way = false;
-		j->incident->response.not_before = 0;
-		remediator_unlog_action(m, j);
-		job_close(j);
-		remediator_put_away(m, j);
+		if (!j->record.remedy.requested)
+			give_up(m, j);
 	}
+}
+
+int remediator_stop(struct remediator *m, struct incident *i)
+{
+	for (struct job *j = m->jobs; j; j = j->next) {
+		if (j->incident != i)
+			continue;
+		if (j->record.remedy.requested)
+			return -EBUSY;
+		give_up(m, j);
+		break;
+	}
+	return 0;
 }
 
 void remediator_tick(struct remediator *m, bool anew)

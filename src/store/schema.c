@@ -74,6 +74,11 @@ static const char *const steps[] = {
 
 	/* Where a receiver keeps the messages of an incident. */
 	"ALTER TABLE notices ADD COLUMN thread TEXT;",
+
+	/* Who said what of an incident. */
+	"ALTER TABLE incidents ADD COLUMN acked_by TEXT;"
+	"ALTER TABLE incidents ADD COLUMN ignored_by TEXT;"
+	"ALTER TABLE incidents ADD COLUMN aborted_by TEXT;",
 };
 
 const struct ledger_schema store_schema = {steps, ELEMENTSOF(steps)};

@@ -168,7 +168,7 @@ int store_save(struct store *s, struct incident *i, const struct action_record *
 
 	if (r >= 0 && i)
 		r = save_incident(s, i);
-	if (r >= 0)
+	if (r >= 0 && a)
 		r = rows_put_action(s->ledger, a, true);
 	if (r >= 0)
 		r = ledger_commit(s->ledger);

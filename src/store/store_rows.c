@@ -11,8 +11,8 @@
 	"id, number, opened, changed, ended, cluster, app_id, app_name, app_started, stage_id, "   \
 	"attempt_id, rule, dag_id, run_id, task_id, map_index, try_number, verdict, reached, "     \
 	"evidence, cause, because, action, outcome, outcome_why, decided, decided_dry, refusal, "  \
-	"kept"
-#define N_INCIDENT_COLUMNS 29
+	"kept, acked_by, ignored_by, aborted_by"
+#define N_INCIDENT_COLUMNS 32
 
 #define ACTION_COLUMNS                                                                             \
 	"incident, began, ended, cluster, app_id, app_name, app_started, rule, url, pid, "         \
@@ -75,7 +75,9 @@ int rows_put_incident(struct ledger *l, const struct incident *i)
 		LEDGER_S(rule_action_name(i->action)),
 		LEDGER_S(remedy_outcome_name(i->response.outcome)), LEDGER_S(i->response.why),
 		LEDGER_I(i->response.decided), LEDGER_I(i->response.decided_dry),
-		LEDGER_S(i->response.refusal), LEDGER_I(i->kept)};
+		LEDGER_S(i->response.refusal), LEDGER_I(i->kept),
+		LEDGER_S(i->marks[INCIDENT_ACKED]), LEDGER_S(i->marks[INCIDENT_IGNORED]),
+		LEDGER_S(i->marks[INCIDENT_ABORTED])};
 
 	_Static_assert(ELEMENTSOF(values) == N_INCIDENT_COLUMNS, "a value per column");
 	return put(l, "incidents", INCIDENT_COLUMNS, "id", values, ELEMENTSOF(values));
@@ -200,6 +202,8 @@ static void take_incident(struct reader *d, struct incident *i)
 	i->response.decided_dry = take_i(d) != 0;
 	take_s(d, &i->response.refusal);
 	i->kept = take_i(d) != 0;
+	for (size_t k = 0; k < INCIDENT_MARK_MAX; k++)
+		take_s(d, &i->marks[k]);
 }
 
 struct incident_query {

@@ -224,6 +224,16 @@ void evidence_files_follow(struct evidence_files *b, struct incident *i, const c
 		close_file(b, k);
 }
 
+void evidence_files_keep(struct evidence_files *b, const struct incident *i)
+{
+	int r = i->kept ? evidence_dir_keep(b->state_dir, i->id) : 0;
+
+	if (r < 0)
+		log_warning("Failed to keep the evidence of incident %s in state_dir=%s: %s; the "
+			    "bounds of [evidence] hold for it",
+			i->id, b->state_dir, strerror(-r));
+}
+
 /* Others fill the disk as well. */
 static bool is_crowded(const struct evidence_files *b)
 {

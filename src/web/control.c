@@ -91,12 +91,182 @@ static int order_resume(const struct order *o)
 	return reply_pause(o);
 }
 
+/* The name that the order is about. 0: the reply says why not, or that there is none; < 0. */
+static int read_name(const struct order *o, const char *field, char **ret)
+{
+	_cleanup_free_ char *err = NULL;
+	int r;
+
+	r = control_name_decode(o->request->body, strlen(o->request->body), field, ret, &err);
+	if (r == -ENOMEM)
+		return r;
+	if (r < 0)
+		return reply_text(o->reply, 400, err ? err : "not understood") < 0 ? -ENOMEM : 0;
+	return 1;
+}
+
+/* The incident that the order is about; likewise. */
+static int read_incident(const struct order *o, struct incident **ret)
+{
+	_cleanup_free_ char *id = NULL;
+	int r;
+
+	r = read_name(o, "incident", &id);
+	if (r <= 0)
+		return r;
+	*ret = incident_by_id(o->control->context.holds.incidents, id);
+	if (*ret)
+		return 1;
+	r = reply_text(o->reply, 404, "no such incident (any more)");
+	return r < 0 ? r : 0;
+}
+
+static int reply_incident(const struct order *o, const struct incident *i)
+{
+	return reply_json(status_incident_json(i, NULL, &o->reply->body), o->reply);
+}
+
+/* What holds from now on, the log and the incident's story tell. */
+static int set_mark(
+	const struct order *o, struct incident *i, enum incident_mark mark, const char *words)
+{
+	const struct control_context *c = &o->control->context;
+	const struct log_about about = {.message_id = MESSAGE_PAUSE,
+		.cluster = i->cluster,
+		.app_id = i->app_id,
+		.incident = i->id};
+	int r;
+
+	r = incident_mark(i, mark, o->who, clock_wall(c->holds.clock));
+	if (r > 0)
+		c->said(c->userdata, i);
+	if (r > 0)
+		log_event(LOG_NOTICE, &about, "Incident %s: %s said that %s", i->id, o->who, words);
+	return r;
+}
+
+static int order_ack(const struct order *o)
+{
+	struct incident *i;
+	int r;
+
+	r = read_incident(o, &i);
+	if (r <= 0)
+		return r;
+	if (i->ended > 0)
+		return reply_text(o->reply, 409, "the incident has ended");
+	r = set_mark(o, i, INCIDENT_ACKED, "somebody looks after it");
+	return r < 0 ? r : reply_incident(o, i);
+}
+
+static int refuse_to_stop(const struct order *o)
+{
+	return reply_text(o->reply, 409,
+		"its action has sent a request, which cannot be taken back: it goes on");
+}
+
+static int order_ignore(const struct order *o)
+{
+	const struct control_context *c = &o->control->context;
+	struct incident *i;
+	int r;
+
+	r = read_incident(o, &i);
+	if (r <= 0)
+		return r;
+	if (c->stop(c->userdata, i) == -EBUSY)
+		return refuse_to_stop(o);
+	r = set_mark(o, i, INCIDENT_IGNORED,
+		"it is no hang: nothing is done about it, nobody is told, its evidence is kept");
+	if (r > 0)
+		c->ignored(c->userdata, i);
+	return r < 0 ? r : reply_incident(o, i);
+}
+
+static int order_abort(const struct order *o)
+{
+	const struct control_context *c = &o->control->context;
+	struct incident *i;
+	int r;
+
+	r = read_incident(o, &i);
+	if (r <= 0)
+		return r;
+	if (i->ended > 0)
+		return reply_text(o->reply, 409, "the incident has ended");
+	if (c->stop(c->userdata, i) == -EBUSY)
+		return refuse_to_stop(o);
+	r = set_mark(o, i, INCIDENT_ABORTED, "no action on it is to begin");
+	return r < 0 ? r : reply_incident(o, i);
+}
+
+static int order_action(const struct order *o, enum rule_action action)
+{
+	const struct control_context *c = &o->control->context;
+	_cleanup_free_ char *app = NULL;
+	_cleanup_free_ char *err = NULL;
+	int r;
+
+	r = read_name(o, "app", &app);
+	if (r <= 0)
+		return r;
+	r = c->begin(c->userdata, app, action, o->who, &err);
+	if (r == -ENOENT)
+		return reply_text(o->reply, 404,
+			"no stage of such an app is hung; only such an app is ended");
+	if (r == -EBUSY)
+		return reply_text(o->reply, 409, err ? err : "something is in the way");
+	if (r < 0)
+		return r;
+	log_notice("%s of %s begins, ordered by %s", rule_action_name(action), app, o->who);
+	return reply_json(control_name_encode("begun", app, &o->reply->body), o->reply);
+}
+
+static int order_kill(const struct order *o)
+{
+	return order_action(o, RULE_ACTION_KILL);
+}
+
+static int order_retry(const struct order *o)
+{
+	return order_action(o, RULE_ACTION_RETRY);
+}
+
+static int order_test_notify(const struct order *o)
+{
+	const struct control_context *c = &o->control->context;
+	_cleanup_free_ char *name = NULL;
+	int r;
+
+	r = read_name(o, "notify", &name);
+	if (r <= 0)
+		return r;
+	r = c->test_notify(c->userdata, name, o->who);
+	if (r == -ENOENT)
+		return reply_text(o->reply, 404, "there is no [notify] section of that name");
+	if (r == -EBUSY)
+		return reply_text(o->reply, 409, "another test is under way");
+	if (r == -ENOMEM)
+		return r;
+	if (r < 0)
+		return reply_text(o->reply, 500, strerror(-r));
+	log_info("Sending a test to notify %s, asked for by %s", name, o->who);
+	r = str_replace(&o->reply->body, "{\"test\":\"sending\"}\n");
+	return reply_json(r, o->reply);
+}
+
 static const struct {
 	const char *path;
 	int (*carry_out)(const struct order *o);
 } orders[] = {
 	{"/api/v1/pause", order_pause},
 	{"/api/v1/resume", order_resume},
+	{"/api/v1/ack", order_ack},
+	{"/api/v1/ignore", order_ignore},
+	{"/api/v1/abort", order_abort},
+	{"/api/v1/kill", order_kill},
+	{"/api/v1/retry", order_retry},
+	{"/api/v1/test-notify", order_test_notify},
 };
 
 static void log_refusal(struct control *c, const char *path, const char *who)

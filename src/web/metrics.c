@@ -75,6 +75,8 @@ static const struct metric_def metric_defs[] = {
 	C(METRIC_OBSERVED, "stagewatch_observed", NULL,
 		"Hangs that mode act would have acted upon, and what became of them untouched.",
 		"rule", "verdict", "outcome"),
+	C(METRIC_FALSE_ALARMS, "stagewatch_false_alarms", NULL,
+		"Incidents of which a person said that they are no hang.", "rule"),
 	C(METRIC_EVIDENCE_REQUESTS, "stagewatch_evidence_requests", NULL,
 		"Requests for evidence about apps under suspicion.", "kind"),
 	C(METRIC_EVIDENCE_FAILURES, "stagewatch_evidence_failures", NULL,

@@ -184,6 +184,9 @@ static void add_actions(const struct web_view *v, struct metrics_writer *w)
 	add_actions_of(v->stats, RULE_ACTION_KILL, w);
 	add_actions_of(v->stats, RULE_ACTION_RETRY, w);
 	add_observed(v->stats, w);
+	for (size_t i = 0; i < v->stats->n_rules; i++)
+		metrics_add(w, METRIC_FALSE_ALARMS, LABELS(v->stats->rules[i].name),
+			(double)v->stats->rules[i].false_alarms);
 	metrics_add(w, METRIC_ACTIONS_LAST_HOUR, NULL, (double)remediator_n_last_hour(m));
 	metrics_add(w, METRIC_ACTIONS_PENDING, NULL, (double)remediator_n_pending(m));
 	if (remediator_n_pending(m) > 0)

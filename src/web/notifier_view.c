@@ -46,6 +46,7 @@ size_t notifier_view_list(
 				.n_failed = row->fates[OUTBOX_FAILED],
 				.n_dropped = row->fates[OUTBOX_DROPPED],
 				.complaint = health->complaint,
+				.test = notifier_test_result(n, row->name),
 			};
 	}
 	return k;

@@ -42,6 +42,26 @@ int control_pause_decode(const char *text, size_t len, struct control_pause *ret
 	return 0;
 }
 
+int control_name_decode(const char *text, size_t len, const char *field, char **ret, char **reterr)
+{
+	_cleanup_json_ cJSON *root = NULL;
+	const char *name = NULL;
+	int r;
+
+	r = json_parse(text, len, &root, reterr);
+	if (r >= 0)
+		r = json_get_string(root, field, JSON_REQUIRED, &name, reterr);
+	return r < 0 ? r : str_replace(ret, name);
+}
+
+int control_name_encode(const char *field, const char *name, char **ret)
+{
+	_cleanup_json_ cJSON *root = cJSON_CreateObject();
+
+	(void)cJSON_AddStringToObject(root, field, name);
+	return json_print(root, ret);
+}
+
 int control_pause_encode(const struct control_pause *p, char **ret)
 {
 	_cleanup_json_ cJSON *root = cJSON_CreateObject();

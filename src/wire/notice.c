@@ -165,6 +165,26 @@ int notice_storm_json(const struct notice_storm *storm, enum notice_event event,
 	return finish(o, about->wall, storm->opened, storm->ended, ret);
 }
 
+int notice_test_json(const char *id, const char *line, const struct notice_about *about, char **ret)
+{
+	_cleanup_json_ cJSON *o = cJSON_CreateObject();
+	_cleanup_free_ char *url = NULL;
+	int r;
+
+	r = link_to(about->web, "", "", &url);
+	if (r < 0)
+		return r;
+	add_number(o, "schema", true, 1);
+	add_text(o, "event", "test");
+	add_text(o, "severity", severity_names[SEVERITY_INFO]);
+	add_text(o, "summary", line);
+	add_text(o, "incident", id);
+	add_text(o, "url", url);
+	for (size_t i = (size_t)cJSON_GetArraySize(o); i < n_notice_fields - N_TIMES; i++)
+		add_text(o, notice_fields[i], NULL);
+	return finish(o, about->wall, about->wall, 0, ret);
+}
+
 int notice_read(const char *message, cJSON **ret)
 {
 	_cleanup_free_ char *err = NULL;

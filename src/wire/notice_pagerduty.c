@@ -36,7 +36,10 @@ static bool is_over(const cJSON *message)
 {
 	char number[32];
 
-	return notice_field(message, "ended", number) && !needs_a_person(message);
+	if (needs_a_person(message))
+		return false;
+	return notice_field(message, "ended", number) ||
+	       str_equal(notice_field(message, "event", number), notice_event_name(NOTICE_CLOSED));
 }
 
 static void add_details(cJSON *payload, const cJSON *message)

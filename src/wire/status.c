@@ -229,6 +229,9 @@ static void write_incident(struct json_writer *w, const struct incident *i)
 		i->response.outcome == OUTCOME_OPEN ? NULL
 						    : remedy_outcome_name(i->response.outcome));
 	json_text(w, "outcome_why", i->response.why);
+	json_text(w, "acked_by", i->marks[INCIDENT_ACKED]);
+	json_text(w, "ignored_by", i->marks[INCIDENT_IGNORED]);
+	json_text(w, "aborted_by", i->marks[INCIDENT_ABORTED]);
 }
 
 int status_incidents_json(const struct incident_list *l, char **ret)
@@ -388,6 +391,7 @@ static void add_notifies(cJSON *root, const struct status_summary *s)
 		(void)cJSON_AddNumberToObject(o, "failed", (double)n->n_failed);
 		(void)cJSON_AddNumberToObject(o, "dropped", (double)n->n_dropped);
 		json_add_text(o, "error", n->complaint);
+		json_add_text(o, "test", n->test);
 		(void)cJSON_AddItemToArray(notifies, o);
 	}
 }

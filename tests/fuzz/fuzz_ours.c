@@ -17,11 +17,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct control_pause pause = {0};
 	_cleanup_free_ char *not_answer = NULL;
 	_cleanup_free_ char *not_pause = NULL;
+	_cleanup_free_ char *name = NULL;
+	_cleanup_free_ char *not_name = NULL;
 	_cleanup_free_ char *thread = NULL;
 	_cleanup_free_ char *not_taken = NULL;
 
 	(void)recording_decode(body, size, &answer, &not_answer);
 	(void)control_pause_decode(body, size, &pause, &not_pause);
+	(void)control_name_decode(body, size, "incident", &name, &not_name);
 	(void)notice_slack_decode_answer(body, size, &thread, &not_taken);
 	recorded_answer_clear(&answer);
 	control_pause_clear(&pause);

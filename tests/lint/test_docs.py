@@ -538,6 +538,17 @@ def man_orders(text):
     return man_tags(text, ".Sh FILES", ".Sh EXIT STATUS", r"^\.Pa (/api/\S+)")
 
 
+@pytest.mark.parametrize("shell, row", [("bash", r"^\tlocal verbs='([\w -]+)'$"), ("zsh", r"^\t'([a-z][\w-]+):"), ("fish", r" -a ([\w-]+) -d ")])
+def test_completion_knows_each_verb(shell, row, root):
+    text = (root / "etc/completion" / f"stagewatchctl.{shell}").read_text()
+    found = " ".join(re.findall(row, text, re.M)).split()
+    assert set(found) == code_verbs(root) and len(found) == len(set(found))
+    for option in re.findall(r'\{"(\w+)", (?:no|required)_argument', (root / "src/ctl/verbs.c").read_text()):
+        assert re.search(rf"--{option}\b|-l {option}\b", text), option
+    if shutil.which(shell):
+        assert subprocess.run([shell, "-n", root / "etc/completion" / f"stagewatchctl.{shell}"], capture_output=True).returncode == 0
+
+
 def test_verbs_of_the_client(root, man_ctl, client):
     verbs = code_verbs(root)
     assert len(verbs) >= 5 and man_verbs(man_ctl) == verbs
@@ -553,7 +564,8 @@ def test_options_of_the_client(man_ctl, client):
 
 
 def test_orders_are_documented(root, man_ctl):
-    assert code_orders(root) == man_orders(man_ctl) == {"/api/v1/pause", "/api/v1/resume"}
+    assert code_orders(root) == man_orders(man_ctl) == {f"/api/v1/{order}" for order in (
+        "pause", "resume", "ack", "ignore", "abort", "kill", "retry", "test-notify")}
 
 
 def test_both_programs_know_the_same_socket(root, params, man_ctl):

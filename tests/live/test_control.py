@@ -12,11 +12,16 @@ import time
 
 import pytest
 from harness import Daemon, driver_section, wait
-from fakes import Driver, free_port
+from fakes import Driver, Fake, free_port
 from scene import NONE, OWNER, Scene
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 needs_setpriv = pytest.mark.skipif(not shutil.which("setpriv"), reason="setpriv is not installed")
+
+
+class Receiver(Fake):
+    def answer(self, method, path, headers, body):
+        return 200, {}
 
 
 def hung(d, app="app-1"):
@@ -33,6 +38,52 @@ def said(done, status, out=None, err=None):
     assert out is None or out in done.stdout, done.stdout
     assert err is None or err in done.stderr, done.stderr
     return done
+
+
+# Orders about one incident.
+
+def test_what_a_person_says_of_an_incident(binary, tmp_path, started):
+    """Acknowledged, then no hang: nobody is told any more, its recording stays, and a restart knows who said so."""
+    driver, receiver = started(Driver, "app-1", OWNER), started(Receiver)
+    (tmp_path / "state").mkdir()
+    pager = f"[notify pager]\nurl = {receiver.url}\non = hung, closed\n"
+    with Daemon(binary, tmp_path, driver_section("one", driver) + pager) as d:
+        said(d.ctl("ack", "none"), 2, "", "no such incident")
+        hung(d)
+        number = d.json("/api/v1/incidents")["incidents"][0]["id"]
+        said(d.ctl("ack", number), 0, "Acknowledged by root")
+        assert json.loads(said(d.ctl("--json", "ack", number), 0).stdout)["acked_by"].startswith("root")
+        wait(lambda: len(receiver.requests) == 1, 20, "told")
+        said(d.ctl("ignore", number), 0, "Ignored by root")
+        wait(lambda: len(receiver.requests) == 2, 20, "closed")
+        assert [json.loads(r[4])["event"] for r in receiver.requests] == ["hung", "closed"]
+        assert d.metric("stagewatch_false_alarms_total", rule="all") == 1
+        assert (tmp_path / "state/incidents" / f"{number}.jsonl.keep").stat().st_size > 0
+        said(d.ctl("kill", "app-1", "--yes"), 2, "", "a person has said that it is no hang")
+        said(d.ctl("retry", "app-2", "--yes"), 2, "", "no stage of such an app is hung")
+        said(d.ctl("kill", "app-1"), 2, "", "use --yes")
+        said(d.ctl("abort", number), 0, "Aborted by root")
+        table = said(d.ctl("stages"), 0).stdout
+        assert re.search(r"^one +app-1 +etl +7\.0 +\(0 \+ 2\) / 2 +hung ", table, re.M) and "\x1b" not in table
+        restart(d)
+        wait(lambda: d.json("/api/v1/incidents")["incidents"] != [], 20, "read again")
+        story = d.json(f"/api/v1/incidents/{number}")
+        assert [story[k].split()[0] for k in ("acked_by", "ignored_by", "aborted_by")] == ["root"] * 3
+        said(d.ctl("explain", number), 0, "Next       nothing: no hang, said root")
+
+
+def test_a_test_of_a_receiver(binary, tmp_path, started):
+    driver, receiver = started(Driver), started(Receiver)
+    pager = f"[notify pager]\nurl = {receiver.url}\non = failed\napp = none\n"
+    with Daemon(binary, tmp_path, driver_section("one", driver) + pager) as d:
+        said(d.ctl("test-notify", "none"), 2, "", "there is no [notify] section of that name")
+        said(d.ctl("test-notify", "pager"), 0, "Delivered.\n")
+        message = json.loads(receiver.requests[0][4])
+        assert message["event"] == "test" and message["summary"].startswith("a test of [notify pager], asked for by root")
+        receiver.faults.append((None, ".", lambda h: h.reply(403, "")))
+        said(d.ctl("test-notify", "pager"), 2, "", "not delivered: denied: answered 403")
+        assert json.loads(said(d.ctl("--json", "test-notify", "pager"), 2).stdout)["delivered"] is False
+        assert d.metric("stagewatch_notifications_pending", notify="pager") == 0 and len(receiver.requests) == 3
 
 
 # Looking.

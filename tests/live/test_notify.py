@@ -70,7 +70,7 @@ def test_webhook(binary, tmp_path, started):
         d.polls_go_on(driver)
         assert receiver.got() == [(e, "app-1") for e in ("suspect", "hung", "recovered", "closed")]
         assert sent(d) == 4 and d.metric("stagewatch_notifications_pending", notify="pager") == 0
-        assert status(d) == {"notify": "pager", "pending": 0, "sent": 4, "failed": 0, "dropped": 0, "error": None}
+        assert status(d) == {"notify": "pager", "pending": 0, "sent": 4, "failed": 0, "dropped": 0, "error": None, "test": None}
         incident = d.json("/api/v1/incidents")["incidents"][0]
         for text in (SECRET, TOKEN, TOKEN.split()[1]):
             assert text not in d.log() and text not in d.fetch("/api/v1/status")[2].decode()

@@ -16,6 +16,14 @@ struct incident_step {
 
 #define INCIDENT_MAX_STEPS 64
 
+/* What a person has said of it. */
+enum incident_mark {
+	INCIDENT_ACKED,   /* somebody looks after it */
+	INCIDENT_IGNORED, /* it is no hang: nothing is done, and it counts as our false alarm */
+	INCIDENT_ABORTED, /* nothing is to be begun */
+	INCIDENT_MARK_MAX
+};
+
 /* What is done about it. The remediator writes this; incident_end() settles it where nobody did. */
 struct incident_response {
 	bool under_way;              /* an action is: the incident stays open until it ends */
@@ -55,9 +63,10 @@ struct incident {
 	bool kept;                 /* its evidence is in a file of the state directory */
 	enum rule_action action;
 	struct incident_response response;
-	bool inherited;   /* open since before a restart, and not seen again since */
-	unsigned changes; /* counts what is worth keeping */
-	unsigned saved;   /* as many of them as the ledger has */
+	char *marks[INCIDENT_MARK_MAX]; /* who said so; NULL: nobody */
+	bool inherited;                 /* open since before a restart, and not seen again since */
+	unsigned changes;               /* counts what is worth keeping */
+	unsigned saved;                 /* as many of them as the ledger has */
 };
 
 /* Closed ones are kept up to this number, the oldest are dropped first, whenever a quarter more of
@@ -88,6 +97,12 @@ struct incident *incident_find(const struct incident_list *l, const struct app_h
 
 /* One more step of the story. Without memory: none. */
 void incident_tell(struct incident *i, usec_t wall, const char *fmt, ...) _printf_(3, 4);
+
+/* Notes who said so. 1: it is noted; 0: somebody did before, who stays; -ENOMEM. */
+int incident_mark(struct incident *i, enum incident_mark mark, const char *who, usec_t wall);
+/* Why no action is to be begun, by what a person has said: the caller's. *ret NULL: nothing is
+ * said. -ENOMEM. */
+int incident_stopped(const struct incident *i, char **ret);
 
 /* After a restart, once all apps of a cluster that could be seen were seen: what was open before
  * and is not there any more, or moves, has ended meanwhile. */

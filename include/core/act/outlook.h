@@ -22,6 +22,7 @@ enum outlook_kind {
 	OUTLOOK_OVER,        /* the incident has ended */
 	OUTLOOK_IN_PROGRESS, /* an action is */
 	OUTLOOK_ACTED,       /* one was, and the stage still hangs */
+	OUTLOOK_STOPPED,     /* a person has said so */
 	OUTLOOK_NOT_HUNG,    /* only hung stages are acted upon */
 	OUTLOOK_NO_ACTION,   /* the rule asks for none */
 	OUTLOOK_PAUSED,

@@ -27,6 +27,8 @@ struct incident *incident_free(struct incident *i)
 		free(i->steps[k].text);
 	free(i->steps);
 	strlist_clear(&i->properties);
+	for (size_t k = 0; k < INCIDENT_MARK_MAX; k++)
+		free(i->marks[k]);
 	free(i);
 	return NULL;
 }
@@ -230,6 +232,47 @@ int incident_adopt(struct incident_list *l, struct incident *i)
 	return r;
 }
 
+static const char *const mark_words[] = {
+	[INCIDENT_ACKED] = "acknowledged by",
+	[INCIDENT_IGNORED] = "no hang, said",
+	[INCIDENT_ABORTED] = "aborted by",
+};
+_Static_assert(ELEMENTSOF(mark_words) == INCIDENT_MARK_MAX, "words per mark");
+
+int incident_mark(struct incident *i, enum incident_mark mark, const char *who, usec_t wall)
+{
+	int r;
+
+	if (i->marks[mark])
+		return 0;
+	r = str_replace(&i->marks[mark], who);
+	if (r < 0)
+		return r;
+	i->changes++;
+	incident_tell(i, wall, "%s %s", mark_words[mark], who);
+	return 1;
+}
+
+int incident_stopped(const struct incident *i, char **ret)
+{
+	enum incident_mark m = i->marks[INCIDENT_IGNORED] ? INCIDENT_IGNORED : INCIDENT_ABORTED;
+
+	if (!i->marks[m]) {
+		*ret = NULL;
+		return 0;
+	}
+	return str_printf(ret, "%s %s", mark_words[m], i->marks[m]);
+}
+
+/* What was no hang is none when it comes again: the same stage of the same app. */
+static int inherit_ignored(const struct incident_list *l, struct incident *i)
+{
+	const struct subject s = subject_of(i);
+	struct incident **k = of_subject(l, place_by_subject(l, &s), &s);
+
+	return k ? str_replace(&i->marks[INCIDENT_IGNORED], (*k)->marks[INCIDENT_IGNORED]) : 0;
+}
+
 static int incident_open(struct incident_list *l, const struct detector_event *ev, usec_t wall,
 	struct incident **ret)
 {
@@ -252,6 +295,8 @@ static int incident_open(struct incident_list *l, const struct detector_event *e
 		r = str_replace(&i->app_id, ev->app->info.id);
 	if (r >= 0)
 		r = str_replace(&i->app_name, ev->app->info.name);
+	if (r >= 0)
+		r = inherit_ignored(l, i);
 	if (r >= 0)
 		r = incident_append(l, i);
 	if (r < 0)

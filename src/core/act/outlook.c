@@ -44,6 +44,8 @@ static int text_in_progress(const char *action, const struct outlook *o, char **
 
 	if (!r)
 		return str_printf(ret, "%s in progress", action);
+	/* A person may have ordered another one than the rule's. */
+	action = rule_action_name(r->plan.action);
 	if (r->deadline == 0)
 		return str_printf(ret, "%s in progress: it %s", action, steps[r->state].words);
 	return str_printf(ret, "%s in progress: it %s, at most until %s%s%s%s", action,
@@ -62,6 +64,8 @@ enum outlook_kind outlook_kind(const struct incident *i, const struct outlook *o
 		return OUTLOOK_IN_PROGRESS;
 	if (r->decided && !r->decided_dry)
 		return OUTLOOK_ACTED;
+	if (i->marks[INCIDENT_IGNORED] || i->marks[INCIDENT_ABORTED])
+		return OUTLOOK_STOPPED;
 	if (i->verdict != VERDICT_HUNG)
 		return OUTLOOK_NOT_HUNG;
 	if (i->action <= RULE_ACTION_NOTIFY)
@@ -88,6 +92,8 @@ int outlook_why(const struct incident *i, const struct outlook *o, char **ret)
 	case OUTLOOK_ACTED:
 		return str_printf(ret, "this hang was already acted upon (outcome: %s)",
 			remedy_outcome_name(i->response.outcome));
+	case OUTLOOK_STOPPED:
+		return incident_stopped(i, ret);
 	case OUTLOOK_NOT_HUNG:
 		return str_printf(ret, "only hung stages are acted upon, and this is %s",
 			verdict_name(i->verdict));
@@ -153,6 +159,8 @@ static const struct {
 	[OUTLOOK_OVER] = {"nothing", NULL},
 	[OUTLOOK_IN_PROGRESS] = {"nothing, as long as the action is in progress", NULL},
 	[OUTLOOK_ACTED] = {"look why the app still runs, and end it by hand", NULL},
+	[OUTLOOK_STOPPED] = {"nothing, unless it hangs all the same: then end the app by hand",
+		NULL},
 	[OUTLOOK_NOT_HUNG] = {NULL, NULL},
 	[OUTLOOK_NO_ACTION] = {"end the app by hand: nothing will be done about it",
 		"action, in its [rule]"},

@@ -44,6 +44,7 @@ static const struct {
 	const char *name;
 	const char *key;
 } reasons[] = {
+	[POLICY_STOPPED] = {"stopped", NULL},
 	[POLICY_PAUSED] = {"paused", "stagewatchctl resume"},
 	[POLICY_MAINTENANCE] = {"maintenance", "from and to, in its [maintenance]"},
 	[POLICY_OWNER] = {"owner", "spark.airflow.* among the properties of the app"},
@@ -101,7 +102,9 @@ static void object_since(struct policy_answer *a, enum policy_reason reason, con
 /* A person has said that nothing is to be begun. */
 static void ask_people(const struct policy_question *q, struct policy_answer *a)
 {
-	if (q->paused)
+	if (q->stopped)
+		object(a, POLICY_STOPPED, q->stopped);
+	else if (q->paused)
 		object(a, POLICY_PAUSED, q->paused);
 	else if (q->window)
 		object(a, POLICY_MAINTENANCE, q->window);

@@ -66,7 +66,7 @@ static void test_what_holds_it_back(void **state)
 static void test_what_was_done(void **state)
 {
 	struct incident i = hung();
-	struct remedy r = {.state = REMEDY_FAIL};
+	struct remedy r = {.state = REMEDY_FAIL, .plan.action = RULE_ACTION_RETRY};
 	struct outlook o = {.paused = "paused by root (uid 0): x",
 		.now = 30 * USEC_PER_SEC,
 		.wall = (usec_t)1795405025 * USEC_PER_SEC};

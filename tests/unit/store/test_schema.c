@@ -89,6 +89,11 @@ static void an_older_one_is_migrated(void **state)
 {
 	/* The tables of the steps after the first. */
 	static const char *const later[] = {"pause", "notices", "runs", NULL};
+	/* And their columns of other tables. */
+	static const char *const columns[] = {"ALTER TABLE actions DROP COLUMN mark",
+		"ALTER TABLE incidents DROP COLUMN acked_by",
+		"ALTER TABLE incidents DROP COLUMN ignored_by",
+		"ALTER TABLE incidents DROP COLUMN aborted_by", NULL};
 	static const char ask[] = "SELECT sql FROM sqlite_schema ORDER BY name";
 	struct place p;
 	struct ledger *l;
@@ -109,8 +114,8 @@ static void an_older_one_is_migrated(void **state)
 		(void)snprintf(sql, sizeof(sql), "DROP TABLE %s", later[i]);
 		assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
 	}
-	assert_int_equal(sqlite3_exec(db, "ALTER TABLE actions DROP COLUMN mark", NULL, NULL, NULL),
-		SQLITE_OK);
+	for (size_t i = 0; columns[i]; i++)
+		assert_int_equal(sqlite3_exec(db, columns[i], NULL, NULL, NULL), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 1", NULL, NULL, NULL), SQLITE_OK);
 	assert_int_equal(sqlite3_close(db), SQLITE_OK);
 	l = must_open(&p);

@@ -79,11 +79,36 @@ static void test_refused(void **state)
 	}
 }
 
+static void test_name(void **state)
+{
+	static const char *const refused[] = {
+		"", "[]", "{}", "{\"incident\":7}", "{\"app\":\"a\"}"};
+	_cleanup_free_ char *text = NULL;
+	_cleanup_free_ char *name = NULL;
+	_cleanup_free_ char *no_err = NULL;
+
+	(void)state;
+	assert_int_equal(control_name_encode("incident", "a \"b\"", &text), 0);
+	assert_int_equal(control_name_decode(text, strlen(text), "incident", &name, &no_err), 0);
+	assert_string_equal(name, "a \"b\"");
+	each_row(i, refused)
+	{
+		_cleanup_free_ char *none = NULL;
+		_cleanup_free_ char *err = NULL;
+
+		assert_int_equal(control_name_decode(
+					 refused[i], strlen(refused[i]), "incident", &none, &err),
+			-EBADMSG);
+		assert_null(none);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_there_and_back),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

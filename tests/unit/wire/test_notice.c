@@ -216,7 +216,7 @@ static void test_pagerduty(void **state)
 	assert_string_equal(
 		text_of(cJSON_GetObjectItem(payload, "custom_details"), "next"), "a dry run");
 	assert_string_equal(text_of(cJSON_GetObjectItem(o, "links")->child, "href"),
-		"http://watch:14040/api/v1/incidents/20261123T033705Z-1");
+		"http://watch:14040/incidents/20261123T033705Z-1");
 	assert_int_equal(notice_pagerduty("[]", "KEY", &made), -EBADMSG);
 }
 
@@ -268,7 +268,7 @@ static void test_slack(void **state)
 	assert_non_null(strstr(hook, "*DAG*\\nd\""));
 	assert_non_null(strstr(hook, "*What happens next*\\na dry run\""));
 	assert_non_null(
-		strstr(hook, "Incident <http://watch:14040/api/v1/incidents/20261123T033705Z-1|"
+		strstr(hook, "Incident <http://watch:14040/incidents/20261123T033705Z-1|"
 			     "20261123T033705Z-1> · mode observe: stagewatchd only watches"));
 	assert_int_equal(notice_slack(text, "C1", NULL, &first), 0);
 	assert_non_null(strstr(first, "\"channel\":\"C1\""));
