@@ -62,7 +62,7 @@ void notifier_ignore(struct notifier *n, const struct incident *i);
 
 /* Sends one message to one receiver now, once, whatever its filters. -ENOENT: there is no such
  * receiver; -EBUSY: another test is under way; else as notify_send(). */
-int notifier_test(struct notifier *n, const char *notify, const char *who);
+int notifier_test(struct notifier *n, const char *name, const char *who);
 /* How the last test of this receiver went: "sending", "delivered", or why not; NULL: there was
  * none. */
 const char *notifier_test_result(const struct notifier *n, const char *notify);

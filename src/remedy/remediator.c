@@ -427,7 +427,7 @@ int remediator_order(struct remediator *m, const char *app_id, enum rule_action 
 	if (why)
 		return object_to_order(reterr, why);
 	ordered.action = (int)action; /* its texts are the rule's */
-	ev.verdict = h->verdict;
+	ev.verdict = VERDICT_HUNG;
 	watch_storm(m);
 	question(m, &ev, airflow, &q);
 	policy_ask(&q, &answer);
