@@ -16,6 +16,10 @@ struct endpoint {
 	char *proxy;         /* URL of the proxy to go through; NULL: none, whatever the environment
 				says */
 	char *no_proxy;      /* "host,.domain": to be reached without it; NULL: none is */
+	/* PEM: what https is to be begun with, as one's own. NULL: nothing. A file may hold both.
+	 */
+	char *client_cert_file;
+	char *client_key_file;
 	/* Whose it is, a cluster's name: requests of one cluster take turns with those of others,
 	 * and never have all places. NULL: they go before them, as what acts does. */
 	char *cluster;

@@ -148,6 +148,8 @@ struct source_params {
 	char *username;
 	char *password_file;
 	char *ca_file;
+	char *client_cert_file;
+	char *client_key_file;
 	char *token_file;
 	struct strlist namespace;
 	char *label_selector;

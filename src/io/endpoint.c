@@ -27,6 +27,10 @@ int endpoint_copy(struct endpoint *to, const struct endpoint *from)
 	if (r >= 0)
 		r = str_replace(&to->no_proxy, from->no_proxy);
 	if (r >= 0)
+		r = str_replace(&to->client_cert_file, from->client_cert_file);
+	if (r >= 0)
+		r = str_replace(&to->client_key_file, from->client_key_file);
+	if (r >= 0)
 		r = str_replace(&to->cluster, from->cluster);
 	return r;
 }
@@ -40,6 +44,8 @@ void endpoint_clear(struct endpoint *e)
 	free(e->ca_file);
 	free(e->proxy);
 	free(e->no_proxy);
+	free(e->client_cert_file);
+	free(e->client_key_file);
 	free(e->cluster);
 	*e = (struct endpoint){0};
 }

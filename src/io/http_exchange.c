@@ -238,6 +238,8 @@ static int set_options(struct http_exchange *x, const char *user_agent,
 		{CURLOPT_USERNAME, e->password ? e->username : NULL},
 		{CURLOPT_PASSWORD, e->username ? e->password : NULL},
 		{CURLOPT_CAINFO, e->ca_file},
+		{CURLOPT_SSLCERT, e->client_cert_file},
+		{CURLOPT_SSLKEY, e->client_key_file ? e->client_key_file : e->client_cert_file},
 		{CURLOPT_UNIX_SOCKET_PATH, ask->socket},
 		{CURLOPT_ERRORBUFFER, x->error},
 		{CURLOPT_HEADERDATA, x},
@@ -300,7 +302,9 @@ static bool same_endpoint(const struct endpoint *a, const struct endpoint *b)
 	return a->timeout == b->timeout && str_equal(a->username, b->username) &&
 	       str_equal(a->password, b->password) &&
 	       str_equal(a->authorization, b->authorization) && str_equal(a->ca_file, b->ca_file) &&
-	       str_equal(a->proxy, b->proxy) && str_equal(a->no_proxy, b->no_proxy);
+	       str_equal(a->proxy, b->proxy) && str_equal(a->no_proxy, b->no_proxy) &&
+	       str_equal(a->client_cert_file, b->client_cert_file) &&
+	       str_equal(a->client_key_file, b->client_key_file);
 }
 
 /* Whether all options but the URL are what they were. */

@@ -297,6 +297,14 @@ static int lint_certificates(const struct conf_entry *e, struct strlist *notes)
 	return r < 0 ? r : tell_file(e, text, notes);
 }
 
+/* The key may stand in either. */
+static int lint_client(const struct conf_entry *e, struct strlist *faults, struct strlist *notes)
+{
+	if (str_equal(e->key, "client_key_file") && secret_is_exposed(e->value))
+		return tell_file(e, "every user of this host may read it: chmod o-r", faults);
+	return lint_certificates(e, notes);
+}
+
 int settings_lint_files(const struct conf *c, struct strlist *faults, struct strlist *notes)
 {
 	static const char *const secrets[] = {"password_file", "token_file", "url_file",
@@ -309,6 +317,9 @@ int settings_lint_files(const struct conf *c, struct strlist *faults, struct str
 
 			if (str_equal(e->key, "ca_file"))
 				r = lint_certificates(e, notes);
+			else if (str_equal(e->key, "client_cert_file") ||
+				 str_equal(e->key, "client_key_file"))
+				r = lint_client(e, faults, notes);
 			else if (is_one_of(e->key, secrets))
 				r = lint_secret(e, faults, notes);
 		}

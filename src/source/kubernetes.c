@@ -106,7 +106,8 @@ static int take_cluster(struct source_kubernetes *k, char **reterr)
 	r = str_printf(&k->api, "https://%s%s%s:%s", v6 ? "[" : "", host, v6 ? "]" : "", port);
 	if (r >= 0 && !k->source.endpoint.ca_file)
 		r = str_replace(&k->source.endpoint.ca_file, ACCOUNT "ca.crt");
-	if (r >= 0 && !k->token_file && !k->source.endpoint.username)
+	if (r >= 0 && !k->token_file && !k->source.endpoint.username &&
+		!k->source.endpoint.client_cert_file)
 		r = str_replace(&k->token_file, ACCOUNT "token");
 	return r;
 }

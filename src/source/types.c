@@ -53,6 +53,16 @@ const struct param_def source_params[] = {
 		.type = PARAM_STRING,
 		.offset = offsetof(struct source_params, ca_file),
 		.help = "certificates to trust for https, instead of the system's"},
+	{.name = "client_cert_file",
+		.type = PARAM_STRING,
+		.offset = offsetof(struct source_params, client_cert_file),
+		.help = "PEM file with the certificate, and those between it and its CA, that is "
+			"shown for https to the URLs of this section"},
+	{.name = "client_key_file",
+		.type = PARAM_STRING,
+		.offset = offsetof(struct source_params, client_key_file),
+		.help = "PEM file with its private key, without a passphrase; unset: in "
+			"client_cert_file"},
 	{.name = "token_file",
 		.type = PARAM_STRING,
 		.offset = offsetof(struct source_params, token_file),
@@ -138,8 +148,13 @@ static int take_urls(struct source *s, const struct strlist *from, char **reterr
 
 static int check(struct source *s, const struct source_params *params, char **reterr)
 {
-	int r = s->ops->check(s, params, reterr);
+	int r;
 
+	if (params->client_key_file && !params->client_cert_file) {
+		r = str_printf(reterr, "client_key_file: only beside client_cert_file");
+		return r < 0 ? r : -EINVAL;
+	}
+	r = s->ops->check(s, params, reterr);
 	if (r >= 0 && s->urls.n == 0) {
 		r = str_printf(reterr, "url is missing");
 		return r < 0 ? r : -EINVAL;
@@ -163,6 +178,10 @@ static int make_endpoints(struct source *s, const char *name, const struct sourc
 		r = str_replace(&s->endpoint.password, password);
 	if (r >= 0)
 		r = str_replace(&s->endpoint.ca_file, params->ca_file);
+	if (r >= 0)
+		r = str_replace(&s->endpoint.client_cert_file, params->client_cert_file);
+	if (r >= 0)
+		r = str_replace(&s->endpoint.client_key_file, params->client_key_file);
 	return r;
 }
 

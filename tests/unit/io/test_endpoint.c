@@ -18,13 +18,15 @@ static void expect_copy(const char *copy, const char *from)
 
 static void test_copy(void **state)
 {
-	char texts[][8] = {"url", "user", "pass", "Bearer", "ca", "prod"};
+	char texts[][8] = {"url", "user", "pass", "Bearer", "ca", "prod", "cert", "key"};
 	const struct endpoint from = {.url = texts[0],
 		.username = texts[1],
 		.password = texts[2],
 		.authorization = texts[3],
 		.ca_file = texts[4],
 		.cluster = texts[5],
+		.client_cert_file = texts[6],
+		.client_key_file = texts[7],
 		.timeout = 7};
 	const struct endpoint none = {0};
 	struct endpoint to = {0};
@@ -37,6 +39,8 @@ static void test_copy(void **state)
 	expect_copy(to.authorization, "Bearer");
 	expect_copy(to.ca_file, "ca");
 	expect_copy(to.cluster, "prod");
+	expect_copy(to.client_cert_file, "cert");
+	expect_copy(to.client_key_file, "key");
 	assert_int_equal(to.timeout, 7);
 	endpoint_clear(&to);
 	assert_memory_equal(&to, &none, sizeof(to));

@@ -37,8 +37,12 @@ static void test_endpoints(void **state)
 	static char *urls[] = {url};
 	static char user[] = "u";
 	static char ca[] = "ca";
-	const struct source_params p = {
-		.type = 1, .url = {urls, 1}, .username = user, .ca_file = ca, .timeout = 7};
+	const struct source_params p = {.type = 1,
+		.url = {urls, 1},
+		.username = user,
+		.ca_file = ca,
+		.client_cert_file = ca,
+		.timeout = 7};
 	_cleanup_(source_freep) struct source *s = NULL;
 	const struct endpoint *e;
 	char *err = NULL;
@@ -49,12 +53,14 @@ static void test_endpoints(void **state)
 	assert_string_equal(e->username, "u");
 	assert_string_equal(e->password, "secret");
 	assert_string_equal(e->ca_file, "ca");
+	assert_string_equal(e->client_cert_file, "ca");
 	assert_string_equal(e->cluster, "prod");
 	assert_int_equal(e->timeout, 7);
 	e = source_endpoint(s, false);
 	assert_null(e->username);
 	assert_null(e->password);
 	assert_null(e->ca_file);
+	assert_null(e->client_cert_file);
 	assert_string_equal(e->cluster, "prod");
 	assert_int_equal(e->timeout, 7);
 }

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A client certificate on the wire: a server that wants one, of its own CA."""
+import ssl
+import subprocess
+
+from fakes import Driver
+
+OPENSSL = ("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1")
+
+
+def make(directory, name):
+    """A certificate and its key, which is its own CA."""
+    cert, key = directory / f"{name}.pem", directory / f"{name}-key.pem"
+    subprocess.run([*OPENSSL, "-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", cert], check=True,
+                   capture_output=True)
+    key.chmod(0o600)
+    return cert, key
+
+
+class Secured(Driver):
+    """One that lets in who shows the certificate."""
+
+    def __init__(self, directory):
+        self.cert, self.client = make(directory, "server"), make(directory, "client")
+        super().__init__()
+
+    def serve(self):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*self.cert)
+        context.load_verify_locations(self.client[0])
+        context.verify_mode = ssl.CERT_REQUIRED
+        super().serve()
+        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        self.url = f"https://127.0.0.1:{self.port}"
+
+
+def once(binary, tmp_path, driver, *lines):
+    conf = tmp_path / "c.conf"
+    conf.write_text("\n".join(["[spark s]", f"url = {driver.url}", f"ca_file = {driver.cert[0]}", *lines, ""]))
+    return subprocess.run([binary, "--config", conf, "--once"], capture_output=True, text=True, timeout=60)
+
+
+def test_who_shows_it_is_let_in(binary, tmp_path, started):
+    driver = started(Secured, tmp_path)
+    cert, key = driver.client
+    both = tmp_path / "both.pem"
+    both.write_text(cert.read_text() + key.read_text())
+    for lines in ([f"client_cert_file = {cert}", f"client_key_file = {key}"], [f"client_cert_file = {both}"]):
+        assert "app-1" in once(binary, tmp_path, driver, *lines).stdout
+    other = make(tmp_path, "other")
+    for lines in ([], [f"client_cert_file = {other[0]}", f"client_key_file = {other[1]}"]):
+        done = once(binary, tmp_path, driver, *lines)
+        assert done.returncode == 2 and "app-1" not in done.stdout
+
+
+def test_a_key_that_all_may_read(binary, tmp_path):
+    cert, key = make(tmp_path, "client")
+    conf = tmp_path / "c.conf"
+    conf.write_text(f"[spark s]\nurl = http://127.0.0.1:1\nclient_cert_file = {cert}\nclient_key_file = {key}\n")
+    for mode, told in ((0o600, False), (0o644, True)):
+        key.chmod(mode)
+        done = subprocess.run([binary, "--config", conf, "--check-config"], capture_output=True, text=True)
+        assert ("client_key_file: every user of this host may read it" in done.stderr) == told, done.stderr
+    conf.write_text(f"[spark s]\nurl = http://127.0.0.1:1\nclient_key_file = {key}\n")
+    done = subprocess.run([binary, "--config", conf, "--check-config"], capture_output=True, text=True)
+    assert done.returncode == 3 and f"{conf}:2: client_key_file: only beside client_cert_file" in done.stderr
