@@ -9,6 +9,7 @@ import socket
 import subprocess
 import time
 import urllib.error
+import urllib.parse
 
 import fakes
 import pytest
@@ -280,7 +281,7 @@ def test_pages(binary, tmp_path, started):
         wait(lambda: d.verdicts() != {}, 20, "seen")
         page = d.fetch("/")[2].decode()
         for link in re.findall(r'href="([^"]*)"', page):
-            assert d.fetch(link)[0] == 200
+            assert d.fetch(urllib.parse.urljoin("/", link))[0] == 200
         status = d.json("/api/v1/status")
         assert (status["mode"], status["ready"], status["healthy"]) == ("act", True, True)
         assert status["clusters"][0]["spark_cluster"] == "one" and status["clusters"][0]["apps"] == 1
