@@ -138,6 +138,10 @@ static bool asks_after_driver(
 /* What a way by itself wants. */
 static const char *objection_to_way(const struct preconditions_question *q, enum end_way way)
 {
+	/* It outlives the process of its task: failed, that would leave it behind. */
+	if (q->app.pod && !q->app.can_kill)
+		return "its driver is a pod that kill_via of its rule cannot end: what controls it "
+		       "would start the next one, or is not of that kind";
 	if (way == END_WAY_AIRFLOW && !q->app.can_kill)
 		return "its cluster manager cannot end the app";
 	if (way == END_WAY_DEFERRED && !q->app.can_kill)

@@ -59,6 +59,7 @@ struct preconditions_case {
 	bool cannot_kill;
 	bool cluster_mode;
 	bool outlives_process;
+	bool pod;
 	const char *operator;
 	bool paused;
 	bool stale;
@@ -89,6 +90,7 @@ static void check(const struct preconditions_case *c)
 			.kills_app = !c->cannot_kill && !c->kills_job,
 			.cluster_mode = c->cluster_mode,
 			.outlives_process = c->outlives_process,
+			.pod = c->pod,
 			.may_fire = c->may_fire}};
 	_cleanup_free_ char *text = NULL;
 
@@ -126,6 +128,24 @@ static void check_all(const struct preconditions_case *cases, size_t n)
 	{                                                                                          \
 		.map_index = 1, __VA_ARGS__                                                        \
 	}
+
+/* Gone, it may count as success; and it outlives the process of its task. */
+static void test_pods(void **state)
+{
+#define POD(...) CASE(.version = "3.3.2", .pod = true, .outlives_process = true, __VA_ARGS__)
+	static const struct preconditions_case cases[] = {
+		POD(.way = END_WAY_KILL),
+		POD(.way = END_WAY_CLEAR),
+		POD(.way = END_WAY_AIRFLOW, .max_tries = 1, .objection = "for success"),
+		POD(.way = END_WAY_DEFERRED, .max_tries = 1, .objection = "for success"),
+		POD(.way = END_WAY_RESTART, .objection = "beside it"),
+		POD(.way = END_WAY_KILL, .cannot_kill = true, .objection = "cannot end"),
+		POD(.way = END_WAY_CLEAR, .cannot_kill = true, .objection = "cannot end"),
+	};
+
+	(void)state;
+	check_all(cases, ELEMENTSOF(cases));
+}
 
 static void test_faults_of_versions(void **state)
 {
@@ -341,6 +361,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_versions),
+		cmocka_unit_test(test_pods),
 		cmocka_unit_test(test_faults_of_versions),
 		cmocka_unit_test(test_what_a_new_try_needs),
 		cmocka_unit_test(test_durable_operator),

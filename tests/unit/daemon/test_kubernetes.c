@@ -324,6 +324,19 @@ static void retries_of_airflow_are_objected_to(void **state)
 	}
 }
 
+/* A pod that nothing controls has no SparkApplication to suspend: known before its task is failed.
+ */
+static void a_way_of_another_owner(void **state)
+{
+	struct world *w = *state;
+
+	act(w, NULL, "action = retry\nretry_via = auto\nkill_via = suspend\n");
+	world_until(w, fake_log_count("a pod that kill_via of its rule cannot end") > 0);
+	world_run(w, 5 * USEC_PER_SEC);
+	assert_string_equal(w->airflow.sent, "");
+	assert_int_equal(w->spark.kills, 0);
+}
+
 /* What a daemon knew of the pod, the next one knows by the ledger. */
 static void a_restart_in_between(void **state)
 {
@@ -514,6 +527,7 @@ int main(void)
 		story(a_driver_that_is_started_anew),
 		story(a_task_that_turns_green),
 		story(retries_of_airflow_are_objected_to),
+		story(a_way_of_another_owner),
 		story(a_restart_in_between),
 		story(rights_that_are_missing),
 		story(an_owner_that_the_pod_points_at),
