@@ -65,7 +65,7 @@ static bool is_meant(const struct ctl *c, const char *what)
 		fprintf(stderr, "stagewatchctl: nobody can be asked here: use --yes\n");
 		return false;
 	}
-	fprintf(stderr, "%s %s? [y/N] ", what, c->object);
+	fprintf(stderr, "End %s and %s? [y/N] ", c->object, what);
 	if (!fgets(line, sizeof(line), stdin))
 		return false;
 	line[strcspn(line, "\n")] = '\0';
@@ -90,12 +90,12 @@ static int act(const struct ctl *c, const char *path, const char *what, const ch
 
 int ctl_kill(const struct ctl *c)
 {
-	return act(c, "/api/v1/kill", "End the task and the application of", "ends it");
+	return act(c, "/api/v1/kill", "fail its task", "ends it");
 }
 
 int ctl_retry(const struct ctl *c)
 {
-	return act(c, "/api/v1/retry", "End, and run its task again, of",
+	return act(c, "/api/v1/retry", "run its task again",
 		"ends it and has Airflow run its task again");
 }
 
