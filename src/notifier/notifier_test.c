@@ -38,15 +38,18 @@ static void on_done(void *userdata, const struct notify_result *result)
 {
 	struct notifier_trial *t = userdata;
 	static const struct log_about about = {.message_id = MESSAGE_NOTICE};
+	char *text = NULL;
 
 	t->call = NULL;
 	t->sending = false;
 	t->runtime = runtime_unref(t->runtime);
 	if (!result->reason)
-		(void)str_replace(&t->result, "delivered");
+		(void)str_replace(&text, "delivered");
 	else
-		(void)str_printf(&t->result, "%s%s%s", result->reason, result->text ? ": " : "",
+		(void)str_printf(&text, "%s%s%s", result->reason, result->text ? ": " : "",
 			result->text ? result->text : "");
+	free(t->result);
+	t->result = text;
 	log_event(result->reason ? LOG_WARNING : LOG_NOTICE, &about, "notify %s: the test: %s",
 		t->notify, t->result ? t->result : "out of memory");
 }

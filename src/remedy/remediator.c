@@ -388,11 +388,9 @@ static int object_to_order(char **reterr, const char *why)
 }
 
 /* What a rule's own action would not meet, since it would not be considered. */
-static const char *objection_to_order(const struct remediator *m, const struct incident *i,
-	const struct stage_history *h, const struct rule *rule)
+static const char *objection_to_order(
+	const struct remediator *m, const struct incident *i, const struct rule *rule)
 {
-	if (!h || h->verdict != VERDICT_HUNG || !rule)
-		return "its stage is not seen as hung at present";
 	if (settings_dry(remediator_runtime(m)->settings, rule))
 		return "the mode of its rule is observe: nothing is ever sent (mode)";
 	if (i->marks[INCIDENT_IGNORED])
@@ -423,7 +421,9 @@ int remediator_order(struct remediator *m, const char *app_id, enum rule_action 
 
 	if (!i)
 		return -ENOENT;
-	why = objection_to_order(m, i, h, rule);
+	if (!a || !h || h->verdict != VERDICT_HUNG || !rule)
+		return object_to_order(reterr, "its stage is not seen as hung at present");
+	why = objection_to_order(m, i, rule);
 	if (why)
 		return object_to_order(reterr, why);
 	ordered.action = (int)action; /* its texts are the rule's */

@@ -97,7 +97,7 @@ static int ask(struct permission_check *q)
 {
 	int r;
 
-	if (q->airflow)
+	if (!q->source)
 		return ask_airflow(q);
 	r = source_selftest(q->source,
 		settings_kill_vias(q->checker->runtime->settings, q->source->name, true), on_source,

@@ -213,10 +213,8 @@ void incident_proof(struct page *p, const struct incident_view *i)
 		add_missing(h, e);
 }
 
-static void add_link(struct page *p, int r, char *url, const char *text)
+static void add_link(struct page *p, int r, const char *url, const char *text)
 {
-	_cleanup_free_ char *owned = url;
-
 	if (r < 0)
 		p->html.out.failed = true;
 	if (r < 0 || !url)
@@ -230,13 +228,13 @@ static void add_task_links(struct page *p, const struct incident_view *i)
 	struct airflow *a = i->rule ? runtime_airflow(p->view->runtime, i->rule) : NULL;
 	enum airflow_api api = a ? airflow_speaks(a) : AIRFLOW_API_UNKNOWN;
 	const char *url = a ? airflow_url(a) : NULL;
-	char *link = NULL;
-	int r = links_task_log(url, api, &i->incident->owner, &link);
+	_cleanup_free_ char *task_log = NULL;
+	_cleanup_free_ char *grid = NULL;
+	int r = links_task_log(url, api, &i->incident->owner, &task_log);
 
-	add_link(p, r, link, "task log");
-	link = NULL;
-	r = links_grid(url, api, &i->incident->owner, &link);
-	add_link(p, r, link, "grid");
+	add_link(p, r, task_log, "task log");
+	r = links_grid(url, api, &i->incident->owner, &grid);
+	add_link(p, r, grid, "grid");
 }
 
 static void add_task(struct page *p, const struct incident_view *i)
@@ -264,7 +262,7 @@ void incident_owner(struct page *p, const struct incident_view *i)
 	const struct incident *incident = i->incident;
 	struct html_writer *h = &p->html;
 	size_t depth = h->depth;
-	char *link = NULL;
+	_cleanup_free_ char *link = NULL;
 	int r;
 
 	html_open(h, "dl");

@@ -107,6 +107,8 @@ void html_attribute(struct html_writer *w, const char *name, const char *value)
 	strbuf_add_n(&w->out, "\"", 1);
 }
 
+static char *format(struct html_writer *w, const char *fmt, va_list ap) _printf_(2, 0);
+
 /* NULL: without memory, which the end reports. */
 static char *format(struct html_writer *w, const char *fmt, va_list ap)
 {

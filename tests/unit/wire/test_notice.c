@@ -30,7 +30,7 @@ static struct incident example(void)
 		.app_name = app_name,
 		.stage_id = 103,
 		.rule = rule,
-		.owner = {dag, run_id, task, -1, 2},
+		.owner = {dag, run_id, task, -1, 2, OWNER_VIA_PROPERTIES},
 		.verdict = VERDICT_HUNG,
 		.reached = 1U << VERDICT_HUNG,
 		.action = RULE_ACTION_RETRY,
