@@ -33,8 +33,10 @@ def test_client_and_cluster_mode_are_killed(yarn, binary, tmp_path):
     """Two hangs at once, found with what a NodeManager counts, which is a container's sum and no proof by itself, and ended
     by the ResourceManager alone: Airflow's word ends neither, and in cluster mode the driver is frozen as soon as the action has begun."""
     airflows = {mode: fakes.Airflow(dag=mode) for mode in ("client", "cluster")}
-    children = {mode: yarn.submit(mode, JOB, ["hang"], {"spark.app.name": mode, **owned_by(mode)}) for mode in airflows}
-    ids = {mode: lab.wait(lambda: yarn.id_of(child), 120, f"{mode} is submitted") for mode, child in children.items()}
+    conf = {mode: {"spark.app.name": mode, **owned_by(mode)} for mode in airflows}
+    child = yarn.submit("cluster", JOB, ["hang"], conf["cluster"])
+    ids = {"client": yarn.submit_client(JOB, ["hang"], conf["client"]),
+           "cluster": lab.wait(lambda: yarn.id_of(child), 120, "it is submitted")}
 
     def freeze():
         for process in lab.survivors(yarn, cmdline="deploy.yarn.ApplicationMaster"):

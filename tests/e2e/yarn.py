@@ -140,6 +140,18 @@ spark.executorEnv.PYSPARK_PYTHON {self.python}
             options += ["--conf", f"{key}={value}"]
         return self.spawn(f"submit-{self.submitted}", [self.home / "bin" / "spark-submit", *options, script, *args])
 
+    def submit_client(self, script, args=(), conf=None):
+        """Start an application in client mode, whose script says that it hangs; its id.
+
+        Spark 4.3 attaches the pages of its UI while the filter of YARN's proxy is added to them. Now and then it fails in
+        that, and ends: then there is no application to look at, and another one is started."""
+        while True:
+            child = self.submit("client", script, args, conf)
+            raced = "ERROR SparkContext: Error initializing SparkContext.\njava.util.ConcurrentModificationException"
+            lab.wait(lambda: " hangs\n" in self.log(child.lab_name) or raced in self.log(child.lab_name), 120, "it runs")
+            if raced not in self.log(child.lab_name):
+                return self.id_of(child)
+
     def id_of(self, child):
         """The app id that a submission logged; None: not yet."""
         found = re.search(r"Submitted application (application_\d+_\d+)", self.log(child.lab_name))
