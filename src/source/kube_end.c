@@ -81,38 +81,34 @@ static enum app_end judge_app(
 	return app.over ? APP_END_ENDED : APP_END_RUNNING;
 }
 
+typedef enum app_end (*judge_fn)(
+	const struct kube_driver *d, const struct transport_answer *a, char **ret_words);
+
 /* Its mark was one when the look began. */
-static void driver_of(const struct source_call *c, struct kube_driver *ret)
+static enum app_end judge(
+	struct source_call *c, const struct transport_answer *a, judge_fn fn, char **ret_words)
 {
-	if (kube_driver_parse(c->mark, ret) < 0)
-		kube_driver_clear(ret);
+	_cleanup_(kube_driver_clear) struct kube_driver d = {0};
+
+	c->request = NULL;
+	return kube_driver_parse(c->mark, &d) < 0 ? APP_END_UNKNOWN : fn(&d, a, ret_words);
 }
 
 static void on_app(void *userdata, const struct transport_answer *a)
 {
 	struct source_call *c = userdata;
-	_cleanup_(kube_driver_clear) struct kube_driver d = {0};
 	_cleanup_free_ char *words = NULL;
-	enum app_end end = APP_END_UNKNOWN;
+	enum app_end end = judge(c, a, judge_app, &words);
 
-	c->request = NULL;
-	driver_of(c, &d);
-	if (d.uid)
-		end = judge_app(&d, a, &words);
 	source_call_finish(c, end, words ? words : "no usable answer");
 }
 
 static void on_pod(void *userdata, const struct transport_answer *a)
 {
 	struct source_call *c = userdata;
-	_cleanup_(kube_driver_clear) struct kube_driver d = {0};
 	_cleanup_free_ char *words = NULL;
-	enum app_end end = APP_END_UNKNOWN;
+	enum app_end end = judge(c, a, judge_pod, &words);
 
-	c->request = NULL;
-	driver_of(c, &d);
-	if (d.uid)
-		end = judge_pod(&d, a, &words);
 	if (end == APP_END_ENDED && c->path) {
 		if (source_get(c->source, c->path, on_app, c, &c->request) >= 0)
 			return;

@@ -334,6 +334,21 @@ static int take_next(const cJSON *json, char **ret, char **reterr)
 	return str_replace(ret, next);
 }
 
+/* The items of a page, of which there may be so many, and where the next page begins. */
+static int take_page(const cJSON *json, char **ret_next, const cJSON **ret_items, char **reterr)
+{
+	int r = take_next(json, ret_next, reterr);
+
+	if (r >= 0)
+		r = json_get_array(json, "items", JSON_REQUIRED, ret_items, reterr);
+	if (r < 0)
+		return r;
+	if (cJSON_GetArraySize(*ret_items) <= KUBE_MAX_PODS)
+		return 0;
+	r = json_refuse(reterr, "more than %d pods", KUBE_MAX_PODS);
+	return r == -EBADMSG ? -E2BIG : r;
+}
+
 int kube_decode_pods(const char *body, size_t len, struct kube_pod_list *ret, char **reterr)
 {
 	_cleanup_json_ cJSON *json = NULL;
@@ -345,15 +360,9 @@ int kube_decode_pods(const char *body, size_t len, struct kube_pod_list *ret, ch
 
 	r = kube_parse_kind(body, len, "PodList", &json, reterr);
 	if (r >= 0)
-		r = take_next(json, &l.next, reterr);
-	if (r >= 0)
-		r = json_get_array(json, "items", JSON_REQUIRED, &list, reterr);
+		r = take_page(json, &l.next, &list, reterr);
 	if (r < 0)
 		return r;
-	if (cJSON_GetArraySize(list) > KUBE_MAX_PODS) {
-		r = json_refuse(reterr, "more than %d pods", KUBE_MAX_PODS);
-		return r == -EBADMSG ? -E2BIG : r;
-	}
 	l.items = json_new_items((size_t)cJSON_GetArraySize(list), sizeof(*l.items));
 	if (!l.items)
 		return -ENOMEM;
@@ -510,15 +519,9 @@ int kube_decode_parents(const char *body, size_t len, struct kube_parent_list *r
 	if (r >= 0 && !str_equal(kind, "PartialObjectMetadataList") && !str_equal(kind, "PodList"))
 		r = json_refuse(reterr, "not a PartialObjectMetadataList");
 	if (r >= 0)
-		r = take_next(json, &l.next, reterr);
-	if (r >= 0)
-		r = json_get_array(json, "items", JSON_REQUIRED, &list, reterr);
+		r = take_page(json, &l.next, &list, reterr);
 	if (r < 0)
 		return r;
-	if (cJSON_GetArraySize(list) > KUBE_MAX_PODS) {
-		r = json_refuse(reterr, "more than %d pods", KUBE_MAX_PODS);
-		return r == -EBADMSG ? -E2BIG : r;
-	}
 	l.items = json_new_items((size_t)cJSON_GetArraySize(list), sizeof(*l.items));
 	if (!l.items)
 		return -ENOMEM;
