@@ -749,11 +749,11 @@ static void test_cancel(void **state)
 	struct fixture f;
 
 	(void)state;
-	set_up(&f, say_late, 1);
+	set_up(&f, say_to_others, 1);
 	/* Before it went, and one in line behind it. */
 	transport_cancel(f.transport, send_get(&f, "/a", LONG, &f.got));
 	transport_cancel(f.transport, NULL);
-	r = send_get(&f, "/b", LONG, &f.got);
+	r = send_get(&f, "/victim", LONG, &f.got);
 	(void)send_get(&f, "/c", LONG, &other);
 	while (atomic_load(&f.peer.seen->requests) == 0)
 		assert_true(sd_event_run(f.event, 10 * USEC_PER_MSEC) >= 0);
