@@ -83,8 +83,8 @@ int http_url_add_user(const char *url, const char *user, char **ret)
 /* FNV-1a. */
 size_t http_url_place(const char *url)
 {
-	const char *colon = strchr(url, ':');
-	const char *host = colon ? colon + strlen("://") : url;
+	const char *slashes = strstr(url, "://");
+	const char *host = slashes ? slashes + strlen("://") : url;
 	size_t n = strcspn(host, "/?#");
 	uint32_t h = 2166136261U;
 
