@@ -41,9 +41,12 @@ static usec_t idle_time(const struct app_history *a, usec_t now)
 static bool idle_holds(
 	const struct app_history *a, const struct rule *rule, usec_t now, struct verdict_detail *e)
 {
-	usec_t idle = idle_time(a, now);
+	usec_t idle;
 
-	if (a->idle_start == 0 || a->no_answer_start > 0 || idle < rule->idle_after)
+	if (a->idle_start == 0 || a->no_answer_start > 0)
+		return false;
+	idle = idle_time(a, now);
+	if (idle < rule->idle_after)
 		return false;
 	/* A server waits for queries by design. */
 	if (app_is_shared(&a->info, &a->properties) || waits_for_batch(a, idle))
