@@ -75,11 +75,11 @@ class Debian(Booted):
 
 def test_install_upgrade_remove_purge(package, tmp_path):
     with Debian(tmp_path) as m:
-        m.put(package, "/root/one.deb")
-        m.put(later(package, tmp_path), "/root/two.deb")
+        m.put(package, "/srv/one.deb")
+        m.put(later(package, tmp_path), "/srv/two.deb")
 
         # Installed: it runs and watches, as a user of the package, and will after the next boot.
-        m.dpkg("-i", "/root/one.deb")
+        m.dpkg("-i", "/srv/one.deb")
         wait(lambda: m.show("StatusText").startswith("Watching "), 60, "it watches")
         assert m.systemctl("is-enabled", "stagewatchd") == "enabled"
         uid = m.run("id", "-u", "stagewatchd")
@@ -93,7 +93,7 @@ def test_install_upgrade_remove_purge(package, tmp_path):
         config.write_text(edited)
         m.path("/etc/stagewatchd.conf.d/10-mine.conf").write_text("[web]\nlisten = 127.0.0.1:14041\n")
         before = m.show("MainPID")
-        m.dpkg("-i", "/root/two.deb")
+        m.dpkg("-i", "/srv/two.deb")
         wait(lambda: m.show("StatusText").startswith("Watching "), 60, "it watches again")
         assert m.show("MainPID") != before and config.read_text() == edited
         assert m.path("/etc/stagewatchd.conf.dpkg-dist").read_text().endswith("# Of a later version.\n")
@@ -107,7 +107,7 @@ def test_install_upgrade_remove_purge(package, tmp_path):
         assert m.path("/var/lib/private/stagewatchd/ledger.db").exists()
 
         # Installed again: as it was left.
-        m.dpkg("-i", "/root/two.deb")
+        m.dpkg("-i", "/srv/two.deb")
         wait(lambda: m.show("StatusText").startswith("Watching "), 60, "it watches as before")
         assert config.read_text() == edited
 

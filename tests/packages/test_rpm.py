@@ -33,14 +33,14 @@ def test_what_is_in_it(package):
 
 def test_install_upgrade_erase(package, tmp_path):
     with Booted(tmp_path, PACKAGES + ",rpm") as m:
-        shutil.copy(package, m.path("/root/one.rpm"))
-        m.run("rpm", "-i", "--nodeps", "/root/one.rpm")
+        shutil.copy(package, m.path("/srv/one.rpm"))
+        m.run("rpm", "-i", "--nodeps", "/srv/one.rpm")
         m.run("systemctl", "enable", "--now", "stagewatchd")
         wait(lambda: m.show("StatusText").startswith("Watching "), 60, "it watches")
         config = m.path("/etc/stagewatchd.conf")
         edited = config.read_text().replace("#poll_interval = 10s", "poll_interval = 3s")
         config.write_text(edited)
-        m.run("rpm", "-U", "--nodeps", "--replacepkgs", "/root/one.rpm")
+        m.run("rpm", "-U", "--nodeps", "--replacepkgs", "/srv/one.rpm")
         wait(lambda: m.show("StatusText").startswith("Watching "), 60, "it watches")
         assert config.read_text() == edited
         m.run("rpm", "-e", "stagewatchd")
