@@ -10,16 +10,15 @@
 #include "core/act/remedy.h"
 #include "core/facts/owner_hint.h"
 #include "core/facts/permissions.h"
+#include "io/endpoint_params.h"
 #include "io/transport.h"
 #include "wire/airflow.h"
 
 /* Keys of [airflow NAME]. */
 struct airflow_params {
 	char *url;
-	char *username;
-	char *password_file;
+	struct endpoint_params endpoint;
 	int api; /* index into auto, v1, v2 */
-	char *ca_file;
 	usec_t timeout;
 	usec_t process_timeout;
 };

@@ -26,7 +26,8 @@ struct manager {
 	sd_event_source *tick;
 	sd_event_source *watchdog;
 	struct http_client *client;
-	struct redactor *redactor; /* around the client */
+	struct redactor *redactor;       /* around the client */
+	struct credentials *credentials; /* around that; all ask through it */
 	struct http_server *server;
 	struct runtime *runtime;
 	struct detector *detector;

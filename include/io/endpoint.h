@@ -2,6 +2,7 @@
  * What it takes to reach somebody: where, as whom, whom to trust, how long to wait. */
 #pragma once
 
+#include "base/param.h"
 #include "base/time.h"
 
 struct endpoint {
@@ -12,10 +13,15 @@ struct endpoint {
 	char *username;
 	char *password;
 	char *authorization; /* instead of both: the value of that header, as in "Bearer TOKEN" */
-	char *ca_file;       /* certificates to trust for https; NULL: the system's */
-	char *proxy;         /* URL of the proxy to go through; NULL: none, whatever the environment
-				says */
-	char *no_proxy;      /* "host,.domain": to be reached without it; NULL: none is */
+	/* Files, or systemd credentials, that io/credentials looks at for each request: a bearer
+	 * token, and lines "Name: value" to send. */
+	char *bearer_token_file;
+	struct strlist header_files;
+	struct strlist headers; /* secret lines that are sent, as io/credentials read them */
+	char *ca_file;          /* certificates to trust for https; NULL: the system's */
+	char *proxy;    /* URL of the proxy to go through; NULL: none, whatever the environment
+			   says */
+	char *no_proxy; /* "host,.domain": to be reached without it; NULL: none is */
 	/* PEM: what https is to be begun with, as one's own. NULL: nothing. A file may hold both.
 	 */
 	char *client_cert_file;

@@ -8,6 +8,14 @@
  */
 int http_url_check(const char *url);
 
+/* What is wrong with a URL of the configuration, static; NULL: nothing. It is http or https, and
+ * has a host, no user name and no fragment. */
+const char *http_url_fault(const char *url);
+
+/* What is wrong with a header line of the configuration, "Name: value", static; NULL: nothing.
+ * Those that say how a request is framed are not for it. */
+const char *http_url_header_fault(const char *line);
+
 /* A copy of url with the query parameter user.name, escaped. A fragment is cut off. The
  * caller frees it. -ENOMEM. */
 int http_url_add_user(const char *url, const char *user, char **ret);

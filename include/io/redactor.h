@@ -13,7 +13,8 @@ struct redactor;
 #define REDACTOR_MAX_WORDS ((size_t)64 * 1024)
 
 /* Borrows inner. Its transport hides what transport_hide() was told, for good: a secret that was
- * replaced may still be said; and the authorization of each request. */
+ * replaced may still be said; and the password, the
+ * authorization and the secret headers of each request. */
 int redactor_new(struct transport *inner, struct redactor **ret);
 /* After everything that asks through it is gone. NULL is allowed; returns NULL. */
 struct redactor *redactor_free(struct redactor *r);

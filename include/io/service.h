@@ -3,6 +3,8 @@
 #pragma once
 
 #include <stdbool.h>
+#include <sys/types.h>
+#include <time.h>
 
 #include "base/time.h"
 
@@ -26,5 +28,19 @@ void service_watchdog_feed(void);
  * or line break inside is -EINVAL. *ret is the caller's. Errors have *reterr, which never holds
  * content. */
 int secret_read(const char *name, char **ret, char **reterr);
+/* The same of a text that may have several lines. */
+int secret_read_lines(const char *name, char **ret, char **reterr);
+
+/* Which content a file has, without reading it. */
+struct secret_stamp {
+	dev_t dev;
+	ino_t ino;
+	off_t size;
+	struct timespec written;
+	struct timespec changed;
+};
+/* -errno where there is no such file. */
+int secret_stamp(const char *name, struct secret_stamp *ret);
+bool secret_stamp_equal(const struct secret_stamp *a, const struct secret_stamp *b);
 /* Whether every user of the host may read that file. */
 bool secret_is_exposed(const char *name);

@@ -27,7 +27,8 @@ struct transport_ask {
 struct transport_answer {
 	/* 0: there is an answer, whatever its status. Else none: -ECONNREFUSED, -ETIMEDOUT,
 	 * -EMSGSIZE (over max_body), -ECONNRESET (cut before the end), -EHOSTUNREACH (no route, or
-	 * the name does not resolve), -EMFILE (no file descriptor is left here), -ENODATA (a
+	 * the name does not resolve), -EKEYREJECTED (it was not sent: its credentials are not to be
+	 * had), -EMFILE (no file descriptor is left here), -ENODATA (a
 	 * recording does not tell), -EPROTO (not HTTP, TLS failed, all else). */
 	int error;
 	const char *error_text; /* one line for a log; never holds a credential */

@@ -5,6 +5,7 @@
 
 #include "base/param.h"
 #include "core/notify/outbox.h"
+#include "io/endpoint_params.h"
 #include "io/spawn.h"
 #include "io/transport.h"
 #include "wire/notice.h"
@@ -27,12 +28,8 @@ struct notify_params {
 	struct strlist template;
 	struct strlist header;
 	char *authorization_file;
-	char *username;
-	char *password_file;
+	struct endpoint_params endpoint;
 	char *secret_file;
-	char *ca_file;
-	char *proxy;
-	struct strlist no_proxy;
 	char *command;
 	struct strlist argument;
 	usec_t timeout;

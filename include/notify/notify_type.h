@@ -12,8 +12,8 @@ struct notify {
 	struct notify_secrets secrets;
 	struct notice_filter filter; /* borrows from params */
 	struct outbox_policy policy;
-	char *template; /* joined; NULL: none */
-	char *no_proxy; /* joined, with commas; NULL: none */
+	char *template;           /* joined; NULL: none */
+	struct endpoint endpoint; /* of a webhook, less its URL */
 	struct notify_call *calls;
 };
 
@@ -28,6 +28,7 @@ struct notify_call {
 
 struct notify_ops {
 	const char *name; /* of type= */
+	bool asks;        /* has the keys of whom is asked */
 	/* Names of the keys that not every type has, NULL at the end. One that another type names
 	 * and this one does not is refused here. */
 	const char *const *keys;

@@ -12,6 +12,7 @@
 #include "core/facts/kill.h"
 #include "core/facts/owner_hint.h"
 #include "core/facts/permissions.h"
+#include "io/endpoint_params.h"
 #include "io/transport.h"
 #include "source/answer.h"
 
@@ -145,12 +146,7 @@ struct source_ops {
 struct source_params {
 	int type;
 	struct strlist url;
-	char *username;
-	char *password_file;
-	char *ca_file;
-	char *client_cert_file;
-	char *client_key_file;
-	char *token_file;
+	struct endpoint_params endpoint;
 	struct strlist namespace;
 	char *label_selector;
 	char *executor_selector;
@@ -170,7 +166,7 @@ struct source {
 	struct strlist urls;      /* of the section, without slashes at the end */
 	size_t current;           /* the URL that is asked first: the last that was good */
 	struct endpoint endpoint; /* of the section's URLs */
-	struct endpoint bare;     /* the same without credentials and certificates */
+	struct endpoint bare;     /* the same without credentials and certificates: the way alone */
 	struct transport *transport;
 	struct asked *asked; /* of the list at hand; room for each URL, and one more */
 	size_t n_asked;

@@ -20,24 +20,13 @@ const struct param_def airflow_params[] = {
 		.type = PARAM_STRING,
 		.offset = offsetof(struct airflow_params, url),
 		.help = "Airflow's base URL"},
-	{.name = "username",
-		.type = PARAM_STRING,
-		.offset = offsetof(struct airflow_params, username),
-		.help = "a user that may edit DAG runs and task instances"},
-	{.name = "password_file",
-		.type = PARAM_STRING,
-		.offset = offsetof(struct airflow_params, password_file),
-		.help = "file, or name of a systemd credential, with the password"},
+	ENDPOINT_PARAMS(struct airflow_params, endpoint),
 	{.name = "api",
 		.type = PARAM_ENUM,
 		.offset = offsetof(struct airflow_params, api),
 		.choices = apis,
 		.fallback = "auto",
 		.help = "v1 (Airflow 2), v2 (Airflow 3), or auto: ask"},
-	{.name = "ca_file",
-		.type = PARAM_STRING,
-		.offset = offsetof(struct airflow_params, ca_file),
-		.help = "certificates to trust for https, instead of the system's"},
 	{.name = "timeout",
 		.type = PARAM_DURATION,
 		.offset = offsetof(struct airflow_params, timeout),
@@ -56,6 +45,12 @@ const struct param_def airflow_params[] = {
 };
 const size_t n_airflow_params = ELEMENTSOF(airflow_params);
 
+/* Airflow has no API for everybody. What stands before it may let us in by a certificate. */
+static bool is_somebody(const struct endpoint_params *p, const char *password)
+{
+	return (p->username && password) || p->bearer_token_file || p->header_file.n > 0;
+}
+
 static int params_check(const struct airflow_params *p, const char *password, char **reterr)
 {
 	const char *fault = NULL;
@@ -66,13 +61,14 @@ static int params_check(const struct airflow_params *p, const char *password, ch
 	else if ((strncmp(p->url, "http://", 7) != 0 && strncmp(p->url, "https://", 8) != 0) ||
 		 strpbrk(p->url, "@?#"))
 		fault = "url: begins with http:// or https:// and holds no user name or query";
-	else if (!p->username || !password)
-		fault = "username and password_file are needed";
+	else if (!p->endpoint.username != !password || !is_somebody(&p->endpoint, password))
+		fault = "username and password_file are needed, or bearer_token_file, or "
+			"header_file";
 	if (fault) {
 		r = str_printf(reterr, "%s", fault);
 		return r < 0 ? r : -EINVAL;
 	}
-	return 0;
+	return endpoint_params_check(&p->endpoint, reterr);
 }
 
 int airflow_new(const char *name, const struct airflow_params *params, const char *password,
@@ -92,11 +88,7 @@ int airflow_new(const char *name, const struct airflow_params *params, const cha
 	if (r >= 0)
 		r = str_replace(&a->endpoint.url, params->url);
 	if (r >= 0)
-		r = str_replace(&a->endpoint.username, params->username);
-	if (r >= 0)
-		r = str_replace(&a->endpoint.password, password);
-	if (r >= 0)
-		r = str_replace(&a->endpoint.ca_file, params->ca_file);
+		r = endpoint_set(&a->endpoint, &params->endpoint, password);
 	if (r < 0)
 		return r;
 	a->endpoint.timeout = params->timeout;

@@ -108,8 +108,9 @@ static int send_request(struct airflow_call *c, const struct airflow_request *rq
 {
 	struct airflow *a = c->airflow;
 	_cleanup_free_ char *url = NULL;
-	/* Borrowed but for its token. */
-	struct endpoint endpoint = {.ca_file = a->endpoint.ca_file, .timeout = a->endpoint.timeout};
+	/* Borrowed but for a token of Airflow's own. What lets us in without a login goes along
+	 * with each request: something before Airflow may want it, too. */
+	struct endpoint endpoint = a->endpoint;
 	const char *headers[3] = {"Accept: application/json"};
 	bool step = c->phase == PHASE_STEP;
 	bool credentials = step && !c->step->open;
@@ -120,17 +121,17 @@ static int send_request(struct airflow_call *c, const struct airflow_request *rq
 		.endpoint = &endpoint,
 		.max_body = step && c->step->large ? MAX_LARGE_BODY : MAX_BODY,
 	};
+	bool own = credentials && a->api == AIRFLOW_API_V2 && a->endpoint.username;
 	int r;
 
+	if (!credentials || own)
+		endpoint.username = endpoint.password = NULL;
 	if (rq->body)
 		headers[1] = "Content-Type: application/json";
-	if (credentials && a->api == AIRFLOW_API_V2) {
+	if (own) {
 		r = str_printf(&endpoint.authorization, "Bearer %s", a->token);
 		if (r < 0)
 			return r;
-	} else if (credentials) {
-		endpoint.username = a->endpoint.username;
-		endpoint.password = a->endpoint.password;
 	}
 	r = str_printf(&url, "%s%s", a->endpoint.url, rq->path);
 	if (r >= 0) {
@@ -174,7 +175,7 @@ static enum airflow_phase step_phase(const struct airflow_call *c)
 {
 	const struct airflow *a = c->airflow;
 
-	if (!c->step->open && a->api == AIRFLOW_API_V2 &&
+	if (!c->step->open && a->api == AIRFLOW_API_V2 && a->endpoint.username &&
 		(!a->token || clock_realtime() + TOKEN_MARGIN >= a->token_expires))
 		return PHASE_LOGIN;
 	return PHASE_STEP;
@@ -208,6 +209,8 @@ static const char *reason_of(const struct transport_answer *a)
 {
 	if (a->error == -ETIMEDOUT)
 		return "timeout";
+	if (a->error == -EKEYREJECTED)
+		return "denied";
 	if (a->error < 0)
 		return "unreachable";
 	if (a->status == 401 || a->status == 403)
@@ -342,7 +345,8 @@ static void on_step(struct airflow_call *c, const struct transport_answer *answe
 {
 	struct airflow *a = c->airflow;
 
-	if (a->api == AIRFLOW_API_V2 && !c->step->open && !c->relogged && answer->error == 0 &&
+	if (a->api == AIRFLOW_API_V2 && a->endpoint.username && !c->step->open && !c->relogged &&
+		answer->error == 0 &&
 		airflow_token_stale(answer->status, answer->body, answer->len)) {
 		airflow_drop_token(a);
 		send_or_finish(c, step_phase(c));

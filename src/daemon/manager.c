@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "daemon/manager_parts.h"
 #include "io/clock.h"
+#include "io/credentials.h"
 #include "io/file_watch.h"
 #include "io/http_client.h"
 #include "io/http_server.h"
@@ -84,7 +85,7 @@ static int add_remediator(struct manager *m)
 {
 	struct remediator_context context = {
 		.event = m->event,
-		.transport = redactor_transport(m->redactor),
+		.transport = credentials_transport(m->credentials),
 		.detector = m->detector,
 		.incidents = &m->incidents,
 		.health = &m->health,
@@ -159,7 +160,7 @@ static int add_collectors(struct manager *m)
 
 	if (m->options.once)
 		return 0;
-	r = recorder_new(redactor_transport(m->redactor), &m->recorder);
+	r = recorder_new(credentials_transport(m->credentials), &m->recorder);
 	if (r >= 0 && m->options.record)
 		r = recorder_add(m->recorder, &recording_options, &m->recording);
 	if (r < 0)
@@ -315,6 +316,8 @@ static int add_parts(struct manager *m, const struct settings *s)
 	if (r >= 0)
 		r = redactor_new(http_client_transport(m->client), &m->redactor);
 	if (r >= 0)
+		r = credentials_new(m->event, redactor_transport(m->redactor), &m->credentials);
+	if (r >= 0)
 		r = detector_new(&sink, &m->detector);
 	if (r >= 0)
 		r = add_collectors(m);
@@ -385,6 +388,7 @@ struct manager *manager_free(struct manager *m)
 	recorder_free(m->recorder);
 	runtime_unref(m->runtime);
 	detector_free(m->detector);
+	credentials_free(m->credentials);
 	redactor_free(m->redactor);
 	http_client_free(m->client);
 	incident_list_clear(&m->incidents);

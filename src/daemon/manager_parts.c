@@ -3,7 +3,7 @@
 #include "daemon/manager_parts.h"
 
 #include "base/strbuf.h"
-#include "io/redactor.h"
+#include "io/credentials.h"
 #include "watch/poller.h"
 #include "watch/recorder.h"
 
@@ -24,5 +24,6 @@ bool manager_only_looks(const struct manager *m)
 
 struct transport *manager_transport(const struct manager *m)
 {
-	return m->recorder ? recorder_transport(m->recorder) : redactor_transport(m->redactor);
+	return m->recorder ? recorder_transport(m->recorder)
+			   : credentials_transport(m->credentials);
 }

@@ -8,8 +8,8 @@
 #include "base/log.h"
 #include "daemon/manager_parts.h"
 #include "io/clock.h"
+#include "io/credentials.h"
 #include "io/file_watch.h"
-#include "io/redactor.h"
 #include "io/service.h"
 #include "notifier/notifier.h"
 #include "remedy/remediator.h"
@@ -225,7 +225,7 @@ int manager_load_runtime(struct manager *m, struct settings *settings, struct ru
 
 	for (size_t i = 0; i < settings->warnings.n && !manager_only_looks(m); i++)
 		log_warning("%s", settings->warnings.items[i]);
-	r = runtime_new(settings, redactor_transport(m->redactor), m->event, ret, &errors);
+	r = runtime_new(settings, credentials_transport(m->credentials), m->event, ret, &errors);
 	take_errors(m, &errors);
 	strlist_clear(&errors);
 	return r;

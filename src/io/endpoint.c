@@ -3,44 +3,61 @@
 #include "io/endpoint.h"
 
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/cleanup.h"
 #include "base/secret.h"
 #include "base/strbuf.h"
 
+static int copy_list(struct strlist *to, const struct strlist *from)
+{
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < from->n; i++)
+		r = strlist_add(to, from->items[i]);
+	return r;
+}
+
 int endpoint_copy(struct endpoint *to, const struct endpoint *from)
 {
-	int r;
+	const struct {
+		char **to;
+		const char *from;
+	} texts[] = {
+		{&to->url, from->url},
+		{&to->username, from->username},
+		{&to->password, from->password},
+		{&to->authorization, from->authorization},
+		{&to->bearer_token_file, from->bearer_token_file},
+		{&to->ca_file, from->ca_file},
+		{&to->proxy, from->proxy},
+		{&to->no_proxy, from->no_proxy},
+		{&to->client_cert_file, from->client_cert_file},
+		{&to->client_key_file, from->client_key_file},
+		{&to->cluster, from->cluster},
+	};
+	int r = 0;
 
 	to->timeout = from->timeout;
 	to->max_body = from->max_body;
-	r = str_replace(&to->url, from->url);
+	for (size_t i = 0; r >= 0 && i < ELEMENTSOF(texts); i++)
+		r = str_replace(texts[i].to, texts[i].from);
 	if (r >= 0)
-		r = str_replace(&to->username, from->username);
-	if (r >= 0)
-		r = str_replace(&to->password, from->password);
-	if (r >= 0)
-		r = str_replace(&to->authorization, from->authorization);
-	if (r >= 0)
-		r = str_replace(&to->ca_file, from->ca_file);
-	if (r >= 0)
-		r = str_replace(&to->proxy, from->proxy);
-	if (r >= 0)
-		r = str_replace(&to->no_proxy, from->no_proxy);
-	if (r >= 0)
-		r = str_replace(&to->client_cert_file, from->client_cert_file);
-	if (r >= 0)
-		r = str_replace(&to->client_key_file, from->client_key_file);
-	if (r >= 0)
-		r = str_replace(&to->cluster, from->cluster);
-	return r;
+		r = copy_list(&to->header_files, &from->header_files);
+	return r < 0 ? r : copy_list(&to->headers, &from->headers);
 }
 
 void endpoint_clear(struct endpoint *e)
 {
+	for (size_t i = 0; i < e->headers.n; i++)
+		secret_wipe(e->headers.items[i], strlen(e->headers.items[i]));
+	strlist_clear(&e->headers);
+	strlist_clear(&e->header_files);
 	secret_free(e->url); /* a webhook's can be one */
 	free(e->username);
 	secret_free(e->password);
 	secret_free(e->authorization);
+	free(e->bearer_token_file);
 	free(e->ca_file);
 	free(e->proxy);
 	free(e->no_proxy);

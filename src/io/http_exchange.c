@@ -60,6 +60,7 @@ int http_exchange_check(const struct transport_ask *ask)
 {
 	static const char *const methods[] = {"GET", "POST", "PATCH", "PUT", "DELETE"};
 	const char *authorization = transport_endpoint(ask)->authorization;
+	const struct strlist *secret = &transport_endpoint(ask)->headers;
 	bool known = false;
 
 	for (size_t i = 0; i < ELEMENTSOF(methods); i++)
@@ -74,6 +75,9 @@ int http_exchange_check(const struct transport_ask *ask)
 	}
 	if (authorization && strpbrk(authorization, "\r\n"))
 		return -EINVAL;
+	for (size_t i = 0; i < secret->n; i++)
+		if (http_url_header_fault(secret->items[i]))
+			return -EINVAL;
 	return http_url_check(ask->url);
 }
 
@@ -166,6 +170,8 @@ static int set_headers(
 		has_type = has_type || strncasecmp(ask->headers[i], "Content-Type:", 13) == 0;
 		err = add_header(x, ask->headers[i]);
 	}
+	for (size_t i = 0; err >= 0 && i < e->headers.n; i++)
+		err = add_header(x, e->headers.items[i]);
 	if (err >= 0)
 		err = add_authorization(x, e->authorization);
 	/* Without a value libcurl leaves its own header out. */
@@ -297,6 +303,15 @@ static size_t bound_of(const struct transport_ask *ask)
 	return max < MAX_MAX_BODY ? max : MAX_MAX_BODY;
 }
 
+static bool same_lines(const struct strlist *a, const struct strlist *b)
+{
+	bool same = a->n == b->n;
+
+	for (size_t i = 0; same && i < a->n; i++)
+		same = str_equal(a->items[i], b->items[i]);
+	return same;
+}
+
 static bool same_endpoint(const struct endpoint *a, const struct endpoint *b)
 {
 	return a->timeout == b->timeout && str_equal(a->username, b->username) &&
@@ -304,7 +319,8 @@ static bool same_endpoint(const struct endpoint *a, const struct endpoint *b)
 	       str_equal(a->authorization, b->authorization) && str_equal(a->ca_file, b->ca_file) &&
 	       str_equal(a->proxy, b->proxy) && str_equal(a->no_proxy, b->no_proxy) &&
 	       str_equal(a->client_cert_file, b->client_cert_file) &&
-	       str_equal(a->client_key_file, b->client_key_file);
+	       str_equal(a->client_key_file, b->client_key_file) &&
+	       same_lines(&a->headers, &b->headers);
 }
 
 /* Whether all options but the URL are what they were. */

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/cleanup.h"
 #include "base/strbuf.h"
 
 #define MAX_PLAIN_HOST 253
@@ -67,6 +68,37 @@ int http_url_check(const char *url)
 	curl_free(scheme);
 	curl_url_cleanup(u);
 	return r;
+}
+
+const char *http_url_fault(const char *url)
+{
+	size_t scheme = strncmp(url, "http://", 7) == 0    ? 7
+			: strncmp(url, "https://", 8) == 0 ? 8
+							   : 0;
+	size_t host = strcspn(url + scheme, "/?#");
+
+	if (scheme == 0 || host == 0)
+		return "begins with http:// or https:// and a host";
+	if (memchr(url + scheme, '@', host))
+		return "holds a user name: use username and password_file";
+	if (strpbrk(url, "# \t"))
+		return "holds a blank or a fragment";
+	return NULL;
+}
+
+const char *http_url_header_fault(const char *line)
+{
+	static const char *const ours[] = {
+		"Connection", "Content-Length", "Content-Type", "Host", "Transfer-Encoding"};
+	size_t n = strcspn(line, ":");
+
+	if (n == 0 || line[n] != ':' || strcspn(line, " \t\"(),/;<=>?@[\\]{}") < n ||
+		strpbrk(line, "\r\n"))
+		return "not of the form Name: value";
+	for (size_t i = 0; i < ELEMENTSOF(ours); i++)
+		if (strlen(ours[i]) == n && strncasecmp(line, ours[i], n) == 0)
+			return "set by this program";
+	return NULL;
 }
 
 int http_url_add_user(const char *url, const char *user, char **ret)

@@ -18,14 +18,14 @@ struct redactor {
 struct transport_request {
 	struct redactor *redactor;
 	struct transport_request *inner;
-	char *authorization; /* with which it went */
+	struct endpoint as; /* its secrets only */
 	transport_done_fn done;
 	void *userdata;
 };
 
 static void request_free(struct transport_request *q)
 {
-	secret_free(q->authorization);
+	endpoint_clear(&q->as);
 	free(q);
 }
 
@@ -38,17 +38,39 @@ static int add_authorization(struct secrets *s, const char *authorization)
 	return r >= 0 && blank ? secrets_add(s, blank + 1) : r;
 }
 
+/* "Name: value" may come back as "value". */
+static int add_header(struct secrets *s, const char *line)
+{
+	const char *value = strchr(line, ':');
+
+	if (!value)
+		return 0;
+	value += 1 + strspn(value + 1, " \t");
+	return add_authorization(s, value);
+}
+
+static int add_endpoint(struct secrets *s, const struct endpoint *e)
+{
+	int r = add_authorization(s, e->authorization);
+
+	if (r >= 0)
+		r = secrets_add(s, e->password);
+	for (size_t i = 0; r >= 0 && i < e->headers.n; i++)
+		r = add_header(s, e->headers.items[i]);
+	return r;
+}
+
 /* A copy of at most REDACTOR_MAX_WORDS bytes; NULL stays NULL. */
 static int copy_words(const struct transport_request *q, const char *words, size_t len, char **ret)
 {
 	struct secrets own = {0};
 	size_t n = len < REDACTOR_MAX_WORDS ? len : REDACTOR_MAX_WORDS;
 	char *copy = NULL;
-	int r = 0;
+	int r;
 
 	if (!words)
 		return 0;
-	r = add_authorization(&own, q->authorization);
+	r = add_endpoint(&own, &q->as);
 	if (r >= 0)
 		copy = malloc(n + 1);
 	if (copy) {
@@ -96,6 +118,10 @@ static int redactor_send(struct transport *t, const struct transport_ask *ask,
 	transport_done_fn done, void *userdata, struct transport_request **ret)
 {
 	struct redactor *r = (struct redactor *)t;
+	const struct endpoint *e = transport_endpoint(ask);
+	/* Borrowed. */
+	const struct endpoint secrets = {
+		.password = e->password, .authorization = e->authorization, .headers = e->headers};
 	struct transport_request *q = calloc(1, sizeof(*q));
 	int k;
 
@@ -104,7 +130,7 @@ static int redactor_send(struct transport *t, const struct transport_ask *ask,
 	q->redactor = r;
 	q->done = done;
 	q->userdata = userdata;
-	k = str_replace(&q->authorization, transport_endpoint(ask)->authorization);
+	k = endpoint_copy(&q->as, &secrets);
 	if (k >= 0)
 		k = transport_send(r->inner, ask, on_answer, q, &q->inner);
 	if (k < 0) {

@@ -127,7 +127,7 @@ static ssize_t read_full(int fd, char *buf, size_t size)
 }
 
 /* Cuts the one line break at the end. The fault, or NULL. */
-static const char *secret_fault(char *text, size_t len)
+static const char *secret_fault(char *text, size_t len, bool lines)
 {
 	if (len > SECRET_MAX)
 		return "longer than 64 KiB";
@@ -137,12 +137,12 @@ static const char *secret_fault(char *text, size_t len)
 		return "empty";
 	if (memchr(text, '\0', len))
 		return "holds a NUL byte";
-	if (strpbrk(text, "\r\n"))
+	if (!lines && strpbrk(text, "\r\n"))
 		return "holds more than one line";
 	return NULL;
 }
 
-static int secret_load(int fd, const char *name, char **ret, char **reterr)
+static int secret_load(int fd, const char *name, bool lines, char **ret, char **reterr)
 {
 	const size_t size = SECRET_MAX + 1;
 	char *text = calloc(1, size + 1);
@@ -152,7 +152,7 @@ static int secret_load(int fd, const char *name, char **ret, char **reterr)
 	if (!text)
 		return -ENOMEM;
 	n = read_full(fd, text, size);
-	fault = n < 0 ? strerror((int)-n) : secret_fault(text, (size_t)n);
+	fault = n < 0 ? strerror((int)-n) : secret_fault(text, (size_t)n, lines);
 	/* Only as much as it needs is handed on, so that who wipes by strlen() wipes all. */
 	if (!fault)
 		*ret = strdup(text);
@@ -163,7 +163,7 @@ static int secret_load(int fd, const char *name, char **ret, char **reterr)
 	return *ret ? 0 : -ENOMEM;
 }
 
-int secret_read(const char *name, char **ret, char **reterr)
+static int read_text(const char *name, bool lines, char **ret, char **reterr)
 {
 	_cleanup_free_ char *path = NULL;
 	char *secret = NULL;
@@ -182,11 +182,51 @@ int secret_read(const char *name, char **ret, char **reterr)
 	}
 	if (!S_ISREG(st.st_mode))
 		return fail(-EINVAL, name, "not a regular file", reterr);
-	r = secret_load(fd, name, &secret, reterr);
+	r = secret_load(fd, name, lines, &secret, reterr);
 	if (r < 0)
 		return r;
 	*ret = secret;
 	return 0;
+}
+
+int secret_read(const char *name, char **ret, char **reterr)
+{
+	return read_text(name, false, ret, reterr);
+}
+
+int secret_read_lines(const char *name, char **ret, char **reterr)
+{
+	return read_text(name, true, ret, reterr);
+}
+
+int secret_stamp(const char *name, struct secret_stamp *ret)
+{
+	_cleanup_free_ char *path = NULL;
+	_cleanup_free_ char *err = NULL;
+	struct stat st;
+	int r = secret_path(name, &path, &err);
+
+	if (r < 0)
+		return r;
+	if (stat(path, &st) < 0)
+		return -errno;
+	*ret = (struct secret_stamp){.dev = st.st_dev,
+		.ino = st.st_ino,
+		.size = st.st_size,
+		.written = st.st_mtim,
+		.changed = st.st_ctim};
+	return 0;
+}
+
+static bool same_time(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+bool secret_stamp_equal(const struct secret_stamp *a, const struct secret_stamp *b)
+{
+	return a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
+	       same_time(&a->written, &b->written) && same_time(&a->changed, &b->changed);
 }
 
 bool secret_is_exposed(const char *name)

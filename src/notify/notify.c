@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/secret.h"
 #include "notify/notify_type.h"
 
 static const char *const types[] = {"webhook", "command", NULL};
@@ -63,12 +64,8 @@ const struct param_def notify_params[] = {
 	LINES(template, "the body instead of the message itself, with {{field}}s"),
 	LINES(header, "further headers, as in Name: value"),
 	TEXT(authorization_file, "file or credential with the value of Authorization"),
-	TEXT(username, "for basic authentication"),
-	TEXT(password_file, "file or credential with the password"),
+	ENDPOINT_PARAMS(struct notify_params, endpoint),
 	TEXT(secret_file, "file or credential: {{secret}}, or the key that signs bodies"),
-	TEXT(ca_file, "certificates to trust for https, instead of the system's"),
-	TEXT(proxy, "URL of the proxy that requests go through"),
-	LINES(no_proxy, "hosts that are reached without it; .example.com: all below"),
 	TEXT(command, "the program's absolute path"),
 	LINES(argument, "its arguments, one each"),
 	TIME(timeout, "15s", 100 * USEC_PER_MSEC, 10 * USEC_PER_MINUTE, "of each attempt"),
@@ -99,6 +96,9 @@ bool notify_has_key(const struct notify_params *p, const char *key)
 {
 	bool special = false;
 
+	if (endpoint_has_key(key))
+		return type_table[p->type]->asks;
+
 	for (size_t i = 0; i < ELEMENTSOF(type_table); i++)
 		special = special || is_among(type_table[i]->keys, key);
 	return !special || is_among(type_table[p->type]->keys, key);
@@ -123,6 +123,19 @@ int notify_check(const struct notify_params *p, const char **ret_key, char **ret
 	if (p->retry_max < p->retry_first)
 		return notify_refuse(NULL, "retry_first is above retry_max", ret_key, reterr);
 	return type_table[p->type]->check(p, ret_key, reterr);
+}
+
+/* An Authorization of one's own goes before username and password. */
+static int fill_endpoint(struct notify *n)
+{
+	int r = endpoint_set(&n->endpoint, &n->params->endpoint, n->secrets.password);
+
+	n->endpoint.timeout = n->params->timeout;
+	if (r < 0 || !n->secrets.authorization)
+		return r;
+	(void)str_replace(&n->endpoint.username, NULL);
+	n->endpoint.password = secret_free(n->endpoint.password);
+	return str_replace(&n->endpoint.authorization, n->secrets.authorization);
 }
 
 static int fill(struct notify *n, const char *name, char **reterr)
@@ -150,8 +163,8 @@ static int fill(struct notify *n, const char *name, char **reterr)
 		r = str_replace(&n->name, name);
 	if (r >= 0 && p->template.n > 0)
 		r = notify_join(&p->template, "\n", &n->template);
-	if (r >= 0 && p->no_proxy.n > 0)
-		r = notify_join(&p->no_proxy, ",", &n->no_proxy);
+	if (r >= 0)
+		r = fill_endpoint(n);
 	if (r < 0)
 		return r;
 	fault = n->ops->object(n);
@@ -186,7 +199,7 @@ struct notify *notify_free(struct notify *n)
 		notify_cancel(n->calls);
 	notify_secrets_clear(&n->secrets);
 	free(n->template);
-	free(n->no_proxy);
+	endpoint_clear(&n->endpoint);
 	free(n->name);
 	free(n);
 	return NULL;

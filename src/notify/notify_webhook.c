@@ -8,37 +8,21 @@
 #include "base/secret.h"
 #include "base/strbuf.h"
 #include "io/hmac.h"
+#include "io/http_url.h"
 #include "notify/notify_type.h"
 
 #define MAX_HEADERS 20
 #define MAX_ANSWER ((size_t)64 * 1024)
 #define MAX_QUOTED 200
 
-/* http or https, a host, no user name, no fragment. NULL, or what is wrong. */
-static const char *url_fault(const char *url)
-{
-	size_t scheme = strncmp(url, "http://", 7) == 0    ? 7
-			: strncmp(url, "https://", 8) == 0 ? 8
-							   : 0;
-	size_t host = strcspn(url + scheme, "/?#");
-
-	if (scheme == 0 || host == 0)
-		return "begins with http:// or https:// and a host";
-	if (memchr(url + scheme, '@', host))
-		return "holds a user name: use username and password_file";
-	if (strpbrk(url, "# \t"))
-		return "holds a blank or a fragment";
-	return NULL;
-}
-
 static const char *header_fault(const char *line)
 {
-	static const char *const ours[] = {"Content-Type", "Content-Length", "Host",
-		"X-Stagewatch-Signature", "X-Stagewatch-Delivery"};
+	static const char *const ours[] = {"X-Stagewatch-Signature", "X-Stagewatch-Delivery"};
+	const char *fault = http_url_header_fault(line);
 	size_t n = strcspn(line, ":");
 
-	if (n == 0 || line[n] != ':' || strcspn(line, " \t\"(),/;<=>?@[\\]{}") < n)
-		return "not of the form Name: value";
+	if (fault)
+		return fault;
 	if (n == 13 && strncasecmp(line, "Authorization", n) == 0)
 		return "a secret: use authorization_file";
 	for (size_t i = 0; i < ELEMENTSOF(ours); i++)
@@ -70,18 +54,16 @@ static const char *url_of(const struct notify_params *p)
 	return !p->url && f->url ? f->url(p) : p->url;
 }
 
-static int check_proxy(const struct notify_params *p, const char **ret_key, char **reterr)
+static int check_endpoint(const struct notify_params *p, const char **ret_key, char **reterr)
 {
-	const char *fault = p->proxy ? url_fault(p->proxy) : NULL;
+	const char *key = NULL;
+	const char *fault = endpoint_params_fault(&p->endpoint, &key);
 
 	if (fault)
-		return notify_refuse("proxy", fault, ret_key, reterr);
-	if (p->no_proxy.n > 0 && !p->proxy)
-		return notify_refuse("no_proxy", "there is no proxy", ret_key, reterr);
-	for (size_t i = 0; i < p->no_proxy.n; i++)
-		if (strpbrk(p->no_proxy.items[i], ", \t/:*"))
-			return notify_refuse("no_proxy",
-				"one host or .domain a line, without a port", ret_key, reterr);
+		return notify_refuse(key, fault, ret_key, reterr);
+	if (p->authorization_file && p->endpoint.bearer_token_file)
+		return notify_refuse(
+			"bearer_token_file", "not beside authorization_file", ret_key, reterr);
 	return 0;
 }
 
@@ -93,14 +75,15 @@ static int check_secrets(const struct notify_params *p, const char **ret_key, ch
 	if (webhook_sends_secret(p) && !p->secret_file)
 		return notify_refuse(NULL, "secret_file is missing: {{secret}} is what it holds",
 			ret_key, reterr);
-	if (!p->username != !p->password_file)
-		return notify_refuse(p->username ? "username" : "password_file",
+	if (!p->endpoint.username != !p->endpoint.password_file)
+		return notify_refuse(p->endpoint.username ? "username" : "password_file",
 			"username and password_file come together", ret_key, reterr);
 	if (p->channel && !webhook_format_of(p)->channel)
 		return notify_refuse("channel", "with format=slack only", ret_key, reterr);
-	if (p->channel && !p->authorization_file)
-		return notify_refuse(
-			"channel", "needs authorization_file, with Bearer TOKEN", ret_key, reterr);
+	if (p->channel && !p->authorization_file && !p->endpoint.bearer_token_file)
+		return notify_refuse("channel",
+			"needs bearer_token_file, or authorization_file with Bearer TOKEN", ret_key,
+			reterr);
 	return 0;
 }
 
@@ -115,7 +98,7 @@ static int check_headers(const struct notify_params *p, const char **ret_key, ch
 
 static int check_url(const struct notify_params *p, const char **ret_key, char **reterr)
 {
-	const char *fault = p->url ? url_fault(p->url) : NULL;
+	const char *fault = p->url ? http_url_fault(p->url) : NULL;
 
 	if (!url_of(p) && !p->url_file)
 		return notify_refuse(NULL, "url is missing", ret_key, reterr);
@@ -130,7 +113,7 @@ static int webhook_check(const struct notify_params *p, const char **ret_key, ch
 {
 	static int (*const checks[])(
 		const struct notify_params *p, const char **ret_key, char **reterr) = {
-		check_url, check_secrets, check_headers, check_template, check_proxy};
+		check_url, check_secrets, check_headers, check_template, check_endpoint};
 	int r = 0;
 
 	for (size_t i = 0; r >= 0 && i < ELEMENTSOF(checks); i++)
@@ -140,7 +123,7 @@ static int webhook_check(const struct notify_params *p, const char **ret_key, ch
 
 static const char *webhook_object(const struct notify *n)
 {
-	if (n->secrets.url && url_fault(n->secrets.url))
+	if (n->secrets.url && http_url_fault(n->secrets.url))
 		return "what url_file holds is no URL";
 	if (n->secrets.secret && webhook_sends_secret(n->params) &&
 		strpbrk(n->secrets.secret, "\r\n"))
@@ -152,6 +135,8 @@ static const char *reason_of(const struct transport_answer *a)
 {
 	if (a->error == -ETIMEDOUT)
 		return "timeout";
+	if (a->error == -EKEYREJECTED)
+		return "denied";
 	if (a->error < 0)
 		return "unreachable";
 	if (a->status == 401 || a->status == 403)
@@ -167,10 +152,11 @@ static int say_why(const struct notify *n, const struct transport_answer *a, cha
 	_cleanup_free_ char *words = NULL;
 
 	/* A secret URL may come back in pieces, which nobody would know. */
-	if (a->error < 0 && n->secrets.url)
+	if (a->error < 0 && n->secrets.url && a->error != -EKEYREJECTED)
 		return str_printf(ret, "no answer: %s", strerror(-a->error));
 	if (a->error < 0)
-		return str_printf(ret, "%s: %s", url_of(n->params), a->error_text);
+		return str_printf(ret, "%s%s%s", n->secrets.url ? "" : url_of(n->params),
+			n->secrets.url ? "" : ": ", a->error_text);
 	if (!n->secrets.url && str_printable(a->body, MAX_QUOTED, &words) >= 0)
 		return str_printf(ret, "answered %d%s%s", a->status, *words ? ": " : "", words);
 	return str_printf(ret, "answered %d", a->status);
@@ -285,16 +271,6 @@ static int make_headers(const struct notify *n, const struct notify_message *mes
 static int webhook_send(struct notify_call *c, const struct notify_message *message)
 {
 	const struct notify *n = c->notify;
-	/* Borrowed. An Authorization of one's own goes before username and password. */
-	const struct endpoint endpoint = {
-		.username = n->secrets.authorization ? NULL : n->params->username,
-		.password = n->secrets.authorization ? NULL : n->secrets.password,
-		.authorization = n->secrets.authorization,
-		.ca_file = n->params->ca_file,
-		.proxy = n->params->proxy,
-		.no_proxy = n->no_proxy,
-		.timeout = n->params->timeout,
-	};
 	const char *headers[MAX_HEADERS + 4] = {0};
 	struct strlist lines = {0};
 	char *body = NULL;
@@ -302,7 +278,7 @@ static int webhook_send(struct notify_call *c, const struct notify_message *mess
 	struct transport_ask ask = {
 		.method = "POST",
 		.headers = headers,
-		.endpoint = &endpoint,
+		.endpoint = &n->endpoint,
 		.max_body = MAX_ANSWER,
 	};
 	int r;
@@ -325,11 +301,11 @@ static int webhook_send(struct notify_call *c, const struct notify_message *mess
 }
 
 static const char *const keys[] = {"url", "url_file", "format", "channel", "template", "header",
-	"authorization_file", "username", "password_file", "secret_file", "ca_file", "proxy",
-	"no_proxy", "resend", NULL};
+	"authorization_file", "secret_file", "resend", NULL};
 
 const struct notify_ops notify_webhook = {
 	.name = "webhook",
+	.asks = true,
 	.keys = keys,
 	.check = webhook_check,
 	.object = webhook_object,

@@ -75,7 +75,8 @@ static int make_source(
 	int r;
 
 	r = read_secret(w,
-		&(struct secret_ref){"spark", t->name, "password_file", t->params.password_file},
+		&(struct secret_ref){
+			"spark", t->name, "password_file", t->params.endpoint.password_file},
 		&password, errors);
 	if (r >= 0)
 		r = transport_hide(transport, password);
@@ -95,7 +96,8 @@ static int make_airflow(
 	int r;
 
 	r = read_secret(w,
-		&(struct secret_ref){"airflow", t->name, "password_file", t->params.password_file},
+		&(struct secret_ref){
+			"airflow", t->name, "password_file", t->params.endpoint.password_file},
 		&password, errors);
 	if (r >= 0)
 		r = transport_hide(transport, password);
@@ -130,7 +132,7 @@ static int make_notify(
 	} files[] = {
 		{"url_file", t->params.url_file, &secrets.url},
 		{"authorization_file", t->params.authorization_file, &secrets.authorization},
-		{"password_file", t->params.password_file, &secrets.password},
+		{"password_file", t->params.endpoint.password_file, &secrets.password},
 		{"secret_file", t->params.secret_file, &secrets.secret},
 	};
 	_cleanup_free_ char *err = NULL;

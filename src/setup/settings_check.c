@@ -245,7 +245,8 @@ static int check_urls(const struct conf *c, struct strlist *errors)
 
 			if (str_equal(c->sections[i].kind, "spark"))
 				continue;
-			if (str_equal(e->key, "url") || str_equal(e->key, "external_url"))
+			if (str_equal(e->key, "url") || str_equal(e->key, "external_url") ||
+				str_equal(e->key, "proxy"))
 				fault = url_fault(e->value);
 			if (fault)
 				r = fault_of_entry(e, fault, errors);
@@ -347,7 +348,8 @@ static int try_airflow(
 	_cleanup_free_ char *err = NULL;
 	int r;
 
-	r = airflow_new(t->name, &t->params, t->params.password_file, NULL, &airflow, &err);
+	r = airflow_new(
+		t->name, &t->params, t->params.endpoint.password_file, NULL, &airflow, &err);
 	return r == -EINVAL ? settings_fault_at(settings_section(c, "airflow", t->name), NULL,
 				      err ? err : "wrong", errors)
 			    : r;

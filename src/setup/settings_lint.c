@@ -274,7 +274,8 @@ static int lint_secret(const struct conf_entry *e, struct strlist *faults, struc
 			e->value);
 		return r < 0 ? r : tell_file(e, note, notes);
 	}
-	r = secret_read(e->value, &secret, &err);
+	r = str_equal(e->key, "header_file") ? secret_read_lines(e->value, &secret, &err)
+					     : secret_read(e->value, &secret, &err);
 	secret_free(secret);
 	if (r == -ENOMEM)
 		return r;
@@ -307,8 +308,8 @@ static int lint_client(const struct conf_entry *e, struct strlist *faults, struc
 
 int settings_lint_files(const struct conf *c, struct strlist *faults, struct strlist *notes)
 {
-	static const char *const secrets[] = {"password_file", "token_file", "url_file",
-		"authorization_file", "secret_file", NULL};
+	static const char *const secrets[] = {"password_file", "bearer_token_file", "header_file",
+		"url_file", "authorization_file", "secret_file", NULL};
 	int r = 0;
 
 	for (size_t i = 0; i < c->n_sections; i++)

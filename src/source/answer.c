@@ -15,9 +15,9 @@
 
 static const char *const silent[] = {SILENT};
 
-const char *const answer_reasons[] = {SILENT, "protocol", "cut", "too_large", "redirect",
-	"http_status", "content_type", "not_json", "malformed", "bad_row", "contradiction",
-	"standby"};
+const char *const answer_reasons[] = {SILENT, "credentials", "protocol", "cut", "too_large",
+	"redirect", "http_status", "content_type", "not_json", "malformed", "bad_row",
+	"contradiction", "standby"};
 const size_t n_answer_reasons = ELEMENTSOF(answer_reasons);
 
 static const struct {
@@ -30,6 +30,7 @@ static const struct {
 	{-EHOSTUNREACH, "unreachable", "cannot be reached"},
 	{-ENODATA, "unreachable", "cannot be asked"},
 	{-EMFILE, "no_files", "could not be asked"},
+	{-EKEYREJECTED, "credentials", "could not be asked"},
 	{-ECONNRESET, "cut", "gave an answer that was cut off"},
 	{-EMSGSIZE, "too_large", "answered more than max_body of its [spark] section allows"},
 };

@@ -47,7 +47,6 @@ struct source_kubernetes {
 	char *selector;               /* as a query has it */
 	char *executors;              /* likewise; NULL: they are not looked at */
 	struct kube_clients *clients; /* drivers that they tell; NULL: none are looked for */
-	char *token_file;
 	enum ui_via ui_via;
 	uint16_t ui_port;  /* where a pod does not tell its own */
 	usec_t not_before; /* the API server has asked to be left alone; 0: it has not */
@@ -86,7 +85,6 @@ static void kubernetes_free(struct source *s)
 	free(k->executors);
 	free(k->api);
 	free(k->selector);
-	free(k->token_file);
 	free(k);
 }
 
@@ -106,9 +104,9 @@ static int take_cluster(struct source_kubernetes *k, char **reterr)
 	r = str_printf(&k->api, "https://%s%s%s:%s", v6 ? "[" : "", host, v6 ? "]" : "", port);
 	if (r >= 0 && !k->source.endpoint.ca_file)
 		r = str_replace(&k->source.endpoint.ca_file, ACCOUNT "ca.crt");
-	if (r >= 0 && !k->token_file && !k->source.endpoint.username &&
+	if (r >= 0 && !k->source.endpoint.bearer_token_file && !k->source.endpoint.username &&
 		!k->source.endpoint.client_cert_file)
-		r = str_replace(&k->token_file, ACCOUNT "token");
+		r = str_replace(&k->source.endpoint.bearer_token_file, ACCOUNT "token");
 	return r;
 }
 
@@ -184,37 +182,13 @@ static int kubernetes_check(struct source *s, const struct source_params *params
 		r = str_printf(reterr, "url: an API server has one address");
 		return r < 0 ? r : -EINVAL;
 	}
-	if (params->token_file && params->username) {
-		r = str_printf(reterr, "token_file: not beside username");
-		return r < 0 ? r : -EINVAL;
-	}
 	r = copy_segment(params->label_selector ? params->label_selector : "", &k->selector);
-	if (r >= 0)
-		r = str_replace(&k->token_file, params->token_file);
 	if (r >= 0)
 		r = s->urls.n > 0 ? str_replace(&k->api, s->urls.items[0])
 				  : take_cluster(k, reterr);
 	if (r >= 0)
 		r = take_namespaces(k, &params->namespace, reterr);
 	return r < 0 ? r : take_executors(k, params);
-}
-
-/* A token is renewed in its file long before it ends: the file is read for each list. */
-static int take_token(struct source_kubernetes *k, char **reterr)
-{
-	char *token = NULL;
-	int r;
-
-	if (!k->token_file)
-		return 0;
-	r = secret_read(k->token_file, &token, reterr);
-	if (r < 0)
-		return r;
-	secret_free(k->source.endpoint.authorization);
-	k->source.endpoint.authorization = NULL;
-	r = str_printf(&k->source.endpoint.authorization, "Bearer %s", token);
-	secret_free(token);
-	return r;
 }
 
 /* Of Spark's own headless service, or of the one that the operator makes for the UI. *ret is NULL
@@ -555,10 +529,8 @@ static void kubernetes_cancel_list(struct source *s)
 /* What keeps it from being asked at all. */
 static bool may_ask(struct source_kubernetes *k, struct fault *fault)
 {
-	_cleanup_free_ char *err = NULL;
 	usec_t now = clock_boottime();
 	char wait[32];
-	int r;
 
 	if (now < k->not_before) {
 		fault_set(fault, "http_status", "is left alone for another %s, as it has asked",
@@ -566,11 +538,7 @@ static bool may_ask(struct source_kubernetes *k, struct fault *fault)
 		return false;
 	}
 	k->not_before = 0;
-	r = take_token(k, &err);
-	if (r < 0)
-		fault_set(fault, "protocol", "could not be asked: token_file: %s",
-			err ? err : strerror(-r));
-	return r >= 0;
+	return true;
 }
 
 static int kubernetes_list(struct source *s, source_listed_fn fn, void *userdata)
@@ -630,10 +598,8 @@ static int kubernetes_look(struct source *s, const struct app_ref *ref, source_l
 	void *userdata, struct source_call **ret)
 {
 	struct source_kubernetes *k = of_source(s);
-	_cleanup_free_ char *err = NULL;
-	int r = take_token(k, &err);
 
-	return r < 0 ? r : kube_end_look(s, k->api, ref, fn, userdata, ret);
+	return kube_end_look(s, k->api, ref, fn, userdata, ret);
 }
 
 static bool kubernetes_kill_point(const struct source *s, const struct app_ref *ref,
@@ -648,10 +614,8 @@ static int kubernetes_access_step(
 	struct source *s, unsigned vias, size_t i, struct access_step *ret)
 {
 	struct source_kubernetes *k = of_source(s);
-	_cleanup_free_ char *err = NULL;
-	int r = i == 0 ? take_token(k, &err) : 0;
 
-	return r < 0 ? r : kube_access_step(k->api, &k->namespaces, vias, i, ret);
+	return kube_access_step(k->api, &k->namespaces, vias, i, ret);
 }
 
 /* What most often keeps a driver's UI from being read where its pod runs. */
@@ -673,8 +637,8 @@ static const char *kubernetes_hint(const struct source *s, const struct fault *f
 	return NULL;
 }
 
-static const char *const own_keys[] = {"namespace", "label_selector", "executor_selector", "ui_via",
-	"ui_port", "token_file", NULL};
+static const char *const own_keys[] = {
+	"namespace", "label_selector", "executor_selector", "ui_via", "ui_port", NULL};
 
 const struct source_ops source_kubernetes_ops = {
 	.name = "kubernetes",

@@ -40,34 +40,7 @@ const struct param_def source_params[] = {
 			"http://host:4040-4056; standalone, yarn: the web addresses of the "
 			"masters or ResourceManagers; kubernetes: the API server, unset: of the "
 			"cluster that this runs in"},
-	{.name = "username",
-		.type = PARAM_STRING,
-		.offset = offsetof(struct source_params, username),
-		.help = "basic authentication, sent to the URLs of this section only; without "
-			"password_file: Hadoop's simple authentication, user.name="},
-	{.name = "password_file",
-		.type = PARAM_STRING,
-		.offset = offsetof(struct source_params, password_file),
-		.help = "file, or name of a systemd credential, with the password"},
-	{.name = "ca_file",
-		.type = PARAM_STRING,
-		.offset = offsetof(struct source_params, ca_file),
-		.help = "certificates to trust for https, instead of the system's"},
-	{.name = "client_cert_file",
-		.type = PARAM_STRING,
-		.offset = offsetof(struct source_params, client_cert_file),
-		.help = "PEM file with the certificate, and those between it and its CA, that is "
-			"shown for https to the URLs of this section"},
-	{.name = "client_key_file",
-		.type = PARAM_STRING,
-		.offset = offsetof(struct source_params, client_key_file),
-		.help = "PEM file with its private key, without a passphrase; unset: in "
-			"client_cert_file"},
-	{.name = "token_file",
-		.type = PARAM_STRING,
-		.offset = offsetof(struct source_params, token_file),
-		.help = "file, or name of a systemd credential, with a bearer token; read again "
-			"for each list"},
+	ENDPOINT_PARAMS(struct source_params, endpoint),
 	{.name = "namespace",
 		.type = PARAM_LIST,
 		.offset = offsetof(struct source_params, namespace),
@@ -150,11 +123,9 @@ static int check(struct source *s, const struct source_params *params, char **re
 {
 	int r;
 
-	if (params->client_key_file && !params->client_cert_file) {
-		r = str_printf(reterr, "client_key_file: only beside client_cert_file");
-		return r < 0 ? r : -EINVAL;
-	}
-	r = s->ops->check(s, params, reterr);
+	r = endpoint_params_check(&params->endpoint, reterr);
+	if (r >= 0)
+		r = s->ops->check(s, params, reterr);
 	if (r >= 0 && s->urls.n == 0) {
 		r = str_printf(reterr, "url is missing");
 		return r < 0 ? r : -EINVAL;
@@ -173,16 +144,8 @@ static int make_endpoints(struct source *s, const char *name, const struct sourc
 	if (r >= 0)
 		r = endpoint_copy(&s->endpoint, &s->bare);
 	if (r >= 0)
-		r = str_replace(&s->endpoint.username, params->username);
-	if (r >= 0)
-		r = str_replace(&s->endpoint.password, password);
-	if (r >= 0)
-		r = str_replace(&s->endpoint.ca_file, params->ca_file);
-	if (r >= 0)
-		r = str_replace(&s->endpoint.client_cert_file, params->client_cert_file);
-	if (r >= 0)
-		r = str_replace(&s->endpoint.client_key_file, params->client_key_file);
-	return r;
+		r = endpoint_set_way(&s->bare, &params->endpoint);
+	return r < 0 ? r : endpoint_set(&s->endpoint, &params->endpoint, password);
 }
 
 int source_new(const char *name, const struct source_params *params, const char *password,

@@ -7,6 +7,7 @@
 #include <systemd/sd-event.h>
 
 #include "base/log.h"
+#include "io/credentials.h"
 #include "io/http_client.h"
 #include "io/redactor.h"
 #include "setup/runtime.h"
@@ -17,6 +18,7 @@ struct checker {
 	sd_event *event;
 	struct http_client *client;
 	struct redactor *redactor;
+	struct credentials *credentials;
 	struct runtime *runtime;
 	FILE *out;
 	size_t n_waiting;
@@ -141,11 +143,14 @@ static int checker_prepare(struct checker *c, struct settings *settings)
 			settings->daemon.max_parallel_requests, &c->client);
 	if (r >= 0)
 		r = redactor_new(http_client_transport(c->client), &c->redactor);
+	if (r >= 0)
+		r = credentials_new(c->event, redactor_transport(c->redactor), &c->credentials);
 	if (r < 0) {
 		settings_free(settings);
 		return r;
 	}
-	r = runtime_new(settings, redactor_transport(c->redactor), c->event, &c->runtime, &errors);
+	r = runtime_new(
+		settings, credentials_transport(c->credentials), c->event, &c->runtime, &errors);
 	for (size_t i = 0; i < errors.n; i++)
 		log_error("%s", errors.items[i]);
 	strlist_clear(&errors);
@@ -171,6 +176,7 @@ int check_access_run(struct settings *settings, FILE *out)
 	}
 	free(requests);
 	runtime_unref(c.runtime);
+	credentials_free(c.credentials);
 	redactor_free(c.redactor);
 	http_client_free(c.client);
 	sd_event_unref(c.event);

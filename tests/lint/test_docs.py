@@ -15,16 +15,28 @@ NEEDED = {"spark": {"type": "kubernetes", "url": "http://127.0.0.1:4040"}, "airf
           "notify": {"url": "http://a"}, "rule": {"app": "*"}, "maintenance": {"from": "22:00", "to": "06:00"}}
 TYPES = {"STRING": ("Address", "Directory", "File", "Glob", "Secret", "Text", "URL"), "LIST": ("List",), "ENUM": ("Word",),
          "U64": ("Number",), "DURATION": ("Duration",), "BOOL": ("Word",), "SIZE": ("Size",)}
+# The sections that have the keys of ENDPOINT_PARAMS(), which the man page and the shipped file tell once.
+ASKING = ("spark", "airflow", "notify")
 UNNAMED = ("daemon", "web", "probe", "evidence", "limits")
 
 
 # What the program has.
+
+def endpoint_params(root):
+    """{key: type} of the table that several sections share."""
+    header = next(text for f, text in texts(root).items() if f.name == "endpoint_params.h")
+    found = re.findall(r"ENDPOINT_(TEXT|LINES|WORD)\(\s*(?:\\\s*)?holder, member, (\w+)", header)
+    return {key: {"TEXT": "STRING", "LINES": "LIST", "WORD": "ENUM"}[kind] for kind, key in found if key != "key"}
+
 
 def code_params(root):
     """{(section, key): (type, default or None)} of every parameter table."""
     found = {}
     for section, name in re.findall(r'\{"(\w+)", (\w+_params), ', table(root, "section_defs")):
         rows = table(root, name)
+        if "ENDPOINT_PARAMS(" in rows:
+            assert section in ASKING
+            found |= {(section, key): (kind, None) for key, kind in endpoint_params(root).items()}
         for entry in re.findall(r'\{\.name = ".*?\}(?=,\n|,?$)', rows, re.S):
             default = re.search(r'\.fallback = "([^"]*)"', entry)
             found[section, re.search(r'\.name = "(\w+)"', entry).group(1)] = (
@@ -107,13 +119,16 @@ def man_params(text):
         below = below if below.endswith(".") else f"{below} {more}"
         if m := re.match(r"\.Ss \[(\w+)", line):
             section = m.group(1)
+        elif line == ".Ss Requests to others":
+            section = "*"
         elif re.match(r"\.S[sh]", line):
             section = None
         elif section and (m := re.match(r"\.It Cm (\w+)$", line)):
             says = re.fullmatch(r"(\w+)(?: of URLs| of users| of lines| from (\S+) to (\S+)|, [\w, -]+)?; (.+)\.", below)
             assert says, f"[{section}] {m.group(1)}: {below}"
             kind, low, high, default = says.groups()
-            found[section, m.group(1)] = (kind, (low, high) if low else None, default)
+            for asking in ASKING if section == "*" else (section,):
+                found[asking, m.group(1)] = (kind, (low, high) if low else None, default)
     return found
 
 
@@ -123,15 +138,16 @@ def man_choices(text, section, key):
     return re.split(r",\s| or\s", words)
 
 
-def file_params(text):
-    """{(section, key): value} of the shipped file, commented out as it is."""
+def file_params(text, shared=()):
+    """{(section, key): value} of the shipped file, commented out as it is. The shared keys stand in one section for all."""
     found, section = {}, None
     for line in text.splitlines():
         if m := re.match(r"#?\[(\w+)", line):
             section = m.group(1)
         elif m := re.match(r"#(\w+) = (.*)", line):
-            assert (section, m.group(1)) not in found or m.group(1) in ("type", "url", "format", "authorization_file")
-            found[section, m.group(1)] = m.group(2)
+            assert (section, m.group(1)) not in found or m.group(1) in ("type", "url", "format", "bearer_token_file", "username", "password_file")
+            for asking in ASKING if m.group(1) in shared else (section,):
+                found[asking, m.group(1)] = m.group(2)
     return found
 
 
@@ -208,6 +224,11 @@ def shipped(root):
 
 
 @pytest.fixture(scope="module")
+def shared(root):
+    return endpoint_params(root)
+
+
+@pytest.fixture(scope="module")
 def params(root):
     found = code_params(root)
     assert len(found) > 30
@@ -216,9 +237,10 @@ def params(root):
 
 # Keys.
 
-def test_keys(params, man5, shipped):
+def test_keys(params, man5, shipped, shared):
+    assert len(shared) > 8
     assert set(man_params(man5)) == set(params)
-    assert set(file_params(shipped)) == set(params)
+    assert set(file_params(shipped, shared)) == set(params)
 
 
 def test_keys_are_the_programs_own(params, binary, tmp_path):
@@ -314,7 +336,7 @@ def test_keys_of_each_type(root, man5, kind, section, key):
     assert man_own_keys(man5.replace(f"and\n.Cm {key}\n", ""), section) != keys
 
 
-def test_planted_faults_in_keys_are_found(params, man5, shipped, tmp_path):
+def test_planted_faults_in_keys_are_found(params, man5, shipped, shared, tmp_path):
     def tag(key):
         return re.search(rf"^\.It Cm {key}\n.*\n", man5, re.M).group()
 
@@ -327,8 +349,8 @@ def test_planted_faults_in_keys_are_found(params, man5, shipped, tmp_path):
         test_types_and_defaults_are_documented(params, man5.replace("Number from 0 to 100", "Duration from 0 to 100"))
     with pytest.raises(AssertionError):
         man_params(man5.replace("Duration from 1s to 1h; default 10s.\n", ""))
-    assert set(file_params(shipped.replace("#api = auto\n", ""))) == set(params) - {("airflow", "api")}
-    assert set(file_params(shipped + "#bogus = 1\n")) == set(params) | {("rule", "bogus")}
+    assert set(file_params(shipped.replace("#api = auto\n", ""), shared)) == set(params) - {("airflow", "api")}
+    assert set(file_params(shipped + "#bogus = 1\n", shared)) == set(params) | {("rule", "bogus")}
 
 
 def test_a_planted_bound_is_found(man5, binary, tmp_path):
@@ -351,7 +373,7 @@ def test_shipped_file_is_good_as_it_is(root, binary):
     assert printed(binary, file) == printed(binary, "/dev/null")
 
 
-def test_shipped_file_uncommented_is_the_default(params, binary, tmp_path, shipped):
+def test_shipped_file_uncommented_is_the_default(params, binary, tmp_path, shipped, shared):
     file = tmp_path / "shipped.conf"
     file.write_text(uncommented(shipped))
     done = subprocess.run([binary, "--config", file, "--check-config"], capture_output=True, text=True)
@@ -361,16 +383,17 @@ def test_shipped_file_uncommented_is_the_default(params, binary, tmp_path, shipp
         if value is not None or (section, key) not in in_force:
             in_force[section, key] = value
     for key, (_, default) in params.items():
-        assert in_force[key] == file_params(shipped)[key]
+        stands = file_params(shipped)
+        assert in_force[key] == stands[key] if key in stands else key[1] in shared, key
         assert default is None or in_force[key] == default, key
     assert in_force["rule", "hung_after_unproven"] == "30min"
 
 
-def test_a_planted_default_is_found(params, binary, tmp_path, shipped):
+def test_a_planted_default_is_found(params, binary, tmp_path, shipped, shared):
     with pytest.raises(AssertionError):
-        test_shipped_file_uncommented_is_the_default(params, binary, tmp_path, shipped.replace("= 15s", "= 16s"))
+        test_shipped_file_uncommented_is_the_default(params, binary, tmp_path, shipped.replace("= 15s", "= 16s"), shared)
     with pytest.raises(AssertionError):
-        test_shipped_file_uncommented_is_the_default(params, binary, tmp_path, shipped.replace("#app = *", "#app = * ;"))
+        test_shipped_file_uncommented_is_the_default(params, binary, tmp_path, shipped.replace("#app = *", "#app = * ;"), shared)
 
 
 def test_shipped_file_is_written_for_a_person(shipped):

@@ -143,7 +143,7 @@ def test_keys_of_another_notify_type_are_refused(kind, needed, keys, binary, tmp
 
 @pytest.mark.parametrize("kind", ["driver", "standalone", "yarn"])
 def test_keys_of_kubernetes_are_refused_elsewhere(kind, binary, tmp_path):
-    conf, keys = tmp_path / "c.conf", "namespace label_selector ui_via ui_port token_file".split()
+    conf, keys = tmp_path / "c.conf", "namespace label_selector ui_via ui_port".split()
     for key in keys:
         value = {"ui_via": "proxy", "ui_port": "4041"}.get(key, "x")
         conf.write_text(f"[spark s]\n{key} = {value}\ntype = {kind}\nurl = http://127.0.0.1:4040\n")

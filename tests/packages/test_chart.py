@@ -229,7 +229,7 @@ def access(server, binary, directory, namespace):
     """What the daemon says of its rights in a namespace, with a rule that ends applications there."""
     file = directory / "act.conf"
     file.write_text(f"[daemon]\nmode = act\n[spark k8s]\ntype = kubernetes\nurl = {server.url}\nca_file = {server.ca}\n"
-                    f"token_file = {directory}/token\nnamespace = {namespace}\n[airflow main]\nurl = http://127.0.0.1:1\n"
+                    f"bearer_token_file = {directory}/token\nnamespace = {namespace}\n[airflow main]\nurl = http://127.0.0.1:1\n"
                     f"username = u\npassword_file = {directory}/password\n[rule all]\napp = *\nhung_after = 10min\naction = retry\n")
     (directory / "password").write_text("x\n")
     (directory / "password").chmod(0o600)
@@ -256,7 +256,7 @@ def test_install_upgrade_uninstall(helm, server, binary, tmp_path):
     (tmp_path / "token").chmod(0o600)
     file = tmp_path / "stagewatchd.conf"
     file.write_text(config.replace("type = kubernetes", f"type = kubernetes\nurl = {server.url}\nca_file = {server.ca}\n"
-                                   f"token_file = {tmp_path}/token"))
+                                   f"bearer_token_file = {tmp_path}/token"))
     done = subprocess.run([binary, "--config", file, "--once"], capture_output=True, text=True, timeout=120)
     assert "etl" in done.stdout + done.stderr and "403" not in done.stdout + done.stderr, done.stdout + done.stderr
 

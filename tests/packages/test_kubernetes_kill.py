@@ -120,7 +120,7 @@ def section(cluster, tmp_path, account):
     token = tmp_path / f"{account}.token"
     token.write_text(cluster.token("spark", account))
     token.chmod(0o600)
-    return f"[spark k]\ntype = kubernetes\nurl = {cluster.url}\nca_file = {cluster.ca}\ntoken_file = {token}\nnamespace = spark\n"
+    return f"[spark k]\ntype = kubernetes\nurl = {cluster.url}\nca_file = {cluster.ca}\nbearer_token_file = {token}\nnamespace = spark\n"
 
 
 @pytest.mark.timeout(600)

@@ -47,7 +47,7 @@ static void start(struct fixture *f, bool v1)
 	f->fake.userdata = f;
 	fake_airflow_init(&f->airflow, v1);
 	f->params = (struct airflow_params){
-		.url = text_url, .username = text_user, .timeout = 2 * USEC_PER_SEC};
+		.url = text_url, .endpoint.username = text_user, .timeout = 2 * USEC_PER_SEC};
 	f->owner = (struct owner){.dag_id = text_d,
 		.run_id = text_r,
 		.task_id = text_t,
@@ -124,6 +124,43 @@ static void ask_of(struct fixture *f, enum airflow_op op, bool clears)
 static void look(struct fixture *f)
 {
 	ask_of(f, AIRFLOW_LOOK, false);
+}
+
+/* A token that was issued elsewhere: nobody logs in, and what stands before Airflow sees it with
+ * each request. */
+static void a_token_of_others(void **state)
+{
+	struct fixture *f = *state;
+	_cleanup_free_ char *err = NULL;
+	char file[] = "/token";
+
+	airflow_free(f->client);
+	f->client = NULL;
+	f->params.endpoint = (struct endpoint_params){0};
+	assert_int_equal(
+		airflow_new("main", &f->params, NULL, &f->fake.transport, &f->client, &err),
+		-EINVAL);
+	assert_non_null(strstr(err, "bearer_token_file"));
+	f->params.endpoint.bearer_token_file = file;
+	assert_int_equal(
+		airflow_new("main", &f->params, NULL, &f->fake.transport, &f->client, &err), 0);
+	fake_set(&f->fake,
+		"GET *"
+		"/taskInstances/*",
+		(struct fake_answer){.status = 401});
+	look(f);
+	assert_int_equal(f->reply, REPLY_REFUSED);
+	assert_string_equal(f->reason, "denied");
+	assert_int_equal(fake_n_asked(&f->fake, "POST *"), 0);
+	for (size_t i = 0; i < f->fake.n_asked; i++) {
+		assert_string_equal(f->fake.asked[i].as.bearer_token_file, "/token");
+		assert_null(f->fake.asked[i].as.authorization);
+	}
+	fake_set(&f->fake, "GET *",
+		(struct fake_answer){.error = -EKEYREJECTED, .error_text = "/token: empty"});
+	look(f);
+	assert_string_equal(f->reason, "denied");
+	assert_non_null(strstr(f->text, "/token: empty"));
 }
 
 static void the_newer_api_is_tried_first(void **state)
@@ -704,6 +741,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		airflow_test(the_newer_api_is_tried_first),
+		airflow_test(a_token_of_others),
 		airflow_test(an_airflow_2_takes_the_password_with_each_request),
 		airflow_test(the_token_goes_with_what_needs_it),
 		airflow_test(api_names_the_one_to_ask),

@@ -18,7 +18,10 @@ static void expect_copy(const char *copy, const char *from)
 
 static void test_copy(void **state)
 {
-	char texts[][8] = {"url", "user", "pass", "Bearer", "ca", "prod", "cert", "key"};
+	char texts[][8] = {"url", "user", "pass", "Bearer", "ca", "prod", "cert", "key", "token",
+		"file", "X: y"};
+	char *files[] = {texts[9]};
+	char *lines[] = {texts[10]};
 	const struct endpoint from = {.url = texts[0],
 		.username = texts[1],
 		.password = texts[2],
@@ -27,6 +30,9 @@ static void test_copy(void **state)
 		.cluster = texts[5],
 		.client_cert_file = texts[6],
 		.client_key_file = texts[7],
+		.bearer_token_file = texts[8],
+		.header_files = {files, 1},
+		.headers = {lines, 1},
 		.timeout = 7};
 	const struct endpoint none = {0};
 	struct endpoint to = {0};
@@ -41,6 +47,9 @@ static void test_copy(void **state)
 	expect_copy(to.cluster, "prod");
 	expect_copy(to.client_cert_file, "cert");
 	expect_copy(to.client_key_file, "key");
+	expect_copy(to.bearer_token_file, "token");
+	expect_copy(to.header_files.items[0], "file");
+	expect_copy(to.headers.items[0], "X: y");
 	assert_int_equal(to.timeout, 7);
 	endpoint_clear(&to);
 	assert_memory_equal(&to, &none, sizeof(to));

@@ -181,6 +181,28 @@ static void test_long(void **state)
 	tear_down(&f);
 }
 
+/* What went with a request comes back in none of its forms. */
+static void test_own_secrets(void **state)
+{
+	char line[] = "X-Key:  s3cret-key";
+	char *lines[] = {line};
+	char password[] = "p4ss";
+	const struct endpoint e = {.password = password, .headers = {lines, 1}};
+	const struct transport_ask a = {.method = "GET", .url = "http://x/", .endpoint = &e};
+	struct transport_request *r = NULL;
+	struct fixture f;
+
+	(void)state;
+	set_up(&f);
+	assert_int_equal(transport_send(f.transport, &a, on_answer, &f.got, &r), 0);
+	answer(&f, (struct transport_answer){.status = 403, .body = "s3cret-key of p4ss?"});
+	assert_string_equal(f.got.body, "*** of ***?");
+	(void)ask(&f, NULL);
+	answer(&f, (struct transport_answer){.status = 403, .body = "s3cret-key"});
+	assert_string_equal(f.got.body, "s3cret-key");
+	tear_down(&f);
+}
+
 static void test_cancel(void **state)
 {
 	struct transport_request *r;
@@ -201,6 +223,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_long),
+		cmocka_unit_test(test_own_secrets),
 		cmocka_unit_test(test_cancel),
 	};
 

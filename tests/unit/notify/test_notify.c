@@ -72,16 +72,23 @@ static void test_formats(void **state)
 		const char *why;
 	} rows[] = {
 		{{.format = NOTIFY_SLACK}, NULL, "url is missing"},
-		{{.format = NOTIFY_SLACK, .channel = word}, "channel", "needs authorization_file"},
+		{{.format = NOTIFY_SLACK, .channel = word}, "channel", "needs bearer_token_file"},
 		{{.format = NOTIFY_SLACK, .channel = word, .authorization_file = file}, NULL, NULL},
 		{{.format = NOTIFY_JSON, .url = url, .channel = word}, "channel", "format=slack"},
+		{{.format = NOTIFY_SLACK, .channel = word, .endpoint.bearer_token_file = file},
+			NULL, NULL},
+		{{.url = url, .authorization_file = file, .endpoint.bearer_token_file = file},
+			"bearer_token_file", "not beside authorization_file"},
+		{{.url = url, .endpoint.client_key_file = file}, "client_key_file", "only beside"},
 		{{.format = NOTIFY_PAGERDUTY}, NULL, "secret_file is missing: PagerDuty's"},
 		{{.format = NOTIFY_PAGERDUTY, .secret_file = file}, NULL, NULL},
 		{{.url = url, .header = {header_items, 1}}, NULL, "secret_file is missing: {{"},
 		{{.url = url, .header = {header_items, 1}, .secret_file = file}, NULL, NULL},
-		{{.url = url, .proxy = word}, "proxy", "begins with http"},
-		{{.url = url, .no_proxy = {host_items, 1}}, "no_proxy", "there is no proxy"},
-		{{.url = url, .proxy = url, .no_proxy = {host_items, 1}}, "no_proxy", "one host"},
+		{{.url = url, .endpoint.proxy = word}, "proxy", "begins with http"},
+		{{.url = url, .endpoint.no_proxy = {host_items, 1}}, "no_proxy",
+			"there is no proxy"},
+		{{.url = url, .endpoint = {.proxy = url, .no_proxy = {host_items, 1}}}, "no_proxy",
+			"one host"},
 	};
 
 	(void)state;

@@ -538,42 +538,22 @@ static void namespaces(void **state)
 	assert_int_equal(f->n_faults, 0);
 }
 
-static void write_token(const char *path, const char *text)
-{
-	FILE *file = fopen(path, "we");
-
-	assert_non_null(file);
-	assert_true(fputs(text, file) >= 0);
-	assert_int_equal(fclose(file), 0);
-}
-
 /* It goes to the API server alone. */
-static void a_token_that_rotates(void **state)
+static void a_token(void **state)
 {
 	struct fixture *f = *state;
-	char path[] = "/tmp/token.XXXXXX";
-	int fd = mkstemp(path);
 
-	assert_true(fd >= 0);
-	(void)close(fd);
-	set(f, "token_file", path);
+	set(f, "bearer_token_file", "/t");
 	make(f);
 	fake_json(&f->fake, ALL, LIST(ONE));
-	list(f); /* it is empty */
-	assert_true(f->r < 0);
-	assert_non_null(strstr(f->text, "token_file"));
-	assert_int_equal(f->fake.n_asked, 0);
-	write_token(path, "first\n");
 	list(f);
-	assert_string_equal(f->fake.asked[0].as.authorization, "Bearer first");
-	write_token(path, "second\n");
-	list(f);
-	assert_string_equal(f->fake.asked[1].as.authorization, "Bearer second");
-	assert_null(source_endpoint(f->source, false)->authorization);
-	assert_int_equal(unlink(path), 0);
+	assert_string_equal(f->fake.asked[0].as.bearer_token_file, "/t");
+	assert_null(source_endpoint(f->source, false)->bearer_token_file);
+	fake_set(&f->fake, ALL,
+		(struct fake_answer){.error = -EKEYREJECTED, .error_text = "/t: No such file"});
 	list(f);
 	assert_true(f->r < 0);
-	assert_int_equal(f->fake.n_asked, 2);
+	assert_non_null(strstr(f->text, "could not be asked: /t: No such file"));
 }
 
 static void in_a_cluster(void **state)
@@ -600,9 +580,8 @@ static void in_a_cluster(void **state)
 		assert_string_equal(f->source->urls.items[0], r->what);
 		assert_string_equal(f->source->endpoint.ca_file,
 			"/var/run/secrets/kubernetes.io/serviceaccount/ca.crt");
-		list(f);
-		assert_non_null(
-			strstr(f->text, "/var/run/secrets/kubernetes.io/serviceaccount/token"));
+		assert_string_equal(f->source->endpoint.bearer_token_file,
+			"/var/run/secrets/kubernetes.io/serviceaccount/token");
 		assert_int_equal(unsetenv("KUBERNETES_SERVICE_HOST"), 0);
 		assert_int_equal(unsetenv("KUBERNETES_SERVICE_PORT"), 0);
 	}
@@ -620,7 +599,7 @@ static void parameters_of_no_use(void **state)
 		{"no name", "namespace", "Team_A", "namespace: Team_A is no name of a namespace"},
 		{"a way out", "namespace", "a/../b", "namespace: a/../b is no name of a namespace"},
 		{"twice", "namespace", "n", "namespace: n is named twice"},
-		{"two users", "username", "u", "token_file: not beside username"},
+		{"two users", "username", "u", "bearer_token_file: not beside username"},
 	};
 
 	for_each_row(r, rows)
@@ -630,7 +609,7 @@ static void parameters_of_no_use(void **state)
 
 		set(f, "url", API);
 		set(f, "namespace", "n");
-		set(f, "token_file", "/t");
+		set(f, "bearer_token_file", "/t");
 		set(f, r->key, r->value);
 		assert_int_equal(try(f, &err), -EINVAL);
 		assert_string_equal(err, r->text);
@@ -1011,7 +990,7 @@ int main(void)
 		kube_test(a_row_of_no_use),
 		kube_test(an_api_server_that_asks_to_wait),
 		kube_test(namespaces),
-		kube_test(a_token_that_rotates),
+		kube_test(a_token),
 		kube_test(in_a_cluster),
 		kube_test(parameters_of_no_use),
 		kube_test(looks),

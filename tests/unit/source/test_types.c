@@ -37,11 +37,14 @@ static void test_endpoints(void **state)
 	static char *urls[] = {url};
 	static char user[] = "u";
 	static char ca[] = "ca";
+	static char *files[] = {ca};
 	const struct source_params p = {.type = 1,
 		.url = {urls, 1},
-		.username = user,
-		.ca_file = ca,
-		.client_cert_file = ca,
+		.endpoint = {.username = user,
+			.header_file = {files, 1},
+			.ca_file = ca,
+			.client_cert_file = ca,
+			.proxy = url},
 		.timeout = 7};
 	_cleanup_(source_freep) struct source *s = NULL;
 	const struct endpoint *e;
@@ -54,6 +57,8 @@ static void test_endpoints(void **state)
 	assert_string_equal(e->password, "secret");
 	assert_string_equal(e->ca_file, "ca");
 	assert_string_equal(e->client_cert_file, "ca");
+	assert_string_equal(e->header_files.items[0], "ca");
+	assert_string_equal(e->proxy, "http://m:8080");
 	assert_string_equal(e->cluster, "prod");
 	assert_int_equal(e->timeout, 7);
 	e = source_endpoint(s, false);
@@ -61,6 +66,8 @@ static void test_endpoints(void **state)
 	assert_null(e->password);
 	assert_null(e->ca_file);
 	assert_null(e->client_cert_file);
+	assert_int_equal(e->header_files.n, 0);
+	assert_string_equal(e->proxy, "http://m:8080");
 	assert_string_equal(e->cluster, "prod");
 	assert_int_equal(e->timeout, 7);
 }
