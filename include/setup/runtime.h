@@ -4,6 +4,8 @@
  * reloaded meanwhile. */
 #pragma once
 
+#include "core/act/incident.h"
+#include "core/facts/app_wish.h"
 #include "io/transport.h"
 #include "setup/settings.h"
 
@@ -31,6 +33,10 @@ struct source *runtime_source(const struct runtime *w, const char *name);
 struct airflow *runtime_airflow(const struct runtime *w, const struct rule *rule);
 /* The globs on DAGs of the rules that would act through an Airflow. -ENOMEM. */
 int runtime_dags(const struct runtime *w, const struct airflow *airflow, struct strlist *ret);
+/* The rule that holds for an incident's app, with what its properties may change of it (*ret: room
+ * for that); NULL: the rule is no more. */
+const struct rule *runtime_rule_of(
+	const struct runtime *w, const struct incident *i, struct app_wishes *ret);
 /* NULL: there is none of that name. */
 const struct rule *runtime_rule(const struct runtime *w, const char *name);
 /* NULL when there is none of that name. */

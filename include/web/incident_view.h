@@ -11,7 +11,8 @@ struct incident_view {
 	const struct incident *incident;
 	const struct app_history *app;     /* NULL: it is not there any more */
 	const struct stage_history *stage; /* NULL: neither is the stage, or it is about the app */
-	const struct rule *rule;           /* NULL: it is no more */
+	const struct rule *rule;           /* that holds for its app; NULL: it is no more */
+	struct app_wishes wishes;          /* what its app asks of it */
 	struct outlook outlook;
 };
 

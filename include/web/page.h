@@ -39,6 +39,9 @@ void page_duration(struct page *p, usec_t t);
 void page_dd(struct page *p, const char *term);
 void page_dd_text(struct page *p, const char *term, const char *text);
 
+/* A list of what an app's properties ask of its rule, with why not, where that does not hold. */
+void page_asks(struct page *p, const struct app_wishes *wishes);
+
 /* A table with a heading per column; NULL ends them. Its rows are opened by the caller. */
 void page_table(struct page *p, const char *label, const char *const *heads);
 /* A cell, to be closed by the caller; head: of its column. The first of a row names it. */

@@ -16,8 +16,9 @@ int status_audit_json(const struct detector *d, const char *app_id, char **ret);
 int status_incidents_json(const struct incident_list *l, char **ret);
 
 struct status_outlook {
-	const char *mode; /* that holds for its rule; NULL: the rule is no more */
-	const char *next; /* what will be done */
+	const char *mode;                /* that holds for its rule; NULL: the rule is no more */
+	const char *next;                /* what will be done */
+	const struct app_wishes *wishes; /* what its app asks of the rule */
 };
 
 /* One, with its story, its numbers and the properties of its app: what /api/v1/incidents/ID
@@ -91,7 +92,8 @@ struct status_notify {
 struct status_rule {
 	const char *name;
 	const char *action;
-	const char *mode; /* that holds for it */
+	const char *mode;      /* that holds for it */
+	const char *owner_may; /* NULL: nothing */
 };
 
 /* While the storm breaker is open. */

@@ -193,6 +193,19 @@ static void print_steps(FILE *out, const cJSON *root)
 		fprintf(out, "%s\n", ctl_item(p, &text));
 }
 
+/* What its own properties ask of the rule. */
+static void print_asks(FILE *out, const cJSON *root)
+{
+	struct ctl_text text;
+
+	for (const cJSON *a = ctl_list(root, "asks"); a; a = a->next) {
+		fprintf(out, "%-10s %s", "Asks", ctl_string(a, "property", &text));
+		if (!ctl_bool(a, "holds"))
+			fprintf(out, ", ignored: %s", ctl_string(a, "why", &text));
+		fprintf(out, "\n");
+	}
+}
+
 static void print_incident(FILE *out, const cJSON *root)
 {
 	struct ctl_text text;
@@ -203,6 +216,7 @@ static void print_incident(FILE *out, const cJSON *root)
 	fprintf(out, "%-10s %s", "Rule", ctl_string(root, "rule", &text));
 	fprintf(out, ", action %s", ctl_string(root, "action", &text));
 	fprintf(out, ", mode %s\n", ctl_string(root, "mode", &text));
+	print_asks(out, root);
 	print_line(out, "Evidence", root, "evidence");
 	print_numbers(out, root);
 	print_cause(out, root);

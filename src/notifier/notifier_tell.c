@@ -12,6 +12,7 @@ struct topic {
 	const char *subject;
 	const char *id;
 	const struct incident *incident;
+	const struct rule *rule; /* that holds for its app; NULL: of a storm */
 	struct notice_storm storm;
 };
 
@@ -19,8 +20,6 @@ static int make(
 	const struct notifier *n, const struct topic *t, enum notice_event event, char **ret)
 {
 	const struct settings *s = notifier_runtime(n)->settings;
-	const struct rule *rule =
-		t->incident ? runtime_rule(notifier_runtime(n), t->incident->rule) : NULL;
 	_cleanup_free_ char *next = NULL;
 	struct notice_about about = {.web = s->web.external_url, .wall = notifier_wall(n)};
 	int r;
@@ -33,7 +32,7 @@ static int make(
 			return r;
 	}
 	about.next = next;
-	about.mode = rule ? mode_name(settings_dry(s, rule) ? MODE_OBSERVE : MODE_ACT) : NULL;
+	about.mode = t->rule ? mode_name(settings_dry(s, t->rule) ? MODE_OBSERVE : MODE_ACT) : NULL;
 	return notice_json(t->incident, event, &about, ret);
 }
 
@@ -65,15 +64,16 @@ static int put(struct notifier *n, const struct topic *t, enum notice_event even
 static bool is_wanted(
 	const struct topic *t, const struct notify *notify, enum notice_event event, bool told)
 {
-	const struct notice_filter *f = notify_filter(notify);
+	struct notice_filter f = *notify_filter(notify);
 
 	/* An alert tells of relief by its end. */
 	if (notify_is_alert(notify) && notice_is_relief(event))
 		return false;
 	if (notify_waits_for_end(notify) && notice_is_relief(event))
 		return event == NOTICE_CLOSED && told;
-	return t->incident ? notice_wanted(f, t->incident, event, told)
-			   : notice_storm_wanted(f, event, told);
+	f.named = t->rule && app_wishes_tell(t->rule, notify_name(notify));
+	return t->incident ? notice_wanted(&f, t->incident, event, told)
+			   : notice_storm_wanted(&f, event, told);
 }
 
 static int tell(struct notifier *n, const struct topic *t, enum notice_event event)
@@ -94,10 +94,13 @@ static int tell(struct notifier *n, const struct topic *t, enum notice_event eve
 static int tell_of_incident(
 	struct notifier *n, const struct incident *i, enum notice_event event, const char *subject)
 {
-	const struct rule *rule = runtime_rule(notifier_runtime(n), i->rule);
-	struct topic t = {.subject = subject, .id = i->id, .incident = i};
+	struct app_wishes wishes;
+	struct topic t = {.subject = subject,
+		.id = i->id,
+		.incident = i,
+		.rule = runtime_rule_of(notifier_runtime(n), i, &wishes)};
 
-	if (event == NOTICE_EVENT_MAX || !rule || rule->action == RULE_ACTION_NONE ||
+	if (event == NOTICE_EVENT_MAX || !t.rule || t.rule->action == RULE_ACTION_NONE ||
 		(i->marks[INCIDENT_IGNORED] && event != NOTICE_CLOSED))
 		return 0;
 	return tell(n, &t, event);

@@ -356,7 +356,8 @@ void remediator_consider(struct remediator *m, const struct detector_event *ev)
 void remediator_outlook(const struct remediator *m, const struct incident *i, struct outlook *ret)
 {
 	const struct runtime *w = remediator_runtime(m);
-	const struct rule *rule = runtime_rule(w, i->rule);
+	struct app_wishes wishes;
+	const struct rule *rule = runtime_rule_of(w, i, &wishes);
 
 	*ret = (struct outlook){
 		.dry = !rule || settings_dry(w->settings, rule),

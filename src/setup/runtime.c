@@ -229,6 +229,14 @@ const struct rule *runtime_rule(const struct runtime *w, const char *name)
 	return NULL;
 }
 
+const struct rule *runtime_rule_of(
+	const struct runtime *w, const struct incident *i, struct app_wishes *ret)
+{
+	const struct rule *rule = i->rule ? runtime_rule(w, i->rule) : NULL;
+
+	return rule ? app_wishes_apply(&i->properties, rule, &w->settings->rules, ret) : NULL;
+}
+
 struct notify *runtime_notify(const struct runtime *w, const char *name)
 {
 	for (size_t i = 0; i < w->settings->n_notifies; i++)

@@ -231,6 +231,8 @@ static int add_notify(struct settings *s, const struct section_def *def,
 	struct notify_settings *t = append((void **)&s->notifies, &s->n_notifies, sizeof(*t));
 	int r = t ? fill(def, section, &t->name, &t->params, errors) : -ENOMEM;
 
+	if (r >= 0)
+		r = strlist_add(&s->rules.receivers, t->name);
 	for (size_t i = 0; r >= 0 && i < section->n_entries; i++)
 		if (!notify_has_key(&t->params, section->entries[i].key))
 			r = refuse_key(&section->entries[i], notify_type_name(&t->params), errors);

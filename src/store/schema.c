@@ -79,6 +79,9 @@ static const char *const steps[] = {
 	"ALTER TABLE incidents ADD COLUMN acked_by TEXT;"
 	"ALTER TABLE incidents ADD COLUMN ignored_by TEXT;"
 	"ALTER TABLE incidents ADD COLUMN aborted_by TEXT;",
+
+	/* What the properties of its app ask of the rule, one a line. */
+	"ALTER TABLE incidents ADD COLUMN wishes TEXT;",
 };
 
 const struct ledger_schema store_schema = {steps, ELEMENTSOF(steps)};

@@ -11,8 +11,8 @@
 	"id, number, opened, changed, ended, cluster, app_id, app_name, app_started, stage_id, "   \
 	"attempt_id, rule, dag_id, run_id, task_id, map_index, try_number, verdict, reached, "     \
 	"evidence, cause, because, action, outcome, outcome_why, decided, decided_dry, refusal, "  \
-	"kept, acked_by, ignored_by, aborted_by"
-#define N_INCIDENT_COLUMNS 32
+	"kept, acked_by, ignored_by, aborted_by, wishes"
+#define N_INCIDENT_COLUMNS 33
 
 #define ACTION_COLUMNS                                                                             \
 	"incident, began, ended, cluster, app_id, app_name, app_started, rule, url, pid, "         \
@@ -62,7 +62,21 @@ static int put(struct ledger *l, const char *table, const char *columns, const c
 	return r < 0 ? r : ledger_run(l, sql, values, n);
 }
 
-int rows_put_incident(struct ledger *l, const struct incident *i)
+/* Of its properties those that ask something of the rule, one a line; *ret is NULL where none does.
+ * Their values are printable, so no line is broken. */
+static int wishes_text(const struct incident *i, char **ret)
+{
+	struct strbuf b = {0};
+
+	if (!app_wishes_any(&i->properties))
+		return 0;
+	for (size_t k = 0; k < i->properties.n; k++)
+		if (app_wish_is(i->properties.items[k]))
+			strbuf_addf(&b, "%s\n", i->properties.items[k]);
+	return strbuf_finish(&b, ret);
+}
+
+static int put_incident(struct ledger *l, const struct incident *i, const char *wishes)
 {
 	const struct ledger_value values[] = {LEDGER_S(i->id), LEDGER_I(i->number),
 		LEDGER_I(i->opened), LEDGER_I(i->changed), LEDGER_I(i->ended), LEDGER_S(i->cluster),
@@ -77,10 +91,18 @@ int rows_put_incident(struct ledger *l, const struct incident *i)
 		LEDGER_I(i->response.decided), LEDGER_I(i->response.decided_dry),
 		LEDGER_S(i->response.refusal), LEDGER_I(i->kept),
 		LEDGER_S(i->marks[INCIDENT_ACKED]), LEDGER_S(i->marks[INCIDENT_IGNORED]),
-		LEDGER_S(i->marks[INCIDENT_ABORTED])};
+		LEDGER_S(i->marks[INCIDENT_ABORTED]), LEDGER_S(wishes)};
 
 	_Static_assert(ELEMENTSOF(values) == N_INCIDENT_COLUMNS, "a value per column");
 	return put(l, "incidents", INCIDENT_COLUMNS, "id", values, ELEMENTSOF(values));
+}
+
+int rows_put_incident(struct ledger *l, const struct incident *i)
+{
+	_cleanup_free_ char *wishes = NULL;
+	int r = wishes_text(i, &wishes);
+
+	return r < 0 ? r : put_incident(l, i, wishes);
 }
 
 int rows_put_step(struct ledger *l, const struct incident *i, size_t k)
@@ -176,6 +198,18 @@ static void take_hint(struct reader *d, struct cause_hint *hint)
 	(void)snprintf(hint->because, sizeof(hint->because), "%s", because);
 }
 
+static void take_wishes(struct reader *d, struct strlist *properties)
+{
+	_cleanup_free_ char *text = strdup(take_word(d));
+	char *save = NULL;
+
+	if (!text)
+		d->r = d->r < 0 ? d->r : -ENOMEM;
+	for (char *p = text ? strtok_r(text, "\n", &save) : NULL; p && d->r >= 0;
+		p = strtok_r(NULL, "\n", &save))
+		d->r = strlist_add(properties, p);
+}
+
 static void take_incident(struct reader *d, struct incident *i)
 {
 	(void)snprintf(i->id, sizeof(i->id), "%s", take_word(d));
@@ -204,6 +238,7 @@ static void take_incident(struct reader *d, struct incident *i)
 	i->kept = take_i(d) != 0;
 	for (size_t k = 0; k < INCIDENT_MARK_MAX; k++)
 		take_s(d, &i->marks[k]);
+	take_wishes(d, &i->properties);
 }
 
 struct incident_query {

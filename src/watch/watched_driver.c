@@ -313,6 +313,22 @@ static void note_missing(struct app_history *a, const struct driver_answer *answ
 	app_history_note_missing(a, NULL, answer->poll.now);
 }
 
+/* What its properties ask of the rule, and does not hold: once each. */
+static void tell_wishes(struct driver *d, struct app_history *a)
+{
+	const struct rule *rule = a->wishes ? detector_rule(d->context->detector, a) : NULL;
+
+	for (int k = 0; rule && k < WISH_MAX; k++) {
+		const struct app_wish *w = &a->wishes->items[k];
+
+		if (!w->property || w->holds || (a->wishes_told & (1U << k)))
+			continue;
+		a->wishes_told |= 1U << k;
+		log_warning("%s: %s: %s is ignored: %s (rule %s)", a->cluster, a->info.id,
+			w->property, w->why, rule->name);
+	}
+}
+
 static int take_tasks(
 	struct app_history *a, struct driver_answer *answer, const struct stage_key *of)
 {
@@ -359,6 +375,8 @@ int driver_take(struct driver *d, struct driver_answer *answer, const struct sta
 	r = tasks_of ? take_tasks(a, answer, tasks_of) : 0;
 	if (r >= 0)
 		r = detector_observe(detector, a, &answer->poll);
+	if (r >= 0)
+		tell_wishes(d, a);
 	if (r >= 0)
 		r = collect_evidence(d, a);
 	if (r < 0)

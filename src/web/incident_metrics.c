@@ -18,7 +18,8 @@ struct rest {
 
 static bool is_acted_upon(const struct web_view *v, const struct incident *i)
 {
-	const struct rule *rule = runtime_rule(v->runtime, i->rule);
+	struct app_wishes wishes;
+	const struct rule *rule = runtime_rule_of(v->runtime, i, &wishes);
 
 	return i->action > RULE_ACTION_NOTIFY && rule && !settings_dry(v->runtime->settings, rule);
 }

@@ -280,6 +280,10 @@ void incident_owner(struct page *p, const struct incident_view *i)
 	page_dd(p, "Rule");
 	html_textf(h, "%s, action %s", *incident->rule ? incident->rule : "none matches",
 		i->rule ? rule_action_name((enum rule_action)i->rule->action) : "none");
+	if (i->rule && app_wishes_any(&incident->properties)) {
+		page_dd(p, "Its app asks");
+		page_asks(p, &i->wishes);
+	}
 	html_close_to(h, depth);
 }
 

@@ -27,14 +27,6 @@ static const char *const verbs[] = {
 };
 _Static_assert(ELEMENTSOF(verbs) == VERDICT_MAX, "a verb per verdict");
 
-static const struct rule *rule_by_name(const struct settings *s, const char *name)
-{
-	for (size_t i = 0; i < s->rules.n; i++)
-		if (str_equal(s->rules.items[i].name, name))
-			return &s->rules.items[i];
-	return NULL;
-}
-
 void incident_view_of(const struct web_view *v, const struct incident *i, struct incident_view *ret)
 {
 	const struct settings *s = v->runtime->settings;
@@ -47,8 +39,8 @@ void incident_view_of(const struct web_view *v, const struct incident *i, struct
 		.app = a,
 		.stage = a && i->stage_id >= 0 ? app_history_stage(a, i->stage_id, i->attempt_id)
 					       : NULL,
-		.rule = rule_by_name(s, i->rule),
 	};
+	ret->rule = runtime_rule_of(v->runtime, i, &ret->wishes);
 	ret->outlook = (struct outlook){
 		.dry = !ret->rule || settings_dry(s, ret->rule),
 		.paused = holds_paused(v->holds),

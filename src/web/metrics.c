@@ -45,6 +45,8 @@ static const struct metric_def metric_defs[] = {
 	C(METRIC_POLL_ERRORS, "stagewatch_poll_errors", NULL,
 		"Requests to Spark that got no usable answer.", "spark_cluster", "reason"),
 	G(METRIC_APPS, "stagewatch_apps", NULL, "Watched apps.", "spark_cluster"),
+	G(METRIC_APPS_IGNORED, "stagewatch_apps_ignored", NULL,
+		"Watched apps that are not judged, as their own properties ask.", "spark_cluster"),
 	G(METRIC_STAGES, "stagewatch_stages", NULL, "Active stages by verdict.", "spark_cluster",
 		"verdict"),
 	G(METRIC_APP_VERDICTS, "stagewatch_app_verdicts", NULL,

@@ -231,6 +231,26 @@ void page_dd_text(struct page *p, const char *term, const char *text)
 	html_text(&p->html, text);
 }
 
+void page_asks(struct page *p, const struct app_wishes *wishes)
+{
+	struct html_writer *h = &p->html;
+
+	html_open(h, "ul");
+	html_attribute(h, "class", "plain quiet");
+	for (int k = 0; k < WISH_MAX; k++) {
+		const struct app_wish *w = &wishes->items[k];
+
+		if (!w->property)
+			continue;
+		html_open(h, "li");
+		html_text(h, w->property);
+		if (!w->holds)
+			html_textf(h, " is ignored: %s", w->why);
+		html_close(h);
+	}
+	html_close(h);
+}
+
 void page_table(struct page *p, const char *label, const char *const *heads)
 {
 	struct html_writer *h = &p->html;

@@ -249,6 +249,10 @@ static void add_name(struct page *p, const struct app_history *a)
 		html_textf(h, "%zu findings", a->audit.n);
 		html_close(h);
 	}
+	if (a->wishes) {
+		(void)detector_rule(p->view->detector, a);
+		page_asks(p, a->wishes);
+	}
 	html_close(h);
 }
 
@@ -261,6 +265,8 @@ static void add_verdict(struct page *p, const struct row *r)
 		page_incident_link(p, i->id, verdict_name(r->verdict));
 	else if (r->app->no_answer_start > 0)
 		html_text(&p->html, "no answer");
+	else if (r->app->wishes && detector_rule(p->view->detector, r->app)->ignored)
+		html_text(&p->html, "ignored");
 	else
 		html_text(&p->html, verdict_name(r->verdict));
 	html_close(&p->html);

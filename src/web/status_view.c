@@ -24,8 +24,10 @@ int state_incident_json(const struct web_view *v, const struct incident *i, char
 	int r;
 
 	incident_view_of(v, i, &view);
-	if (view.rule)
+	if (view.rule) {
 		outlook.mode = mode_name(view.outlook.dry ? MODE_OBSERVE : MODE_ACT);
+		outlook.wishes = &view.wishes;
+	}
 	r = outlook_text(i, &view.outlook, &next);
 	if (r < 0)
 		return r;
@@ -89,7 +91,8 @@ static void fill_rules(const struct web_view *v, struct lists *l, struct status_
 
 		l->rules[i] = (struct status_rule){.name = r->name,
 			.action = rule_action_name((enum rule_action)r->action),
-			.mode = mode_name(settings_dry(s, r) ? MODE_OBSERVE : MODE_ACT)};
+			.mode = mode_name(settings_dry(s, r) ? MODE_OBSERVE : MODE_ACT),
+			.owner_may = r->owner_may};
 	}
 	sum->rules = l->rules;
 	sum->n_rules = s->rules.n;

@@ -43,6 +43,18 @@ static int row_of(struct tally *t, const char *cluster, struct tally_row **ret)
 	return 0;
 }
 
+static void count_app(const struct detector *d, const struct app_history *a, struct tally_row *row)
+{
+	row->n_apps++;
+	if (a->wishes && detector_rule(d, a)->ignored) {
+		row->n_ignored++;
+		return;
+	}
+	row->apps[a->verdict]++;
+	for (size_t k = 0; k < a->n_stages; k++)
+		row->stages[a->stages[k].verdict]++;
+}
+
 int tally_of(const struct detector *d, struct tally *ret)
 {
 	struct tally t = {0};
@@ -56,10 +68,7 @@ int tally_of(const struct detector *d, struct tally *ret)
 			tally_clear(&t);
 			return r;
 		}
-		row->n_apps++;
-		row->apps[a->verdict]++;
-		for (size_t k = 0; k < a->n_stages; k++)
-			row->stages[a->stages[k].verdict]++;
+		count_app(d, a, row);
 	}
 	*ret = t;
 	return 0;

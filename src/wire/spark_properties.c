@@ -56,6 +56,7 @@ static const char *const patterns[] = {
 	"spark.ui.reverseProxy",
 	"spark.ui.liveUpdate.*",
 	"spark.airflow.*",
+	"spark.stagewatch.*",
 	"spark.plugins",
 };
 

@@ -25,6 +25,24 @@ static void write_owner(struct json_writer *w, const struct owner *owner)
 	json_close(w, '}');
 }
 
+/* What its own properties ask of the rule. NULL: nothing. */
+static void write_asks(struct json_writer *w, const struct app_wishes *wishes)
+{
+	json_open(w, "asks", '[');
+	for (int k = 0; wishes && k < WISH_MAX; k++) {
+		const struct app_wish *a = &wishes->items[k];
+
+		if (!a->property)
+			continue;
+		json_open(w, NULL, '{');
+		json_text(w, "property", a->property);
+		json_bool(w, "holds", a->holds);
+		json_text(w, "why", a->holds ? NULL : a->why);
+		json_close(w, '}');
+	}
+	json_close(w, ']');
+}
+
 /* text is room that is used again for each. */
 static void write_detail(struct json_writer *w, const struct verdict_detail *e, struct strbuf *text)
 {
@@ -114,6 +132,17 @@ static void write_stage(struct page *p, const struct app_history *a, const struc
 	json_close(w, '}');
 }
 
+static void write_rule(struct page *p, const struct app_history *a)
+{
+	const struct rule *rule = detector_rule(p->detector, a);
+
+	json_text(&p->w, "rule", rule->name);
+	json_text(&p->w, "action", rule_action_name((enum rule_action)rule->action));
+	json_seconds(&p->w, "hung_after_seconds", rule->hung_after);
+	json_bool(&p->w, "ignored", rule->ignored);
+	write_asks(&p->w, a->wishes);
+}
+
 static void write_app(struct page *p, const struct app_history *a)
 {
 	struct json_writer *w = &p->w;
@@ -128,7 +157,7 @@ static void write_app(struct page *p, const struct app_history *a)
 	json_time(w, "observed", a->observed ? p->wall - usec_sub(p->now, a->observed) : 0);
 	json_text(w, "verdict", verdict_name(a->verdict));
 	write_detail(w, &a->detail, &p->text);
-	json_text(w, "rule", detector_rule(p->detector, a)->name);
+	write_rule(p, a);
 	write_owner(w, &a->owner);
 	json_text(w, "owner_via", owner_via_name(a->owner.via));
 	json_bool(w, "owner_asked", a->owner_asked);
@@ -277,6 +306,7 @@ int status_incident_json(const struct incident *i, const struct status_outlook *
 	if (outlook) {
 		json_text(&w, "mode", outlook->mode);
 		json_text(&w, "next", outlook->next);
+		write_asks(&w, outlook->wishes);
 	}
 	json_close(&w, '}');
 	return json_finish(&w, ret);
@@ -347,6 +377,7 @@ static void add_rules(cJSON *o, const struct status_summary *s)
 		json_add_text(r, "rule", s->rules[i].name);
 		json_add_text(r, "action", s->rules[i].action);
 		json_add_text(r, "mode", s->rules[i].mode);
+		json_add_text(r, "owner_may", s->rules[i].owner_may);
 		(void)cJSON_AddItemToArray(list, r);
 	}
 }

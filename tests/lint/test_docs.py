@@ -273,6 +273,7 @@ def accepts(binary, tmp_path, section, key, value):
     named = section if section in UNNAMED else f"{section} x"
     # Above any other limit, where the cross-check of the two would answer first.
     cross = {"hung_after": {"hung_after_unproven": "366d"}, "hung_after_unproven": {"hung_after": "1s"},
+             "owner_hung_after_min": {"owner_hung_after_max": "366d"}, "owner_hung_after_max": {"owner_hung_after_min": "1s"},
              "retry_first": {"retry_max": "24h"}, "retry_max": {"retry_first": "1s"}}.get(key, {})
     keys = {**NEEDED.get(section, {}), **cross, key: value}
     conf.write_text(f"[{named}]\n" + "".join(f"{k} = {v}\n" for k, v in keys.items()))

@@ -72,6 +72,25 @@ def test_recording(name, blind, binary, tmp_path):
         assert set(o) == {"t", "app", "stage", "attempt", "verdict", "since", "rule", "action", "cause", "evidence"}
 
 
+def test_what_the_app_asks_of_its_rule_counts(binary, tmp_path):
+    """As it does live: the recording holds /environment."""
+    def asking(line):
+        row = json.loads(line)
+        if not row["path"].endswith("/environment") or not row.get("body"):
+            return line
+        body = json.loads(row["body"])
+        body["sparkProperties"] += [["spark.stagewatch.hung_after", "90s"], ["spark.stagewatch.action", "notify"]]
+        return json.dumps({**row, "body": json.dumps(body)}) + "\n"
+
+    text = "".join(asking(line) for line in lines("py_sleep-4.3"))
+    allowed_by = CONFIG + "owner_may = hung_after action\nowner_hung_after_min = 60s\n"
+    deaf, hears = ([o for o in verdicts(play(binary, tmp_path, text, config)) if o["verdict"] == "hung"][0]
+                   for config in (CONFIG, allowed_by))
+    assert deaf["action"] == "retry"
+    assert hears["action"] == "notify"
+    assert hears["t"] >= deaf["t"] + 25
+
+
 def allowed(name):
     """From when a hang of which stage may be told, if evidence is missing that would have spoken against it."""
     label = LABELS[name]

@@ -67,6 +67,9 @@ void detector_waits(struct detector *d, struct app_history *a, const char *what,
 /* The app has ended, or its cluster no longer lists it. a is freed. */
 void detector_app_gone(struct detector *d, struct app_history *a, usec_t now);
 
+/* The rule that holds for an app: the first that matches, with what the app's properties may change
+ * of it. It, and what a->wishes says, holds until the next call for this app, or other rules come.
+ */
 const struct rule *detector_rule(const struct detector *d, const struct app_history *a);
 
 size_t detector_n_apps(const struct detector *d);

@@ -14,6 +14,7 @@
 #include "core/detect/tracks.h"
 #include "core/detect/verdict.h"
 #include "core/facts/app_memory.h"
+#include "core/facts/app_wish.h"
 #include "core/facts/model.h"
 #include "core/facts/owner_hint.h"
 
@@ -84,6 +85,10 @@ struct app_history {
 	usec_t missing_start; /* since when what it takes to judge it could not be had; 0: all is */
 	char missing[240];    /* what: "/environment answered 403" */
 	struct strlist properties; /* "key=value", of Spark's that matter to a hang */
+	/* What these ask of its rule; NULL: nothing. Its contents are detector_rule()'s: they hold
+	 * right after that was asked. */
+	struct app_wishes *wishes;
+	unsigned wishes_told; /* a bit per enum wish_key of which it was told that it is ignored */
 	bool task_known;
 	struct task_settings task; /* of the owner's */
 	usec_t task_asked;         /* 0: never */

@@ -49,6 +49,16 @@ enum on_failure_tasks {
 	ON_FAILURE_TASKS_MAX
 };
 
+/* What the properties of an app may change of its rule, where owner_may names it. */
+enum wish_key {
+	WISH_HUNG_AFTER,
+	WISH_ACTION,
+	WISH_NOTIFY,
+	WISH_IGNORE,
+	WISH_OTHER, /* no such key: it is told, and never holds */
+	WISH_MAX
+};
+
 struct rule {
 	char *name;
 	/* Globs; NULL: any. All that are set must match. */
@@ -75,11 +85,21 @@ struct rule {
 	int kill_via; /* enum kill_via */
 	usec_t end_timeout;
 	usec_t retry_timeout;
+	char *owner_may; /* words of enum wish_key; NULL: nothing */
+	usec_t owner_hung_after_min;
+	usec_t owner_hung_after_max;
+	char *owner_notify; /* glob on the receivers that may be named */
+
+	unsigned may; /* a bit per enum wish_key, by owner_may */
+	/* Of the rule of one app alone, by its properties (core/facts/app_wish). */
+	bool ignored;     /* it is not judged */
+	const char *told; /* receivers that are told as well, whatever their globs; borrowed */
 };
 
 struct rule_list {
 	struct rule *items;
 	size_t n;
+	struct strlist receivers; /* the NAME of each [notify NAME] */
 };
 
 extern const struct param_def rule_params[];
@@ -90,16 +110,17 @@ const char *rule_owner_via_name(enum rule_owner_via v);
 /* Whether an owner that is known in this way may be acted upon. */
 bool rule_trusts_owner(const struct rule *r, enum owner_via via);
 
+/* The word of a key in owner_may=; NULL of WISH_OTHER. */
+const char *rule_wish_name(enum wish_key k);
+
 const char *rule_action_name(enum rule_action a);
 /* -EINVAL for a word that is none. */
 int rule_action_from_name(const char *name, enum rule_action *ret);
 
-/* Whether a glob matches the whole of a text. A glob of NULL matches anything, any other glob no
- * text of NULL. */
-bool rule_glob_matches(const char *glob, const char *text);
-
-/* Fills what depends on other values, and checks what only shows across keys: -EINVAL with *reterr
- * for a rule that matches nothing (no glob at all), for hung_after_unproven below hung_after. */
+/* Fills what depends on other values, and checks what only shows across keys. -EINVAL with *reterr,
+ * which begins with the key at fault: a rule that matches nothing (no glob at all),
+ * hung_after_unproven below hung_after, a word of owner_may that is none, bounds of hung_after for
+ * the owner that leave nothing. */
 int rule_finish(struct rule *rule, char **reterr);
 
 /* The first rule that matches. A rule with dag= or task= needs a known owner. owner NULL: whether

@@ -39,6 +39,7 @@ int notice_parse_events(const char *text, unsigned *ret, char **reterr);
 
 /* Who wants to hear. Globs; NULL: any. Borrowed. */
 struct notice_filter {
+	bool named;  /* the app names this receiver: globs do not keep it back */
 	unsigned on; /* a bit per event */
 	enum severity min_severity;
 	const char *rule;

@@ -289,8 +289,6 @@ static int incident_open(struct incident_list *l, const struct detector_event *e
 	i->opened = wall;
 	incident_name(i, wall);
 	r = str_replace(&i->cluster, ev->app->cluster);
-	for (size_t k = 0; r >= 0 && k < ev->app->properties.n; k++)
-		r = strlist_add(&i->properties, ev->app->properties.items[k]);
 	if (r >= 0)
 		r = str_replace(&i->app_id, ev->app->info.id);
 	if (r >= 0)
@@ -305,6 +303,20 @@ static int incident_open(struct incident_list *l, const struct detector_event *e
 	return 0;
 }
 
+/* Those of its app, once they are known; of one from before a restart all but what asks something
+ * of the rule was forgotten. */
+static int take_properties(struct incident *i, const struct app_history *a)
+{
+	int r = 0;
+
+	if (!a->owner_asked || (i->properties.n > 0 && !i->inherited))
+		return 0;
+	strlist_clear(&i->properties);
+	for (size_t k = 0; r >= 0 && k < a->properties.n; k++)
+		r = strlist_add(&i->properties, a->properties.items[k]);
+	return r;
+}
+
 static int incident_update(
 	struct incident *i, const struct detector_event *ev, usec_t wall, bool *ret_reached)
 {
@@ -316,6 +328,8 @@ static int incident_update(
 	r = strbuf_finish(&b, &text);
 	if (r >= 0)
 		r = str_replace(&i->rule, ev->rule->name);
+	if (r >= 0)
+		r = take_properties(i, ev->app);
 	if (r >= 0 && !owner_known(&i->owner))
 		r = owner_copy(&ev->app->owner, &i->owner);
 	if (r < 0)

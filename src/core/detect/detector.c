@@ -26,6 +26,8 @@ static const struct app_check *const app_checks[] = {
 
 /* What an app's rule is called until it is known which one it is. */
 #define UNDECIDED "not known yet"
+/* Why one that its rule leaves alone has no verdict. */
+#define IGNORED "ignored by " APP_WISH_PREFIX "ignore, "
 
 /* The start is here, too: nearly all that a search has to look at. */
 struct app_row {
@@ -217,7 +219,9 @@ const struct rule *detector_rule(const struct detector *d, const struct app_hist
 	const struct rule *r = rule_match(
 		d->rules, d->fallback, a->cluster, &a->info, a->owner_asked ? &a->owner : NULL);
 
-	return r ? r : &d->undecided;
+	if (!r)
+		return &d->undecided;
+	return a->wishes ? app_wishes_apply(&a->properties, r, d->rules, a->wishes) : r;
 }
 
 static void judge_stage(struct detector *d, struct app_history *a, struct stage_history *h,
@@ -228,7 +232,7 @@ static void judge_stage(struct detector *d, struct app_history *a, struct stage_
 		.verdict = VERDICT_PROGRESSING,
 		.since = h->stall_start,
 		.lasting = usec_sub(now, h->stall_start),
-		.reason = "last progress",
+		.reason = rule->ignored ? IGNORED "last progress" : "last progress",
 	};
 	struct detector_event event = {
 		.app = a, .stage = h, .rule = rule, .old = h->verdict, .now = now};
@@ -236,7 +240,7 @@ static void judge_stage(struct detector *d, struct app_history *a, struct stage_
 	findings_of(a, h, rule, now, &findings);
 	h->knows_tasks = findings.has_tasks;
 	h->findings = &findings;
-	for (size_t i = 0; i < ELEMENTSOF(stage_checks); i++)
+	for (size_t i = 0; i < ELEMENTSOF(stage_checks) && !rule->ignored; i++)
 		if (stage_checks[i]->holds(h, rule, now, &e))
 			break;
 	h->findings = NULL;
@@ -259,11 +263,12 @@ static void judge_stage(struct detector *d, struct app_history *a, struct stage_
 static void judge_app(
 	struct detector *d, struct app_history *a, const struct rule *rule, usec_t now)
 {
-	struct verdict_detail e = {
-		.verdict = VERDICT_PROGRESSING, .since = now, .reason = "answers"};
+	struct verdict_detail e = {.verdict = VERDICT_PROGRESSING,
+		.since = now,
+		.reason = rule->ignored ? IGNORED "answers" : "answers"};
 	struct detector_event event = {.app = a, .rule = rule, .old = a->verdict, .now = now};
 
-	for (size_t i = 0; i < ELEMENTSOF(app_checks); i++)
+	for (size_t i = 0; i < ELEMENTSOF(app_checks) && !rule->ignored; i++)
 		if (app_checks[i]->holds(a, rule, now, &e))
 			break;
 	a->detail = e;

@@ -296,6 +296,8 @@ size_t evidence_wants(struct app_history *a, const struct rule *rule,
 	struct asking k = {
 		.app = a, .rule = rule, .params = params, .now = now, .wants = ret, .max = max};
 
+	if (rule->ignored)
+		return 0;
 	for (size_t i = 0; i < a->n_stages; i++) {
 		struct stage_history *h = &a->stages[i];
 		bool suspicious = stage_suspicious(&k, h);

@@ -86,6 +86,7 @@ struct app_history *app_history_free(struct app_history *a)
 	app_info_clear(&a->info);
 	owner_clear(&a->owner);
 	owner_hint_clear(&a->hint);
+	free(a->wishes);
 	strlist_clear(&a->properties);
 	task_settings_clear(&a->task);
 	audit_report_clear(&a->audit);
@@ -670,16 +671,34 @@ int app_history_take_task(struct app_history *a, struct task_settings *t)
 	return audit(a);
 }
 
+/* Room for what they ask of the rule. */
+static int take_wishes(struct app_history *a)
+{
+	bool any = app_wishes_any(&a->properties);
+
+	a->wishes_told = 0;
+	if (any && !a->wishes)
+		a->wishes = calloc(1, sizeof(*a->wishes));
+	else if (!any) {
+		free(a->wishes);
+		a->wishes = NULL;
+	}
+	return any && !a->wishes ? -ENOMEM : 0;
+}
+
 int app_history_take_environment(
 	struct app_history *a, struct owner *owner, struct strlist *properties)
 {
+	int r;
+
 	owner_clear(&a->owner);
 	a->owner = *owner;
 	*owner = (struct owner){.map_index = -1};
 	strlist_clear(&a->properties);
 	a->properties = TAKE_STRUCT(*properties);
 	a->owner_asked = true;
-	return audit(a);
+	r = take_wishes(a);
+	return r < 0 ? r : audit(a);
 }
 
 int app_history_take_owner(struct app_history *a, const struct owner *owner)

@@ -48,6 +48,13 @@ static const char *const on_failure_words[] = {
 };
 _Static_assert(ELEMENTSOF(on_failure_words) == ON_FAILURE_TASKS_MAX + 1, "a name each");
 
+static const char *const wish_words[WISH_MAX] = {
+	[WISH_HUNG_AFTER] = "hung_after",
+	[WISH_ACTION] = "action",
+	[WISH_NOTIFY] = "notify",
+	[WISH_IGNORE] = "ignore",
+};
+
 /* A limit below a second would call a poll's jitter a hang; one above a year is a slip. */
 #define LIMIT_MIN USEC_PER_SEC
 #define LIMIT_MAX ((usec_t)366 * 24 * USEC_PER_HOUR)
@@ -159,6 +166,15 @@ const struct param_def rule_params[] = {
 		"how long a killed app may take to end, before and after the kill at "
 		"its cluster manager"),
 	LIMIT(retry_timeout, "5min", "how long a cleared task instance may take to run again"),
+	{.name = "owner_may",
+		.type = PARAM_STRING,
+		.offset = offsetof(struct rule, owner_may),
+		.help = "what an app may change by its own properties spark.stagewatch.*: "
+			"hung_after, "
+			"action, notify, ignore; not set: nothing"},
+	LIMIT(owner_hung_after_min, "10min", "the shortest hung_after that an app may ask for"),
+	LIMIT(owner_hung_after_max, "24h", "the longest"),
+	GLOB(owner_notify, "glob on the receivers that an app may name; not set: any"),
 };
 const size_t n_rule_params = ELEMENTSOF(rule_params);
 
@@ -183,6 +199,11 @@ bool rule_trusts_owner(const struct rule *r, enum owner_via via)
 	return true;
 }
 
+const char *rule_wish_name(enum wish_key k)
+{
+	return wish_words[k];
+}
+
 const char *rule_action_name(enum rule_action a)
 {
 	return actions[a];
@@ -198,20 +219,54 @@ int rule_action_from_name(const char *name, enum rule_action *ret)
 	return -EINVAL;
 }
 
+static int refuse(const char *why, char **reterr)
+{
+	int r = str_printf(reterr, "%s", why);
+
+	return r < 0 ? r : -EINVAL;
+}
+
+static int wish_of_word(const char *word, size_t n)
+{
+	for (int k = 0; k < WISH_OTHER; k++)
+		if (strlen(wish_words[k]) == n && memcmp(wish_words[k], word, n) == 0)
+			return k;
+	return WISH_OTHER;
+}
+
+static int finish_owner(struct rule *rule, char **reterr)
+{
+	rule->may = 0;
+	for (const char *p = rule->owner_may ? rule->owner_may : ""; *p;) {
+		size_t n;
+
+		p += strspn(p, ", \t");
+		n = strcspn(p, ", \t");
+		if (n == 0)
+			break;
+		if (wish_of_word(p, n) == WISH_OTHER)
+			return refuse("owner_may: its words are hung_after, action, notify and "
+				      "ignore",
+				reterr);
+		rule->may |= 1U << wish_of_word(p, n);
+		p += n;
+	}
+	if (rule->owner_hung_after_max < rule->owner_hung_after_min)
+		return refuse("owner_hung_after_max is below owner_hung_after_min", reterr);
+	return 0;
+}
+
 int rule_finish(struct rule *rule, char **reterr)
 {
-	if (!rule->app && !rule->user && !rule->cluster && !rule->dag && !rule->task) {
-		int r = str_printf(reterr, "matches nothing: give at least one of app, user, "
-					   "cluster, dag, task (app = * for all)");
-		return r < 0 ? r : -EINVAL;
-	}
+	if (!rule->app && !rule->user && !rule->cluster && !rule->dag && !rule->task)
+		return refuse("matches nothing: give at least one of app, user, cluster, dag, task "
+			      "(app = * for all)",
+			reterr);
 	if (rule->hung_after_unproven == 0)
 		rule->hung_after_unproven = 3 * rule->hung_after;
-	if (rule->hung_after_unproven < rule->hung_after) {
-		int r = str_printf(reterr, "hung_after_unproven is below hung_after");
-		return r < 0 ? r : -EINVAL;
-	}
-	return 0;
+	if (rule->hung_after_unproven < rule->hung_after)
+		return refuse("hung_after_unproven is below hung_after", reterr);
+	return finish_owner(rule, reterr);
 }
 
 /* FNM_NOESCAPE is not set: a backslash takes a special character literally. */
@@ -269,5 +324,6 @@ void rule_list_clear(struct rule_list *l)
 	for (size_t i = 0; i < l->n; i++)
 		rule_clear(&l->items[i]);
 	free(l->items);
+	strlist_clear(&l->receivers);
 	*l = (struct rule_list){0};
 }

@@ -156,13 +156,16 @@ static bool is_asked(const struct notice_filter *f, enum notice_event event)
 	return f->on & BIT(event);
 }
 
+static bool globs_match(const struct notice_filter *f, const struct incident *i)
+{
+	return rule_glob_matches(f->rule, i->rule) && rule_glob_matches(f->cluster, i->cluster) &&
+	       rule_glob_matches(f->app, i->app_name) && rule_glob_matches(f->dag, i->owner.dag_id);
+}
+
 bool notice_wanted(
 	const struct notice_filter *f, const struct incident *i, enum notice_event event, bool told)
 {
-	if (!is_asked(f, event) || !rule_glob_matches(f->rule, i->rule) ||
-		!rule_glob_matches(f->cluster, i->cluster) ||
-		!rule_glob_matches(f->app, i->app_name) ||
-		!rule_glob_matches(f->dag, i->owner.dag_id))
+	if (!is_asked(f, event) || (!f->named && !globs_match(f, i)))
 		return false;
 	if (!notice_is_relief(event))
 		return notice_severity(event) >= f->min_severity;

@@ -93,7 +93,8 @@ static void an_older_one_is_migrated(void **state)
 	static const char *const columns[] = {"ALTER TABLE actions DROP COLUMN mark",
 		"ALTER TABLE incidents DROP COLUMN acked_by",
 		"ALTER TABLE incidents DROP COLUMN ignored_by",
-		"ALTER TABLE incidents DROP COLUMN aborted_by", NULL};
+		"ALTER TABLE incidents DROP COLUMN aborted_by",
+		"ALTER TABLE incidents DROP COLUMN wishes", NULL};
 	static const char ask[] = "SELECT sql FROM sqlite_schema ORDER BY name";
 	struct place p;
 	struct ledger *l;
