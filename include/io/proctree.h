@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/sched.h"
 #include "base/time.h"
+#include "io/pod_cgroup.h"
 
 struct proctree_process {
 	pid_t pid;
@@ -30,7 +31,8 @@ struct proctree {
 	char *app_id;
 	char *executor_id;
 	pid_t pid;
-	usec_t cpu; /* of all together */
+	usec_t cpu;             /* of all together */
+	char pod[POD_UID_SIZE]; /* the uid of its pod; "": in none */
 	struct proctree_process *items;
 	size_t n;
 	/* The JVM's threads that work for tasks; known: they could be listed. */

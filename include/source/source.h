@@ -99,6 +99,15 @@ struct access_step {
 
 void access_step_clear(struct access_step *step);
 
+/* Who tells the CPU time of an app's executors, where an API server knows their pods: the kubelets
+ * of their nodes, through it, or a probe of ours on each node. */
+struct cpu_point {
+	const char *api;       /* its base */
+	const char *namespace; /* of the pods */
+	const struct endpoint *endpoint;
+	bool probe;
+};
+
 struct source_ops {
 	const char *name;   /* of type= */
 	unsigned permits;   /* how its apps can be ended: bits 1 << KILL_VIA_* */
@@ -129,6 +138,9 @@ struct source_ops {
 	 * this type has. false: not that way. */
 	bool (*kill_point)(const struct source *s, const struct app_ref *ref, enum kill_via via,
 		struct kill_point *ret);
+	/* Who tells the CPU time of an app's executors. false: nobody that it knows of. *ret
+	 * borrows from s until its next list. NULL: never. */
+	bool (*cpu_point)(const struct source *s, const struct app_ref *ref, struct cpu_point *ret);
 	/* The requests that show whether its apps may be killed in these ways, one after the other:
 	 * fills in number i, which is zeroed, and returns 1; 0: there is none. A step without a
 	 * path is passed over. What an answer of 200 to it says; text: why not, or why that is not
@@ -152,6 +164,7 @@ struct source_params {
 	char *executor_selector;
 	int ui_via;
 	uint64_t ui_port;
+	int cpu_via;
 	usec_t timeout;
 	uint64_t max_body;
 };

@@ -11,6 +11,7 @@
 #include "io/transport.h"
 #include "setup/health.h"
 #include "setup/stats.h"
+#include "source/source.h"
 
 struct evidence_collector;
 
@@ -49,9 +50,9 @@ void evidence_collector_configure(
 	struct evidence_collector *q, const struct evidence_params *params, uint16_t probe_port);
 
 /* After each good poll of an app: begins to ask its driver, and hosts, what is due. driver is
- * copied. nodemanagers: as its source says. -ENOMEM: some of it. */
+ * copied. source: its own, for who else tells CPU seconds; NULL: nobody. -ENOMEM: some of it. */
 int evidence_collector_look(struct evidence_collector *q, struct app_history *a,
-	const struct endpoint *driver, bool nodemanagers);
+	const struct endpoint *driver, const struct source *source);
 
 /* The executors on this host, as seen within the last second. Borrowed until the next call. */
 int evidence_collector_host(struct evidence_collector *q, const struct proctree_list **ret);

@@ -30,6 +30,10 @@ bool kube_is_namespace(const char *s);
 /* Whether s is a name of a pod, or of another object: a DNS subdomain. */
 bool kube_is_name(const char *s);
 
+/* An IPv4 or IPv6 address, written anew, so that a URL has it in its one form. Anything else leaves
+ * *ret as it is. -ENOMEM. */
+int kube_copy_ip(const char *text, char **ret);
+
 /* What controls the object of these metadata. Where no ownerReference does, a SparkApplication that
  * a label names: operator_app, or NULL. ret is zeroed, and to be cleared also on failure. */
 int kube_take_owner(

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What executors' processes and threads have used, as JSON: what [probe] answers, and
  * "host/processes" of a recording: [{"executor", "pid", "cpu_seconds", "processes": [PROCESS]}],
- * with "app" in a probe's answer. PROCESS: "pid", "cpu_seconds", "name", and optional "ppid",
- * "reaped_seconds", "python_daemon" (its command line is that of pyspark.daemon, whose workers are
- * forks of it) and what the scheduler counts: "threads" (how many), of them all "run_ns"
- * (nanoseconds on a CPU) and "slices" (times one was given a CPU), of the main thread alone
- * "main_run_ns", "main_slices" and "main_waits" (times it gave the CPU up by itself). The
- * executor's JVM has "task_threads" instead: "threads", "run_ns", "slices", "waits" of all threads
- * that run tasks, and in "each" the same of each, with its "tid"; "feeding" has the threads that
- * compute what Python workers read (Spark 3.x). "switches" ([voluntary, involuntary]) stands for
- * "waits" in some recordings. Older recordings lack the counts, the oldest "processes". */
+ * with "app" in a probe's answer, "pod" (the uid of its pod) where it is in one, and "age_seconds"
+ * where cpu_seconds was read so long before. pid 0: the sum of a container. PROCESS: "pid",
+ * "cpu_seconds", "name", and optional "ppid", "reaped_seconds", "python_daemon" (its command line
+ * is that of pyspark.daemon, whose workers are forks of it) and what the scheduler counts:
+ * "threads" (how many), of them all "run_ns" (nanoseconds on a CPU) and "slices" (times one was
+ * given a CPU), of the main thread alone "main_run_ns", "main_slices" and "main_waits" (times it
+ * gave the CPU up by itself). The executor's JVM has "task_threads" instead: "threads", "run_ns",
+ * "slices", "waits" of all threads that run tasks, and in "each" the same of each, with its "tid";
+ * "feeding" has the threads that compute what Python workers read (Spark 3.x). "switches"
+ * ([voluntary, involuntary]) stands for "waits" in some recordings. Older recordings lack the
+ * counts, the oldest "processes". */
 #pragma once
 
 #include <stddef.h>

@@ -152,6 +152,8 @@ static void print_numbers(FILE *out, const cJSON *root)
 		fprintf(out, "; %.3f CPU seconds per second",
 			ctl_number(n, "cpu_seconds_per_second"));
 		print_duration(out, " over ", ctl_number(n, "cpu_window_seconds"));
+		if (str_equal(ctl_string(n, "cpu_of", &text), "containers"))
+			fprintf(out, " of whole containers, which can show work and prove no hang");
 	}
 	if (ctl_has(n, "never_ran"))
 		fprintf(out,

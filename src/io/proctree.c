@@ -207,6 +207,7 @@ static int append(struct proctree_list *l, pid_t pid, const char *app_id, const 
 	t = &items[l->n++];
 	*t = (struct proctree){.pid = pid, .app_id = strdup(app_id)};
 	t->executor_id = strdup(executor_id);
+	(void)pod_cgroup_of(pid, t->pod);
 	return t->app_id && t->executor_id ? 0 : -ENOMEM;
 }
 

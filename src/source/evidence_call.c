@@ -96,7 +96,7 @@ static void mark_tasks(struct thread_list *l)
 static int take_nodemanager(struct evidence_call *c, const struct transport_answer *a,
 	struct evidence_call_answer *out, char **reterr)
 {
-	struct process_tree tree = {.pid = 0};
+	struct process_tree tree = {.rate = true};
 	double rate = 0;
 	int r;
 
@@ -379,6 +379,8 @@ static int copy_tree(const struct proctree *from, struct process_tree *to)
 {
 	to->pid = from->pid;
 	to->cpu = from->cpu;
+	if (*from->pod && str_replace(&to->pod, from->pod) < 0)
+		return -ENOMEM;
 	to->app_id = strdup(from->app_id);
 	to->executor_id = strdup(from->executor_id);
 	to->items = calloc(from->n + 1, sizeof(*to->items));

@@ -33,6 +33,12 @@
 /* An API server that asks for more is asked all the same. */
 #define MAX_RETRY_AFTER (10 * USEC_PER_MINUTE)
 
+enum cpu_via {
+	CPU_VIA_NONE,
+	CPU_VIA_KUBELET,
+	CPU_VIA_PROBE
+};
+
 enum ui_via {
 	UI_VIA_POD_IP,
 	UI_VIA_SERVICE,
@@ -48,6 +54,7 @@ struct source_kubernetes {
 	char *executors;              /* likewise; NULL: they are not looked at */
 	struct kube_clients *clients; /* drivers that they tell; NULL: none are looked for */
 	enum ui_via ui_via;
+	enum cpu_via cpu_via;
 	uint16_t ui_port;  /* where a pod does not tell its own */
 	usec_t not_before; /* the API server has asked to be left alone; 0: it has not */
 	struct transport_request *request;
@@ -178,6 +185,7 @@ static int kubernetes_check(struct source *s, const struct source_params *params
 
 	k->ui_via = (enum ui_via)params->ui_via;
 	k->ui_port = (uint16_t)params->ui_port;
+	k->cpu_via = (enum cpu_via)params->cpu_via;
 	if (s->urls.n > 1) {
 		r = str_printf(reterr, "url: an API server has one address");
 		return r < 0 ? r : -EINVAL;
@@ -575,15 +583,37 @@ static bool is_driver_of(
 }
 
 /* By the last list. */
+static const struct kube_pod *find_driver(
+	const struct source_kubernetes *k, const struct app_ref *ref)
+{
+	for (size_t i = 0; i < k->last.n; i++)
+		if (is_driver_of(k, &k->last.items[i], ref))
+			return &k->last.items[i];
+	return NULL;
+}
+
+/* Spark makes executors in the namespace of their driver. */
+static bool kubernetes_cpu_point(
+	const struct source *s, const struct app_ref *ref, struct cpu_point *ret)
+{
+	const struct source_kubernetes *k = (const struct source_kubernetes *)s;
+	const struct kube_pod *p = k->cpu_via == CPU_VIA_NONE ? NULL : find_driver(k, ref);
+
+	if (!p)
+		return false;
+	*ret = (struct cpu_point){.api = k->api,
+		.namespace = p->namespace,
+		.endpoint = &s->endpoint,
+		.probe = k->cpu_via == CPU_VIA_PROBE};
+	return true;
+}
+
 static void kubernetes_identify(struct source *s, struct app_ref *ref)
 {
 	const struct source_kubernetes *k = of_source(s);
-	const struct kube_pod *p = NULL;
+	const struct kube_pod *p = find_driver(k, ref);
 
 	ref->pid = 0;
-	for (size_t i = 0; !p && i < k->last.n; i++)
-		if (is_driver_of(k, &k->last.items[i], ref))
-			p = &k->last.items[i];
 	if (p) {
 		const struct kube_driver driver = {.namespace = p->namespace,
 			.name = p->name,
@@ -638,7 +668,7 @@ static const char *kubernetes_hint(const struct source *s, const struct fault *f
 }
 
 static const char *const own_keys[] = {
-	"namespace", "label_selector", "executor_selector", "ui_via", "ui_port", NULL};
+	"namespace", "label_selector", "executor_selector", "ui_via", "ui_port", "cpu_via", NULL};
 
 const struct source_ops source_kubernetes_ops = {
 	.name = "kubernetes",
@@ -653,6 +683,7 @@ const struct source_ops source_kubernetes_ops = {
 	.identify = kubernetes_identify,
 	.look = kubernetes_look,
 	.kill_point = kubernetes_kill_point,
+	.cpu_point = kubernetes_cpu_point,
 	.access_step = kubernetes_access_step,
 	.judge_access = kube_judge_access,
 	.hint = kubernetes_hint,

@@ -25,6 +25,8 @@ _Static_assert(ELEMENTSOF(types) == ELEMENTSOF(source_table) + 1, "a name per so
 
 static const char *const ui_via_words[] = {"pod_ip", "service", "proxy", NULL};
 
+static const char *const cpu_via_words[] = {"none", "kubelet", "probe", NULL};
+
 const struct param_def source_params[] = {
 	{.name = "type",
 		.type = PARAM_ENUM,
@@ -70,6 +72,14 @@ const struct param_def source_params[] = {
 		.min = 1,
 		.max = UINT16_MAX,
 		.help = "of a driver whose pod has no container port spark-ui"},
+	{.name = "cpu_via",
+		.type = PARAM_ENUM,
+		.offset = offsetof(struct source_params, cpu_via),
+		.choices = cpu_via_words,
+		.fallback = "none",
+		.help = "who tells CPU seconds of executors that may hang; kubelet: through the "
+			"API server, of each container as a whole; probe: a stagewatchd on each "
+			"node, at [probe] port"},
 	{.name = "timeout",
 		.type = PARAM_DURATION,
 		.offset = offsetof(struct source_params, timeout),

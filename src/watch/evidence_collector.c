@@ -13,7 +13,7 @@
 #include "core/detect/evidence.h"
 #include "io/proctree.h"
 #include "source/evidence_call.h"
-#include "source/source.h"
+#include "source/kube_cpu.h"
 #include "watch/answers.h"
 
 /* Over all apps at once. */
@@ -40,6 +40,7 @@ struct evidence_request {
 	int64_t stage_id;
 	int64_t attempt_id;
 	char *about; /* an executor's id, or a host */
+	bool node;   /* that host is a node: its executors are told by their pods */
 };
 
 struct evidence_collector {
@@ -49,19 +50,29 @@ struct evidence_collector {
 	size_t n_dumps; /* under way */
 	struct proctree_list host;
 	usec_t host_taken; /* 0: never looked */
+	struct kube_places *places;
+	struct kube_cpu *kubelets;
 	struct evidence_counts stats;
 };
+
+static void on_places(void *userdata, const struct kube_app_key *app, const struct asked *asked);
+static void on_usage(void *userdata, struct kube_cpu_answer *answer);
 
 int evidence_collector_new(
 	const struct evidence_collector_context *context, struct evidence_collector **ret)
 {
-	struct evidence_collector *q = calloc(1, sizeof(*q));
+	_cleanup_(evidence_collector_freep) struct evidence_collector *q = calloc(1, sizeof(*q));
+	int r;
 
 	if (!q)
 		return -ENOMEM;
 	q->context = *context;
-	*ret = q;
-	return 0;
+	r = kube_places_new(context->transport, on_places, q, &q->places);
+	if (r >= 0)
+		r = kube_cpu_new(context->transport, q->places, on_usage, q, &q->kubelets);
+	if (r >= 0)
+		*ret = TAKE_PTR(q);
+	return r;
 }
 
 static bool is_dump(enum evidence_kind k)
@@ -94,6 +105,8 @@ struct evidence_collector *evidence_collector_free(struct evidence_collector *q)
 		return NULL;
 	while (q->requests)
 		request_free(q->requests);
+	kube_cpu_free(q->kubelets);
+	kube_places_free(q->places);
 	proctree_list_clear(&q->host);
 	free(q);
 	return NULL;
@@ -162,6 +175,43 @@ static int take_processes(struct evidence_collector *q, struct app_history *a, c
 	return evidence_take_processes(a, list, taken);
 }
 
+/* What a recording has of an executor is asked by its own host, which is its pod. */
+static int take_pods(struct evidence_collector *q, struct app_history *a, struct process_list *list,
+	usec_t taken)
+{
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < list->n; i++) {
+		struct process_list one = {.items = &list->items[i], .n = 1};
+		const struct executor_track *x =
+			evidence_executor(&a->evidence, one.items[0].executor_id);
+
+		if (x)
+			r = take_processes(q, a, x->host, &one, taken);
+	}
+	return r;
+}
+
+/* Who runs on a node can name himself as he likes; his pod he cannot choose. */
+static void drop_others(const struct evidence_request *k, struct process_list *list, usec_t now)
+{
+	const struct kube_app_key app = {k->cluster, k->app_id, k->started};
+
+	for (size_t i = 0; i < list->n; i++) {
+		struct process_list one = {.items = calloc(1, sizeof(*one.items)), .n = 1};
+		const struct kube_executor *e = kube_places_find(
+			k->evidence_collector->places, &app, list->items[i].executor_id, now);
+
+		if (!one.items || (e && str_equal(e->uid, list->items[i].pod))) {
+			free(one.items);
+			continue;
+		}
+		one.items[0] = list->items[i];
+		list->items[i--] = list->items[--list->n];
+		process_list_clear(&one);
+	}
+}
+
 static int take(
 	struct evidence_request *k, struct app_history *a, struct evidence_call_answer *answer)
 {
@@ -176,8 +226,13 @@ static int take(
 	case WANT_THREADS:
 		return evidence_take_threads(a, k->about, &answer->threads, answer->taken);
 	case WANT_PROCESSES:
-		if (answer->processes.n == 1 && answer->processes.items[0].pid == 0)
+		if (answer->processes.n == 1 && answer->processes.items[0].rate)
 			sum_up(a, &answer->processes.items[0], answer->taken);
+		if (k->node) {
+			drop_others(k, &answer->processes, answer->taken);
+			return take_pods(
+				k->evidence_collector, a, &answer->processes, answer->taken);
+		}
 		return take_processes(
 			k->evidence_collector, a, k->about, &answer->processes, answer->taken);
 	case WANT_DRIVER_THREADS:
@@ -213,6 +268,43 @@ static void note_contradiction(const struct evidence_request *k, struct app_hist
 	fault_set(&answer->asked.fault, "contradiction",
 		"lists no running task, while the stage has %" PRId64, h->last.n_active);
 	answer->error = -EBADMSG;
+}
+
+static void note_asked(
+	struct evidence_collector *q, const struct kube_app_key *app, const struct asked *asked)
+{
+	const struct answers_about about = {.cluster = app->cluster,
+		.app_id = app->app_id,
+		.evidence = true,
+		.wall = clock_wall(q->context.clock)};
+
+	if (asked->fault.reason)
+		q->stats.failed[WANT_PROCESSES]++;
+	answers_note(q->context.stats, q->context.health, &about, asked);
+}
+
+static void on_places(void *userdata, const struct kube_app_key *app, const struct asked *asked)
+{
+	struct evidence_collector *q = userdata;
+
+	if (detector_find(q->context.detector, app->cluster, app->app_id, app->started))
+		note_asked(q, app, asked);
+}
+
+static void on_usage(void *userdata, struct kube_cpu_answer *answer)
+{
+	struct evidence_collector *q = userdata;
+	const struct kube_app_key *app = &answer->app;
+	struct app_history *a =
+		detector_find(q->context.detector, app->cluster, app->app_id, app->started);
+
+	if (!a)
+		return;
+	note_asked(q, app, &answer->asked);
+	if (take_pods(q, a, &answer->list, answer->taken) < 0)
+		log_error("%s: %s: out of memory while storing CPU seconds of its executors; this "
+			  "answer is dropped",
+			app->cluster, app->app_id);
 }
 
 static void on_answer(void *userdata, struct evidence_call_answer *answer)
@@ -337,7 +429,7 @@ static int begin(struct evidence_collector *q, const struct app_history *a,
 
 /* What could be asked of another host is one more question. */
 static int begin_remote(struct evidence_collector *q, struct app_history *a, const char *host,
-	const struct executor_track *nodemanager)
+	bool node, const struct executor_track *nodemanager)
 {
 	/* A recording holds what was told of each host; port 0 there. */
 	struct evidence_call_host at = {.name = host, .port = q->context.probe_port};
@@ -347,6 +439,7 @@ static int begin_remote(struct evidence_collector *q, struct app_history *a, con
 	r = request_new(q, a, WANT_PROCESSES, host, &k);
 	if (r < 0)
 		return r;
+	k->node = node;
 	q->stats.asked[WANT_PROCESSES]++;
 	if (nodemanager)
 		r = evidence_call_nodemanager(q->context.transport, nodemanager->log_url,
@@ -432,7 +525,7 @@ static void ask_hosts(struct evidence_collector *q, struct app_history *a,
 
 		if (!is_wanted(x, with_driver) || on_this_host(local, x->id))
 			continue;
-		if (nodemanagers && x->log_url && begin_remote(q, a, NULL, x) >= 0)
+		if (nodemanagers && x->log_url && begin_remote(q, a, NULL, false, x) >= 0)
 			continue;
 		for (size_t k = 0; k < n; k++)
 			known = known || str_equal(hosts[k], x->host);
@@ -440,13 +533,93 @@ static void ask_hosts(struct evidence_collector *q, struct app_history *a,
 			(q->context.probe_port == 0 && !q->context.recorded))
 			continue;
 		hosts[n++] = x->host;
-		(void)begin_remote(q, a, x->host, NULL); /* without it: no CPU evidence */
+		(void)begin_remote(q, a, x->host, false, NULL); /* without it: no CPU evidence */
 	}
+}
+
+static bool has(const struct strlist *l, const char *s)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (str_equal(l->items[i], s))
+			return true;
+	return false;
+}
+
+/* Each node once, and of it the executors that are known by their pods. */
+static void ask_probes(struct evidence_collector *q, struct app_history *a,
+	const struct kube_app_key *app, const struct strlist *executors, usec_t now)
+{
+	struct strlist nodes = {0};
+
+	for (size_t i = 0; i < executors->n && nodes.n < MAX_HOSTS; i++) {
+		const struct kube_executor *e =
+			kube_places_find(q->places, app, executors->items[i], now);
+
+		if (!e || !e->host_ip || has(&nodes, e->host_ip))
+			continue;
+		if (strlist_add(&nodes, e->host_ip) >= 0)
+			(void)begin_remote(q, a, e->host_ip, true, NULL);
+	}
+	strlist_clear(&nodes);
+}
+
+/* Executors whose tasks are of interest, and those of them whose pods are not known yet. */
+static int list_executors(struct evidence_collector *q, const struct app_history *a,
+	const struct process_list *local, const struct kube_app_key *app, struct strlist *ret,
+	struct strlist *ret_unknown)
+{
+	usec_t now = clock_now(q->context.clock);
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < a->evidence.n_executors; i++) {
+		const struct executor_track *x = &a->evidence.executors[i];
+
+		if (!is_wanted(x, false) || on_this_host(local, x->id) ||
+			str_equal(x->id, "driver"))
+			continue;
+		r = strlist_add(ret, x->id);
+		if (r >= 0 && !kube_places_find(q->places, app, x->id, now))
+			r = strlist_add(ret_unknown, x->id);
+	}
+	return r;
+}
+
+static int ask_pods(struct evidence_collector *q, struct app_history *a,
+	const struct process_list *local, const struct cpu_point *point)
+{
+	const struct kube_app_key app = {a->cluster, a->info.id, a->info.started};
+	usec_t now = clock_now(q->context.clock);
+	struct strlist executors = {0};
+	struct strlist unknown = {0};
+	int r = list_executors(q, a, local, &app, &executors, &unknown);
+
+	if (r >= 0 && unknown.n > 0)
+		(void)kube_places_ask(q->places, point, &app, &unknown, now);
+	if (r >= 0 && point->probe)
+		ask_probes(q, a, &app, &executors, now);
+	else if (r >= 0)
+		r = kube_cpu_want(q->kubelets, point, &app, &executors, now);
+	strlist_clear(&executors);
+	strlist_clear(&unknown);
+	return r;
+}
+
+static int ask_elsewhere(struct evidence_collector *q, struct app_history *a,
+	const struct process_list *local, const struct endpoint *driver,
+	const struct source *source, bool with_driver)
+{
+	const struct app_ref ref = {.app_id = a->info.id, .url = driver->url};
+	struct cpu_point point;
+
+	if (source && source->ops->cpu_point && source->ops->cpu_point(source, &ref, &point))
+		return ask_pods(q, a, local, &point);
+	ask_hosts(q, a, local, source && source->ops->nodemanagers, with_driver);
+	return 0;
 }
 
 /* This host's executors first: they cost no request. */
 static int look_at_processes(struct evidence_collector *q, struct app_history *a,
-	const struct endpoint *driver, bool nodemanagers, bool with_driver)
+	const struct endpoint *driver, const struct source *source, bool with_driver)
 {
 	const struct proctree_list *host;
 	struct process_list local = {0};
@@ -459,8 +632,9 @@ static int look_at_processes(struct evidence_collector *q, struct app_history *a
 	add_driver(q, a, driver, with_driver);
 	r = evidence_call_from_host(host, a->info.id, &local);
 	if (r >= 0) {
-		ask_hosts(q, a, &local, nodemanagers, with_driver);
-		r = take_processes(q, a, NULL, &local, q->host_taken);
+		r = ask_elsewhere(q, a, &local, driver, source, with_driver);
+		if (take_processes(q, a, NULL, &local, q->host_taken) < 0)
+			r = -ENOMEM;
 	}
 	process_list_clear(&local);
 	return r;
@@ -471,11 +645,11 @@ static int look_at_recorded(struct evidence_collector *q, struct app_history *a)
 	const struct process_list none = {0};
 
 	ask_hosts(q, a, &none, false, false);
-	return begin_remote(q, a, NULL, NULL);
+	return begin_remote(q, a, NULL, false, NULL);
 }
 
 int evidence_collector_look(struct evidence_collector *q, struct app_history *a,
-	const struct endpoint *driver, bool nodemanagers)
+	const struct endpoint *driver, const struct source *source)
 {
 	const struct rule *rule = detector_rule(q->context.detector, a);
 	struct evidence_want wants[MAX_WANTS];
@@ -498,7 +672,7 @@ int evidence_collector_look(struct evidence_collector *q, struct app_history *a,
 	}
 	for (size_t i = 0; i < n; i++)
 		if (wants[i].kind == WANT_PROCESSES && !q->context.recorded) {
-			int r = look_at_processes(q, a, driver, nodemanagers, wants[i].with_driver);
+			int r = look_at_processes(q, a, driver, source, wants[i].with_driver);
 
 			if (r < 0)
 				error = r;

@@ -260,8 +260,7 @@ static int collect_evidence(struct driver *d, struct app_history *a)
 
 	if (!d->context->evidence_collector)
 		return 0;
-	return evidence_collector_look(
-		d->context->evidence_collector, a, &driver, d->source->ops->nodemanagers);
+	return evidence_collector_look(d->context->evidence_collector, a, &driver, d->source);
 }
 
 /* What does not change with the stages: who owns the app, how it is set, what memory it has. */

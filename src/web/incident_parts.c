@@ -150,8 +150,11 @@ static void add_work(struct html_writer *h, const struct verdict_detail *e)
 		return;
 	html_open(h, "li");
 	if (e->cpu_window > 0)
-		html_textf(h, "its executors used at most %.3f CPU seconds a second over %s",
-			e->cpu_rate, format_duration(window, sizeof(window), e->cpu_window));
+		html_textf(h, "its executors used at most %.3f CPU seconds a second over %s%s",
+			e->cpu_rate, format_duration(window, sizeof(window), e->cpu_window),
+			e->cpu_container ? ", by the sums of their containers: these can show "
+					   "that they work, not that they hang"
+					 : "");
 	if (n > 0)
 		html_textf(h, "%sof %zu workers and task threads %zu never ran, %zu only woke up",
 			e->cpu_window > 0 ? "; " : "", n, e->n_never_ran, e->n_ticked);

@@ -2,9 +2,7 @@
  * Decoders of the Kubernetes API's answers. */
 #include "wire/kube.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -253,22 +251,6 @@ static void take_phase(const char *word, struct kube_pod *p)
 			p->phase = (enum kube_phase)i;
 }
 
-/* Written anew, so that a URL has it in its one form. Anything else is none. */
-static int take_ip(const char *text, struct kube_pod *p)
-{
-	unsigned char address[sizeof(struct in6_addr)];
-	char ip[INET6_ADDRSTRLEN];
-
-	for (size_t i = 0; i < 2; i++) {
-		int family = i == 0 ? AF_INET : AF_INET6;
-
-		if (inet_pton(family, text, address) == 1 &&
-			inet_ntop(family, address, ip, sizeof(ip)))
-			return str_replace(&p->ip, ip);
-	}
-	return 0;
-}
-
 static int decode_status(const cJSON *json, struct kube_pod *p, char **reterr)
 {
 	const cJSON *status = NULL;
@@ -285,7 +267,7 @@ static int decode_status(const cJSON *json, struct kube_pod *p, char **reterr)
 	if (r >= 0)
 		r = json_get_string(status, "reason", JSON_OPTIONAL, &reason, reterr);
 	if (r >= 0 && ip)
-		r = take_ip(ip, p);
+		r = kube_copy_ip(ip, &p->ip);
 	/* The pod's own words come first. */
 	if (r >= 0)
 		r = copy_why(status, &p->why, reterr);

@@ -2,7 +2,9 @@
  * Kinds, names and owners of the objects of the Kubernetes API. */
 #include "wire/kube_object.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,6 +47,21 @@ bool kube_is_namespace(const char *s)
 bool kube_is_name(const char *s)
 {
 	return is_name(s, KUBE_MAX_NAME, "/");
+}
+
+int kube_copy_ip(const char *text, char **ret)
+{
+	unsigned char address[sizeof(struct in6_addr)];
+	char ip[INET6_ADDRSTRLEN];
+
+	for (size_t i = 0; i < 2; i++) {
+		int family = i == 0 ? AF_INET : AF_INET6;
+
+		if (inet_pton(family, text, address) == 1 &&
+			inet_ntop(family, address, ip, sizeof(ip)))
+			return str_replace(ret, ip);
+	}
+	return 0;
 }
 
 void kube_owner_clear(struct kube_owner *o)

@@ -220,6 +220,10 @@ static int decode_tree(const cJSON *json, struct process_tree *t, size_t *room, 
 	if (r >= 0)
 		r = get_seconds(json, "cpu_seconds", JSON_REQUIRED, &t->cpu, reterr);
 	if (r >= 0)
+		r = get_seconds(json, "age_seconds", JSON_OPTIONAL, &t->age, reterr);
+	if (r >= 0)
+		r = json_copy_id(json, "pod", JSON_OPTIONAL, &t->pod, reterr);
+	if (r >= 0)
 		r = json_get_array(json, "processes", JSON_OPTIONAL, &list, reterr);
 	return r > 0 ? decode_list(list, t, room, reterr) : r;
 }
@@ -331,6 +335,10 @@ static cJSON *tree_json(const struct process_tree *t)
 	(void)cJSON_AddStringToObject(o, "executor", t->executor_id);
 	(void)cJSON_AddNumberToObject(o, "pid", (double)t->pid);
 	add_seconds(o, "cpu_seconds", t->cpu);
+	if (t->age > 0)
+		add_seconds(o, "age_seconds", t->age);
+	if (t->pod)
+		(void)cJSON_AddStringToObject(o, "pod", t->pod);
 	if (!t->items)
 		return o;
 	list = cJSON_AddArrayToObject(o, "processes");

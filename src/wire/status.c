@@ -77,6 +77,7 @@ static void write_numbers(struct json_writer *w, const struct verdict_detail *e)
 	if (e->cpu_window > 0) {
 		json_rate(w, "cpu_seconds_per_second", e->cpu_rate);
 		json_seconds(w, "cpu_window_seconds", e->cpu_window);
+		json_text(w, "cpu_of", e->cpu_container ? "containers" : "processes");
 	}
 	if (e->n_never_ran + e->n_ticked + e->n_ran > 0) {
 		json_integer(w, "never_ran", (int64_t)e->n_never_ran);

@@ -5,6 +5,7 @@
 
 #include "wire/kube.h"
 #include "wire/kube_app.h"
+#include "wire/kube_usage.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -23,7 +24,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct kube_parent_list parents = {0};
 	_cleanup_free_ char *reason = NULL;
 	_cleanup_free_ char *text = NULL;
+	_cleanup_(kube_executor_list_clear) struct kube_executor_list executors = {0};
+	_cleanup_(kube_usage_list_clear) struct kube_usage_list usage = {0};
+	_cleanup_free_ char *no_executors = NULL;
+	_cleanup_free_ char *no_usage = NULL;
 
+	(void)kube_decode_executors(body, size, &executors, &no_executors);
+	(void)kube_decode_usage(body, size, &usage, &no_usage);
 	(void)kube_decode_pods(body, size, &pods, &no_list);
 	(void)kube_decode_pod(body, size, &pod, &no_pod);
 	(void)kube_decode_parents(body, size, &parents, &no_parents);

@@ -42,6 +42,7 @@ struct findings {
 	unsigned n_dumps;
 	double cpu_rate;
 	usec_t cpu_window;
+	bool cpu_container; /* of some only the sum of their container is known */
 	/* Of the Python workers and the JVM's task threads on the executors of the stalled tasks,
 	 * as far as the scheduler's counts of them are known. */
 	size_t n_never_ran;

@@ -86,6 +86,7 @@ struct verdict_detail {
 	unsigned n_dumps; /* of the task that was looked at most often */
 	double cpu_rate;  /* CPU seconds a second of the executors of these tasks, the busiest */
 	usec_t cpu_window;
+	bool cpu_container; /* sums of containers: they can show work, and prove no hang */
 	size_t n_never_ran; /* of the Python workers and task threads there, by the scheduler */
 	size_t n_ticked;    /* only woke up, or only helper threads ran */
 	size_t n_ran;       /* worked */

@@ -84,6 +84,9 @@ struct process_tree {
 	char *executor_id;
 	int64_t pid;               /* of the JVM */
 	usec_t cpu;                /* of all together */
+	usec_t age;                /* how long before the answer that was read; 0: with it */
+	bool rate;                 /* cpu is what is used in a second, and no sum */
+	char *pod;                 /* the uid of its pod; NULL: of none, or not known */
 	struct process_obs *items; /* NULL: only the sum is known */
 	size_t n;
 	/* The JVM's threads that run tasks, and how many; and one by one where they are known so,

@@ -371,7 +371,8 @@ int evidence_take_processes(struct app_history *a, struct process_list *processe
 		r = evidence_executor_get(&a->evidence, processes->items[i].executor_id, &x);
 		if (r < 0)
 			return r;
-		cpu_series_add(&x->cpu, &processes->items[i], taken);
+		cpu_series_add(
+			&x->cpu, &processes->items[i], usec_sub(taken, processes->items[i].age));
 	}
 	return 0;
 }

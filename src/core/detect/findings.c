@@ -88,6 +88,7 @@ static void note_cpu(struct look *k, const struct task_group *g)
 	if (g->cpu.window == 0 || (g->cpu.tree == CPU_UNKNOWN && !g->cpu.stopped && !counted))
 		return;
 	k->f->has_cpu = true;
+	k->f->cpu_container = k->f->cpu_container || g->cpu.container;
 	if (g->cpu.rate >= k->f->cpu_rate) {
 		k->f->cpu_rate = g->cpu.rate;
 		k->f->cpu_window = g->cpu.window;

@@ -129,8 +129,9 @@ void verdict_describe(const struct verdict_detail *e, struct strbuf *out)
 		strbuf_addf(out, ", %" PRId64 " tasks failed meanwhile", e->n_failed);
 	describe_tasks(e, out);
 	if (e->cpu_window > 0)
-		strbuf_addf(out, ", at most %.3f CPU seconds per second over %s", e->cpu_rate,
-			format_duration(lasting, sizeof(lasting), e->cpu_window));
+		strbuf_addf(out, ", at most %.3f CPU seconds per second over %s%s", e->cpu_rate,
+			format_duration(lasting, sizeof(lasting), e->cpu_window),
+			e->cpu_container ? " by whole containers, which proves no hang" : "");
 	describe_counts(e, out);
 	if (e->hint.because[0] != '\0')
 		strbuf_addf(out, "; %scause %s: %s",

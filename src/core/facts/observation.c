@@ -47,6 +47,7 @@ void process_list_clear(struct process_list *l)
 	for (size_t i = 0; i < l->n; i++) {
 		free(l->items[i].app_id);
 		free(l->items[i].executor_id);
+		free(l->items[i].pod);
 		free(l->items[i].items);
 		free(l->items[i].threads);
 	}

@@ -115,7 +115,7 @@ static void observe(struct world *w)
 static void look(struct world *w)
 {
 	observe(w);
-	assert_int_equal(evidence_collector_look(w->collector, w->app, &w->driver, false), 0);
+	assert_int_equal(evidence_collector_look(w->collector, w->app, &w->driver, NULL), 0);
 }
 
 /* Up to the look that has a list of tasks, and asks for the first dumps. */
@@ -237,6 +237,110 @@ static void test_tasks_are_taken_in(void **state)
 	tear_down(&w);
 }
 
+#define KUBE "https://kube:6443"
+#define PODS "GET " KUBE "/api/v1/namespaces/n/pods?*"
+#define EXECUTOR(id, uid)                                                                          \
+	"{\"metadata\":{\"uid\":\"" uid "\",\"labels\":{\"spark-role\":\"executor\","              \
+	"\"spark-exec-id\":\"" id "\"}},\"spec\":{\"nodeName\":\"a\",\"containers\":["             \
+	"{\"name\":\"spark-kubernetes-executor\"}]},\"status\":{\"hostIP\":\"10.9.0.1\"}}"
+#define USED(uid)                                                                                  \
+	"{\"podRef\":{\"uid\":\"" uid "\"},\"containers\":[{\"name\":"                             \
+	"\"spark-kubernetes-executor\",\"cpu\":{\"time\":\"2026-11-29T12:00:00Z\","                \
+	"\"usageCoreNanoSeconds\":7000000000}}]}"
+#define TREE(id, more)                                                                             \
+	"{\"app\":\"app-1\",\"executor\":\"" id "\",\"pid\":9,\"cpu_seconds\":1,\"processes\":["   \
+	"{\"pid\":9,\"cpu_seconds\":1}]" more "}"
+
+static const struct endpoint kube_endpoint = {.timeout = FAKE_TIMEOUT};
+static bool kube_probe;
+
+static bool kube_point(const struct source *s, const struct app_ref *ref, struct cpu_point *ret)
+{
+	(void)s;
+	assert_string_equal(ref->app_id, "app-1");
+	assert_string_equal(ref->url, "http://d:4040");
+	*ret = (struct cpu_point){
+		.api = KUBE, .namespace = "n", .endpoint = &kube_endpoint, .probe = kube_probe};
+	return true;
+}
+
+/* Two of the executors are known by their pods. */
+static void look_at_pods(struct world *w, bool probe)
+{
+	static const struct source_ops ops = {.cpu_point = kube_point};
+	struct source source = {.ops = &ops};
+
+	kube_probe = probe;
+	fake_json(&w->fake, PODS,
+		"{\"kind\":\"PodList\",\"items\":[" EXECUTOR("1", "u1") "," EXECUTOR(
+			"2", "u2") "]}");
+	evidence_collector_configure(w->collector, &w->params, 14041);
+	for (int i = 0; i < 10; i++) {
+		observe(w);
+		assert_int_equal(
+			evidence_collector_look(w->collector, w->app, &w->driver, &source), 0);
+		fake_advance(&w->fake, INTERVAL);
+	}
+}
+
+static const struct cpu_series *cpu_of(const struct world *w, const char *executor)
+{
+	return &evidence_executor(&w->app->evidence, executor)->cpu;
+}
+
+static void test_containers_by_kubelets(void **state)
+{
+	struct world w;
+
+	(void)state;
+	set_up(&w);
+	w.fake.wall = 1795953600 * USEC_PER_SEC;
+	fake_json(&w.fake, "GET " KUBE "/api/v1/nodes/a/proxy/stats/summary?*",
+		"{\"pods\":[" USED("u1") "," USED("u9") "]}");
+	look_at_pods(&w, false);
+	/* The counter is not renewed: one reading, however often it is told. */
+	assert_true(fake_n_asked(&w.fake, "GET */stats/summary?*") > 2);
+	assert_int_equal(cpu_of(&w, "1")->n, 1);
+	assert_int_equal(cpu_of(&w, "1")->samples[0].pid, 0);
+	assert_int_equal(cpu_of(&w, "1")->samples[0].total, 7 * USEC_PER_SEC);
+	assert_int_equal(cpu_of(&w, "2")->n, 0);
+	tear_down(&w);
+}
+
+/* Whoever runs on the node can say that he is that executor. */
+static void test_processes_by_probes(void **state)
+{
+	static const char body[] = "[" TREE("2", "") "," TREE("1", ",\"pod\":\"u1\"") "," TREE(
+		"2", ",\"pod\":\"u1\"") "," TREE("3", ",\"pod\":\"u3\"") "]";
+	struct world w;
+
+	(void)state;
+	set_up(&w);
+	fake_json(&w.fake, "GET http://10.9.0.1:14041/api/v1/probe?app=app-1", body);
+	look_at_pods(&w, true);
+	assert_true(cpu_of(&w, "1")->n > 2);
+	assert_int_equal(cpu_of(&w, "1")->samples[0].n, 1);
+	assert_int_equal(cpu_of(&w, "2")->n, 0);
+	assert_int_equal(cpu_of(&w, "3")->n, 0);
+	assert_int_equal(fake_n_asked(&w.fake, "GET *nodes*"), 0);
+	tear_down(&w);
+}
+
+/* Why there is no CPU time is told, and nothing else suffers. */
+static void test_kubelets_may_not_be_asked(void **state)
+{
+	struct world w;
+
+	(void)state;
+	set_up(&w);
+	fake_set(&w.fake, "GET */stats/summary?*", (struct fake_answer){.status = 403});
+	look_at_pods(&w, false);
+	assert_true(evidence_counts(w.collector)->failed[WANT_PROCESSES] > 0);
+	assert_int_equal(cpu_of(&w, "1")->n, 0);
+	assert_int_equal(stage(&w)->tasks.n, N_EXECUTORS);
+	tear_down(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -245,6 +349,9 @@ int main(void)
 		cmocka_unit_test(test_cancelled_at_the_end),
 		cmocka_unit_test(test_useless_lists),
 		cmocka_unit_test(test_tasks_are_taken_in),
+		cmocka_unit_test(test_containers_by_kubelets),
+		cmocka_unit_test(test_processes_by_probes),
+		cmocka_unit_test(test_kubelets_may_not_be_asked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -31,6 +31,7 @@ static void fill(const struct findings *f, struct verdict_detail *e)
 	e->n_dumps = f->n_dumps;
 	e->cpu_rate = f->cpu_rate;
 	e->cpu_window = f->cpu_window;
+	e->cpu_container = f->cpu_container;
 	e->n_never_ran = f->n_never_ran;
 	e->n_ticked = f->n_ticked;
 	e->n_ran = f->n_ran;
