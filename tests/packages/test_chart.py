@@ -85,6 +85,27 @@ def test_what_a_pod_may(helm):
         assert not any("subPath" in m for m in mounts.values())
 
 
+def test_a_probe_on_each_node(helm, binary, tmp_path):
+    """Off unless it is asked for. It sees the processes of its node and has nothing else: no token, no privilege, no volume of the node."""
+    assert not any("DaemonSet" in render(helm, v) for v in VALUES if v.stem != "everything-values")
+    objects = render(helm, CHART / "ci/everything-values.yaml")
+    spec = objects["DaemonSet"][0]["spec"]["template"]["spec"]
+    assert spec["hostPID"] and not spec["automountServiceAccountToken"] and "hostNetwork" not in spec and "serviceAccountName" not in spec
+    assert spec["securityContext"]["runAsNonRoot"]
+    assert spec["containers"][0]["securityContext"] == {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True,
+                                                        "capabilities": {"drop": ["ALL"]}}
+    assert not any("hostPath" in v for v in spec["volumes"])
+    # Neither the Service nor the Deployment takes its pods for theirs.
+    labels = objects["DaemonSet"][0]["spec"]["template"]["metadata"]["labels"]
+    for selector in (objects["Service"][0]["spec"]["selector"], objects["Deployment"][0]["spec"]["selector"]["matchLabels"]):
+        assert not selector.items() <= labels.items()
+    assert {"port = 24041", "cpu_via = probe"} <= set(configuration(objects).splitlines())
+    text = next(o for o in objects["ConfigMap"] if o["metadata"]["name"].endswith("-probe"))["data"]["stagewatchd.conf"]
+    (tmp_path / "probe.conf").write_text(text)
+    done = subprocess.run([binary, "--config", tmp_path / "probe.conf", "--print-config"], capture_output=True, text=True)
+    assert done.returncode == 0 and "enabled = yes" in done.stdout.splitlines(), done.stderr
+
+
 def verbs(objects, kind):
     return {(group, resource): set(rule["verbs"]) for o in objects[kind] for rule in o["rules"] for group in rule["apiGroups"]
             for resource in rule["resources"]} if kind in objects else {}
@@ -96,6 +117,10 @@ def test_rights(helm):
     assert all(v <= {"get", "list", "watch"} for v in verbs(observe, "ClusterRole").values())
     act = {v for rule in render(helm, CHART / "ci/act-values.yaml")["ClusterRole"][0]["rules"] for v in rule["verbs"]}
     assert act == {"get", "list", "watch", "delete", "patch"}
+    nodes = render(helm, CHART / "ci/act-values.yaml")
+    assert nodes["ClusterRole"][1]["rules"] == [{"apiGroups": [""], "resources": ["nodes/proxy"], "verbs": ["get"]}]
+    assert "cpu_via = kubelet" in configuration(nodes)
+    assert ("", "nodes/proxy") not in verbs(observe, "ClusterRole") and "cpu_via" not in configuration(observe)
     tenant = render(helm, CHART / "ci/namespaces-values.yaml")
     assert "ClusterRole" not in tenant and [o["metadata"]["namespace"] for o in tenant["Role"]] == ["spark", "spark-batch"]
     assert verbs(tenant, "Role")["", "pods/proxy"] == {"get"}
@@ -187,7 +212,7 @@ def server(kubernetes, tmp_path_factory):
 COLLECTIONS = {
     "ServiceAccount": "api/v1/namespaces/{}/serviceaccounts", "ConfigMap": "api/v1/namespaces/{}/configmaps",
     "Service": "api/v1/namespaces/{}/services", "PersistentVolumeClaim": "api/v1/namespaces/{}/persistentvolumeclaims",
-    "Deployment": "apis/apps/v1/namespaces/{}/deployments", "NetworkPolicy": "apis/networking.k8s.io/v1/namespaces/{}/networkpolicies",
+    "Deployment": "apis/apps/v1/namespaces/{}/deployments", "DaemonSet": "apis/apps/v1/namespaces/{}/daemonsets", "NetworkPolicy": "apis/networking.k8s.io/v1/namespaces/{}/networkpolicies",
     "PodDisruptionBudget": "apis/policy/v1/namespaces/{}/poddisruptionbudgets",
     "ClusterRole": "apis/rbac.authorization.k8s.io/v1/clusterroles", "Role": "apis/rbac.authorization.k8s.io/v1/namespaces/{}/roles",
     "ClusterRoleBinding": "apis/rbac.authorization.k8s.io/v1/clusterrolebindings",

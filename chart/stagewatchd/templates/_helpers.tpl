@@ -75,8 +75,32 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 {{- end }}
 
+{{/* Who tells CPU seconds, where a section does not say. */}}
+{{- define "stagewatchd.cpuVia" -}}
+{{- if .Values.probe.enabled }}probe{{ else if .Values.rbac.nodesProxy }}kubelet{{ end }}
+{{- end }}
+
+{{- define "stagewatchd.probeSelector" -}}
+app.kubernetes.io/name: {{ include "stagewatchd.name" . | trunc 57 | trimSuffix "-" }}-probe
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "stagewatchd.probeConfig" -}}
+# Made from the values of the chart.
+[daemon]
+log_format = {{ default "json" .Values.config.daemon.log_format }}
+[web]
+listen = :{{ .Values.probe.port }}
+[probe]
+enabled = yes
+{{- end }}
+
 {{- define "stagewatchd.config" -}}
 {{- $c := .Values.config -}}
+{{- $via := include "stagewatchd.cpuVia" . }}
+{{- if .Values.probe.enabled }}
+{{- $c = merge (dict "probe" (merge (dict) $c.probe (dict "port" .Values.probe.port))) $c }}
+{{- end -}}
 # Made from the values of the chart.
 {{- range $kind := list "daemon" "web" "probe" "evidence" "limits" }}
 {{- with get $c $kind }}
@@ -86,6 +110,9 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 {{- range $kind := list "spark" "airflow" "notify" "maintenance" }}
 {{- range $name, $keys := get $c $kind }}
+{{- if and $via (eq $kind "spark") (eq (toString $keys.type) "kubernetes") }}
+{{- $keys = merge (dict) $keys (dict "cpu_via" $via) }}
+{{- end }}
 [{{ $kind }} {{ $name }}]
 {{- include "stagewatchd.keys" (dict "section" (printf "%s %s" $kind $name) "keys" $keys) }}
 {{- end }}
