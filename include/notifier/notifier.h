@@ -51,6 +51,11 @@ void notifier_event(struct notifier *n, const struct incident *i, enum notice_ev
  * changed is told. */
 void notifier_storm(struct notifier *n, const char *why);
 
+/* The app runs for longer than max_runtime of its rule: told once, also over restarts, and that it
+ * is over once the app has ended. */
+void notifier_overran(struct notifier *n, const struct app_history *a, const struct rule *rule);
+void notifier_app_ended(struct notifier *n, const struct app_history *a, const struct rule *rule);
+
 /* Of the storm that is on, the same over a restart where people were told of it; "": none is. */
 const char *notifier_storm_id(const struct notifier *n);
 /* When it began, since 1970. */

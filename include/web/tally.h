@@ -7,6 +7,7 @@
 struct tally_row {
 	const char *cluster; /* borrowed of an app */
 	size_t n_apps;
+	size_t n_overran; /* of these, max_runtime of their rule */
 	size_t n_ignored; /* of these; they have no verdict, nor have their stages */
 	size_t apps[VERDICT_MAX];
 	size_t stages[VERDICT_MAX];

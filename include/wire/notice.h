@@ -19,6 +19,7 @@ extern const size_t n_notice_fields;
 /* What a message says beside its incident or storm. Borrowed. */
 struct notice_about {
 	const char *web;  /* the base URL at which people reach this daemon; NULL: no url */
+	const char *page; /* to read on, below it; NULL: that of the incident */
 	const char *mode; /* that holds for the rule: "act" or "observe"; NULL: not known */
 	const char *next; /* what will be done, one sentence; NULL: not known */
 	usec_t wall;      /* now, since 1970 */

@@ -13,6 +13,7 @@
 #include "io/service.h"
 #include "notifier/notifier.h"
 #include "remedy/remediator.h"
+#include "setup/messages.h"
 #include "setup/runtime.h"
 #include "store/run_store.h"
 #include "store/store.h"
@@ -79,15 +80,40 @@ static void on_ended(void *userdata, const struct app_history *a, usec_t now)
 {
 	struct manager *m = userdata;
 
+	if (!manager_only_looks(m))
+		notifier_app_ended(m->notifier, a, detector_rule(m->detector, a));
 	/* One of a cluster that is no longer configured may run on. */
 	if (m->runs && runtime_source(m->runtime, a->cluster))
 		run_store_add(m->runs, a, clock_realtime() - usec_sub(now, a->observed));
 }
 
+static void on_overran(void *userdata, const struct app_history *a, const struct rule *rule)
+{
+	struct manager *m = userdata;
+	struct log_about about = {.message_id = MESSAGE_MAX_RUNTIME,
+		.cluster = a->cluster,
+		.app_id = a->info.id,
+		.rule = rule->name};
+	char ran[32];
+	char limit[32];
+
+	if (manager_only_looks(m))
+		return;
+	log_event(LOG_NOTICE, &about,
+		"%s: %s has run for %s, longer than max_runtime=%s of its rule %s; it is told, and "
+		"nothing is done",
+		a->cluster, a->info.id, format_duration(ran, sizeof(ran), a->ran),
+		format_duration(limit, sizeof(limit), rule->max_runtime), rule->name);
+	notifier_overran(m->notifier, a, rule);
+}
+
 struct detector_sink manager_sink(struct manager *m)
 {
-	return (struct detector_sink){
-		.changed = on_changed, .judged = on_judged, .ended = on_ended, .userdata = m};
+	return (struct detector_sink){.changed = on_changed,
+		.judged = on_judged,
+		.ended = on_ended,
+		.overran = on_overran,
+		.userdata = m};
 }
 
 static usec_t interval(const struct manager *m)

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Makes messages of what happens to incidents, and of a storm. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/digest.h"
 #include "base/log.h"
 #include "notifier/notifier_parts.h"
 
@@ -13,6 +15,7 @@ struct topic {
 	const char *id;
 	const struct incident *incident;
 	const struct rule *rule; /* that holds for its app; NULL: of a storm */
+	const char *page;        /* of what is no incident */
 	struct notice_storm storm;
 };
 
@@ -26,7 +29,8 @@ static int make(
 
 	if (!t->incident)
 		return notice_storm_json(&t->storm, event, &about, ret);
-	if (n->context.next) {
+	about.page = t->page;
+	if (n->context.next && !t->page) {
 		r = n->context.next(n->context.userdata, t->incident, &next);
 		if (r < 0)
 			return r;
@@ -191,8 +195,8 @@ static void end_forgotten(struct notifier *n)
 	for (size_t k = 0; k < n->outbox.n; k++) {
 		const struct outbox_item *i = n->outbox.items[k];
 
-		if (i->alert && !i->closed && !i->orphan &&
-			!str_equal(i->subject, NOTICE_STORM_SUBJECT) &&
+		if (i->alert && !i->closed && !i->orphan && i->event != NOTICE_STORM &&
+			i->event != NOTICE_MAX_RUNTIME &&
 			!incident_by_id(n->context.incidents, i->incident))
 			outbox_close(&n->outbox, i->subject, notifier_now(n), notifier_wall(n));
 	}
@@ -269,5 +273,99 @@ void notifier_storm(struct notifier *n, const char *why)
 	r = why ? begin_storm(n, why) : end_storm(n);
 	if (r < 0)
 		complain("a storm", r);
+	notifier_wake(n);
+}
+
+/* As of an incident: what is told of it has the same fields. All borrowed. */
+static int tell_of_app(struct notifier *n, const struct app_history *a, const struct rule *rule,
+	struct incident *i, enum notice_event event)
+{
+	struct topic t = {.id = i->id, .incident = i, .rule = rule};
+	_cleanup_free_ char *subject = NULL;
+	_cleanup_free_ char *page = NULL;
+	struct strbuf b = {0};
+	int r;
+
+	i->cluster = a->cluster;
+	i->app_id = a->info.id;
+	i->app_name = a->info.name;
+	i->rule = rule->name;
+	i->owner = a->owner;
+	i->verdict = a->verdict;
+	i->stage_id = i->attempt_id = -1;
+	strbuf_add(&b, "apps?find=");
+	strbuf_add_segment(&b, a->info.id);
+	r = strbuf_finish(&b, &page);
+	if (r >= 0)
+		r = notice_runtime_subject(a, &subject);
+	if (r >= 0)
+		r = outbox_claim(&n->outbox, subject, i->id);
+	t.subject = subject;
+	t.page = page;
+	return r < 0 ? r : tell(n, &t, event);
+}
+
+/* Its id is that of before a restart, where people were told of it. */
+static int name_overrun(const struct notifier *n, const struct app_history *a, struct incident *i,
+	const struct outbox_item **ret_told)
+{
+	_cleanup_free_ char *subject = NULL;
+	struct digest d;
+	char what[24];
+	int r = notice_runtime_subject(a, &subject);
+
+	if (r < 0)
+		return r;
+	*ret_told = outbox_told(&n->outbox, subject);
+	i->opened = *ret_told ? (*ret_told)->created : notifier_wall(n);
+	d = digest_of(subject, strlen(subject));
+	(void)snprintf(what, sizeof(what), "%" PRIx64, d.low);
+	if (*ret_told)
+		(void)snprintf(i->id, sizeof(i->id), "%s", (*ret_told)->incident);
+	else
+		incident_make_id(i->id, i->opened, what);
+	return 0;
+}
+
+void notifier_overran(struct notifier *n, const struct app_history *a, const struct rule *rule)
+{
+	struct incident i = {0};
+	const struct outbox_item *told;
+	char evidence[96];
+	char ran[32];
+	char limit[32];
+	int r;
+
+	if (rule->action == RULE_ACTION_NONE)
+		return;
+	(void)snprintf(evidence, sizeof(evidence), "has run for %s (max_runtime=%s)",
+		format_duration(ran, sizeof(ran), a->ran),
+		format_duration(limit, sizeof(limit), rule->max_runtime));
+	i.evidence = evidence;
+	r = name_overrun(n, a, &i, &told);
+	if (r >= 0)
+		r = tell_of_app(n, a, rule, &i, NOTICE_MAX_RUNTIME);
+	if (r < 0)
+		complain("an app", r);
+	notifier_wake(n);
+}
+
+void notifier_app_ended(struct notifier *n, const struct app_history *a, const struct rule *rule)
+{
+	struct incident i = {.ended = notifier_wall(n)};
+	const struct outbox_item *told;
+	_cleanup_free_ char *subject = NULL;
+	int r = name_overrun(n, a, &i, &told);
+
+	if (r >= 0 && !told)
+		return;
+	if (r >= 0)
+		r = tell_of_app(n, a, rule, &i, NOTICE_CLOSED);
+	if (r >= 0)
+		r = notice_runtime_subject(a, &subject);
+	if (r < 0)
+		complain("an app", r);
+	else
+		outbox_close(&n->outbox, subject, notifier_now(n), i.ended);
 	notifier_wake(n);
 }

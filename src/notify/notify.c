@@ -49,7 +49,9 @@ const struct param_def notify_params[] = {
 	{.name = "on",
 		.type = PARAM_STRING,
 		.offset = offsetof(struct notify_params, on),
-		.fallback = "hung,unobservable,recovered,failed_again,unconfirmed,failed,storm",
+		.fallback =
+			"hung,unobservable,recovered,failed_again,unconfirmed,failed,max_runtime,"
+			"storm",
 		.help = "which verdicts and outcomes are told, and storms"},
 	WORD(min_severity, "info", severity_names, "events below this are not told"),
 	TEXT(rule, "glob on the NAME of [rule NAME]"),

@@ -51,6 +51,7 @@ static void add_cluster_health(const struct health_cluster *c, struct metrics_wr
 static void add_verdicts(const struct tally_row *t, struct metrics_writer *w)
 {
 	metrics_add(w, METRIC_APPS, LABELS(t->cluster), (double)t->n_apps);
+	metrics_add(w, METRIC_APPS_OVER_MAX_RUNTIME, LABELS(t->cluster), (double)t->n_overran);
 	metrics_add(w, METRIC_APPS_IGNORED, LABELS(t->cluster), (double)t->n_ignored);
 	for (int k = 0; k < VERDICT_MAX; k++) {
 		const struct verdict_def *d = verdict_def((enum verdict)k);

@@ -272,6 +272,19 @@ static void add_verdict(struct page *p, const struct row *r)
 	html_close(&p->html);
 }
 
+static void add_overrun(struct page *p, const struct app_history *a)
+{
+	struct html_writer *h = &p->html;
+
+	html_open(h, "span");
+	html_attribute(h, "class", "warning");
+	html_text(h, " runs for ");
+	page_duration(p, a->ran);
+	html_text(h, ", max_runtime = ");
+	page_duration(p, detector_rule(p->view->detector, a)->max_runtime);
+	html_close(h);
+}
+
 static void add_row(struct page *p, const struct row *r)
 {
 	const struct app_history *a = r->app;
@@ -296,6 +309,8 @@ static void add_row(struct page *p, const struct row *r)
 	page_cell(p, "Started", NULL);
 	if (a->info.started > 0)
 		page_time(p, a->info.started);
+	if (a->overran)
+		add_overrun(p, a);
 	html_close(h);
 	html_close(h);
 }

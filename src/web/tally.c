@@ -46,6 +46,7 @@ static int row_of(struct tally *t, const char *cluster, struct tally_row **ret)
 static void count_app(const struct detector *d, const struct app_history *a, struct tally_row *row)
 {
 	row->n_apps++;
+	row->n_overran += a->overran;
 	if (a->wishes && detector_rule(d, a)->ignored) {
 		row->n_ignored++;
 		return;

@@ -53,6 +53,10 @@ static int summary(const struct incident *i, enum notice_event event, char **ret
 		strbuf_addf(&b, " (%s)", i->app_name);
 	if (i->stage_id >= 0)
 		strbuf_addf(&b, " stage %" PRId64 ".%" PRId64, i->stage_id, i->attempt_id);
+	if (event == NOTICE_MAX_RUNTIME) {
+		strbuf_addf(&b, " %s", more);
+		return strbuf_finish(&b, ret);
+	}
 	strbuf_addf(&b, notice_lasts(event) ? " is %s" : ": %s", notice_event_name(event));
 	if (more && *more)
 		strbuf_addf(&b, ": %s", more);
@@ -131,7 +135,9 @@ int notice_json(const struct incident *i, enum notice_event event, const struct 
 	int r;
 
 	r = summary(i, event, &line);
-	if (r >= 0)
+	if (r >= 0 && about->page)
+		r = link_to(about->web, about->page, "", &url);
+	else if (r >= 0)
 		r = link_to(about->web, "incidents/", i->id, &url);
 	if (r < 0)
 		return r;

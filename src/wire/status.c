@@ -141,6 +141,12 @@ static void write_rule(struct page *p, const struct app_history *a)
 	json_text(&p->w, "action", rule_action_name((enum rule_action)rule->action));
 	json_seconds(&p->w, "hung_after_seconds", rule->hung_after);
 	json_bool(&p->w, "ignored", rule->ignored);
+	json_seconds(&p->w, "ran_seconds", a->ran);
+	if (rule->max_runtime > 0)
+		json_seconds(&p->w, "max_runtime_seconds", rule->max_runtime);
+	else
+		json_text(&p->w, "max_runtime_seconds", NULL);
+	json_bool(&p->w, "over_max_runtime", a->overran);
 	write_asks(&p->w, a->wishes);
 }
 

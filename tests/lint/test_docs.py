@@ -38,9 +38,9 @@ def code_params(root):
             assert section in ASKING
             found |= {(section, key): (kind, None) for key, kind in endpoint_params(root).items()}
         for entry in re.findall(r'\{\.name = ".*?\}(?=,\n|,?$)', rows, re.S):
-            default = re.search(r'\.fallback = "([^"]*)"', entry)
+            default = re.search(r'\.fallback =\s+((?:"[^"]*"\s*)+)', entry)
             found[section, re.search(r'\.name = "(\w+)"', entry).group(1)] = (
-                re.search(r"\.type = PARAM_(\w+)", entry).group(1), default.group(1) if default else None)
+                re.search(r"\.type = PARAM_(\w+)", entry).group(1), re.sub(r'"\s*"?', "", default.group(1)) if default else None)
         for macro, key, default in re.findall(r'^\s*(GLOB|LIMIT)\((\w+),\s*(?:"([^"]*)"|NULL)', rows, re.M):
             found[section, key] = ("STRING", None) if macro == "GLOB" else ("DURATION", default or None)
         for macro, key, default in re.findall(r'^\t(TEXT|LINES|WORD|TIME)\((\w+), "([^"]*)"', rows, re.M):
@@ -475,7 +475,8 @@ def test_severities_are_documented(root, man5):
     """Each event under the severity that it has."""
     found = {"critical": set(), "warning": set(), "info": set()}
     told = (re.findall(r'\{VERDICT_\w+, "(\w+)", \w+, true, \w+,\s+SEVERITY_(\w+)', table(root, "verdict_table"))
-            + re.findall(r"\{OUTCOME_(\w+), SEVERITY_(\w+), true", table(root, "outcome_table")) + [("storm", "CRITICAL")])
+            + re.findall(r"\{OUTCOME_(\w+), SEVERITY_(\w+), true", table(root, "outcome_table"))
+            + re.findall(r'= \{"(\w+)", SEVERITY_(\w+)', table(root, "own_table")))
     for event, severity in told:
         found[severity.lower()].add(event.lower())
     text = man5[man5.index(".It Cm min_severity"):man5.index("info: all others")]

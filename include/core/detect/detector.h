@@ -30,6 +30,9 @@ struct detector_sink {
 	void *userdata;
 	/* The app has ended; a is valid during the call. NULL: nobody wants to know. */
 	void (*ended)(void *userdata, const struct app_history *a, usec_t now);
+	/* The app has begun to run for longer than max_runtime of its rule. NULL: nobody wants to
+	 * know. */
+	void (*overran)(void *userdata, const struct app_history *a, const struct rule *rule);
 };
 
 int detector_new(const struct detector_sink *sink, struct detector **ret);

@@ -100,6 +100,8 @@ struct app_history {
 	struct stage_history *stages; /* sorted by id, then by attempt */
 	size_t n_stages;
 	usec_t first_seen;
+	usec_t ran;                  /* from its start to the last good poll */
+	bool overran;                /* max_runtime of its rule, then */
 	usec_t observed;             /* last good poll */
 	usec_t spacing[2];           /* what lay between the last good polls, latest first */
 	struct digest stages_digest; /* of the answer that the stages' last are from; of nothing:

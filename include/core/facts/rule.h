@@ -85,7 +85,8 @@ struct rule {
 	int kill_via; /* enum kill_via */
 	usec_t end_timeout;
 	usec_t retry_timeout;
-	char *owner_may; /* words of enum wish_key; NULL: nothing */
+	usec_t max_runtime; /* 0: none */
+	char *owner_may;    /* words of enum wish_key; NULL: nothing */
 	usec_t owner_hung_after_min;
 	usec_t owner_hung_after_max;
 	char *owner_notify; /* glob on the receivers that may be named */

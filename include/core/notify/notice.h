@@ -7,19 +7,21 @@
 
 #include "core/act/incident.h"
 
-/* Every verdict, then every outcome, then two of their own: so none can be left out. Only those
+/* Every verdict, then every outcome, then three of their own: so none can be left out. Only those
  * that have a name are told. */
 enum notice_event {
 	NOTICE_VERDICT,                                      /* the first */
 	NOTICE_OUTCOME = VERDICT_MAX,                        /* the first */
 	NOTICE_CLOSED = (int)VERDICT_MAX + (int)OUTCOME_MAX, /* the end of the incident, whatever
 							     the outcome, or of a storm */
+	NOTICE_MAX_RUNTIME, /* of no incident, but of an app: it runs for longer than its rule's
+			       max_runtime; NOTICE_CLOSED once it has ended */
 	NOTICE_STORM, /* the storm breaker opened: of no incident, and news to all who ask for it */
 	NOTICE_EVENT_MAX
 };
 
-/* A verdict's and an outcome's own word, "closed" or "storm". NULL: there is nothing to tell of it
- * (a verdict that is no trouble, an outcome that is open). */
+/* A verdict's and an outcome's own word, "closed", "max_runtime" or "storm". NULL: there is nothing
+ * to tell of it (a verdict that is no trouble, an outcome that is open). */
 const char *notice_event_name(enum notice_event e);
 enum severity notice_severity(enum notice_event e);
 
@@ -67,6 +69,9 @@ struct notice_storm {
 };
 /* The subject of a storm, which is no incident's. */
 #define NOTICE_STORM_SUBJECT "storm"
+
+/* The subject of NOTICE_MAX_RUNTIME on an app. -ENOMEM. */
+int notice_runtime_subject(const struct app_history *a, char **ret);
 
 /* What an incident is about: cluster, app, its start, stage and attempt. The same for an incident
  * that is opened anew because the daemon was started anew. -ENOMEM. */

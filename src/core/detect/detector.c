@@ -301,10 +301,29 @@ static void tell_gone(
 	d->sink.changed(d->sink.userdata, &event);
 }
 
+/* By the driver's own clock; from the first look on where that, or the start, is not known. */
+static usec_t runtime_of(const struct app_history *a, usec_t driver_now, usec_t now)
+{
+	if (a->info.started == 0 || driver_now == 0)
+		return usec_sub(now, a->first_seen);
+	return usec_sub(driver_now, a->info.started);
+}
+
+static void judge_runtime(struct detector *d, struct app_history *a, const struct rule *rule)
+{
+	bool overran = !rule->ignored && rule->max_runtime > 0 && a->ran > rule->max_runtime;
+	bool news = overran && !a->overran;
+
+	a->overran = overran;
+	if (news && d->sink.overran)
+		d->sink.overran(d->sink.userdata, a, rule);
+}
+
 int detector_observe(struct detector *d, struct app_history *a, struct app_poll *poll)
 {
 	const struct rule *rule;
 	usec_t now = poll->now;
+	usec_t driver_now = poll->driver_now;
 	/* One that is not told of may be in a row that could not be used: nothing is known of it.
 	 */
 	bool all_told = poll->stages.left_out.n == 0;
@@ -329,6 +348,8 @@ int detector_observe(struct detector *d, struct app_history *a, struct app_poll 
 		if (a->stages[i].seen)
 			judge_stage(d, a, &a->stages[i], rule, now);
 	judge_app(d, a, rule, now);
+	a->ran = runtime_of(a, driver_now, now);
+	judge_runtime(d, a, rule);
 	return 0;
 }
 

@@ -166,6 +166,13 @@ const struct param_def rule_params[] = {
 		"how long a killed app may take to end, before and after the kill at "
 		"its cluster manager"),
 	LIMIT(retry_timeout, "5min", "how long a cleared task instance may take to run again"),
+	{.name = "max_runtime",
+		.type = PARAM_DURATION,
+		.offset = offsetof(struct rule, max_runtime),
+		.fallback = "0s",
+		.max = LIMIT_MAX,
+		.help = "an app that runs for longer is told of once, by the event max_runtime, "
+			"and nothing is done; 0: no limit"},
 	{.name = "owner_may",
 		.type = PARAM_STRING,
 		.offset = offsetof(struct rule, owner_may),

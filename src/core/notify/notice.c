@@ -33,6 +33,18 @@ static const struct {
 };
 _Static_assert(ELEMENTSOF(outcome_table) == OUTCOME_MAX, "a row per outcome");
 
+/* A row per event that is neither. */
+static const struct {
+	const char *name;
+	enum severity severity;
+	bool lasts;
+} own_table[] = {
+	[NOTICE_CLOSED - NOTICE_CLOSED] = {"closed", SEVERITY_INFO, false},
+	[NOTICE_MAX_RUNTIME - NOTICE_CLOSED] = {"max_runtime", SEVERITY_WARNING, true},
+	[NOTICE_STORM - NOTICE_CLOSED] = {"storm", SEVERITY_CRITICAL, true},
+};
+_Static_assert(ELEMENTSOF(own_table) == NOTICE_EVENT_MAX - NOTICE_CLOSED, "a row per event");
+
 static bool is_verdict(enum notice_event e)
 {
 	return (int)e < (int)VERDICT_MAX;
@@ -51,7 +63,7 @@ const char *notice_event_name(enum notice_event e)
 		return outcome_table[e - NOTICE_OUTCOME].told
 			       ? remedy_outcome_name(outcome_table[e - NOTICE_OUTCOME].outcome)
 			       : NULL;
-	return e == NOTICE_STORM ? "storm" : "closed";
+	return own_table[e - NOTICE_CLOSED].name;
 }
 
 enum severity notice_severity(enum notice_event e)
@@ -60,7 +72,7 @@ enum severity notice_severity(enum notice_event e)
 		return verdict_def((enum verdict)e)->severity;
 	if (is_outcome(e))
 		return outcome_table[e - NOTICE_OUTCOME].severity;
-	return e == NOTICE_STORM ? SEVERITY_CRITICAL : SEVERITY_INFO;
+	return own_table[e - NOTICE_CLOSED].severity;
 }
 
 static enum notice_event if_told(int e)
@@ -80,7 +92,7 @@ enum notice_event notice_of_outcome(enum remedy_outcome o)
 
 bool notice_lasts(enum notice_event e)
 {
-	return is_verdict(e) || e == NOTICE_STORM;
+	return is_verdict(e) || (e >= NOTICE_CLOSED && own_table[e - NOTICE_CLOSED].lasts);
 }
 
 bool notice_is_relief(enum notice_event e)
@@ -178,6 +190,12 @@ bool notice_storm_wanted(const struct notice_filter *f, enum notice_event event,
 	if (!(f->on & BIT(event)))
 		return false;
 	return notice_is_relief(event) ? told : notice_severity(event) >= f->min_severity;
+}
+
+int notice_runtime_subject(const struct app_history *a, char **ret)
+{
+	return str_printf(
+		ret, "%s/%s/%" PRIu64 "/max_runtime", a->cluster, a->info.id, a->info.started);
 }
 
 int notice_subject(const struct incident *i, char **ret)

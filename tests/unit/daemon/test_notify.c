@@ -245,6 +245,48 @@ static void a_storm(void **state)
 	assert_string_equal(told(w, "other"), "");
 }
 
+/* A notice that is none of an incident: once per app, also over restarts, and over when the app is.
+ * Nothing is done, whatever the rule's action. */
+static void an_app_that_runs_for_too_long(void **state)
+{
+	struct world *w = *state;
+	struct fake_app *a = scene_app(w);
+	const char *body;
+	_cleanup_free_ char *page = NULL;
+	const char *gauge = "stagewatch_apps_over_max_runtime{spark_cluster=\"m\"}";
+
+	a->moving = true;
+	start(w,
+		WORLD_MASTER WORLD_AIRFLOW HOOK("pager", "on = max_runtime, closed\n")
+			HOOK("other", "app = none-of-these\n"),
+		"action = retry\nmax_runtime = 20s\n");
+	world_run(w, 10 * USEC_PER_SEC);
+	assert_string_equal(told(w, "pager"), "");
+	assert_int_equal(world_metric(w, gauge), 0);
+	world_until(w, str_equal(told(w, "pager"), "max_runtime "));
+	world_run(w, 20 * USEC_PER_SEC);
+	assert_string_equal(told(w, "pager"), "max_runtime ");
+	assert_int_equal(world_metric(w, gauge), 1);
+	body = w->fake.asked[fake_first_asked(&w->fake, "POST http://pager/")].body;
+	assert_non_null(strstr(body, "\"severity\":\"warning\""));
+	assert_non_null(strstr(body, "m: app-1 (etl) has run for 2"));
+	assert_non_null(strstr(body, "(max_runtime=20s)"));
+	assert_non_null(strstr(body, "\"stage_id\":null"));
+	page = world_get(w, "/apps", NULL, NULL);
+	assert_non_null(strstr(page, "max_runtime = "));
+	restart(w);
+	world_until(w, world_metric(w, gauge) == 1);
+	world_run(w, 20 * USEC_PER_SEC);
+	assert_string_equal(told(w, "pager"), "max_runtime ");
+	assert_string_equal(told(w, "other"), "");
+	assert_string_equal(w->airflow.sent, "");
+	assert_int_equal(w->spark.kills, 0);
+	assert_int_equal(w->manager->incidents.n, 0);
+	scene_end_all(w);
+	world_until(w, str_equal(told(w, "pager"), "max_runtime closed "));
+	assert_int_equal(world_metric(w, gauge), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -257,6 +299,7 @@ int main(void)
 		story(what_waits_outlives_a_restart),
 		story(without_a_ledger),
 		story(a_storm),
+		story(an_app_that_runs_for_too_long),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -39,7 +39,8 @@ static struct incident example(void)
 		.response.why = why_text};
 }
 
-static const struct notice_about about = {"http://watch:14040//", "observe", "a dry run", WALL};
+static const struct notice_about about = {
+	.web = "http://watch:14040//", .mode = "observe", .next = "a dry run", .wall = WALL};
 static const struct notice_about no_link = {.wall = WALL};
 
 static char *message(enum notice_event event)
