@@ -1,19 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0
  * A transport around another one, that sends with each request what its endpoint's files hold: a
- * bearer token, secret headers. A file is read when it is needed first, and again when it has
- * changed, so that whoever renews a token tells nobody. */
+ * bearer token, secret headers; or a token that a client gets by OAuth2. A file is read when it is
+ * needed first, and again when it has changed, so that whoever renews a token tells nobody. */
 #pragma once
 
 #include <systemd/sd-event.h>
 
 #include "base/cleanup.h"
+#include "io/oauth.h"
 #include "io/transport.h"
 
 struct credentials;
 
-/* Borrows inner. A request whose files cannot be read is answered with -EKEYREJECTED, and not sent.
- */
-int credentials_new(sd_event *event, struct transport *inner, struct credentials **ret);
+/* Borrows inner. A request whose files cannot be read, or whose token cannot be had, is answered
+ * with -EKEYREJECTED, and not sent. One whose OAuth2 token is refused (401) is sent once more with
+ * another one. */
+int credentials_new(
+	sd_event *event, struct transport *inner, oauth_decode_fn decode, struct credentials **ret);
 /* After everything that asks through it is gone. NULL is allowed; returns NULL. */
 struct credentials *credentials_free(struct credentials *c);
 

@@ -2,6 +2,8 @@
  * What it takes to reach somebody: where, as whom, whom to trust, how long to wait. */
 #pragma once
 
+#include <stdbool.h>
+
 #include "base/param.h"
 #include "base/time.h"
 
@@ -17,6 +19,13 @@ struct endpoint {
 	 * token, and lines "Name: value" to send. */
 	char *bearer_token_file;
 	struct strlist header_files;
+	/* OAuth2 with the credentials of a client (RFC 6749, 4.4). token_url NULL: not. */
+	char *token_url;
+	char *client_id;
+	char *client_secret_file;
+	char *scope;            /* NULL: none */
+	char *audience;         /* likewise */
+	bool client_by_post;    /* the client shows them in the body, not by basic authentication */
 	struct strlist headers; /* secret lines that are sent, as io/credentials read them */
 	char *ca_file;          /* certificates to trust for https; NULL: the system's */
 	char *proxy;    /* URL of the proxy to go through; NULL: none, whatever the environment

@@ -11,6 +11,12 @@ struct endpoint_params {
 	char *password_file;
 	char *bearer_token_file;
 	struct strlist header_file;
+	char *token_url;
+	char *client_id;
+	char *client_secret_file;
+	int client_auth; /* index into basic, post */
+	char *scope;
+	char *audience;
 	char *ca_file;
 	char *client_cert_file;
 	char *client_key_file;
@@ -29,6 +35,14 @@ struct endpoint_params {
 		.help = text                                                                       \
 	}
 
+#define ENDPOINT_WORD(holder, member, key, value, words, text)                                     \
+	{                                                                                          \
+		.name = #key, .type = PARAM_ENUM, .offset = offsetof(holder, member.key),          \
+		.fallback = value, .choices = words, .help = text                                  \
+	}
+
+extern const char *const endpoint_client_auths[];
+
 /* Rows of the table of a section, whose struct type has a struct endpoint_params as member. */
 #define ENDPOINT_PARAMS(holder, member)                                                            \
 	ENDPOINT_TEXT(holder, member, username,                                                    \
@@ -40,6 +54,15 @@ struct endpoint_params {
 		ENDPOINT_LINES(holder, member, header_file,                                        \
 			"file or credential with secret headers, as in Name: value; read again "   \
 			"when it changes"),                                                        \
+		ENDPOINT_TEXT(holder, member, token_url, "OAuth2: where a client gets tokens"),    \
+		ENDPOINT_TEXT(holder, member, client_id, "of that client"),                        \
+		ENDPOINT_TEXT(                                                                     \
+			holder, member, client_secret_file, "file or credential with its secret"), \
+		ENDPOINT_WORD(holder, member, client_auth, "basic", endpoint_client_auths,         \
+			"how it shows both: basic authentication, or in the body"),                \
+		ENDPOINT_TEXT(holder, member, scope, "what the token is to be for"),               \
+		ENDPOINT_TEXT(holder, member, audience,                                            \
+			"whom the token is to be for, where the server asks that"),                \
 		ENDPOINT_TEXT(holder, member, ca_file,                                             \
 			"certificates to trust for https, instead of the system's"),               \
 		ENDPOINT_TEXT(holder, member, client_cert_file,                                    \

@@ -48,7 +48,8 @@ const size_t n_airflow_params = ELEMENTSOF(airflow_params);
 /* Airflow has no API for everybody. What stands before it may let us in by a certificate. */
 static bool is_somebody(const struct endpoint_params *p, const char *password)
 {
-	return (p->username && password) || p->bearer_token_file || p->header_file.n > 0;
+	return (p->username && password) || p->bearer_token_file || p->token_url ||
+	       p->header_file.n > 0;
 }
 
 static int params_check(const struct airflow_params *p, const char *password, char **reterr)
@@ -63,7 +64,7 @@ static int params_check(const struct airflow_params *p, const char *password, ch
 		fault = "url: begins with http:// or https:// and holds no user name or query";
 	else if (!p->endpoint.username != !password || !is_somebody(&p->endpoint, password))
 		fault = "username and password_file are needed, or bearer_token_file, or "
-			"header_file";
+			"token_url, or header_file";
 	if (fault) {
 		r = str_printf(reterr, "%s", fault);
 		return r < 0 ? r : -EINVAL;

@@ -27,6 +27,7 @@
 #include "watch/recorder.h"
 #include "watch/task_survey.h"
 #include "web/control.h"
+#include "wire/token.h"
 
 static struct runtime *on_runtime(void *userdata)
 {
@@ -316,7 +317,8 @@ static int add_parts(struct manager *m, const struct settings *s)
 	if (r >= 0)
 		r = redactor_new(http_client_transport(m->client), &m->redactor);
 	if (r >= 0)
-		r = credentials_new(m->event, redactor_transport(m->redactor), &m->credentials);
+		r = credentials_new(m->event, redactor_transport(m->redactor), token_decode_answer,
+			&m->credentials);
 	if (r >= 0)
 		r = detector_new(&sink, &m->detector);
 	if (r >= 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Adds what the files of an endpoint hold to its requests. */
+ * Adds what the files of an endpoint hold, or a token that is asked for, to its requests. */
 #include "io/credentials.h"
 
 #include <errno.h>
@@ -8,6 +8,7 @@
 
 #include "base/secret.h"
 #include "base/strbuf.h"
+#include "io/ask_copy.h"
 #include "io/clock.h"
 #include "io/http_url.h"
 #include "io/secret_cache.h"
@@ -19,15 +20,20 @@ struct credentials {
 	struct transport transport;
 	struct transport *inner;
 	struct secret_cache files;
-	struct transport_request *refused; /* not sent, and not told yet; oldest first */
+	struct oauth *oauth;
+	struct transport_request *held; /* not sent: they wait for a token, or to be told why not;
+					   oldest first */
 	sd_event_source *tell;
 };
 
 struct transport_request {
 	struct credentials *credentials;
-	struct transport_request *inner; /* NULL: refused, or being answered */
-	struct transport_request *next;  /* of those that are refused */
-	char *why;
+	struct transport_request *inner; /* NULL: held, or being answered */
+	struct transport_request *next;  /* of those that are held */
+	bool held;
+	char *why;             /* why it is not sent; NULL: it is, or waits */
+	struct ask_copy asked; /* of one that takes a token which may be refused, or come late */
+	bool again;            /* its token was refused once */
 	transport_done_fn done;
 	void *userdata;
 };
@@ -35,16 +41,32 @@ struct transport_request {
 static void request_free(struct transport_request *q)
 {
 	free(q->why);
+	ask_copy_clear(&q->asked);
 	free(q);
 }
 
-static void on_answer(void *userdata, const struct transport_answer *answer)
+static void hold(struct transport_request *q)
 {
-	struct transport_request *q = userdata;
+	struct transport_request **last = &q->credentials->held;
 
-	q->inner = NULL;
-	q->done(q->userdata, answer);
-	request_free(q);
+	while (*last)
+		last = &(*last)->next;
+	q->next = NULL;
+	q->held = true;
+	*last = q;
+	if (q->why)
+		(void)sd_event_source_set_enabled(q->credentials->tell, SD_EVENT_ONESHOT);
+}
+
+static void release(struct transport_request *q)
+{
+	struct transport_request **p = &q->credentials->held;
+
+	while (*p && *p != q)
+		p = &(*p)->next;
+	if (*p)
+		*p = q->next;
+	q->held = false;
 }
 
 static int refuse(const char *file, const char *text, char **reterr)
@@ -54,21 +76,25 @@ static int refuse(const char *file, const char *text, char **reterr)
 	return r < 0 ? r : -EINVAL;
 }
 
-static int add_token(struct credentials *c, struct endpoint *e, char **reterr)
+/* 0: there is none, or none yet: *ret_waits. *ret is the caller's. */
+static int make_authorization(
+	struct transport_request *q, const struct endpoint *e, char **ret, bool *ret_waits)
 {
+	struct credentials *c = q->credentials;
 	const char *token = NULL;
-	int r;
+	int r = 0;
 
-	if (!e->bearer_token_file)
-		return 0;
-	e->authorization = NULL; /* it was borrowed */
-	r = secret_cache_get(&c->files, e->bearer_token_file, false, &token, reterr);
+	if (e->bearer_token_file)
+		r = secret_cache_get(&c->files, e->bearer_token_file, false, &token, &q->why);
+	else if (e->token_url)
+		r = oauth_get(c->oauth, e, &token, &q->why);
 	if (r < 0)
 		return r;
-	return str_printf(&e->authorization, "Bearer %s", token);
+	*ret_waits = e->token_url && r == 0;
+	return token ? str_printf(ret, "Bearer %s", token) : 0;
 }
 
-static int add_lines(struct endpoint *e, const char *file, const char *text, char **reterr)
+static int add_lines(struct strlist *to, const char *file, const char *text, char **reterr)
 {
 	while (*text) {
 		size_t n = strcspn(text, "\n");
@@ -77,9 +103,9 @@ static int add_lines(struct endpoint *e, const char *file, const char *text, cha
 		int r = line ? 0 : -ENOMEM;
 
 		if (r >= 0 && n > 0 && *line != '#') {
-			fault = e->headers.n >= MAX_LINES ? "holds too many lines"
-							  : http_url_header_fault(line);
-			r = fault ? refuse(file, fault, reterr) : strlist_add(&e->headers, line);
+			fault = to->n >= MAX_LINES ? "holds too many lines"
+						   : http_url_header_fault(line);
+			r = fault ? refuse(file, fault, reterr) : strlist_add(to, line);
 		}
 		secret_free(line);
 		if (r < 0)
@@ -89,7 +115,7 @@ static int add_lines(struct endpoint *e, const char *file, const char *text, cha
 	return 0;
 }
 
-static int add_headers(struct credentials *c, struct endpoint *e, char **reterr)
+static int make_headers(struct transport_request *q, const struct endpoint *e, struct strlist *ret)
 {
 	int r = 0;
 
@@ -97,63 +123,88 @@ static int add_headers(struct credentials *c, struct endpoint *e, char **reterr)
 		const char *file = e->header_files.items[i];
 		const char *text = NULL;
 
-		r = secret_cache_get(&c->files, file, true, &text, reterr);
+		r = secret_cache_get(&q->credentials->files, file, true, &text, &q->why);
 		if (r >= 0)
-			r = add_lines(e, file, text, reterr);
+			r = add_lines(ret, file, text, &q->why);
 	}
 	return r;
 }
 
-/* Of e only the authorization, where it has a file for it, and the headers are its own. */
-static int send_with(struct credentials *c, const struct transport_ask *ask, struct endpoint *e,
-	struct transport_request *q)
+static void on_answer(void *userdata, const struct transport_answer *answer);
+
+/* 0: it was sent, or is held. */
+static int go(struct transport_request *q, const struct transport_ask *ask)
 {
+	struct endpoint e = *transport_endpoint(ask); /* but for these two it is borrowed */
+	char *authorization = NULL;
+	struct strlist headers = {0};
 	struct transport_ask a = *ask;
+	bool waits = false;
 	int r;
 
-	a.endpoint = e;
-	r = add_token(c, e, &q->why);
-	if (r >= 0)
-		r = add_headers(c, e, &q->why);
-	if (r >= 0)
-		r = transport_send(c->inner, &a, on_answer, q, &q->inner);
-	if (e->bearer_token_file)
-		secret_free(e->authorization);
-	for (size_t i = 0; i < e->headers.n; i++)
-		secret_wipe(e->headers.items[i], strlen(e->headers.items[i]));
-	strlist_clear(&e->headers);
-	return r;
+	a.endpoint = &e;
+	r = make_authorization(q, &e, &authorization, &waits);
+	if (r >= 0 && !waits)
+		r = make_headers(q, &e, &headers);
+	if (authorization)
+		e.authorization = authorization;
+	e.headers = headers;
+	if (r >= 0 && !waits)
+		r = transport_send(q->credentials->inner, &a, on_answer, q, &q->inner);
+	secret_free(authorization);
+	for (size_t i = 0; i < headers.n; i++)
+		secret_wipe(headers.items[i], strlen(headers.items[i]));
+	strlist_clear(&headers);
+	if (r < 0 && (r == -ENOMEM || !q->why))
+		return r;
+	if (r < 0 || waits)
+		hold(q);
+	return 0;
 }
 
-static void tell_later(struct transport_request *q)
+/* What was promised is answered, also where it cannot go on. */
+static void go_on(struct transport_request *q)
 {
-	struct transport_request **last = &q->credentials->refused;
+	int r = go(q, &q->asked.ask);
 
-	while (*last)
-		last = &(*last)->next;
-	*last = q;
-	(void)sd_event_source_set_enabled(q->credentials->tell, SD_EVENT_ONESHOT);
+	if (r >= 0)
+		return;
+	(void)str_printf(&q->why, "%s", strerror(-r));
+	hold(q);
+}
+
+static void on_answer(void *userdata, const struct transport_answer *answer)
+{
+	struct transport_request *q = userdata;
+
+	q->inner = NULL;
+	if (answer->error == 0 && answer->status == 401 && q->asked.endpoint.token_url &&
+		!q->again) {
+		/* It was not done, whatever it was. */
+		q->again = true;
+		oauth_refused(q->credentials->oauth, &q->asked.endpoint);
+		go_on(q);
+		return;
+	}
+	q->done(q->userdata, answer);
+	request_free(q);
 }
 
 static int credentials_send(struct transport *t, const struct transport_ask *ask,
 	transport_done_fn done, void *userdata, struct transport_request **ret)
 {
-	struct credentials *c = (struct credentials *)t;
-	struct endpoint e = *transport_endpoint(ask);
 	struct transport_request *q = calloc(1, sizeof(*q));
-	int r;
+	int r = 0;
 
 	if (!q)
 		return -ENOMEM;
-	q->credentials = c;
+	q->credentials = (struct credentials *)t;
 	q->done = done;
 	q->userdata = userdata;
-	e.headers = (struct strlist){0};
-	r = send_with(c, ask, &e, q);
-	if (r < 0 && r != -ENOMEM && q->why) {
-		tell_later(q);
-		r = 0;
-	}
+	if (transport_endpoint(ask)->token_url)
+		r = ask_copy(&q->asked, ask);
+	if (r >= 0)
+		r = go(q, ask);
 	if (r < 0) {
 		request_free(q);
 		return r;
@@ -162,30 +213,18 @@ static int credentials_send(struct transport *t, const struct transport_ask *ask
 	return 0;
 }
 
-static void unlink_refused(struct transport_request *q)
-{
-	struct transport_request **p = &q->credentials->refused;
-
-	while (*p && *p != q)
-		p = &(*p)->next;
-	if (*p)
-		*p = q->next;
-}
-
 static void credentials_cancel(struct transport_request *q)
 {
-	if (q->inner)
-		transport_cancel(q->credentials->inner, q->inner);
-	else if (q->why)
-		unlink_refused(q);
-	else
+	if (!q->inner && !q->held)
 		return; /* its callback runs */
+	transport_cancel(q->credentials->inner, q->inner);
+	release(q);
 	request_free(q);
 }
 
 static bool credentials_waits(const struct transport_request *q)
 {
-	return transport_waits(q->credentials->inner, q->inner);
+	return (q->held && !q->why) || transport_waits(q->credentials->inner, q->inner);
 }
 
 static int credentials_hide(struct transport *t, const char *secret)
@@ -200,28 +239,56 @@ static const struct transport_ops credentials_ops = {
 	.hide = credentials_hide,
 };
 
+static struct transport_request *next_refused(const struct credentials *c)
+{
+	struct transport_request *q = c->held;
+
+	while (q && !q->why)
+		q = q->next;
+	return q;
+}
+
 static int on_tell(sd_event_source *source, void *userdata)
 {
 	struct credentials *c = userdata;
 	struct transport_request *q;
 
 	(void)source;
-	while ((q = c->refused)) {
-		_cleanup_free_ char *why = TAKE_PTR(q->why);
+	while ((q = next_refused(c))) {
 		struct transport_answer a = {.error = -EKEYREJECTED,
-			.error_text = why,
+			.error_text = q->why,
 			.body = "",
 			.received = clock_boottime()};
 
 		a.taken = a.received;
-		c->refused = q->next;
+		release(q);
 		q->done(q->userdata, &a);
 		request_free(q);
 	}
 	return 0;
 }
 
-int credentials_new(sd_event *event, struct transport *inner, struct credentials **ret)
+/* Those whose token is still on its way are held again. */
+static void on_token(void *userdata)
+{
+	struct credentials *c = userdata;
+	struct transport_request *q = c->held;
+
+	c->held = NULL;
+	while (q) {
+		struct transport_request *next = q->next;
+
+		q->held = false;
+		if (q->why)
+			hold(q);
+		else
+			go_on(q);
+		q = next;
+	}
+}
+
+int credentials_new(
+	sd_event *event, struct transport *inner, oauth_decode_fn decode, struct credentials **ret)
 {
 	_cleanup_(credentials_freep) struct credentials *c = calloc(1, sizeof(*c));
 	int r;
@@ -230,9 +297,12 @@ int credentials_new(sd_event *event, struct transport *inner, struct credentials
 		return -ENOMEM;
 	c->transport.ops = &credentials_ops;
 	c->inner = inner;
-	r = sd_event_add_defer(event, &c->tell, on_tell, c);
+	r = oauth_new(inner, &c->files, decode, &c->oauth);
+	if (r >= 0)
+		r = sd_event_add_defer(event, &c->tell, on_tell, c);
 	if (r < 0)
 		return r;
+	oauth_on_change(c->oauth, on_token, c);
 	(void)sd_event_source_set_enabled(c->tell, SD_EVENT_OFF);
 	*ret = TAKE_PTR(c);
 	return 0;
@@ -242,12 +312,13 @@ struct credentials *credentials_free(struct credentials *c)
 {
 	if (!c)
 		return NULL;
-	while (c->refused) {
-		struct transport_request *q = c->refused;
+	while (c->held) {
+		struct transport_request *q = c->held;
 
-		c->refused = q->next;
+		c->held = q->next;
 		request_free(q);
 	}
+	oauth_free(c->oauth);
 	secret_cache_clear(&c->files);
 	(void)sd_event_source_disable_unref(c->tell);
 	free(c);

@@ -29,6 +29,11 @@ int endpoint_copy(struct endpoint *to, const struct endpoint *from)
 		{&to->password, from->password},
 		{&to->authorization, from->authorization},
 		{&to->bearer_token_file, from->bearer_token_file},
+		{&to->token_url, from->token_url},
+		{&to->client_id, from->client_id},
+		{&to->client_secret_file, from->client_secret_file},
+		{&to->scope, from->scope},
+		{&to->audience, from->audience},
 		{&to->ca_file, from->ca_file},
 		{&to->proxy, from->proxy},
 		{&to->no_proxy, from->no_proxy},
@@ -38,6 +43,7 @@ int endpoint_copy(struct endpoint *to, const struct endpoint *from)
 	};
 	int r = 0;
 
+	to->client_by_post = from->client_by_post;
 	to->timeout = from->timeout;
 	to->max_body = from->max_body;
 	for (size_t i = 0; r >= 0 && i < ELEMENTSOF(texts); i++)
@@ -58,6 +64,11 @@ void endpoint_clear(struct endpoint *e)
 	secret_free(e->password);
 	secret_free(e->authorization);
 	free(e->bearer_token_file);
+	free(e->token_url);
+	free(e->client_id);
+	free(e->client_secret_file);
+	free(e->scope);
+	free(e->audience);
 	free(e->ca_file);
 	free(e->proxy);
 	free(e->no_proxy);

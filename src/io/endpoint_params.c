@@ -11,6 +11,8 @@
 /* More than a request can need. */
 #define MAX_HEADER_FILES 8
 
+const char *const endpoint_client_auths[] = {"basic", "post", NULL};
+
 struct alone {
 	struct endpoint_params keys;
 };
@@ -36,6 +38,23 @@ static const char *proxy_fault(const struct endpoint_params *p, const char **ret
 	return NULL;
 }
 
+/* All that a client needs, or nothing of it. */
+static const char *client_fault(const struct endpoint_params *p, const char **ret_key)
+{
+	*ret_key = "token_url";
+	if (!p->token_url) {
+		*ret_key = p->client_id ? "client_id" : "client_secret_file";
+		return p->client_id || p->client_secret_file ? "only beside token_url" : NULL;
+	}
+	if (http_url_fault(p->token_url))
+		return http_url_fault(p->token_url);
+	if (!p->client_id || !p->client_secret_file)
+		return "needs client_id and client_secret_file";
+	if (p->username || p->bearer_token_file)
+		return "not beside username or bearer_token_file";
+	return NULL;
+}
+
 static const char *credential_fault(const struct endpoint_params *p, const char **ret_key)
 {
 	*ret_key = "password_file";
@@ -57,6 +76,8 @@ const char *endpoint_params_fault(const struct endpoint_params *p, const char **
 {
 	const char *fault = credential_fault(p, ret_key);
 
+	if (!fault)
+		fault = client_fault(p, ret_key);
 	return fault ? fault : proxy_fault(p, ret_key);
 }
 
@@ -98,12 +119,18 @@ int endpoint_set(struct endpoint *e, const struct endpoint_params *p, const char
 		{&e->username, p->username},
 		{&e->password, password},
 		{&e->bearer_token_file, p->bearer_token_file},
+		{&e->token_url, p->token_url},
+		{&e->client_id, p->client_id},
+		{&e->client_secret_file, p->client_secret_file},
+		{&e->scope, p->scope},
+		{&e->audience, p->audience},
 		{&e->ca_file, p->ca_file},
 		{&e->client_cert_file, p->client_cert_file},
 		{&e->client_key_file, p->client_key_file},
 	};
 	int r = endpoint_set_way(e, p);
 
+	e->client_by_post = p->client_auth == 1;
 	for (size_t i = 0; r >= 0 && i < ELEMENTSOF(texts); i++)
 		r = str_replace(texts[i].to, texts[i].from);
 	for (size_t i = 0; r >= 0 && i < p->header_file.n; i++)

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
-#include "base/secret.h"
 #include "base/strbuf.h"
+#include "io/ask_copy.h"
 #include "io/clock.h"
 #include "io/http_exchange.h"
 #include "io/http_line.h"
@@ -38,14 +38,7 @@ struct transport_request {
 	transport_done_fn done;
 	void *userdata;
 	usec_t began; /* when it went on the wire */
-	/* What is asked, copied. */
-	char *method;
-	char *url;
-	char *body;
-	char *socket;
-	char **headers; /* NULL-terminated; NULL: none */
-	struct endpoint endpoint;
-	size_t max_body;
+	struct ask_copy asked;
 };
 
 struct http_client {
@@ -62,56 +55,6 @@ struct http_client {
 	sd_event_source *start; /* someone in line may go */
 };
 
-static void ask_clear(struct transport_request *r)
-{
-	free(r->method);
-	secret_free(r->url);
-	secret_free(r->body);
-	free(r->socket);
-	for (size_t i = 0; r->headers && r->headers[i]; i++)
-		secret_free(r->headers[i]);
-	free(r->headers);
-	endpoint_clear(&r->endpoint);
-}
-
-static int copy_headers(struct transport_request *r, const char *const *headers)
-{
-	size_t n = 0;
-
-	while (headers && headers[n])
-		n++;
-	if (n == 0)
-		return 0;
-	r->headers = calloc(n + 1, sizeof(char *));
-	if (!r->headers)
-		return -ENOMEM;
-	for (size_t i = 0; i < n; i++) {
-		int err = str_replace(&r->headers[i], headers[i]);
-
-		if (err < 0)
-			return err;
-	}
-	return 0;
-}
-
-static int ask_copy(struct transport_request *r, const struct transport_ask *ask)
-{
-	int err = endpoint_copy(&r->endpoint, transport_endpoint(ask));
-
-	if (err >= 0)
-		err = str_replace(&r->method, ask->method);
-	if (err >= 0)
-		err = str_replace(&r->url, ask->url);
-	if (err >= 0)
-		err = str_replace(&r->body, ask->body);
-	if (err >= 0)
-		err = str_replace(&r->socket, ask->socket);
-	if (err >= 0)
-		err = copy_headers(r, ask->headers);
-	r->max_body = ask->max_body;
-	return err;
-}
-
 static void request_free(struct transport_request *r)
 {
 	struct http_client *c = r->client;
@@ -121,7 +64,7 @@ static void request_free(struct transport_request *r)
 		r->slot->next = c->idle;
 		c->idle = r->slot;
 	}
-	ask_clear(r);
+	ask_copy_clear(&r->asked);
 	free(r);
 }
 
@@ -178,13 +121,6 @@ static void on_transfer_done(void *userdata, CURL *easy, CURLcode code)
 static int put_on_wire(struct transport_request *r)
 {
 	struct http_client *c = r->client;
-	const struct transport_ask ask = {.method = r->method,
-		.url = r->url,
-		.headers = (const char *const *)r->headers,
-		.body = r->body,
-		.endpoint = &r->endpoint,
-		.socket = r->socket,
-		.max_body = r->max_body};
 	struct http_exchange *x;
 	int err;
 
@@ -196,12 +132,12 @@ static int put_on_wire(struct transport_request *r)
 		x->easy = curl_easy_init();
 	if (!x->easy)
 		return -ENOMEM;
-	err = http_exchange_begin(x, c->user_agent, &ask);
+	err = http_exchange_begin(x, c->user_agent, &r->asked.ask);
 	if (err < 0)
 		return err;
 	if (curl_easy_setopt(x->easy, CURLOPT_PRIVATE, r) != CURLE_OK)
 		return -ENOMEM;
-	r->multi = http_pool_add(c->pool, x->easy, http_url_place(r->url));
+	r->multi = http_pool_add(c->pool, x->easy, http_url_place(r->asked.url));
 	return r->multi ? 0 : -ENOMEM;
 }
 
@@ -250,7 +186,7 @@ static int client_send(struct transport *t, const struct transport_ask *ask, tra
 	r->client = c;
 	r->done = done;
 	r->userdata = userdata;
-	err = ask_copy(r, ask);
+	err = ask_copy(&r->asked, ask);
 	if (err >= 0)
 		err = http_lines_join(
 			c->lines, &r->place, transport_endpoint(ask)->cluster, ask->urgent);

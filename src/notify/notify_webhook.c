@@ -61,9 +61,9 @@ static int check_endpoint(const struct notify_params *p, const char **ret_key, c
 
 	if (fault)
 		return notify_refuse(key, fault, ret_key, reterr);
-	if (p->authorization_file && p->endpoint.bearer_token_file)
-		return notify_refuse(
-			"bearer_token_file", "not beside authorization_file", ret_key, reterr);
+	if (p->authorization_file && (p->endpoint.bearer_token_file || p->endpoint.token_url))
+		return notify_refuse(p->endpoint.token_url ? "token_url" : "bearer_token_file",
+			"not beside authorization_file", ret_key, reterr);
 	return 0;
 }
 

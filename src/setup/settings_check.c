@@ -246,7 +246,7 @@ static int check_urls(const struct conf *c, struct strlist *errors)
 			if (str_equal(c->sections[i].kind, "spark"))
 				continue;
 			if (str_equal(e->key, "url") || str_equal(e->key, "external_url") ||
-				str_equal(e->key, "proxy"))
+				str_equal(e->key, "proxy") || str_equal(e->key, "token_url"))
 				fault = url_fault(e->value);
 			if (fault)
 				r = fault_of_entry(e, fault, errors);

@@ -309,7 +309,7 @@ static int lint_client(const struct conf_entry *e, struct strlist *faults, struc
 int settings_lint_files(const struct conf *c, struct strlist *faults, struct strlist *notes)
 {
 	static const char *const secrets[] = {"password_file", "bearer_token_file", "header_file",
-		"url_file", "authorization_file", "secret_file", NULL};
+		"client_secret_file", "url_file", "authorization_file", "secret_file", NULL};
 	int r = 0;
 
 	for (size_t i = 0; i < c->n_sections; i++)

@@ -13,6 +13,7 @@
 #include "setup/runtime.h"
 #include "source/selftest.h"
 #include "watch/check_access.h"
+#include "wire/token.h"
 
 struct checker {
 	sd_event *event;
@@ -144,7 +145,8 @@ static int checker_prepare(struct checker *c, struct settings *settings)
 	if (r >= 0)
 		r = redactor_new(http_client_transport(c->client), &c->redactor);
 	if (r >= 0)
-		r = credentials_new(c->event, redactor_transport(c->redactor), &c->credentials);
+		r = credentials_new(c->event, redactor_transport(c->redactor), token_decode_answer,
+			&c->credentials);
 	if (r < 0) {
 		settings_free(settings);
 		return r;

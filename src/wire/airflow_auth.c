@@ -5,97 +5,20 @@
 
 #include "wire/airflow.h"
 #include "wire/json.h"
+#include "wire/token.h"
 
 #define MAX_TEXT 200
-#define MAX_TOKEN 8192
-
-static int base64url_value(char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	if (c == '-')
-		return 62;
-	return c == '_' ? 63 : -1;
-}
-
-/* Decodes into out, which holds len bytes. -EINVAL for anything but base64url without padding. */
-static int base64url_decode(const char *s, size_t len, char *out, size_t *ret_n)
-{
-	unsigned int bits = 0;
-	unsigned int n_bits = 0;
-	size_t n = 0;
-
-	for (size_t i = 0; i < len; i++) {
-		int value = base64url_value(s[i]);
-
-		if (value < 0)
-			return -EINVAL;
-		bits = (bits << 6 | (unsigned int)value) & 0xffffU;
-		n_bits += 6;
-		if (n_bits < 8)
-			continue;
-		n_bits -= 8;
-		out[n++] = (char)(unsigned char)(bits >> n_bits & 0xffU);
-	}
-	*ret_n = n;
-	return 0;
-}
-
-/* The exp of a JWT; 0 where it is none or does not say. */
-static usec_t token_expires(const char *token)
-{
-	_cleanup_json_ cJSON *json = NULL;
-	_cleanup_free_ char *err = NULL;
-	char payload[MAX_TOKEN];
-	const char *begin = strchr(token, '.');
-	const char *end = begin ? strchr(begin + 1, '.') : NULL;
-	const cJSON *exp;
-	size_t n = 0;
-
-	if (!end || end - begin > MAX_TOKEN)
-		return 0;
-	if (base64url_decode(begin + 1, (size_t)(end - begin - 1), payload, &n) < 0)
-		return 0;
-	if (json_parse(payload, n, &json, &err) < 0)
-		return 0;
-	exp = cJSON_GetObjectItemCaseSensitive(json, "exp");
-	/* The year 9999 ends it. */
-	if (!cJSON_IsNumber(exp) || !(exp->valuedouble > 0 && exp->valuedouble < 253402300800.0))
-		return 0;
-	return (usec_t)exp->valuedouble * USEC_PER_SEC;
-}
 
 int airflow_decode_token(
 	const char *body, size_t len, char **ret_token, usec_t *ret_expires, char **reterr)
 {
-	_cleanup_json_ cJSON *json = NULL;
-	const char *token;
-	char *copy = NULL;
-	size_t n;
-	int r;
+	struct token_grant grant = {0};
+	int r = token_decode(body, len, &grant, reterr);
 
-	r = json_parse(body, len, &json, reterr);
-	if (r >= 0)
-		r = json_get_string(json, "access_token", JSON_REQUIRED, &token, reterr);
 	if (r < 0)
 		return r;
-	n = strlen(token);
-	if (n == 0 || n > MAX_TOKEN)
-		return json_refuse(
-			reterr, "\"access_token\" is empty or longer than %d bytes", MAX_TOKEN);
-	for (size_t i = 0; i < n; i++) {
-		if (token[i] < '!' || token[i] > '~')
-			return json_refuse(reterr, "\"access_token\" is not of visible ASCII");
-	}
-	r = str_replace(&copy, token);
-	if (r < 0)
-		return r;
-	*ret_token = copy;
-	*ret_expires = token_expires(copy);
+	*ret_token = grant.token;
+	*ret_expires = grant.expires;
 	return 0;
 }
 

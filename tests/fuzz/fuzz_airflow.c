@@ -3,7 +3,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/secret.h"
 #include "wire/airflow.h"
+#include "wire/token.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -27,12 +29,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	_cleanup_(task_scope_clear) struct task_scope scope = {0};
 	_cleanup_free_ char *beside = NULL;
 	struct airflow_affected affected;
+	struct token_grant grant = {0};
 	usec_t expires;
 	bool yes;
 
 	(void)airflow_decode_version(body, size, &version, &err);
 	(void)airflow_decode_health(body, size, &yes, &err);
 	(void)airflow_decode_token(body, size, &token, &expires, &err);
+	(void)token_decode(body, size, &grant, &err);
+	secret_free(grant.token);
+	grant.token = NULL;
+	(void)token_decode_answer(401, body, size, &grant, &err);
 	(void)airflow_decode_ti(body, size, &o, &ti, &err);
 	(void)airflow_decode_accepted(body, size, &err);
 	(void)airflow_decode_affected(body, size, &o, NULL, &affected, &err);

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who is asked gets what its section holds, as its files hold it now, and nobody else gets it."""
+import base64
 import re
+import urllib.parse
 
+import pytest
 from fakes import Airflow, Driver, Fake, Master
 from harness import Daemon, wait
 
@@ -9,12 +12,12 @@ from harness import Daemon, wait
 class Gate:
     """Lets in who has the token and the key of the day, and says back what it was shown."""
 
-    pass_token, pass_key = "tok-first", "key-first"
+    pass_token, pass_key, refusal = "tok-first", "key-first", 403
 
     def answer(self, method, path, headers, body):
         path = re.sub(r"^http://[^/]*", "", path)
         if headers.get("Authorization") != f"Bearer {self.pass_token}" or headers.get("X-Gate") != self.pass_key:
-            return 403, f"not {headers.get('Authorization')} {headers.get('X-Gate')}"
+            return self.refusal, f"not {headers.get('Authorization')} {headers.get('X-Gate')}"
         return super().answer(method, path, headers, body)
 
 
@@ -33,6 +36,23 @@ class GatedAirflow(Gate, Airflow):
         if not self.tokens:
             self.tokens.append(self.pass_token)
         return super().answer(method, path, headers, body)
+
+
+class Issuer(Fake):
+    """A server that gives tokens to the one client it knows (RFC 6749, 4.4)."""
+
+    n = 0
+
+    def answer(self, method, path, headers, body):
+        known = "Basic " + base64.b64encode(b"me%3A:s3%26cret").decode()
+        form = urllib.parse.parse_qs(body)
+        shown = form.get("client_id") == ["me:"] and form.get("client_secret") == ["s3&cret"]
+        if method != "POST" or path != "/token" or form.get("grant_type") != ["client_credentials"] or form.get("scope") != ["a b"]:
+            return 400, {"error": "invalid_request"}
+        if headers.get("Authorization") != known and not shown:
+            return 401, {"error": "invalid_client", "error_description": f"{body} {headers.get('Authorization')}"}
+        self.n += 1
+        return 200, {"access_token": f"tok-{self.n}", "token_type": "Bearer", "expires_in": 3600}
 
 
 class Hook(Fake):
@@ -102,3 +122,28 @@ def test_proxy(binary, tmp_path, started):
         wait(lambda: airflow.requests, 15, "Airflow is asked")
     assert all(r[2].startswith("http://driver.invalid:4040/") for r in proxy.requests)
     assert all(r[2].startswith("http://airflow.invalid/base/") for r in airflow.requests)
+
+
+@pytest.mark.parametrize("way", ["basic", "post"])
+def test_a_client_gets_tokens(way, binary, tmp_path, started):
+    """One token for many requests, another one when it is refused; whoever gets none is told, with no secret."""
+    issuer, driver, airflow = started(Issuer), started(GatedDriver), started(GatedAirflow)
+    driver.pass_key = airflow.pass_key = None
+    driver.pass_token = airflow.pass_token = "tok-1"
+    write(tmp_path / "secret", "wrong-s3cret\n")
+    keys = (f"token_url = {issuer.url}/token\nclient_id = me:\nclient_secret_file = {tmp_path}/secret\nscope = a b\n"
+            f"client_auth = {way}\n")
+    with Daemon(binary, tmp_path, f"[spark s]\nurl = {driver.url}\n{keys}[airflow main]\nurl = {airflow.url}\n{keys}") as d:
+        wait(lambda: d.lines("token_url") and d.lines("answered 401: invalid_client"), 15, "the wrong secret is told")
+        assert not driver.requests
+        write(tmp_path / "secret", "s3&cret\n")
+        wait(lambda: d.metric("stagewatch_up", spark_cluster="s") == 1, 15, "the driver is asked")
+        wait(lambda: airflow.asked("GET", "/dags"), 15, "Airflow is asked")
+        d.polls_go_on(driver)
+        assert issuer.n == 1
+        driver.pass_token, driver.refusal = "tok-2", 401
+        d.polls_go_on(driver)
+        wait(lambda: issuer.n == 2, 15, "another token is asked for")
+        wait(lambda: d.metric("stagewatch_up", spark_cluster="s") == 1, 15, "it is taken")
+        for secret in ("wrong-s3cret", "s3&cret", "s3%26cret", "tok-1", "tok-2"):
+            assert secret not in d.log()

@@ -23,6 +23,8 @@ struct transport_request {
 	void *userdata;
 	unsigned n_asked;
 	struct endpoint as; /* of the last one */
+	char url[64];
+	char body[200];
 };
 
 static int other_send(struct transport *t, const struct transport_ask *ask, transport_done_fn done,
@@ -35,6 +37,8 @@ static int other_send(struct transport *t, const struct transport_ask *ask, tran
 	r->n_asked++;
 	endpoint_clear(&r->as);
 	assert_int_equal(endpoint_copy(&r->as, transport_endpoint(ask)), 0);
+	(void)snprintf(r->url, sizeof(r->url), "%s %s", ask->method, ask->url);
+	(void)snprintf(r->body, sizeof(r->body), "%s", ask->body ? ask->body : "");
 	*ret = r;
 	return 0;
 }
@@ -45,6 +49,19 @@ static void other_cancel(struct transport_request *r)
 }
 
 static const struct transport_ops other_ops = {.send = other_send, .cancel = other_cancel};
+
+/* "TOKEN SECONDS"; anything else is none. */
+static int decode(int status, const char *body, size_t len, struct token_grant *ret, char **reterr)
+{
+	char token[32] = "";
+	unsigned seconds = 0;
+
+	(void)len;
+	if (status != 200 || sscanf(body, "%31s %u", token, &seconds) != 2)
+		return str_printf(reterr, "answered %d", status) < 0 ? -ENOMEM : -EACCES;
+	ret->life = seconds * USEC_PER_SEC;
+	return str_replace(&ret->token, token);
+}
 
 struct fixture {
 	struct transport_request other;
@@ -77,7 +94,8 @@ static int set_up(void **state)
 	(void)close(fd);
 	f->other.transport.ops = &other_ops;
 	assert_true(sd_event_new(&f->event) >= 0);
-	assert_int_equal(credentials_new(f->event, &f->other.transport, &f->credentials), 0);
+	assert_int_equal(
+		credentials_new(f->event, &f->other.transport, decode, &f->credentials), 0);
 	*state = f;
 	return 0;
 }
@@ -116,11 +134,16 @@ static struct transport_request *ask(struct fixture *f, const struct endpoint *e
 	return r;
 }
 
-static void answer(struct fixture *f)
+static void answer_with(struct fixture *f, int status, const char *body)
 {
-	const struct transport_answer a = {.status = 200, .body = ""};
+	const struct transport_answer a = {.status = status, .body = body, .len = strlen(body)};
 
 	f->other.done(f->other.userdata, &a);
+}
+
+static void answer(struct fixture *f)
+{
+	answer_with(f, 200, "");
 }
 
 /* Asks, and is refused. */
@@ -230,6 +253,97 @@ static void cancelled_before_it_is_told(void **state)
 	(void)ask(f, &e); /* freed with the rest */
 }
 
+static char token_url[] = "http://login/token";
+static char client[] = "me:too";
+static char scope[] = "a b";
+
+static struct endpoint oauth(struct fixture *f)
+{
+	return (struct endpoint){.token_url = token_url,
+		.client_id = client,
+		.client_secret_file = f->path,
+		.scope = scope};
+}
+
+/* All that wait get the token that was asked for once; a refused one is asked for anew, once. */
+static void a_client(void **state)
+{
+	struct fixture *f = *state;
+	const struct endpoint e = oauth(f);
+	struct transport_request *second;
+
+	write_file(f, "s3:cret\n");
+	(void)ask(f, &e);
+	second = ask(f, &e);
+	assert_int_equal(f->other.n_asked, 1);
+	assert_string_equal(f->other.url, "POST http://login/token");
+	assert_string_equal(f->other.body, "grant_type=client_credentials&scope=a%20b");
+	assert_string_equal(f->other.as.username, "me%3Atoo");
+	assert_string_equal(f->other.as.password, "s3%3Acret");
+	assert_true(transport_waits(credentials_transport(f->credentials), second));
+	transport_cancel(credentials_transport(f->credentials), second);
+	answer_with(f, 200, "first 3600");
+	assert_int_equal(f->other.n_asked, 2);
+	assert_string_equal(f->other.url, "GET http://x/");
+	assert_string_equal(f->other.as.authorization, "Bearer first");
+	answer_with(f, 401, "");
+	assert_int_equal(f->n, 0);
+	assert_string_equal(f->other.url, "POST http://login/token");
+	answer_with(f, 200, "second 3600");
+	assert_string_equal(f->other.as.authorization, "Bearer second");
+	answer_with(f, 401, "");
+	assert_int_equal(f->n, 1);
+	(void)ask(f, &e); /* a token may be good for another one: it is used until it is replaced */
+	assert_string_equal(f->other.url, "GET http://x/");
+	answer(f);
+	assert_int_equal(f->n, 2);
+}
+
+static void a_client_that_shows_it_in_the_body(void **state)
+{
+	struct fixture *f = *state;
+	struct endpoint e = oauth(f);
+
+	e.client_by_post = true;
+	e.audience = client;
+	write_file(f, "s3&cret\n");
+	(void)ask(f, &e);
+	assert_string_equal(f->other.body,
+		"grant_type=client_credentials&scope=a%20b&audience=me%3Atoo&client_id=me%3Atoo"
+		"&client_secret=s3%26cret");
+	assert_null(f->other.as.username);
+	answer_with(f, 200, "first 0"); /* ten minutes, then */
+	answer(f);
+	(void)ask(f, &e);
+	assert_string_equal(f->other.as.authorization, "Bearer first");
+	answer(f);
+	/* Another scope takes another token. */
+	e.scope = client;
+	(void)ask(f, &e);
+	assert_string_equal(f->other.url, "POST http://login/token");
+}
+
+static void a_client_that_gets_none(void **state)
+{
+	struct fixture *f = *state;
+	const struct endpoint e = oauth(f);
+
+	expect_refused(f, &e, "empty");
+	write_file(f, "s3cret\n");
+	(void)ask(f, &e);
+	(void)ask(f, &e);
+	answer_with(f, 401, "");
+	while (f->n < 3)
+		assert_true(sd_event_run(f->event, UINT64_MAX) >= 0);
+	assert_int_equal(f->error, -EKEYREJECTED);
+	assert_string_equal(f->text, "token_url http://login/token answered 401");
+	/* It is left alone for a while. */
+	(void)ask(f, &e);
+	assert_int_equal(f->other.n_asked, 1);
+	assert_true(sd_event_run(f->event, UINT64_MAX) >= 0);
+	assert_int_equal(f->n, 4);
+}
+
 #define credentials_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -239,6 +353,9 @@ int main(void)
 		credentials_test(a_token_that_rotates),
 		credentials_test(headers),
 		credentials_test(cancelled_before_it_is_told),
+		credentials_test(a_client),
+		credentials_test(a_client_that_shows_it_in_the_body),
+		credentials_test(a_client_that_gets_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
