@@ -26,5 +26,10 @@ typedef void (*kill_app_done_fn)(void *userdata, enum remedy_reply reply, const 
  * once. -EOPNOTSUPP: KILL_NONE. */
 int kill_app_start(const struct kill_app_ask *rq, kill_app_done_fn done, void *userdata,
 	struct kill_app **ret);
+/* Looks whether what controls the app lets it be ended that way, and sends nothing that changes
+ * anything: REPLY_DONE or REPLY_GONE, nothing speaks against it; else text says what does.
+ * -EOPNOTSUPP: of this kind nothing is known beforehand. Else as above. */
+int kill_app_rehearse(const struct kill_app_ask *rq, kill_app_done_fn done, void *userdata,
+	struct kill_app **ret);
 /* No callback comes after this. NULL is allowed; returns NULL. */
 struct kill_app *kill_app_cancel(struct kill_app *k);

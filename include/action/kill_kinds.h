@@ -31,6 +31,7 @@ struct kill_app {
 	sd_event_source *timer;    /* the API server is left alone, as it has asked */
 	unsigned n_waits;
 	struct endpoint endpoint;
+	bool rehearses; /* nothing is to be sent that changes anything */
 	int (*begin)(struct kill_app *k);
 	kill_app_done_fn done;
 	void *userdata;

@@ -40,8 +40,8 @@ static int copy_point(struct kill_app *k, const struct kill_point *point)
 	return r;
 }
 
-int kill_app_start(
-	const struct kill_app_ask *rq, kill_app_done_fn done, void *userdata, struct kill_app **ret)
+static int start(const struct kill_app_ask *rq, bool rehearses, kill_app_done_fn done,
+	void *userdata, struct kill_app **ret)
 {
 	struct kill_app *k;
 	int r;
@@ -59,6 +59,7 @@ int kill_app_start(
 	k->event = rq->event;
 	k->stage_id = rq->stage_id;
 	k->begin = kinds[rq->point->kind];
+	k->rehearses = rehearses;
 	k->done = done;
 	k->userdata = userdata;
 	r = copy_point(k, rq->point);
@@ -72,4 +73,17 @@ int kill_app_start(
 	}
 	*ret = k;
 	return 0;
+}
+
+int kill_app_start(
+	const struct kill_app_ask *rq, kill_app_done_fn done, void *userdata, struct kill_app **ret)
+{
+	return start(rq, false, done, userdata, ret);
+}
+
+int kill_app_rehearse(
+	const struct kill_app_ask *rq, kill_app_done_fn done, void *userdata, struct kill_app **ret)
+{
+	return kinds[rq->point->kind] == kill_kube_begin ? start(rq, true, done, userdata, ret)
+							 : -EOPNOTSUPP;
 }

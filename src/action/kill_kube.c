@@ -158,7 +158,7 @@ static void refuse(struct kill_app *k, const char *policy)
 	if (policy)
 		(void)str_printf(&text,
 			"nothing was sent: SparkApplication %s/%s has restartPolicy %s, and its "
-			"operator would start a new driver",
+			"operator would start a new driver (kill_via = cluster ends it for good)",
 			k->driver.namespace, k->driver.owner.name, policy);
 	else
 		(void)str_printf(&text,
@@ -186,6 +186,10 @@ static void act_on(struct kill_app *k, const struct kube_app *app)
 	}
 	if (k->kind != KILL_POD && !str_equal(owner->uid, app->uid)) {
 		kill_finish(k, REPLY_GONE, "another SparkApplication has its name by now");
+		return;
+	}
+	if (k->rehearses) {
+		kill_finish(k, r < 0 ? REPLY_UNCERTAIN : REPLY_DONE, r < 0 ? "no memory" : NULL);
 		return;
 	}
 	if (app->suspend && (k->kind == KILL_SUSPEND || k->kind == KILL_SUSPEND_OR_DELETE)) {
@@ -217,7 +221,7 @@ static void on_app(void *userdata, const struct transport_answer *a)
 	_cleanup_free_ char *err = NULL;
 
 	k->request = NULL;
-	if (k->kind == KILL_POD && is_gone(a)) {
+	if (k->kind == KILL_POD && is_gone(a) && !k->rehearses) {
 		if (send_delete(k, true) < 0)
 			kill_finish(k, REPLY_UNCERTAIN, "the kill could not be sent");
 	} else if (a->error < 0 || a->status != 200) {
@@ -235,6 +239,8 @@ int kill_kube_begin(struct kill_app *k)
 	struct kill_request rq = {.method = "GET"};
 	int r;
 
+	if (!kube_driver_has_app(&k->driver) && k->rehearses)
+		return -EOPNOTSUPP;
 	if (!kube_driver_has_app(&k->driver))
 		return k->kind == KILL_POD ? send_delete(k, true) : -EOPNOTSUPP;
 	r = kube_app_path(&k->driver, &path);

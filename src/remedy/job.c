@@ -209,7 +209,9 @@ static enum kill_via kill_via_of(const struct job *j)
 	return rule ? (enum kill_via)rule->kill_via : KILL_VIA_CLUSTER;
 }
 
-static int kill_app(struct job *j)
+static void on_rehearsed(void *userdata, enum remedy_reply reply, const char *text);
+
+static int kill_app(struct job *j, bool rehearse)
 {
 	struct kill_point point = {0};
 	struct kill_app_ask ask = {.transport = j->context->transport,
@@ -220,7 +222,8 @@ static int kill_app(struct job *j)
 
 	if (!source_kill_point(j->source, &j->ref, kill_via_of(j), &point))
 		return -EOPNOTSUPP;
-	return kill_app_start(&ask, on_killed, j, &j->kill);
+	return rehearse ? kill_app_rehearse(&ask, on_rehearsed, j, &j->kill)
+			: kill_app_start(&ask, on_killed, j, &j->kill);
 }
 
 static int ask_airflow(struct job *j, enum airflow_op op)
@@ -321,6 +324,15 @@ static enum airflow_op look_op(const struct remedy *r)
 	return remedy_wants_room(r) ? AIRFLOW_ROOM : AIRFLOW_LOOK;
 }
 
+/* Before a way is chosen, what controls the app is looked at, too: one that would start the next
+ * driver is not to be left with a task that has failed. */
+static int look_at_task(struct job *j)
+{
+	int r = remedy_wants_preconditions(&j->record.remedy) ? kill_app(j, true) : -EOPNOTSUPP;
+
+	return r == -EOPNOTSUPP ? ask_airflow(j, look_op(&j->record.remedy)) : r;
+}
+
 static int perform(struct job *j, const struct remedy_step *step)
 {
 	switch (step->effect) {
@@ -329,7 +341,7 @@ static int perform(struct job *j, const struct remedy_step *step)
 	case EFFECT_LOOK_STAGE:
 		return look_at_stage(j);
 	case EFFECT_LOOK_TASK:
-		return ask_airflow(j, look_op(&j->record.remedy));
+		return look_at_task(j);
 	case EFFECT_LOOK_PROCESS:
 		return ask_airflow(j, AIRFLOW_PROCESS);
 	case EFFECT_NOTE:
@@ -340,7 +352,7 @@ static int perform(struct job *j, const struct remedy_step *step)
 		return j->source->ops->look(
 			j->source, &j->ref, on_looked_at_app, j, &j->source_call);
 	case EFFECT_KILL_APP:
-		return kill_app(j);
+		return kill_app(j, false);
 	case EFFECT_CLEAR_TASK:
 		return ask_airflow(j, AIRFLOW_CLEAR);
 	case EFFECT_RESTART_TASK:
@@ -366,6 +378,35 @@ static void lost_event(const struct remedy_step *step, int error, struct remedy_
 		ret->type = REMEDY_EVENT_TASK;
 	else if (step->effect == EFFECT_LOOK_APP)
 		ret->type = REMEDY_EVENT_APP;
+}
+
+static int note_rehearsal(struct remedy *m, enum remedy_reply reply, const char *text)
+{
+	_cleanup_free_ char *why = NULL;
+	int r = 0;
+
+	if (reply == REPLY_UNCERTAIN)
+		r = str_printf(&why, "what controls its driver could not be looked at: %s",
+			text ? text : "no answer");
+	else if (reply != REPLY_DONE && reply != REPLY_GONE)
+		r = str_replace(&why, text ? text : "what controls its driver is not known");
+	return r < 0 ? r : remedy_note_no_kill(m, why);
+}
+
+static void on_rehearsed(void *userdata, enum remedy_reply reply, const char *text)
+{
+	const struct remedy_step step = {.effect = EFFECT_LOOK_TASK};
+	struct job *j = userdata;
+	struct remedy_event event;
+	int r = note_rehearsal(&j->record.remedy, reply, text);
+
+	j->kill = NULL;
+	if (r >= 0)
+		r = ask_airflow(j, look_op(&j->record.remedy));
+	if (r >= 0)
+		return;
+	lost_event(&step, r, &event);
+	drive(j, &event);
 }
 
 /* What speaks against the first effect that ends something, or the note before it, and against a

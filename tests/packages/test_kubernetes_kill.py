@@ -148,6 +148,20 @@ def test_a_hang_is_ended_and_tried_again(owned, suspend, via, cluster, binary, t
 
 
 @pytest.mark.timeout(300)
+def test_a_task_whose_driver_would_be_started_anew_is_left(cluster, binary, tmp_path, started):
+    driver, airflow = started(Driver, "app-1", OWNER), started(Airflow)
+    cluster.define(True)
+    uid = cluster.pod("etl-driver", driver.port, cluster.application())
+    sections = section(cluster, tmp_path, "acts") + airflow_section(airflow, tmp_path)
+    with Daemon(binary, tmp_path, sections, action="retry", via="auto", more="kill_via = delete-pod\n") as d:
+        wait(lambda: d.lines("has restartPolicy Always, and its operator would start a new driver"), 60, "the refusal")
+        assert d.actions()["requested"] == 0 and not airflow.asked("PATCH") and not airflow.asked("POST", "clearTaskInstances")
+        assert cluster.get(f"{PODS}/etl-driver")["metadata"]["uid"] == uid
+    cluster.delete(f"{APPS}/etl")
+    cluster.delete(f"{PODS}/etl-driver")
+
+
+@pytest.mark.timeout(300)
 def test_which_rights_are_missing(cluster, binary, tmp_path, started):
     cluster.define(True)
     for account, code, text in (("acts", 0, "spark k: kill granted\n"), ("watches", 1, (

@@ -47,6 +47,7 @@ struct preconditions_app {
 	bool cluster_mode;     /* its driver runs in a standalone cluster */
 	bool outlives_process; /* its driver is no process of the task */
 	bool pod;              /* its driver is a pod: gone, it may count as success */
+	const char *no_kill;   /* why what controls it would not let it be ended; NULL: it would */
 	bool may_fire;         /* its rule lets tasks run that wait for a failure */
 };
 

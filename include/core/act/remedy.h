@@ -171,6 +171,7 @@ struct remedy {
 	bool waits;              /* a new try is there, and does not run */
 	char *waits_for;         /* owned: for what, as Airflow last said; NULL: not known */
 	char *no_restart; /* owned: why it cannot be cleared while it runs; NULL: not tried */
+	char *no_kill;    /* owned: why it could not be ended, by a look; NULL: nothing is known */
 	char *why;        /* owned: one clause on how it came to its state */
 };
 
@@ -196,6 +197,11 @@ struct remedy_step {
 
 int remedy_init(struct remedy *r, const struct remedy_plan *plan, const struct owner *owner);
 void remedy_clear(struct remedy *r);
+
+/* What a look at what controls the app came to, before an answer to a look that
+ * remedy_wants_preconditions(): why it would not let it be ended; NULL: nothing speaks against it.
+ * -ENOMEM. */
+int remedy_note_no_kill(struct remedy *r, const char *why);
 
 /* An event that does not fit the state (a late timer, say) changes nothing and gives EFFECT_WAIT
  * with the deadline. -ENOMEM: nothing changed; call again. */

@@ -142,6 +142,8 @@ static const char *objection_to_way(const struct preconditions_question *q, enum
 	if (q->app.pod && !q->app.can_kill)
 		return "its driver is a pod that kill_via of its rule cannot end: what controls it "
 		       "would start the next one, or is not of that kind";
+	if (q->app.no_kill)
+		return q->app.no_kill;
 	if (way == END_WAY_AIRFLOW && !q->app.can_kill)
 		return "its cluster manager cannot end the app";
 	if (way == END_WAY_DEFERRED && !q->app.can_kill)

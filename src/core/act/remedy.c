@@ -98,6 +98,7 @@ void remedy_clear(struct remedy *r)
 	free(r->why);
 	free(r->fires);
 	free(r->no_restart);
+	free(r->no_kill);
 	free(r->waits_for);
 	*r = (struct remedy){0};
 }
@@ -187,6 +188,11 @@ bool remedy_wants_room(const struct remedy *r)
 bool remedy_wants_preconditions(const struct remedy *r)
 {
 	return r->state == REMEDY_RECHECK_TASK || r->state == REMEDY_VERIFY_RUNNING;
+}
+
+int remedy_note_no_kill(struct remedy *r, const char *why)
+{
+	return str_replace(&r->no_kill, why);
 }
 
 static usec_t time_limit(const struct remedy *r)

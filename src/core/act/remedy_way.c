@@ -31,6 +31,7 @@ static int ask_preconditions(
 			.cluster_mode = r->plan.cluster_mode,
 			.outlives_process = r->plan.outlives_process,
 			.pod = r->plan.pod,
+			.no_kill = r->no_kill,
 			.may_fire = r->plan.may_fire}};
 
 	if (way == END_WAY_RESTART && r->no_restart)

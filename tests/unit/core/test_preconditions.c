@@ -60,6 +60,7 @@ struct preconditions_case {
 	bool cluster_mode;
 	bool outlives_process;
 	bool pod;
+	const char *no_kill;
 	const char *operator;
 	bool paused;
 	bool stale;
@@ -91,6 +92,7 @@ static void check(const struct preconditions_case *c)
 			.cluster_mode = c->cluster_mode,
 			.outlives_process = c->outlives_process,
 			.pod = c->pod,
+			.no_kill = c->no_kill,
 			.may_fire = c->may_fire}};
 	_cleanup_free_ char *text = NULL;
 
@@ -141,6 +143,10 @@ static void test_pods(void **state)
 		POD(.way = END_WAY_RESTART, .objection = "beside it"),
 		POD(.way = END_WAY_KILL, .cannot_kill = true, .objection = "cannot end"),
 		POD(.way = END_WAY_CLEAR, .cannot_kill = true, .objection = "cannot end"),
+		POD(.way = END_WAY_KILL, .no_kill = "it has a policy",
+			.objection = "it has a policy"),
+		POD(.way = END_WAY_CLEAR, .no_kill = "it has a policy",
+			.objection = "it has a policy"),
 	};
 
 	(void)state;

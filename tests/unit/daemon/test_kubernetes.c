@@ -219,10 +219,6 @@ static void what_does_not_end_it(void **state)
 		struct fake_answer answer;
 		const char *words;
 	} rows[] = {
-		{"its operator starts a new one", "Always", "delete-pod", NULL, {0},
-			"restartPolicy Always, and its operator would start a new driver"},
-		{"attempts are left", "OnFailure", "delete-pod", NULL, {0},
-			"restartPolicy OnFailure"},
 		{"no suspend of an old operator", "Never", "suspend", "PATCH " KUBE "*",
 			{.status = 200,
 				.body = "{\"kind\":\"SparkApplication\",\"metadata\":{\"uid\":"
@@ -233,9 +229,6 @@ static void what_does_not_end_it(void **state)
 				.body = "{\"kind\":\"Status\",\"message\":\"pods d0 is "
 					"forbidden\"}"},
 			"answered 403: pods d0 is forbidden"},
-		{"no right to look", "Never", "cluster", "GET *sparkapplications*",
-			{.status = 403, .body = "{\"kind\":\"Status\",\"message\":\"no get\"}"},
-			"answered 403: no get"},
 		{"an API server away", NULL, "delete-pod", "DELETE *", {.status = 503},
 			"answered 503"},
 		{"too much to do", NULL, "delete-pod", "DELETE *",
@@ -335,6 +328,52 @@ static void a_way_of_another_owner(void **state)
 	world_run(w, 5 * USEC_PER_SEC);
 	assert_string_equal(w->airflow.sent, "");
 	assert_int_equal(w->spark.kills, 0);
+}
+
+/* Its operator would start the next driver, or may: its task is left as it is, also where it would
+ * only be told. */
+static void known_before_its_task_is_failed(void **state)
+{
+	static const struct {
+		const char *name;
+		const char *operated;
+		const char *mode;
+		struct fake_answer answer; /* to who asks for its SparkApplication */
+		const char *words;
+	} rows[] = {
+		{"its operator starts a new one", "Always", "act", {0},
+			"restartPolicy Always, and its operator would start a new driver"},
+		{"attempts are left", "OnFailure", "act", {0}, "restartPolicy OnFailure"},
+		{"observed", "Always", "observe", {0}, "restartPolicy Always"},
+		{"no right to look", "Never", "act",
+			{.status = 403, .body = "{\"kind\":\"Status\",\"message\":\"no get\"}"},
+			"answered 403: no get"},
+		{"an API server away", "Never", "act", {.status = 503}, "answered 503"},
+		{"one that never answers", "Never", "act", {.hangs = true},
+			"what controls its driver could not be looked at"},
+		{"what is no SparkApplication", "Never", "act",
+			{.status = 200, .body = "{\"kind\":\"Pod\"}"},
+			"what controls its driver could not be looked at"},
+	};
+
+	for_each_row(r, rows)
+	{
+		_cleanup_free_ char *mode = NULL;
+		struct world *w;
+
+		scene_anew(state);
+		w = *state;
+		assert_true(str_printf(&mode, "mode = %s", r->mode) >= 0);
+		fake_spark_add(&w->spark, "app-1", ACT_URL, WORLD_OWNER)->operated = r->operated;
+		if (r->answer.status > 0 || r->answer.hangs)
+			fake_set(&w->fake, "GET *sparkapplications*", r->answer);
+		world_start(w, mode, WORLD_KUBE WORLD_AIRFLOW,
+			"action = retry\nretry_via = auto\nkill_via = delete-pod\n");
+		world_until(w, fake_log_count(r->words) > 0);
+		world_run(w, 5 * USEC_PER_SEC);
+		assert_string_equal(w->airflow.sent, "");
+		assert_int_equal(w->spark.kills, 0);
+	}
 }
 
 /* What a daemon knew of the pod, the next one knows by the ledger. */
@@ -528,6 +567,7 @@ int main(void)
 		story(a_task_that_turns_green),
 		story(retries_of_airflow_are_objected_to),
 		story(a_way_of_another_owner),
+		story(known_before_its_task_is_failed),
 		story(a_restart_in_between),
 		story(rights_that_are_missing),
 		story(an_owner_that_the_pod_points_at),
