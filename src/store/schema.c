@@ -82,6 +82,10 @@ static const char *const steps[] = {
 
 	/* What the properties of its app ask of the rule, one a line. */
 	"ALTER TABLE incidents ADD COLUMN wishes TEXT;",
+
+	/* How it was known whose the app is. */
+	"ALTER TABLE incidents ADD COLUMN owner_via TEXT;"
+	"ALTER TABLE actions ADD COLUMN owner_via TEXT;",
 };
 
 const struct ledger_schema store_schema = {steps, ELEMENTSOF(steps)};

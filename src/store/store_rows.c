@@ -11,15 +11,16 @@
 	"id, number, opened, changed, ended, cluster, app_id, app_name, app_started, stage_id, "   \
 	"attempt_id, rule, dag_id, run_id, task_id, map_index, try_number, verdict, reached, "     \
 	"evidence, cause, because, action, outcome, outcome_why, decided, decided_dry, refusal, "  \
-	"kept, acked_by, ignored_by, aborted_by, wishes"
-#define N_INCIDENT_COLUMNS 33
+	"kept, acked_by, ignored_by, aborted_by, wishes, owner_via"
+#define N_INCIDENT_COLUMNS 34
 
 #define ACTION_COLUMNS                                                                             \
 	"incident, began, ended, cluster, app_id, app_name, app_started, rule, url, pid, "         \
 	"pid_started, airflow, note, action, retry_via, needs_note, can_kill_app, cluster_mode, "  \
 	"end_timeout, retry_timeout, dag_id, run_id, task_id, map_index, try_number, ti_id, "      \
-	"ti_try, ti_started, ti_pid, ti_host, state, failed, kill_sent, outcome, why, mark"
-#define N_ACTION_COLUMNS 36
+	"ti_try, ti_started, ti_pid, ti_host, state, failed, kill_sent, outcome, why, mark, "      \
+	"owner_via"
+#define N_ACTION_COLUMNS 37
 
 void action_record_clear(struct action_record *a)
 {
@@ -91,7 +92,8 @@ static int put_incident(struct ledger *l, const struct incident *i, const char *
 		LEDGER_I(i->response.decided), LEDGER_I(i->response.decided_dry),
 		LEDGER_S(i->response.refusal), LEDGER_I(i->kept),
 		LEDGER_S(i->marks[INCIDENT_ACKED]), LEDGER_S(i->marks[INCIDENT_IGNORED]),
-		LEDGER_S(i->marks[INCIDENT_ABORTED]), LEDGER_S(wishes)};
+		LEDGER_S(i->marks[INCIDENT_ABORTED]), LEDGER_S(wishes),
+		LEDGER_S(owner_via_name(i->owner.via))};
 
 	_Static_assert(ELEMENTSOF(values) == N_INCIDENT_COLUMNS, "a value per column");
 	return put(l, "incidents", INCIDENT_COLUMNS, "id", values, ELEMENTSOF(values));
@@ -131,7 +133,7 @@ int rows_put_action(struct ledger *l, const struct action_record *a, bool update
 		LEDGER_I(m->task.started), LEDGER_I(m->task.pid), LEDGER_S(m->task.hostname),
 		LEDGER_S(remedy_state_name(m->state)), LEDGER_I(m->failed_at > 0),
 		LEDGER_I(m->kill_sent), LEDGER_S(remedy_outcome_name(m->outcome)), LEDGER_S(m->why),
-		LEDGER_S(a->mark)};
+		LEDGER_S(a->mark), LEDGER_S(owner_via_name(m->owner.via))};
 
 	_Static_assert(ELEMENTSOF(values) == N_ACTION_COLUMNS, "a value per column");
 	return put(l, "actions", ACTION_COLUMNS, update ? "incident" : NULL, values,
@@ -239,6 +241,7 @@ static void take_incident(struct reader *d, struct incident *i)
 	for (size_t k = 0; k < INCIDENT_MARK_MAX; k++)
 		take_s(d, &i->marks[k]);
 	take_wishes(d, &i->properties);
+	i->owner.via = owner_via_from_name(take_word(d));
 }
 
 struct incident_query {
@@ -333,6 +336,7 @@ static void take_action(struct reader *d, struct action_record *a)
 	(void)fail_word(d, remedy_outcome_from_name(take_word(d), &m->outcome));
 	take_s(d, &m->why);
 	take_s(d, &a->mark);
+	m->owner.via = owner_via_from_name(take_word(d));
 }
 
 struct action_query {

@@ -93,7 +93,7 @@ struct app_list {
 
 /* How it is known whose an app is. */
 enum owner_via {
-	OWNER_VIA_UNKNOWN,     /* no owner, or one of the ledger */
+	OWNER_VIA_UNKNOWN,     /* no owner, or one of a ledger that did not keep it */
 	OWNER_VIA_PROPERTIES,  /* Spark's own, which hold the ids: the cluster policy sets them */
 	OWNER_VIA_ANNOTATIONS, /* of its pod, which hold the ids */
 	OWNER_VIA_LABELS,      /* of its pod: one task instance that runs has these, with its ids
@@ -104,6 +104,8 @@ enum owner_via {
 
 /* "labels"; NULL where it is not known. */
 const char *owner_via_name(enum owner_via via);
+/* OWNER_VIA_UNKNOWN for a word that is none. */
+enum owner_via owner_via_from_name(const char *name);
 
 /* Airflow's task instance that owns an app. map_index -1: not mapped. */
 struct owner {

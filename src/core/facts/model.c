@@ -131,17 +131,25 @@ void owner_clear(struct owner *o)
 	*o = (struct owner){.map_index = -1};
 }
 
+static const char *const owner_vias[] = {
+	[OWNER_VIA_PROPERTIES] = "properties",
+	[OWNER_VIA_ANNOTATIONS] = "annotations",
+	[OWNER_VIA_LABELS] = "labels",
+	[OWNER_VIA_OPENLINEAGE] = "openlineage",
+};
+_Static_assert(ELEMENTSOF(owner_vias) == OWNER_VIA_MAX, "a word per way");
+
 const char *owner_via_name(enum owner_via via)
 {
-	static const char *const names[] = {
-		[OWNER_VIA_PROPERTIES] = "properties",
-		[OWNER_VIA_ANNOTATIONS] = "annotations",
-		[OWNER_VIA_LABELS] = "labels",
-		[OWNER_VIA_OPENLINEAGE] = "openlineage",
-	};
-	_Static_assert(ELEMENTSOF(names) == OWNER_VIA_MAX, "a word per way");
+	return owner_vias[via];
+}
 
-	return names[via];
+enum owner_via owner_via_from_name(const char *name)
+{
+	for (int v = OWNER_VIA_UNKNOWN + 1; v < OWNER_VIA_MAX; v++)
+		if (str_equal(owner_vias[v], name))
+			return (enum owner_via)v;
+	return OWNER_VIA_UNKNOWN;
 }
 
 int owner_copy(const struct owner *from, struct owner *to)

@@ -453,6 +453,7 @@ static void an_owner_that_the_pod_points_at(void **state)
 
 		scene_anew(state);
 		w = *state;
+		world_make_state(w);
 		fake_json(&w->fake, PODS, r->pods);
 		fake_json(&w->fake, "GET " FAKE_AIRFLOW "/api/v2/dags/*/dagRuns/~/taskInstances?*",
 			RUNNING_TIS("2026-08-05T00:00:00Z"));
@@ -463,6 +464,10 @@ static void an_owner_that_the_pod_points_at(void **state)
 		assert_string_equal(owner->dag_id, "d");
 		assert_string_equal(owner_via_name(owner->via), r->via);
 		assert_string_equal(world_incident(w, 0)->owner.task_id, "t");
+		/* The next daemon knows it of the ledger. */
+		world_stop(w);
+		world_start(w, "", WORLD_KUBE WORLD_AIRFLOW, "action = notify");
+		assert_string_equal(owner_via_name(world_incident(w, 0)->owner.via), r->via);
 	}
 }
 

@@ -94,7 +94,9 @@ static void an_older_one_is_migrated(void **state)
 		"ALTER TABLE incidents DROP COLUMN acked_by",
 		"ALTER TABLE incidents DROP COLUMN ignored_by",
 		"ALTER TABLE incidents DROP COLUMN aborted_by",
-		"ALTER TABLE incidents DROP COLUMN wishes", NULL};
+		"ALTER TABLE incidents DROP COLUMN wishes",
+		"ALTER TABLE incidents DROP COLUMN owner_via",
+		"ALTER TABLE actions DROP COLUMN owner_via", NULL};
 	static const char ask[] = "SELECT sql FROM sqlite_schema ORDER BY name";
 	struct place p;
 	struct ledger *l;
