@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -13,6 +14,7 @@
 #include "base/strbuf.h"
 
 #define MAX_PLAIN_HOST 253
+#define MAX_PORT_DIGITS 5
 
 /* libcurl forgives one slash too few or too many, and would take the path for the host. */
 static bool has_authority(const char *url)
@@ -40,8 +42,8 @@ static bool is_plain(const char *url)
 		return false;
 	url += n_host + 1;
 	n_port = strspn(url, "0123456789");
-	/* With four digits it is in range. */
-	if (n_port == 0 || n_port > 4 || url[0] == '0' || url[n_port] != '/')
+	if (n_port == 0 || n_port > MAX_PORT_DIGITS || url[0] == '0' || url[n_port] != '/' ||
+		strtoul(url, NULL, 10) > UINT16_MAX)
 		return false;
 	for (url += n_port; *url > ' ' && *url < 0x7f; url++)
 		;

@@ -279,13 +279,14 @@ static int take_app(struct app_history *a, struct driver_answer *answer)
 
 int driver_take_owner(struct driver *d, const struct target *t)
 {
-	struct app_history *a = driver_history(d);
+	struct app_history *a;
 	int r;
 
 	if (!t->uid || !str_equal(d->uid, t->uid)) {
 		d->uid_since = clock_now(d->context->clock);
 		return str_replace(&d->uid, t->uid);
 	}
+	a = driver_history(d);
 	if (!a || !a->owner_asked || a->observed <= d->uid_since || owner_known(&a->owner))
 		return 0;
 	r = owner_hint_add(&a->hint, &t->hint);

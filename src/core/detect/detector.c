@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/digest.h"
 #include "base/sorted.h"
 #include "core/detect/check.h"
 #include "core/detect/detector.h"
@@ -29,9 +30,11 @@ static const struct app_check *const app_checks[] = {
 /* Why one that its rule leaves alone has no verdict. */
 #define IGNORED "ignored by " APP_WISH_PREFIX "ignore, "
 
-/* The start is here, too: nearly all that a search has to look at. */
+/* The start and a hash of the id are here, too: nearly all that a search has to look at, also where
+ * many apps began at once. */
 struct app_row {
 	usec_t started;
+	uint64_t id;
 	struct app_history *app;
 };
 
@@ -46,15 +49,21 @@ struct detector {
 	uint64_t n_left_out;
 	size_t n_still;       /* apps that stand still, or have a stage that does */
 	size_t n_hung;        /* stages */
-	struct app_row *apps; /* sorted: who began first comes first */
+	struct app_row *apps; /* sorted: who began first comes first, then by the hash */
 	size_t n_apps;
 };
 
 struct app_key {
 	usec_t started;
+	uint64_t id;
 	const char *app_id;
 	const char *cluster;
 };
+
+static struct app_key key_of(const char *cluster, const char *app_id, usec_t started)
+{
+	return (struct app_key){started, digest_of(app_id, strlen(app_id)).low, app_id, cluster};
+}
 
 static int compare_apps(const void *key, const void *item)
 {
@@ -62,6 +71,8 @@ static int compare_apps(const void *key, const void *item)
 	const struct app_row *row = item;
 	int order = (k->started > row->started) - (k->started < row->started);
 
+	if (order == 0)
+		order = (k->id > row->id) - (k->id < row->id);
 	if (order == 0)
 		order = strcmp(k->app_id, row->app->info.id);
 	return order != 0 ? order : strcmp(k->cluster, row->app->cluster);
@@ -131,7 +142,7 @@ uint64_t detector_n_left_out(const struct detector *d)
 struct app_history *detector_find(
 	const struct detector *d, const char *cluster, const char *app_id, usec_t started)
 {
-	const struct app_key k = {started, app_id, cluster};
+	const struct app_key k = key_of(cluster, app_id, started);
 
 	return app_at(d, place_of(d, &k), &k);
 }
@@ -177,7 +188,7 @@ static int make_place(struct detector *d, usec_t started)
 
 static int add_app(struct detector *d, struct app_history *a)
 {
-	const struct app_key k = {a->info.started, a->info.id, a->cluster};
+	const struct app_key k = key_of(a->cluster, a->info.id, a->info.started);
 	struct app_row *apps = reallocarray(d->apps, d->n_apps + 1, sizeof(*apps));
 	size_t at;
 
@@ -186,7 +197,7 @@ static int add_app(struct detector *d, struct app_history *a)
 	d->apps = apps;
 	at = place_of(d, &k);
 	memmove(&apps[at + 1], &apps[at], (d->n_apps - at) * sizeof(*apps));
-	apps[at] = (struct app_row){a->info.started, a};
+	apps[at] = (struct app_row){a->info.started, k.id, a};
 	d->n_apps++;
 	return 0;
 }
@@ -369,7 +380,7 @@ void detector_waits(struct detector *d, struct app_history *a, const char *what,
 
 void detector_app_gone(struct detector *d, struct app_history *a, usec_t now)
 {
-	const struct app_key k = {a->info.started, a->info.id, a->cluster};
+	const struct app_key k = key_of(a->cluster, a->info.id, a->info.started);
 
 	for (size_t i = 0; i < a->n_stages; i++)
 		tell_gone(d, a, &a->stages[i], now);

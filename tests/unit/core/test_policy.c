@@ -483,6 +483,7 @@ static void test_healthy_sibling(void **state)
 	struct policy_question q;
 	struct app_history *a;
 	struct app_history *other;
+	struct app_history *alone;
 
 	(void)state;
 	set_up(&f, RULE_ACTION_KILL);
@@ -499,10 +500,10 @@ static void test_healthy_sibling(void **state)
 	other->owner.try_number = 2;
 	assert_ptr_equal(policy_other_app(f.d, &a->owner, a->cluster, "app-1"), other);
 	/* Another task's app says nothing about ours. */
-	(void)add_app(&f, "app-3", "u");
+	alone = add_app(&f, "app-3", "u");
 	assert_no_objection(&q);
 	assert_ptr_equal(policy_other_app(f.d, &other->owner, a->cluster, "app-2"), a);
-	assert_null(policy_other_app(f.d, &detector_app_at(f.d, 2)->owner, a->cluster, "app-3"));
+	assert_null(policy_other_app(f.d, &alone->owner, a->cluster, "app-3"));
 	tear_down(&f);
 }
 
