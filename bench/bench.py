@@ -93,10 +93,10 @@ class Daemon:
         return time.monotonic() - self.began
 
 
-def floor(build, asked, rounds=3):
-    """CPU seconds of bare libcurl for a round of these URLs; asked: URL to how often."""
+def floor(build, asked, rounds=3, seconds=0):
+    """CPU seconds of bare libcurl for a round of these URLs; asked: URL to how often; seconds: what the round is spread over."""
     urls = [u for u, n in asked.items() for _ in range(n)]
-    done = subprocess.run([build / "bench/floor", str(rounds)], input="\n".join(urls) + "\n", capture_output=True, text=True, check=True)
+    done = subprocess.run([build / "bench/floor", str(rounds), str(seconds)], input="\n".join(urls) + "\n", capture_output=True, text=True, check=True)
     return float(done.stdout.split()[0])
 
 
@@ -142,8 +142,9 @@ def watch(build, directory, n, way):
         counted = collections.Counter(asked)
         a_round = {u: max(1, round(k / rounds_asked)) for u, k in counted.items() if k / rounds_asked >= 0.5}
         own = floor(build, counted, 1) / rounds_asked if way == "unchanged" or n <= 1000 else floor(build, a_round)
-        least = floor(build, {u: 1 for u in counted if "/stages?" in u})
-        return {"n": n, "way": way, "cpu": cpu / rounds, "requests": len(asked) / rounds_asked / n, "own": own, "least": least,
+        lists = {u: 1 for u in counted if "/stages?" in u}
+        least, pace = floor(build, lists), floor(build, lists, seconds=interval_of(n))
+        return {"n": n, "way": way, "cpu": cpu / rounds, "requests": len(asked) / rounds_asked / n, "own": own, "least": least, "pace": pace,
                 "resident": resident, "first": first, "late": late}
 
 
@@ -211,14 +212,14 @@ def main():
     out = args.out or args.build / "bench/results"
     out.mkdir(parents=True, exist_ok=True)
     rows, others = [], []
-    print(f"{'UIs':>6} {'bodies':<15} {'CPU ms':>8} {'per 1000':>9} {'x own':>6} {'x least':>8} {'requests':>9} {'MiB':>6} {'first s':>8} {'late':>5}", flush=True)
+    print(f"{'UIs':>6} {'bodies':<15} {'CPU ms':>8} {'per 1000':>9} {'x own':>6} {'x least':>8} {'x pace':>7} {'requests':>9} {'MiB':>6} {'first s':>8} {'late':>5}", flush=True)
     with tempfile.TemporaryDirectory(prefix="stagewatch-bench-") as directory:
         for way in WAYS:
             for n in sizes:
                 r = watch(args.build, pathlib.Path(directory), n, way)
                 rows.append(r)
                 print(f"{n:6} {way:<15} {r['cpu'] * 1e3:8.1f} {r['cpu'] / n * 1e6:9.1f} {r['cpu'] / r['own']:6.2f} {r['cpu'] / r['least']:8.2f} "
-                      f"{r['requests']:9.2f} {r['resident'] / 2**20:6.1f} {r['first']:8.1f} {r['late']:5.0f}", flush=True)
+                      f"{r['cpu'] / r['pace']:7.2f} {r['requests']:9.2f} {r['resident'] / 2**20:6.1f} {r['first']:8.1f} {r['late']:5.0f}", flush=True)
         for n in (n for n in sizes if n <= 1000):
             o = compare(args.build, pathlib.Path(directory), n)
             others.append(o)

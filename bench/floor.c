@@ -3,6 +3,9 @@
  * times over, 64 at once on connections that stay open, and throws away what it gets. The first
  * round, which connects, does not count. Prints the CPU seconds and the bytes of a round.
  *
+ * floor ROUNDS SECONDS spreads a round over so many seconds, as the daemon spreads its polls: in
+ * MOMENTS groups. Without SECONDS it fetches all at once.
+ *
  * libcurl 7.88 keeps the connections of a multi handle in a hash of 97 rows: one multi handle takes
  * about PER_MULTI hosts. */
 #include <curl/curl.h>
@@ -10,10 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #define WINDOW 64
 #define PER_MULTI 200
 #define MAX_MULTIS 1024
+#define MOMENTS 64
 
 struct url {
 	char *text;
@@ -108,13 +113,41 @@ static void fetch(CURLM *multi, const struct url *u, size_t n, CURL **idle)
 	}
 }
 
-int main(int argc, char **argv)
+static CURLM *multi_of(const struct url *u)
 {
 	static CURLM *multis[MAX_MULTIS];
+	CURLM **m = &multis[u->multi];
+
+	if (!*m) {
+		*m = curl_multi_init();
+		(void)curl_multi_setopt(*m, CURLMOPT_MAXCONNECTS, 10000L);
+	}
+	return *m;
+}
+
+/* All URLs; a group ends with a multi handle, or when it is large enough. */
+static void fetch_round(const struct url *urls, size_t n, double seconds, CURL **idle)
+{
+	size_t most = seconds > 0 ? n / MOMENTS + 1 : n;
+	double pause = seconds * (double)most / (double)n;
+	struct timespec t = {(time_t)pause, (long)((pause - (double)(time_t)pause) * 1e9)};
+
+	for (size_t i = 0, k; i < n; i = k) {
+		for (k = i; k < n && k - i < most && urls[k].multi == urls[i].multi; k++)
+			;
+		fetch(multi_of(&urls[i]), &urls[i], k - i, idle);
+		if (seconds > 0)
+			(void)nanosleep(&t, NULL);
+	}
+}
+
+int main(int argc, char **argv)
+{
 	CURL *idle[WINDOW];
 	struct url *urls;
 	size_t n = read_urls(&urls);
 	int rounds = argc > 1 ? (int)strtol(argv[1], NULL, 10) : 0;
+	double seconds = argc > 2 ? strtod(argv[2], NULL) : 0;
 	size_t bytes = 0;
 	double from = 0;
 
@@ -131,17 +164,7 @@ int main(int argc, char **argv)
 			from = cpu_seconds();
 			bytes = 0;
 		}
-		for (size_t i = 0, k; i < n; i = k) {
-			CURLM **m = &multis[urls[i].multi];
-
-			for (k = i; k < n && urls[k].multi == urls[i].multi; k++)
-				;
-			if (!*m) {
-				*m = curl_multi_init();
-				(void)curl_multi_setopt(*m, CURLMOPT_MAXCONNECTS, 10000L);
-			}
-			fetch(*m, &urls[i], k - i, idle);
-		}
+		fetch_round(urls, n, seconds, idle);
 	}
 	printf("%.6f %zu\n", (cpu_seconds() - from) / rounds, bytes / (size_t)rounds);
 	return 0;

@@ -7,6 +7,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import threading
 import time
 
 import lab
@@ -15,11 +16,23 @@ from watch import Watch
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RUN = "demo__1"
 BEGAN = time.monotonic()
+SILENCE = 10  # seconds after which a person wants to know that it goes on
+LIMITS = {"hung_after": "45s", "hung_after_unproven": "10min"}
+said = time.monotonic()
 
 
 def say(text):
-    spent = int(time.monotonic() - BEGAN)
+    global said
+    said = time.monotonic()
+    spent = int(said - BEGAN)
     print(f"{spent // 60}:{spent % 60:02d}  {text}", flush=True)
+
+
+def reassure(over):
+    """Says that it goes on, whenever nothing was said for a while."""
+    while not over.wait(1):
+        if time.monotonic() - said >= SILENCE:
+            say("      ...")
 
 
 def apps(spark):
@@ -73,26 +86,31 @@ def story(spark, airflow, watch):
 
 def main():
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: sys.exit(1))
+        signal.signal(number, signal.getsignal(signal.SIGINT))
     home = pathlib.Path(tempfile.mkdtemp(prefix="stagewatchd-demo."))
+    over = threading.Event()
+    threading.Thread(target=reassure, args=(over,), daemon=True).start()
     try:
         say("Starting Spark: a standalone master and a worker, on this machine alone")
         with lab.Spark(home) as spark:
             say("Starting Airflow 3.3.2, with the cluster policy of etc/airflow")
             with lab.Airflow3(home, spark) as airflow:
                 airflow.wait_dags("hang_submit")
-                say("Starting stagewatchd, mode act: hung after 15 s, to keep this short (10 min is the default)")
-                with Watch(ROOT / "build" / "stagewatchd", home / "stagewatchd", spark, airflow) as watch:
+                say("Starting stagewatchd, mode act: hung after 45 s with proof, to keep this short (10 min is the default)")
+                with Watch(ROOT / "build" / "stagewatchd", home / "stagewatchd", spark, airflow, **LIMITS) as watch:
                     story(spark, airflow, watch)
                 say("Ending all of it")
     except KeyboardInterrupt:
-        say("Interrupted, all is ended")
+        shutil.rmtree(home, ignore_errors=True)
+        say("Interrupted: all is ended, nothing is left running")
         return 130
     except Exception:
         say(f"It did not go as told. Logs are in {home}")
         raise
+    finally:
+        over.set()
     shutil.rmtree(home, ignore_errors=True)
-    say("Done")
+    say("Done. \"tests/setup clean\" takes away the Spark and the Airflow that were installed for this")
     return 0
 
 

@@ -18,7 +18,7 @@ class Watch:
         self.binary, self.dir = binary, directory
         self.dir.mkdir(parents=True, exist_ok=True)
         self.spark, self.airflow, self.action = spark, airflow, action
-        self.user, self.rule = user, {"end_timeout": "60s", "cooldown": "0", **rule}
+        self.user, self.rule = user, {"hung_after": "15s", "hung_after_unproven": "20s", "end_timeout": "60s", "cooldown": "0", **rule}
         self.config = self.dir / "stagewatchd.conf"
         (self.dir / "password").write_text(lab.USERS[user] + "\n")
         self.write(mode)
@@ -42,8 +42,6 @@ username = {self.user}
 password_file = {self.dir}/password
 [rule lab]
 app = *
-hung_after = 15s
-hung_after_unproven = 20s
 action = {self.action}
 """ + "".join(f"{key} = {value}\n" for key, value in self.rule.items()))
 
