@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/parse.h"
 #include "base/strbuf.h"
 #include "wire/json.h"
@@ -13,42 +14,6 @@
 #define MAX_TOKEN 8192
 /* A hundred years. */
 #define MAX_SECONDS 3155760000U
-
-static int base64url_value(char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	if (c == '-')
-		return 62;
-	return c == '_' ? 63 : -1;
-}
-
-/* Decodes into out, which holds len bytes. -EINVAL for anything but base64url without padding. */
-static int base64url_decode(const char *s, size_t len, char *out, size_t *ret_n)
-{
-	unsigned int bits = 0;
-	unsigned int n_bits = 0;
-	size_t n = 0;
-
-	for (size_t i = 0; i < len; i++) {
-		int value = base64url_value(s[i]);
-
-		if (value < 0)
-			return -EINVAL;
-		bits = (bits << 6 | (unsigned int)value) & 0xffffU;
-		n_bits += 6;
-		if (n_bits < 8)
-			continue;
-		n_bits -= 8;
-		out[n++] = (char)(unsigned char)(bits >> n_bits & 0xffU);
-	}
-	*ret_n = n;
-	return 0;
-}
 
 usec_t token_expires(const char *token)
 {
@@ -62,7 +27,7 @@ usec_t token_expires(const char *token)
 
 	if (!end || end - begin > MAX_TOKEN)
 		return 0;
-	if (base64url_decode(begin + 1, (size_t)(end - begin - 1), payload, &n) < 0)
+	if (base64_decode(begin + 1, (size_t)(end - begin - 1), payload, &n) < 0)
 		return 0;
 	if (json_parse(payload, n, &json, &err) < 0)
 		return 0;
