@@ -13,11 +13,11 @@
 #include "source/kube_access.h"
 #include "source/kube_clients.h"
 #include "source/kube_end.h"
+#include "source/kube_inside.h"
 #include "source/types.h"
 #include "wire/kube.h"
 #include "wire/kube_app.h"
 
-#define ACCOUNT "/var/run/secrets/kubernetes.io/serviceaccount/"
 /* A pod has 5 to 30 kB. */
 #define PAGE "200"
 /* The default of label_selector (types.c), by which auto in executor_selector goes. */
@@ -98,22 +98,13 @@ static void kubernetes_free(struct source *s)
 /* Where it runs in a pod, the kubelet has put all that it takes into its reach. */
 static int take_cluster(struct source_kubernetes *k, char **reterr)
 {
-	const char *host = getenv("KUBERNETES_SERVICE_HOST");
-	const char *port = getenv("KUBERNETES_SERVICE_PORT");
-	bool v6 = host && strchr(host, ':');
-	int r;
+	int r = kube_inside_url(&k->api, reterr);
 
-	if (!host || !port) {
-		r = str_printf(reterr, "url is missing, and this is no pod that has "
-				       "KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT");
-		return r < 0 ? r : -EINVAL;
-	}
-	r = str_printf(&k->api, "https://%s%s%s:%s", v6 ? "[" : "", host, v6 ? "]" : "", port);
 	if (r >= 0 && !k->source.endpoint.ca_file)
-		r = str_replace(&k->source.endpoint.ca_file, ACCOUNT "ca.crt");
+		r = str_replace(&k->source.endpoint.ca_file, KUBE_ACCOUNT "ca.crt");
 	if (r >= 0 && !k->source.endpoint.bearer_token_file && !k->source.endpoint.username &&
 		!k->source.endpoint.client_cert_file)
-		r = str_replace(&k->source.endpoint.bearer_token_file, ACCOUNT "token");
+		r = str_replace(&k->source.endpoint.bearer_token_file, KUBE_ACCOUNT "token");
 	return r;
 }
 
