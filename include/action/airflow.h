@@ -64,6 +64,9 @@ struct airflow_ask {
 	bool clears; /* of AIRFLOW_FAIL: a clear is to follow, and must be permitted */
 	const struct ti_identity *same; /* of AIRFLOW_RESTART and AIRFLOW_PROCESS: the try that is
 					   meant; outlives it */
+	/* Asked before each of its requests; closed, nothing more is sent. Borrowed until it is
+	 * over; NULL: not asked. */
+	const struct guard *guard;
 };
 
 /* What the self-test found. */

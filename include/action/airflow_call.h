@@ -40,6 +40,7 @@ struct airflow_call {
 	enum airflow_phase phase;
 	const struct airflow_step *step; /* the one that is asked, or next to be */
 	int task;                        /* enum airflow_op or airflow_task */
+	const struct guard *guard;
 	bool relogged;
 	bool edit;           /* of a self-test */
 	struct strlist dags; /* likewise: globs */

@@ -14,6 +14,9 @@ struct sd_event;
 struct kill_app_ask {
 	struct transport *transport;
 	struct sd_event *event; /* of KILL_PROCESS, and of Kubernetes' kinds */
+	/* Asked before each request and each signal; closed, nothing more is sent. Borrowed until
+	 * it is over; NULL: not asked. */
+	const struct guard *guard;
 	const struct kill_point *point;
 	const char *app_id;
 	int64_t stage_id; /* of KILL_JOB and KILL_STAGE */

@@ -13,6 +13,7 @@
 
 struct kill_app {
 	struct transport *transport;
+	const struct guard *guard;
 	struct transport_request *request;
 	struct strlist urls;
 	size_t at;    /* the URL that is asked */

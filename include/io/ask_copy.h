@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * A copy of what is asked, for one who sends it later. */
+ * A copy of what is asked, for one who sends it later. Its guard stays borrowed. */
 #pragma once
 
 #include "io/transport.h"

@@ -25,6 +25,7 @@ struct http_exchange {
 	bool reusable;
 	size_t n_headers; /* the caller's, the first of headers */
 	struct endpoint endpoint;
+	const struct guard *guard; /* of the request at hand; borrowed */
 	char error[CURL_ERROR_SIZE];
 };
 

@@ -8,6 +8,7 @@
 #include <systemd/sd-event.h>
 
 #include "base/time.h"
+#include "io/guard.h"
 
 /* How long a process has after SIGTERM (a JVM runs its hooks), and after SIGKILL. */
 #define PROCESS_KILL_TERM_TIME (10 * USEC_PER_SEC)
@@ -15,14 +16,16 @@
 
 struct process_kill;
 
-/* error: 0, it is gone; -ETIME, it lives on in spite of SIGKILL (in the kernel). */
+/* error: 0, it is gone; -ETIME, it lives on in spite of SIGKILL (in the kernel); -ECANCELED, it got
+ * SIGTERM, and the guard was closed when SIGKILL was due. */
 typedef void (*process_kill_fn)(void *userdata, int error);
 
 /* started: its start time as procfs_starttime() has it; pid with another one is another process.
  * Calls back exactly once, from the event loop, unless it is cancelled or fails. -ESRCH: it is gone
- * already, nothing was sent. -EPERM: without the right. */
-int process_kill_start(sd_event *event, pid_t pid, uint64_t started, process_kill_fn fn,
-	void *userdata, struct process_kill **ret);
+ * already, nothing was sent. -EPERM: without the right. -ECANCELED: the guard is closed. guard is
+ * borrowed; NULL: not asked. */
+int process_kill_start(sd_event *event, const struct guard *guard, pid_t pid, uint64_t started,
+	process_kill_fn fn, void *userdata, struct process_kill **ret);
 /* What was sent cannot be taken back; no callback comes after this. NULL is allowed; returns NULL.
  */
 struct process_kill *process_kill_cancel(struct process_kill *k);

@@ -8,6 +8,7 @@
 
 #include "base/time.h"
 #include "io/endpoint.h"
+#include "io/guard.h"
 
 struct transport;
 struct transport_request; /* one under way */
@@ -22,14 +23,18 @@ struct transport_ask {
 	const char *socket; /* ask at this Unix socket, whatever host the URL names; NULL: no */
 	size_t max_body;    /* bytes after decoding; 0: as the endpoint says */
 	bool urgent;        /* before all of its cluster that wait for a place on the wire */
+	/* Asked when the connection stands and the request is about to go: where it is closed,
+	 * nothing is sent. Borrowed until the answer, or until it is cancelled; NULL: not asked. */
+	const struct guard *guard;
 };
 
 struct transport_answer {
 	/* 0: there is an answer, whatever its status. Else none: -ECONNREFUSED, -ETIMEDOUT,
 	 * -EMSGSIZE (over max_body), -ECONNRESET (cut before the end), -EHOSTUNREACH (no route, or
 	 * the name does not resolve), -EKEYREJECTED (it was not sent: its credentials are not to be
-	 * had), -EMFILE (no file descriptor is left here), -ENODATA (a
-	 * recording does not tell), -EPROTO (not HTTP, TLS failed, all else). */
+	 * had), -EMFILE (no file descriptor is left here), -ENODATA (a recording does not tell),
+	 * -ECANCELED (its guard was closed, nothing was sent), -EPROTO (not HTTP, TLS failed, all
+	 * else). */
 	int error;
 	const char *error_text; /* one line for a log; never holds a credential */
 	int status;

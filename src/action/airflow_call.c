@@ -120,6 +120,7 @@ static int send_request(struct airflow_call *c, const struct airflow_request *rq
 		.body = rq->body,
 		.endpoint = &endpoint,
 		.max_body = step && c->step->large ? MAX_LARGE_BODY : MAX_BODY,
+		.guard = c->guard,
 	};
 	bool own = credentials && a->api == AIRFLOW_API_V2 && a->endpoint.username;
 	int r;
@@ -269,8 +270,8 @@ void airflow_call_bad(struct airflow_call *c, const struct transport_answer *a)
 		(void)str_printf(&text, "%s answered %d%s%s%s", c->airflow->endpoint.url, a->status,
 			remark(c, a), detail && *detail ? ": " : "", detail ? detail : "");
 	}
-	if (result.reply == REPLY_CONFLICT)
-		result.reason = NULL;
+	if (result.reply == REPLY_CONFLICT || a->error == -ECANCELED)
+		result.reason = NULL; /* no fault of Airflow's */
 	result.text = text;
 	airflow_call_finish(c, &result);
 }

@@ -816,6 +816,7 @@ int airflow_do(struct airflow *a, const struct airflow_ask *ask, airflow_done_fn
 	r = call_new(a, (int)ask->op, done, userdata, &c);
 	if (r < 0)
 		return r;
+	c->guard = ask->guard;
 	c->clears = ask->clears;
 	c->same = ask->same;
 	r = ask->owner ? owner_copy(ask->owner, &c->owner) : 0;

@@ -56,6 +56,7 @@ static int start(const struct kill_app_ask *rq, bool rehearses, kill_app_done_fn
 	if (!k)
 		return -ENOMEM;
 	k->transport = rq->transport;
+	k->guard = rq->guard;
 	k->event = rq->event;
 	k->stage_id = rq->stage_id;
 	k->begin = kinds[rq->point->kind];

@@ -13,10 +13,13 @@ static void on_ended(void *userdata, int error)
 	if (error == 0)
 		kill_finish(k, REPLY_DONE, NULL);
 	else
-		kill_finish(k, REPLY_UNCERTAIN, "the driver's process lives on after SIGKILL");
+		kill_finish(k, REPLY_UNCERTAIN,
+			error == -ECANCELED ? "its driver got SIGTERM, and no SIGKILL any longer"
+					    : "the driver's process lives on after SIGKILL");
 }
 
 int kill_process_begin(struct kill_app *k)
 {
-	return process_kill_start(k->event, k->pid, k->pid_started, on_ended, k, &k->process);
+	return process_kill_start(
+		k->event, k->guard, k->pid, k->pid_started, on_ended, k, &k->process);
 }

@@ -48,6 +48,7 @@ int kill_send(struct kill_app *k, const struct kill_request *rq, transport_done_
 		.body = rq->body,
 		.endpoint = &k->endpoint,
 		.max_body = KILL_MAX_BODY,
+		.guard = k->guard,
 	};
 	int r;
 

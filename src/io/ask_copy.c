@@ -49,7 +49,8 @@ int ask_copy(struct ask_copy *to, const struct transport_ask *from)
 		.endpoint = &to->endpoint,
 		.socket = to->socket,
 		.max_body = from->max_body,
-		.urgent = from->urgent};
+		.urgent = from->urgent,
+		.guard = from->guard};
 	return r;
 }
 

@@ -54,6 +54,7 @@ static const struct {
 	{CURLE_SEND_ERROR, -ECONNRESET},
 	{CURLE_COULDNT_CONNECT, -EHOSTUNREACH},
 	{CURLE_COULDNT_RESOLVE_HOST, -EHOSTUNREACH},
+	{CURLE_ABORTED_BY_CALLBACK, -ECANCELED},
 };
 
 int http_exchange_check(const struct transport_ask *ask)
@@ -266,6 +267,28 @@ static int set_options(struct http_exchange *x, const char *user_agent,
 	return 0;
 }
 
+static int on_connected(void *userdata, char *to, char *from, int to_port, int from_port)
+{
+	const struct http_exchange *x = userdata;
+
+	(void)to;
+	(void)from;
+	(void)to_port;
+	(void)from_port;
+	return guard_open(x->guard) ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
+}
+
+static int set_guard(struct http_exchange *x, const struct guard *guard)
+{
+	x->guard = guard;
+	if (!guard)
+		return 0;
+	if (curl_easy_setopt(x->easy, CURLOPT_PREREQFUNCTION, on_connected) != CURLE_OK ||
+		curl_easy_setopt(x->easy, CURLOPT_PREREQDATA, x) != CURLE_OK)
+		return -ENOMEM;
+	return 0;
+}
+
 static long to_ms(usec_t t)
 {
 	unsigned long long ms = clock_library_ms(t);
@@ -328,7 +351,7 @@ static bool is_like_last(const struct http_exchange *x, const struct transport_a
 {
 	const struct curl_slist *l = x->headers;
 
-	if (!x->reusable || !str_equal(ask->method, "GET") || ask->socket ||
+	if (!x->reusable || !str_equal(ask->method, "GET") || ask->socket || ask->guard ||
 		x->n_headers != count(ask->headers) || x->max_body != bound_of(ask) ||
 		!same_endpoint(&x->endpoint, transport_endpoint(ask)))
 		return false;
@@ -367,8 +390,10 @@ static int set_all(struct http_exchange *x, const char *user_agent, const struct
 	if (err >= 0)
 		err = set_bounds(x);
 	if (err >= 0)
+		err = set_guard(x, ask->guard);
+	if (err >= 0)
 		err = endpoint_copy(&x->endpoint, e);
-	x->reusable = err >= 0 && str_equal(ask->method, "GET") && !ask->socket;
+	x->reusable = err >= 0 && str_equal(ask->method, "GET") && !ask->socket && !ask->guard;
 	return err;
 }
 
@@ -422,6 +447,8 @@ static const char *error_text(struct http_exchange *x, CURLcode code, int error)
 {
 	if (error == -EMFILE)
 		return "this process has no file descriptor left (LimitNOFILE=)";
+	if (error == -ECANCELED)
+		return "not sent: it may no longer be";
 	if (x->body_error == -EMSGSIZE || code == CURLE_FILESIZE_EXCEEDED)
 		(void)snprintf(
 			x->error, sizeof(x->error), "the body is over %zu bytes", x->max_body);

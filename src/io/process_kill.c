@@ -15,6 +15,7 @@
 #include "io/procfs.h"
 
 struct process_kill {
+	const struct guard *guard;
 	int fd;
 	bool forced; /* SIGKILL was sent */
 	sd_event_source *ended;
@@ -62,6 +63,10 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *userdata)
 		finish(k, -ETIME);
 		return 0;
 	}
+	if (!guard_open(k->guard)) {
+		finish(k, -ECANCELED);
+		return 0;
+	}
 	k->forced = true;
 	/* That it is gone by now shows on the pidfd. */
 	(void)pidfd_send_signal(k->fd, SIGKILL, NULL, 0);
@@ -105,8 +110,8 @@ static int open_process(pid_t pid, uint64_t started, int *ret)
 
 DEFINE_CLEANUP(struct process_kill *, process_kill_cancel)
 
-int process_kill_start(sd_event *event, pid_t pid, uint64_t started, process_kill_fn fn,
-	void *userdata, struct process_kill **ret)
+int process_kill_start(sd_event *event, const struct guard *guard, pid_t pid, uint64_t started,
+	process_kill_fn fn, void *userdata, struct process_kill **ret)
 {
 	_cleanup_(process_kill_cancelp) struct process_kill *k = calloc(1, sizeof(*k));
 	int r;
@@ -114,11 +119,14 @@ int process_kill_start(sd_event *event, pid_t pid, uint64_t started, process_kil
 	if (!k)
 		return -ENOMEM;
 	k->fd = -1;
+	k->guard = guard;
 	k->fn = fn;
 	k->userdata = userdata;
 	r = open_process(pid, started, &k->fd);
 	if (r >= 0)
 		r = watch(k, event);
+	if (r >= 0 && !guard_open(guard))
+		r = -ECANCELED;
 	if (r < 0)
 		return r;
 	if (pidfd_send_signal(k->fd, SIGTERM, NULL, 0) < 0)

@@ -78,6 +78,7 @@ struct transport_request {
 	char *with_body;      /* what, and the body; NULL: there is none */
 	char *headers;        /* a line each; NULL: none */
 	const char *username; /* of its endpoint; NULL: none; borrowed of what was asked */
+	const struct guard *guard;
 	usec_t sent;
 	usec_t limit; /* when it times out */
 	transport_done_fn done;
@@ -174,6 +175,7 @@ static inline int fake_send(struct transport *t, const struct transport_ask *ask
 	assert_true(str_replace(&r->with_body, f->asked[f->n_asked - 1].with_body) >= 0);
 	r->username = f->asked[f->n_asked - 1].as.username;
 	assert_true(str_replace(&r->headers, f->asked[f->n_asked - 1].headers) >= 0);
+	r->guard = ask->guard;
 	r->fake = f;
 	r->sent = f->now;
 	r->limit = f->now + (timeout ? timeout : FAKE_TIMEOUT);
@@ -324,7 +326,9 @@ static inline void fake_deliver(struct transport_request *r)
 	transport_done_fn done = r->done;
 
 	a.took = f->now - r->sent;
-	if (!rule)
+	if (!guard_open(r->guard))
+		from = (struct fake_answer){.error = -ECANCELED, .error_text = "not sent"};
+	else if (!rule)
 		f->otherwise(f->userdata, r, &from);
 	if (from.hangs || from.after > r->limit - r->sent) {
 		a.error = -ETIMEDOUT;

@@ -693,6 +693,50 @@ static void test_sent_once(void **state)
 	tear_down(&f);
 }
 
+struct gate {
+	bool open;
+	unsigned n_asked;
+	const struct peer_seen *seen;
+};
+
+static bool on_gate(void *userdata)
+{
+	struct gate *g = userdata;
+
+	g->n_asked++;
+	assert_int_equal(g->seen->requests, 0); /* nothing was sent yet */
+	return g->open;
+}
+
+/* Asked for each request, with whatever handle, and for no other one. */
+static void test_guard(void **state)
+{
+	struct fixture f;
+	struct gate gate = {0};
+	struct guard guard = {.open = on_gate, .userdata = &gate};
+
+	(void)state;
+	set_up(&f, say_ok, 1);
+	gate.seen = f.peer.seen;
+	for (size_t i = 0; i < 2; i++) {
+		exchange(&f, (struct transport_ask){.method = i ? "GET" : "POST", .guard = &guard});
+		assert_int_equal(f.got.error, -ECANCELED);
+		assert_string_equal(f.got.text, "not sent: it may no longer be");
+	}
+	assert_int_equal(gate.n_asked, 2);
+	assert_int_equal(f.peer.seen->requests, 0);
+	gate.open = true;
+	exchange(&f, (struct transport_ask){.method = "POST", .guard = &guard});
+	assert_int_equal(f.got.status, 200);
+	assert_int_equal(gate.n_asked, 3);
+	exchange(&f, (struct transport_ask){.method = "POST"});
+	exchange(&f, (struct transport_ask){0});
+	assert_int_equal(f.got.status, 200);
+	assert_int_equal(gate.n_asked, 3);
+	assert_int_equal(f.peer.seen->requests, 3);
+	tear_down(&f);
+}
+
 static void test_bad_asks(void **state)
 {
 	static const char *const urls[] = {"", "127.0.0.1:1/x", "/x", "http:///x",
@@ -1077,6 +1121,7 @@ int main(void)
 		cmocka_unit_test(test_methods),
 		cmocka_unit_test(test_large_post),
 		cmocka_unit_test(test_sent_once),
+		cmocka_unit_test(test_guard),
 		cmocka_unit_test(test_bad_asks),
 		cmocka_unit_test(test_cancel),
 		cmocka_unit_test(test_cancel_in_callback),
