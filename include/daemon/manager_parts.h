@@ -18,7 +18,7 @@ struct poller;
 struct transport;
 struct runtime;
 
-#define RESTART_KEYS 4
+#define RESTART_KEYS 5
 
 struct manager {
 	struct manager_options options;
@@ -43,6 +43,7 @@ struct manager {
 	struct store *store;                           /* NULL where it only looks */
 	struct notifier *notifier;                     /* NULL where it only looks */
 	struct run_store *runs;                        /* NULL where it only looks */
+	struct leader *leader; /* NULL without [leader], and where it only looks */
 	struct remediator *remediator;
 	struct control *control;         /* NULL where it only looks */
 	struct file_watch *config_watch; /* NULL without reload_on_change */

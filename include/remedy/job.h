@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/log.h"
+#include "remedy/leader.h"
 #include "remedy/remediator.h"
 #include "store/store.h"
 
@@ -17,6 +18,7 @@ struct job_context {
 	struct stats *stats;
 	struct store *store;
 	const struct clock *clock;
+	const struct leader *leader; /* NULL: it is alone */
 	/* Of a cluster; NULL where there is none. */
 	struct poller *(*poller)(void *userdata, const char *cluster);
 	/* The first request is durable, and about to be sent. */
@@ -47,6 +49,8 @@ struct job {
 	bool recorded;               /* the ledger has it */
 	bool unsaved;                /* not as it stands now */
 	struct policy_answer answer; /* what it was held by */
+	char *blocked;               /* why nothing can be sent for now */
+	char *claim;                 /* of the remedy's plan; NULL: none */
 	struct airflow_call *call;
 	struct driver_look *look;
 	struct source_call *source_call;

@@ -15,6 +15,7 @@
 #include "watch/poller.h"
 
 struct job;
+struct leader;
 struct remediator;
 struct store;
 
@@ -27,7 +28,8 @@ struct remediator_context {
 	struct stats *stats;
 	const struct holds *holds;
 	struct store *store;
-	const struct clock *clock; /* borrowed */
+	const struct clock *clock;   /* borrowed */
+	const struct leader *leader; /* NULL: it is alone */
 	/* The runtime in force, and the poller of a cluster (NULL when there is none). */
 	struct runtime *(*runtime)(void *userdata);
 	struct poller *(*poller)(void *userdata, const char *cluster);

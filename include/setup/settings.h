@@ -10,6 +10,7 @@
 #include "core/detect/evidence_wants.h"
 #include "core/facts/rule.h"
 #include "notify/notify.h"
+#include "setup/leader_params.h"
 #include "setup/operators.h"
 #include "source/source.h"
 
@@ -71,6 +72,7 @@ struct settings {
 	struct probe_params probe;
 	struct evidence_params evidence;
 	struct limit_params limits;
+	struct leader_params leader;
 	struct source_settings *sources;
 	size_t n_sources;
 	struct airflow_settings *airflows;

@@ -5,6 +5,7 @@
 #include "core/act/incident.h"
 #include "notifier/notifier.h"
 #include "remedy/holds.h"
+#include "remedy/leader.h"
 #include "remedy/remediator.h"
 #include "setup/health.h"
 #include "setup/runtime.h"
@@ -21,6 +22,7 @@ struct web_view {
 	struct health *health;
 	struct stats *stats;
 	const struct holds *holds;
+	const struct leader *leader; /* NULL: it is alone */
 	const struct remediator *remediator;
 	const struct store *store;
 	const struct notifier *notifier;

@@ -58,6 +58,16 @@ struct status_fault {
 	usec_t since; /* since 1970 */
 };
 
+/* Which of several replicas acts. */
+struct status_leader {
+	const char *lease; /* NULL: there is no [leader] */
+	const char *identity;
+	bool leads;
+	const char *other; /* who leads; NULL: this one, or nobody that is known */
+	const char *why;   /* this one may not act; NULL: it may */
+	uint64_t transitions;
+};
+
 struct status_cluster {
 	const char *name;
 	bool up;
@@ -123,6 +133,7 @@ struct status_summary {
 	size_t n_incidents_open;
 	size_t n_actions_last_hour;
 	uint64_t actions_per_hour;
+	struct status_leader leader;
 	struct status_pause pause;
 	struct status_storm storm; /* why is NULL: the breaker is closed */
 	const char *ledger;        /* what is wrong with the ledger; NULL: nothing */

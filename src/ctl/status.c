@@ -37,6 +37,21 @@ static void print_storm(FILE *out, const cJSON *storm)
 	fprintf(out, " (%s)\n", ctl_string(storm, "id", &text));
 }
 
+static void print_leader(FILE *out, const cJSON *root)
+{
+	const cJSON *l = cJSON_GetObjectItemCaseSensitive(root, "leader");
+	struct ctl_text text;
+
+	if (!ctl_has(root, "leader"))
+		return;
+	fprintf(out, "Replica %s of ", ctl_string(l, "identity", &text));
+	fprintf(out, "%s ", ctl_string(l, "lease", &text));
+	if (ctl_bool(l, "leads"))
+		fprintf(out, "leads\n");
+	else
+		fprintf(out, "does not act: %s\n", ctl_string(l, "why", &text));
+}
+
 static void print_holds(FILE *out, const cJSON *root)
 {
 	const cJSON *pause = cJSON_GetObjectItemCaseSensitive(root, "paused");
@@ -205,6 +220,7 @@ static void print_status(FILE *out, const cJSON *root)
 	if (ctl_has(root, "config_needs_restart"))
 		fprintf(out, "In force after a restart only: %s\n",
 			ctl_string(root, "config_needs_restart", &text));
+	print_leader(out, root);
 	print_holds(out, root);
 	fprintf(out, "Hung stages: %.0f. Open incidents: %.0f.\n", ctl_number(root, "stages_hung"),
 		ctl_number(root, "incidents_open"));

@@ -16,6 +16,7 @@
 #include "io/redactor.h"
 #include "io/service.h"
 #include "notifier/notifier.h"
+#include "remedy/leader.h"
 #include "remedy/remediator.h"
 #include "setup/runtime.h"
 #include "store/run_store.h"
@@ -82,6 +83,36 @@ static int on_next(void *userdata, const struct incident *i, char **ret)
 	return outlook_text(i, &o, ret);
 }
 
+/* What has sent nothing yet is not to be sent by one that leads no longer; and a new leader decides
+ * at once what it was kept from. */
+static void on_leader_changed(void *userdata, bool leads)
+{
+	struct manager *m = userdata;
+
+	(void)leads;
+	remediator_reconsider(m->remediator);
+}
+
+static int add_leader(struct manager *m)
+{
+	const struct leader_params *p = &m->runtime->settings->leader;
+	struct leader_context context = {.event = m->event,
+		.transport = credentials_transport(m->credentials),
+		.clock = &clock_kernel,
+		.changed = on_leader_changed,
+		.userdata = m};
+	_cleanup_free_ char *err = NULL;
+	int r;
+
+	if (manager_only_looks(m) || p->type == LEADER_NONE)
+		return 0;
+	r = leader_new(&context, p, &m->leader, &err);
+	if (r < 0)
+		log_error("[leader] type=%s: %s; not starting", leader_type_name(p->type),
+			err ? err : strerror(-r));
+	return r;
+}
+
 static int add_remediator(struct manager *m)
 {
 	struct remediator_context context = {
@@ -94,6 +125,7 @@ static int add_remediator(struct manager *m)
 		.holds = control_holds(m->control),
 		.store = m->store,
 		.clock = &clock_kernel,
+		.leader = m->leader,
 		.runtime = on_runtime,
 		.poller = manager_poller,
 		.told = on_told,
@@ -355,6 +387,8 @@ int manager_new(
 	if (r >= 0)
 		r = add_notifier(m);
 	if (r >= 0)
+		r = add_leader(m);
+	if (r >= 0)
 		r = add_remediator(m);
 	if (r >= 0)
 		r = add_web(m);
@@ -374,6 +408,7 @@ struct manager *manager_free(struct manager *m)
 	control_free(m->control);
 	file_watch_free(m->config_watch);
 	remediator_free(m->remediator);
+	leader_free(m->leader);
 	run_store_free(m->runs);
 	free(m->reload_fault);
 	free(m->needs_restart);

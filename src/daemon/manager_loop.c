@@ -354,6 +354,7 @@ int manager_answer(
 		.incidents = &m->incidents,
 		.health = &m->health,
 		.stats = &m->stats,
+		.leader = m->leader,
 		.remediator = m->remediator,
 		.holds = control_holds(m->control),
 		.store = m->store,

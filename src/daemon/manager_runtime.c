@@ -179,6 +179,19 @@ static void take_errors(struct manager *m, const struct strlist *errors)
 		(void)str_replace(&m->reload_fault, errors->items[0]);
 }
 
+/* All of the section, on one line. */
+static int leader_value(const struct leader_params *p, char **ret)
+{
+	struct strbuf b = {0};
+	int r;
+
+	param_print(leader_params, n_leader_params, p, &b);
+	r = strbuf_finish(&b, ret);
+	for (char *c = *ret; r >= 0 && *c; c++)
+		*c = *c == '\n' ? ';' : *c;
+	return r;
+}
+
 static int restart_value(const struct settings *s, size_t key, char **ret)
 {
 	switch (key) {
@@ -188,6 +201,8 @@ static int restart_value(const struct settings *s, size_t key, char **ret)
 		return str_replace(ret, s->daemon.control_socket);
 	case 2:
 		return str_replace(ret, s->daemon.state_dir);
+	case 3:
+		return leader_value(&s->leader, ret);
 	default:
 		return str_printf(ret, "%" PRIu64, s->daemon.max_parallel_requests);
 	}
@@ -196,7 +211,7 @@ static int restart_value(const struct settings *s, size_t key, char **ret)
 void manager_note_restart(struct manager *m)
 {
 	static const char *const keys[RESTART_KEYS] = {"[web] listen", "[daemon] control_socket",
-		"[daemon] state_dir", "[daemon] max_parallel_requests"};
+		"[daemon] state_dir", "[leader]", "[daemon] max_parallel_requests"};
 	struct strbuf b = {0};
 
 	free(m->needs_restart);

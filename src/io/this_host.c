@@ -3,6 +3,7 @@
 #include "io/this_host.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <ifaddrs.h>
 #include <limits.h>
 #include <netinet/in.h>
@@ -10,6 +11,16 @@
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
+
+int this_host_name(char **ret)
+{
+	char name[HOST_NAME_MAX + 1] = "";
+
+	if (gethostname(name, sizeof(name) - 1) < 0)
+		return -errno;
+	*ret = strdup(name);
+	return *ret ? 0 : -ENOMEM;
+}
 
 static bool is_own_name(const char *host)
 {

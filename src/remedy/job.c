@@ -32,6 +32,8 @@ struct job *job_free(struct job *j)
 	stop(j);
 	action_record_clear(&j->record);
 	runtime_unref(j->runtime);
+	free(j->blocked);
+	free(j->claim);
 	free(j);
 	return NULL;
 }
@@ -216,6 +218,7 @@ static int kill_app(struct job *j, bool rehearse)
 	struct kill_point point = {0};
 	struct kill_app_ask ask = {.transport = j->context->transport,
 		.event = j->context->event,
+		.guard = rehearse ? NULL : leader_guard(j->context->leader),
 		.point = &point,
 		.app_id = j->record.target.app_id,
 		.stage_id = j->incident->stage_id};
@@ -226,13 +229,15 @@ static int kill_app(struct job *j, bool rehearse)
 			: kill_app_start(&ask, on_killed, j, &j->kill);
 }
 
-static int ask_airflow(struct job *j, enum airflow_op op)
+/* Of a row of requests that is to change something, the guard is asked before each. */
+static int ask_airflow(struct job *j, enum airflow_op op, bool changes)
 {
 	struct airflow_ask ask = {.op = op,
 		.owner = &j->record.remedy.owner,
 		.note = j->record.note,
 		.clears = j->record.remedy.plan.action == RULE_ACTION_RETRY,
-		.same = &j->record.remedy.task};
+		.same = &j->record.remedy.task,
+		.guard = changes ? leader_guard(j->context->leader) : NULL};
 
 	return airflow_do(j->airflow, &ask, on_airflow, j, &j->call);
 }
@@ -330,11 +335,13 @@ static int look_at_task(struct job *j)
 {
 	int r = remedy_wants_preconditions(&j->record.remedy) ? kill_app(j, true) : -EOPNOTSUPP;
 
-	return r == -EOPNOTSUPP ? ask_airflow(j, look_op(&j->record.remedy)) : r;
+	return r == -EOPNOTSUPP ? ask_airflow(j, look_op(&j->record.remedy), false) : r;
 }
 
 static int perform(struct job *j, const struct remedy_step *step)
 {
+	bool changes = remedy_effect_changes(step->effect);
+
 	switch (step->effect) {
 	case EFFECT_WAIT:
 		return wake_at(j, step->wake_at);
@@ -343,20 +350,20 @@ static int perform(struct job *j, const struct remedy_step *step)
 	case EFFECT_LOOK_TASK:
 		return look_at_task(j);
 	case EFFECT_LOOK_PROCESS:
-		return ask_airflow(j, AIRFLOW_PROCESS);
+		return ask_airflow(j, AIRFLOW_PROCESS, changes);
 	case EFFECT_NOTE:
-		return ask_airflow(j, AIRFLOW_NOTE);
+		return ask_airflow(j, AIRFLOW_NOTE, changes);
 	case EFFECT_FAIL_TASK:
-		return ask_airflow(j, AIRFLOW_FAIL);
+		return ask_airflow(j, AIRFLOW_FAIL, changes);
 	case EFFECT_LOOK_APP:
 		return j->source->ops->look(
 			j->source, &j->ref, on_looked_at_app, j, &j->source_call);
 	case EFFECT_KILL_APP:
 		return kill_app(j, false);
 	case EFFECT_CLEAR_TASK:
-		return ask_airflow(j, AIRFLOW_CLEAR);
+		return ask_airflow(j, AIRFLOW_CLEAR, changes);
 	case EFFECT_RESTART_TASK:
-		return ask_airflow(j, AIRFLOW_RESTART);
+		return ask_airflow(j, AIRFLOW_RESTART, changes);
 	case EFFECT_DONE:
 	case EFFECT_MAX:
 		break;
@@ -402,7 +409,7 @@ static void on_rehearsed(void *userdata, enum remedy_reply reply, const char *te
 
 	j->kill = NULL;
 	if (r >= 0)
-		r = ask_airflow(j, look_op(&j->record.remedy));
+		r = ask_airflow(j, look_op(&j->record.remedy), false);
 	if (r >= 0)
 		return;
 	lost_event(&step, r, &event);
@@ -420,6 +427,23 @@ static const char *objection_to(struct job *j, enum remedy_effect effect)
 	return c->objection(c->userdata, j, effect, &j->answer);
 }
 
+/* What keeps anything from being sent for now, and is waited for; NULL: nothing does. */
+static const char *block_of(struct job *j, enum remedy_effect effect)
+{
+	const char *why = leader_objection(j->context->leader);
+	int r;
+
+	if (why)
+		return why;
+	if (intend(j, effect) >= 0)
+		return NULL;
+	why = store_trouble(j->context->store);
+	free(j->blocked);
+	j->blocked = NULL;
+	r = str_printf(&j->blocked, "the ledger cannot be written: %s", why ? why : "no memory");
+	return r < 0 ? "the ledger cannot be written" : j->blocked;
+}
+
 /* Performs a step; what could not be done is the next event, and true is returned. */
 static bool take_step(struct job *j, const struct remedy_step *step, enum remedy_state before,
 	struct remedy_event *again)
@@ -428,6 +452,7 @@ static bool take_step(struct job *j, const struct remedy_step *step, enum remedy
 
 	if (remedy_effect_changes(step->effect)) {
 		const char *objection = objection_to(j, step->effect);
+		const char *block;
 
 		if (objection) {
 			*again = (struct remedy_event){.type = REMEDY_EVENT_HELD,
@@ -435,9 +460,9 @@ static bool take_step(struct job *j, const struct remedy_step *step, enum remedy
 				.text = objection};
 			return true;
 		}
-		if (intend(j, step->effect) < 0) {
-			*again = (struct remedy_event){.type = REMEDY_EVENT_BLOCKED,
-				.text = store_trouble(j->context->store)};
+		block = block_of(j, step->effect);
+		if (block) {
+			*again = (struct remedy_event){.type = REMEDY_EVENT_BLOCKED, .text = block};
 			return true;
 		}
 	} else if (j->record.remedy.state != before) {

@@ -4,15 +4,23 @@
 #include <errno.h>
 #include <inttypes.h>
 
+#include "core/act/claim.h"
 #include "core/facts/spark_conf.h"
 #include "remedy/job.h"
 
 static int note_of(const struct incident *i, const struct action_record *a, char **ret)
 {
+	const struct remedy *m = &a->remedy;
+	_cleanup_free_ char *head = NULL;
+	int r = m->plan.claim ? claim_head(m->owner.try_number, m->plan.claim, &head)
+			      : str_replace(&head, "stagewatchd");
+
+	if (r < 0)
+		return r;
 	return str_printf(ret,
-		"stagewatchd: Spark stage %" PRId64 " of %s was hung: %s. Rule %s, action %s, "
+		"%s: Spark stage %" PRId64 " of %s was hung: %s. Rule %s, action %s, "
 		"incident %s.",
-		i->stage_id, a->target.app_id, i->evidence, i->rule,
+		head, i->stage_id, a->target.app_id, i->evidence, i->rule,
 		rule_action_name(a->remedy.plan.action), i->id);
 }
 
@@ -35,6 +43,16 @@ static int fill_record(struct action_record *rec, const struct incident *i,
 	if (r >= 0)
 		r = str_replace(&rec->airflow, airflow_name(airflow));
 	return r < 0 ? r : note_of(i, rec, &rec->note);
+}
+
+/* Its incident is of this ledger alone, and the same after a restart with it. */
+static int claim_of(struct job *j)
+{
+	const char *identity = leader_identity(j->context->leader);
+
+	if (!identity)
+		return 0;
+	return str_printf(&j->claim, "replica %s, incident %s", identity, j->incident->id);
 }
 
 static bool kills_whole_app(enum kill_kind kind)
@@ -66,6 +84,10 @@ int job_setup(struct job *j, const struct detector_event *ev, struct airflow *ai
 	j->airflow = airflow;
 	if (!j->source || !p || !poller_url_of(p, a))
 		return -ENOENT;
+	r = claim_of(j);
+	if (r < 0)
+		return r;
+	plan.claim = j->claim;
 	j->ref = (struct app_ref){.app_id = a->info.id, .url = poller_url_of(p, a)};
 	j->source->ops->identify(j->source, &j->ref);
 	rec->mark = j->ref.mark;

@@ -208,9 +208,12 @@ static void refuse(struct remediator *m, struct incident *i, const struct detect
 	count_refusal(m, (enum rule_action)ev->rule->action, a->reason);
 	note_refusal(i, a->objection, policy_reason_key(a->reason));
 	incident_tell(i, remediator_wall(m), "no %s: %s", about.action, a->objection);
-	m->context.told(m->context.userdata, i, OUTCOME_REFUSED);
-	log_event(LOG_WARNING, &about, "no %s of %s: %s; later polls decide again (incident %s)",
-		about.action, about.app_id, a->objection, i->id);
+	/* The leader tells people what it does. */
+	if (a->reason != POLICY_LEADER)
+		m->context.told(m->context.userdata, i, OUTCOME_REFUSED);
+	log_event(a->reason == POLICY_LEADER ? LOG_INFO : LOG_WARNING, &about,
+		"no %s of %s: %s; later polls decide again (incident %s)", about.action,
+		about.app_id, a->objection, i->id);
 }
 
 static bool airflow_is_up(const struct remediator *m, const struct airflow *airflow)
@@ -256,6 +259,7 @@ static void question(struct remediator *m, const struct detector_event *ev, stru
 		.airflow_known = airflow && airflow_speaks(airflow) != AIRFLOW_API_UNKNOWN,
 		.airflow_up = airflow_is_up(m, airflow),
 		.cluster_up = p && poller_up(p),
+		.not_leader = leader_objection(m->context.leader),
 		.paused = holds_paused(m->context.holds),
 		.window = holds_window(m->context.holds, ev->app),
 		.app_busy = is_busy(m, ev->app, airflow_2),
@@ -508,6 +512,7 @@ int remediator_new(const struct remediator_context *context, struct remediator *
 		.stats = context->stats,
 		.store = context->store,
 		.clock = context->clock,
+		.leader = context->leader,
 		.poller = on_poller,
 		.requested = on_requested,
 		.objection = on_objection,

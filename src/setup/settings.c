@@ -278,6 +278,7 @@ static const struct section_def section_defs[] = {
 	{"evidence", evidence_params, &n_evidence_params, offsetof(struct settings, evidence),
 		NULL},
 	{"limits", limit_params, &n_limit_params, offsetof(struct settings, limits), NULL},
+	{"leader", leader_params, &n_leader_params, offsetof(struct settings, leader), NULL},
 	{"spark", source_params, &n_source_params, 0, add_source},
 	{"airflow", airflow_params, &n_airflow_params, 0, add_airflow},
 	{"notify", notify_params, &n_notify_params, 0, add_notify},

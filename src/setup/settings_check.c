@@ -274,6 +274,17 @@ static int check_notifies(const struct settings *s, const struct conf *c, struct
 	return r;
 }
 
+static int check_leader(const struct settings *s, const struct conf *c, struct strlist *errors)
+{
+	const struct conf_section *section = settings_section(c, "leader", NULL);
+	const char *fault = leader_fault(&s->leader);
+	const char *key = NULL;
+
+	if (!fault)
+		fault = endpoint_params_fault(&s->leader.endpoint, &key);
+	return fault ? settings_fault_at(section, key, fault, errors) : 0;
+}
+
 static int check_shard(struct settings *s, const struct conf *c, struct strlist *errors)
 {
 	int r = shard_parse(s->daemon.shard ? s->daemon.shard : "1/1", &s->shard);
@@ -376,6 +387,8 @@ int settings_check(struct settings *s, const struct conf *c, struct strlist *err
 		r = check_retry_via(s, c, errors);
 	if (r >= 0)
 		r = check_listen(s, c, errors);
+	if (r >= 0)
+		r = check_leader(s, c, errors);
 	if (r >= 0)
 		r = check_shard(s, c, errors);
 	if (r >= 0)

@@ -229,6 +229,18 @@ static void add_holds(const struct web_view *v, struct metrics_writer *w)
 			holds_open(v->holds, &l->items[i]));
 }
 
+static void add_leader(const struct web_view *v, struct metrics_writer *w)
+{
+	struct leader_status s;
+
+	if (!v->leader)
+		return;
+	leader_status(v->leader, &s);
+	metrics_add(w, METRIC_LEADER, LABELS(s.lease, s.identity), s.leads);
+	metrics_add(w, METRIC_LEADER_TRANSITIONS, LABELS(s.lease), (double)s.transitions);
+	metrics_add(w, METRIC_LEADER_ERRORS, LABELS(s.lease), (double)s.n_errors);
+}
+
 static void add_process(const struct web_view *v, struct metrics_writer *w)
 {
 	struct rusage usage = {0};
@@ -299,6 +311,7 @@ int metrics_page(const struct web_view *v, enum metrics_format format, char **re
 		add_airflow(&v->stats->airflows[i], &w);
 	for (size_t i = 0; i < v->health->n_airflows; i++)
 		add_airflow_health(&v->health->airflows[i], &w);
+	add_leader(v, &w);
 	add_holds(v, &w);
 	notifier_view_metrics(v->notifier, v->health, v->stats, &w);
 	return metrics_end(&w, ret);

@@ -183,6 +183,21 @@ static struct status_storm storm_of(const struct web_view *v)
 	return s;
 }
 
+static struct status_leader leader_of(const struct web_view *v)
+{
+	struct leader_status s;
+
+	if (!v->leader)
+		return (struct status_leader){0};
+	leader_status(v->leader, &s);
+	return (struct status_leader){.lease = s.lease,
+		.identity = s.identity,
+		.leads = s.leads,
+		.other = s.other,
+		.why = leader_objection(v->leader),
+		.transitions = s.transitions};
+}
+
 int state_storm_json(const struct web_view *v, const char *id, char **ret)
 {
 	struct status_storm s = storm_of(v);
@@ -227,6 +242,7 @@ int state_summary_json(const struct web_view *v, char **ret)
 		sum.mode_text = mode_text;
 		fill_rules(v, &l, &sum);
 		holds_status(v->holds, &sum.pause);
+		sum.leader = leader_of(v);
 		sum.storm = storm_of(v);
 		fill_windows(v, &l, &sum);
 		r = fill_clusters(v, &l, &sum);

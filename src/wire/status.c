@@ -389,6 +389,24 @@ static void add_rules(cJSON *o, const struct status_summary *s)
 	}
 }
 
+/* Under "leader": null where it is alone. */
+static void add_leader(cJSON *o, const struct status_leader *l)
+{
+	cJSON *t;
+
+	if (!l->lease) {
+		(void)cJSON_AddNullToObject(o, "leader");
+		return;
+	}
+	t = cJSON_AddObjectToObject(o, "leader");
+	json_add_text(t, "lease", l->lease);
+	json_add_text(t, "identity", l->identity);
+	(void)cJSON_AddBoolToObject(t, "leads", l->leads);
+	json_add_text(t, "other", l->other);
+	json_add_text(t, "why", l->why);
+	(void)cJSON_AddNumberToObject(t, "transitions", (double)l->transitions);
+}
+
 static void add_windows(cJSON *o, const struct status_summary *s)
 {
 	cJSON *list = cJSON_AddArrayToObject(o, "maintenance");
@@ -497,6 +515,7 @@ int status_summary_json(const struct status_summary *s, char **ret)
 	(void)cJSON_AddNumberToObject(root, "incidents_open", (double)s->n_incidents_open);
 	(void)cJSON_AddNumberToObject(root, "actions_last_hour", (double)s->n_actions_last_hour);
 	(void)cJSON_AddNumberToObject(root, "actions_per_hour", (double)s->actions_per_hour);
+	add_leader(root, &s->leader);
 	add_pause(root, &s->pause);
 	json_add_text(root, "breaker_open", s->storm.why);
 	if (s->storm.why)

@@ -16,8 +16,8 @@ NEEDED = {"spark": {"type": "kubernetes", "url": "http://127.0.0.1:4040"}, "airf
 TYPES = {"STRING": ("Address", "Directory", "File", "Glob", "Secret", "Text", "URL"), "LIST": ("List",), "ENUM": ("Word",),
          "U64": ("Number",), "DURATION": ("Duration",), "BOOL": ("Word",), "SIZE": ("Size",)}
 # The sections that have the keys of ENDPOINT_PARAMS(), which the man page and the shipped file tell once.
-ASKING = ("spark", "airflow", "notify")
-UNNAMED = ("daemon", "web", "probe", "evidence", "limits")
+ASKING = ("spark", "airflow", "notify", "leader")
+UNNAMED = ("daemon", "web", "probe", "evidence", "limits", "leader")
 
 
 # What the program has.
@@ -291,7 +291,7 @@ def test_bounds_are_documented(man5, binary, tmp_path):
             continue
         low, high = bounds
         if kind == "Duration":
-            below, above = {"1s": "999ms", "100ms": "99ms", "2s": "1999ms", "1min": "59s", "24h": "23h", "0": "-1s"}[low], high + " 1ms"
+            below, above = {"1s": "999ms", "100ms": "99ms", "2s": "1999ms", "5s": "4999ms", "1min": "59s", "24h": "23h", "0": "-1s"}[low], high + " 1ms"
         elif kind == "Size":
             below, above = "1K", {"1G": "2G", "1024G": "2048G"}[high]
         else:

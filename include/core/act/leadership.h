@@ -79,6 +79,8 @@ struct leadership_step {
 
 /* Time between two renewals, of a duration. */
 usec_t leadership_period(usec_t duration);
+/* How long a write counts, from before it was sent. */
+usec_t leadership_term(usec_t duration);
 /* How long a request may take; its answer counts no longer. */
 usec_t leadership_timeout(usec_t duration);
 

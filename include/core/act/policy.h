@@ -16,16 +16,17 @@ struct policy_question {
 	const struct action_log *log;
 	const struct breaker *breaker;
 	usec_t poll_interval;
-	usec_t started;      /* the daemon, on the local clock */
-	bool has_airflow;    /* one is configured for the rule */
-	bool airflow_known;  /* it has answered, so that its API is known */
-	const char *stopped; /* a person has said so of this incident; NULL: nobody has */
-	const char *paused;  /* a person has said that nothing is to be begun; NULL: no */
-	const char *window;  /* a maintenance window says so; NULL: none */
-	bool airflow_up;     /* and says that its scheduler is healthy */
-	bool cluster_up;     /* the last list of apps was to be had */
-	bool app_busy;       /* an action on this app or its task instance is under way */
-	const char *ledger;  /* what is wrong with the ledger; NULL: nothing, or observe mode */
+	usec_t started;         /* the daemon, on the local clock */
+	bool has_airflow;       /* one is configured for the rule */
+	bool airflow_known;     /* it has answered, so that its API is known */
+	const char *not_leader; /* why this replica does not act; NULL: it leads, or is alone */
+	const char *stopped;    /* a person has said so of this incident; NULL: nobody has */
+	const char *paused;     /* a person has said that nothing is to be begun; NULL: no */
+	const char *window;     /* a maintenance window says so; NULL: none */
+	bool airflow_up;        /* and says that its scheduler is healthy */
+	bool cluster_up;        /* the last list of apps was to be had */
+	bool app_busy;          /* an action on this app or its task instance is under way */
+	const char *ledger;     /* what is wrong with the ledger; NULL: nothing, or observe mode */
 };
 
 /* What an objection rests on; counted by its word. */
@@ -33,6 +34,7 @@ enum policy_reason {
 	POLICY_STOPPED, /* of this incident, by a person */
 	POLICY_PAUSED,
 	POLICY_MAINTENANCE,
+	POLICY_LEADER,   /* another replica leads, or none is known to */
 	POLICY_OWNER,    /* not known, or not its alone */
 	POLICY_SHARED,   /* a server that many use */
 	POLICY_BUSY,     /* another action is under way */

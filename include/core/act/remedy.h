@@ -28,11 +28,12 @@ enum remedy_state {
 	REMEDY_VERIFY_HUNG,    /* it did not, before the task is failed after all: still hung? */
 	REMEDY_WAIT_LEFT,      /* until Airflow no longer says running */
 	REMEDY_VERIFY_RUNNING, /* before it is failed later than it was looked at: the same try? */
-	REMEDY_NOTE,           /* write the note where failing takes none (Airflow 2.x) */
-	REMEDY_FAIL,           /* set the task instance to failed */
-	REMEDY_VERIFY_FAILED,  /* does Airflow say so? */
-	REMEDY_WAIT_END,       /* until the cluster manager says that the app has ended */
-	REMEDY_KILL_APP,       /* it did not: kill it there */
+	REMEDY_NOTE,          /* write the note: where failing takes none (Airflow 2.x), or first of
+				 all, as a claim */
+	REMEDY_FAIL,          /* set the task instance to failed */
+	REMEDY_VERIFY_FAILED, /* does Airflow say so? */
+	REMEDY_WAIT_END,      /* until the cluster manager says that the app has ended */
+	REMEDY_KILL_APP,      /* it did not: kill it there */
 	REMEDY_WAIT_KILLED,
 	REMEDY_WAIT_PROCESS, /* Airflow 2: until the try's own process is dead, too */
 	REMEDY_VERIFY_TASK,  /* still failed, still the same try? */
@@ -74,8 +75,9 @@ enum remedy_event_type {
 	REMEDY_EVENT_REPLY,   /* answers EFFECT_NOTE, EFFECT_FAIL_TASK, EFFECT_KILL_APP,
 				 EFFECT_CLEAR_TASK, EFFECT_RESTART_TASK */
 	REMEDY_EVENT_APP,     /* answers EFFECT_LOOK_APP */
-	REMEDY_EVENT_BLOCKED, /* instead of an effect that changes something: intent could not be
-				 made durable, and nothing was sent */
+	REMEDY_EVENT_BLOCKED, /* instead of an effect that changes something: it cannot be sent for
+				 now (text: intent could not be made durable, another replica
+				 leads), and nothing was sent */
 	REMEDY_EVENT_HELD,    /* instead of the first effect, or of a clear: what allowed it does so
 				 no longer (text), and nothing was sent */
 	REMEDY_EVENT_MAX
@@ -134,13 +136,17 @@ struct remedy_plan {
 	int retry_via;           /* enum retry_via */
 	bool dry;                /* observe mode: ends before the first effect that changes */
 	bool needs_note;         /* Airflow 2.x: failing takes no note; its old try must be dead */
-	bool can_kill_app;       /* its cluster manager can end it */
-	bool kills_app;          /* and not only its job or stage */
-	bool may_fire;           /* tasks that wait for a failure may run */
-	bool cluster_mode;       /* its driver runs in a standalone cluster */
-	bool outlives_process;   /* its driver is no process of the task */
-	bool pod;                /* its driver is a pod */
-	usec_t app_started;      /* the driver's clock */
+	/* With several replicas: before anything else a note on the try claims it for this one,
+	 * and a note of another's is left alone. NULL: not. How such a note begins, without the
+	 * try; borrowed, it outlives the remedy. */
+	const char *claim;
+	bool can_kill_app;     /* its cluster manager can end it */
+	bool kills_app;        /* and not only its job or stage */
+	bool may_fire;         /* tasks that wait for a failure may run */
+	bool cluster_mode;     /* its driver runs in a standalone cluster */
+	bool outlives_process; /* its driver is no process of the task */
+	bool pod;              /* its driver is a pod */
+	usec_t app_started;    /* the driver's clock */
 	usec_t end_timeout;
 	usec_t retry_timeout;
 	usec_t process_timeout; /* of the process that Airflow has started for the try */
@@ -155,6 +161,7 @@ struct remedy {
 	bool requested;       /* a request that changes something was to be sent */
 	bool sent;            /* and was */
 	bool interrupted;     /* taken up after a restart: what did not take is not repeated */
+	bool claimed;         /* our note was seen on the try */
 	bool kill_sent;       /* at the cluster manager */
 	bool kill_unsure;     /* its answer was lost */
 	bool fail_unsure;     /* a restart came between a fail and the look whether it took */

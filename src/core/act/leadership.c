@@ -33,6 +33,11 @@ usec_t leadership_timeout(usec_t duration)
 	return duration / PERIODS;
 }
 
+usec_t leadership_term(usec_t duration)
+{
+	return duration - duration / MARGINS;
+}
+
 void leadership_init(struct leadership *l, const char *self, usec_t duration)
 {
 	*l = (struct leadership){.self = self, .duration = duration, .wait = duration};
@@ -111,7 +116,7 @@ static void on_seen(struct leadership *l, usec_t now)
 
 static void on_written(struct leadership *l)
 {
-	usec_t until = l->sent + l->duration - l->duration / MARGINS;
+	usec_t until = l->sent + leadership_term(l->duration);
 
 	if (until > l->until)
 		l->until = until;

@@ -47,6 +47,7 @@ static const struct {
 	[POLICY_STOPPED] = {"stopped", NULL},
 	[POLICY_PAUSED] = {"paused", "stagewatchctl resume"},
 	[POLICY_MAINTENANCE] = {"maintenance", "from and to, in its [maintenance]"},
+	[POLICY_LEADER] = {"leader", NULL},
 	[POLICY_OWNER] = {"owner", "spark.airflow.* among the properties of the app"},
 	[POLICY_SHARED] = {"shared", "end_shared, in its [rule]"},
 	[POLICY_BUSY] = {"busy", NULL},
@@ -108,6 +109,12 @@ static void ask_people(const struct policy_question *q, struct policy_answer *a)
 		object(a, POLICY_PAUSED, q->paused);
 	else if (q->window)
 		object(a, POLICY_MAINTENANCE, q->window);
+}
+
+static void ask_leader(const struct policy_question *q, struct policy_answer *a)
+{
+	if (q->not_leader)
+		object(a, POLICY_LEADER, q->not_leader);
 }
 
 /* Ids that were found by a label or by an id of OpenLineage are not enough for every rule. */
@@ -207,9 +214,9 @@ static void ask_budgets(const struct policy_question *q, struct policy_answer *a
 }
 
 /* Those that ask what can change while the fresh looks are under way come first. */
-static void (*const asks[])(const struct policy_question *q, struct policy_answer *a) = {
-	ask_people, ask_owner, ask_evidence, ask_health, ask_storm, ask_budgets, ask_ledger};
-#define N_AGAIN 5
+static void (*const asks[])(const struct policy_question *q, struct policy_answer *a) = {ask_people,
+	ask_leader, ask_owner, ask_evidence, ask_health, ask_storm, ask_budgets, ask_ledger};
+#define N_AGAIN 6
 
 static void ask_first(size_t n, const struct policy_question *q, struct policy_answer *ret)
 {

@@ -219,21 +219,19 @@ static enum remedy_state look_of(const struct remedy *r)
 	return failing && r->kill_sent ? REMEDY_WAIT_APP_END : states[r->state].look;
 }
 
-/* Intent could not be made durable. Nothing was sent before: it was not to be. Else what is to come
+/* It cannot be sent for now. Nothing was sent before: it was not to be. Else what is to come
  * is not lost, but nothing is sent on an old look either: look again, then try again. */
 static int on_blocked(
 	struct remedy *r, const struct remedy_event *ev, usec_t now, struct remedy_step *step)
 {
 	if (!r->sent) {
 		r->requested = false;
-		return remedy_finish(r, step, OUTCOME_REFUSED, "the ledger cannot be written: %s",
-			remedy_words(ev));
+		return remedy_finish(r, step, OUTCOME_REFUSED, "%s", remedy_words(ev));
 	}
 	if (r->blocked_since == 0)
 		r->blocked_since = now;
 	if (now - r->blocked_since >= REMEDY_BLOCKED_TIMEOUT)
-		return remedy_finish(r, step, OUTCOME_UNCONFIRMED,
-			"it stopped at %s, because the ledger cannot be written: %s",
+		return remedy_finish(r, step, OUTCOME_UNCONFIRMED, "it stopped at %s: %s",
 			state_names[r->state], remedy_words(ev));
 	r->state = look_of(r);
 	r->attempts = 0;
@@ -293,7 +291,8 @@ int remedy_next(
 		assert(event->type != REMEDY_EVENT_TASK || event->reply != REPLY_DONE ||
 			event->task);
 		if (event->type == REMEDY_EVENT_REPLY) {
-			r->sent = true;
+			/* A note changes nothing that would have to be seen through. */
+			r->sent = r->sent || r->state != REMEDY_NOTE;
 			r->blocked_since = 0;
 		}
 		k = states[r->state].on(r, event, now, &step);

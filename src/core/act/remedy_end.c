@@ -161,10 +161,31 @@ int remedy_on_verify_running(
 		ti_state_name(ev->task->state), (long long)ev->task->try_number);
 }
 
-/* A note is a courtesy: without it the work goes on. It may have taken long. */
+/* Only a claim that is seen counts: another replica may have written over it. */
+static int on_claim(struct remedy *r, const struct remedy_event *ev, struct remedy_step *step)
+{
+	unsigned attempts = r->attempts + 1;
+
+	if (ev->type != REMEDY_EVENT_REPLY) {
+		step->effect = EFFECT_NOTE;
+		return 0;
+	}
+	if (ev->reply != REPLY_DONE && ev->reply != REPLY_UNCERTAIN)
+		return remedy_finish(r, step, r->requested ? OUTCOME_FAILED : OUTCOME_REFUSED,
+			"the note that is to keep other replicas away could not be written: %s",
+			remedy_words(ev));
+	(void)remedy_go(r, step, REMEDY_RECHECK_TASK, EFFECT_LOOK_TASK, 0);
+	r->attempts = attempts;
+	return 0;
+}
+
+/* A note is a courtesy, unless it is a claim: without it the work goes on. It may have taken long.
+ */
 int remedy_on_note(
 	struct remedy *r, const struct remedy_event *ev, usec_t now, struct remedy_step *step)
 {
+	if (r->plan.claim && !r->claimed)
+		return on_claim(r, ev, step);
 	if (ev->type == REMEDY_EVENT_REPLY && ev->reply == REPLY_UNCERTAIN) {
 		r->attempts = 1; /* no second note */
 		return remedy_verify(r, step, REMEDY_VERIFY_RUNNING, now);

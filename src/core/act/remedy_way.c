@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/strbuf.h"
+#include "core/act/claim.h"
 #include "core/act/remedy_states.h"
 
 /* What speaks against acting on this task instance; NULL: nothing does. */
@@ -115,15 +116,30 @@ static int fail_task(struct remedy *r, struct remedy_step *step, unsigned attemp
 {
 	r->interrupted = false;
 	/* After a note it is not written a second time. */
-	if (r->plan.needs_note && attempts == 0)
+	if (r->plan.needs_note && !r->claimed && attempts == 0)
 		return remedy_go(r, step, REMEDY_NOTE, EFFECT_NOTE, 0);
 	(void)remedy_go(r, step, REMEDY_FAIL, EFFECT_FAIL_TASK, 0);
 	r->attempts = attempts;
 	return 0;
 }
 
+/* Before all else, and until it is seen. */
+static int claim(struct remedy *r, struct remedy_step *step)
+{
+	unsigned attempts = r->attempts;
+
+	if (attempts >= REMEDY_ATTEMPTS)
+		return remedy_finish(r, step, r->requested ? OUTCOME_FAILED : OUTCOME_REFUSED,
+			"the note that is to keep other replicas away does not show in Airflow");
+	(void)remedy_go(r, step, REMEDY_NOTE, EFFECT_NOTE, 0);
+	r->attempts = attempts;
+	return 0;
+}
+
 static int go_way(struct remedy *r, struct remedy_step *step, enum end_way way, unsigned attempts)
 {
+	if (r->plan.claim && !r->claimed)
+		return claim(r, step);
 	if (way == END_WAY_RESTART)
 		return remedy_go(r, step, REMEDY_RESTART, EFFECT_RESTART_TASK, 0);
 	if (way == END_WAY_AIRFLOW || way == END_WAY_DEFERRED)
@@ -167,6 +183,18 @@ static int refuse(struct remedy *r, struct remedy_step *step, const char *object
 		r, step, r->requested ? OUTCOME_FAILED : OUTCOME_REFUSED, "%s", objection);
 }
 
+/* What another replica has begun is not gone on with, nor begun anew. */
+static bool is_anothers(struct remedy *r, const struct ti_obs *t)
+{
+	enum claim_seen seen;
+
+	if (!r->plan.claim)
+		return false;
+	seen = claim_look(t->note, t->try_number, r->plan.claim);
+	r->claimed = seen == CLAIM_OURS;
+	return seen == CLAIM_ANOTHERS;
+}
+
 int remedy_begin_way(struct remedy *r, const struct remedy_event *ev, struct remedy_step *step)
 {
 	_cleanup_free_ char *objection = NULL;
@@ -178,6 +206,14 @@ int remedy_begin_way(struct remedy *r, const struct remedy_event *ev, struct rem
 	if (ev->task->state != TI_STATE_RUNNING && ev->task->state != TI_STATE_DEFERRED)
 		return remedy_finish(r, step, OUTCOME_SUPERSEDED,
 			"the task instance is %s, not running", ti_state_name(ev->task->state));
+	if (is_anothers(r, ev->task)) {
+		if (str_printf(&objection,
+			    "another replica has claimed this try, and may have acted on it: its "
+			    "note in Airflow begins with %.160s",
+			    ev->task->note) < 0)
+			return -ENOMEM;
+		return refuse(r, step, objection);
+	}
 	if (choose(r, ev, ways_of(r, ev->task), &way, &objection) < 0)
 		return -ENOMEM;
 	if (objection)

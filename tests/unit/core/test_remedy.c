@@ -1122,6 +1122,113 @@ static void test_blocked(void **state)
 	assert_done(&f, OUTCOME_ENDED, "confirmed");
 }
 
+static const char a_claim[] = "replica a, incident 1";
+static char claimed_by_us[] = "stagewatchd, try 1, replica a, incident 1: Spark stage 7";
+static char claimed_by_another[] = "stagewatchd, try 1, replica b, incident 1: Spark stage 7";
+static char claimed_before[] = "stagewatchd, try 0, replica b, incident 1: Spark stage 7";
+
+static struct ti_obs noted(char *note)
+{
+	struct ti_obs t = task(TI_STATE_RUNNING, 1, id_one);
+
+	t.note = note;
+	return t;
+}
+
+/* Up to the look at the task instance, where several replicas watch. */
+static void begin_to_claim(struct fixture *f, enum rule_action action)
+{
+	begin(f, action, true, false);
+	f->r.plan.claim = a_claim;
+	f->r.plan.kills_app = true;
+	give_stage(f, LOOK_HUNG);
+}
+
+/* Whatever the way, nothing is sent before the claim was seen. */
+static void test_claim_comes_first(void **state)
+{
+	static const struct {
+		const char *name;
+		enum rule_action action;
+		enum retry_via via;
+		enum remedy_effect effect;
+	} rows[] = {
+		{"kill", RULE_ACTION_KILL, RETRY_VIA_AUTO, EFFECT_FAIL_TASK},
+		{"clear", RULE_ACTION_RETRY, RETRY_VIA_CLEAR, EFFECT_FAIL_TASK},
+		{"restart", RULE_ACTION_RETRY, RETRY_VIA_RESTART, EFFECT_RESTART_TASK},
+	};
+	struct fixture f;
+
+	(void)state;
+	for_each_row(r, rows)
+	{
+		begin_to_claim(&f, r->action);
+		f.r.plan.retry_via = (int)r->via;
+		give_task(&f, noted(claimed_before));
+		assert_false(f.r.requested);
+		give_reply(&f, EFFECT_NOTE, REPLY_DONE);
+		assert_false(f.r.sent);
+		give_task(&f, noted(claimed_by_us));
+		assert_int_equal(f.step.effect, r->effect);
+		assert_true(f.r.requested);
+		remedy_clear(&f.r);
+	}
+}
+
+static void test_anothers_claim(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin_to_claim(&f, RULE_ACTION_RETRY);
+	give_task(&f, noted(claimed_by_another));
+	assert_done(&f, OUTCOME_REFUSED, NULL);
+	/* It was written over ours. */
+	begin_to_claim(&f, RULE_ACTION_RETRY);
+	give_task(&f, noted(NULL));
+	give_reply(&f, EFFECT_NOTE, REPLY_DONE);
+	give_task(&f, noted(claimed_by_another));
+	assert_done(&f, OUTCOME_REFUSED, NULL);
+}
+
+static void test_claim_that_is_not_seen(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin_to_claim(&f, RULE_ACTION_KILL);
+	for (unsigned i = 0; i < REMEDY_ATTEMPTS; i++) {
+		give_task(&f, noted(NULL));
+		give_reply(&f, EFFECT_NOTE, i % 2 ? REPLY_UNCERTAIN : REPLY_DONE);
+	}
+	give_task(&f, noted(NULL));
+	assert_done(&f, OUTCOME_REFUSED, NULL);
+	begin_to_claim(&f, RULE_ACTION_KILL);
+	give_task(&f, noted(NULL));
+	give_reply(&f, EFFECT_NOTE, REPLY_UNCERTAIN);
+	give_task(&f, noted(claimed_by_us));
+	assert_int_equal(f.step.effect, EFFECT_FAIL_TASK);
+	remedy_clear(&f.r);
+	begin_to_claim(&f, RULE_ACTION_KILL);
+	give_task(&f, noted(NULL));
+	give_reply(&f, EFFECT_NOTE, REPLY_REFUSED);
+	assert_done(&f, OUTCOME_REFUSED, NULL);
+}
+
+/* The lead was lost between the claim and the first request. */
+static void test_claim_alone_is_not_gone_on_with(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin_to_claim(&f, RULE_ACTION_KILL);
+	give_task(&f, noted(NULL));
+	give_reply(&f, EFFECT_NOTE, REPLY_DONE);
+	give_task(&f, noted(claimed_by_us));
+	give_blocked(&f, EFFECT_FAIL_TASK);
+	assert_done(&f, OUTCOME_REFUSED, NULL);
+}
+
 /* Airflow 3: up to the request that clears a running task instance. */
 static void begin_to_restart(struct fixture *f)
 {
@@ -1753,6 +1860,10 @@ int main(void)
 		cmocka_unit_test(test_clear_refused_or_empty),
 		cmocka_unit_test(test_clear_lost),
 		cmocka_unit_test(test_clear_takes_late),
+		cmocka_unit_test(test_claim_comes_first),
+		cmocka_unit_test(test_anothers_claim),
+		cmocka_unit_test(test_claim_that_is_not_seen),
+		cmocka_unit_test(test_claim_alone_is_not_gone_on_with),
 		cmocka_unit_test(test_held_before_the_first_request),
 		cmocka_unit_test(test_clear_is_held),
 		cmocka_unit_test(test_clear_taken_is_not_repeated),

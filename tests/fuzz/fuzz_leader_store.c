@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Arbitrary bytes as answers of an API server and of etcd about the record of leadership. */
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "wire/leader_store.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const struct leader_codec *const codecs[] = {&lease_codec, &etcd_codec};
+	const char *body = (const char *)data;
+	_cleanup_free_ char *no_token = NULL;
+	_cleanup_free_ char *token = NULL;
+
+	for (size_t i = 0; i < ELEMENTSOF(codecs); i++)
+		for (int ask = LEADERSHIP_READ; ask < LEADERSHIP_ASK_MAX; ask++) {
+			struct leader_record record = {0};
+			enum leadership_reply reply;
+			_cleanup_free_ char *err = NULL;
+
+			(void)codecs[i]->answer(
+				(enum leadership_ask)ask, 200, body, size, &reply, &record, &err);
+			leader_record_clear(&record);
+		}
+	(void)etcd_decode_token(body, size, &token, &no_token);
+	return 0;
+}
