@@ -35,3 +35,17 @@ int spark_rows_add(const struct json_rows *r, size_t field, uint64_t *sum, char 
 /* The same for a time in milliseconds. */
 int spark_add_msec(const cJSON *object, const char *field, usec_t *sum, char **reterr);
 int spark_rows_add_msec(const struct json_rows *r, size_t field, usec_t *sum, char **reterr);
+
+/* Of an app in a list: its id, its name and its attempts, of which there is at least one. */
+int spark_get_app(
+	const cJSON *json, struct app_info *app, const cJSON **ret_attempts, char **reterr);
+/* Of an attempt of it: who ran it, the version, and when it began. */
+int spark_get_attempt(const cJSON *attempt, struct app_info *app, char **reterr);
+/* A time in milliseconds since 1970: 1; 0: there is none, and *ret stays. */
+int spark_get_epoch(const cJSON *object, const char *field, usec_t *ret, char **reterr);
+
+/* Of a stage in a list: a number that is part of its id; a time, as spark_check_time(); whether it
+ * is a receiver's, by its description. */
+int spark_rows_id(const struct json_rows *rows, size_t field, int64_t *ret, char **reterr);
+int spark_rows_time(const struct json_rows *rows, size_t field, usec_t *ret, char **reterr);
+int spark_rows_receiver(const struct json_rows *rows, size_t field, bool *ret, char **reterr);

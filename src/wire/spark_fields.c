@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/parse.h"
+#include "wire/json_text.h"
 
 #define MAX_TEXT 200
 
@@ -152,5 +153,79 @@ int spark_add_msec(const cJSON *object, const char *field, usec_t *sum, char **r
 
 	r = spark_add_amount(object, field, &msec, reterr);
 	*sum += msec * USEC_PER_MSEC;
+	return r;
+}
+
+int spark_get_app(
+	const cJSON *json, struct app_info *app, const cJSON **ret_attempts, char **reterr)
+{
+	int r;
+
+	r = json_copy_id(json, "id", JSON_REQUIRED, &app->id, reterr);
+	if (r >= 0)
+		r = json_copy_label(json, "name", MAX_TEXT, &app->name, reterr);
+	if (r >= 0)
+		r = json_get_array(json, "attempts", JSON_REQUIRED, ret_attempts, reterr);
+	if (r >= 0 && !(*ret_attempts)->child)
+		return json_refuse(reterr, "\"attempts\" is empty");
+	return r;
+}
+
+/* Spark writes -1 where it has no time. */
+int spark_get_epoch(const cJSON *object, const char *field, usec_t *ret, char **reterr)
+{
+	int64_t epoch = -1;
+	int r;
+
+	r = json_get_i64(object, field, JSON_OPTIONAL, &epoch, reterr);
+	if (r < 0 || epoch <= 0)
+		return r < 0 ? r : 0;
+	*ret = (usec_t)epoch * USEC_PER_MSEC;
+	return 1;
+}
+
+int spark_get_attempt(const cJSON *attempt, struct app_info *app, char **reterr)
+{
+	int r;
+
+	r = json_copy_label(attempt, "sparkUser", MAX_TEXT, &app->user, reterr);
+	if (r >= 0)
+		r = json_copy_label(
+			attempt, "appSparkVersion", MAX_TEXT, &app->spark_version, reterr);
+	if (r >= 0)
+		r = spark_get_epoch(attempt, "startTimeEpoch", &app->started, reterr);
+	return r != 0 ? r : spark_get_time(attempt, "startTime", &app->started, reterr);
+}
+
+int spark_rows_id(const struct json_rows *rows, size_t field, int64_t *ret, char **reterr)
+{
+	int r = spark_rows_count(rows, field, JSON_REQUIRED, ret, reterr);
+
+	if (r >= 0 && *ret < 0)
+		return json_refuse(reterr, "\"%s\" is out of range", rows->wanted->names[field]);
+	return r;
+}
+
+int spark_rows_time(const struct json_rows *rows, size_t field, usec_t *ret, char **reterr)
+{
+	struct json_span value;
+	char text[64];
+	int r = json_rows_string(rows, field, JSON_OPTIONAL, &value, reterr);
+
+	if (r <= 0)
+		return r;
+	json_unescape(value.text, value.len, text, sizeof(text));
+	return spark_check_time(rows->wanted->names[field], text, ret, reterr);
+}
+
+int spark_rows_receiver(const struct json_rows *rows, size_t field, bool *ret, char **reterr)
+{
+	struct json_span description;
+	char text[64] = "";
+	int r = json_rows_string(rows, field, JSON_OPTIONAL, &description, reterr);
+
+	if (r > 0)
+		json_unescape(description.text, description.len, text, sizeof(text));
+	*ret = spark_runs_receiver(text);
 	return r;
 }

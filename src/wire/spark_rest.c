@@ -10,8 +10,6 @@
 #include "wire/json.h"
 #include "wire/spark_fields.h"
 
-#define MAX_TEXT 200
-
 static bool is_json_type(const char *content_type)
 {
 	static const char *const types[] = {"application/json", "text/json"};
@@ -57,40 +55,13 @@ enum spark_body spark_body_kind(const char *content_type, const char *body, size
 	return SPARK_BODY_OTHER;
 }
 
-static int decode_attempt(const cJSON *attempt, struct app_info *app, char **reterr)
-{
-	int64_t epoch = -1;
-	int r;
-
-	r = json_copy_label(attempt, "sparkUser", MAX_TEXT, &app->user, reterr);
-	if (r >= 0)
-		r = json_copy_label(
-			attempt, "appSparkVersion", MAX_TEXT, &app->spark_version, reterr);
-	if (r >= 0)
-		r = json_get_i64(attempt, "startTimeEpoch", JSON_OPTIONAL, &epoch, reterr);
-	if (r < 0)
-		return r;
-	if (epoch <= 0)
-		return spark_get_time(attempt, "startTime", &app->started, reterr);
-	app->started = (usec_t)epoch * USEC_PER_MSEC;
-	return 0;
-}
-
 static int decode_application(const cJSON *json, struct app_info *app, char **reterr)
 {
 	const cJSON *attempts = NULL;
 	int r;
 
-	r = json_copy_id(json, "id", JSON_REQUIRED, &app->id, reterr);
-	if (r >= 0)
-		r = json_copy_label(json, "name", MAX_TEXT, &app->name, reterr);
-	if (r >= 0)
-		r = json_get_array(json, "attempts", JSON_REQUIRED, &attempts, reterr);
-	if (r < 0)
-		return r;
-	if (!attempts->child)
-		return json_refuse(reterr, "\"attempts\" is empty");
-	return decode_attempt(attempts->child, app, reterr);
+	r = spark_get_app(json, app, &attempts, reterr);
+	return r < 0 ? r : spark_get_attempt(attempts->child, app, reterr);
 }
 
 int spark_decode_applications(const char *body, size_t len, struct app_list *ret, char **reterr)

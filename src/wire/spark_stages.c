@@ -78,28 +78,6 @@ _Static_assert(ELEMENTSOF(names) == N_FIELDS && N_FIELDS <= JSON_MAX_WANTED, "a 
 
 static const struct json_wanted wanted = {names, N_FIELDS, SPARK_MAX_STAGES};
 
-static int get_number_id(
-	const struct json_rows *rows, enum field field, int64_t *ret, char **reterr)
-{
-	int r = spark_rows_count(rows, field, JSON_REQUIRED, ret, reterr);
-
-	if (r >= 0 && *ret < 0)
-		return json_refuse(reterr, "\"%s\" is out of range", names[field]);
-	return r;
-}
-
-static int get_time(const struct json_rows *rows, enum field field, usec_t *ret, char **reterr)
-{
-	struct json_span value;
-	char text[64];
-	int r = json_rows_string(rows, field, JSON_OPTIONAL, &value, reterr);
-
-	if (r <= 0)
-		return r;
-	json_unescape(value.text, value.len, text, sizeof(text));
-	return spark_check_time(names[field], text, ret, reterr);
-}
-
 /* Sums of bytes and records; what Spark lacks stays 0. */
 static int decode_counters(const struct json_rows *rows, struct stage_obs *stage, char **reterr)
 {
@@ -144,18 +122,6 @@ static int decode_cost(const struct json_rows *rows, struct stage_cost *cost, ch
 	return r;
 }
 
-static int decode_receiver(const struct json_rows *rows, bool *ret, char **reterr)
-{
-	struct json_span description;
-	char text[64] = "";
-	int r = json_rows_string(rows, DESCRIPTION, JSON_OPTIONAL, &description, reterr);
-
-	if (r > 0)
-		json_unescape(description.text, description.len, text, sizeof(text));
-	*ret = spark_runs_receiver(text);
-	return r;
-}
-
 static int decode_counts(const struct json_rows *rows, struct stage_obs *stage, char **reterr)
 {
 	int64_t completed;
@@ -172,9 +138,9 @@ static int decode_counts(const struct json_rows *rows, struct stage_obs *stage, 
 		r = spark_rows_count(
 			rows, NUM_FAILED_TASKS, JSON_REQUIRED, &stage->n_failed, reterr);
 	if (r >= 0)
-		r = get_time(rows, SUBMISSION_TIME, &stage->submitted, reterr);
+		r = spark_rows_time(rows, SUBMISSION_TIME, &stage->submitted, reterr);
 	if (r >= 0)
-		r = get_time(rows, FIRST_TASK_LAUNCHED_TIME, &stage->first_launched, reterr);
+		r = spark_rows_time(rows, FIRST_TASK_LAUNCHED_TIME, &stage->first_launched, reterr);
 	if (r < 0)
 		return r;
 	completed = stage->n_complete;
@@ -197,13 +163,13 @@ static int decode_stage(const struct json_rows *rows, struct stage_obs *stage, c
 	json_unescape(status.text, status.len, text, sizeof(text));
 	if (strcmp(text, "ACTIVE") != 0)
 		return 0;
-	r = get_number_id(rows, STAGE_ID, &stage->stage_id, reterr);
+	r = spark_rows_id(rows, STAGE_ID, &stage->stage_id, reterr);
 	if (r >= 0)
-		r = get_number_id(rows, ATTEMPT_ID, &stage->attempt_id, reterr);
+		r = spark_rows_id(rows, ATTEMPT_ID, &stage->attempt_id, reterr);
 	if (r >= 0)
 		r = json_rows_label(rows, NAME, MAX_TEXT, &stage->name);
 	if (r >= 0)
-		r = decode_receiver(rows, &stage->receiver, reterr);
+		r = spark_rows_receiver(rows, DESCRIPTION, &stage->receiver, reterr);
 	if (r >= 0)
 		r = decode_counts(rows, stage, reterr);
 	if (r >= 0)

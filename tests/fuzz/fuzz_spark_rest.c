@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "wire/spark_history.h"
 #include "wire/spark_owner.h"
 #include "wire/spark_properties.h"
 #include "wire/spark_rest.h"
@@ -18,7 +19,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	_cleanup_(owner_clear) struct owner owner = {0};
 	struct owner_hint hint = {0};
 	_cleanup_(strlist_clear) struct strlist properties = {0};
+	_cleanup_(finished_app_list_clear) struct finished_app_list finished = {0};
+	_cleanup_(finished_stage_list_clear) struct finished_stage_list completed = {0};
 	_cleanup_free_ char *err = NULL;
+	usec_t task = 0;
 
 	(void)spark_body_kind(NULL, body, size);
 	(void)spark_decode_applications(body, size, &apps, &err);
@@ -27,6 +31,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	(void)spark_decode_owner(body, size, &owner, &err);
 	(void)spark_decode_lineage(body, size, &hint, &err);
 	owner_hint_clear(&hint);
+	(void)spark_decode_finished_apps(body, size, &finished, &err);
+	(void)spark_decode_finished_stages(body, size, &completed, &err);
+	(void)spark_decode_longest_task(body, size, &task, &err);
 	(void)spark_decode_properties(body, size, &properties, &err);
 	return 0;
 }

@@ -9,6 +9,9 @@
 #include "core/facts/kill.h"
 #include "core/facts/model.h"
 
+/* A limit above a year is a slip. */
+#define RULE_LIMIT_MAX ((usec_t)366 * 24 * USEC_PER_HOUR)
+
 enum rule_action {
 	RULE_ACTION_NONE, /* no rule matched */
 	RULE_ACTION_NOTIFY,

@@ -55,9 +55,8 @@ static const char *const wish_words[WISH_MAX] = {
 	[WISH_IGNORE] = "ignore",
 };
 
-/* A limit below a second would call a poll's jitter a hang; one above a year is a slip. */
+/* A limit below a second would call a poll's jitter a hang. */
 #define LIMIT_MIN USEC_PER_SEC
-#define LIMIT_MAX ((usec_t)366 * 24 * USEC_PER_HOUR)
 
 #define GLOB(field, text)                                                                          \
 	{                                                                                          \
@@ -67,7 +66,7 @@ static const char *const wish_words[WISH_MAX] = {
 #define LIMIT(field, value, text)                                                                  \
 	{                                                                                          \
 		.name = #field, .type = PARAM_DURATION, .offset = offsetof(struct rule, field),    \
-		.fallback = value, .min = LIMIT_MIN, .max = LIMIT_MAX, .help = text                \
+		.fallback = value, .min = LIMIT_MIN, .max = RULE_LIMIT_MAX, .help = text           \
 	}
 
 const struct param_def rule_params[] = {
@@ -151,7 +150,7 @@ const struct param_def rule_params[] = {
 		.type = PARAM_DURATION,
 		.offset = offsetof(struct rule, cooldown),
 		.fallback = "10min",
-		.max = LIMIT_MAX,
+		.max = RULE_LIMIT_MAX,
 		.help = "no second action on the same task or on an app of the same name for so "
 			"long"},
 	{.name = "kill_via",
@@ -170,7 +169,7 @@ const struct param_def rule_params[] = {
 		.type = PARAM_DURATION,
 		.offset = offsetof(struct rule, max_runtime),
 		.fallback = "0s",
-		.max = LIMIT_MAX,
+		.max = RULE_LIMIT_MAX,
 		.help = "an app that runs for longer is told of once, by the event max_runtime, "
 			"and nothing is done; 0: no limit"},
 	{.name = "owner_may",
