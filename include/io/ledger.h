@@ -51,6 +51,10 @@ struct ledger_schema {
  * to be. dir is copied, schema has to outlive the ledger. Trouble is no error; 1 says that it is
  * this: another daemon holds the lock. -ENOMEM. */
 int ledger_open(const char *dir, const struct ledger_schema *schema, struct ledger **ret);
+/* Opens a database that is there, to read only, beside the daemon that may hold its lock. Nothing
+ * is made, migrated or checked for damage; one whose tables are of another version is in trouble.
+ * -ENOENT: there is none. -ENOMEM. */
+int ledger_open_to_read(const char *dir, const struct ledger_schema *schema, struct ledger **ret);
 /* NULL is allowed; returns NULL. */
 struct ledger *ledger_free(struct ledger *l);
 

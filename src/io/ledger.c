@@ -15,6 +15,7 @@
 #include "io/fault_point.h"
 
 #define LOCK_FILE "ledger.lock"
+#define READ_WAIT_MS 2000 /* for who writes */
 
 struct ledger {
 	const struct ledger_schema *schema;
@@ -104,20 +105,27 @@ static int check(struct ledger *l)
 	return fail(l, what);
 }
 
+/* -1: SQLite has a word on that. */
+static int version_of(sqlite3 *db)
+{
+	sqlite3_stmt *stmt = NULL;
+	int version = -1;
+
+	if (sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &stmt, NULL) == SQLITE_OK &&
+		sqlite3_step(stmt) == SQLITE_ROW)
+		version = sqlite3_column_int(stmt, 0);
+	(void)sqlite3_finalize(stmt);
+	return version;
+}
+
 /* Leads the tables to the newest version. -EPROTO: they are newer than that; -EIO: SQLite's word.
  */
 static int migrate(sqlite3 *db, const struct ledger_schema *schema, int *ret_version)
 {
 	const int newest = (int)schema->n_steps;
-	sqlite3_stmt *stmt = NULL;
-	int version = -1;
+	int version = version_of(db);
 	char text[64];
-	int r;
 
-	r = sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &stmt, NULL);
-	if (r == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW)
-		version = sqlite3_column_int(stmt, 0);
-	(void)sqlite3_finalize(stmt);
 	*ret_version = version;
 	if (version < 0)
 		return -EIO;
@@ -175,10 +183,9 @@ static char *resolve(const struct ledger *l)
 	return path;
 }
 
-static int open_sqlite(struct ledger *l, const char *path)
+static int open_sqlite(struct ledger *l, const char *path, int mode)
 {
-	if (sqlite3_open_v2(path, &l->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW, NULL) !=
-		SQLITE_OK)
+	if (sqlite3_open_v2(path, &l->db, mode | SQLITE_OPEN_NOFOLLOW, NULL) != SQLITE_OK)
 		return fail_sqlite(l);
 	(void)sqlite3_extended_result_codes(l->db, 1);
 	return 0;
@@ -196,7 +203,7 @@ static int make_draft(struct ledger *l, const char *draft)
 	fd = open(draft, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return fail(l, strerror(errno));
-	r = open_sqlite(l, draft);
+	r = open_sqlite(l, draft, SQLITE_OPEN_READWRITE);
 	if (r < 0)
 		return r;
 	if (sqlite3_exec(l->db, "PRAGMA journal_mode = MEMORY; PRAGMA synchronous = FULL", NULL,
@@ -233,6 +240,15 @@ static int create_database(struct ledger *l, const char *path)
 	return rename(draft, path) < 0 || fsync(dir) < 0 ? fail(l, strerror(errno)) : 0;
 }
 
+static void opened(struct ledger *l, const struct stat *st)
+{
+	l->dev = st->st_dev;
+	l->ino = st->st_ino;
+	l->generation++;
+	free(l->trouble);
+	l->trouble = NULL;
+}
+
 static int open_database(struct ledger *l)
 {
 	_cleanup_free_ char *path = resolve(l);
@@ -249,20 +265,41 @@ static int open_database(struct ledger *l)
 		return fail(l, strerror(errno));
 	if (st.st_size == 0)
 		return fail(l, "damaged: it is empty");
-	r = open_sqlite(l, path);
+	r = open_sqlite(l, path, SQLITE_OPEN_READWRITE);
 	if (r >= 0)
 		r = prepare(l);
 	if (r < 0)
 		return r;
-	l->dev = st.st_dev;
-	l->ino = st.st_ino;
-	l->generation++;
-	free(l->trouble);
-	l->trouble = NULL;
+	opened(l, &st);
 	return 0;
 }
 
-int ledger_open(const char *dir, const struct ledger_schema *schema, struct ledger **ret)
+static int open_to_read(struct ledger *l, const char *path)
+{
+	char what[80];
+	struct stat st;
+	int version;
+	int r;
+
+	if (lstat(path, &st) < 0)
+		return fail(l, strerror(errno));
+	r = open_sqlite(l, path, SQLITE_OPEN_READONLY);
+	if (r < 0)
+		return r;
+	(void)sqlite3_busy_timeout(l->db, READ_WAIT_MS);
+	version = version_of(l->db);
+	if (version < 0)
+		return fail_sqlite(l);
+	if (version != (int)l->schema->n_steps) {
+		(void)snprintf(what, sizeof(what),
+			"made by another stagewatchd (version %d of the tables)", version);
+		return fail(l, what);
+	}
+	opened(l, &st);
+	return 0;
+}
+
+static int ledger_new(const char *dir, const struct ledger_schema *schema, struct ledger **ret)
 {
 	_cleanup_(ledger_freep) struct ledger *l = calloc(1, sizeof(*l));
 	int r;
@@ -274,6 +311,40 @@ int ledger_open(const char *dir, const struct ledger_schema *schema, struct ledg
 	r = str_replace(&l->dir, dir);
 	if (r >= 0)
 		r = str_printf(&l->path, "%s/" LEDGER_FILE, dir);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(l);
+	return 0;
+}
+
+int ledger_open_to_read(const char *dir, const struct ledger_schema *schema, struct ledger **ret)
+{
+	_cleanup_(ledger_freep) struct ledger *l = NULL;
+	_cleanup_free_ char *path = NULL;
+	int r;
+
+	r = ledger_new(dir, schema, &l);
+	if (r < 0)
+		return r;
+	path = resolve(l);
+	if (!path && errno == ENOMEM)
+		return -ENOMEM;
+	if ((!path && errno == ENOENT) || (path && access(path, F_OK) < 0 && errno == ENOENT))
+		return -ENOENT;
+	if (path)
+		(void)open_to_read(l, path);
+	else
+		(void)fail(l, strerror(errno));
+	*ret = TAKE_PTR(l);
+	return 0;
+}
+
+int ledger_open(const char *dir, const struct ledger_schema *schema, struct ledger **ret)
+{
+	_cleanup_(ledger_freep) struct ledger *l = NULL;
+	int r;
+
+	r = ledger_new(dir, schema, &l);
 	if (r < 0)
 		return r;
 	r = take_lock(l);

@@ -170,6 +170,43 @@ static void a_second_daemon_is_refused(void **state)
 	ledger_free(other);
 }
 
+static void it_is_read_beside_its_daemon(void **state)
+{
+	const char *dir = ((struct place *)*state)->dir;
+	struct ledger *l = must_open(*state);
+	struct ledger *reader = NULL;
+
+	assert_int_equal(set(l, "a", 7), 0);
+	assert_int_equal(ledger_open_to_read(dir, &schema, &reader), 0);
+	assert_true(ledger_usable(reader));
+	assert_int_equal(get(reader, "a"), 7);
+	assert_true(set(reader, "a", 8) < 0);
+	ledger_free(reader);
+	ledger_free(l);
+	/* Without its daemon, too. */
+	assert_int_equal(ledger_open_to_read(dir, &schema, &reader), 0);
+	assert_int_equal(get(reader, "a"), 7);
+	ledger_free(reader);
+}
+
+static void what_is_read_is_there_and_known(void **state)
+{
+	const char *dir = ((struct place *)*state)->dir;
+	const struct ledger_schema other = {.steps = schema.steps, .n_steps = 0};
+	_cleanup_free_ char *none = NULL;
+	struct ledger *reader = NULL;
+
+	assert_int_equal(ledger_open_to_read(dir, &schema, &reader), -ENOENT);
+	assert_int_equal(str_printf(&none, "%s/none", dir), 0);
+	assert_int_equal(ledger_open_to_read(none, &schema, &reader), -ENOENT);
+	assert_null(reader);
+	ledger_free(must_open(*state));
+	assert_int_equal(ledger_open_to_read(dir, &other, &reader), 0);
+	assert_false(ledger_usable(reader));
+	assert_non_null(strstr(ledger_trouble(reader), "made by another stagewatchd"));
+	ledger_free(reader);
+}
+
 static void without_a_directory_it_waits_for_one(void **state)
 {
 	struct place *p = *state;
@@ -457,6 +494,8 @@ int main(void)
 		CASE(a_transaction_holds_as_a_whole),
 		CASE(a_wrong_statement_is_no_trouble),
 		CASE(a_second_daemon_is_refused),
+		CASE(it_is_read_beside_its_daemon),
+		CASE(what_is_read_is_there_and_known),
 		CASE(without_a_directory_it_waits_for_one),
 		CASE(a_directory_may_be_a_link),
 		CASE(the_file_may_not_be_a_link),
