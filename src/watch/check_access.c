@@ -6,21 +6,12 @@
 #include <string.h>
 #include <systemd/sd-event.h>
 
-#include "base/log.h"
-#include "io/credentials.h"
-#include "io/http_client.h"
-#include "io/redactor.h"
-#include "setup/runtime.h"
+#include "setup/session.h"
 #include "source/selftest.h"
 #include "watch/check_access.h"
-#include "wire/token.h"
 
 struct checker {
-	sd_event *event;
-	struct http_client *client;
-	struct redactor *redactor;
-	struct credentials *credentials;
-	struct runtime *runtime;
+	struct session session;
 	FILE *out;
 	size_t n_waiting;
 	bool denied;
@@ -38,7 +29,7 @@ struct permission_check {
 static void answered(struct checker *c)
 {
 	if (--c->n_waiting == 0)
-		(void)sd_event_exit(c->event, 0);
+		(void)sd_event_exit(c->session.event, 0);
 }
 
 static void on_airflow(void *userdata, const struct airflow_result *result)
@@ -88,7 +79,7 @@ static void on_source(void *userdata, int r, enum permission kill, const char *t
 static int ask_airflow(struct permission_check *q)
 {
 	struct strlist dags = {0};
-	int r = runtime_dags(q->checker->runtime, q->airflow, &dags);
+	int r = runtime_dags(q->checker->session.runtime, q->airflow, &dags);
 
 	if (r >= 0)
 		r = airflow_selftest(q->airflow, true, &dags, on_airflow, q, &q->call);
@@ -103,8 +94,8 @@ static int ask(struct permission_check *q)
 	if (!q->source)
 		return ask_airflow(q);
 	r = source_selftest(q->source,
-		settings_kill_vias(q->checker->runtime->settings, q->source->name, true), on_source,
-		q, &q->test);
+		settings_kill_vias(q->checker->session.runtime->settings, q->source->name, true),
+		on_source, q, &q->test);
 	if (r != -EOPNOTSUPP)
 		return r;
 	fprintf(q->checker->out, "spark %s: kill is not tested for type=%s\n", q->source->name,
@@ -114,7 +105,7 @@ static int ask(struct permission_check *q)
 
 static int ask_all(struct checker *c, struct permission_check *requests)
 {
-	const struct settings *s = c->runtime->settings;
+	const struct settings *s = c->session.runtime->settings;
 
 	for (size_t i = 0; i < s->n_airflows + s->n_sources; i++) {
 		struct permission_check *q = &requests[i];
@@ -122,41 +113,15 @@ static int ask_all(struct checker *c, struct permission_check *requests)
 
 		q->checker = c;
 		if (i < s->n_airflows)
-			q->airflow = c->runtime->airflows[i];
+			q->airflow = c->session.runtime->airflows[i];
 		else
-			q->source = c->runtime->sources[i - s->n_airflows];
+			q->source = c->session.runtime->sources[i - s->n_airflows];
 		r = ask(q);
 		if (r < 0)
 			return r;
 		c->n_waiting += q->call || q->test;
 	}
-	return c->n_waiting > 0 ? sd_event_loop(c->event) : 0;
-}
-
-static int checker_prepare(struct checker *c, struct settings *settings)
-{
-	struct strlist errors = {0};
-	int r;
-
-	r = sd_event_new(&c->event);
-	if (r >= 0)
-		r = http_client_new(c->event, "stagewatchd/" STAGEWATCHD_VERSION,
-			settings->daemon.max_parallel_requests, &c->client);
-	if (r >= 0)
-		r = redactor_new(http_client_transport(c->client), &c->redactor);
-	if (r >= 0)
-		r = credentials_new(c->event, redactor_transport(c->redactor), token_decode_answer,
-			&c->credentials);
-	if (r < 0) {
-		settings_free(settings);
-		return r;
-	}
-	r = runtime_new(
-		settings, credentials_transport(c->credentials), c->event, &c->runtime, &errors);
-	for (size_t i = 0; i < errors.n; i++)
-		log_error("%s", errors.items[i]);
-	strlist_clear(&errors);
-	return r;
+	return c->n_waiting > 0 ? sd_event_loop(c->session.event) : 0;
 }
 
 int check_access_run(struct settings *settings, FILE *out)
@@ -167,7 +132,7 @@ int check_access_run(struct settings *settings, FILE *out)
 	int r = -ENOMEM;
 
 	if (requests)
-		r = checker_prepare(&c, settings);
+		r = session_open(&c.session, settings);
 	else
 		settings_free(settings);
 	if (r >= 0)
@@ -177,11 +142,7 @@ int check_access_run(struct settings *settings, FILE *out)
 		source_test_cancel(requests[i].test);
 	}
 	free(requests);
-	runtime_unref(c.runtime);
-	credentials_free(c.credentials);
-	redactor_free(c.redactor);
-	http_client_free(c.client);
-	sd_event_unref(c.event);
+	session_close(&c.session);
 	if (r < 0)
 		return r;
 	return c.denied ? 1 : c.silent ? 2 : 0;
