@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "daemon/manager.h"
+#include "daemon/suggest.h"
 #include "setup/runtime.h"
 #include "setup/settings.h"
 #include "watch/check_access.h"
@@ -27,6 +28,7 @@ enum run_mode {
 	RUN_PRINT_CONFIG,
 	RUN_ONCE,
 	RUN_REPLAY,
+	RUN_SUGGEST,
 	RUN_RECORD
 };
 
@@ -34,6 +36,7 @@ struct arguments {
 	const char *config;
 	const char *recording; /* to read, or to write */
 	const char *app;       /* to record; NULL: the first that answers */
+	struct strlist histories;
 	enum run_mode mode;
 	bool done; /* --help, --version */
 };
@@ -41,7 +44,8 @@ struct arguments {
 static void print_help(void)
 {
 	printf("stagewatchd [--config FILE] [--check-config | --check-access | --print-config |\n"
-	       "             --once | --replay FILE | --record FILE [--app ID]]\n"
+	       "             --once | --replay FILE | --record FILE [--app ID] |\n"
+	       "             --suggest [--history [NAME=]URL]...]\n"
 	       "\n"
 	       "Watches Apache Spark for stages that no longer progress.\n"
 	       "\n"
@@ -57,6 +61,11 @@ static void print_help(void)
 	       "  --record FILE    write the answers of one app's driver to FILE (- is standard\n"
 	       "                   output), for --replay, until the app ends, or SIGTERM\n"
 	       "  --app ID         with --record: the app; default: the first that answers\n"
+	       "  --suggest        propose hung_after for each rule by what stages took, change\n"
+	       "                   nothing, and exit: 0 for each, 1 too few stages for one,\n"
+	       "                   2 something could not be read\n"
+	       "  --history URL    with --suggest: also the finished apps of this Spark History\n"
+	       "                   Server; NAME=URL: with the credentials of [spark NAME]\n"
 	       "  --debug          log more\n"
 	       "  --version        print the version, and exit\n"
 	       "  --help           print this, and exit\n"
@@ -78,65 +87,85 @@ static int set_mode(struct arguments *a, enum run_mode mode)
 	return 0;
 }
 
+static const struct option known_options[] = {
+	{"config", required_argument, NULL, 'c'},
+	{"check-config", no_argument, NULL, 'k'},
+	{"check-access", no_argument, NULL, 's'},
+	{"print-config", no_argument, NULL, 'p'},
+	{"once", no_argument, NULL, 'o'},
+	{"replay", required_argument, NULL, 'r'},
+	{"record", required_argument, NULL, 'w'},
+	{"app", required_argument, NULL, 'a'},
+	{"suggest", no_argument, NULL, 'g'},
+	{"history", required_argument, NULL, 'y'},
+	{"debug", no_argument, NULL, 'd'},
+	{"version", no_argument, NULL, 'v'},
+	{"help", no_argument, NULL, 'h'},
+	{NULL, 0, NULL, 0},
+};
+
+static const struct {
+	int option;
+	enum run_mode mode;
+} modes[] = {
+	{'k', RUN_CHECK_CONFIG},
+	{'s', RUN_CHECK_ACCESS},
+	{'p', RUN_PRINT_CONFIG},
+	{'o', RUN_ONCE},
+	{'r', RUN_REPLAY},
+	{'w', RUN_RECORD},
+	{'g', RUN_SUGGEST},
+};
+
+static int take_option(struct arguments *a, int option)
+{
+	for (size_t i = 0; i < ELEMENTSOF(modes); i++)
+		if (modes[i].option == option) {
+			a->recording = optarg;
+			return set_mode(a, modes[i].mode);
+		}
+	if (option == 'c') {
+		a->config = optarg;
+	} else if (option == 'a') {
+		a->app = optarg;
+	} else if (option == 'y') {
+		return strlist_add(&a->histories, optarg);
+	} else if (option == 'd') {
+		log_set_max_level(LOG_DEBUG);
+	} else if (option == 'v') {
+		printf("stagewatchd %s\n", STAGEWATCHD_VERSION);
+		a->done = true;
+	} else if (option == 'h') {
+		print_help();
+		a->done = true;
+	} else {
+		return -EINVAL; /* getopt has said what is wrong */
+	}
+	return 0;
+}
+
+static int refuse(const char *text, const char *what)
+{
+	fprintf(stderr, "stagewatchd: %s%s\n", text, what);
+	return -EINVAL;
+}
+
 static int parse_arguments(int argc, char **argv, struct arguments *a)
 {
-	static const struct option options[] = {
-		{"config", required_argument, NULL, 'c'},
-		{"check-config", no_argument, NULL, 'k'},
-		{"check-access", no_argument, NULL, 's'},
-		{"print-config", no_argument, NULL, 'p'},
-		{"once", no_argument, NULL, 'o'},
-		{"replay", required_argument, NULL, 'r'},
-		{"record", required_argument, NULL, 'w'},
-		{"app", required_argument, NULL, 'a'},
-		{"debug", no_argument, NULL, 'd'},
-		{"version", no_argument, NULL, 'v'},
-		{"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0},
-	};
 	int r = 0;
 	int c;
 
-	while (r >= 0 && (c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (c == 'c') {
-			a->config = optarg;
-		} else if (c == 'k') {
-			r = set_mode(a, RUN_CHECK_CONFIG);
-		} else if (c == 's') {
-			r = set_mode(a, RUN_CHECK_ACCESS);
-		} else if (c == 'p') {
-			r = set_mode(a, RUN_PRINT_CONFIG);
-		} else if (c == 'o') {
-			r = set_mode(a, RUN_ONCE);
-		} else if (c == 'r') {
-			a->recording = optarg;
-			r = set_mode(a, RUN_REPLAY);
-		} else if (c == 'w') {
-			a->recording = optarg;
-			r = set_mode(a, RUN_RECORD);
-		} else if (c == 'a') {
-			a->app = optarg;
-		} else if (c == 'd') {
-			log_set_max_level(LOG_DEBUG);
-		} else if (c == 'v') {
-			printf("stagewatchd %s\n", STAGEWATCHD_VERSION);
-			a->done = true;
-		} else if (c == 'h') {
-			print_help();
-			a->done = true;
-		} else {
-			r = -EINVAL; /* getopt has said what is wrong */
-		}
-	}
-	if (r >= 0 && optind < argc) {
-		fprintf(stderr, "stagewatchd: unexpected argument: %s\n", argv[optind]);
-		r = -EINVAL;
-	}
-	if (r >= 0 && a->app && a->mode != RUN_RECORD) {
-		fprintf(stderr, "stagewatchd: --app goes with --record\n");
-		r = -EINVAL;
-	}
-	return r;
+	while (r >= 0 && (c = getopt_long(argc, argv, "", known_options, NULL)) != -1)
+		r = take_option(a, c);
+	if (r < 0)
+		return r;
+	if (optind < argc)
+		return refuse("unexpected argument: ", argv[optind]);
+	if (a->app && a->mode != RUN_RECORD)
+		return refuse("--app goes with --record", "");
+	if (a->histories.n > 0 && a->mode != RUN_SUGGEST)
+		return refuse("--history goes with --suggest", "");
+	return 0;
 }
 
 /* NULL, the built-in settings, where no file is named and the usual one is not there. */
@@ -283,10 +312,41 @@ static int check_access(struct settings *settings)
 	return r < 0 ? EXIT_USAGE : r;
 }
 
+static int suggest(const struct arguments *a, struct settings *settings)
+{
+	int r = suggest_run(settings, &a->histories, stdout);
+
+	if (r == -EBADMSG) /* it has said what is wrong */
+		return EXIT_USAGE;
+	if (r < 0)
+		log_error("Failed to look for proposals: %s; exiting", strerror(-r));
+	return r < 0 ? EXIT_USAGE : r;
+}
+
+/* Takes settings over. */
+static int run_mode(const struct arguments *a, struct settings *settings)
+{
+	int status = EXIT_SUCCESS;
+
+	if (a->mode == RUN_DAEMON || a->mode == RUN_ONCE || a->mode == RUN_RECORD)
+		return run(a, settings);
+	if (a->mode == RUN_CHECK_ACCESS)
+		return check_access(settings);
+	if (a->mode == RUN_SUGGEST)
+		return suggest(a, settings);
+	if (a->mode == RUN_REPLAY)
+		status = replay(a, settings);
+	else if (a->mode == RUN_PRINT_CONFIG && print_config(settings) < 0)
+		status = EXIT_FAILURE;
+	settings_free(settings);
+	return status;
+}
+
 int main(int argc, char **argv)
 {
 	struct arguments a = {0};
 	struct settings *settings = NULL;
+	int status = EXIT_USAGE;
 
 	/* libcurl takes and gives back a buffer of 16 kB for each request, and with each the
 	 * allocator would merge all small free blocks of the heap, most of which are cold. And no
@@ -294,30 +354,14 @@ int main(int argc, char **argv)
 	(void)mallopt(M_MXFAST, 0);
 	(void)mallopt(M_ARENA_MAX, 1);
 	log_open();
-	if (parse_arguments(argc, argv, &a) < 0) {
+	if (parse_arguments(argc, argv, &a) < 0)
 		fprintf(stderr, "Try stagewatchd --help.\n");
-		return EXIT_USAGE;
-	}
-	if (a.done)
-		return EXIT_SUCCESS;
-	if (a.mode == RUN_CHECK_CONFIG)
-		return check_config(&a);
-	if (load(&a, &settings) < 0)
-		return EXIT_USAGE;
-	if (a.mode == RUN_DAEMON || a.mode == RUN_ONCE || a.mode == RUN_RECORD)
-		return run(&a, settings);
-	if (a.mode == RUN_CHECK_ACCESS)
-		return check_access(settings);
-	if (a.mode == RUN_REPLAY) {
-		int status = replay(&a, settings);
-
-		settings_free(settings);
-		return status;
-	}
-	if (a.mode == RUN_PRINT_CONFIG && print_config(settings) < 0) {
-		settings_free(settings);
-		return EXIT_FAILURE;
-	}
-	settings_free(settings);
-	return EXIT_SUCCESS;
+	else if (a.done)
+		status = EXIT_SUCCESS;
+	else if (a.mode == RUN_CHECK_CONFIG)
+		status = check_config(&a);
+	else if (load(&a, &settings) >= 0)
+		status = run_mode(&a, settings);
+	strlist_clear(&a.histories);
+	return status;
 }

@@ -221,6 +221,42 @@ class Driver(Fake):
         return 200, {"sparkProperties": pairs}
 
 
+class History(Fake):
+    """A Spark History Server: apps that have ended, their stages, and how long the longest task of each took."""
+
+    started = 1795985207849
+
+    def __init__(self):
+        super().__init__()
+        self.apps = {}
+
+    def add(self, app_id, name, seconds, stages, tasks, attempt=None, owner=None, properties=None):
+        """tasks: {stage: seconds}."""
+        environment = dict({f"spark.airflow.{k}": v for k, v in (owner or {}).items()}, **(properties or {}))
+        self.apps[f"{app_id}/{attempt}" if attempt else app_id] = (app_id, name, seconds, stages, tasks, attempt, environment)
+
+    def answer(self, method, path, headers, body):
+        if path.startswith("/api/v1/applications?"):
+            assert urllib.parse.parse_qs(path.partition("?")[2])["status"] == ["completed"]
+            return 200, [{"id": app_id, "name": name, "attempts": [dict(
+                {"attemptId": attempt} if attempt else {}, completed=True, sparkUser="ann", startTimeEpoch=self.started + 1000 * i,
+                endTimeEpoch=self.started + 1000 * (i + seconds))]}
+                for i, (app_id, name, seconds, _, _, attempt, _) in enumerate(self.apps.values())]
+        key, _, what = path.removeprefix("/api/v1/applications/").partition("/stages" if "/stages" in path else "/environment")
+        if key not in self.apps:
+            return 404, "no such app"
+        *_, stages, tasks, _, environment = self.apps[key]
+        if not what:
+            return 200, {"sparkProperties": list(environment.items())}
+        if "taskSummary" not in what:
+            assert what == "?status=complete&details=false"
+            return 200, stages
+        number = int(what.split("/")[1])
+        if number not in tasks:
+            return 404, "no task metrics"
+        return 200, {"quantiles": [1.0], "duration": [1000.0 * tasks[number]]}
+
+
 class Master(Fake):
     """A standalone master; apps: id -> [state, driver]."""
 
