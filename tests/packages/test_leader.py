@@ -1,0 +1,274 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Two replicas, one acts: by a real etcd, and by a Lease of a real API server. Whatever happens to the leader or to its store, no
+try is acted upon twice. A thousand worlds that are worse: tests/unit/core/test_leadership.c."""
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+import pytest
+from apiserver import ApiServer, free_ports
+from fakes import PASSWORD, Airflow
+from harness import Daemon, wait
+from scene import Scene
+
+LEASES = "/apis/coordination.k8s.io/v1/namespaces/default/leases"
+
+
+class Etcd:
+    def __init__(self, directory):
+        self.dir = directory
+        self.port, self.peer = free_ports(2)
+        self.start()
+
+    def start(self):
+        client, peer = f"http://127.0.0.1:{self.port}", f"http://127.0.0.1:{self.peer}"
+        with open(self.dir / "etcd.log", "ab") as log:
+            self.child = subprocess.Popen(
+                ["etcd", "--data-dir", self.dir / "etcd", "--listen-client-urls", client, "--advertise-client-urls", client,
+                 "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", f"default={peer}"],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        wait(self.answers, 60, "etcd answers")
+
+    def answers(self):
+        try:
+            socket.create_connection(("127.0.0.1", self.port), 1).close()
+            return True
+        except OSError:
+            return False
+
+    def stop(self):
+        self.child.terminate()
+        self.child.wait(20)
+
+    def section(self, port):
+        return f"type = etcd\nurl = http://127.0.0.1:{port}\n"
+
+
+class Lease:
+    """Its API server is the store; what is stopped is that, and its etcd goes on."""
+
+    def __init__(self, env, directory):
+        self.server = ApiServer(env, directory)
+        self.server.__enter__()
+        self.dir, self.port = directory, self.server.port
+        (directory / "token").write_text("admin-token\n")
+
+    def section(self, port):
+        return f"type = lease\nnamespace = default\nurl = https://127.0.0.1:{port}\nca_file = {self.server.ca}\nbearer_token_file = {self.dir}/token\n"
+
+    def stop(self):
+        self.server.__exit__()
+
+
+@pytest.fixture(params=["etcd", "lease"])
+def store(request, tmp_path_factory):
+    directory = tmp_path_factory.mktemp(request.param)
+    made = Etcd(directory) if request.param == "etcd" else Lease(request.getfixturevalue("kubernetes"), directory)
+    yield made
+    made.stop()
+
+
+class Relay:
+    """Between a replica and the store; it can be cut."""
+
+    def __init__(self, port):
+        self.to, self.cut, self.pairs = port, False, []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                here = self.listener.accept()[0]
+            except OSError:
+                return
+            try:
+                there = None if self.cut else socket.create_connection(("127.0.0.1", self.to))
+            except OSError:
+                there = None
+            if not there:
+                here.close()
+                continue
+            self.pairs += [here, there]
+            for a, b in ((here, there), (there, here)):
+                threading.Thread(target=self.carry, args=(a, b), daemon=True).start()
+
+    @staticmethod
+    def carry(a, b):
+        try:
+            while data := a.recv(65536):
+                b.sendall(data)
+        except OSError:
+            pass
+        for s in (a, b):
+            try:
+                s.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def set_cut(self, cut):
+        self.cut = cut
+        for s in self.pairs if cut else []:
+            try:
+                s.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def close(self):
+        self.listener.close()
+        self.set_cut(True)
+
+
+class NotedAirflow(Airflow):
+    """Tells of a note before it answers."""
+    on_note = None
+    text = None
+
+    @property
+    def note(self):
+        return self.text
+
+    @note.setter
+    def note(self, text):
+        self.text = text
+        if self.on_note and text:
+            self.on_note(text)
+
+
+class Replica(Daemon):
+    def __init__(self, binary, directory, name, scene, store):
+        (directory / name).mkdir()
+        self.name, self.relay = name, Relay(store.port)
+        section = f"[leader]\n{store.section(self.relay.port)}identity = {name}\nlease_duration = 5s\n"
+        super().__init__(binary, directory / name, scene.sections + section, action="retry")
+
+    def leads(self):
+        return [value for _, value in self.metrics("stagewatch_leader")] == [1]
+
+    def holds(self):
+        said = self.json("/api/v1/status")["leader"]
+        return said["leads"] or said["why"].startswith("this replica leads once")
+
+    def told(self):
+        """What is said of its incidents."""
+        return [step["text"] for i in self.json("/api/v1/incidents")["incidents"]
+                for step in self.json(f"/api/v1/incidents/{i['id']}")["steps"]]
+
+    def tells(self, text):
+        return any(text in step for step in self.told())
+
+    def kill(self):
+        self.child.send_signal(signal.SIGKILL)
+        self.child.wait()
+
+    def again(self):
+        """After a crash, with its ledger."""
+        self.logfile = self.logfile.with_name("log-again")
+        return self.__enter__()
+
+
+@pytest.fixture
+def pair(binary, tmp_path, started, store, monkeypatch):
+    """Two replicas that watch one hung app; the first one leads."""
+    (tmp_path / "password").write_text(PASSWORD + "\n")
+    monkeypatch.setattr("scene.Airflow", NotedAirflow)
+    scene = Scene(started, tmp_path)
+    a, b = (Replica(binary, tmp_path, name, scene, store) for name in ("replica-a", "replica-b"))
+    try:
+        a.__enter__()
+        # It leads one duration later: until then the other one sees the hang, too.
+        wait(a.holds, 60, "the first one holds the lease")
+        b.__enter__()
+        wait(a.leads, 60, "the first one leads")
+        yield scene, a, b
+    finally:
+        for r in (a, b):
+            if r.child and r.child.poll() is None:
+                r.child.send_signal(signal.SIGCONT)
+                r.kill()
+            r.relay.close()
+
+
+def test_one_acts(pair):
+    scene, a, b = pair
+    wait(lambda: a.actions()["confirmed"] == 1, 60, "confirmed")
+    wait(lambda: b.tells("another replica leads: replica-a_"), 30, "the other one says why it does nothing")
+    assert scene.sent() == ["note", "fail", "clear"]
+    assert scene.airflow.note.startswith("stagewatchd, try 1, replica replica-a, incident ")
+    assert b.actions()["requested"] == 0 and not b.leads()
+    status = b.json("/api/v1/status")["leader"]
+    assert not status["leads"] and status["other"].startswith("replica-a_")
+    assert "Replica replica-b of " in b.ctl("status").stdout
+
+
+@pytest.mark.parametrize("when", ["claimed", "failed"])
+def test_leader_is_killed(pair, when):
+    """In the middle of an action. The new leader leaves the try alone; the old one goes on, with its ledger, once it leads again."""
+    scene, a, b = pair
+    leader = a
+    if when == "claimed":
+        scene.airflow.on_note = lambda text: leader.child.poll() is None and leader.kill()
+    else:
+        scene.airflow.on_fail = leader.kill
+    wait(lambda: a.child.poll() is not None, 60, "it is killed")
+    scene.airflow.on_note, scene.airflow.on_fail = None, lambda: scene.master.end("app-1")
+    before = scene.sent()
+    wait(b.leads, 60, "the other one leads")
+    text = "another replica has claimed this try" if when == "claimed" else "is failed, not running"
+    wait(lambda: b.tells(text), 60, "it leaves the try alone")
+    assert scene.sent() == before == (["note"] if when == "claimed" else ["note", "fail"])
+    a.again()
+    wait(lambda: a.tells("continued after a restart"), 30, "it remembers")
+    assert scene.sent() == before
+    b.kill()
+    wait(lambda: scene.sent()[-1] == "clear", 90, "it goes on")
+    assert [what for what in scene.sent() if what not in ("note", "kill")] == ["fail", "clear"]
+
+
+def test_leader_is_stopped(pair):
+    """It wakes up late, with the answer to its note, and sends nothing."""
+    scene, a, b = pair
+    scene.airflow.on_note = lambda text: a.child.send_signal(signal.SIGSTOP)
+    wait(b.leads, 60, "the other one leads")
+    scene.airflow.on_note = None
+    wait(lambda: b.tells("another replica has claimed this try"), 60, "it leaves the try alone")
+    a.child.send_signal(signal.SIGCONT)
+    wait(lambda: a.lines("no longer leads"), 30, "the first one notices")
+    wait(lambda: a.json("/api/v1/status")["leader"]["other"], 30, "and who leads")
+    a.polls_go_on(scene.driver)
+    assert scene.sent() == ["note"] and not a.leads() and b.leads()
+
+
+def test_partition(pair):
+    """Whoever does not reach the store leads no longer, before another one does."""
+    scene, a, b = pair
+    wait(lambda: a.actions()["confirmed"] == 1, 60, "confirmed")
+    a.relay.set_cut(True)
+    wait(b.leads, 60, "the other one leads")
+    assert not a.leads()
+    assert a.json("/api/v1/status")["leader"]["why"].startswith("no replica is known to lead")
+    a.relay.set_cut(False)
+    wait(lambda: (a.json("/api/v1/status")["leader"]["other"] or "").startswith("replica-b_"), 60, "it follows")
+    assert b.leads() and not a.leads()
+
+
+def test_store_restarts(pair, store):
+    """Or a person deletes the Lease under its holder."""
+    scene, a, b = pair
+    if not isinstance(store, Etcd):
+        status, _ = store.server.request(f"{LEASES}/stagewatchd", method="DELETE")
+        assert status == 200
+        wait(lambda: not a.leads(), 30, "nobody leads")
+    else:
+        store.stop()
+        wait(lambda: not a.leads(), 30, "nobody leads")
+        assert not b.leads()
+        store.start()
+    end = time.monotonic() + 90
+    while not (a.leads() or b.leads()):
+        assert time.monotonic() < end, "one of them leads again"
+        time.sleep(0.1)
+    assert not (a.leads() and b.leads()) and scene.sent().count("fail") <= 1
