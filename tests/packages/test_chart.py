@@ -40,11 +40,11 @@ def configuration(objects):
 
 
 def pod(objects):
-    return objects["Deployment"][0]["spec"]["template"]
+    return (objects.get("Deployment") or objects["StatefulSet"])[0]["spec"]["template"]
 
 
-def test_there_are_five():
-    assert len(VALUES) == 5
+def test_there_are_six():
+    assert len(VALUES) == 6
 
 
 @pytest.mark.parametrize("values", VALUES, ids=lambda v: v.stem)
@@ -78,7 +78,7 @@ def test_what_a_pod_may(helm):
         box = spec["containers"][0]["securityContext"]
         assert box == {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
         assert spec["securityContext"]["runAsNonRoot"] and spec["securityContext"]["runAsUser"] not in (0, 65534)
-        assert objects["Deployment"][0]["spec"]["strategy"] == {"type": "Recreate"}
+        assert "StatefulSet" in objects or objects["Deployment"][0]["spec"]["strategy"] == {"type": "Recreate"}
         assert all(not a["automountServiceAccountToken"] for a in objects.get("ServiceAccount", []))
         mounts = {m["mountPath"]: m for m in spec["containers"][0]["volumeMounts"]}
         assert {"/etc/stagewatchd/config", "/var/lib/stagewatchd", "/run/stagewatchd"} <= set(mounts)
@@ -163,6 +163,23 @@ def test_where_the_links_of_alerts_lead(helm, tmp_path, values, links):
     assert rule["annotations"] == {**links, "description": "See http://{{ $labels.instance }}/ there."}
 
 
+def test_replicas(helm):
+    """Each has a ledger of its own, all share a Lease, and may write that one alone."""
+    alone, several = (render(helm, CHART / f"ci/{name}-values.yaml") for name in ("default", "replicas"))
+    assert not {"StatefulSet", "PodDisruptionBudget"} & set(alone) and "PersistentVolumeClaim" in alone
+    assert not {"Deployment", "PersistentVolumeClaim"} & set(several) and len(several["PodDisruptionBudget"]) == 1
+    spec = several["StatefulSet"][0]["spec"]
+    assert spec["replicas"] == 2 and [c["metadata"]["name"] for c in spec["volumeClaimTemplates"]] == ["state"]
+    assert "state" not in [v["name"] for v in spec["template"]["spec"]["volumes"]]
+    config = several["ConfigMap"][0]["data"]["stagewatchd.conf"]
+    name = several["StatefulSet"][0]["metadata"]["name"]
+    assert f"[leader]\nlease_duration = 15s\nname = {name}\ntype = lease\n" in config
+    assert "[leader]" not in alone["ConfigMap"][0]["data"]["stagewatchd.conf"]
+    assert several["Role"][0]["rules"] == [
+        {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["create"]},
+        {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "resourceNames": [name], "verbs": ["get", "update"]}]
+
+
 def test_what_replaces_a_pod(helm, tmp_path):
     """A changed rule does not, where the daemon reloads by itself; a changed port does, and so does anything otherwise."""
     def checksum(text):
@@ -178,7 +195,8 @@ def test_what_replaces_a_pod(helm, tmp_path):
 
 
 @pytest.mark.parametrize("values, says", [
-    ("replicas: 2", "/replicas"), ("config: {daemon: {mode: maybe}}", "/config/daemon/mode"), ("config: {nonsense: {a: b}}", "nonsense"),
+    ("replicas: 6", "/replicas"), ("{replicas: 2, config: {leader: {type: none}}}", "config.leader.type"),
+    ("{replicas: 2, persistence: {existingClaim: x}}", "persistence.existingClaim"), ("config: {daemon: {mode: maybe}}", "/config/daemon/mode"), ("config: {nonsense: {a: b}}", "nonsense"),
     ("image: {digest: latest}", "/image/digest"), ("rbac: {mode: all}", "/rbac/mode"), ("persistance: {}", "persistance"),
     ('config: {airflow: {main: {url: "http://a\\n[daemon]"}}}', "/config/airflow/main/url"), ("config: {rules: [{app: a}]}", "name")])
 def test_what_is_refused(helm, tmp_path, values, says):
@@ -212,7 +230,8 @@ def server(kubernetes, tmp_path_factory):
 COLLECTIONS = {
     "ServiceAccount": "api/v1/namespaces/{}/serviceaccounts", "ConfigMap": "api/v1/namespaces/{}/configmaps",
     "Service": "api/v1/namespaces/{}/services", "PersistentVolumeClaim": "api/v1/namespaces/{}/persistentvolumeclaims",
-    "Deployment": "apis/apps/v1/namespaces/{}/deployments", "DaemonSet": "apis/apps/v1/namespaces/{}/daemonsets", "NetworkPolicy": "apis/networking.k8s.io/v1/namespaces/{}/networkpolicies",
+    "Deployment": "apis/apps/v1/namespaces/{}/deployments", "StatefulSet": "apis/apps/v1/namespaces/{}/statefulsets",
+    "DaemonSet": "apis/apps/v1/namespaces/{}/daemonsets", "NetworkPolicy": "apis/networking.k8s.io/v1/namespaces/{}/networkpolicies",
     "PodDisruptionBudget": "apis/policy/v1/namespaces/{}/poddisruptionbudgets",
     "ClusterRole": "apis/rbac.authorization.k8s.io/v1/clusterroles", "Role": "apis/rbac.authorization.k8s.io/v1/namespaces/{}/roles",
     "ClusterRoleBinding": "apis/rbac.authorization.k8s.io/v1/clusterrolebindings",

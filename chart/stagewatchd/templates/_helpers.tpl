@@ -80,6 +80,26 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- if .Values.probe.enabled }}probe{{ else if .Values.rbac.nodesProxy }}kubelet{{ end }}
 {{- end }}
 
+{{- define "stagewatchd.claim" -}}
+accessModes:
+  {{- toYaml .Values.persistence.accessModes | nindent 2 }}
+{{- with .Values.persistence.storageClass }}
+storageClassName: {{ ternary "" . (eq . "-") | quote }}
+{{- end }}
+resources:
+  requests:
+    storage: {{ .Values.persistence.size }}
+{{- end }}
+
+{{/* The keys of [leader]: of several replicas one acts, by a Lease, unless the values say otherwise. */}}
+{{- define "stagewatchd.leader" -}}
+{{- $own := dict }}
+{{- if gt (int .Values.replicas) 1 }}
+{{- $own = dict "type" "lease" "name" (include "stagewatchd.fullname" .) }}
+{{- end }}
+{{- merge (dict) (default (dict) .Values.config.leader) $own | toYaml }}
+{{- end }}
+
 {{- define "stagewatchd.probeSelector" -}}
 app.kubernetes.io/name: {{ include "stagewatchd.name" . | trunc 57 | trimSuffix "-" }}-probe
 app.kubernetes.io/instance: {{ .Release.Name }}
@@ -101,8 +121,13 @@ enabled = yes
 {{- if .Values.probe.enabled }}
 {{- $c = merge (dict "probe" (merge (dict) $c.probe (dict "port" .Values.probe.port))) $c }}
 {{- end -}}
+{{- $leader := include "stagewatchd.leader" . | fromYaml }}
+{{- if and (gt (int .Values.replicas) 1) (eq (toString $leader.type) "none") }}
+{{- fail "config.leader.type: several replicas take lease or etcd: each of them would act" }}
+{{- end }}
+{{- $c = merge (dict "leader" $leader) (omit $c "leader") }}
 # Made from the values of the chart.
-{{- range $kind := list "daemon" "web" "probe" "evidence" "limits" }}
+{{- range $kind := list "daemon" "web" "probe" "evidence" "limits" "leader" }}
 {{- with get $c $kind }}
 [{{ $kind }}]
 {{- include "stagewatchd.keys" (dict "section" $kind "keys" .) }}
@@ -130,7 +155,7 @@ enabled = yes
 {{- define "stagewatchd.restartOn" -}}
 {{- $d := .Values.config.daemon }}
 {{- if has (toString $d.reload_on_change) (list "true" "yes") }}
-{{- list .Values.config.web.listen $d.control_socket $d.state_dir $d.max_parallel_requests | toJson | sha256sum }}
+{{- list .Values.config.web.listen $d.control_socket $d.state_dir $d.max_parallel_requests (include "stagewatchd.leader" .) | toJson | sha256sum }}
 {{- else }}
 {{- include "stagewatchd.config" . | sha256sum }}
 {{- end }}
