@@ -26,7 +26,8 @@ BUILD ?= build
 Q := $(if $(V),,@)
 say = $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),@:,@echo '  $(1)')
 
-PACKAGES := libcurl libcjson libsystemd libmicrohttpd inih zlib sqlite3 libcrypto libxxhash
+PACKAGES := libcurl libcjson libsystemd libmicrohttpd inih zlib sqlite3 libcrypto libxxhash \
+	krb5-gssapi
 LIB_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES))
 LIB_LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lm
 

@@ -11,8 +11,10 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/strbuf.h"
 #include "daemon/manager.h"
 #include "daemon/suggest.h"
+#include "io/negotiate.h"
 #include "setup/runtime.h"
 #include "setup/settings.h"
 #include "watch/check_access.h"
@@ -348,6 +350,8 @@ int main(int argc, char **argv)
 	struct settings *settings = NULL;
 	int status = EXIT_USAGE;
 
+	if (argc > 1 && str_equal(argv[1], NEGOTIATE_HELPER))
+		return negotiate_helper_run(argv[2]);
 	/* libcurl takes and gives back a buffer of 16 kB for each request, and with each the
 	 * allocator would merge all small free blocks of the heap, most of which are cold. And no
 	 * heap for each thread that resolves a name. */

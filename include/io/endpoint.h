@@ -23,9 +23,14 @@ struct endpoint {
 	char *token_url;
 	char *client_id;
 	char *client_secret_file;
-	char *scope;            /* NULL: none */
-	char *audience;         /* likewise */
-	bool client_by_post;    /* the client shows them in the body, not by basic authentication */
+	char *scope;         /* NULL: none */
+	char *audience;      /* likewise */
+	bool client_by_post; /* the client shows them in the body, not by basic authentication */
+	/* Kerberos (SPNEGO), by a keytab or a cache of tickets that somebody else fills. */
+	bool negotiate;
+	char *keytab;           /* file, or systemd credential; NULL: none */
+	char *principal;        /* NULL: the keytab's first, or the cache's */
+	char *credential_cache; /* NULL: none */
 	struct strlist headers; /* secret lines that are sent, as io/credentials read them */
 	char *ca_file;          /* certificates to trust for https; NULL: the system's */
 	char *proxy;    /* URL of the proxy to go through; NULL: none, whatever the environment

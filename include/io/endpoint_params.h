@@ -6,7 +6,13 @@
 #include "base/param.h"
 #include "io/endpoint.h"
 
+enum endpoint_auth {
+	ENDPOINT_AUTH_AUTO,
+	ENDPOINT_AUTH_NEGOTIATE
+};
+
 struct endpoint_params {
+	int auth; /* enum endpoint_auth */
 	char *username;
 	char *password_file;
 	char *bearer_token_file;
@@ -17,6 +23,9 @@ struct endpoint_params {
 	int client_auth; /* index into basic, post */
 	char *scope;
 	char *audience;
+	char *keytab;
+	char *principal;
+	char *credential_cache;
 	char *ca_file;
 	char *client_cert_file;
 	char *client_key_file;
@@ -41,12 +50,15 @@ struct endpoint_params {
 		.fallback = value, .choices = words, .help = text                                  \
 	}
 
+extern const char *const endpoint_auths[];
 extern const char *const endpoint_client_auths[];
 
 /* Rows of the table of a section, whose struct type has a struct endpoint_params as member. */
 #define ENDPOINT_PARAMS(holder, member)                                                            \
-	ENDPOINT_TEXT(holder, member, username,                                                    \
-		"for basic authentication, sent to the URLs of this section only"),                \
+	ENDPOINT_WORD(holder, member, auth, "auto", endpoint_auths,                                \
+		"auto: as the other keys say; negotiate: Kerberos"),                               \
+		ENDPOINT_TEXT(holder, member, username,                                            \
+			"for basic authentication, sent to the URLs of this section only"),        \
 		ENDPOINT_TEXT(holder, member, password_file,                                       \
 			"file, or name of a systemd credential, with the password"),               \
 		ENDPOINT_TEXT(holder, member, bearer_token_file,                                   \
@@ -63,6 +75,12 @@ extern const char *const endpoint_client_auths[];
 		ENDPOINT_TEXT(holder, member, scope, "what the token is to be for"),               \
 		ENDPOINT_TEXT(holder, member, audience,                                            \
 			"whom the token is to be for, where the server asks that"),                \
+		ENDPOINT_TEXT(holder, member, keytab,                                              \
+			"negotiate: file or credential with the keys of one's own"),               \
+		ENDPOINT_TEXT(holder, member, principal,                                           \
+			"negotiate: as whom; unset: the first of keytab"),                         \
+		ENDPOINT_TEXT(holder, member, credential_cache,                                    \
+			"negotiate: a cache of tickets that somebody else fills"),                 \
 		ENDPOINT_TEXT(holder, member, ca_file,                                             \
 			"certificates to trust for https, instead of the system's"),               \
 		ENDPOINT_TEXT(holder, member, client_cert_file,                                    \

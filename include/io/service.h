@@ -23,6 +23,8 @@ void service_status(const char *text);
 usec_t service_watchdog_period(void);
 void service_watchdog_feed(void);
 
+/* Where that file is: name itself where it holds a '/', else below $CREDENTIALS_DIRECTORY. */
+int secret_path(const char *name, char **ret, char **reterr);
 /* A secret from a file, or, where name holds no '/', from the systemd credential of that name
  * ($CREDENTIALS_DIRECTORY). At most 64 KiB; one trailing newline is cut; empty or with a NUL byte
  * or line break inside is -EINVAL. *ret is the caller's. Errors have *reterr, which never holds

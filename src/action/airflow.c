@@ -49,7 +49,7 @@ const size_t n_airflow_params = ELEMENTSOF(airflow_params);
 static bool is_somebody(const struct endpoint_params *p, const char *password)
 {
 	return (p->username && password) || p->bearer_token_file || p->token_url ||
-	       p->header_file.n > 0;
+	       p->auth == ENDPOINT_AUTH_NEGOTIATE || p->header_file.n > 0;
 }
 
 static int params_check(const struct airflow_params *p, const char *password, char **reterr)

@@ -11,6 +11,7 @@
 #include "io/ask_copy.h"
 #include "io/clock.h"
 #include "io/http_url.h"
+#include "io/negotiate.h"
 #include "io/secret_cache.h"
 
 /* Header lines of one request. */
@@ -21,6 +22,7 @@ struct credentials {
 	struct transport *inner;
 	struct secret_cache files;
 	struct oauth *oauth;
+	struct negotiate *negotiate;
 	struct transport_request *held; /* not sent: they wait for a token, or to be told why not;
 					   oldest first */
 	sd_event_source *tell;
@@ -31,9 +33,12 @@ struct transport_request {
 	struct transport_request *inner; /* NULL: held, or being answered */
 	struct transport_request *next;  /* of those that are held */
 	bool held;
-	char *why;             /* why it is not sent; NULL: it is, or waits */
+	bool refused;          /* it is held to be told why it is not sent */
+	char *why;             /* NULL: no memory was left for it */
 	struct ask_copy asked; /* of one that takes a token which may be refused, or come late */
 	bool again;            /* its token was refused once */
+	struct negotiate_call *ticket; /* on its way */
+	char *token;                   /* it came */
 	transport_done_fn done;
 	void *userdata;
 };
@@ -41,6 +46,8 @@ struct transport_request {
 static void request_free(struct transport_request *q)
 {
 	free(q->why);
+	negotiate_cancel(q->ticket);
+	secret_free(q->token);
 	ask_copy_clear(&q->asked);
 	free(q);
 }
@@ -54,7 +61,7 @@ static void hold(struct transport_request *q)
 	q->next = NULL;
 	q->held = true;
 	*last = q;
-	if (q->why)
+	if (q->refused)
 		(void)sd_event_source_set_enabled(q->credentials->tell, SD_EVENT_ONESHOT);
 }
 
@@ -76,6 +83,43 @@ static int refuse(const char *file, const char *text, char **reterr)
 	return r < 0 ? r : -EINVAL;
 }
 
+static void go_on(struct transport_request *q);
+
+static void on_ticket(void *userdata, const char *token, const char *fault)
+{
+	struct transport_request *q = userdata;
+	int r = 0;
+
+	q->ticket = NULL;
+	release(q);
+	if (token)
+		r = str_replace(&q->token, token);
+	else
+		(void)str_printf(&q->why, "%s", fault);
+	q->refused = !token || r < 0;
+	if (q->refused)
+		hold(q);
+	else
+		go_on(q);
+}
+
+/* A token of Kerberos is good for one request. */
+static int make_negotiation(
+	struct transport_request *q, const struct endpoint *e, char **ret, bool *ret_waits)
+{
+	const struct negotiate_ask need = {
+		.endpoint = e, .url = q->asked.url, .done = on_ticket, .userdata = q};
+	int r;
+
+	if (q->token) {
+		r = str_printf(ret, "Negotiate %s", q->token);
+		q->token = secret_free(q->token);
+		return r;
+	}
+	*ret_waits = true;
+	return negotiate_get(q->credentials->negotiate, &need, &q->ticket, &q->why);
+}
+
 /* 0: there is none, or none yet: *ret_waits. *ret is the caller's. */
 static int make_authorization(
 	struct transport_request *q, const struct endpoint *e, char **ret, bool *ret_waits)
@@ -84,6 +128,8 @@ static int make_authorization(
 	const char *token = NULL;
 	int r = 0;
 
+	if (e->negotiate)
+		return make_negotiation(q, e, ret, ret_waits);
 	if (e->bearer_token_file)
 		r = secret_cache_get(&c->files, e->bearer_token_file, false, &token, &q->why);
 	else if (e->token_url)
@@ -157,7 +203,8 @@ static int go(struct transport_request *q, const struct transport_ask *ask)
 	strlist_clear(&headers);
 	if (r < 0 && (r == -ENOMEM || !q->why))
 		return r;
-	if (r < 0 || waits)
+	q->refused = r < 0;
+	if (q->refused || waits)
 		hold(q);
 	return 0;
 }
@@ -170,6 +217,7 @@ static void go_on(struct transport_request *q)
 	if (r >= 0)
 		return;
 	(void)str_printf(&q->why, "%s", strerror(-r));
+	q->refused = true;
 	hold(q);
 }
 
@@ -201,7 +249,7 @@ static int credentials_send(struct transport *t, const struct transport_ask *ask
 	q->credentials = (struct credentials *)t;
 	q->done = done;
 	q->userdata = userdata;
-	if (transport_endpoint(ask)->token_url)
+	if (transport_endpoint(ask)->token_url || transport_endpoint(ask)->negotiate)
 		r = ask_copy(&q->asked, ask);
 	if (r >= 0)
 		r = go(q, ask);
@@ -224,7 +272,7 @@ static void credentials_cancel(struct transport_request *q)
 
 static bool credentials_waits(const struct transport_request *q)
 {
-	return (q->held && !q->why) || transport_waits(q->credentials->inner, q->inner);
+	return (q->held && !q->refused) || transport_waits(q->credentials->inner, q->inner);
 }
 
 static int credentials_hide(struct transport *t, const char *secret)
@@ -243,7 +291,7 @@ static struct transport_request *next_refused(const struct credentials *c)
 {
 	struct transport_request *q = c->held;
 
-	while (q && !q->why)
+	while (q && !q->refused)
 		q = q->next;
 	return q;
 }
@@ -256,7 +304,7 @@ static int on_tell(sd_event_source *source, void *userdata)
 	(void)source;
 	while ((q = next_refused(c))) {
 		struct transport_answer a = {.error = -EKEYREJECTED,
-			.error_text = q->why,
+			.error_text = q->why ? q->why : "out of memory",
 			.body = "",
 			.received = clock_boottime()};
 
@@ -279,7 +327,7 @@ static void on_token(void *userdata)
 		struct transport_request *next = q->next;
 
 		q->held = false;
-		if (q->why)
+		if (q->refused || q->ticket)
 			hold(q);
 		else
 			go_on(q);
@@ -298,6 +346,8 @@ int credentials_new(
 	c->transport.ops = &credentials_ops;
 	c->inner = inner;
 	r = oauth_new(inner, &c->files, decode, &c->oauth);
+	if (r >= 0)
+		r = negotiate_new(event, &c->negotiate);
 	if (r >= 0)
 		r = sd_event_add_defer(event, &c->tell, on_tell, c);
 	if (r < 0)
@@ -319,6 +369,7 @@ struct credentials *credentials_free(struct credentials *c)
 		request_free(q);
 	}
 	oauth_free(c->oauth);
+	negotiate_free(c->negotiate);
 	secret_cache_clear(&c->files);
 	(void)sd_event_source_disable_unref(c->tell);
 	free(c);

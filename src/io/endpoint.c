@@ -34,6 +34,9 @@ int endpoint_copy(struct endpoint *to, const struct endpoint *from)
 		{&to->client_secret_file, from->client_secret_file},
 		{&to->scope, from->scope},
 		{&to->audience, from->audience},
+		{&to->keytab, from->keytab},
+		{&to->principal, from->principal},
+		{&to->credential_cache, from->credential_cache},
 		{&to->ca_file, from->ca_file},
 		{&to->proxy, from->proxy},
 		{&to->no_proxy, from->no_proxy},
@@ -44,6 +47,7 @@ int endpoint_copy(struct endpoint *to, const struct endpoint *from)
 	int r = 0;
 
 	to->client_by_post = from->client_by_post;
+	to->negotiate = from->negotiate;
 	to->timeout = from->timeout;
 	to->max_body = from->max_body;
 	for (size_t i = 0; r >= 0 && i < ELEMENTSOF(texts); i++)
@@ -69,6 +73,9 @@ void endpoint_clear(struct endpoint *e)
 	free(e->client_secret_file);
 	free(e->scope);
 	free(e->audience);
+	free(e->keytab);
+	free(e->principal);
+	free(e->credential_cache);
 	free(e->ca_file);
 	free(e->proxy);
 	free(e->no_proxy);

@@ -11,6 +11,7 @@
 /* More than a request can need. */
 #define MAX_HEADER_FILES 8
 
+const char *const endpoint_auths[] = {"auto", "negotiate", NULL};
 const char *const endpoint_client_auths[] = {"basic", "post", NULL};
 
 struct alone {
@@ -55,6 +56,23 @@ static const char *client_fault(const struct endpoint_params *p, const char **re
 	return NULL;
 }
 
+static const char *kerberos_fault(const struct endpoint_params *p, const char **ret_key)
+{
+	*ret_key = p->keytab ? "keytab" : p->principal ? "principal" : "credential_cache";
+	if (p->auth != ENDPOINT_AUTH_NEGOTIATE)
+		return p->keytab || p->principal || p->credential_cache
+			       ? "only with auth = negotiate"
+			       : NULL;
+	if (p->keytab && p->credential_cache)
+		return "not beside credential_cache";
+	*ret_key = "auth";
+	if (!p->keytab && !p->credential_cache)
+		return "negotiate needs keytab or credential_cache";
+	if (p->username || p->bearer_token_file || p->token_url)
+		return "negotiate is not for username, bearer_token_file or token_url beside it";
+	return NULL;
+}
+
 static const char *credential_fault(const struct endpoint_params *p, const char **ret_key)
 {
 	*ret_key = "password_file";
@@ -78,6 +96,8 @@ const char *endpoint_params_fault(const struct endpoint_params *p, const char **
 
 	if (!fault)
 		fault = client_fault(p, ret_key);
+	if (!fault)
+		fault = kerberos_fault(p, ret_key);
 	return fault ? fault : proxy_fault(p, ret_key);
 }
 
@@ -124,6 +144,9 @@ int endpoint_set(struct endpoint *e, const struct endpoint_params *p, const char
 		{&e->client_secret_file, p->client_secret_file},
 		{&e->scope, p->scope},
 		{&e->audience, p->audience},
+		{&e->keytab, p->keytab},
+		{&e->principal, p->principal},
+		{&e->credential_cache, p->credential_cache},
 		{&e->ca_file, p->ca_file},
 		{&e->client_cert_file, p->client_cert_file},
 		{&e->client_key_file, p->client_key_file},
@@ -131,6 +154,7 @@ int endpoint_set(struct endpoint *e, const struct endpoint_params *p, const char
 	int r = endpoint_set_way(e, p);
 
 	e->client_by_post = p->client_auth == 1;
+	e->negotiate = p->auth == ENDPOINT_AUTH_NEGOTIATE;
 	for (size_t i = 0; r >= 0 && i < ELEMENTSOF(texts); i++)
 		r = str_replace(texts[i].to, texts[i].from);
 	for (size_t i = 0; r >= 0 && i < p->header_file.n; i++)

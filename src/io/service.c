@@ -92,7 +92,7 @@ static int fail(int error, const char *name, const char *text, char **reterr)
 	return error;
 }
 
-static int secret_path(const char *name, char **ret, char **reterr)
+int secret_path(const char *name, char **ret, char **reterr)
 {
 	const char *dir;
 

@@ -20,7 +20,7 @@ usec_t token_expires(const char *token)
 	_cleanup_json_ cJSON *json = NULL;
 	_cleanup_free_ char *err = NULL;
 	char payload[MAX_TOKEN];
-	const char *begin = strchr(token, '.');
+	const char *begin = token ? strchr(token, '.') : NULL;
 	const char *end = begin ? strchr(begin + 1, '.') : NULL;
 	const cJSON *exp;
 	size_t n = 0;

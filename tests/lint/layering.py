@@ -29,7 +29,7 @@ LAYERS = {
     "web": "base core wire io source action notify setup store watch remedy notifier",
     "daemon": "base core conf wire io source action notify setup store watch remedy notifier web",
     "ctl": "base core wire io",
-    "main": "base conf setup watch daemon",
+    "main": "base conf io setup watch daemon",
     "stagewatchctl": "ctl",
 }
 # The wings of the core, likewise.
@@ -53,6 +53,7 @@ LIBRARIES = {
     "xxhash.h": "base",
     "sqlite3.h": "io",
     "openssl/": "io",
+    "gssapi/": "io",
 }
 # One place asks for the time and sets timers.
 CLOCK = re.compile(r"\b(clock_gettime|gettimeofday|sd_event_now|sd_event_add_time|sd_event_source_set_time)")

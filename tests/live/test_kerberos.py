@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Kerberos, with a real KDC and an Apache that wants a ticket for each request."""
+import os
+import signal
+import time
+
+import kdc
+import pytest
+from fakes import Driver
+from harness import Daemon, wait
+
+pytestmark = [pytest.mark.lengthy,
+              pytest.mark.skipif(not kdc.is_there(), reason="no KDC, or no Apache with mod_auth_gssapi: tests/setup test")]
+
+
+@pytest.fixture
+def realm(tmp_path, started):
+    real = kdc.Kdc(tmp_path)
+    apache = kdc.Apache(tmp_path, real, started(Driver).url)
+    yield real, apache
+    apache.stop()
+    real.stop()
+
+
+def section(name, apache, **keys):
+    return f"[spark {name}]\nurl = {apache.url}\nauth = negotiate\n" + "".join(f"{k} = {v}\n" for k, v in keys.items())
+
+
+def test_tickets(binary, tmp_path, started, realm):
+    """By a keytab, and by a cache that somebody else fills. While the KDC is silent, whoever needs it waits, and nobody else."""
+    real, apache = realm
+    plain = started(Driver, "app-2")
+    real.run("kinit", "-k", "-t", tmp_path / "watcher.keytab", "-c", tmp_path / "cache", "watcher")
+    os.kill(real.child.pid, signal.SIGSTOP)
+    sections = (section("keys", apache, keytab=tmp_path / "watcher.keytab", principal=f"watcher@{kdc.REALM}")
+                + section("cache", apache, credential_cache=tmp_path / "cache")
+                + section("other", apache, keytab=tmp_path / "other.keytab")
+                + section("none", apache, keytab=tmp_path / "missing.keytab")
+                + f"[spark plain]\nurl = {plain.url}\n")
+    with Daemon(binary, tmp_path, sections, env=real.env) as d:
+        d.polls_go_on(plain, n=5)
+        assert d.metric("stagewatch_up", spark_cluster="keys") != 1 and not apache.users()
+        os.kill(real.child.pid, signal.SIGCONT)
+        for name in ("keys", "cache"):
+            wait(lambda: d.metric("stagewatch_up", spark_cluster=name) == 1, 60, f"{name} is let in")
+        wait(lambda: d.metric("stagewatch_poll_errors_total", spark_cluster="other", reason="http_status"), 60, "the other user is not")
+        wait(lambda: d.metric("stagewatch_poll_errors_total", spark_cluster="none", reason="credentials"), 60, "nobody is not")
+        assert d.lines("could not be asked: Kerberos: no ticket of one's own")
+        asked = len(apache.users())
+        wait(lambda: len(apache.users()) > asked + 10, 30, "it goes on")
+        # Tickets are kept: each identity got but few for its many requests.
+        assert real.issued(f"HTTP/localhost@{kdc.REALM}") <= 12
+    assert {user for user, status in apache.users() if status == "200"} == {f"watcher@{kdc.REALM}"}
+
+
+def test_helper_ends_with_the_daemon(binary, tmp_path, started, realm):
+    real, apache = realm
+    with Daemon(binary, tmp_path, section("keys", apache, keytab=tmp_path / "watcher.keytab"), env=real.env) as d:
+        wait(lambda: d.metric("stagewatch_up", spark_cluster="keys") == 1, 60, "it is let in")
+        children = f"/proc/{d.child.pid}/task/{d.child.pid}/children"
+        with open(children) as f:
+            helper = int(f.read().split()[0])
+        os.kill(helper, signal.SIGKILL)
+        wait(lambda: d.metric("stagewatch_poll_errors_total", spark_cluster="keys", reason="credentials"), 30, "it is told")
+        wait(lambda: d.metric("stagewatch_up", spark_cluster="keys") == 1, 60, "another one runs")
+        with open(children) as f:
+            helper = int(f.read().split()[0])
+        d.child.kill()
+        d.child.wait(10)
+        d.child.returncode = 0
+        end = time.monotonic() + 10
+        while os.path.exists(f"/proc/{helper}") and time.monotonic() < end:
+            time.sleep(0.05)
+        assert not os.path.exists(f"/proc/{helper}")
