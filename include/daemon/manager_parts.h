@@ -34,6 +34,7 @@ struct manager {
 	struct incident_list incidents;
 	struct health health;
 	struct stats stats;
+	struct python_stacks *python_stacks;           /* NULL with --once */
 	struct evidence_collector *evidence_collector; /* NULL with --once */
 	struct recorder *recorder;                     /* NULL with --once */
 	struct recording *recording;                   /* of --record */

@@ -47,8 +47,10 @@ struct web_params {
 };
 
 struct probe_params {
-	bool enabled;  /* serve CPU seconds of this host's executors */
-	uint64_t port; /* of the stagewatchd on the executors' hosts; 0: they are not asked */
+	bool enabled;       /* serve CPU seconds of this host's executors */
+	uint64_t port;      /* of the stagewatchd on the executors' hosts; 0: they are not asked */
+	bool python_stacks; /* look where this host's idle Python workers stand */
+	char *py_spy;
 };
 
 struct source_settings {

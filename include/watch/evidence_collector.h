@@ -7,11 +7,11 @@
 #include "core/detect/detector.h"
 #include "core/detect/evidence_wants.h"
 #include "io/clock.h"
-#include "io/proctree.h"
 #include "io/transport.h"
 #include "setup/health.h"
 #include "setup/stats.h"
 #include "source/source.h"
+#include "watch/python_stacks.h"
 
 struct evidence_collector;
 
@@ -25,6 +25,7 @@ struct evidence_collector_context {
 	uint16_t probe_port;       /* of other hosts' stagewatchd; 0: not asked */
 	bool recorded;             /* the transport is a recording */
 	const struct clock *clock; /* borrowed */
+	struct python_stacks *python_stacks; /* borrowed; NULL: nobody looks at Python */
 	/* CPU seconds of an app's executors were taken in, from host (NULL: this one). May be NULL.
 	 */
 	void (*processes)(void *userdata, const struct app_history *a, const char *host,
@@ -54,7 +55,9 @@ void evidence_collector_configure(
 int evidence_collector_look(struct evidence_collector *q, struct app_history *a,
 	const struct endpoint *driver, const struct source *source);
 
-/* The executors on this host, as seen within the last second. Borrowed until the next call. */
-int evidence_collector_host(struct evidence_collector *q, const struct proctree_list **ret);
+/* The executors of an app on this host, as seen within the last second, and where their Python
+ * workers stand, as far as that is known. */
+int evidence_collector_probe(
+	struct evidence_collector *q, const char *app_id, struct process_list *ret);
 
 const struct evidence_counts *evidence_counts(const struct evidence_collector *q);

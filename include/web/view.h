@@ -28,6 +28,7 @@ struct web_view {
 	const struct notifier *notifier;
 	struct run_store *runs;
 	struct evidence_collector *evidence_collector;
+	const struct python_stacks *python_stacks; /* NULL: nobody looks at Python */
 	usec_t now;
 	usec_t wall;
 	usec_t started; /* since 1970 */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What executors' processes and threads have used, as JSON: what [probe] answers, and
  * "host/processes" of a recording: [{"executor", "pid", "cpu_seconds", "processes": [PROCESS]}],
- * with "app" in a probe's answer, "pod" (the uid of its pod) where it is in one, and "age_seconds"
+ * with "python" (the lines at which idle Python workers stand) where they were looked at, "app" in
+ * a probe's answer, "pod" (the uid of its pod) where it is in one, and "age_seconds"
  * where cpu_seconds was read so long before. pid 0: the sum of a container. PROCESS: "pid",
  * "cpu_seconds", "name", and optional "ppid", "reaped_seconds", "python_daemon" (its command line
  * is that of pyspark.daemon, whose workers are forks of it) and what the scheduler counts:

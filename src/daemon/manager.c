@@ -200,7 +200,10 @@ static int add_collectors(struct manager *m)
 		return r;
 	if (!m->options.record)
 		r = evidence_files_new(m->recorder, &m->evidence_files);
+	if (r >= 0)
+		r = python_stacks_new(m->event, &clock_kernel, &m->python_stacks);
 	collecting.transport = manager_transport(m);
+	collecting.python_stacks = m->python_stacks;
 	return r < 0 ? r : evidence_collector_new(&collecting, &m->evidence_collector);
 }
 
@@ -420,6 +423,7 @@ struct manager *manager_free(struct manager *m)
 	store_free(m->store);
 	manager_drop_pollers(m);
 	evidence_collector_free(m->evidence_collector);
+	python_stacks_free(m->python_stacks);
 	evidence_files_free(m->evidence_files);
 	recorder_remove(m->recording);
 	recorder_free(m->recorder);

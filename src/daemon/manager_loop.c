@@ -361,6 +361,7 @@ int manager_answer(
 		.notifier = m->notifier,
 		.runs = m->runs,
 		.evidence_collector = m->evidence_collector,
+		.python_stacks = m->python_stacks,
 		.now = clock_boottime(),
 		.wall = clock_realtime(),
 		.started = m->started,

@@ -124,7 +124,7 @@ int manager_activate(struct manager *m, struct runtime *runtime)
 	const struct settings *s = runtime->settings;
 	struct poller **old_pollers = TAKE_PTR(m->pollers);
 	size_t n_old = m->n_pollers;
-	int r;
+	int r = 0;
 
 	/* Before their pollers and Airflows go: looks and checks that are under way. */
 	if (m->remediator)
@@ -145,12 +145,16 @@ int manager_activate(struct manager *m, struct runtime *runtime)
 	if (m->evidence_collector)
 		evidence_collector_configure(
 			m->evidence_collector, &s->evidence, (uint16_t)s->probe.port);
+	if (m->python_stacks)
+		r = python_stacks_configure(
+			m->python_stacks, s->probe.python_stacks ? s->probe.py_spy : NULL);
 	if (m->store)
 		store_configure(m->store, s);
 	if (m->evidence_files)
 		evidence_files_configure(
 			m->evidence_files, s->daemon.state_dir, &s->evidence, clock_realtime());
-	r = stats_prepare(&m->stats, s);
+	if (r >= 0)
+		r = stats_prepare(&m->stats, s);
 	if (r >= 0)
 		r = health_prepare(&m->health, s);
 	if (r >= 0)

@@ -115,6 +115,16 @@ static const struct param_def probe_params[] = {
 		.max = UINT16_MAX,
 		.help = "the port at which the stagewatchd of an executor's host is asked; 0: none "
 			"is"},
+	{.name = "python_stacks",
+		.type = PARAM_BOOL,
+		.offset = offsetof(struct probe_params, python_stacks),
+		.fallback = "no",
+		.help = "where a suspected Python worker on this host stands, by py-spy"},
+	{.name = "py_spy",
+		.type = PARAM_STRING,
+		.offset = offsetof(struct probe_params, py_spy),
+		.fallback = "/usr/local/bin/py-spy",
+		.help = "the absolute path of py-spy"},
 };
 static const size_t n_probe_params = ELEMENTSOF(probe_params);
 

@@ -313,6 +313,16 @@ static int check_control(struct settings *s, const struct conf *c, struct strlis
 	return r == -EINVAL ? settings_fault_at(section, key, err ? err : "wrong", errors) : r;
 }
 
+static int check_probe(const struct settings *s, const struct conf *c, struct strlist *errors)
+{
+	bool absolute = s->probe.py_spy && s->probe.py_spy[0] == '/';
+
+	return absolute || !s->probe.python_stacks
+		       ? 0
+		       : settings_fault_at(settings_section(c, "probe", NULL), "py_spy",
+				 "not an absolute path, and python_stacks = yes", errors);
+}
+
 /* A source or an Airflow checks its own parameters when it is made: each is made here once for
  * that. */
 static int try_source_params(const struct source_settings *t, const struct source_params *params,
@@ -393,6 +403,8 @@ int settings_check(struct settings *s, const struct conf *c, struct strlist *err
 		r = check_shard(s, c, errors);
 	if (r >= 0)
 		r = check_control(s, c, errors);
+	if (r >= 0)
+		r = check_probe(s, c, errors);
 	if (r >= 0)
 		r = check_urls(c, errors);
 	if (r >= 0)

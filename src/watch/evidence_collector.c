@@ -452,7 +452,7 @@ static int begin_remote(struct evidence_collector *q, struct app_history *a, con
 	return r;
 }
 
-int evidence_collector_host(struct evidence_collector *q, const struct proctree_list **ret)
+static int look_at_host(struct evidence_collector *q, const struct proctree_list **ret)
 {
 	usec_t now = clock_now(q->context.clock);
 	int r;
@@ -466,6 +466,18 @@ int evidence_collector_host(struct evidence_collector *q, const struct proctree_
 	}
 	*ret = &q->host;
 	return 0;
+}
+
+int evidence_collector_probe(
+	struct evidence_collector *q, const char *app_id, struct process_list *ret)
+{
+	const struct proctree_list *host;
+	int r;
+
+	r = look_at_host(q, &host);
+	if (r >= 0)
+		r = evidence_call_from_host(host, app_id, ret);
+	return r < 0 ? r : python_stacks_look(q->context.python_stacks, ret);
 }
 
 /* No command line names it an executor. In local mode it runs the tasks; else its JVM alone is of
@@ -625,12 +637,14 @@ static int look_at_processes(struct evidence_collector *q, struct app_history *a
 	struct process_list local = {0};
 	int r;
 
-	r = evidence_collector_host(q, &host);
+	r = look_at_host(q, &host);
 	if (r < 0)
 		return r;
 	q->stats.asked[WANT_PROCESSES]++;
 	add_driver(q, a, driver, with_driver);
 	r = evidence_call_from_host(host, a->info.id, &local);
+	if (r >= 0)
+		r = python_stacks_look(q->context.python_stacks, &local);
 	if (r >= 0) {
 		r = ask_elsewhere(q, a, &local, driver, source, with_driver);
 		if (take_processes(q, a, NULL, &local, q->host_taken) < 0)

@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "setup/runtime.h"
 #include "store/run_store.h"
@@ -161,12 +162,41 @@ static void add_work(struct html_writer *h, const struct verdict_detail *e)
 	html_close(h);
 }
 
+static bool names_python(const struct cause_hint *hint)
+{
+	return strncmp(hint->because, CAUSE_PYTHON_PLACE, strlen(CAUSE_PYTHON_PLACE)) == 0;
+}
+
+/* What it takes to see the line of Python. */
+static void add_python(struct page *p, const struct cause_hint *hint)
+{
+	const struct python_stacks *s = p->view->python_stacks;
+	struct html_writer *h = &p->html;
+
+	if (hint->cause != CAUSE_PYTHON_WORKER || names_python(hint))
+		return;
+	html_open(h, "p");
+	html_attribute(h, "class", "quiet");
+	html_text(h, "The line of Python is not known. py-spy tells it, on each executor's host: ");
+	html_element(h, "code", NULL, "[probe] python_stacks = yes");
+	html_text(h, ", and the rights in python-stacks.conf.");
+	if (python_stacks_trouble(s))
+		html_textf(h, " Here, py-spy failed: %s.", python_stacks_trouble(s));
+	else if (python_stacks_on(s))
+		html_text(h, " Here it is on: a worker is looked at once it has used no CPU for "
+			     "half a minute.");
+	html_text(h, " Without it, on Spark 4.1 or later, ");
+	html_element(h, "code", NULL, "spark.python.worker.tracebackDumpIntervalSeconds");
+	html_text(h, " writes it to the executor's log.");
+	html_close(h);
+}
+
 static void add_place(struct html_writer *h, const struct cause_hint *hint)
 {
 	if (hint->because[0] == '\0')
 		return;
 	html_open(h, "p");
-	html_text(h, "It stands at ");
+	html_text(h, names_python(hint) ? "Its Python worker is " : "It stands at ");
 	html_element(h, "code", NULL, hint->because);
 	if (hint->cause != CAUSE_UNKNOWN)
 		html_textf(h, " (probable cause: %s)", cause_name(hint->cause));
@@ -208,6 +238,8 @@ void incident_proof(struct page *p, const struct incident_view *i)
 	}
 	html_close(h);
 	add_place(h, &i->incident->hint);
+	if (i->incident->ended == 0)
+		add_python(p, &i->incident->hint);
 	if (i->app && i->app->no_answer_start > 0 && i->app->no_answer[0] != '\0')
 		html_element(h, "p", "quiet", i->app->no_answer);
 	if (i->app && i->app->missing_start > 0)

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "source/evidence_call.h"
 #include "web/assets.h"
 #include "web/metrics_page.h"
 #include "web/pages.h"
@@ -124,7 +123,6 @@ static int answer_runbook(
 static int answer_probe(const struct web_view *v, const struct http_server_request *request,
 	struct http_server_reply *reply)
 {
-	const struct proctree_list *host;
 	struct process_list list = {0};
 	int r;
 
@@ -134,9 +132,7 @@ static int answer_probe(const struct web_view *v, const struct http_server_reque
 	if (!request->app || *request->app == '\0')
 		return reply_text(reply, 400, "text/plain; charset=utf-8",
 			"which app? /api/v1/probe?app=ID\n");
-	r = evidence_collector_host(v->evidence_collector, &host);
-	if (r >= 0)
-		r = evidence_call_from_host(host, request->app, &list);
+	r = evidence_collector_probe(v->evidence_collector, request->app, &list);
 	if (r >= 0)
 		r = answer_json(processes_json(&list, &reply->body), reply);
 	process_list_clear(&list);

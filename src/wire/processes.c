@@ -207,6 +207,26 @@ static int decode_list(const cJSON *list, struct process_tree *t, size_t *room, 
 	return 0;
 }
 
+static int decode_places(const cJSON *list, struct strlist *ret)
+{
+	const cJSON *item;
+	int r = 0;
+
+	cJSON_ArrayForEach(item, list)
+	{
+		_cleanup_free_ char *text = NULL;
+
+		if (r < 0 || ret->n >= PYTHON_PLACES_MAX)
+			break;
+		if (!cJSON_IsString(item))
+			continue;
+		r = str_printable(item->valuestring, PYTHON_PLACE_MAX, &text);
+		if (r >= 0)
+			r = strlist_add(ret, text);
+	}
+	return r;
+}
+
 static int decode_tree(const cJSON *json, struct process_tree *t, size_t *room, char **reterr)
 {
 	const cJSON *list = NULL;
@@ -223,6 +243,10 @@ static int decode_tree(const cJSON *json, struct process_tree *t, size_t *room, 
 		r = get_seconds(json, "age_seconds", JSON_OPTIONAL, &t->age, reterr);
 	if (r >= 0)
 		r = json_copy_id(json, "pod", JSON_OPTIONAL, &t->pod, reterr);
+	if (r >= 0)
+		r = json_get_array(json, "python", JSON_OPTIONAL, &list, reterr);
+	if (r > 0)
+		r = decode_places(list, &t->places);
 	if (r >= 0)
 		r = json_get_array(json, "processes", JSON_OPTIONAL, &list, reterr);
 	return r > 0 ? decode_list(list, t, room, reterr) : r;
@@ -339,6 +363,11 @@ static cJSON *tree_json(const struct process_tree *t)
 		add_seconds(o, "age_seconds", t->age);
 	if (t->pod)
 		(void)cJSON_AddStringToObject(o, "pod", t->pod);
+	if (t->places.n > 0) {
+		list = cJSON_AddArrayToObject(o, "python");
+		for (size_t i = 0; i < t->places.n; i++)
+			(void)cJSON_AddItemToArray(list, cJSON_CreateString(t->places.items[i]));
+	}
 	if (!t->items)
 		return o;
 	list = cJSON_AddArrayToObject(o, "processes");

@@ -91,6 +91,26 @@ def test_what_the_app_asks_of_its_rule_counts(binary, tmp_path):
     assert hears["t"] >= deaf["t"] + 25
 
 
+def test_the_line_of_python_is_the_cause(binary, tmp_path):
+    """Of most idle workers of an executor; where none is told, the frame of the JVM stays."""
+    def telling(line):
+        row = json.loads(line)
+        if not row["path"].startswith("host/processes") or not row.get("body"):
+            return line
+        trees = json.loads(row["body"])
+        for tree in trees:
+            tree["python"] = ["/srv/b.py:1 g", "/srv/train.py:57 load (requests.get)", "/srv/train.py:57 load (requests.get)"]
+        return json.dumps({**row, "body": json.dumps(trees)}) + "\n"
+
+    text = "".join(telling(line) for line in lines("py_sleep-4.3"))
+    hung = [o for o in verdicts(play(binary, tmp_path, text)) if o["verdict"] == "hung"][0]
+    assert hung["cause"] == "python_worker"
+    assert hung["evidence"]["because"] == "hung in /srv/train.py:57 load (requests.get), 2 of 3 idle workers"
+    without = [o for o in verdicts(play(binary, tmp_path, "".join(lines("py_sleep-4.3")))) if o["verdict"] == "hung"][0]
+    assert (without["t"], without["cause"]) == (hung["t"], "python_worker")
+    assert "hung in" not in without["evidence"]["because"]
+
+
 def allowed(name):
     """From when a hang of which stage may be told, if evidence is missing that would have spoken against it."""
     label = LABELS[name]

@@ -59,6 +59,13 @@ struct task_mark {
 
 #define TASK_MARKS 16
 
+/* The line of Python at which most of the idle workers of an executor stand. */
+struct python_place {
+	char text[PYTHON_PLACE_MAX + 1]; /* "": not known */
+	uint8_t n;                       /* workers there */
+	uint8_t n_known;                 /* workers whose line is known */
+};
+
 struct executor_track {
 	char *id;
 	char *host;
@@ -74,9 +81,10 @@ struct executor_track {
 	usec_t gc_taken;
 	double gc_share;
 	struct cpu_series cpu;
-	usec_t worked; /* CPU was used, last; 0: never seen */
-	usec_t chosen; /* the round in which its threads were last thought of */
-	bool dump_due; /* in that round */
+	struct python_place place; /* where its idle Python workers stand, when last looked */
+	usec_t worked;             /* CPU was used, last; 0: never seen */
+	usec_t chosen;             /* the round in which its threads were last thought of */
+	bool dump_due;             /* in that round */
 	usec_t dump_asked;
 	usec_t dump_taken;
 	/* By the last dump, over all stages: */

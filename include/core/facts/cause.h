@@ -25,6 +25,9 @@ enum cause {
 
 const char *cause_name(enum cause c);
 
+/* What the words of a cause begin with where they name the line of Python. */
+#define CAUSE_PYTHON_PLACE "hung in "
+
 /* A cause and what says so: a frame, or a number. */
 struct cause_hint {
 	enum cause cause;

@@ -78,6 +78,11 @@ struct process_obs {
 	struct sched_count all;  /* of all threads that live */
 };
 
+/* The line of Python at which a worker stands, "/srv/etl/train.py:57 load_prices (requests.get)",
+ * has so many bytes at most. Of an executor so many are told. */
+#define PYTHON_PLACE_MAX 200
+#define PYTHON_PLACES_MAX 64
+
 /* An executor's JVM and all below it. */
 struct process_tree {
 	char *app_id; /* NULL where the answer is about one app only */
@@ -89,6 +94,7 @@ struct process_tree {
 	char *pod;                 /* the uid of its pod; NULL: of none, or not known */
 	struct process_obs *items; /* NULL: only the sum is known */
 	size_t n;
+	struct strlist places; /* where Python workers stand that do nothing; as far as was seen */
 	/* The JVM's threads that run tasks, and how many; and one by one where they are known so,
 	 * feeding threads included. */
 	struct sched_count tasks;

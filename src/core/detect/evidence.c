@@ -362,6 +362,28 @@ int evidence_no_threads(struct app_history *a, const char *executor_id, usec_t n
 	return 0;
 }
 
+static size_t count_same(const struct strlist *l, const char *text)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->n; i++)
+		n += str_equal(l->items[i], text);
+	return n;
+}
+
+static void take_places(struct python_place *p, const struct strlist *places)
+{
+	*p = (struct python_place){.n_known = (uint8_t)places->n};
+	for (size_t i = 0; i < places->n && i < PYTHON_PLACES_MAX; i++) {
+		size_t n = count_same(places, places->items[i]);
+
+		if (n <= p->n)
+			continue;
+		p->n = (uint8_t)n;
+		(void)snprintf(p->text, sizeof(p->text), "%s", places->items[i]);
+	}
+}
+
 int evidence_take_processes(struct app_history *a, struct process_list *processes, usec_t taken)
 {
 	for (size_t i = 0; i < processes->n; i++) {
@@ -371,6 +393,7 @@ int evidence_take_processes(struct app_history *a, struct process_list *processe
 		r = evidence_executor_get(&a->evidence, processes->items[i].executor_id, &x);
 		if (r < 0)
 			return r;
+		take_places(&x->place, &processes->items[i].places);
 		cpu_series_add(
 			&x->cpu, &processes->items[i], usec_sub(taken, processes->items[i].age));
 	}

@@ -160,6 +160,23 @@ static void hint_of_driver(const struct look *k, const struct task_track *t, str
 			k->app->evidence.dropped);
 }
 
+/* Where the JVM waits for Python, the line of Python is what a person wants to know. */
+static void add_place(const struct executor_track *x, struct cause_hint *h)
+{
+	bool waits = h->cause == CAUSE_PYTHON_WORKER || h->because[0] == '\0';
+
+	if (!x || x->place.n == 0 || !waits)
+		return;
+	h->cause = CAUSE_PYTHON_WORKER;
+	if (x->place.n_known > 1)
+		(void)snprintf(h->because, sizeof(h->because),
+			CAUSE_PYTHON_PLACE "%s, %u of %u idle workers", x->place.text, x->place.n,
+			x->place.n_known);
+	else
+		(void)snprintf(
+			h->because, sizeof(h->because), CAUSE_PYTHON_PLACE "%s", x->place.text);
+}
+
 static void hint_of(const struct look *k, const struct task_track *t, const struct task_group *g,
 	struct cause_hint *ret)
 {
@@ -194,6 +211,7 @@ static void hint_of(const struct look *k, const struct task_track *t, const stru
 			t->executor_id, 100 * (t->gc_share > 1 ? 1 : t->gc_share));
 	} else {
 		*ret = t->hint;
+		add_place(x, ret);
 	}
 	str_sanitize(ret->because); /* what was cut within a character */
 }

@@ -48,6 +48,7 @@ void process_list_clear(struct process_list *l)
 		free(l->items[i].app_id);
 		free(l->items[i].executor_id);
 		free(l->items[i].pod);
+		strlist_clear(&l->items[i].places);
 		free(l->items[i].items);
 		free(l->items[i].threads);
 	}

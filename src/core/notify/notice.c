@@ -39,7 +39,7 @@ static const struct {
 	enum severity severity;
 	bool lasts;
 } own_table[] = {
-	[NOTICE_CLOSED - NOTICE_CLOSED] = {"closed", SEVERITY_INFO, false},
+	[0] = {"closed", SEVERITY_INFO, false},
 	[NOTICE_MAX_RUNTIME - NOTICE_CLOSED] = {"max_runtime", SEVERITY_WARNING, true},
 	[NOTICE_STORM - NOTICE_CLOSED] = {"storm", SEVERITY_CRITICAL, true},
 };
