@@ -63,7 +63,7 @@ static void print_help(void)
 	       "  --record FILE    write the answers of one app's driver to FILE (- is standard\n"
 	       "                   output), for --replay, until the app ends, or SIGTERM\n"
 	       "  --app ID         with --record: the app; default: the first that answers\n"
-	       "  --suggest        propose hung_after for each rule by what stages took, change\n"
+	       "  --suggest        propose limits for each rule by what stages took, change\n"
 	       "                   nothing, and exit: 0 for each, 1 too few stages for one,\n"
 	       "                   2 something could not be read\n"
 	       "  --history URL    with --suggest: also the finished apps of this Spark History\n"

@@ -51,11 +51,6 @@ static void print_numbers(FILE *out, const struct suggestion *s)
 		fprintf(out, "# the longest stage took %s: %s\n",
 			format_duration(longest, sizeof(longest), s->longest[0].duration),
 			stage_text(text, sizeof(text), &s->longest[0]));
-	if (s->n_runs > 0)
-		fprintf(out, "# the longest of %zu run%s took %s: %s\n", s->n_runs,
-			s->n_runs == 1 ? "" : "s",
-			format_duration(longest, sizeof(longest), s->run),
-			app_text(text, sizeof(text), s->run_name, s->run_id));
 }
 
 static void print_task(FILE *out, const struct suggestion *s)
@@ -116,23 +111,60 @@ static void print_head(FILE *out, const struct suggest *all, const struct sugges
 }
 
 /* Whether there is a proposal. */
-static bool print_rule(FILE *out, const struct suggest *all, const struct suggestion *s)
+static bool print_hung_after(
+	FILE *out, const struct suggest *all, const struct suggestion *s, const char *comment)
 {
 	usec_t proposed = suggest_hung_after(s, all->poll_interval);
-	bool of_none = s->rule == all->fallback && all->rules->n > 0;
 
-	print_head(out, all, s);
-	print_numbers(out, s);
 	if (proposed == 0) {
 		fprintf(out,
-			"# nothing is proposed: %zu completed stages are too few, %d are needed\n",
-			s->n_stages, SUGGEST_STAGES_NEEDED);
+			"# no hung_after is proposed: %zu completed stage%s are too few, %d are "
+			"needed\n",
+			s->n_stages, s->n_stages == 1 ? "" : "s", SUGGEST_STAGES_NEEDED);
 		return false;
 	}
 	print_task(out, s);
 	print_reason(out, all, s);
-	print_keys(out, s->rule, of_none ? "# " : "", proposed);
+	print_keys(out, s->rule, comment, proposed);
 	return true;
+}
+
+static void print_max_runtime(FILE *out, const struct suggestion *s, const char *comment)
+{
+	usec_t proposed = suggest_max_runtime(s);
+	char app[128];
+	char text[32];
+
+	if (s->n_runs == 0)
+		return;
+	fprintf(out, "# the longest of %zu run%s took %s: %s\n", s->n_runs,
+		s->n_runs == 1 ? "" : "s", format_duration(text, sizeof(text), s->run),
+		app_text(app, sizeof(app), s->run_name, s->run_id));
+	if (proposed == 0) {
+		fprintf(out, "# no max_runtime is proposed: %d runs are needed\n",
+			SUGGEST_RUNS_NEEDED);
+		return;
+	}
+	fprintf(out, "# proposed: %s\n# max_runtime is %s now\n",
+		proposed > SUGGEST_MIN_RUNTIME ? "twice that, rounded up" : "the least",
+		s->rule->max_runtime > 0 ? format_duration(text, sizeof(text), s->rule->max_runtime)
+					 : "not set");
+	fprintf(out, "%smax_runtime = %s\n", comment,
+		format_duration(text, sizeof(text), proposed));
+}
+
+/* Whether a hung_after is proposed. */
+static bool print_rule(FILE *out, const struct suggest *all, const struct suggestion *s)
+{
+	bool of_none = s->rule == all->fallback && all->rules->n > 0;
+	const char *comment = of_none ? "# " : "";
+	bool proposed;
+
+	print_head(out, all, s);
+	print_numbers(out, s);
+	proposed = print_hung_after(out, all, s, comment);
+	print_max_runtime(out, s, comment);
+	return proposed;
 }
 
 static void print_faults(FILE *out, const struct suggest_asker *a)

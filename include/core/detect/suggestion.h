@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What limits of a rule fit its apps: collects how long their stages, tasks and runs took, and
- * proposes hung_after. */
+ * proposes hung_after and max_runtime. */
 #pragma once
 
 #include "core/detect/app_run.h"
@@ -18,6 +18,10 @@
 #define SUGGEST_MIN (5 * USEC_PER_MINUTE)
 /* No proposal is below so many polls, as little can be seen within. */
 #define SUGGEST_MIN_POLLS 10
+
+/* Fewer runs say too little of the next one, and no max_runtime is proposed below this. */
+#define SUGGEST_RUNS_NEEDED 5
+#define SUGGEST_MIN_RUNTIME (30 * USEC_PER_MINUTE)
 
 /* Where a stage belongs. All is borrowed, and copied where it is kept. */
 struct suggest_place {
@@ -82,6 +86,9 @@ void suggest_answer(struct suggestion *s, usec_t longest_task);
 usec_t suggest_hung_after(const struct suggestion *s, usec_t poll_interval);
 /* What it is at least, with that poll interval. */
 usec_t suggest_min(usec_t poll_interval);
+
+/* Twice the longest run, rounded up, and at least the minimum; 0: there are too few runs. */
+usec_t suggest_max_runtime(const struct suggestion *s);
 
 /* The rule of a run in the ledger, where neither its user nor its owner is known. NULL: these
  * decide. */

@@ -193,14 +193,21 @@ usec_t suggest_min(usec_t poll_interval)
 	return round_up(usec_max(SUGGEST_MIN, SUGGEST_MIN_POLLS * poll_interval));
 }
 
+static usec_t twice(usec_t t, usec_t least)
+{
+	if (t >= RULE_LIMIT_MAX / 2)
+		return RULE_LIMIT_MAX;
+	return usec_max(round_up(2 * t), least);
+}
+
 usec_t suggest_hung_after(const struct suggestion *s, usec_t poll_interval)
 {
-	usec_t least = suggest_min(poll_interval);
+	return s->n_stages < SUGGEST_STAGES_NEEDED ? 0 : twice(s->task, suggest_min(poll_interval));
+}
 
-	if (s->n_stages < SUGGEST_STAGES_NEEDED)
-		return 0;
-	return usec_clamp(s->task >= RULE_LIMIT_MAX / 2 ? RULE_LIMIT_MAX : round_up(2 * s->task),
-		least, usec_max(least, RULE_LIMIT_MAX));
+usec_t suggest_max_runtime(const struct suggestion *s)
+{
+	return s->n_runs < SUGGEST_RUNS_NEEDED ? 0 : twice(s->run, SUGGEST_MIN_RUNTIME);
 }
 
 const struct rule *suggest_rule_of_run(

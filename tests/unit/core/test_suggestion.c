@@ -167,6 +167,31 @@ static void test_proposals(void **state)
 	}
 }
 
+static void test_runtimes(void **state)
+{
+	static const struct {
+		const char *name;
+		size_t n_runs;
+		usec_t run;
+		usec_t proposed;
+	} rows[] = {
+		{"no run", 0, 0, 0},
+		{"too few", 4, USEC_PER_HOUR, 0},
+		{"enough", 5, USEC_PER_HOUR, 2 * USEC_PER_HOUR},
+		{"short runs: the minimum", 5, USEC_PER_MINUTE, 30 * USEC_PER_MINUTE},
+		{"rounded up to 15 min", 5, 130 * USEC_PER_MINUTE, 270 * USEC_PER_MINUTE},
+		{"no end", 5, USEC_INFINITY, RULE_LIMIT_MAX},
+	};
+
+	(void)state;
+	for_each_row(r, rows)
+	{
+		const struct suggestion s = {.n_runs = r->n_runs, .run = r->run};
+
+		assert_int_equal(suggest_max_runtime(&s), r->proposed);
+	}
+}
+
 static void test_apps_and_runs(void **state)
 {
 	struct suggestion s = {0};
@@ -239,6 +264,7 @@ int main(void)
 		cmocka_unit_test(test_without_an_answer_the_stage_is_the_bound),
 		cmocka_unit_test(test_a_task_beyond_its_stage),
 		cmocka_unit_test(test_proposals),
+		cmocka_unit_test(test_runtimes),
 		cmocka_unit_test(test_apps_and_runs),
 		cmocka_unit_test(test_rule_of_a_run),
 	};
