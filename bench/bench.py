@@ -126,26 +126,27 @@ def prometheus(directory, n):
 
 def watch(build, directory, n, way):
     """One row of the table."""
-    with farm.Farm(directory / "nginx", n, WAYS[way]) as ui, Daemon(build, directory, n, way) as d:
-        first = d.first_round()
-        # Until the first polls, which ask more, are over, and what stands still is suspicious.
-        time.sleep(max(8 * interval_of(n), 70 if way == "5 % suspicious" else 0))
-        ui.asked()
-        cpu, began = cpu_of(d.child.pid), time.monotonic()
-        time.sleep(ROUNDS * interval_of(n))
-        cpu, rounds = cpu_of(d.child.pid) - cpu, (time.monotonic() - began) / interval_of(n)
-        asked = ui.asked()
-        # The log is read a moment later than the CPU time.
-        rounds_asked = (time.monotonic() - began) / interval_of(n)
-        late = metrics(d.port).get('stagewatch_poll_overruns_total{spark_cluster="farm"}', 0)
-        resident = resident_of(d.child.pid)
+    with farm.Farm(directory / "nginx", n, WAYS[way]) as ui:
+        with Daemon(build, directory, n, way) as d:
+            first = d.first_round()
+            # Until the first polls, which ask more, are over, and what stands still is suspicious.
+            time.sleep(max(8 * interval_of(n), 70 if way == "5 % suspicious" else 0))
+            ui.asked()
+            cpu, began = cpu_of(d.child.pid), time.monotonic()
+            time.sleep(ROUNDS * interval_of(n))
+            cpu, rounds = cpu_of(d.child.pid) - cpu, (time.monotonic() - began) / interval_of(n)
+            asked = ui.asked()
+            # The log is read a moment later than the CPU time.
+            rounds_asked = (time.monotonic() - began) / interval_of(n)
+            late = metrics(d.port).get('stagewatch_poll_overruns_total{spark_cluster="farm"}', 0)
+            resident = resident_of(d.child.pid)
+        # After the daemon has ended: nginx has not descriptors enough for the connections of two.
         counted = collections.Counter(asked)
         a_round = {u: max(1, round(k / rounds_asked)) for u, k in counted.items() if k / rounds_asked >= 0.5}
         own = floor(build, counted, 1) / rounds_asked if way == "unchanged" or n <= 1000 else floor(build, a_round)
         lists = {u: 1 for u in counted if "/stages?" in u}
-        least, pace = floor(build, lists), floor(build, lists, seconds=interval_of(n))
-        return {"n": n, "way": way, "cpu": cpu / rounds, "requests": len(asked) / rounds_asked / n, "own": own, "least": least, "pace": pace,
-                "resident": resident, "first": first, "late": late}
+        return {"n": n, "way": way, "cpu": cpu / rounds, "requests": len(asked) / rounds_asked / n, "own": own, "least": floor(build, lists),
+                "pace": floor(build, lists, seconds=interval_of(n)), "resident": resident, "first": first, "late": late}
 
 
 def compare(build, directory, n):

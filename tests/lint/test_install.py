@@ -49,9 +49,11 @@ def test_links_of_the_alerts(root, build, tmp_path):
 def promised(root):
     """{file or directory below the data directory: who names it}"""
     found = {}
-    readme = (root / "README.md").read_text()
-    for path in re.findall(r"`etc/([\w.-]+/[\w./-]*)`|`(doc/[\w.-]+\.md)`", readme):
-        found["".join(path)] = "README.md"
+    for page in ("README.md", "doc/tutorial.md"):
+        for path in re.findall(r"`etc/([\w.-]+/[\w./-]*)`|`(doc/[\w.-]+\.md)`", (root / page).read_text()):
+            found["".join(path)] = page
+    for path in re.findall(r"\]\(([\w-]+\.md)\)", (root / "doc/README.md").read_text()):
+        found[f"doc/{path}"] = "doc/README.md"
     for page in (root / "man").iterdir():
         for path in re.findall(r"^\.(?:It )?Pa (\w+/[\w./-]+)", page.read_text(), re.M):
             if not path.startswith("share/"):
@@ -67,7 +69,7 @@ def test_all_that_is_promised_is_there(root, build, tmp_path):
     paths = promised(root)
     assert {"airflow/", "airflow/airflow_local_settings.py", "prometheus/stagewatchd.rules.yml", "prometheus/", "grafana/", "spark/", "compose/",
             "spark/spark-defaults.conf", "doc/runbook.md", "doc/preventing-hangs.md", "doc/managed-airflow.md",
-                "doc/kubernetes.md"} == set(paths)
+            "doc/kubernetes.md", "doc/tutorial.md", "doc/why-a-timeout-is-not-enough.md", "doc/facts.md"} == set(paths)
     share = tmp_path / "usr/share/stagewatchd"
     assert {file.name for file in (share / "airflow").iterdir()} == {"airflow_local_settings.py", "plugin.py", "pyproject.toml"}
     assert [path for path in paths if not (share / path).exists()] == []

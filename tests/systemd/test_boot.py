@@ -180,8 +180,8 @@ def test_story(machine, root):
     assert m.metric("stagewatch_config_last_reload_successful") == 1
     assert m.show("MainPID") == pid
 
-    # By hand, as README has it.
-    check = re.search(r"^    sudo (systemd-run (?:.*\\\n)*.* stagewatchd --check-access)$", (root / "README.md").read_text(), re.M).group(1)
+    # By hand, as the tutorial has it.
+    check = re.search(r"^    sudo (systemd-run (?:.*\\\n)*.* stagewatchd --check-access)$", (root / "doc/tutorial.md").read_text(), re.M).group(1)
     assert "airflow main" in m.run("sh", "-c", check.replace(" stagewatchd ", f" {m.prefix}/sbin/stagewatchd "))
 
     # A hung stage, with its fields; the credential opens Airflow. Whose port the driver's is cannot be seen.
