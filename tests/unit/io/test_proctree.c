@@ -162,7 +162,7 @@ static void test_tree(void **state)
 
 static void test_reaped(void **state)
 {
-	pid_t pid = start_executor("churn", STANDALONE, "1", "app-1");
+	pid_t pid = start_executor("churn", STANDALONE, "1", "app-proctree");
 	_cleanup_(proctree_list_clear) struct proctree_list l = {0};
 	usec_t reaped = 0;
 
@@ -191,9 +191,9 @@ static void test_which_are_executors(void **state)
 			"application_1_2", true},
 		{"org.apache.spark.scheduler.cluster.k8s.KubernetesExecutorBackend", "2", "spark-1",
 			true},
-		{"org.apache.spark.deploy.SparkSubmit", "2", "app-1", false},
-		{STANDALONE, "", "app-1", false},
-		{STANDALONE, "1", "app\n1", false},
+		{"org.apache.spark.deploy.SparkSubmit", "2", "app-proctree", false},
+		{STANDALONE, "", "app-proctree", false},
+		{STANDALONE, "1", "app\nproctree", false},
 	};
 
 	(void)state;
@@ -222,14 +222,14 @@ static void test_which_are_executors(void **state)
 /* A driver in local mode; one of a local cluster has executors below it, which are not its own. */
 static void test_driver(void **state)
 {
-	pid_t executor = start_executor("workers", STANDALONE, "1", "app-1");
+	pid_t executor = start_executor("workers", STANDALONE, "1", "app-proctree");
 	_cleanup_(proctree_list_clear) struct proctree_list l = {0};
 	_cleanup_(proctree_list_clear) struct proctree_list own = {0};
 	pid_t sleeper = child(false);
 
 	(void)state;
 	assert_non_null(wait_for(&l, executor, 3, 0));
-	assert_int_equal(proctree_of(getpid(), "app-1", "driver", &own), 0);
+	assert_int_equal(proctree_of(getpid(), "app-proctree", "driver", &own), 0);
 	assert_int_equal(own.n, 1);
 	assert_string_equal(own.items[0].executor_id, "driver");
 	assert_int_equal(own.items[0].n, 2); /* this test and its sleeper */
