@@ -34,7 +34,8 @@ def test_stock_and_shipped(spark, binary, tmp_path):
     with Watch(binary, tmp_path / "watch", spark, nobody, mode="observe", action="notify") as watch:
         found = lab.wait(lambda: len(audit(watch)) == 2 and audit(watch), 90, "both are audited")
         # From 4.2 on Arrow is on.
-        assert found == {"stock": {"result_size_heap": "warning", "serializer_java": "info", "reaper_off": "info"}, "shipped": {}}
+        assert found == {"stock": {"result_size_heap": "warning", "serializer_java": "info", "reaper_off": "info",
+                                   "python_traceback": "info"}, "shipped": {}}
     for file in runs:
         file.unlink()
     lab.wait(lambda: not {a["name"] for a in spark.apps()["activeapps"]} & {"stock", "shipped"}, 60, "they end")

@@ -473,5 +473,18 @@ const struct audit_check audit_checks[] = {
 		.why = "a whole partition goes to Python as one batch, in memory",
 		.fix = "spark.sql.execution.arrow.maxRecordsPerBatch=10000",
 	},
+	{
+		.name = "python_traceback",
+		.key = "spark.python.worker.tracebackDumpIntervalSeconds",
+		.test = AUDIT_BELOW,
+		.limit = "1s",
+		.where = AUDIT_WHERE_PYTHON,
+		.since = 401,
+		.severity = AUDIT_INFO,
+		.rule = "a time, unless py-spy tells the lines of Python (python_stacks)",
+		.why = "where a Python worker hangs is not known: the executor's log has its stack "
+		       "then",
+		.fix = "spark.python.worker.tracebackDumpIntervalSeconds=300",
+	},
 };
 const size_t n_audit_checks = ELEMENTSOF(audit_checks);

@@ -31,6 +31,7 @@ const struct spark_key spark_keys[] = {
 	{"spark.master", SPARK_TEXT, 0, NULL},
 	{"spark.memory.fraction", SPARK_NUMBER, 0, "0.6"},
 	{"spark.network.timeout", SPARK_TIME_S, 0, "120s"},
+	{"spark.python.worker.tracebackDumpIntervalSeconds", SPARK_TIME_S, 401, "0"},
 	{"spark.rpc.askTimeout", SPARK_TIME_S, 0, "@spark.network.timeout"},
 	{"spark.rpc.lookupTimeout", SPARK_TIME_S, 0, "@spark.network.timeout"},
 	{"spark.scheduler.listenerbus.eventqueue.appStatus.capacity", SPARK_NUMBER, 0,

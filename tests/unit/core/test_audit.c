@@ -156,6 +156,10 @@ static const struct row rows[] = {
 	{"arrow_off", {.properties = PYTHON, .version = "3.5.9"},
 		{.properties = PYTHON, .version = "4.3.0"},
 		"spark.sql.execution.arrow.pyspark.enabled=true"},
+	{"python_traceback", {.properties = PYTHON, .version = "4.1.4"},
+		{.properties = PYTHON "spark.python.worker.tracebackDumpIntervalSeconds=300",
+			.version = "4.3.0"},
+		"spark.python.worker.tracebackDumpIntervalSeconds=300"},
 	{"arrow_batch", {.properties = PYTHON "spark.sql.execution.arrow.maxRecordsPerBatch=0"},
 		{.properties = "spark.sql.execution.arrow.maxRecordsPerBatch=0"},
 		"spark.sql.execution.arrow.maxRecordsPerBatch=10000"},
@@ -350,7 +354,8 @@ static void test_quiet_on_a_healthy_app(void **state)
 		"spark.kryo.registrationRequired=false spark.shuffle.compress=true "
 		"spark.driver.memory=4g spark.driver.maxResultSize=2g spark.executor.memory=4g "
 		"spark.executor.cores=2 spark.task.reaper.enabled=true "
-		"spark.task.reaper.killTimeout=120s spark.sql.execution.arrow.pyspark.enabled=true",
+		"spark.task.reaper.killTimeout=120s spark.sql.execution.arrow.pyspark.enabled=true "
+		"spark.python.worker.tracebackDumpIntervalSeconds=300",
 		.driver_heap = 3641 * MIB,
 		.executor_heap = 3641 * MIB,
 		.slots = 2};
@@ -397,7 +402,8 @@ static void test_stock_defaults(void **state)
 	expect(&stock,
 		"warning:result_size_heap info:serializer_java info:reaper_off info:arrow_off");
 	stock.version = "4.3.0";
-	expect(&stock, "warning:result_size_heap info:serializer_java info:reaper_off");
+	expect(&stock, "warning:result_size_heap info:serializer_java info:reaper_off "
+		       "info:python_traceback");
 }
 
 static void test_says_nothing_without_knowledge(void **state)
