@@ -84,8 +84,8 @@ static const char *const steps[] = {
 	"ALTER TABLE incidents ADD COLUMN wishes TEXT;",
 
 	/* How it was known whose the app is. */
-	"ALTER TABLE incidents ADD COLUMN owner_via TEXT;"
-	"ALTER TABLE actions ADD COLUMN owner_via TEXT;",
+	("ALTER TABLE incidents ADD COLUMN owner_via TEXT;"
+	 "ALTER TABLE actions ADD COLUMN owner_via TEXT;"),
 };
 
 const struct ledger_schema store_schema = {steps, ELEMENTSOF(steps)};
