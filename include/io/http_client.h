@@ -7,6 +7,7 @@
 #include <systemd/sd-event.h>
 
 #include "base/cleanup.h"
+#include "io/expiry.h"
 #include "io/transport.h"
 
 struct http_client;
@@ -30,5 +31,9 @@ struct transport *http_client_transport(struct http_client *c);
 /* How many connections stay open at most: as many as descriptors allow. Beyond it the one that was
  * used longest ago closes first. */
 size_t http_client_max_connections(const struct http_client *c);
+
+/* When the certificates of those end that are asked by https, by "host:port", as far as they were
+ * accepted. */
+const struct expiry_list *http_client_certificates(const struct http_client *c);
 
 DEFINE_CLEANUP(struct http_client *, http_client_free)

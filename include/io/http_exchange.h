@@ -42,6 +42,10 @@ int http_exchange_begin(
 void http_exchange_finish(
 	struct http_exchange *x, CURLcode code, struct transport_answer *ret, char **ret_type);
 
+/* When the first certificate of the chain that the other side showed ends, since 1970; 0: it showed
+ * none for this request, since its connection was kept, or is without TLS. */
+usec_t http_exchange_expires(const struct http_exchange *x);
+
 /* The answer is done with: frees what is large, or secret and of this request alone. */
 void http_exchange_rest(struct http_exchange *x);
 

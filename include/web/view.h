@@ -3,6 +3,8 @@
 #pragma once
 
 #include "core/act/incident.h"
+#include "io/credentials.h"
+#include "io/http_client.h"
 #include "notifier/notifier.h"
 #include "remedy/holds.h"
 #include "remedy/leader.h"
@@ -27,6 +29,8 @@ struct web_view {
 	const struct store *store;
 	const struct notifier *notifier;
 	struct run_store *runs;
+	const struct http_client *client;
+	const struct credentials *credentials;
 	struct evidence_collector *evidence_collector;
 	const struct python_stacks *python_stacks; /* NULL: nobody looks at Python */
 	usec_t now;

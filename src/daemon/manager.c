@@ -30,6 +30,9 @@
 #include "web/control.h"
 #include "wire/token.h"
 
+static const struct credentials_readers token_readers = {
+	.decode = token_decode_answer, .expires = token_expires};
+
 static struct runtime *on_runtime(void *userdata)
 {
 	struct manager *m = userdata;
@@ -352,8 +355,8 @@ static int add_parts(struct manager *m, const struct settings *s)
 	if (r >= 0)
 		r = redactor_new(http_client_transport(m->client), &m->redactor);
 	if (r >= 0)
-		r = credentials_new(m->event, redactor_transport(m->redactor), token_decode_answer,
-			&m->credentials);
+		r = credentials_new(
+			m->event, redactor_transport(m->redactor), &token_readers, &m->credentials);
 	if (r >= 0)
 		r = detector_new(&sink, &m->detector);
 	if (r >= 0)

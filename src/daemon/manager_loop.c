@@ -360,6 +360,8 @@ int manager_answer(
 		.store = m->store,
 		.notifier = m->notifier,
 		.runs = m->runs,
+		.client = m->client,
+		.credentials = m->credentials,
 		.evidence_collector = m->evidence_collector,
 		.python_stacks = m->python_stacks,
 		.now = clock_boottime(),

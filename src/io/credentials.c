@@ -23,6 +23,9 @@ struct credentials {
 	struct secret_cache files;
 	struct oauth *oauth;
 	struct negotiate *negotiate;
+	usec_t (*expires)(const char *token);
+	struct expiry_list tokens;
+	struct expiry_list certificates;
 	struct transport_request *held; /* not sent: they wait for a token, or to be told why not;
 					   oldest first */
 	sd_event_source *tell;
@@ -120,6 +123,25 @@ static int make_negotiation(
 	return negotiate_get(q->credentials->negotiate, &need, &q->ticket, &q->why);
 }
 
+static void note_token(struct credentials *c, const char *file, const char *token)
+{
+	usec_t now = clock_boottime();
+
+	expiry_note(&c->tokens, file, c->expires(token), now);
+}
+
+static void note_certificate(struct credentials *c, const char *file)
+{
+	usec_t now = clock_boottime();
+	usec_t at = 0;
+
+	if (!file)
+		return;
+	if (expiry_due(&c->certificates, file, now))
+		(void)expiry_of_file(file, &at);
+	expiry_note(&c->certificates, file, at, now);
+}
+
 /* 0: there is none, or none yet: *ret_waits. *ret is the caller's. */
 static int make_authorization(
 	struct transport_request *q, const struct endpoint *e, char **ret, bool *ret_waits)
@@ -136,6 +158,8 @@ static int make_authorization(
 		r = oauth_get(c->oauth, e, &token, &q->why);
 	if (r < 0)
 		return r;
+	if (token && e->bearer_token_file)
+		note_token(c, e->bearer_token_file, token);
 	*ret_waits = e->token_url && r == 0;
 	return token ? str_printf(ret, "Bearer %s", token) : 0;
 }
@@ -189,6 +213,7 @@ static int go(struct transport_request *q, const struct transport_ask *ask)
 	int r;
 
 	a.endpoint = &e;
+	note_certificate(q->credentials, e.client_cert_file);
 	r = make_authorization(q, &e, &authorization, &waits);
 	if (r >= 0 && !waits)
 		r = make_headers(q, &e, &headers);
@@ -335,8 +360,8 @@ static void on_token(void *userdata)
 	}
 }
 
-int credentials_new(
-	sd_event *event, struct transport *inner, oauth_decode_fn decode, struct credentials **ret)
+int credentials_new(sd_event *event, struct transport *inner,
+	const struct credentials_readers *readers, struct credentials **ret)
 {
 	_cleanup_(credentials_freep) struct credentials *c = calloc(1, sizeof(*c));
 	int r;
@@ -345,7 +370,8 @@ int credentials_new(
 		return -ENOMEM;
 	c->transport.ops = &credentials_ops;
 	c->inner = inner;
-	r = oauth_new(inner, &c->files, decode, &c->oauth);
+	c->expires = readers->expires;
+	r = oauth_new(inner, &c->files, readers->decode, &c->oauth);
 	if (r >= 0)
 		r = negotiate_new(event, &c->negotiate);
 	if (r >= 0)
@@ -371,6 +397,8 @@ struct credentials *credentials_free(struct credentials *c)
 	oauth_free(c->oauth);
 	negotiate_free(c->negotiate);
 	secret_cache_clear(&c->files);
+	expiry_clear(&c->tokens);
+	expiry_clear(&c->certificates);
 	(void)sd_event_source_disable_unref(c->tell);
 	free(c);
 	return NULL;
@@ -379,4 +407,14 @@ struct credentials *credentials_free(struct credentials *c)
 struct transport *credentials_transport(struct credentials *c)
 {
 	return &c->transport;
+}
+
+const struct expiry_list *credentials_tokens(const struct credentials *c)
+{
+	return &c->tokens;
+}
+
+const struct expiry_list *credentials_certificates(const struct credentials *c)
+{
+	return &c->certificates;
 }

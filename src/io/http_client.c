@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 
 #include "base/strbuf.h"
@@ -51,6 +52,7 @@ struct http_client {
 	struct slot *slots;
 	size_t n_slots;
 	size_t max_connections;
+	struct expiry_list certificates;
 	struct slot *idle;
 	sd_event_source *start; /* someone in line may go */
 };
@@ -104,6 +106,23 @@ static void deliver(struct transport_request *r, struct transport_answer *answer
 	kick(c);
 }
 
+/* Of "https://host:port/path". */
+static void note_certificate(struct transport_request *r)
+{
+	static const char https[] = "https://";
+	struct http_client *c = r->client;
+	_cleanup_free_ char *host = NULL;
+	const char *url = r->asked.url;
+
+	if (strncmp(url, https, strlen(https)) != 0)
+		return;
+	url += strlen(https);
+	host = strndup(url, strcspn(url, "/?#"));
+	if (host)
+		expiry_note(&c->certificates, host, http_exchange_expires(&r->slot->exchange),
+			clock_boottime());
+}
+
 static void on_transfer_done(void *userdata, CURL *easy, CURLcode code)
 {
 	struct transport_request *r = NULL;
@@ -115,6 +134,8 @@ static void on_transfer_done(void *userdata, CURL *easy, CURLcode code)
 		return;
 	request_unlink(r);
 	http_exchange_finish(&r->slot->exchange, code, &answer, &type);
+	if (code == CURLE_OK)
+		note_certificate(r);
 	deliver(r, &answer);
 }
 
@@ -287,6 +308,7 @@ struct http_client *http_client_free(struct http_client *c)
 	http_lines_free(c->lines);
 	(void)sd_event_source_disable_unref(c->start);
 	(void)sd_event_unref(c->event);
+	expiry_clear(&c->certificates);
 	free(c->user_agent);
 	free(c);
 	return NULL;
@@ -300,4 +322,9 @@ struct transport *http_client_transport(struct http_client *c)
 size_t http_client_max_connections(const struct http_client *c)
 {
 	return c->max_connections;
+}
+
+const struct expiry_list *http_client_certificates(const struct http_client *c)
+{
+	return &c->certificates;
 }

@@ -15,6 +15,7 @@
 #include "base/secret.h"
 #include "base/strbuf.h"
 #include "io/clock.h"
+#include "io/expiry.h"
 #include "io/http_url.h"
 
 #define DEFAULT_MAX_BODY ((size_t)8 * 1024 * 1024)
@@ -37,6 +38,7 @@ static const struct {
 	{CURLOPT_DISALLOW_USERNAME_IN_URL, 1},
 	{CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1},
 	{CURLOPT_HTTP09_ALLOWED, 0},
+	{CURLOPT_CERTINFO, 1}, /* read at a handshake, not for each request */
 	{CURLOPT_TCP_KEEPALIVE, 1},
 	/* Do not wait for the resolver's thread when a request ends before it. */
 	{CURLOPT_QUICK_EXIT, 1},
@@ -539,6 +541,26 @@ void http_exchange_finish(
 		.kept = connects == 0,
 	};
 	ret->retry_after = retry_after_of(x->easy, ret->date, ret->wall);
+}
+
+usec_t http_exchange_expires(const struct http_exchange *x)
+{
+	static const char field[] = "Expire date:";
+	struct curl_certinfo *chain = NULL;
+	usec_t first = 0;
+
+	if (curl_easy_getinfo(x->easy, CURLINFO_CERTINFO, &chain) != CURLE_OK || !chain)
+		return 0;
+	for (int i = 0; i < chain->num_of_certs; i++)
+		for (const struct curl_slist *l = chain->certinfo[i]; l; l = l->next) {
+			usec_t end = 0;
+
+			if (strncmp(l->data, field, strlen(field)) == 0)
+				end = expiry_of_text(l->data + strlen(field));
+			if (end > 0 && (first == 0 || end < first))
+				first = end;
+		}
+	return first;
 }
 
 void http_exchange_rest(struct http_exchange *x)

@@ -10,6 +10,9 @@
 #include "io/redactor.h"
 #include "wire/token.h"
 
+static const struct credentials_readers token_readers = {
+	.decode = token_decode_answer, .expires = token_expires};
+
 static int add_transports(struct session *s, size_t max_parallel)
 {
 	int r;
@@ -21,8 +24,8 @@ static int add_transports(struct session *s, size_t max_parallel)
 	if (r >= 0)
 		r = redactor_new(http_client_transport(s->client), &s->redactor);
 	if (r >= 0)
-		r = credentials_new(s->event, redactor_transport(s->redactor), token_decode_answer,
-			&s->credentials);
+		r = credentials_new(
+			s->event, redactor_transport(s->redactor), &token_readers, &s->credentials);
 	return r;
 }
 

@@ -260,6 +260,24 @@ static void add_process(const struct web_view *v, struct metrics_writer *w)
 	metrics_add(w, METRIC_PROCESS_START_TIME_SECONDS, NULL, (double)v->started / USEC_PER_SEC);
 }
 
+static void add_credentials(struct metrics_writer *w, const char *kind, const struct expiry_list *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		metrics_add(w, METRIC_CREDENTIAL_EXPIRY, LABELS(kind, l->items[i].name),
+			(double)l->items[i].at / USEC_PER_SEC);
+}
+
+static void add_expiries(const struct web_view *v, struct metrics_writer *w)
+{
+	const struct expiry_list *targets = http_client_certificates(v->client);
+
+	for (size_t i = 0; i < targets->n; i++)
+		metrics_add(w, METRIC_TARGET_CERTIFICATE_EXPIRY, LABELS(targets->items[i].name),
+			(double)targets->items[i].at / USEC_PER_SEC);
+	add_credentials(w, "token", credentials_tokens(v->credentials));
+	add_credentials(w, "certificate", credentials_certificates(v->credentials));
+}
+
 static void add_modes(const struct settings *s, struct metrics_writer *w)
 {
 	enum daemon_mode mode = settings_mode(s);
@@ -294,6 +312,7 @@ int metrics_page(const struct web_view *v, enum metrics_format format, char **re
 
 	metrics_begin(&w, format);
 	add_daemon(v, &w);
+	add_expiries(v, &w);
 	for (size_t i = 0; i < v->stats->n_clusters; i++)
 		add_cluster(&v->stats->clusters[i], &w);
 	for (size_t i = 0; i < v->health->n_clusters; i++)

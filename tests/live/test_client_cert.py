@@ -4,6 +4,7 @@ import ssl
 import subprocess
 
 from fakes import Driver
+from harness import Daemon, wait
 
 OPENSSL = ("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1")
 
@@ -64,3 +65,26 @@ def test_a_key_that_all_may_read(binary, tmp_path):
     conf.write_text(f"[spark s]\nurl = http://127.0.0.1:1\nclient_key_file = {key}\n")
     done = subprocess.run([binary, "--config", conf, "--check-config"], capture_output=True, text=True)
     assert done.returncode == 3 and f"{conf}:2: client_key_file: only beside client_cert_file" in done.stderr
+
+
+def ends(cert):
+    """When it ends, as openssl says, since 1970."""
+    said = subprocess.run(["openssl", "x509", "-in", cert, "-noout", "-enddate"], capture_output=True, text=True, check=True).stdout
+    return ssl.cert_time_to_seconds(said.strip().removeprefix("notAfter="))
+
+
+def test_when_certificates_and_tokens_end(binary, tmp_path, started):
+    driver = started(Secured, tmp_path)
+    cert, key = driver.client
+    token = tmp_path / "token"
+    token.touch(0o600)
+    token.write_text("h.eyJleHAiOjE3OTU0ODMxNzR9.s\n")
+    sections = (f"[spark s]\nurl = {driver.url}\nca_file = {driver.cert[0]}\nclient_cert_file = {cert}\nclient_key_file = {key}\n"
+                f"bearer_token_file = {token}\n")
+    with Daemon(binary, tmp_path, sections) as d:
+        wait(lambda: d.metric("stagewatch_up", spark_cluster="s") == 1, 15, "it is let in")
+        known = d.metrics("stagewatch_credential_expiry_timestamp_seconds")
+        assert sorted((has["kind"], has["file"], at) for has, at in known) == [
+            ("certificate", str(cert), ends(cert)), ("token", str(token), 1795483174)]
+        assert d.metrics("stagewatch_target_certificate_expiry_timestamp_seconds") == [
+            ({"target": f"127.0.0.1:{driver.port}"}, ends(driver.cert[0]))]

@@ -51,3 +51,11 @@ struct transport *http_client_transport(struct http_client *c)
 {
 	return c->transport;
 }
+
+const struct expiry_list *http_client_certificates(const struct http_client *c)
+{
+	static const struct expiry_list none = {0};
+
+	(void)c;
+	return &none;
+}

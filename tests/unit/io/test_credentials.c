@@ -63,6 +63,14 @@ static int decode(int status, const char *body, size_t len, struct token_grant *
 	return str_replace(&ret->token, token);
 }
 
+/* "t7" ends at 7. */
+static usec_t expires(const char *token)
+{
+	return token[0] == 't' ? (usec_t)atoi(token + 1) : 0;
+}
+
+static const struct credentials_readers readers = {.decode = decode, .expires = expires};
+
 struct fixture {
 	struct transport_request other;
 	sd_event *event;
@@ -95,7 +103,7 @@ static int set_up(void **state)
 	f->other.transport.ops = &other_ops;
 	assert_true(sd_event_new(&f->event) >= 0);
 	assert_int_equal(
-		credentials_new(f->event, &f->other.transport, decode, &f->credentials), 0);
+		credentials_new(f->event, &f->other.transport, &readers, &f->credentials), 0);
 	*state = f;
 	return 0;
 }
@@ -344,6 +352,28 @@ static void a_client_that_gets_none(void **state)
 	assert_int_equal(f->n, 4);
 }
 
+static void when_tokens_end(void **state)
+{
+	struct fixture *f = *state;
+	const struct endpoint e = {.bearer_token_file = f->path};
+	const struct expiry_list *tokens = credentials_tokens(f->credentials);
+
+	write_file(f, "opaque\n");
+	(void)ask(f, &e);
+	answer(f);
+	assert_int_equal(tokens->n, 0);
+	write_file(f, "t7\n");
+	(void)ask(f, &e);
+	answer(f);
+	write_file(f, "t70\n");
+	(void)ask(f, &e);
+	answer(f);
+	assert_int_equal(tokens->n, 1);
+	assert_string_equal(tokens->items[0].name, f->path);
+	assert_int_equal(tokens->items[0].at, 70);
+	assert_int_equal(credentials_certificates(f->credentials)->n, 0);
+}
+
 #define credentials_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -353,6 +383,7 @@ int main(void)
 		credentials_test(a_token_that_rotates),
 		credentials_test(headers),
 		credentials_test(cancelled_before_it_is_told),
+		credentials_test(when_tokens_end),
 		credentials_test(a_client),
 		credentials_test(a_client_that_shows_it_in_the_body),
 		credentials_test(a_client_that_gets_none),
