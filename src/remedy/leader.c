@@ -300,15 +300,20 @@ static int send_step(struct leader *l)
 	return r;
 }
 
+/* Also while a request is under way, whose step stays: its leadership may begin or end then. */
 static void run(struct leader *l)
 {
-	leadership_next(&l->core, now_of(l), &l->step);
-	if (l->step.ask != LEADERSHIP_WAIT && send_step(l) < 0) {
-		lose(l, "the request could not be made");
-		leadership_next(&l->core, now_of(l), &l->step);
+	struct leadership_step step;
+
+	leadership_next(&l->core, now_of(l), &step);
+	if (step.ask != LEADERSHIP_WAIT) {
+		l->step = step;
+		if (send_step(l) < 0)
+			lose(l, "the request could not be made");
+		leadership_next(&l->core, now_of(l), &step);
 	}
 	tell(l);
-	wait_for(l, l->step.ask == LEADERSHIP_WAIT ? l->step.wake_at : 0);
+	wait_for(l, step.wake_at);
 }
 
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)

@@ -43,6 +43,7 @@ struct fake_airflow {
 	unsigned logins;
 	/* What was sent, a letter each: N a note, F fails, C clears, R clears before its end. */
 	char sent[32];
+	char note[4096];                /* the last one, as JSON writes it; "": none */
 	void (*failed)(void *userdata); /* the app's end, where it ends with its task; NULL */
 	void *userdata;
 	char *body;
@@ -97,16 +98,32 @@ _printf_(2, 3) static inline void fake_airflow_say(struct fake_airflow *a, const
 	va_end(ap);
 }
 
+/* Keeps the note that a body has, if any. */
+static inline void fake_airflow_keep_note(struct fake_airflow *a, const char *body)
+{
+	const char *at = strstr(body, "\"note\":\"");
+	size_t n = 0;
+
+	if (!at)
+		return;
+	for (at += strlen("\"note\":\""); at[n] && at[n] != '"'; n++)
+		n += at[n] == '\\';
+	assert_true(n < sizeof(a->note));
+	memcpy(a->note, at, n);
+	a->note[n] = '\0';
+}
+
 /* The task instance with all that v2 says of it. */
 static inline void fake_airflow_ti(const struct fake_airflow *a, struct strbuf *b)
 {
 	strbuf_addf(b,
 		"{\"dag_id\":\"d\",\"dag_run_id\":\"r\",\"task_id\":\"t\",\"map_index\":%d,"
 		"\"state\":\"%s\",\"try_number\":%d,\"max_tries\":%d,\"start_date\":\"%s\","
-		"\"operator\":\"%s\",\"hostname\":\"h\",\"pid\":42,\"note\":null,"
-		"\"pool\":\"default_pool\"",
+		"\"operator\":\"%s\",\"hostname\":\"h\",\"pid\":42,"
+		"\"note\":%s%s%s,\"pool\":\"default_pool\"",
 		a->map_index, a->state, a->try_number, a->max_tries, a->start_date,
-		a->operator_name);
+		a->operator_name, *a->note ? "\"" : "", *a->note ? a->note : "null",
+		*a->note ? "\"" : "");
 	if (!a->v1)
 		strbuf_addf(b, ",\"id\":\"id-%d\"", a->id);
 	strbuf_add(b, "}");
@@ -290,6 +307,7 @@ static inline int fake_airflow_status(
 		return 404;
 	if (strstr(path, "/setNote") || (strstr(body, "\"note\"") && !strstr(body, "new_state"))) {
 		fake_airflow_note(a, 'N');
+		fake_airflow_keep_note(a, body);
 		return fake_airflow_shows(a, "/d/dagRuns/r/taskInstances/t");
 	}
 	return fake_airflow_fails(a, strstr(path, "/dry_run") || strstr(body, "\"dry_run\":true"));
