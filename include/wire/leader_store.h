@@ -41,6 +41,8 @@ int etcd_decode_token(const char *body, size_t len, char **ret, char **reterr);
 /* Its request. */
 int etcd_request_login(const char *username, const char *password, struct leader_request *ret);
 
+/* For the codecs: in whole seconds, rounded up, since nobody may wait for less. */
+uint64_t leader_seconds(usec_t duration);
 /* For the codecs: a duration in seconds within bounds. -EBADMSG with *reterr. */
 int leader_take_duration(int64_t seconds, usec_t *ret, char **reterr);
 /* For the codecs: says what an answer of no use said. -EBADMSG, -ENOMEM. */

@@ -26,10 +26,10 @@ static void add_base64(cJSON *o, const char *name, const char *text)
 static int value_of(const struct leadership_step *step, char **ret)
 {
 	_cleanup_json_ cJSON *root = cJSON_CreateObject();
+	uint64_t seconds = leader_seconds(step->duration);
 
 	json_add_text(root, "holder", step->holder);
-	(void)cJSON_AddNumberToObject(
-		root, "duration_seconds", (double)(step->duration / USEC_PER_SEC));
+	(void)cJSON_AddNumberToObject(root, "duration_seconds", (double)seconds);
 	(void)cJSON_AddNumberToObject(root, "transitions", (double)step->transitions);
 	return json_print(root, ret);
 }

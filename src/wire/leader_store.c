@@ -17,6 +17,11 @@ void leader_request_clear(struct leader_request *r)
 	*r = (struct leader_request){0};
 }
 
+uint64_t leader_seconds(usec_t duration)
+{
+	return (duration + USEC_PER_SEC - 1) / USEC_PER_SEC;
+}
+
 int leader_take_duration(int64_t seconds, usec_t *ret, char **reterr)
 {
 	if (seconds < 1 || seconds > (int64_t)(LEADERSHIP_MAX_DURATION / USEC_PER_SEC))

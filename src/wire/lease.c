@@ -15,6 +15,7 @@ static int lease_body(const struct leader_place *place, const struct leadership_
 	_cleanup_json_ cJSON *root = cJSON_CreateObject();
 	cJSON *metadata;
 	cJSON *spec;
+	uint64_t seconds = leader_seconds(step->duration);
 	char date[32];
 	char time[48];
 
@@ -31,8 +32,7 @@ static int lease_body(const struct leader_place *place, const struct leadership_
 		json_add_text(metadata, "resourceVersion", version);
 	spec = cJSON_AddObjectToObject(root, "spec");
 	json_add_text(spec, "holderIdentity", step->holder);
-	(void)cJSON_AddNumberToObject(
-		spec, "leaseDurationSeconds", (double)(step->duration / USEC_PER_SEC));
+	(void)cJSON_AddNumberToObject(spec, "leaseDurationSeconds", (double)seconds);
 	json_add_text(spec, "renewTime", time);
 	(void)cJSON_AddNumberToObject(spec, "leaseTransitions", (double)step->transitions);
 	return json_print(root, ret);
