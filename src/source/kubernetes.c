@@ -384,7 +384,7 @@ static void on_clients(void *userdata, const struct fault *fault)
 	struct source_kubernetes *k = userdata;
 
 	if (fault->reason)
-		*source_note(&k->source, "executors") = *fault;
+		*source_note(&k->source, "?spark-role=executor") = *fault;
 	hand_over(k);
 }
 

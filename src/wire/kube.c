@@ -500,7 +500,11 @@ int kube_decode_parents(const char *body, size_t len, struct kube_parent_list *r
 		r = json_get_string(json, "kind", JSON_REQUIRED, &kind, reterr);
 	if (r >= 0 && !str_equal(kind, "PartialObjectMetadataList") && !str_equal(kind, "PodList"))
 		r = json_refuse(reterr, "not a PartialObjectMetadataList");
-	if (r >= 0)
+	/* Of an empty list of metadata the API server says null. */
+	if (r >= 0 && str_equal(kind, "PartialObjectMetadataList") &&
+		cJSON_IsNull(cJSON_GetObjectItemCaseSensitive(json, "items")))
+		r = take_next(json, &l.next, reterr);
+	else if (r >= 0)
 		r = take_page(json, &l.next, &list, reterr);
 	if (r < 0)
 		return r;

@@ -432,10 +432,27 @@ static void test_parents(void **state)
 	assert_string_equal(l.next, "c");
 }
 
+/* As a real API server (1.33) says that there are none. */
+static void test_null_parents(void **state)
+{
+	static const char body[] = "{\"kind\":\"PartialObjectMetadataList\",\"apiVersion\":"
+				   "\"meta.k8s.io/v1\",\"metadata\":{\"resourceVersion\":\"301\"},"
+				   "\"items\":null}";
+	_cleanup_(kube_parent_list_clear) struct kube_parent_list l = {0};
+	_cleanup_free_ char *err = NULL;
+
+	(void)state;
+	assert_int_equal(kube_decode_parents(body, strlen(body), &l, &err), 0);
+	assert_int_equal(l.n, 0);
+	assert_null(l.next);
+}
+
 static void test_no_parents(void **state)
 {
-	static const char *const bodies[] = {
-		"", "{}", "{\"kind\":\"Status\"}", "{\"kind\":\"PodList\",\"metadata\":{}}"};
+	static const char *const bodies[] = {"", "{}", "{\"kind\":\"Status\"}",
+		"{\"kind\":\"PodList\",\"metadata\":{}}",
+		"{\"kind\":\"PodList\",\"metadata\":{},\"items\":null}",
+		"{\"kind\":\"PartialObjectMetadataList\",\"metadata\":{}}"};
 
 	(void)state;
 	each_row(i, bodies)
@@ -452,6 +469,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_parents),
+		cmocka_unit_test(test_null_parents),
 		cmocka_unit_test(test_no_parents),
 		cmocka_unit_test(test_pod),
 		cmocka_unit_test(test_recorded_pages),
