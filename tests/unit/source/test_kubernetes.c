@@ -242,6 +242,68 @@ static void where_drivers_are(void **state)
 	}
 }
 
+#define LONG10(s) s s s s s s s s s s
+/* 253 bytes, the most that there can be. */
+#define NAME_253 LONG10("abcdef.0-9") LONG10("abcdef.0-9") "." LONG10("x-y-z") "y9"
+
+/* Each legal character of names and labels, at the greatest length. What Kubernetes would not take
+ * is of no pod. */
+static void names_with_every_legal_character(void **state)
+{
+	static const struct {
+		const char *name;
+		const char *namespace;
+		const char *pod;
+		const char *app;
+		bool taken;
+	} rows[] = {
+		{"letters, digits, dashes", "n", "abcdefghijklmnopqrstuvwxyz-0123456789", "a",
+			true},
+		{"dots", "n", "a.b-c.0", "a", true},
+		{"one character", "0", "0", "0", true},
+		{"the longest", "n", NAME_253, "a", true},
+		{"one more", "n", NAME_253 "x", "a", false},
+		{"a namespace of 63", LONG10("abc-09") "x-0", "p", "a", true},
+		{"of 64", LONG10("abc-09") "xx-0", "p", "a", false},
+		{"a label of all kinds", "n", "p", "Spark_1.2-ABCxyz.09", true},
+		{"a dot in a namespace", "n.m", "p", "a", false},
+		{"upper case", "n", "P", "a", false},
+		{"an underscore", "n", "a_b", "a", false},
+		{"a slash", "n", "a/b", "a", false},
+		{"up", "..", "p", "a", false},
+		{"a dash first", "n", "-a", "a", false},
+		{"a dot last", "n", "a.", "a", false},
+		{"a query", "n", "a?b", "a", false},
+		{"not ASCII", "n", "\u00e9", "a", false},
+	};
+
+	for_each_row(r, rows)
+	{
+		struct fixture *f = anew(state);
+		_cleanup_free_ char *body = NULL;
+		_cleanup_free_ char *target = NULL;
+
+		set(f, "ui_via", "proxy");
+		make(f);
+		assert_int_equal(
+			str_printf(&body,
+				LIST("{\"metadata\":{\"uid\":\"u\",\"namespace\":\"%s\",\"name\":"
+				     "\"%s\",\"labels\":{\"spark-app-selector\":\"%s\"}},"
+				     "\"spec\":{},\"status\":{" RUNNING "}}"),
+				r->namespace, r->pod, r->app),
+			0);
+		assert_int_equal(
+			str_printf(&target, "%s " API "/api/v1/namespaces/%s/pods/%s:4040/proxy; ",
+				r->app, r->namespace, r->pod),
+			0);
+		fake_json(&f->fake, ALL, body);
+		list(f);
+		assert_int_equal(f->r, 0);
+		assert_string_equal(f->targets, r->taken ? target : "");
+		assert_int_equal(f->partial, !r->taken);
+	}
+}
+
 static void which_pods_are_drivers_that_run(void **state)
 {
 	static const struct {
@@ -979,6 +1041,7 @@ int main(void)
 		kube_test(a_short_list_is_of_the_cache),
 		kube_test(asks_for_live_drivers),
 		kube_test(where_drivers_are),
+		kube_test(names_with_every_legal_character),
 		kube_test(which_pods_are_drivers_that_run),
 		kube_test(one_that_waits_for_a_node),
 		kube_test(two_pods_of_one_app),
