@@ -396,7 +396,9 @@ void driver_unanswered(struct driver *d, const struct driver_answer *answer)
 		return;
 	}
 	if (bare && answer->state == DRIVER_REFUSED) {
-		driver_forget(d);
+		/* What is told of one that was never there is told once. */
+		if (d->last_id)
+			driver_forget(d);
 		d->lost = false;
 		if (!d->may_lack)
 			note_all(d, answer);

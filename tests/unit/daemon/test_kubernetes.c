@@ -118,6 +118,20 @@ static void one_that_waits_again_on_yarn(void **state)
 	assert_int_equal(fake_log_count("it is asked again"), 0);
 }
 
+/* One that is known by its address alone, and starts: that is told once. */
+static void a_driver_without_a_label_that_starts(void **state)
+{
+	struct world *w = *state;
+
+	fake_json(&w->fake, PODS,
+		"{\"kind\":\"PodList\",\"metadata\":{},\"items\":[{\"metadata\":{\"uid\":\"u1\","
+		"\"namespace\":\"n\",\"name\":\"p\"},\"spec\":{},\"status\":{" RUNNING "}}]}");
+	fake_set(&w->fake, "GET " POD_URL "/*", (struct fake_answer){.error = -ECONNREFUSED});
+	world_start(w, "", WORLD_KUBE, "action = notify");
+	world_run(w, 20 * USEC_PER_SEC);
+	assert_int_equal(fake_log_count("is refused"), 1);
+}
+
 /* The API server away for a while ends nothing. */
 static void without_a_list_drivers_are_polled_on(void **state)
 {
@@ -564,6 +578,7 @@ int main(void)
 		story(one_that_waits_at_a_master),
 		story(one_with_a_stage_has_started),
 		story(one_that_waits_again_on_yarn),
+		story(a_driver_without_a_label_that_starts),
 		story(without_a_list_drivers_are_polled_on),
 		story(ended_as_its_owner_does_not_undo),
 		story(ended_by_its_task),
