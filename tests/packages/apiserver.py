@@ -18,10 +18,10 @@ def free_ports(n):
 
 
 class ApiServer:
-    """kubectl() speaks as an administrator. token() is that of a service account, ca the file that its certificate needs."""
+    """token() is that of a service account, ca the file that its certificate needs. more: arguments of the server."""
 
-    def __init__(self, env, directory):
-        self.env, self.dir = env, directory
+    def __init__(self, env, directory, more=()):
+        self.env, self.dir, self.more = env, directory, more
         self.etcd_port, self.peer_port, self.port = free_ports(3)
         self.url = f"https://127.0.0.1:{self.port}"
         self.ca = directory / "certs/apiserver.crt"
@@ -42,7 +42,7 @@ class ApiServer:
                    "--secure-port", self.port, "--cert-dir", self.dir / "certs", "--service-account-issuer", "https://lab",
                    "--service-account-key-file", self.dir / "sa.key", "--service-account-signing-key-file", self.dir / "sa.key",
                    "--token-auth-file", self.dir / "tokens.csv", "--authorization-mode", "RBAC",
-                   "--disable-admission-plugins", "ServiceAccount", "--service-cluster-ip-range", "10.0.0.0/24")
+                   "--disable-admission-plugins", "ServiceAccount", "--service-cluster-ip-range", "10.0.0.0/24", *self.more)
         end = time.monotonic() + 180
         while not self.is_ready():
             assert all(c.poll() is None for c in self.children) and time.monotonic() < end, self.log()
