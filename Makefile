@@ -242,7 +242,7 @@ fuzz: ## fuzz each decoder for FUZZ_SECONDS (60), with the recorded answers to b
 check-e2e: $(PROGRAMS) ## run the tests against real Spark and real Airflow
 	$(TEST_ENV) $(PYTEST) -q -rs -n 2 --dist loadgroup -m 'not long' tests/e2e
 
-check-e2e-long: $(PROGRAMS) ## run more ways to end a task against real Airflow 3.3 and 2.11 (about ten minutes)
+check-e2e-long: $(PROGRAMS) ## run more ways to end a task against real Airflow 3.3 and 2.11, and on Kubernetes (a quarter of an hour)
 	$(TEST_ENV) $(PYTEST) -q -rs -n 2 --dist loadgroup -m long tests/e2e
 .PHONY: check-e2e-long
 

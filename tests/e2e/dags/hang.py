@@ -41,6 +41,17 @@ def hang_here():
     hang.run("hang", **conf)
 
 
+def wait_here():
+    import time
+
+    while os.path.exists(os.path.join(os.environ["LAB_DIR"], "waits")):
+        time.sleep(0.5)
+
+
+# Of a pod that a test makes.
+with DAG("waits", **COMMON):
+    PythonOperator(task_id="waits", python_callable=wait_here)
+
 # The same job under several names: one story each.
 for name in ("hang_submit", "hang_frozen", "hang_orphan"):
     with DAG(name, **COMMON):
