@@ -194,13 +194,13 @@ static void what_cannot_be_asked_takes_nothing_away(void **state)
 	for (unsigned i = 0; i < 5; i++) {
 		list(f);
 		assert_string_equal(f->targets, FOUND);
-		assert_string_equal(f->text, "executors: answered 403");
+		assert_string_equal(f->text, "?spark-role=executor: answered 403");
 	}
 	fake_set(&f->fake, EXECUTORS, denied);
 	fake_json(&f->fake, NB, NB_RUNS);
 	list(f);
 	assert_string_equal(f->targets, FOUND);
-	assert_string_equal(f->text, "executors: answered 403");
+	assert_string_equal(f->text, "?spark-role=executor: answered 403");
 	fake_json(&f->fake, NB, LIST(""));
 	list(f);
 	assert_string_equal(f->targets, "");
