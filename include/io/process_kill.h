@@ -20,12 +20,17 @@ struct process_kill;
  * SIGTERM, and the guard was closed when SIGKILL was due. */
 typedef void (*process_kill_fn)(void *userdata, int error);
 
-/* started: its start time as procfs_starttime() has it; pid with another one is another process.
- * Calls back exactly once, from the event loop, unless it is cancelled or fails. -ESRCH: it is gone
- * already, nothing was sent. -EPERM: without the right. -ECANCELED: the guard is closed. guard is
- * borrowed; NULL: not asked. */
-int process_kill_start(sd_event *event, const struct guard *guard, pid_t pid, uint64_t started,
-	process_kill_fn fn, void *userdata, struct process_kill **ret);
+struct process_victim {
+	pid_t pid;
+	uint64_t
+		started; /* as procfs_starttime() has it; pid with another one is another process */
+	const struct guard *guard; /* borrowed; NULL: not asked */
+};
+
+/* Calls back exactly once, from the event loop, unless it is cancelled or fails. -ESRCH: it is gone
+ * already, nothing was sent. -EPERM: without the right. -ECANCELED: the guard is closed. */
+int process_kill_start(sd_event *event, const struct process_victim *v, process_kill_fn fn,
+	void *userdata, struct process_kill **ret);
 /* What was sent cannot be taken back; no callback comes after this. NULL is allowed; returns NULL.
  */
 struct process_kill *process_kill_cancel(struct process_kill *k);

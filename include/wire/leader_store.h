@@ -22,15 +22,20 @@ struct leader_request {
 
 void leader_request_clear(struct leader_request *r);
 
+struct leader_answer {
+	enum leadership_reply reply;
+	struct leader_record record; /* of SEEN, and of WRITTEN, whose holder may be left out */
+};
+
 struct leader_codec {
 	/* step asks for something; version: of the record that a write is to replace; wall: for
 	 * people who look at the record. -ENOMEM. */
 	int (*request)(const struct leader_place *place, const struct leadership_step *step,
 		const char *version, usec_t wall, struct leader_request *ret);
-	/* What an answer means. *record: of SEEN, and of WRITTEN, whose holder may be left out;
-	 * the caller's. -EBADMSG with *reterr for one that is of no use, -ENOMEM. */
+	/* What an answer means. -EBADMSG with *reterr for one that is of no use, -ENOMEM; what is
+	 * in *ret then is the caller's as well. */
 	int (*answer)(enum leadership_ask ask, int status, const char *body, size_t len,
-		enum leadership_reply *ret, struct leader_record *record, char **reterr);
+		struct leader_answer *ret, char **reterr);
 };
 
 extern const struct leader_codec lease_codec;

@@ -20,6 +20,8 @@ static void on_ended(void *userdata, int error)
 
 int kill_process_begin(struct kill_app *k)
 {
-	return process_kill_start(
-		k->event, k->guard, k->pid, k->pid_started, on_ended, k, &k->process);
+	const struct process_victim v = {
+		.pid = k->pid, .started = k->pid_started, .guard = k->guard};
+
+	return process_kill_start(k->event, &v, on_ended, k, &k->process);
 }

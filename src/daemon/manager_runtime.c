@@ -118,13 +118,35 @@ static void configure_daemon(struct manager *m, const struct daemon_params *p)
 	watch_config(m, p->reload_on_change);
 }
 
+/* Those that live on from one configuration to the next. */
+static int configure_parts(struct manager *m, const struct settings *s)
+{
+	detector_configure(m->detector, &s->rules, &s->fallback, s->daemon.poll_interval);
+	detector_limit(m->detector, s->daemon.max_apps);
+	if (!manager_only_looks(m))
+		configure_daemon(m, &s->daemon);
+	if (m->control)
+		holds_configure(control_holds(m->control), &s->maintenance);
+	if (m->evidence_collector)
+		evidence_collector_configure(
+			m->evidence_collector, &s->evidence, (uint16_t)s->probe.port);
+	if (m->store)
+		store_configure(m->store, s);
+	if (m->evidence_files)
+		evidence_files_configure(
+			m->evidence_files, s->daemon.state_dir, &s->evidence, clock_realtime());
+	return m->python_stacks ? python_stacks_configure(m->python_stacks,
+					  s->probe.python_stacks ? s->probe.py_spy : NULL)
+				: 0;
+}
+
 int manager_activate(struct manager *m, struct runtime *runtime)
 {
 	struct runtime *old = m->runtime;
 	const struct settings *s = runtime->settings;
 	struct poller **old_pollers = TAKE_PTR(m->pollers);
 	size_t n_old = m->n_pollers;
-	int r = 0;
+	int r;
 
 	/* Before their pollers and Airflows go: looks and checks that are under way. */
 	if (m->remediator)
@@ -136,23 +158,7 @@ int manager_activate(struct manager *m, struct runtime *runtime)
 	m->n_pollers = 0;
 	manager_drop_pollers(m);
 	m->runtime = runtime;
-	detector_configure(m->detector, &s->rules, &s->fallback, s->daemon.poll_interval);
-	detector_limit(m->detector, s->daemon.max_apps);
-	if (!manager_only_looks(m))
-		configure_daemon(m, &s->daemon);
-	if (m->control)
-		holds_configure(control_holds(m->control), &s->maintenance);
-	if (m->evidence_collector)
-		evidence_collector_configure(
-			m->evidence_collector, &s->evidence, (uint16_t)s->probe.port);
-	if (m->python_stacks)
-		r = python_stacks_configure(
-			m->python_stacks, s->probe.python_stacks ? s->probe.py_spy : NULL);
-	if (m->store)
-		store_configure(m->store, s);
-	if (m->evidence_files)
-		evidence_files_configure(
-			m->evidence_files, s->daemon.state_dir, &s->evidence, clock_realtime());
+	r = configure_parts(m, s);
 	if (r >= 0)
 		r = stats_prepare(&m->stats, s);
 	if (r >= 0)
@@ -192,7 +198,8 @@ static int leader_value(const struct leader_params *p, char **ret)
 	param_print(leader_params, n_leader_params, p, &b);
 	r = strbuf_finish(&b, ret);
 	for (char *c = *ret; r >= 0 && *c; c++)
-		*c = *c == '\n' ? ';' : *c;
+		if (*c == '\n')
+			*c = ';';
 	return r;
 }
 

@@ -22,7 +22,9 @@ static bool take_uid(const char *s, char ret[POD_UID_SIZE])
 		if (form[i] == '-' ? s[i] != '-' && s[i] != '_'
 				   : s[i] == '\0' || !strchr("0123456789abcdef", s[i]))
 			return false;
-		ret[i] = form[i] == '-' ? '-' : s[i];
+		ret[i] = s[i];
+		if (form[i] == '-')
+			ret[i] = '-';
 	}
 	ret[i] = '\0';
 	return s[i] == '/' || s[i] == '\n' || s[i] == '\0' || strncmp(s + i, ".slice", 6) == 0;

@@ -110,8 +110,8 @@ static int open_process(pid_t pid, uint64_t started, int *ret)
 
 DEFINE_CLEANUP(struct process_kill *, process_kill_cancel)
 
-int process_kill_start(sd_event *event, const struct guard *guard, pid_t pid, uint64_t started,
-	process_kill_fn fn, void *userdata, struct process_kill **ret)
+int process_kill_start(sd_event *event, const struct process_victim *v, process_kill_fn fn,
+	void *userdata, struct process_kill **ret)
 {
 	_cleanup_(process_kill_cancelp) struct process_kill *k = calloc(1, sizeof(*k));
 	int r;
@@ -119,13 +119,13 @@ int process_kill_start(sd_event *event, const struct guard *guard, pid_t pid, ui
 	if (!k)
 		return -ENOMEM;
 	k->fd = -1;
-	k->guard = guard;
+	k->guard = v->guard;
 	k->fn = fn;
 	k->userdata = userdata;
-	r = open_process(pid, started, &k->fd);
+	r = open_process(v->pid, v->started, &k->fd);
 	if (r >= 0)
 		r = watch(k, event);
-	if (r >= 0 && !guard_open(guard))
+	if (r >= 0 && !guard_open(v->guard))
 		r = -ECANCELED;
 	if (r < 0)
 		return r;

@@ -230,15 +230,14 @@ static int complete(struct leader *l, struct leader_record *record, char **reter
 
 static void take_answer(struct leader *l, const struct transport_answer *a)
 {
-	struct leader_record record = {0};
-	enum leadership_reply reply = LEADERSHIP_LOST;
+	struct leader_answer answer = {.reply = LEADERSHIP_LOST};
 	_cleanup_free_ char *err = NULL;
-	int r = l->codec->answer(l->step.ask, a->status, a->body, a->len, &reply, &record, &err);
+	int r = l->codec->answer(l->step.ask, a->status, a->body, a->len, &answer, &err);
 
 	if (a->status == 401 && l->username)
 		l->endpoint.authorization = secret_free(l->endpoint.authorization);
-	if (r >= 0 && reply == LEADERSHIP_WRITTEN)
-		r = complete(l, &record, &err);
+	if (r >= 0 && answer.reply == LEADERSHIP_WRITTEN)
+		r = complete(l, &answer.record, &err);
 	if (r < 0) {
 		lose(l, err);
 	} else {
@@ -246,9 +245,9 @@ static void take_answer(struct leader *l, const struct transport_answer *a)
 			log_notice("[leader]: %s answers again", l->urls.items[l->at]);
 		free(l->fault);
 		l->fault = NULL;
-		leadership_answer(&l->core, reply, &record, now_of(l));
+		leadership_answer(&l->core, answer.reply, &answer.record, now_of(l));
 	}
-	leader_record_clear(&record);
+	leader_record_clear(&answer.record);
 }
 
 static void on_answer(void *userdata, const struct transport_answer *a)

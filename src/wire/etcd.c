@@ -132,8 +132,7 @@ static int decode_range(const cJSON *json, struct leader_record *ret, char **ret
 	return r < 0 ? r : decode_value(kvs->child, ret, reterr);
 }
 
-static int decode_txn(
-	const cJSON *json, enum leadership_reply *ret, struct leader_record *record, char **reterr)
+static int decode_txn(const cJSON *json, struct leader_answer *ret, char **reterr)
 {
 	const cJSON *header = NULL;
 	bool succeeded = false;
@@ -144,26 +143,26 @@ static int decode_txn(
 	if (r < 0)
 		return r;
 	if (!succeeded) {
-		*ret = LEADERSHIP_BEATEN;
+		ret->reply = LEADERSHIP_BEATEN;
 		return 0;
 	}
-	return copy_revision(header, "revision", &record->version, reterr);
+	return copy_revision(header, "revision", &ret->record.version, reterr);
 }
 
 static int etcd_answer(enum leadership_ask ask, int status, const char *body, size_t len,
-	enum leadership_reply *ret, struct leader_record *record, char **reterr)
+	struct leader_answer *ret, char **reterr)
 {
 	_cleanup_json_ cJSON *json = NULL;
 	int r;
 
-	*ret = ask == LEADERSHIP_READ ? LEADERSHIP_SEEN : LEADERSHIP_WRITTEN;
+	ret->reply = ask == LEADERSHIP_READ ? LEADERSHIP_SEEN : LEADERSHIP_WRITTEN;
 	if (status != 200)
 		return leader_refuse(status, body, len, "message", reterr);
 	r = json_parse(body, len, &json, reterr);
 	if (r < 0)
 		return r;
-	return ask == LEADERSHIP_READ ? decode_range(json, record, reterr)
-				      : decode_txn(json, ret, record, reterr);
+	return ask == LEADERSHIP_READ ? decode_range(json, &ret->record, reterr)
+				      : decode_txn(json, ret, reterr);
 }
 
 const struct leader_codec etcd_codec = {.request = etcd_request, .answer = etcd_answer};

@@ -89,18 +89,18 @@ static int decode_lease(const char *body, size_t len, struct leader_record *ret,
 
 /* A namespace that is not there is a 404 as well: then the create says so. */
 static int lease_answer(enum leadership_ask ask, int status, const char *body, size_t len,
-	enum leadership_reply *ret, struct leader_record *record, char **reterr)
+	struct leader_answer *ret, char **reterr)
 {
-	*ret = ask == LEADERSHIP_READ ? LEADERSHIP_SEEN : LEADERSHIP_WRITTEN;
+	ret->reply = ask == LEADERSHIP_READ ? LEADERSHIP_SEEN : LEADERSHIP_WRITTEN;
 	if (status == 404 && ask == LEADERSHIP_READ)
 		return 0;
 	if (status == 409 || (status == 404 && ask == LEADERSHIP_WRITE)) {
-		*ret = LEADERSHIP_BEATEN;
+		ret->reply = LEADERSHIP_BEATEN;
 		return 0;
 	}
 	if (status != 200 && status != 201)
 		return leader_refuse(status, body, len, "message", reterr);
-	return decode_lease(body, len, record, reterr);
+	return decode_lease(body, len, &ret->record, reterr);
 }
 
 const struct leader_codec lease_codec = {.request = lease_request, .answer = lease_answer};

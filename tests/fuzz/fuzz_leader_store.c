@@ -18,13 +18,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	for (size_t i = 0; i < ELEMENTSOF(codecs); i++)
 		for (int ask = LEADERSHIP_READ; ask < LEADERSHIP_ASK_MAX; ask++) {
-			struct leader_record record = {0};
-			enum leadership_reply reply;
+			struct leader_answer answer = {0};
 			_cleanup_free_ char *err = NULL;
 
 			(void)codecs[i]->answer(
-				(enum leadership_ask)ask, 200, body, size, &reply, &record, &err);
-			leader_record_clear(&record);
+				(enum leadership_ask)ask, 200, body, size, &answer, &err);
+			leader_record_clear(&answer.record);
 		}
 	(void)etcd_decode_token(body, size, &token, &no_token);
 	return 0;

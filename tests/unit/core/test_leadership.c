@@ -158,7 +158,7 @@ static void test_takes_over_what_is_not_renewed(void **state)
 	(void)state;
 	leadership_init(&l, "b", DURATION);
 	for (int i = 0; i < 10; i++, now += 10 * SEC) {
-		char version[8];
+		char version[16];
 
 		(void)snprintf(version, sizeof(version), "%d", i);
 		assert_int_equal(next(&l, now), LEADERSHIP_READ);

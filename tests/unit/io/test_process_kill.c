@@ -77,6 +77,13 @@ static void run_until_ended(struct fixture *f, usec_t limit)
 	assert_int_equal(f->error, 0);
 }
 
+static int start(struct fixture *f, pid_t pid, uint64_t started, struct process_kill **ret)
+{
+	const struct process_victim v = {.pid = pid, .started = started};
+
+	return process_kill_start(f->event, &v, on_ended, f, ret);
+}
+
 static int set_up(void **state)
 {
 	static struct fixture f;
@@ -102,7 +109,7 @@ static void test_by_term(void **state)
 	uint64_t started;
 	pid_t pid = child_new(false, &started);
 
-	assert_int_equal(process_kill_start(f->event, NULL, pid, started, on_ended, f, &k), 0);
+	assert_int_equal(start(f, pid, started, &k), 0);
 	run_until_ended(f, PROCESS_KILL_TERM_TIME / 2);
 	assert_int_equal(signal_of(pid), SIGTERM);
 }
@@ -117,7 +124,7 @@ static void test_by_force(void **state)
 	usec_t began = clock_boottime();
 
 	assert_return_code(kill(pid, SIGSTOP), errno);
-	assert_int_equal(process_kill_start(f->event, NULL, pid, started, on_ended, f, &k), 0);
+	assert_int_equal(start(f, pid, started, &k), 0);
 	run_until_ended(f, PROCESS_KILL_TERM_TIME + PROCESS_KILL_KILL_TIME);
 	assert_int_equal(signal_of(pid), SIGKILL);
 	assert_true(clock_boottime() - began >= PROCESS_KILL_TERM_TIME);
@@ -131,14 +138,13 @@ static void test_another_one(void **state)
 	uint64_t started;
 	pid_t pid = child_new(false, &started);
 
-	assert_int_equal(
-		process_kill_start(f->event, NULL, pid, started + 1, on_ended, f, &k), -ESRCH);
+	assert_int_equal(start(f, pid, started + 1, &k), -ESRCH);
 	assert_null(k);
 	assert_return_code(kill(pid, SIGKILL), errno);
 	assert_int_equal(signal_of(pid), SIGKILL);
-	assert_int_equal(process_kill_start(f->event, NULL, pid, started, on_ended, f, &k), -ESRCH);
-	assert_int_equal(process_kill_start(f->event, NULL, 1, started, on_ended, f, &k), -EINVAL);
-	assert_int_equal(process_kill_start(f->event, NULL, 0, started, on_ended, f, &k), -EINVAL);
+	assert_int_equal(start(f, pid, started, &k), -ESRCH);
+	assert_int_equal(start(f, 1, started, &k), -EINVAL);
+	assert_int_equal(start(f, 0, started, &k), -EINVAL);
 	assert_int_equal(f->n, 0);
 }
 
@@ -149,7 +155,7 @@ static void test_cancelled(void **state)
 	uint64_t started;
 	pid_t pid = child_new(false, &started);
 
-	assert_int_equal(process_kill_start(f->event, NULL, pid, started, on_ended, f, &k), 0);
+	assert_int_equal(start(f, pid, started, &k), 0);
 	assert_null(process_kill_cancel(k));
 	assert_int_equal(signal_of(pid), SIGTERM);
 	assert_return_code(sd_event_run(f->event, 10 * USEC_PER_MSEC), 0);

@@ -177,28 +177,28 @@ static void test_answers(void **state)
 	(void)state;
 	for_each_row(row, rows)
 	{
-		struct leader_record record = {0};
-		enum leadership_reply reply = LEADERSHIP_REPLY_MAX;
+		struct leader_answer answer = {.reply = LEADERSHIP_REPLY_MAX};
+		const struct leader_record *record = &answer.record;
 		_cleanup_free_ char *err = NULL;
 		int r;
 
 		r = row->codec->answer(
-			row->ask, row->status, row->body, strlen(row->body), &reply, &record, &err);
+			row->ask, row->status, row->body, strlen(row->body), &answer, &err);
 		assert_int_equal(r, row->r);
 		if (r < 0)
 			assert_non_null(err);
 		else
-			assert_int_equal(reply, row->reply);
+			assert_int_equal(answer.reply, row->reply);
 		if (row->err)
 			assert_string_equal(err, row->err);
 		if (r >= 0) {
-			assert_true(str_equal(record.version, row->version));
-			assert_true(str_equal(record.holder, row->holder));
-			assert_int_equal(record.duration, row->seconds * USEC_PER_SEC);
+			assert_true(str_equal(record->version, row->version));
+			assert_true(str_equal(record->holder, row->holder));
+			assert_int_equal(record->duration, row->seconds * USEC_PER_SEC);
 		}
-		if (record.holder && r >= 0)
-			assert_int_equal(record.transitions, 4);
-		leader_record_clear(&record);
+		if (record->holder && r >= 0)
+			assert_int_equal(record->transitions, 4);
+		leader_record_clear(&answer.record);
 	}
 }
 
