@@ -27,9 +27,15 @@ struct oauth *oauth_free(struct oauth *o);
 
 DEFINE_CLEANUP(struct oauth *, oauth_free)
 
-/* The token for an endpoint with a token_url. 1 with *ret, borrowed until the next call; 0: it has
- * been asked for. -errno with *reterr (the caller frees it): there was none a moment ago. */
-int oauth_get(struct oauth *o, const struct endpoint *e, const char **ret, char **reterr);
+struct oauth_token {
+	const char *text; /* borrowed until the next call */
+	uint64_t number;  /* of those that were given, none twice */
+};
 
-/* The other side did not take the token: another one is to be had. */
-void oauth_refused(struct oauth *o, const struct endpoint *e);
+/* The token for an endpoint with a token_url. 1 with *ret; 0: it has been asked for. -errno with
+ * *reterr (the caller frees it): there was none a moment ago. */
+int oauth_get(struct oauth *o, const struct endpoint *e, struct oauth_token *ret, char **reterr);
+
+/* The other side did not take the token of that number: another one is to be had, unless it is
+ * there already. */
+void oauth_refused(struct oauth *o, const struct endpoint *e, uint64_t number);

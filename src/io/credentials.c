@@ -40,6 +40,7 @@ struct transport_request {
 	char *why;             /* NULL: no memory was left for it */
 	struct ask_copy asked; /* of one that takes a token which may be refused, or come late */
 	bool again;            /* its token was refused once */
+	uint64_t token_number; /* of the token from its token_url */
 	struct negotiate_call *ticket; /* on its way */
 	char *token;                   /* it came */
 	transport_done_fn done;
@@ -147,6 +148,7 @@ static int make_authorization(
 	struct transport_request *q, const struct endpoint *e, char **ret, bool *ret_waits)
 {
 	struct credentials *c = q->credentials;
+	struct oauth_token given = {0};
 	const char *token = NULL;
 	int r = 0;
 
@@ -155,9 +157,13 @@ static int make_authorization(
 	if (e->bearer_token_file)
 		r = secret_cache_get(&c->files, e->bearer_token_file, false, &token, &q->why);
 	else if (e->token_url)
-		r = oauth_get(c->oauth, e, &token, &q->why);
+		r = oauth_get(c->oauth, e, &given, &q->why);
 	if (r < 0)
 		return r;
+	if (e->token_url) {
+		token = given.text;
+		q->token_number = given.number;
+	}
 	if (token && e->bearer_token_file)
 		note_token(c, e->bearer_token_file, token);
 	*ret_waits = e->token_url && r == 0;
@@ -255,7 +261,7 @@ static void on_answer(void *userdata, const struct transport_answer *answer)
 		!q->again) {
 		/* It was not done, whatever it was. */
 		q->again = true;
-		oauth_refused(q->credentials->oauth, &q->asked.endpoint);
+		oauth_refused(q->credentials->oauth, &q->asked.endpoint, q->token_number);
 		go_on(q);
 		return;
 	}

@@ -23,7 +23,8 @@ struct token {
 	struct token *next;
 	struct endpoint as; /* whose it is */
 	struct transport_request *request;
-	char *text;   /* NULL: there is none */
+	char *text; /* NULL: there is none */
+	uint64_t number;
 	usec_t until; /* clock_boottime(): it is renewed then */
 	char *fault;  /* why there is none; NULL: it was never asked for */
 	usec_t not_before;
@@ -109,6 +110,7 @@ static void keep(struct token *t, const struct token_grant *grant)
 	t->until = clock_boottime() + (life > 2 * MARGIN ? life - MARGIN : life / 2);
 	secret_free(t->text);
 	t->text = grant->token;
+	t->number++;
 	free(t->fault);
 	t->fault = NULL;
 }
@@ -211,7 +213,7 @@ static int fetch(struct token *t, char **reterr)
 	return r;
 }
 
-int oauth_get(struct oauth *o, const struct endpoint *e, const char **ret, char **reterr)
+int oauth_get(struct oauth *o, const struct endpoint *e, struct oauth_token *ret, char **reterr)
 {
 	struct token *t = find(o, e);
 	usec_t now = clock_boottime();
@@ -223,7 +225,7 @@ int oauth_get(struct oauth *o, const struct endpoint *e, const char **ret, char 
 			return r;
 	}
 	if (t->text && now < t->until) {
-		*ret = t->text;
+		*ret = (struct oauth_token){.text = t->text, .number = t->number};
 		return 1;
 	}
 	if (t->request)
@@ -235,11 +237,11 @@ int oauth_get(struct oauth *o, const struct endpoint *e, const char **ret, char 
 	return fetch(t, reterr);
 }
 
-void oauth_refused(struct oauth *o, const struct endpoint *e)
+void oauth_refused(struct oauth *o, const struct endpoint *e, uint64_t number)
 {
 	struct token *t = find(o, e);
 
-	if (t)
+	if (t && t->number == number)
 		t->text = secret_free(t->text);
 }
 

@@ -396,11 +396,14 @@ void driver_unanswered(struct driver *d, const struct driver_answer *answer)
 		return;
 	}
 	if (bare && answer->state == DRIVER_REFUSED) {
-		/* What is told of one that was never there is told once. */
-		if (d->last_id)
-			driver_forget(d);
+		bool ended = d->last_id;
+
 		d->lost = false;
-		if (!d->may_lack)
+		/* An app that has ended is nobody's fault. What is told of one that was never there
+		 * is told once. */
+		if (ended)
+			driver_forget(d);
+		else if (!d->may_lack)
 			note_all(d, answer);
 		return;
 	}

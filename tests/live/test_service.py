@@ -270,8 +270,11 @@ def test_metrics_in_both_formats(root, binary, tmp_path, started):
         _, headers, packed = d.fetch("/metrics", {"Accept-Encoding": "gzip"})
         assert headers["Content-Encoding"] == "gzip" and b"stagewatch_up" in gzip.decompress(packed)
         known = {n.removesuffix("_total") for n in metrics(root)}
-        # Spark tells of process trees only where spark.executor.processTreeMetrics.enabled is set; no action is under way.
-        known -= {"stagewatch_app_process_peak_bytes", "stagewatch_oldest_pending_action_timestamp_seconds"}
+        # Spark tells of process trees only where spark.executor.processTreeMetrics.enabled is set; no action is under way; there
+        # is no [leader], no https and no token.
+        known -= {"stagewatch_app_process_peak_bytes", "stagewatch_oldest_pending_action_timestamp_seconds", "stagewatch_leader",
+                  "stagewatch_leader_transitions", "stagewatch_leader_errors", "stagewatch_target_certificate_expiry_timestamp_seconds",
+                  "stagewatch_credential_expiry_timestamp_seconds"}
         assert {n.removesuffix("_info") for n in families} == {n.removesuffix("_info") for n in known}
 
 

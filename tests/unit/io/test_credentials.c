@@ -307,6 +307,32 @@ static void a_client(void **state)
 	assert_int_equal(f->n, 2);
 }
 
+/* Two were on the wire with the token that is refused: the second is no word on the one after it.
+ */
+static void a_refusal_that_comes_late(void **state)
+{
+	struct fixture *f = *state;
+	const struct endpoint e = oauth(f);
+	struct transport_request late;
+	struct transport_answer refused = {.status = 401, .body = ""};
+
+	write_file(f, "s3:cret\n");
+	(void)ask(f, &e);
+	answer_with(f, 200, "first 3600");
+	late = f->other;
+	(void)ask(f, &e);
+	assert_int_equal(f->other.n_asked, 3);
+	answer_with(f, 401, "");
+	answer_with(f, 200, "second 3600");
+	answer(f);
+	assert_int_equal(f->n, 1);
+	late.done(late.userdata, &refused);
+	assert_string_equal(f->other.url, "GET http://x/");
+	assert_string_equal(f->other.as.authorization, "Bearer second");
+	answer(f);
+	assert_int_equal(f->n, 2);
+}
+
 static void a_client_that_shows_it_in_the_body(void **state)
 {
 	struct fixture *f = *state;
@@ -385,6 +411,7 @@ int main(void)
 		credentials_test(cancelled_before_it_is_told),
 		credentials_test(when_tokens_end),
 		credentials_test(a_client),
+		credentials_test(a_refusal_that_comes_late),
 		credentials_test(a_client_that_shows_it_in_the_body),
 		credentials_test(a_client_that_gets_none),
 	};
