@@ -143,7 +143,8 @@ def watch(build, directory, n, way):
         # After the daemon has ended: nginx has not descriptors enough for the connections of two.
         counted = collections.Counter(asked)
         a_round = {u: max(1, round(k / rounds_asked)) for u, k in counted.items() if k / rounds_asked >= 0.5}
-        own = floor(build, counted, 1) / rounds_asked if way == "unchanged" or n <= 1000 else floor(build, a_round)
+        # All rounds at once are a connection per request: too many, where there are many hosts.
+        own = floor(build, counted, 1) / rounds_asked if n <= 1000 else floor(build, a_round)
         lists = {u: 1 for u in counted if "/stages?" in u}
         return {"n": n, "way": way, "cpu": cpu / rounds, "requests": len(asked) / rounds_asked / n, "own": own, "least": floor(build, lists),
                 "pace": floor(build, lists, seconds=interval_of(n)), "resident": resident, "first": first, "late": late}
