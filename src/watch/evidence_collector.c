@@ -197,18 +197,15 @@ static void drop_others(const struct evidence_request *k, struct process_list *l
 {
 	const struct kube_app_key app = {k->cluster, k->app_id, k->started};
 
-	for (size_t i = 0; i < list->n; i++) {
-		struct process_list one = {.items = calloc(1, sizeof(*one.items)), .n = 1};
-		const struct kube_executor *e = kube_places_find(
-			k->evidence_collector->places, &app, list->items[i].executor_id, now);
+	for (size_t i = list->n; i-- > 0;) {
+		struct process_tree *t = &list->items[i];
+		const struct kube_executor *e =
+			kube_places_find(k->evidence_collector->places, &app, t->executor_id, now);
 
-		if (!one.items || (e && str_equal(e->uid, list->items[i].pod))) {
-			free(one.items);
+		if (e && str_equal(e->uid, t->pod))
 			continue;
-		}
-		one.items[0] = list->items[i];
-		list->items[i--] = list->items[--list->n];
-		process_list_clear(&one);
+		process_tree_clear(t);
+		*t = list->items[--list->n];
 	}
 }
 

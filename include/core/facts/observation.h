@@ -131,4 +131,5 @@ void task_list_clear(struct task_list *l);
 void thread_obs_clear(struct thread_obs *t);
 void thread_list_clear(struct thread_list *l);
 void executor_list_clear(struct executor_list *l);
+void process_tree_clear(struct process_tree *t);
 void process_list_clear(struct process_list *l);

@@ -42,16 +42,21 @@ void executor_list_clear(struct executor_list *l)
 	*l = (struct executor_list){0};
 }
 
+void process_tree_clear(struct process_tree *t)
+{
+	free(t->app_id);
+	free(t->executor_id);
+	free(t->pod);
+	strlist_clear(&t->places);
+	free(t->items);
+	free(t->threads);
+	*t = (struct process_tree){0};
+}
+
 void process_list_clear(struct process_list *l)
 {
-	for (size_t i = 0; i < l->n; i++) {
-		free(l->items[i].app_id);
-		free(l->items[i].executor_id);
-		free(l->items[i].pod);
-		strlist_clear(&l->items[i].places);
-		free(l->items[i].items);
-		free(l->items[i].threads);
-	}
+	for (size_t i = 0; i < l->n; i++)
+		process_tree_clear(&l->items[i]);
 	free(l->items);
 	*l = (struct process_list){0};
 }
