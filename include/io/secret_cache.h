@@ -14,8 +14,8 @@ struct secret_cache {
 };
 
 /* What the file, or systemd credential, holds now; lines: it may have several. *ret is borrowed
- * until the next call. -errno with *reterr (the caller frees it) where it cannot be read, whatever
- * was read before; it never holds content. */
+ * until the next call. 1: it was read; 0: it is as it was read before. -errno with *reterr (the
+ * caller frees it) where it cannot be read, whatever was read before; it never holds content. */
 int secret_cache_get(
 	struct secret_cache *s, const char *name, bool lines, const char **ret, char **reterr);
 

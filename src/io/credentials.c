@@ -124,11 +124,13 @@ static int make_negotiation(
 	return negotiate_get(q->credentials->negotiate, &need, &q->ticket, &q->why);
 }
 
-static void note_token(struct credentials *c, const char *file, const char *token)
+/* A token that is the one of before is not decoded for each request. */
+static void note_token(struct credentials *c, const char *file, const char *token, bool read)
 {
 	usec_t now = clock_boottime();
+	bool due = read || expiry_due(&c->tokens, file, now);
 
-	expiry_note(&c->tokens, file, c->expires(token), now);
+	expiry_note(&c->tokens, file, due ? c->expires(token) : 0, now);
 }
 
 static void note_certificate(struct credentials *c, const char *file)
@@ -165,7 +167,7 @@ static int make_authorization(
 		q->token_number = given.number;
 	}
 	if (token && e->bearer_token_file)
-		note_token(c, e->bearer_token_file, token);
+		note_token(c, e->bearer_token_file, token, r > 0);
 	*ret_waits = e->token_url && r == 0;
 	return token ? str_printf(ret, "Bearer %s", token) : 0;
 }

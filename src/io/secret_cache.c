@@ -42,7 +42,7 @@ int secret_cache_get(
 	/* Of before it is read: what is written meanwhile makes another one. */
 	struct secret_stamp stamp = {0};
 	bool known = secret_stamp(name, &stamp) >= 0;
-	int r;
+	int r = 0;
 
 	if (!k)
 		k = add(s, name);
@@ -55,9 +55,10 @@ int secret_cache_get(
 		if (r < 0)
 			return r;
 		k->stamp = stamp;
+		r = 1;
 	}
 	*ret = k->text;
-	return 0;
+	return r;
 }
 
 void secret_cache_clear(struct secret_cache *s)
