@@ -44,8 +44,9 @@ int spark_get_attempt(const cJSON *attempt, struct app_info *app, char **reterr)
 /* A time in milliseconds since 1970: 1; 0: there is none, and *ret stays. */
 int spark_get_epoch(const cJSON *object, const char *field, usec_t *ret, char **reterr);
 
-/* Of a stage in a list: a number that is part of its id; a time, as spark_check_time(); whether it
- * is a receiver's, by its description. */
+/* Of a stage in a list: whether a status, which it has, is this word: 1, or 0; a number that is
+ * part of its id; a time, as spark_check_time(); whether it is a receiver's, by its description. */
+int spark_rows_is(const struct json_rows *rows, size_t field, const char *word, char **reterr);
 int spark_rows_id(const struct json_rows *rows, size_t field, int64_t *ret, char **reterr);
 int spark_rows_time(const struct json_rows *rows, size_t field, usec_t *ret, char **reterr);
 int spark_rows_receiver(const struct json_rows *rows, size_t field, bool *ret, char **reterr);

@@ -218,6 +218,18 @@ int spark_rows_time(const struct json_rows *rows, size_t field, usec_t *ret, cha
 	return spark_check_time(rows->wanted->names[field], text, ret, reterr);
 }
 
+int spark_rows_is(const struct json_rows *rows, size_t field, const char *word, char **reterr)
+{
+	struct json_span status;
+	char text[16];
+	int r = json_rows_string(rows, field, JSON_REQUIRED, &status, reterr);
+
+	if (r < 0)
+		return r;
+	json_unescape(status.text, status.len, text, sizeof(text));
+	return strcmp(text, word) == 0;
+}
+
 int spark_rows_receiver(const struct json_rows *rows, size_t field, bool *ret, char **reterr)
 {
 	struct json_span description;

@@ -4,11 +4,9 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/strbuf.h"
 #include "core/facts/rule.h"
-#include "wire/json_text.h"
 #include "wire/spark_fields.h"
 #include "wire/spark_rest.h"
 
@@ -161,17 +159,15 @@ static int decode_duration(const struct json_rows *rows, usec_t *ret, char **ret
 
 static int is_complete(const struct json_rows *rows, char **reterr)
 {
-	struct json_span status;
 	bool receiver = false;
-	char text[16];
+	int complete;
 	int r;
 
-	r = json_rows_string(rows, STATUS, JSON_REQUIRED, &status, reterr);
-	if (r < 0)
-		return r;
-	json_unescape(status.text, status.len, text, sizeof(text));
+	complete = spark_rows_is(rows, STATUS, "COMPLETE", reterr);
+	if (complete < 0)
+		return complete;
 	r = spark_rows_receiver(rows, DESCRIPTION, &receiver, reterr);
-	return r < 0 ? r : strcmp(text, "COMPLETE") == 0 && !receiver;
+	return r < 0 ? r : complete && !receiver;
 }
 
 /* 0: it is not complete, or its times are not known; 1: taken. */

@@ -2,11 +2,9 @@
  * Decodes a Spark driver's list of stages, the answer that comes with every poll. */
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/strbuf.h"
 #include "wire/json_rows.h"
-#include "wire/json_text.h"
 #include "wire/spark_fields.h"
 #include "wire/spark_rest.h"
 
@@ -153,16 +151,11 @@ static int decode_counts(const struct json_rows *rows, struct stage_obs *stage, 
 /* 0: it is not active; 1: taken. What is wrong first, in this order, is what is said of the row. */
 static int decode_stage(const struct json_rows *rows, struct stage_obs *stage, char **reterr)
 {
-	struct json_span status;
-	char text[16];
 	int r;
 
-	r = json_rows_string(rows, STATUS, JSON_REQUIRED, &status, reterr);
-	if (r < 0)
+	r = spark_rows_is(rows, STATUS, "ACTIVE", reterr);
+	if (r <= 0)
 		return r;
-	json_unescape(status.text, status.len, text, sizeof(text));
-	if (strcmp(text, "ACTIVE") != 0)
-		return 0;
 	r = spark_rows_id(rows, STAGE_ID, &stage->stage_id, reterr);
 	if (r >= 0)
 		r = spark_rows_id(rows, ATTEMPT_ID, &stage->attempt_id, reterr);
