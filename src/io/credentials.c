@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 
 #include "base/secret.h"
 #include "base/strbuf.h"
@@ -17,6 +18,8 @@
 /* Header lines of one request. */
 #define MAX_LINES 32
 
+TAILQ_HEAD(request_list, transport_request);
+
 struct credentials {
 	struct transport transport;
 	struct transport *inner;
@@ -26,17 +29,17 @@ struct credentials {
 	usec_t (*expires)(const char *token);
 	struct expiry_list tokens;
 	struct expiry_list certificates;
-	struct transport_request *held; /* not sent: they wait for a token, or to be told why not;
-					   oldest first */
+	/* Not sent, oldest first: they wait for a token, or to be told why not. */
+	struct request_list waiting;
+	struct request_list refused;
 	sd_event_source *tell;
 };
 
 struct transport_request {
 	struct credentials *credentials;
 	struct transport_request *inner; /* NULL: held, or being answered */
-	struct transport_request *next;  /* of those that are held */
-	bool held;
-	bool refused;          /* it is held to be told why it is not sent */
+	struct request_list *held;       /* the list that it is in; NULL: none */
+	TAILQ_ENTRY(transport_request) link;
 	char *why;             /* NULL: no memory was left for it */
 	struct ask_copy asked; /* of one that takes a token which may be refused, or come late */
 	bool again;            /* its token was refused once */
@@ -56,28 +59,19 @@ static void request_free(struct transport_request *q)
 	free(q);
 }
 
-static void hold(struct transport_request *q)
+static void hold(struct transport_request *q, struct request_list *list)
 {
-	struct transport_request **last = &q->credentials->held;
-
-	while (*last)
-		last = &(*last)->next;
-	q->next = NULL;
-	q->held = true;
-	*last = q;
-	if (q->refused)
+	TAILQ_INSERT_TAIL(list, q, link);
+	q->held = list;
+	if (list == &q->credentials->refused)
 		(void)sd_event_source_set_enabled(q->credentials->tell, SD_EVENT_ONESHOT);
 }
 
 static void release(struct transport_request *q)
 {
-	struct transport_request **p = &q->credentials->held;
-
-	while (*p && *p != q)
-		p = &(*p)->next;
-	if (*p)
-		*p = q->next;
-	q->held = false;
+	if (q->held)
+		TAILQ_REMOVE(q->held, q, link);
+	q->held = NULL;
 }
 
 static int refuse(const char *file, const char *text, char **reterr)
@@ -100,9 +94,8 @@ static void on_ticket(void *userdata, const char *token, const char *fault)
 		r = str_replace(&q->token, token);
 	else
 		(void)str_printf(&q->why, "%s", fault);
-	q->refused = !token || r < 0;
-	if (q->refused)
-		hold(q);
+	if (!token || r < 0)
+		hold(q, &q->credentials->refused);
 	else
 		go_on(q);
 }
@@ -236,9 +229,10 @@ static int go(struct transport_request *q, const struct transport_ask *ask)
 	strlist_clear(&headers);
 	if (r < 0 && (r == -ENOMEM || !q->why))
 		return r;
-	q->refused = r < 0;
-	if (q->refused || waits)
-		hold(q);
+	if (r < 0)
+		hold(q, &q->credentials->refused);
+	else if (waits)
+		hold(q, &q->credentials->waiting);
 	return 0;
 }
 
@@ -250,8 +244,7 @@ static void go_on(struct transport_request *q)
 	if (r >= 0)
 		return;
 	(void)str_printf(&q->why, "%s", strerror(-r));
-	q->refused = true;
-	hold(q);
+	hold(q, &q->credentials->refused);
 }
 
 static void on_answer(void *userdata, const struct transport_answer *answer)
@@ -305,7 +298,8 @@ static void credentials_cancel(struct transport_request *q)
 
 static bool credentials_waits(const struct transport_request *q)
 {
-	return (q->held && !q->refused) || transport_waits(q->credentials->inner, q->inner);
+	return q->held == &q->credentials->waiting ||
+	       transport_waits(q->credentials->inner, q->inner);
 }
 
 static int credentials_hide(struct transport *t, const char *secret)
@@ -320,22 +314,13 @@ static const struct transport_ops credentials_ops = {
 	.hide = credentials_hide,
 };
 
-static struct transport_request *next_refused(const struct credentials *c)
-{
-	struct transport_request *q = c->held;
-
-	while (q && !q->refused)
-		q = q->next;
-	return q;
-}
-
 static int on_tell(sd_event_source *source, void *userdata)
 {
 	struct credentials *c = userdata;
 	struct transport_request *q;
 
 	(void)source;
-	while ((q = next_refused(c))) {
+	while ((q = TAILQ_FIRST(&c->refused))) {
 		struct transport_answer a = {.error = -EKEYREJECTED,
 			.error_text = q->why ? q->why : "out of memory",
 			.body = "",
@@ -353,18 +338,16 @@ static int on_tell(sd_event_source *source, void *userdata)
 static void on_token(void *userdata)
 {
 	struct credentials *c = userdata;
-	struct transport_request *q = c->held;
+	struct transport_request *last = TAILQ_LAST(&c->waiting, request_list);
+	struct transport_request *q = NULL;
 
-	c->held = NULL;
-	while (q) {
-		struct transport_request *next = q->next;
-
-		q->held = false;
-		if (q->refused || q->ticket)
-			hold(q);
+	while (last && q != last) {
+		q = TAILQ_FIRST(&c->waiting);
+		release(q);
+		if (q->ticket)
+			hold(q, &c->waiting);
 		else
 			go_on(q);
-		q = next;
 	}
 }
 
@@ -377,6 +360,8 @@ int credentials_new(sd_event *event, struct transport *inner,
 	if (!c)
 		return -ENOMEM;
 	c->transport.ops = &credentials_ops;
+	TAILQ_INIT(&c->waiting);
+	TAILQ_INIT(&c->refused);
 	c->inner = inner;
 	c->expires = readers->expires;
 	r = oauth_new(inner, &c->files, readers->decode, &c->oauth);
@@ -392,16 +377,22 @@ int credentials_new(sd_event *event, struct transport *inner,
 	return 0;
 }
 
+static void free_all(struct request_list *l)
+{
+	struct transport_request *q;
+
+	while ((q = TAILQ_FIRST(l))) {
+		TAILQ_REMOVE(l, q, link);
+		request_free(q);
+	}
+}
+
 struct credentials *credentials_free(struct credentials *c)
 {
 	if (!c)
 		return NULL;
-	while (c->held) {
-		struct transport_request *q = c->held;
-
-		c->held = q->next;
-		request_free(q);
-	}
+	free_all(&c->waiting);
+	free_all(&c->refused);
 	oauth_free(c->oauth);
 	negotiate_free(c->negotiate);
 	secret_cache_clear(&c->files);
