@@ -15,7 +15,8 @@ from world import World, explain
 SEEDS = [1, 2, 3]
 FAULTS = 3400           # of each seed, at least
 ENOUGH = 6              # that was done
-LIMIT = 100             # seconds that it may take
+STUCK = 600             # seconds after which it never comes to its end
+PACE = 40               # at most: of a machine that has nothing else to do
 PER_HOUR, MAX_RETRIES, COOLDOWN = 12, 2, 60
 
 RULES = f"""
@@ -54,11 +55,19 @@ cooldown = {COOLDOWN}s
 """
 
 
+def busy():
+    """How many times longer work takes than it would if nothing else ran here."""
+    began, used = time.monotonic(), time.thread_time()
+    while time.thread_time() < used + 0.2:
+        pass
+    return (time.monotonic() - began) / (time.thread_time() - used)
+
+
 class Fleet:
     """Two clusters and two Airflows with faults, and a cluster without."""
 
     def __init__(self, build, directory, seed):
-        self.build, self.world = build, World(pace=40)
+        self.build, self.world = build, World(pace=max(5, int(PACE / busy())))
         self.faulty = [sim.Master(self.world) for _ in range(2)]
         self.calm = sim.Master(self.world)
         self.airflow, self.second = sim.Airflow(self.world), sim.Airflow(self.world, "v1")
@@ -73,7 +82,7 @@ class Fleet:
             fake.label = f"server {n}"
         self.daemon = sim.Daemon(self.world, build, directory, "")
         self.configure()
-        self.n = 0
+        self.n = self.next_hang = 0
 
     def add(self, airflow, master, dag, **how):
         self.tasks.append(sim.Task(self.world, airflow, master, dag, **how))
@@ -102,15 +111,8 @@ class Fleet:
         return f"{dict(sorted(self.faults.counts.items()))}\n{explain(self.world, self.daemon)}"
 
     def run(self):
-        began, next_hang = time.monotonic(), 0
         self.daemon.start()
-        while self.faults.total() < FAULTS and time.monotonic() < began + LIMIT:
-            assert self.daemon.child.poll() is None, f"it ended by itself: {self.daemon.child.returncode}\n{self.explain()}"
-            assert not self.world.broken, self.explain()
-            if self.world.now() >= next_hang and self.n < 60:
-                self.world.loop.call_soon_threadsafe(self.hang_one)
-                next_hang = self.world.now() + 25
-            time.sleep(0.05)
+        self.until(lambda: self.faults.total() >= FAULTS)
         self.faults.on = False
         self.until_quiet()
         assert self.daemon.stop() == 0, self.explain()
@@ -119,10 +121,16 @@ class Fleet:
         return {what: len(self.world.took(what)) for what in ("fail", "kill", "clear", "restart", "run")}
 
     def until(self, done):
-        end = time.monotonic() + 30
+        """Lets it go on, and now and then one more app hangs."""
+        end = time.monotonic() + STUCK
         while not done():
-            assert time.monotonic() < end and self.daemon.child.poll() is None, self.explain()
-            time.sleep(0.1)
+            assert time.monotonic() < end, self.explain()
+            assert self.daemon.child.poll() is None, f"it ended by itself: {self.daemon.child.returncode}\n{self.explain()}"
+            assert not self.world.broken, self.explain()
+            if self.world.now() >= self.next_hang and self.n < 60:
+                self.world.loop.call_soon_threadsafe(self.hang_one)
+                self.next_hang = self.world.now() + 25
+            time.sleep(0.05)
 
     def until_quiet(self):
         """Without faults, more is done where little could be; then nothing new is begun, and what is under way comes to its end."""
@@ -176,9 +184,8 @@ def test_fleet(seed, build, tmp_path):
         fleet.run()
         fleet.check()
         outcomes = [r["outcome"] for r in fleet.daemon.rows("SELECT outcome FROM actions")]
-        print(f"lag {fleet.world.lag:.0f} s; seed {seed}: {fleet.faults.total()} faults of {sum(fleet.faults.asked.values())} requests: {dict(sorted(fleet.faults.counts.items()))}; "
+        print(f"pace {fleet.world.pace}, lag {fleet.world.lag:.0f} s; seed {seed}: {fleet.faults.total()} faults of {sum(fleet.faults.asked.values())} requests: {dict(sorted(fleet.faults.counts.items()))}; "
               f"took: {fleet.taken()}; outcomes: { {o: outcomes.count(o) for o in sorted(set(outcomes))} }")
-        assert fleet.faults.total() >= FAULTS, "too slow"
         assert set(fleet.faults.counts) == set(KINDS)
     finally:
         fleet.close()
