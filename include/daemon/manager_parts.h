@@ -11,6 +11,7 @@
 #include "setup/health.h"
 #include "setup/stats.h"
 
+struct door;
 struct file_watch;
 struct http_server_reply;
 struct http_server_request;
@@ -28,7 +29,7 @@ struct manager {
 	struct http_client *client;
 	struct redactor *redactor;       /* around the client */
 	struct credentials *credentials; /* around that; all ask through it */
-	struct http_server *server;
+	struct door *door;               /* NULL where it only looks */
 	struct runtime *runtime;
 	struct detector *detector;
 	struct incident_list incidents;

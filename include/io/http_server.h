@@ -14,6 +14,19 @@
 
 struct http_server;
 
+/* What somebody may do. */
+enum http_role {
+	HTTP_ROLE_NONE,
+	HTTP_ROLE_READ,
+	HTTP_ROLE_OPERATE, /* reads, and gives orders */
+};
+
+/* Who asks over TCP. */
+struct http_caller {
+	const char *name; /* NULL: nobody has said who they are */
+	enum http_role role;
+};
+
 struct http_server_request {
 	const char *path;              /* decoded, without the query */
 	const char *accept;            /* header, NULL when absent */
@@ -22,6 +35,8 @@ struct http_server_request {
 	const char *find;              /* likewise */
 	const char *body;              /* of a POST, NUL-terminated; NULL: it is a GET or HEAD */
 	const struct local_peer *peer; /* who asks; NULL over TCP */
+	/* Likewise over TCP, never of HTTP_ROLE_NONE; NULL at a Unix socket. */
+	const struct http_caller *caller;
 };
 
 struct http_server_reply {
@@ -36,18 +51,21 @@ struct http_server_reply {
 typedef int (*http_server_fn)(
 	void *userdata, const struct http_server_request *request, struct http_server_reply *reply);
 
-/* listen_at: as in io/tcp_listen.h. -EINVAL with *reterr for a malformed address, else the errno of
- * bind with *reterr. */
-int http_server_new(sd_event *event, const char *listen_at, http_server_fn fn, void *userdata,
-	struct http_server **ret, char **reterr);
+/* Listens nowhere yet. */
+int http_server_new(sd_event *event, http_server_fn fn, void *userdata, struct http_server **ret);
 
-/* The same at a Unix socket, to which everybody on this host may connect, each user but root a
+/* Listens there, too; listen_at: as in io/tcp_listen.h. ret_port: also where the kernel chose it.
+ * -EINVAL with *reterr for a malformed address, else the errno of bind with *reterr. */
+int http_server_listen(
+	struct http_server *s, const char *listen_at, unsigned *ret_port, char **reterr);
+
+/* The same at a socket that listens already. Takes fd over, also on failure. */
+int http_server_take(struct http_server *s, int fd);
+
+/* A server at a Unix socket, to which everybody on this host may connect, each user but root a
  * bounded number of times at once; errors of local_socket_listen(), with *reterr. */
 int http_server_new_local(sd_event *event, const char *path, http_server_fn fn, void *userdata,
 	struct http_server **ret, char **reterr);
-
-/* The port it listens on, also where the kernel chose it; 0 for a Unix socket. */
-unsigned http_server_port(const struct http_server *s);
 
 /* Ends open connections at once, and removes its Unix socket. NULL is allowed; returns NULL. */
 struct http_server *http_server_free(struct http_server *s);

@@ -19,6 +19,11 @@ void service_stopping(void);
 /* The line that `systemctl status` shows. */
 void service_status(const char *text);
 
+/* The listening sockets that systemd passed on (sd_listen_fds(3)): how many, with descriptors from
+ * *ret_first on, which are the caller's, set up for a loop. Once: a second call finds none.
+ * -ENOTSOCK: one is no TCP socket that listens; -errno. */
+int service_sockets(int *ret_first);
+
 /* How often WATCHDOG=1 is due (WatchdogSec), 0 when systemd does not ask. */
 usec_t service_watchdog_period(void);
 void service_watchdog_feed(void);

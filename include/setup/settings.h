@@ -42,7 +42,7 @@ struct daemon_params {
 };
 
 struct web_params {
-	char *listen;
+	struct strlist listen; /* not empty */
 	char *external_url;
 };
 

@@ -7,12 +7,12 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "daemon/door.h"
 #include "daemon/manager_parts.h"
 #include "io/clock.h"
 #include "io/credentials.h"
 #include "io/file_watch.h"
 #include "io/http_client.h"
-#include "io/http_server.h"
 #include "io/redactor.h"
 #include "io/service.h"
 #include "notifier/notifier.h"
@@ -310,20 +310,10 @@ static int add_store(struct manager *m, const struct settings *s)
 
 static int add_web(struct manager *m)
 {
-	const char *listen = m->runtime->settings->web.listen;
-	_cleanup_free_ char *err = NULL;
-	int r;
-
 	if (manager_only_looks(m))
 		return 0;
 	control_listen(m->control, m->runtime->settings->daemon.control_socket);
-	r = http_server_new(m->event, listen, manager_answer, m, &m->server, &err);
-	if (r < 0)
-		log_error("Failed to listen on [web] listen=%s: %s; not starting", listen,
-			err ? err : strerror(-r));
-	else
-		log_info("Listening on %s, port %u", listen, http_server_port(m->server));
-	return r;
+	return door_new(m->event, &m->runtime->settings->web, manager_answer, m, &m->door);
 }
 
 /* Who only looks deals with no Airflow, and tells nobody. */
@@ -410,7 +400,7 @@ struct manager *manager_free(struct manager *m)
 {
 	if (!m)
 		return NULL;
-	http_server_free(m->server);
+	door_free(m->door);
 	control_free(m->control);
 	file_watch_free(m->config_watch);
 	remediator_free(m->remediator);

@@ -203,11 +203,20 @@ static int leader_value(const struct leader_params *p, char **ret)
 	return r;
 }
 
+static int joined(const struct strlist *l, char **ret)
+{
+	struct strbuf b = {0};
+
+	for (size_t i = 0; i < l->n; i++)
+		strbuf_addf(&b, "%s%s", i > 0 ? " " : "", l->items[i]);
+	return strbuf_finish(&b, ret);
+}
+
 static int restart_value(const struct settings *s, size_t key, char **ret)
 {
 	switch (key) {
 	case 0:
-		return str_replace(ret, s->web.listen);
+		return joined(&s->web.listen, ret);
 	case 1:
 		return str_replace(ret, s->daemon.control_socket);
 	case 2:

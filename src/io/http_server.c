@@ -45,18 +45,24 @@ struct exchange {
 	char body[HTTP_SERVER_MAX_BODY + 1];
 };
 
-struct http_server {
-	sd_event *event;
+/* One socket that listens. */
+struct listener {
+	LIST_ENTRY(listener) link;
+	struct http_server *server;
 	sd_event_source *io;
 	sd_event_source *timer; /* libmicrohttpd's */
-	sd_event_source *sweep;
 	struct MHD_Daemon *mhd;
+	bool closed; /* a connection, in this run */
+};
+
+struct http_server {
+	sd_event *event;
+	sd_event_source *sweep;
 	http_server_fn fn;
 	void *userdata;
-	unsigned port;
 	char *path; /* of its Unix socket; NULL: TCP */
+	LIST_HEAD(, listener) listeners;
 	LIST_HEAD(, client) clients;
-	bool closed; /* a connection, in this run */
 };
 
 static const struct {
@@ -143,6 +149,8 @@ static int read_peer(struct MHD_Connection *connection, struct local_peer *ret)
 static enum MHD_Result ask_handler(struct http_server *s, struct MHD_Connection *connection,
 	const char *path, const struct exchange *x)
 {
+	/* Nobody is asked who they are. */
+	const struct http_caller anybody = {.role = HTTP_ROLE_READ};
 	struct local_peer peer;
 	const struct http_server_request request = {
 		.path = path,
@@ -153,6 +161,7 @@ static enum MHD_Result ask_handler(struct http_server *s, struct MHD_Connection 
 		.find = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "find"),
 		.body = x->post ? x->body : NULL,
 		.peer = s->path ? &peer : NULL,
+		.caller = s->path ? NULL : &anybody,
 	};
 	struct http_server_reply reply = {0};
 	const char *encoding = NULL;
@@ -247,7 +256,7 @@ static void follow_user(struct http_server *s, struct client *client)
 static void on_connection(void *userdata, struct MHD_Connection *connection, void **context,
 	enum MHD_ConnectionNotificationCode code)
 {
-	struct http_server *s = userdata;
+	struct listener *l = userdata;
 	struct client *client = *context;
 	const union MHD_ConnectionInfo *info;
 
@@ -256,7 +265,7 @@ static void on_connection(void *userdata, struct MHD_Connection *connection, voi
 			LIST_REMOVE(client, link);
 		free(client);
 		*context = NULL;
-		s->closed = true;
+		l->closed = true;
 		return;
 	}
 	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
@@ -265,30 +274,30 @@ static void on_connection(void *userdata, struct MHD_Connection *connection, voi
 		return; /* only the idle limit holds for it */
 	client->fd = info->connect_fd;
 	client->since = clock_boottime();
-	if (s->path)
-		follow_user(s, client);
-	LIST_INSERT_HEAD(&s->clients, client, link);
+	if (l->server->path)
+		follow_user(l->server, client);
+	LIST_INSERT_HEAD(&l->server->clients, client, link);
 	*context = client;
 }
 
 /* Lets libmicrohttpd work and sets the timer to when it wants to be called next. */
-static void run(struct http_server *s)
+static void run(struct listener *l)
 {
 	MHD_UNSIGNED_LONG_LONG ms = 0;
 
-	s->closed = false;
-	(void)MHD_run(s->mhd);
-	if (s->closed) {
+	l->closed = false;
+	(void)MHD_run(l->mhd);
+	if (l->closed) {
 		/* At the limit of connections libmicrohttpd does not watch for more; that one has
 		 * ended it sees at its next run, for which it does not ask. */
 		ms = 0;
-	} else if (MHD_get_timeout(s->mhd, &ms) != MHD_YES) {
-		timer_off(s->timer);
+	} else if (MHD_get_timeout(l->mhd, &ms) != MHD_YES) {
+		timer_off(l->timer);
 		return;
 	}
 	if (ms > USEC_PER_HOUR / USEC_PER_MSEC)
 		ms = USEC_PER_HOUR / USEC_PER_MSEC;
-	(void)timer_in_library_ms(s->timer, ms);
+	(void)timer_in_library_ms(l->timer, ms);
 }
 
 static int on_ready(sd_event_source *source, int fd, uint32_t revents, void *userdata)
@@ -322,35 +331,63 @@ static int on_sweep(sd_event_source *source, usec_t now, void *userdata)
 }
 
 /* Takes fd over. */
-static int start_mhd(struct http_server *s, int fd)
+static int start_mhd(struct listener *l, int fd)
 {
-	s->mhd = MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, on_request, s,
+	l->mhd = MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, on_request, l->server,
 		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, MAX_CONNECTIONS,
 		MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 		CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_COMPLETED,
-		on_completed, s, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_END);
-	if (s->mhd)
+		on_completed, l->server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, l,
+		MHD_OPTION_END);
+	if (l->mhd)
 		return 0;
 	(void)close(fd);
 	return -ENOMEM;
 }
 
-static int make_sources(struct http_server *s)
+static int make_sources(struct listener *l)
 {
-	const union MHD_DaemonInfo *info = MHD_get_daemon_info(s->mhd, MHD_DAEMON_INFO_EPOLL_FD);
+	const union MHD_DaemonInfo *info = MHD_get_daemon_info(l->mhd, MHD_DAEMON_INFO_EPOLL_FD);
+	sd_event *event = l->server->event;
 	int r;
 
 	if (!info)
 		return -ENOTSUP;
-	r = sd_event_add_io(s->event, &s->io, info->epoll_fd, EPOLLIN, on_ready, s);
+	r = sd_event_add_io(event, &l->io, info->epoll_fd, EPOLLIN, on_ready, l);
 	if (r < 0)
 		return r;
-	r = timer_new(s->event, on_timer, s, &s->timer);
+	r = timer_new(event, on_timer, l, &l->timer);
+	return r < 0 ? r : timer_in_library_ms(l->timer, 0);
+}
+
+/* Closes its socket and its connections, too. */
+static void drop_listener(struct listener *l)
+{
+	LIST_REMOVE(l, link);
+	(void)sd_event_source_disable_unref(l->io);
+	(void)sd_event_source_disable_unref(l->timer);
+	if (l->mhd)
+		MHD_stop_daemon(l->mhd);
+	free(l);
+}
+
+int http_server_take(struct http_server *s, int fd)
+{
+	struct listener *l = calloc(1, sizeof(*l));
+	int r;
+
+	if (!l) {
+		(void)close(fd);
+		return -ENOMEM;
+	}
+	l->server = s;
+	LIST_INSERT_HEAD(&s->listeners, l, link);
+	r = start_mhd(l, fd);
 	if (r >= 0)
-		r = timer_in_library_ms(s->timer, 0);
-	if (r >= 0)
-		r = timer_new(s->event, on_sweep, s, &s->sweep);
-	return r < 0 ? r : timer_in(s->sweep, SWEEP_INTERVAL);
+		r = make_sources(l);
+	if (r < 0)
+		drop_listener(l);
+	return r;
 }
 
 static int fail(int error, const char *listen_at, char **reterr)
@@ -363,43 +400,41 @@ static int fail(int error, const char *listen_at, char **reterr)
 	return error;
 }
 
-/* Takes fd over. */
-static int set_up(struct http_server *s, int fd)
+int http_server_listen(
+	struct http_server *s, const char *listen_at, unsigned *ret_port, char **reterr)
 {
-	int r = start_mhd(s, fd);
+	unsigned port;
+	int fd = -1;
+	int r;
 
-	return r < 0 ? r : make_sources(s);
+	r = tcp_listen(listen_at, &fd);
+	if (r < 0)
+		return fail(r, listen_at, reterr);
+	port = tcp_port(fd);
+	r = http_server_take(s, fd);
+	if (r < 0)
+		return fail(r, listen_at, reterr);
+	*ret_port = port;
+	return 0;
 }
 
-static int server_new(sd_event *event, http_server_fn fn, void *userdata, struct http_server **ret)
+int http_server_new(sd_event *event, http_server_fn fn, void *userdata, struct http_server **ret)
 {
-	struct http_server *s = calloc(1, sizeof(*s));
+	_cleanup_(http_server_freep) struct http_server *s = calloc(1, sizeof(*s));
+	int r;
 
 	if (!s)
 		return -ENOMEM;
 	s->event = sd_event_ref(event);
 	s->fn = fn;
 	s->userdata = userdata;
+	LIST_INIT(&s->listeners);
 	LIST_INIT(&s->clients);
-	*ret = s;
-	return 0;
-}
-
-int http_server_new(sd_event *event, const char *listen_at, http_server_fn fn, void *userdata,
-	struct http_server **ret, char **reterr)
-{
-	_cleanup_(http_server_freep) struct http_server *s = NULL;
-	int fd = -1;
-	int r;
-
-	r = server_new(event, fn, userdata, &s);
+	r = timer_new(event, on_sweep, s, &s->sweep);
 	if (r >= 0)
-		r = tcp_listen(listen_at, &fd);
-	if (r >= 0)
-		r = set_up(s, fd);
+		r = timer_in(s->sweep, SWEEP_INTERVAL);
 	if (r < 0)
-		return fail(r, listen_at, reterr);
-	s->port = tcp_port(fd);
+		return r;
 	*ret = TAKE_PTR(s);
 	return 0;
 }
@@ -414,12 +449,12 @@ int http_server_new_local(sd_event *event, const char *path, http_server_fn fn, 
 
 	if (!copy)
 		return -ENOMEM;
-	r = server_new(event, fn, userdata, &s);
+	r = http_server_new(event, fn, userdata, &s);
 	if (r >= 0)
 		r = local_socket_listen(path, &fd);
 	if (r >= 0) {
 		s->path = TAKE_PTR(copy);
-		r = set_up(s, fd);
+		r = http_server_take(s, fd);
 	}
 	if (r < 0) {
 		(void)str_printf(reterr, "%s: %s", path,
@@ -430,21 +465,13 @@ int http_server_new_local(sd_event *event, const char *path, http_server_fn fn, 
 	return 0;
 }
 
-unsigned http_server_port(const struct http_server *s)
-{
-	return s->port;
-}
-
 struct http_server *http_server_free(struct http_server *s)
 {
 	if (!s)
 		return NULL;
-	(void)sd_event_source_disable_unref(s->io);
-	(void)sd_event_source_disable_unref(s->timer);
+	while (!LIST_EMPTY(&s->listeners))
+		drop_listener(LIST_FIRST(&s->listeners));
 	(void)sd_event_source_disable_unref(s->sweep);
-	/* Closes the listening socket and the connections, too. */
-	if (s->mhd)
-		MHD_stop_daemon(s->mhd);
 	if (s->path)
 		(void)unlink(s->path);
 	free(s->path);

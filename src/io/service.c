@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
@@ -69,6 +70,20 @@ void service_status(const char *text)
 	/* A line break would begin another assignment. */
 	if (str_printable(text, STATUS_MAX, &line) >= 0)
 		(void)sd_notifyf(0, "STATUS=%s", line);
+}
+
+int service_sockets(int *ret_first)
+{
+	int n = sd_listen_fds(1);
+
+	for (int fd = SD_LISTEN_FDS_START; fd < SD_LISTEN_FDS_START + n; fd++) {
+		if (sd_is_socket_inet(fd, AF_UNSPEC, SOCK_STREAM, 1, 0) <= 0)
+			return -ENOTSOCK;
+		if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
+			return -errno;
+	}
+	*ret_first = SD_LISTEN_FDS_START;
+	return n;
 }
 
 usec_t service_watchdog_period(void)

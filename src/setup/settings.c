@@ -89,7 +89,7 @@ static const size_t n_daemon_params = ELEMENTSOF(daemon_params);
 
 static const struct param_def web_params[] = {
 	{.name = "listen",
-		.type = PARAM_STRING,
+		.type = PARAM_LIST,
 		.offset = offsetof(struct web_params, listen),
 		.fallback = "127.0.0.1:14040",
 		.help = "address and port of metrics, pages and status"},
@@ -139,6 +139,15 @@ struct section_def {
 		const struct conf_section *section, struct strlist *errors);
 };
 
+/* Which of the lines before it in its section set the same key; NULL: none. */
+static const struct conf_entry *set_before(const struct conf_section *section, size_t k)
+{
+	for (size_t i = 0; i < k; i++)
+		if (str_equal(section->entries[i].key, section->entries[k].key))
+			return &section->entries[i];
+	return NULL;
+}
+
 static int bind_entry(const struct section_def *def, const struct conf_section *section, size_t k,
 	void *target, struct strlist *errors)
 {
@@ -146,6 +155,7 @@ static int bind_entry(const struct section_def *def, const struct conf_section *
 	const struct param_def *p = param_find(def->params, *def->n_params, e->key);
 	_cleanup_free_ char *err = NULL;
 	_cleanup_free_ char *text = NULL;
+	const struct conf_entry *before;
 	const char *doubt;
 	int r;
 
@@ -153,12 +163,14 @@ static int bind_entry(const struct section_def *def, const struct conf_section *
 		r = str_printf(&text, "unknown key in [%s]: %s", def->kind, e->key);
 		return r < 0 ? r : settings_fault(errors, e->file, e->line, text);
 	}
-	for (size_t i = 0; i < k && p->type != PARAM_LIST; i++)
-		if (str_equal(section->entries[i].key, e->key)) {
-			r = str_printf(&text, "%s was set already in line %u", e->key,
-				section->entries[i].line);
-			return r < 0 ? r : settings_fault(errors, e->file, e->line, text);
-		}
+	before = set_before(section, k);
+	if (before && p->type != PARAM_LIST) {
+		r = str_printf(&text, "%s was set already in line %u", e->key, before->line);
+		return r < 0 ? r : settings_fault(errors, e->file, e->line, text);
+	}
+	/* The first one takes the place of the default. */
+	if (!before && p->type == PARAM_LIST)
+		(void)param_set(p, target, "", NULL);
 	r = param_set(p, target, e->value, &err);
 	if (r == -ENOMEM || r >= 0)
 		return r;

@@ -188,13 +188,23 @@ static int check_retry_via(const struct settings *s, const struct conf *c, struc
 
 static int check_listen(const struct settings *s, const struct conf *c, struct strlist *errors)
 {
-	int r = tcp_listen_check(s->web.listen);
+	const struct conf_section *section = settings_section(c, "web", NULL);
+	int r = 0;
 
-	return r == -EINVAL
-		       ? settings_fault_at(settings_section(c, "web", NULL), "listen",
-				 "not an address such as 127.0.0.1:14040, [::1]:14040 or :14040",
-				 errors)
-		       : r;
+	if (s->web.listen.n == 0)
+		return settings_fault_at(section, "listen", "names no address", errors);
+	for (size_t i = 0; r >= 0 && i < section->n_entries; i++) {
+		const struct conf_entry *e = &section->entries[i];
+
+		if (!str_equal(e->key, "listen") || *e->value == '\0')
+			continue;
+		r = tcp_listen_check(e->value);
+		if (r == -EINVAL)
+			r = settings_fault(errors, e->file, e->line,
+				"listen: not an address such as 127.0.0.1:14040, [::1]:14040 or "
+				":14040");
+	}
+	return r;
 }
 
 /* What is wrong with a URL whatever it is for; NULL: nothing. A range of ports is the business of

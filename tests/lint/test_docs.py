@@ -124,7 +124,7 @@ def man_params(text):
         elif re.match(r"\.S[sh]", line):
             section = None
         elif section and (m := re.match(r"\.It Cm (\w+)$", line)):
-            says = re.fullmatch(r"(\w+)(?: of URLs| of users| of lines| from (\S+) to (\S+)|, [\w, -]+)?; (.+)\.", below)
+            says = re.fullmatch(r"(\w+)(?: of URLs| of users| of addresses| of lines| from (\S+) to (\S+)|, [\w, -]+)?; (.+)\.", below)
             assert says, f"[{section}] {m.group(1)}: {below}"
             kind, low, high, default = says.groups()
             for asking in ASKING if section == "*" else (section,):

@@ -4,6 +4,7 @@
 
 #include <zlib.h>
 
+#include "io/tcp_listen.h"
 #include "net.h"
 
 #define LARGE ((size_t)20000)
@@ -47,9 +48,9 @@ static void set_up(struct fixture *f)
 
 	*f = (struct fixture){0};
 	assert_return_code(sd_event_new(&f->event), 0);
-	assert_int_equal(http_server_new(f->event, "127.0.0.1:0", handle, f, &f->server, &err), 0);
+	assert_int_equal(http_server_new(f->event, handle, f, &f->server), 0);
+	assert_int_equal(http_server_listen(f->server, "127.0.0.1:0", &f->port, &err), 0);
 	assert_null(err);
-	f->port = http_server_port(f->server);
 	assert_true(f->port > 0);
 }
 
@@ -379,26 +380,54 @@ static void test_addresses(void **state)
 
 	(void)state;
 	assert_return_code(sd_event_new(&f.event), 0);
+	assert_int_equal(http_server_new(f.event, handle, &f, &f.server), 0);
 	for (size_t i = 0; i < ELEMENTSOF(bad); i++) {
 		_cleanup_free_ char *err = NULL;
 
-		if (http_server_new(f.event, bad[i], handle, &f, &f.server, &err) != -EINVAL)
+		if (http_server_listen(f.server, bad[i], &f.port, &err) != -EINVAL)
 			fail_msg("%s", bad[i]);
 		assert_non_null(err);
 		assert_non_null(strstr(err, ": not an address such as "));
 	}
-	assert_null(f.server);
 	for (size_t i = 0; i < ELEMENTSOF(good); i++) {
 		_cleanup_free_ char *err = NULL;
 		struct strbuf b = {0};
 
-		assert_int_equal(http_server_new(f.event, good[i], handle, &f, &f.server, &err), 0);
-		f.port = http_server_port(f.server);
+		assert_int_equal(http_server_listen(f.server, good[i], &f.port, &err), 0);
 		get(&f, "/x", "", &b);
 		assert_status(&b, 200);
 		strbuf_clear(&b);
-		f.server = http_server_free(f.server);
 	}
+	/* It has listened at both of them since. */
+	assert_int_equal(f.calls, ELEMENTSOF(good));
+	tear_down(&f);
+}
+
+/* Each socket is served, the first no less than the last, and one that was opened elsewhere. */
+static void test_several_addresses(void **state)
+{
+	_cleanup_free_ char *err = NULL;
+	struct strbuf b = {0};
+	unsigned ports[3];
+	struct fixture f;
+	int fd;
+
+	(void)state;
+	set_up(&f);
+	ports[0] = f.port;
+	assert_int_equal(http_server_listen(f.server, "[::1]:0", &ports[1], &err), 0);
+	assert_int_equal(tcp_listen("127.0.0.1:0", &fd), 0);
+	ports[2] = tcp_port(fd);
+	assert_int_equal(http_server_take(f.server, fd), 0);
+	for (size_t i = 0; i < ELEMENTSOF(ports); i += 2) {
+		f.port = ports[i];
+		get(&f, "/x", "", &b);
+		assert_status(&b, 200);
+	}
+	assert_int_equal(f.calls, 2);
+	assert_int_not_equal(ports[0], ports[2]);
+	assert_true(ports[1] > 0);
+	strbuf_clear(&b);
 	tear_down(&f);
 }
 
@@ -407,22 +436,23 @@ static void test_port_taken(void **state)
 	_cleanup_free_ char *at = NULL;
 	_cleanup_free_ char *err = NULL;
 	_cleanup_free_ char *wanted = NULL;
-	struct http_server *second = NULL;
 	struct fixture f;
+	unsigned port = 0;
 
 	(void)state;
 	set_up(&f);
 	assert_int_equal(str_printf(&at, "127.0.0.1:%u", f.port), 0);
-	assert_int_equal(http_server_new(f.event, at, handle, &f, &second, &err), -EADDRINUSE);
-	assert_null(second);
+	assert_int_equal(http_server_listen(f.server, at, &port, &err), -EADDRINUSE);
+	assert_int_equal(port, 0);
 	assert_int_equal(str_printf(&wanted, "%s: Address already in use", at), 0);
 	assert_string_equal(err, wanted);
 	/* A server that follows gets the port, although connections of the old one linger. */
 	f.server = http_server_free(f.server);
 	free(err);
 	err = NULL;
-	assert_int_equal(http_server_new(f.event, at, handle, &f, &f.server, &err), 0);
-	assert_int_equal(http_server_port(f.server), f.port);
+	assert_int_equal(http_server_new(f.event, handle, &f, &f.server), 0);
+	assert_int_equal(http_server_listen(f.server, at, &port, &err), 0);
+	assert_int_equal(port, f.port);
 	tear_down(&f);
 }
 
@@ -441,6 +471,7 @@ int main(void)
 		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_free_with_connections),
 		cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_several_addresses),
 		cmocka_unit_test(test_port_taken),
 	};
 
