@@ -15,6 +15,7 @@
 #include "daemon/manager.h"
 #include "daemon/suggest.h"
 #include "io/negotiate.h"
+#include "io/service.h"
 #include "setup/runtime.h"
 #include "setup/settings.h"
 #include "watch/check_access.h"
@@ -350,6 +351,7 @@ int main(int argc, char **argv)
 	struct settings *settings = NULL;
 	int status = EXIT_USAGE;
 
+	service_forbid_dumps();
 	if (argc > 1 && str_equal(argv[1], NEGOTIATE_HELPER))
 		return negotiate_helper_run(argv[2]);
 	/* libcurl takes and gives back a buffer of 16 kB for each request, and with each the

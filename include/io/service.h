@@ -13,6 +13,10 @@ void clock_local(usec_t wall, unsigned *ret_weekday, unsigned *ret_minute);
 /* Which boot of the machine this is; -errno where the kernel does not say. */
 int service_boot_id(char **ret);
 
+/* No core dump of this process is written, and no other process of its user may read its memory or
+ * trace it (PR_SET_DUMPABLE in prctl(2)). A program that it runs is not concerned. */
+void service_forbid_dumps(void);
+
 void service_ready(void);
 void service_reloading(void);
 void service_stopping(void);

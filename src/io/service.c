@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
@@ -45,6 +46,12 @@ int service_boot_id(char **ret)
 		return -EIO;
 	line[strcspn(line, "\n")] = '\0';
 	return str_replace(ret, line);
+}
+
+/* LimitCORE=0 alone does not stop a core dump that the kernel pipes to a program (core(5)). */
+void service_forbid_dumps(void)
+{
+	(void)prctl(PR_SET_DUMPABLE, 0);
 }
 
 void service_ready(void)

@@ -2,6 +2,7 @@
  * Secrets, clocks, and what systemd is told. */
 #include "io/service.h"
 
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
@@ -183,6 +184,16 @@ static void test_watchdog(void **state)
 	assert_int_equal(unsetenv("WATCHDOG_PID"), 0);
 }
 
+static void test_no_dumps(void **state)
+{
+	int before = prctl(PR_GET_DUMPABLE);
+
+	(void)state;
+	service_forbid_dumps();
+	assert_int_equal(prctl(PR_GET_DUMPABLE), 0);
+	assert_return_code(prctl(PR_SET_DUMPABLE, before), errno);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -191,6 +202,7 @@ int main(void)
 		cmocka_unit_test(test_credential),
 		cmocka_unit_test(test_notify),
 		cmocka_unit_test(test_watchdog),
+		cmocka_unit_test(test_no_dumps),
 	};
 
 	return cmocka_run_group_tests(tests, make_all, remove_all);
