@@ -15,8 +15,13 @@
 int procfs_port_owner(uint16_t port, pid_t *ret_pid, uint64_t *ret_starttime);
 
 /* When the process was started, in clock ticks since boot (field 22 of proc_pid_stat(5)).
- * -ESRCH: there is no such process, or it is a zombie. */
+ * -ESRCH: there is no such process, or it is a zombie. -EACCES: there is one, and /proc hides it.
+ */
 int procfs_starttime(pid_t pid, uint64_t *ret);
+
+/* Whether /proc hides other users' processes (hidepid= in proc(5), ProtectProc= in
+ * systemd.exec(5)). What is seen there is then no whole. Also true where it cannot be known. */
+bool procfs_hides(void);
 
 /* Whether the process is a Java virtual machine, by its name (proc_pid_comm(5)). */
 bool procfs_is_java(pid_t pid);

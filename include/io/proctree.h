@@ -48,11 +48,12 @@ struct proctree_list {
 
 /* All executors on this host, by their command lines: a java process with
  * "...CoarseGrainedExecutorBackend", "--executor-id ID" and "--app-id APP". A process that ends
- * while this looks is left out. -errno where /proc cannot be read at all, -ENOMEM. *ret zeroed. */
+ * while this looks is left out. -EACCES where /proc hides processes: half a tree would look idle.
+ * -errno where /proc cannot be read at all, -ENOMEM. *ret zeroed. */
 int proctree_executors(struct proctree_list *ret);
 
 /* The tree below one process, such as a driver in local mode, where the driver runs the tasks: ids
- * as given (copied). -ESRCH where it is gone. */
+ * as given (copied). -ESRCH where it is gone, -EACCES as above. */
 int proctree_of(pid_t pid, const char *app_id, const char *executor_id, struct proctree_list *ret);
 
 /* The same of the process alone, without what is below it: cheaper than a look at all of them. */

@@ -56,7 +56,7 @@ int evidence_collector_look(struct evidence_collector *q, struct app_history *a,
 	const struct endpoint *driver, const struct source *source);
 
 /* The executors of an app on this host, as seen within the last second, and where their Python
- * workers stand, as far as that is known. */
+ * workers stand, as far as that is known. -EACCES: /proc hides them. */
 int evidence_collector_probe(
 	struct evidence_collector *q, const char *app_id, struct process_list *ret);
 

@@ -13,6 +13,7 @@
 #include "io/credentials.h"
 #include "io/file_watch.h"
 #include "io/http_client.h"
+#include "io/procfs.h"
 #include "io/redactor.h"
 #include "io/service.h"
 #include "notifier/notifier.h"
@@ -435,9 +436,25 @@ struct manager *manager_free(struct manager *m)
 	return NULL;
 }
 
+static void tell_hidden(const struct manager *m)
+{
+	if (!procfs_hides())
+		return;
+	if (m->runtime->settings->probe.enabled)
+		log_warning("/proc hides the processes of other users (ProtectProc=), so [probe] "
+			    "enabled=yes can tell nobody about executors; the drop-in probe.conf "
+			    "opens it, see stagewatchd(8)");
+	else
+		log_info("/proc hides the processes of other users (ProtectProc=): what executors "
+			 "on this host do counts as unknown; the drop-in probe.conf opens it, see "
+			 "stagewatchd(8)");
+}
+
 int manager_run(struct manager *m)
 {
-	if (!manager_only_looks(m))
+	if (!manager_only_looks(m)) {
+		tell_hidden(m);
 		service_ready();
+	}
 	return sd_event_loop(m->event);
 }

@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/parse.h"
@@ -24,6 +26,8 @@
 #define FIELD_LOCAL 1
 #define FIELD_STATE 3
 #define FIELD_INODE 9
+/* Of a line of /proc/self/mountinfo. */
+#define FIELD_MOUNT_POINT 4
 
 struct inodes {
 	uint64_t inode[MAX_INODES];
@@ -232,6 +236,17 @@ static int parse_stat(char *line, uint64_t *ret)
 	return p && parse_u64(p, ret) >= 0 ? 0 : -EPROTO;
 }
 
+/* What /proc does not show may be hidden there. The kernel tells of each process whether it is. */
+static int absent(pid_t pid)
+{
+	_cleanup_close_ int fd = pidfd_open(pid, 0);
+
+	if (fd >= 0)
+		return -EACCES;
+	/* EINVAL, and ENOENT of newer kernels: the number is a thread's by now. */
+	return errno == ESRCH || errno == EINVAL || errno == ENOENT ? -ESRCH : -errno;
+}
+
 int procfs_starttime(pid_t pid, uint64_t *ret)
 {
 	_cleanup_close_ int fd = -1;
@@ -244,12 +259,40 @@ int procfs_starttime(pid_t pid, uint64_t *ret)
 	(void)snprintf(path, sizeof(path), "/proc/%d/stat", pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return errno == ENOENT ? -ESRCH : -errno;
+		return errno == ENOENT ? absent(pid) : -errno;
 	n = read(fd, line, sizeof(line) - 1);
 	if (n < 0)
 		return -errno;
 	line[n] = '\0';
 	return parse_stat(line, ret);
+}
+
+/* Is it of what lies on /proc, and how does that hide? */
+static bool line_hides(char *line, bool before)
+{
+	const char *option = strstr(line, "hidepid=");
+	char *save = NULL;
+	char *p = strtok_r(line, " ", &save);
+
+	for (size_t i = 0; p && i < FIELD_MOUNT_POINT; i++)
+		p = strtok_r(NULL, " ", &save);
+	if (!p || strcmp(p, "/proc") != 0)
+		return before;
+	return option && strncmp(option, "hidepid=0", strlen("hidepid=0")) != 0 &&
+	       strncmp(option, "hidepid=off", strlen("hidepid=off")) != 0;
+}
+
+bool procfs_hides(void)
+{
+	_cleanup_fclose_ FILE *f = fopen("/proc/self/mountinfo", "re");
+	_cleanup_free_ char *line = NULL;
+	bool hides = !f;
+	size_t size = 0;
+
+	/* The last one lies on top. */
+	while (f && getline(&line, &size, f) >= 0)
+		hides = line_hides(line, hides);
+	return hides;
 }
 
 /* The second field of /proc/self/statm counts pages. */

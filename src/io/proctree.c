@@ -13,6 +13,7 @@
 
 #include "base/parse.h"
 #include "base/strbuf.h"
+#include "io/procfs.h"
 #include "io/proctask.h"
 
 #define MAX_PROCESSES 100000
@@ -116,13 +117,16 @@ static int by_pid(const void *a, const void *b)
 	return (x->pid > y->pid) - (x->pid < y->pid);
 }
 
-/* All processes that can be seen; one that ends meanwhile is left out. */
+/* All processes; one that ends meanwhile is left out. */
 static int look(struct processes *ret)
 {
-	_cleanup_closedir_ DIR *d = opendir("/proc");
+	_cleanup_closedir_ DIR *d = NULL;
 	size_t room = 0;
 	const struct dirent *e;
 
+	if (procfs_hides())
+		return -EACCES;
+	d = opendir("/proc");
 	if (!d)
 		return -errno;
 	while ((e = readdir(d)) && ret->n < MAX_PROCESSES) {

@@ -50,6 +50,7 @@ struct evidence_collector {
 	size_t n_dumps; /* under way */
 	struct proctree_list host;
 	usec_t host_taken; /* 0: never looked */
+	bool host_hidden;  /* from us, by /proc */
 	struct kube_places *places;
 	struct kube_cpu *kubelets;
 	struct evidence_counts stats;
@@ -457,7 +458,8 @@ static int look_at_host(struct evidence_collector *q, const struct proctree_list
 	if (q->host_taken == 0 || usec_sub(now, q->host_taken) >= HOST_LOOK_AGE) {
 		proctree_list_clear(&q->host);
 		r = proctree_executors(&q->host);
-		if (r < 0)
+		q->host_hidden = r == -EACCES;
+		if (r < 0 && !q->host_hidden)
 			return r;
 		q->host_taken = now;
 	}
@@ -472,6 +474,8 @@ int evidence_collector_probe(
 	int r;
 
 	r = look_at_host(q, &host);
+	if (r >= 0 && q->host_hidden)
+		r = -EACCES;
 	if (r >= 0)
 		r = evidence_call_from_host(host, app_id, ret);
 	return r < 0 ? r : python_stacks_look(q->context.python_stacks, ret);

@@ -133,6 +133,9 @@ static int answer_probe(const struct web_view *v, const struct http_server_reque
 		return reply_text(reply, 400, "text/plain; charset=utf-8",
 			"which app? /api/v1/probe?app=ID\n");
 	r = evidence_collector_probe(v->evidence_collector, request->app, &list);
+	if (r == -EACCES)
+		return reply_text(reply, 503, "text/plain; charset=utf-8",
+			"/proc hides the executors here: see probe.conf in stagewatchd(8)\n");
 	if (r >= 0)
 		r = answer_json(processes_json(&list, &reply->body), reply);
 	process_list_clear(&list);

@@ -2,11 +2,14 @@
  * The owners of ports and the start of processes. */
 #include "io/procfs.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+#include "io/proctree.h"
 #include "net.h"
 
 static void expect_self(unsigned port)
@@ -166,6 +169,46 @@ static void test_gone(void **state)
 	assert_int_equal(starttime, 4711);
 }
 
+/* What a process sees that has /proc as ProtectProc=invisible has it, and no rights. */
+static int look_from_behind(pid_t parent)
+{
+	struct proctree_list list = {0};
+	uint64_t started = 0;
+
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return 77;
+	if (procfs_hides())
+		return 1;
+	if (mount("proc", "/proc", "proc", 0, "hidepid=2") < 0 || setgid(65534) < 0 ||
+		setuid(65534) < 0)
+		return 77;
+	if (!procfs_hides())
+		return 2;
+	if (procfs_starttime(parent, &started) != -EACCES || started != 0)
+		return 3;
+	if (proctree_executors(&list) != -EACCES || list.n != 0)
+		return 4;
+	return procfs_starttime(getpid(), &started) == 0 ? 0 : 5;
+}
+
+static void test_hidden(void **state)
+{
+	pid_t parent = getpid();
+	int status = 0;
+	pid_t child;
+
+	(void)state;
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0)
+		_exit(look_from_behind(parent));
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == 77)
+		skip();
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 static void test_own(void **state)
 {
 	uint64_t memory = 0;
@@ -193,6 +236,7 @@ int main(void)
 		cmocka_unit_test(test_no_rights),
 		cmocka_unit_test(test_odd_name),
 		cmocka_unit_test(test_gone),
+		cmocka_unit_test(test_hidden),
 		cmocka_unit_test(test_own),
 	};
 
