@@ -305,7 +305,8 @@ rules-urls = -e '' $(if $(RUNBOOK_URL),-e '/^ +runbook_url/s|: .*/runbook/|: $(R
 
 install: all ## copy what users need below DESTDIR and PREFIX
 	install -D -m 755 -t $(DESTDIR)$(SBINDIR) $(PROGRAMS)
-	install -D -m 644 -t $(DESTDIR)$(DATADIR) etc/stagewatchd.conf systemd/python-stacks.conf systemd/stagewatchd.socket
+	install -D -m 644 -t $(DESTDIR)$(DATADIR) etc/stagewatchd.conf systemd/stagewatchd.socket
+	install -D -m 644 -t $(DESTDIR)$(DATADIR)/systemd systemd/*.conf
 	install -d -m 755 $(DESTDIR)$(SYSCONFDIR)/stagewatchd.conf.d
 	@# The administrator's stays.
 	[ -e $(DESTDIR)$(SYSCONFDIR)/stagewatchd.conf ] || \

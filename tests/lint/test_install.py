@@ -75,7 +75,8 @@ def test_all_that_is_promised_is_there(root, build, tmp_path):
     assert [path for path in paths if not (share / path).exists()] == []
     # Each page, both programs, and the service with the path of the daemon in it.
     assert {f"usr/share/man/man{page.suffix[1:]}/{page.name}" for page in (root / "man").iterdir()} <= files
-    assert {"usr/share/stagewatchd/stagewatchd.socket", "usr/share/stagewatchd/python-stacks.conf"} <= files
+    assert "usr/share/stagewatchd/stagewatchd.socket" in files
+    assert {f"usr/share/stagewatchd/systemd/{drop_in.name}" for drop_in in (root / "systemd").glob("*.conf")} <= files
     for program in ("stagewatchd", "stagewatchctl"):
         assert os.access(tmp_path / "usr/sbin" / program, os.X_OK)
     assert "\nExecStart=/usr/sbin/stagewatchd\n" in (tmp_path / "usr/lib/systemd/system/stagewatchd.service").read_text()

@@ -5,6 +5,7 @@ import os
 import pathlib
 import re
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +16,8 @@ import pytest
 from machine import NEEDS, Booted, wait
 
 LIVE = pathlib.Path(__file__).resolve().parent.parent / "live"
+sys.path.insert(0, str(LIVE))
+import kdc  # noqa: E402
 RELOADED = "c1f4c0cd6ef04b0c8a7a1f2d9b5e7a44"
 VERDICT = "5a1d36a3c6b84b3a9c61f5f0a3ef6d11"
 ENDED = "0b0d5d6e2f5c4d9f8d3b7f3b6a1c9e33"
@@ -43,6 +46,19 @@ def end():
 airflow = fakes.Airflow()
 airflow.on_fail = end
 print(json.dumps({"driver": driver, "airflow": airflow.url, "user": fakes.USER, "password": fakes.PASSWORD}), flush=True)
+time.sleep(600)
+"""
+
+# A driver behind a real Apache that wants a ticket of a real KDC.
+REALM = """
+import json, pathlib, sys, time
+sys.path.insert(0, sys.argv[1])
+import fakes, kdc
+directory = pathlib.Path(sys.argv[2])
+real = kdc.Kdc(directory)
+driver = fakes.Driver("app-1", None)
+apache = kdc.Apache(directory, real, driver.url)
+print(json.dumps({"url": apache.url, "driver": driver.url}), flush=True)
 time.sleep(600)
 """
 
@@ -77,20 +93,43 @@ class Machine(Booted):
                               capture_output=True, text=True, timeout=60)
         return done.returncode, done.stdout + done.stderr
 
-    def metric(self, series):
-        """Its value, asked for in the machine's network."""
-        fetch = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:14040/metrics', timeout=5).read().decode())"
-        done = subprocess.run(["nsenter", "-t", str(self.leader), "-n", sys.executable, "-c", fetch],
+    def fetch(self, path):
+        """Status and body, asked for in the machine's network."""
+        program = ("import sys, urllib.error as e, urllib.request as u\n"
+                   "try: r = u.urlopen('http://127.0.0.1:14040' + sys.argv[1], timeout=5)\n"
+                   "except e.HTTPError as error: r = error\n"
+                   "print(r.status, r.read().decode())")
+        done = subprocess.run(["nsenter", "-t", str(self.leader), "-n", sys.executable, "-c", program, path],
                               capture_output=True, text=True, timeout=30)
         assert done.returncode == 0, done.stderr
-        return next((float(line.rpartition(" ")[2]) for line in done.stdout.splitlines() if line.startswith(series + " ")), None)
+        status, _, body = done.stdout.partition(" ")
+        return int(status), body
 
-    def fakes(self):
+    def metric(self, series):
+        lines = self.fetch("/metrics")[1].splitlines()
+        return next((float(line.rpartition(" ")[2]) for line in lines if line.startswith(series + " ")), None)
+
+    def fakes(self, program=FAKES, *arguments):
         """They run in the machine's network and see its PIDs, and it sees theirs."""
-        child = subprocess.Popen(["nsenter", "-t", str(self.leader), "-n", "-p", sys.executable, "-c", FAKES, LIVE],
+        child = subprocess.Popen(["nsenter", "-t", str(self.leader), "-n", "-p", sys.executable, "-c", program, LIVE, *arguments],
                                  stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
         self.children.append(child)
         return json.loads(child.stdout.readline())
+
+    def add_drop_in(self, root, name):
+        """As it is shipped, with nothing changed."""
+        (self.dropins / name).write_text((root / "systemd" / name).read_text())
+        self.systemctl("daemon-reload")
+        self.systemctl("restart", "stagewatchd")
+
+    def main(self, *command):
+        """What a command sees that stands where the daemon does, with its user."""
+        pid = self.show("MainPID")
+        return self.run("nsenter", "-t", pid, "-m", "setpriv", f"--reuid={self.owner()}", f"--regid={self.owner()}",
+                        "--clear-groups", *command, check=False)
+
+    def owner(self):
+        return int(self.run("stat", "-L", "-c", "%u", "/var/lib/stagewatchd"))
 
     def configure(self, fakes):
         self.config.write_text(
@@ -116,17 +155,11 @@ class Machine(Booted):
         return self.metric(f'stagewatch_actions_total{{action="retry",outcome="{outcome}"}}')
 
 
-def comment_drop_in(root):
-    text = (root / "systemd/stagewatchd.service").read_text()
-    return re.sub(r"^#   ", "", re.search(r"^#   \[Service\]\n(?:#   .*\n)+", text, re.M).group(), flags=re.M)
-
-
 @pytest.fixture
 def machine(root, build, tmp_path):
     m = Machine(root, build, tmp_path)
     secret = m.path("/etc/stagewatchd.d/airflow-password")
     secret.parent.mkdir(mode=0o700)
-    sys.path.insert(0, str(LIVE))
     import fakes
     secret.write_text(fakes.PASSWORD + "\n")
     secret.chmod(0o600)
@@ -148,13 +181,29 @@ def test_story(machine, root):
     assert m.metric("process_max_fds") == min(65536, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
 
     # The state directory, of a user who is nobody else's.
-    owner = int(m.run("stat", "-L", "-c", "%u", "/var/lib/stagewatchd"))
+    owner = m.owner()
     assert 61184 <= owner <= 65519
     assert m.run("stat", "-L", "-c", "%a", "/var/lib/stagewatchd") == "750"
     pid = m.show("MainPID")
     status = m.run("cat", f"/proc/{pid}/status")
     assert re.search(r"^CapEff:\t0+$", status, re.M) and re.search(r"^NoNewPrivs:\t1$", status, re.M)
     assert re.search(rf"^Uid:\t{owner}\t", status, re.M)
+    exposure = re.search(r"Overall exposure level for stagewatchd.service: ([\d.]+)", m.run("systemd-analyze", "security", "stagewatchd"))
+    assert float(exposure.group(1)) <= 1.0
+
+    # No core dump, by limit and by its own word: files of /proc are root's then.
+    limits = m.run("cat", f"/proc/{pid}/limits")
+    assert re.search(r"^Max core file size +0 +0 ", limits, re.M)
+    assert m.run("stat", "-c", "%u", f"/proc/{pid}/mem") == "0"
+
+    # Of the host it sees what the unit names, and writes nowhere else. Of processes it sees its own.
+    assert set(m.main("ls", "/").split()) == {
+        "bin", "dev", "etc", "lib", "lib64", "opt", "proc", "root", "run", "sbin", "srv", "sys", "tmp", "usr", "var"}
+    assert set(m.main("ls", "/run", "/var/lib").split()) >= {"stagewatchd"} and "apt" not in m.main("ls", "/var/lib")
+    for where in ("/", "/etc", "/run", "/srv", "/usr/local", "/var/lib"):
+        assert m.main("sh", "-c", f"test ! -w {where} && echo closed") == "closed", where
+    assert m.main("cat", "/proc/1/stat") == "" and m.main("cat", "/proc/self/stat") != ""
+    assert "/proc hides" in "".join(entry["MESSAGE"] for entry in m.journal(PRIORITY=6))
 
     # Reloads: a good one, bad ones, a good one.
     fakes = m.fakes()
@@ -218,14 +267,12 @@ def test_story(machine, root):
     m.systemctl("stop", "stagewatchd")
     assert m.show("Result") == "success" and m.show("ActiveState") == "inactive" and m.show("NRestarts") == "0"
 
-    # As the driver's user, by the unit's comment, it sees the driver's process end, and goes on.
+    # As the driver's user, by local-drivers.conf, it sees the driver's process end, and goes on.
     # The ledger knows that this try was acted upon: without it, this is another story.
     m.run("useradd", "--uid", "1000", "airflow")
     m.run("sh", "-c", "rm -f /var/lib/stagewatchd/ledger.db*")
-    (m.dropins / "user.conf").write_text(comment_drop_in(root))
     m.configure(m.fakes())
-    m.systemctl("daemon-reload")
-    m.systemctl("start", "stagewatchd")
+    m.add_drop_in(root, "local-drivers.conf")
     wait(lambda: m.actions("confirmed") or m.actions("unconfirmed"), 40, "an end of the second action")
     assert m.actions("confirmed") == 1, [entry["MESSAGE"] for entry in m.journal(MESSAGE_ID=ENDED)]
     assert "recovered" in m.journal(MESSAGE_ID=ENDED)[-1]["MESSAGE"]
@@ -246,3 +293,37 @@ def test_story(machine, root):
     m.config.write_text("[daemon]\nmode = sleep\n")
     m.run("systemctl", "start", "stagewatchd", check=False)
     assert (m.show("ActiveState"), m.show("ExecMainStatus")) == ("failed", "3")
+
+
+@pytest.mark.lengthy
+@pytest.mark.skipif(not kdc.is_there(), reason="no KDC, or no Apache with mod_auth_gssapi: tests/setup test")
+def test_drop_ins(machine, root, tmp_path):
+    """What each opens, and that it is closed without."""
+    m = machine
+    lab = tmp_path / "realm"
+    lab.mkdir()
+    realm = m.fakes(REALM, lab)
+    shutil.copy(lab / "watcher.keytab", m.path("/etc/stagewatchd.d/krb5.keytab"))
+    shutil.copy(lab / "krb5.conf", m.path("/etc/krb5.conf"))
+    m.config.write_text("[daemon]\npoll_interval = 1s\n[probe]\nenabled = yes\n"
+                        f"[spark closed]\nurl = {realm['url']}\nauth = negotiate\nkeytab = krb5.keytab\nprincipal = watcher@{kdc.REALM}\n")
+
+    # A key that only root can read, given to the daemon, serves its helper.
+    m.add_drop_in(root, "kerberos.conf")
+    wait(lambda: m.metric('stagewatch_up{spark_cluster="closed"}') == 1, 60, "the ticket opens it")
+
+    # Processes of others.
+    assert m.fetch("/api/v1/probe?app=app-1")[0] == 503
+    assert any("probe.conf" in entry["MESSAGE"] for entry in m.journal(PRIORITY=4))
+    m.add_drop_in(root, "probe.conf")
+    assert m.fetch("/api/v1/probe?app=app-1")[0] == 200
+
+    # Their memory, for a child of the daemon: who may read it may follow this link.
+    look = m.dropins / "look.conf"
+    look.write_text("[Service]\nExecStartPost=/bin/sh -c 'readlink /proc/1/exe > /var/lib/stagewatchd/seen; true'\n")
+    m.systemctl("daemon-reload")
+    m.systemctl("restart", "stagewatchd")
+    assert m.run("cat", "/var/lib/stagewatchd/seen") == ""
+    m.add_drop_in(root, "python-stacks.conf")
+    assert m.run("cat", "/var/lib/stagewatchd/seen").endswith("/systemd")
+    assert m.show("ActiveState") == "active"
