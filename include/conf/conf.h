@@ -41,9 +41,9 @@ struct conf {
  * ':' in the place of '=') nor comment, sections that are not [kind] or [kind name] (of [a-z_] and
  * [A-Za-z0-9_.-]; their keys are then passed over), a key before any section, an empty
  * value, leading white space before a key (inih would add the line to the value above), bytes that
- * are not UTF-8, control characters and what else a terminal should not see, a file over 1 MiB or
- * over 10000 lines, a drop-in that cannot be read. Comments start with '#' or ';' at the start of a
- * line; inih also begins one at " ;" within a value.
+ * are not UTF-8, control characters and what else a terminal should not see, a file over 64 MiB or
+ * over 1000000 lines, a drop-in that cannot be read. Comments start with '#' or ';' at the start of
+ * a line; inih also begins one at " ;" within a value.
  *
  * Faults of a whole file or directory are "FILE: text".
  *

@@ -17,6 +17,7 @@
 #include "base/strbuf.h"
 
 #define FILE_MAX_BYTES ((size_t)64 * 1024 * 1024)
+#define FILE_FIRST_BYTES ((size_t)64 * 1024)
 #define FILE_MAX_LINES 1000000U
 /* What Debian's inih is built for: longer ones are cut by it. */
 #define LINE_MAX_BYTES ((size_t)199)
@@ -363,16 +364,44 @@ static char *read_line(char *buf, int size, void *stream)
 	return buf;
 }
 
+/* The rest of an open file. -EFBIG over the limit. */
+static int read_rest(int fd, char **ret, size_t *ret_n)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t size = 0;
+	size_t len = 0;
+
+	for (;;) {
+		ssize_t n;
+
+		if (len == size) {
+			char *grown = realloc(text, size = size > 0 ? 2 * size : FILE_FIRST_BYTES);
+
+			if (!grown)
+				return -ENOMEM;
+			text = grown;
+		}
+		n = read(fd, text + len, size - len);
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n == 0)
+			break;
+		if (n > 0)
+			len += (size_t)n;
+		if (len > FILE_MAX_BYTES)
+			return -EFBIG;
+	}
+	*ret = TAKE_PTR(text);
+	*ret_n = len;
+	return 0;
+}
+
 /* A regular file, or a device such as /dev/null, whole. -EFBIG over the limit. */
 static int read_text(const char *path, char **ret, size_t *ret_n)
 {
-	_cleanup_free_ char *text = malloc(FILE_MAX_BYTES + 1);
 	_cleanup_close_ int fd = -1;
 	struct stat st;
-	size_t len = 0;
 
-	if (!text)
-		return -ENOMEM;
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return -errno;
@@ -380,21 +409,7 @@ static int read_text(const char *path, char **ret, size_t *ret_n)
 		return -EISDIR;
 	if (!S_ISREG(st.st_mode) && !S_ISCHR(st.st_mode))
 		return -EINVAL;
-	while (len <= FILE_MAX_BYTES) {
-		ssize_t n = read(fd, text + len, FILE_MAX_BYTES + 1 - len);
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n == 0)
-			break;
-		if (n > 0)
-			len += (size_t)n;
-	}
-	if (len > FILE_MAX_BYTES)
-		return -EFBIG;
-	*ret = TAKE_PTR(text);
-	*ret_n = len;
-	return 0;
+	return read_rest(fd, ret, ret_n);
 }
 
 /* What is wrong with a file as a whole, for the errors. -EBADMSG or error itself where it is the
