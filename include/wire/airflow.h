@@ -140,7 +140,8 @@ int airflow_decode_affected(const char *body, size_t len, const struct owner *o,
 	const struct task_scope *scope, struct airflow_affected *ret, char **reterr);
 
 /* The tasks of a DAG, with what is downstream of each; *ret is replaced. -EBADMSG also for more
- * than the graph takes: a part of it says nothing. */
+ * than the graph takes, and for a task that lacks the list of those downstream, which Airflow
+ * always sends: a part of it says nothing. */
 int airflow_decode_tasks(const char *body, size_t len, struct task_graph *ret, char **reterr);
 
 /* Of the task instances of a run that live, one that has o's set-up, too: *ret is replaced by its

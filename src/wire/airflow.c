@@ -334,7 +334,7 @@ static int decode_graph_task(const cJSON *json, struct task_graph *g, char **ret
 	if (r >= 0 && rule)
 		r = json_check_id("trigger_rule", rule, reterr);
 	if (r >= 0)
-		r = json_get_array(json, "downstream_task_ids", JSON_OPTIONAL, &list, reterr);
+		r = json_get_array(json, "downstream_task_ids", JSON_REQUIRED, &list, reterr);
 	if (r >= 0)
 		r = refuse_size(task_graph_add(g, id, rule), reterr);
 	if (r < 0)

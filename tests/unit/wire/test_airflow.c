@@ -793,10 +793,13 @@ static void test_tasks_refused(void **state)
 	static const char *const bodies[] = {"{}", "{\"tasks\":{}}", "{\"tasks\":[7]}",
 		"{\"tasks\":[{\"task_id\":\"\"}]}", "{\"tasks\":[{\"trigger_rule\":\"all_done\"}]}",
 		"{\"tasks\":[{\"task_id\":\"a\",\"trigger_rule\":7}]}",
+		"{\"tasks\":[{\"task_id\":\"a\"}]}",
+		"{\"tasks\":[{\"task_id\":\"a\",\"downstream_task_ids\":null}]}",
 		"{\"tasks\":[{\"task_id\":\"a\",\"downstream_task_ids\":[7]}]}",
 		"{\"tasks\":[{\"task_id\":\"a\",\"downstream_task_ids\":[\"\\u0001\"]}]}"};
 	_cleanup_free_ char *many =
-		repeated("{\"tasks\":[{\"task_id\":\"a\"}", ",{\"task_id\":\"a\"}", 5000, "]}");
+		repeated("{\"tasks\":[{\"task_id\":\"a\",\"downstream_task_ids\":[]}",
+			",{\"task_id\":\"a\",\"downstream_task_ids\":[]}", 5000, "]}");
 	_cleanup_(task_graph_clear) struct task_graph g = {0};
 	_cleanup_free_ char *err = NULL;
 
