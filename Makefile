@@ -221,23 +221,51 @@ check-browser: $(PROGRAMS) ## look at the web pages in a real, headless Chromium
 	$(TEST_ENV) $(PYTEST) -q -rs tests/browser
 .PHONY: check-browser
 
-# With clang's libFuzzer; what it finds on its way stays in the build directory.
+# With clang's libFuzzer; what it finds on its way stays in the build directory. What a target begins with is in the folder
+# of its name, else it is the recorded answers.
 FUZZ_SECONDS ?= 60
 FUZZ_BUILD = $(BUILD)-fuzz
+FUZZ_SANITIZE = fuzzer-no-link,address,undefined
 FUZZ := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.c))
-$(BUILD)/fuzz/%: tests/fuzz/%.c $(BUILD)/flags $(below_wire:%=$(BUILD)/lib%.a)
+FUZZ_LIBS = $(below_setup:%=$(BUILD)/lib%.a)
+FUZZ_SEEDS = $(BUILD)/seeds
+seeds-of = $(or $(wildcard $(FUZZ_SEEDS)/$(1:fuzz_%=%)),$(FUZZ_SEEDS)/body)
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(BUILD)/flags $(FUZZ_LIBS)
 	@mkdir -p $@.corpus
 	$(call say,LD $@)
-	$(Q)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(ALL_LDFLAGS) -o $@ $< \
-		$(below_wire:%=$(BUILD)/lib%.a) $(LIB_LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(ALL_LDFLAGS) -o $@ $< $(FUZZ_LIBS) $(LIB_LIBS)
 
-fuzzers: $(FUZZ)
-	for f in $^; do $$f -max_total_time=$(FUZZ_SECONDS) -max_len=8192 $$f.corpus tests/wire/fixtures || exit 1; done
-.PHONY: fuzzers
+$(FUZZ_SEEDS)/words: tests/fuzz/seeds.py
+	/usr/bin/python3 tests/fuzz/seeds.py $(FUZZ_SEEDS)
+
+FUZZ_RUNS := $(FUZZ:%=%.run)
+$(FUZZ_RUNS): %.run: % $(FUZZ_SEEDS)/words
+	$< -max_total_time=$(FUZZ_SECONDS) -max_len=65536 -timeout=10 -dict=$(FUZZ_SEEDS)/words \
+		-artifact_prefix=$<. $<.corpus $(call seeds-of,$(notdir $<))
+.PHONY: $(FUZZ_RUNS)
 
 fuzz: ## fuzz each decoder for FUZZ_SECONDS (60), with the recorded answers to begin with
-	$(MAKE) --no-print-directory BUILD=$(FUZZ_BUILD) CC=clang SANITIZE=fuzzer-no-link,address,undefined fuzzers
+	$(MAKE) --no-print-directory BUILD=$(FUZZ_BUILD) CC=clang SANITIZE=$(FUZZ_SANITIZE) \
+		$(patsubst tests/fuzz/%.c,$(FUZZ_BUILD)/fuzz/%.run,$(wildcard tests/fuzz/*.c))
 .PHONY: fuzz
+
+# What the seeds and all that fuzzing has found reach of the decoders. The lines that it lists least are to be looked at.
+FUZZ_COVERED = $(FUZZ_BUILD)-coverage
+FUZZ_COVERS := $(FUZZ:%=%.cover)
+$(FUZZ_COVERS): %.cover: % $(FUZZ_SEEDS)/words
+	mkdir -p $(CORPORA)/$(notdir $<).corpus
+	LLVM_PROFILE_FILE=$<.profraw $< -runs=0 $(CORPORA)/$(notdir $<).corpus $(call seeds-of,$(notdir $<)) 2>$<.log
+.PHONY: $(FUZZ_COVERS)
+
+fuzz-cover: $(FUZZ_COVERS)
+	llvm-profdata merge -o $(BUILD)/fuzz.profdata $(FUZZ:%=%.profraw)
+	llvm-cov report -instr-profile $(BUILD)/fuzz.profdata $(FUZZ:%=-object %) $(wildcard src/wire/*.c src/conf/*.c)
+.PHONY: fuzz-cover
+
+fuzz-coverage: ## how much of the decoders fuzzing reaches, with what make fuzz has found so far
+	$(MAKE) --no-print-directory BUILD=$(FUZZ_COVERED) CORPORA=$(FUZZ_BUILD)/fuzz CC=clang SANITIZE=fuzzer-no-link \
+		CFLAGS='-O1 -g -fprofile-instr-generate -fcoverage-mapping' fuzz-cover
+.PHONY: fuzz-coverage
 
 check-e2e: $(PROGRAMS) ## run the tests against real Spark and real Airflow
 	$(TEST_ENV) $(PYTEST) -q -rs -n 2 --dist loadgroup -m 'not long' tests/e2e
@@ -346,7 +374,7 @@ uninstall: ## stop the daemon and remove what install copied, except the configu
 	[ -n "$(DESTDIR)" ] || [ ! -d /run/systemd/system ] || systemctl daemon-reload
 
 clean: ## remove all build directories
-	rm -rf $(BUILD) $(COVERED) $(FUZZ_BUILD) build-clang build-sanitize
+	rm -rf $(BUILD) $(COVERED) $(FUZZ_BUILD) $(FUZZ_BUILD)-coverage build-clang build-sanitize
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16

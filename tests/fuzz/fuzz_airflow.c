@@ -3,6 +3,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "decode.h"
+
 #include "base/secret.h"
 #include "wire/airflow.h"
 #include "wire/token.h"
@@ -21,7 +23,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	_cleanup_free_ char *version = NULL;
 	_cleanup_free_ char *token = NULL;
 	_cleanup_free_ char *text = NULL;
-	_cleanup_free_ char *err = NULL;
 	_cleanup_free_ char *dag_id = NULL;
 	_cleanup_(preconditions_clear) struct preconditions preconditions = {0};
 	_cleanup_(task_settings_clear) struct task_settings settings = {0};
@@ -33,32 +34,32 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	usec_t expires;
 	bool yes;
 
-	(void)airflow_decode_version(body, size, &version, &err);
-	(void)airflow_decode_health(body, size, &yes, &err);
-	(void)airflow_decode_token(body, size, &token, &expires, &err);
-	(void)token_decode(body, size, &grant, &err);
+	(void)TRY(airflow_decode_version(body, size, &version, &err));
+	(void)TRY(airflow_decode_health(body, size, &yes, &err));
+	(void)TRY(airflow_decode_token(body, size, &token, &expires, &err));
+	(void)TRY(token_decode(body, size, &grant, &err));
 	secret_free(grant.token);
 	grant.token = NULL;
-	(void)token_decode_answer(401, body, size, &grant, &err);
-	(void)airflow_decode_ti(body, size, &o, &ti, &err);
-	(void)airflow_decode_accepted(body, size, &err);
-	(void)airflow_decode_affected(body, size, &o, NULL, &affected, &err);
-	(void)airflow_decode_dag(body, size, &o, &preconditions, &err);
-	(void)airflow_decode_task_dag(body, size, &o, &settings, &err);
-	(void)airflow_decode_task(body, size, &o, &settings, &err);
-	(void)airflow_decode_run(body, size, &o, &preconditions, &err);
-	(void)airflow_decode_siblings(body, size, &o, &preconditions.n_failed_siblings, &err);
-	(void)airflow_decode_dag_of(body, size, &(struct strlist){0}, &dag_id, &err);
-	if (airflow_decode_tasks(body, size, &graph, &err) >= 0 &&
+	(void)TRY(token_decode_answer(401, body, size, &grant, &err));
+	(void)TRY(airflow_decode_ti(body, size, &o, &ti, &err));
+	(void)TRY(airflow_decode_accepted(body, size, &err));
+	(void)TRY(airflow_decode_affected(body, size, &o, NULL, &affected, &err));
+	(void)TRY(airflow_decode_dag(body, size, &o, &preconditions, &err));
+	(void)TRY(airflow_decode_task_dag(body, size, &o, &settings, &err));
+	(void)TRY(airflow_decode_task(body, size, &o, &settings, &err));
+	(void)TRY(airflow_decode_run(body, size, &o, &preconditions, &err));
+	(void)TRY(airflow_decode_siblings(body, size, &o, &preconditions.n_failed_siblings, &err));
+	(void)TRY(airflow_decode_dag_of(body, size, &(struct strlist){0}, &dag_id, &err));
+	if (TRY(airflow_decode_tasks(body, size, &graph, &err)) >= 0 &&
 		task_scope_of(&graph, o.task_id, &scope) >= 0) {
-		(void)airflow_decode_affected(body, size, &o, &scope, &affected, &err);
-		(void)airflow_decode_beside(body, size, &o, &scope, &beside, &err);
+		(void)TRY(airflow_decode_affected(body, size, &o, &scope, &affected, &err));
+		(void)TRY(airflow_decode_beside(body, size, &o, &scope, &beside, &err));
 	}
-	(void)airflow_decode_queued_run(body, size, &o, &beside, &err);
-	(void)airflow_decode_full_pool(body, size, &beside, &err);
-	(void)airflow_decode_running(body, size, &running, &err);
+	(void)TRY(airflow_decode_queued_run(body, size, &o, &beside, &err));
+	(void)TRY(airflow_decode_full_pool(body, size, &beside, &err));
+	(void)TRY(airflow_decode_running(body, size, &running, &err));
 	running_list_clear(&running);
-	(void)airflow_decode_process_end(body, size, 7, &yes, &err);
+	(void)TRY(airflow_decode_process_end(body, size, 7, &yes, &err));
 	(void)airflow_error_text(body, size, &text);
 	(void)airflow_token_stale(403, body, size);
 	return 0;

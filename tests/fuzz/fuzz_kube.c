@@ -3,6 +3,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "decode.h"
+
 #include "wire/kube.h"
 #include "wire/kube_app.h"
 #include "wire/kube_usage.h"
@@ -15,28 +17,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct kube_pod_list pods = {0};
 	struct kube_pod pod = {0};
 	struct kube_app app = {0};
-	_cleanup_free_ char *no_app = NULL;
-	_cleanup_free_ char *no_review = NULL;
 	bool allowed = false;
-	_cleanup_free_ char *no_list = NULL;
-	_cleanup_free_ char *no_pod = NULL;
-	_cleanup_free_ char *no_parents = NULL;
 	struct kube_parent_list parents = {0};
 	_cleanup_free_ char *reason = NULL;
 	_cleanup_free_ char *text = NULL;
 	_cleanup_(kube_executor_list_clear) struct kube_executor_list executors = {0};
 	_cleanup_(kube_usage_list_clear) struct kube_usage_list usage = {0};
-	_cleanup_free_ char *no_executors = NULL;
-	_cleanup_free_ char *no_usage = NULL;
 
-	(void)kube_decode_executors(body, size, &executors, &no_executors);
-	(void)kube_decode_usage(body, size, &usage, &no_usage);
-	(void)kube_decode_pods(body, size, &pods, &no_list);
-	(void)kube_decode_pod(body, size, &pod, &no_pod);
-	(void)kube_decode_parents(body, size, &parents, &no_parents);
+	(void)TRY(kube_decode_executors(body, size, &executors, &err));
+	(void)TRY(kube_decode_usage(body, size, &usage, &err));
+	(void)TRY(kube_decode_pods(body, size, &pods, &err));
+	(void)TRY(kube_decode_pod(body, size, &pod, &err));
+	(void)TRY(kube_decode_parents(body, size, &parents, &err));
 	(void)kube_error_text(body, size, &reason, &text);
-	(void)kube_decode_app(body, size, KUBE_OWNER_KUBEFLOW, &app, &no_app);
-	(void)kube_decode_review(body, size, &allowed, &no_review);
+	(void)TRY(kube_decode_app(body, size, KUBE_OWNER_KUBEFLOW, &app, &err));
+	(void)TRY(kube_decode_review(body, size, &allowed, &err));
 	kube_app_clear(&app);
 	kube_parent_list_clear(&parents);
 	kube_pod_list_clear(&pods);

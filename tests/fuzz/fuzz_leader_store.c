@@ -4,6 +4,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "decode.h"
+
 #include "base/cleanup.h"
 #include "wire/leader_store.h"
 
@@ -13,18 +15,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct leader_codec *const codecs[] = {&lease_codec, &etcd_codec};
 	const char *body = (const char *)data;
-	_cleanup_free_ char *no_token = NULL;
 	_cleanup_free_ char *token = NULL;
 
 	for (size_t i = 0; i < ELEMENTSOF(codecs); i++)
 		for (int ask = LEADERSHIP_READ; ask < LEADERSHIP_ASK_MAX; ask++) {
 			struct leader_answer answer = {0};
-			_cleanup_free_ char *err = NULL;
 
-			(void)codecs[i]->answer(
-				(enum leadership_ask)ask, 200, body, size, &answer, &err);
+			(void)TRY(codecs[i]->answer(
+				(enum leadership_ask)ask, 200, body, size, &answer, &err));
 			leader_record_clear(&answer.record);
 		}
-	(void)etcd_decode_token(body, size, &token, &no_token);
+	(void)TRY(etcd_decode_token(body, size, &token, &err));
 	return 0;
 }

@@ -4,6 +4,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "decode.h"
+
 #include "wire/processes.h"
 #include "wire/spark_evidence.h"
 #include "wire/spark_memory.h"
@@ -21,24 +23,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	_cleanup_(process_list_clear) struct process_list processes = {0};
 	_cleanup_(strlist_clear) struct strlist properties = {0};
 	_cleanup_(executor_memory_list_clear) struct executor_memory_list memory = {0};
-	char *err[11] = {NULL};
 	_cleanup_(query_obs_clear) struct query_obs query = {0};
 	struct batches_obs batches;
 	uint64_t dropped = 0;
 	double cpu = 0;
 
-	(void)spark_decode_tasks(body, size, &tasks, &err[0]);
-	(void)spark_decode_threads(body, size, THREADS_OF_TASKS, &threads, &err[1]);
-	(void)spark_decode_threads(body, size, THREADS_OF_DRIVER, &driver, &err[2]);
-	(void)spark_decode_executor_list(body, size, &executors, &err[3]);
-	(void)spark_decode_newest_query(body, size, &query, &err[9]);
-	(void)spark_decode_dropped_events(body, size, &dropped, &err[4]);
-	(void)spark_decode_batches(body, size, &batches, &err[10]);
-	(void)processes_decode(body, size, &processes, &err[5]);
-	(void)nodemanager_decode_cpu(body, size, "container_1", &cpu, &err[6]);
-	(void)spark_decode_properties(body, size, &properties, &err[7]);
-	(void)spark_decode_memory(body, size, &memory, &err[8]);
-	for (size_t i = 0; i < ELEMENTSOF(err); i++)
-		free(err[i]);
+	(void)TRY(spark_decode_tasks(body, size, &tasks, &err));
+	(void)TRY(spark_decode_threads(body, size, THREADS_OF_TASKS, &threads, &err));
+	(void)TRY(spark_decode_threads(body, size, THREADS_OF_DRIVER, &driver, &err));
+	(void)TRY(spark_decode_executor_list(body, size, &executors, &err));
+	(void)TRY(spark_decode_newest_query(body, size, &query, &err));
+	(void)TRY(spark_decode_dropped_events(body, size, &dropped, &err));
+	(void)TRY(spark_decode_batches(body, size, &batches, &err));
+	(void)TRY(processes_decode(body, size, &processes, &err));
+	(void)TRY(nodemanager_decode_cpu(body, size, "container_1", &cpu, &err));
+	(void)TRY(spark_decode_properties(body, size, &properties, &err));
+	(void)TRY(spark_decode_memory(body, size, &memory, &err));
 	return 0;
 }

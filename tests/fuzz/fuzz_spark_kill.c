@@ -3,6 +3,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "decode.h"
+
 #include "wire/spark_kill.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -12,10 +14,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const char *body = (const char *)data;
 	struct kill_jobs jobs;
 	struct kill_form form = {0};
-	_cleanup_free_ char *err = NULL;
 
-	(void)spark_decode_jobs_of_stage(body, size, 0, &jobs, &err);
-	(void)spark_decode_kill_page(body, size, "/stages/stage/kill/", &form, &err);
+	(void)TRY(spark_decode_jobs_of_stage(body, size, 0, &jobs, &err));
+	(void)TRY(spark_decode_kill_page(body, size, "/stages/stage/kill/", &form, &err));
 	kill_form_clear(&form);
 	return 0;
 }

@@ -3,6 +3,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "decode.h"
+
 #include "wire/spark_history.h"
 #include "wire/spark_owner.h"
 #include "wire/spark_properties.h"
@@ -21,19 +23,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	_cleanup_(strlist_clear) struct strlist properties = {0};
 	_cleanup_(finished_app_list_clear) struct finished_app_list finished = {0};
 	_cleanup_(finished_stage_list_clear) struct finished_stage_list completed = {0};
-	_cleanup_free_ char *err = NULL;
 	usec_t task = 0;
 
 	(void)spark_body_kind(NULL, body, size);
-	(void)spark_decode_applications(body, size, &apps, &err);
-	(void)spark_decode_stages(body, size, &stages, &err);
-	(void)spark_decode_jobs(body, size, &jobs, &err);
-	(void)spark_decode_owner(body, size, &owner, &err);
-	(void)spark_decode_lineage(body, size, &hint, &err);
+	(void)TRY(spark_decode_applications(body, size, &apps, &err));
+	(void)TRY(spark_decode_stages(body, size, &stages, &err));
+	(void)TRY(spark_decode_jobs(body, size, &jobs, &err));
+	(void)TRY(spark_decode_owner(body, size, &owner, &err));
+	(void)TRY(spark_decode_lineage(body, size, &hint, &err));
 	owner_hint_clear(&hint);
-	(void)spark_decode_finished_apps(body, size, &finished, &err);
-	(void)spark_decode_finished_stages(body, size, &completed, &err);
-	(void)spark_decode_longest_task(body, size, &task, &err);
-	(void)spark_decode_properties(body, size, &properties, &err);
+	(void)TRY(spark_decode_finished_apps(body, size, &finished, &err));
+	(void)TRY(spark_decode_finished_stages(body, size, &completed, &err));
+	(void)TRY(spark_decode_longest_task(body, size, &task, &err));
+	(void)TRY(spark_decode_properties(body, size, &properties, &err));
 	return 0;
 }

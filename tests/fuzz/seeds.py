@@ -1,0 +1,107 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""seeds.py DIR: writes what each fuzz target begins with: DIR/KIND/NAME, and the words of the decoders in DIR/words.
+
+What it writes is real: recorded answers (tests/wire/fixtures), recordings (tests/replay), and configurations of this tree. Of each
+answer there is a copy with lists of one row, so that small mutations stay within small bodies."""
+import gzip
+import hashlib
+import json
+import pathlib
+import re
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+MOST = 64 * 1024
+
+HTTP = [
+    b"GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
+    b"GET /api/v1/audit?app=a%20b&sort=x&find=%ff%00y HTTP/1.1\r\nHost: h\r\nAccept-Encoding: gzip;q=0.5, *;q=0\r\n\r\n",
+    b"HEAD /metrics HTTP/1.0\r\nAccept: text/plain; version=0.0.4\r\n\r\n",
+    b'POST /api/v1/pause HTTP/1.1\r\nHost: h\r\nContent-Length: 16\r\n\r\n{"reason": "me"}',
+    b"POST /api/v1/pause HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+]
+
+TEMPLATES = [
+    b'{"text": "{{summary}}", "n": "{{ stage_id }}"}\0etl "7" \\ \x1b[31m',
+    b'{"a": ["{{event}}"], "{{app_id}}": 1}\0\xe2\x80\xaeevil\n%n{{secret}}',
+    b'Authorization: Bearer {{secret}}\0<script>alert(1)</script>',
+]
+
+TEXTS = [
+    "0::/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod0b7632a2_a56e_4278_987a_22de18008dbe.slice/cri-1.scope",
+    "12:cpu:/kubepods/burstable/pod0b7632a2-a56e-4278-987a-22de18008dbe/1\n",
+    "http://nm:8042/node/containerlogs/container_1_2_01_000002/user/stderr?start=-4096", "https://u@h:1/p?q#f", "X-Key: {{secret}}",
+    "1h 30min", "2026-11-23T01:19:07.473GMT", "Mon, 23 Nov 2026 03:17:05 GMT", "64K", "2/3", "gzip;q=0.5, *;q=0", "aGVsbG8_-w==",
+    "spark.stagewatch.hung_after=30min\nspark.stagewatch.action=notify\nspark.network.timeout=300s\nspark.driver.memory=2g",
+    "spark.speculation=true\nspark.executor.heartbeatInterval=10000\nspark.dynamicAllocation.enabled=true\nspark.task.cpus=2",
+    "4.3.0", "\x1b[31m\u202e\u2028\u200b\x7f",
+]
+
+
+def shorter(value):
+    """The same with lists of one row and texts of a few words."""
+    if isinstance(value, dict):
+        return {k: shorter(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [shorter(v) for v in value[:1]]
+    return value[:200] if isinstance(value, str) else value
+
+
+def bodies():
+    for file in sorted(f for f in (ROOT / "tests/wire/fixtures").glob("*/*") if f.is_file()):
+        text = file.read_text()
+        yield text
+        if file.parent.name.startswith("airflow") and file.suffix == ".json":
+            response = json.loads(text).get("response") or {}
+            body = response.get("body")
+            yield body if isinstance(body, str) else json.dumps(body)
+    for file in sorted((ROOT / "tests/replay/recordings").glob("*.gz")):
+        seen = set()
+        with gzip.open(file, "rt") as f:
+            for line in f:
+                answer = json.loads(line)
+                kind = re.sub(r"[0-9]+", "", answer["path"])
+                if kind not in seen and answer.get("body"):
+                    seen.add(kind)
+                    yield answer["body"]
+                    yield json.dumps(dict(answer, body=answer["body"][:200]))
+
+
+def both(text):
+    yield text.encode()
+    try:
+        yield json.dumps(shorter(json.loads(text))).encode()
+    except ValueError:
+        pass
+
+
+def write(directory, seeds):
+    directory.mkdir(parents=True, exist_ok=True)
+    for seed in seeds:
+        if len(seed) <= MOST:
+            (directory / hashlib.sha1(seed).hexdigest()).write_bytes(seed)
+
+
+def words():
+    """The names that the decoders look for, as libFuzzer reads them."""
+    found = set()
+    for file in [*ROOT.glob("src/wire/*.c"), *ROOT.glob("src/setup/*.c"), *ROOT.glob("src/core/facts/*.c")]:
+        found |= set(re.findall(r'"([\w./:-]{2,40})"', file.read_text()))
+    return "".join(f'"{word}"\n' for word in sorted(found))
+
+
+def main():
+    out = pathlib.Path(sys.argv[1])
+    write(out / "body", (seed for text in bodies() for seed in both(text)))
+    files = [ROOT / "etc/stagewatchd.conf", *ROOT.glob("examples/**/*.conf"), *ROOT.glob("tests/**/*.conf")]
+    shipped = files[0].read_text()
+    write(out / "conf", [f.read_bytes() for f in files] + [re.sub(r"(?m)^#(?=[\[\w])", "", shipped).encode()])
+    write(out / "http_request", HTTP)
+    write(out / "notice", TEMPLATES)
+    write(out / "text", [t.encode() for t in TEXTS])
+    (out / "words").write_text(words())
+
+
+if __name__ == "__main__":
+    main()
