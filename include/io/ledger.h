@@ -2,7 +2,10 @@
  * The ledger: a SQLite database in the state directory (WAL, synchronous=FULL), for what must
  * outlive a crash. What returned 0 is on the disk.
  *
- * A ledger in trouble (no directory, disk full, failed fsync, damaged, made by a newer version, its
+ * A damaged one (no database, no tables of ours, failed checks, empty) is kept beside it under
+ * another name, and a new one is made. Of what was in it only the caller's memory is left.
+ *
+ * A ledger in trouble (no directory, disk full, failed fsync, made by a newer version, its
  * file gone) stays an object: calls return an error, ledger_trouble() says why, and
  * ledger_recover() tries again. Whoever acts on the strength of the ledger stops then; nobody else
  * needs to. SQL and its meaning belong to the callers. */
@@ -45,6 +48,7 @@ struct ledger;
 struct ledger_schema {
 	const char *const *steps; /* SQL */
 	size_t n_steps;
+	const char *lost; /* SQL for a new one in place of a damaged one; NULL: none */
 };
 
 /* Takes the lock of the directory and opens the database, which is made or migrated where it has
@@ -69,6 +73,9 @@ const char *ledger_trouble(const struct ledger *l);
  * still the one that was opened. Returns whether the ledger is usable. To be called now and then.
  */
 bool ledger_recover(struct ledger *l);
+
+/* Where the last damaged one is kept that a new one was made for; NULL: there was none. */
+const char *ledger_kept(const struct ledger *l);
 
 /* Counts the times that the database was opened: where it has changed, what was written before may
  * be lost, and what is in memory is to be written again. */

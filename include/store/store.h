@@ -39,6 +39,11 @@ DEFINE_CLEANUP(struct store *, store_free)
 /* What is wrong with the ledger; NULL: nothing. */
 const char *store_trouble(const struct store *s);
 
+/* Times that the ledger was damaged, kept under another name and made anew, since the start; and
+ * what the last one is called now, NULL without one. */
+unsigned store_n_damaged(const struct store *s);
+const char *store_kept(const struct store *s);
+
 /* Reads the incidents, open and of late, into the list; once, and again after trouble kept it from
  * it. -EIO. */
 int store_load(struct store *s);

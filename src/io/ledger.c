@@ -12,7 +12,10 @@
 #include <unistd.h>
 
 #include "base/strbuf.h"
+#include "io/clock.h"
 #include "io/fault_point.h"
+#include "io/ledger_aside.h"
+#include "io/ledger_tables.h"
 
 #define LOCK_FILE "ledger.lock"
 #define READ_WAIT_MS 2000 /* for who writes */
@@ -28,6 +31,8 @@ struct ledger {
 	unsigned generation;
 	bool in_transaction;
 	char *trouble;
+	bool damaged; /* that is the trouble: the file itself, not what is around it */
+	char *kept;   /* where the last damaged one is now */
 };
 
 /* From here on the ledger is in trouble; what was not committed is gone. */
@@ -45,6 +50,13 @@ static int fail(struct ledger *l, const char *what)
 	return -EIO;
 }
 
+/* Damage that SQLite has no word for. */
+static int fail_damaged(struct ledger *l, const char *what)
+{
+	l->damaged = true;
+	return fail(l, what);
+}
+
 static int fail_sqlite(struct ledger *l)
 {
 	char what[256];
@@ -52,6 +64,7 @@ static int fail_sqlite(struct ledger *l)
 	int error = sqlite3_system_errno(l->db);
 	bool os = (code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN;
 
+	l->damaged = (code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB;
 	(void)snprintf(what, sizeof(what), "%s (code %d)%s%s", sqlite3_errstr(code), code,
 		os && error > 0 ? ": " : "", os && error > 0 ? strerror(error) : "");
 	return fail(l, what);
@@ -102,47 +115,7 @@ static int check(struct ledger *l)
 	if (str_equal(said, "ok"))
 		return 0;
 	(void)snprintf(what, sizeof(what), "damaged: %.150s", said ? said : "no answer");
-	return fail(l, what);
-}
-
-/* -1: SQLite has a word on that. */
-static int version_of(sqlite3 *db)
-{
-	sqlite3_stmt *stmt = NULL;
-	int version = -1;
-
-	if (sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &stmt, NULL) == SQLITE_OK &&
-		sqlite3_step(stmt) == SQLITE_ROW)
-		version = sqlite3_column_int(stmt, 0);
-	(void)sqlite3_finalize(stmt);
-	return version;
-}
-
-/* Leads the tables to the newest version. -EPROTO: they are newer than that; -EIO: SQLite's word.
- */
-static int migrate(sqlite3 *db, const struct ledger_schema *schema, int *ret_version)
-{
-	const int newest = (int)schema->n_steps;
-	int version = version_of(db);
-	char text[64];
-
-	*ret_version = version;
-	if (version < 0)
-		return -EIO;
-	if (version > newest)
-		return -EPROTO;
-	for (int v = version; v < newest; v++) {
-		(void)snprintf(text, sizeof(text), "PRAGMA user_version = %d; COMMIT", v + 1);
-		if (sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
-			return -EIO;
-		if (sqlite3_exec(db, schema->steps[v], NULL, NULL, NULL) != SQLITE_OK ||
-			sqlite3_exec(db, text, NULL, NULL, NULL) != SQLITE_OK) {
-			(void)sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
-			return -EIO;
-		}
-		*ret_version = v + 1;
-	}
-	return 0;
+	return fail_damaged(l, what);
 }
 
 static int prepare(struct ledger *l)
@@ -160,7 +133,9 @@ static int prepare(struct ledger *l)
 	r = check(l);
 	if (r < 0)
 		return r;
-	r = migrate(l->db, l->schema, &version);
+	r = ledger_tables_migrate(l->db, l->schema, &version);
+	if (r == -EBADMSG)
+		return fail_damaged(l, "damaged: its tables are not those of a ledger");
 	if (r == -EPROTO) {
 		(void)snprintf(what, sizeof(what),
 			"made by a newer stagewatchd (version %d of the tables)", version);
@@ -191,9 +166,9 @@ static int open_sqlite(struct ledger *l, const char *path, int mode)
 	return 0;
 }
 
-/* All but the place that it is to have. Made here, so that nobody else can ever read it; SQLite
- * gives the same mode to its other files. */
-static int make_draft(struct ledger *l, const char *draft)
+/* All but the place that it is to have. lost: in place of one that is damaged. Made here, so that
+ * nobody else can ever read it; SQLite gives the same mode to its other files. */
+static int make_draft(struct ledger *l, const char *draft, bool lost)
 {
 	_cleanup_close_ int fd = -1;
 	int version = 0;
@@ -208,7 +183,9 @@ static int make_draft(struct ledger *l, const char *draft)
 		return r;
 	if (sqlite3_exec(l->db, "PRAGMA journal_mode = MEMORY; PRAGMA synchronous = FULL", NULL,
 		    NULL, NULL) != SQLITE_OK ||
-		migrate(l->db, l->schema, &version) < 0)
+		ledger_tables_migrate(l->db, l->schema, &version) < 0 ||
+		(lost && l->schema->lost &&
+			sqlite3_exec(l->db, l->schema->lost, NULL, NULL, NULL) != SQLITE_OK))
 		return fail_sqlite(l);
 	(void)sqlite3_close_v2(l->db);
 	l->db = NULL;
@@ -216,7 +193,7 @@ static int make_draft(struct ledger *l, const char *draft)
 }
 
 /* A new one appears whole or not at all: one that is empty has lost what it held. */
-static int create_database(struct ledger *l, const char *path)
+static int create_database(struct ledger *l, const char *path, bool lost)
 {
 	static const char *const leftovers[] = {"-wal", "-shm"};
 	_cleanup_free_ char *draft = NULL;
@@ -227,7 +204,7 @@ static int create_database(struct ledger *l, const char *path)
 		return fail(l, strerror(errno));
 	r = str_printf(&draft, "%s.new", path);
 	if (r >= 0)
-		r = make_draft(l, draft);
+		r = make_draft(l, draft, lost);
 	for (size_t i = 0; r >= 0 && i < ELEMENTSOF(leftovers); i++) {
 		_cleanup_free_ char *old = NULL;
 
@@ -249,22 +226,20 @@ static void opened(struct ledger *l, const struct stat *st)
 	l->trouble = NULL;
 }
 
-static int open_database(struct ledger *l)
+static int open_or_create(struct ledger *l, const char *path, bool lost)
 {
-	_cleanup_free_ char *path = resolve(l);
 	struct stat st;
 	int r = 0;
 
-	if (!path)
-		return fail(l, strerror(errno));
+	l->damaged = false;
 	if (lstat(path, &st) < 0)
-		r = errno == ENOENT ? create_database(l, path) : fail(l, strerror(errno));
+		r = errno == ENOENT ? create_database(l, path, lost) : fail(l, strerror(errno));
 	if (r < 0)
 		return r;
 	if (lstat(path, &st) < 0)
 		return fail(l, strerror(errno));
 	if (st.st_size == 0)
-		return fail(l, "damaged: it is empty");
+		return fail_damaged(l, "damaged: it is empty");
 	r = open_sqlite(l, path, SQLITE_OPEN_READWRITE);
 	if (r >= 0)
 		r = prepare(l);
@@ -272,6 +247,46 @@ static int open_database(struct ledger *l)
 		return r;
 	opened(l, &st);
 	return 0;
+}
+
+/* A damaged one stays for people, under another name. */
+static int set_aside(struct ledger *l, const char *path)
+{
+	_cleanup_free_ char *kept = NULL;
+	_cleanup_free_ char *what = NULL;
+	int r = ledger_aside(path, clock_realtime(), &kept);
+
+	if (r >= 0) {
+		if (kept) {
+			free(l->kept);
+			l->kept = TAKE_PTR(kept);
+		}
+		return 0;
+	}
+	if (str_printf(&what, "%s; it cannot be moved away to make a new one: %s",
+		    l->trouble ? l->trouble + strlen(l->path) + 2 : "damaged",
+		    r == -EMFILE ? "others are kept beside it already" : strerror(-r)) >= 0)
+		(void)fail(l, what);
+	return -EIO;
+}
+
+static int open_database(struct ledger *l)
+{
+	_cleanup_free_ char *path = resolve(l);
+	int r;
+
+	if (!path)
+		return fail(l, strerror(errno));
+	l->damaged = l->damaged || ledger_aside_begun(path);
+	r = l->damaged ? -EIO : open_or_create(l, path, false);
+	if (r >= 0 || !l->damaged)
+		return r;
+	r = set_aside(l, path);
+	if (r >= 0)
+		r = open_or_create(l, path, true);
+	if (r >= 0)
+		ledger_aside_done(path);
+	return r;
 }
 
 static int open_to_read(struct ledger *l, const char *path)
@@ -287,7 +302,7 @@ static int open_to_read(struct ledger *l, const char *path)
 	if (r < 0)
 		return r;
 	(void)sqlite3_busy_timeout(l->db, READ_WAIT_MS);
-	version = version_of(l->db);
+	version = ledger_tables_version(l->db);
 	if (version < 0)
 		return fail_sqlite(l);
 	if (version != (int)l->schema->n_steps) {
@@ -366,6 +381,7 @@ struct ledger *ledger_free(struct ledger *l)
 	free(l->dir);
 	free(l->path);
 	free(l->trouble);
+	free(l->kept);
 	free(l);
 	return NULL;
 }
@@ -378,6 +394,11 @@ bool ledger_usable(const struct ledger *l)
 const char *ledger_trouble(const struct ledger *l)
 {
 	return l->db ? NULL : l->trouble ? l->trouble : "out of memory";
+}
+
+const char *ledger_kept(const struct ledger *l)
+{
+	return l->kept;
 }
 
 unsigned ledger_generation(const struct ledger *l)
@@ -397,7 +418,7 @@ static int guard(struct ledger *l)
 	if (st.st_dev != l->dev || st.st_ino != l->ino)
 		return fail(l, "the file was replaced by another one");
 	if (st.st_size == 0)
-		return fail(l, "damaged: it is empty");
+		return fail_damaged(l, "damaged: it is empty");
 	return 0;
 }
 

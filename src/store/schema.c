@@ -88,4 +88,11 @@ static const char *const steps[] = {
 	 "ALTER TABLE actions ADD COLUMN owner_via TEXT;"),
 };
 
-const struct ledger_schema store_schema = {steps, ELEMENTSOF(steps)};
+/* Which tries were acted upon is not known any more, so nothing is begun until a person says so:
+ * pause_store.c reads it. */
+static const char lost[] =
+	"INSERT INTO pause VALUES (1, 'the ledger was damaged and made anew: what was acted upon "
+	"before is not known', 'stagewatchd', CAST(strftime('%s', 'now') AS INTEGER) * 1000000, 0, "
+	"0, 0, NULL);";
+
+const struct ledger_schema store_schema = {steps, ELEMENTSOF(steps), lost};

@@ -21,6 +21,8 @@ struct store {
 	bool acts;
 	usec_t keep;
 	unsigned generation; /* of the ledger, when last looked at */
+	char *kept;          /* the damaged one that was last told of */
+	unsigned n_damaged;
 	bool complained;
 	usec_t pruned; /* since 1970 */
 };
@@ -64,6 +66,7 @@ struct store *store_free(struct store *s)
 	if (!s)
 		return NULL;
 	ledger_free(s->ledger);
+	free(s->kept);
 	free(s);
 	return NULL;
 }
@@ -88,6 +91,37 @@ static void complain(struct store *s)
 	if (!trouble && s->complained)
 		log_notice("The ledger can be used again, actions may begin");
 	s->complained = trouble != NULL;
+}
+
+/* Said at once, and loudly: a new one was made in place of one that was damaged. */
+static void note_damage(struct store *s)
+{
+	const char *kept = ledger_kept(s->ledger);
+
+	if (!kept || str_equal(kept, s->kept))
+		return;
+	(void)str_replace(&s->kept, kept);
+	s->n_damaged++;
+	if (s->loaded)
+		log_error("The ledger in state_dir is damaged: it is kept as %s; a new one is made "
+			  "and gets what is in memory",
+			kept);
+	else
+		log_error(
+			"The ledger in state_dir is damaged: it is kept as %s; a new one is made, "
+			"and no action begins until stagewatchctl resume, since what was acted "
+			"upon before is not known",
+			kept);
+}
+
+unsigned store_n_damaged(const struct store *s)
+{
+	return s->n_damaged;
+}
+
+const char *store_kept(const struct store *s)
+{
+	return ledger_kept(s->ledger);
 }
 
 void store_configure(struct store *s, const struct settings *settings)
@@ -144,6 +178,7 @@ int store_load(struct store *s)
 	int r;
 
 	complain(s);
+	note_damage(s);
 	if (s->loaded)
 		return 0;
 	r = rows_each_incident(s->ledger, INCIDENTS_KEPT, on_incident, s);

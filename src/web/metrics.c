@@ -121,6 +121,9 @@ static const struct metric_def metric_defs[] = {
 		"without one."),
 	G(METRIC_LEDGER_UP, "stagewatch_ledger_up", NULL,
 		"1 if the ledger can be written, 0 if not: then no action is taken."),
+	C(METRIC_LEDGER_DAMAGED, "stagewatch_ledger_damaged", NULL,
+		"Times that the ledger was damaged: it was kept under another name, and made "
+		"anew."),
 	G(METRIC_BREAKER_OPEN, "stagewatch_breaker_open", NULL,
 		"1 if the storm breaker is open: so many apps hang that no action begins."),
 	G(METRIC_AIRFLOW_UP, "stagewatch_airflow_up", NULL,

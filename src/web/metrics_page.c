@@ -195,6 +195,7 @@ static void add_actions(const struct web_view *v, struct metrics_writer *w)
 		metrics_add(w, METRIC_OLDEST_PENDING_ACTION_TIMESTAMP_SECONDS, NULL,
 			(double)usec_sub(v->wall, remediator_oldest(m)) / USEC_PER_SEC);
 	metrics_add(w, METRIC_LEDGER_UP, NULL, !store_trouble(v->store));
+	metrics_add(w, METRIC_LEDGER_DAMAGED, NULL, store_n_damaged(v->store));
 	metrics_add(w, METRIC_BREAKER_OPEN, NULL, remediator_breaker(m)->open);
 }
 

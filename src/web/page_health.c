@@ -202,6 +202,8 @@ void health_section(struct page *p)
 	add_notices(p);
 	add_configuration(p);
 	page_dd_text(p, "Ledger", trouble ? trouble : "is written");
+	if (store_kept(p->view->store))
+		page_dd_text(p, "Damaged ledger, kept as", store_kept(p->view->store));
 	page_dd(p, "Runs since");
 	page_ago(p, p->view->started);
 	html_close_to(h, depth);

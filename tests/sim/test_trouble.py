@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What an action must outlive beside a crash: disks, clocks, a second daemon, another mode, slow answers after a restart."""
 import asyncio
+import contextlib
 import os
 import signal
+import sqlite3
 import struct
 import subprocess
 
@@ -82,6 +84,65 @@ def test_ledger_vanishes(story):
         file.unlink()
     story.settle()
     assert story.daemon.lines("The ledger in state_dir cannot be used") and story.daemon.lines("The ledger can be used again")
+    story.check()
+
+
+def changing(story):
+    return [e for e in story.world.effects if e[1] in ("fail", "kill", "clear", "restart")]
+
+
+def rubbish(file):
+    with open(file, "r+b") as f:
+        f.write(b"\xa5" * 4096)
+
+
+def truncated(file):
+    os.truncate(file, os.path.getsize(file) // 2)
+
+
+def empty(file):
+    os.truncate(file, 0)
+
+
+def another_database(file):
+    file.unlink()
+    with contextlib.closing(sqlite3.connect(file)) as db:
+        db.execute("CREATE TABLE cats (name)")
+
+
+@pytest.mark.parametrize("damage", [rubbish, truncated, empty, another_database])
+def test_ledger_is_damaged_between_two_lives(damage, story, build):
+    """What was acted upon is forgotten, so nothing is begun until a person has looked: no try is ended twice."""
+    story.daemon.start()
+    story.until(lambda: story.world.took("fail"))
+    story.daemon.child.kill()
+    story.daemon.child.wait()
+    for log in story.daemon.state.glob("ledger.db-*"):
+        log.unlink()
+    damage(story.daemon.state / "ledger.db")
+    story.daemon.logfile.rename(story.daemon.dir / "first")
+    sent = changing(story)
+    other = sim.Task(story.world, story.airflow, story.master, "d2")
+    story.daemon.start()
+    story.until(lambda: story.daemon.rows("SELECT 1 FROM incidents WHERE app_id = 'app-d2-1' AND refusal LIKE 'paused by stagewatchd%'"))
+    assert changing(story) == sent, explain(story.world, story.daemon)
+    assert len(list(story.daemon.state.glob("ledger.db.damaged-*Z"))) == 1
+    assert story.daemon.lines("The ledger in state_dir is damaged: it is kept as ") and story.daemon.lines("Still paused by stagewatchd")
+    assert story.daemon.metric("stagewatch_ledger_damaged_total") == 1
+    assert subprocess.run([build / "stagewatchctl", "--socket", story.daemon.socket, "resume"]).returncode == 0
+    story.until(lambda: story.daemon.rows("SELECT 1 FROM actions WHERE app_id = 'app-d2-1' AND ended > 0"))
+    assert story.daemon.stop() == 0
+    assert len(story.world.took("fail", story.task.who())) == 1 and not story.world.broken, explain(story.world, story.daemon)
+
+
+def test_ledger_is_damaged_while_it_is_open(story):
+    """What is in memory goes into the new one, and the action goes on."""
+    story.daemon.start()
+    story.until(lambda: story.world.took("fail"))
+    empty(story.daemon.state / "ledger.db")
+    story.settle()
+    assert story.daemon.lines("a new one is made and gets what is in memory")
+    assert not story.daemon.rows("SELECT 1 FROM pause")
     story.check()
 
 

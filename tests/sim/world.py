@@ -407,7 +407,7 @@ class Daemon(harness.Daemon):
             with contextlib.closing(sqlite3.connect(f"file:{self.state}/ledger.db?mode=ro", uri=True, timeout=5)) as db:
                 db.row_factory = sqlite3.Row
                 return db.execute(sql).fetchall()
-        except sqlite3.OperationalError:
+        except sqlite3.DatabaseError:  # none, or a damaged one
             return []
 
     def n_points(self):

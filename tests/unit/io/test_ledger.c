@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The ledger: what is durable, what trouble looks like, and how it ends. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -18,11 +19,13 @@
 
 #include "base/strbuf.h"
 #include "io/ledger.h"
+#include "io/ledger_aside.h"
 
 #define SET "INSERT OR REPLACE INTO meta VALUES (?1, ?2)"
 
 static const char *const steps[] = {"CREATE TABLE meta (key TEXT PRIMARY KEY, value);"};
-static const struct ledger_schema schema = {steps, ELEMENTSOF(steps)};
+static const struct ledger_schema schema = {
+	steps, ELEMENTSOF(steps), "INSERT INTO meta VALUES ('lost', 1)"};
 
 static bool sync_fails;
 
@@ -64,16 +67,14 @@ static int make_place(void **state)
 
 static int drop_place(void **state)
 {
-	static const char *const names[] = {LEDGER_FILE, LEDGER_FILE "-wal", LEDGER_FILE "-shm",
-		"ledger.lock", "away", LEDGER_FILE ".new"};
 	struct place *p = *state;
+	DIR *d = opendir(p->dir);
+	struct dirent *e;
 
-	for (size_t i = 0; i < ELEMENTSOF(names); i++) {
-		char path[160];
-
-		(void)snprintf(path, sizeof(path), "%s/%s", p->dir, names[i]);
-		(void)unlink(path);
-	}
+	assert_non_null(d);
+	while ((e = readdir(d)))
+		(void)unlinkat(dirfd(d), e->d_name, 0);
+	assert_int_equal(closedir(d), 0);
 	return rmdir(p->dir);
 }
 
@@ -269,24 +270,40 @@ static void the_file_may_not_be_a_link(void **state)
 	ledger_free(l);
 }
 
-static void damage_is_told_and_left_alone(void **state)
+static void assert_kept(const struct ledger *l, const char *text)
+{
+	char got[64] = "";
+	FILE *f;
+
+	assert_true(ledger_usable(l));
+	assert_non_null(ledger_kept(l));
+	assert_non_null(strstr(ledger_kept(l), "/" LEDGER_FILE ".damaged-2"));
+	f = fopen(ledger_kept(l), "r");
+	assert_non_null(f);
+	assert_int_equal(fread(got, 1, sizeof(got) - 1, f), strlen(text));
+	assert_string_equal(got, text);
+	assert_int_equal(fclose(f), 0);
+}
+
+/* Somebody may still want to look at it; and the new one says what it is. */
+static void a_damaged_one_is_kept_and_made_anew(void **state)
 {
 	struct place *p = *state;
 	struct ledger *l;
-	char away[96];
 
-	write_file(p->file, "this is no database, but somebody may still want to look at it\n");
+	write_file(p->file, "this is no database\n");
 	l = must_open(p);
-	assert_false(ledger_usable(l));
-	assert_non_null(strstr(ledger_trouble(l), "not a database"));
-	assert_false(ledger_recover(l));
-	(void)snprintf(away, sizeof(away), "%s/away", p->dir);
-	assert_int_equal(rename(p->file, away), 0);
-	assert_true(ledger_recover(l));
+	assert_kept(l, "this is no database\n");
+	assert_int_equal(get(l, "lost"), 1);
+	assert_int_equal(set(l, "a", 7), 0);
+	ledger_free(l);
+	l = must_open(p);
+	assert_null(ledger_kept(l));
+	assert_int_equal(get(l, "a"), 7);
 	ledger_free(l);
 }
 
-/* What a disk leaves that lost it. A new one would have forgotten which tries were spent. */
+/* What a disk leaves that lost it. */
 static void an_empty_one_is_damaged(void **state)
 {
 	struct place *p = *state;
@@ -294,15 +311,79 @@ static void an_empty_one_is_damaged(void **state)
 
 	write_file(p->file, "");
 	l = must_open(p);
-	assert_false(ledger_usable(l));
-	assert_non_null(strstr(ledger_trouble(l), "damaged: it is empty"));
-	assert_false(ledger_recover(l));
-	assert_int_equal(unlink(p->file), 0);
-	assert_true(ledger_recover(l));
+	assert_kept(l, "");
+	ledger_free(l);
+	l = must_open(p);
 	assert_int_equal(set(l, "a", 1), 0);
+	assert_int_equal(unlink(p->file), 0);
+	assert_false(ledger_recover(l));
+	assert_true(ledger_recover(l));
+	assert_int_equal(get(l, "lost"), -1); /* that one was taken away by a person */
 	assert_int_equal(truncate(p->file, 0), 0);
 	assert_int_equal(set(l, "b", 1), -EIO);
 	assert_non_null(strstr(ledger_trouble(l), "damaged: it is empty"));
+	ledger_free(l);
+}
+
+/* Of something else, or one from which a table was taken. */
+static void a_database_without_our_tables_is_damaged(void **state)
+{
+	static const char *const orders[] = {"DROP TABLE meta",
+		"ALTER TABLE meta RENAME COLUMN value TO v", "CREATE TABLE x (y)"};
+	struct place *p = *state;
+
+	for (size_t i = 0; i < ELEMENTSOF(orders); i++) {
+		struct ledger *l = must_open(p);
+		sqlite3 *db = NULL;
+
+		ledger_free(l);
+		assert_int_equal(sqlite3_open(p->file, &db), SQLITE_OK);
+		assert_int_equal(sqlite3_exec(db, orders[i], NULL, NULL, NULL), SQLITE_OK);
+		(void)sqlite3_close(db);
+		l = must_open(p);
+		assert_true(ledger_usable(l));
+		assert_non_null(ledger_kept(l));
+		assert_int_equal(get(l, "lost"), 1);
+		assert_int_equal(unlink(ledger_kept(l)), 0); /* two in one second have one name */
+		ledger_free(l);
+	}
+}
+
+/* The mark is there, but no new one: a crash between the two must not make it look as if there had
+ * never been one. */
+static void a_crash_while_one_is_kept_is_no_fresh_start(void **state)
+{
+	struct place *p = *state;
+	char mark[160];
+	struct ledger *l;
+
+	(void)snprintf(mark, sizeof(mark), "%s.lost", p->file);
+	write_file(mark, "");
+	l = must_open(p);
+	assert_true(ledger_usable(l));
+	assert_int_equal(get(l, "lost"), 1);
+	assert_int_equal(access(mark, F_OK), -1);
+	ledger_free(l);
+}
+
+/* A disk that damages each new one is not filled with them. */
+static void no_more_than_some_are_kept(void **state)
+{
+	struct place *p = *state;
+	struct ledger *l;
+	char path[160];
+
+	for (int i = 0; i < LEDGER_ASIDE_MAX; i++) {
+		(void)snprintf(path, sizeof(path), "%s.damaged-%d", p->file, i);
+		write_file(path, "x");
+	}
+	write_file(p->file, "rubbish");
+	l = must_open(p);
+	assert_false(ledger_usable(l));
+	assert_non_null(strstr(ledger_trouble(l), "others are kept beside it already"));
+	assert_int_equal(access(p->file, F_OK), 0);
+	assert_int_equal(unlink(path), 0);
+	assert_true(ledger_recover(l));
 	ledger_free(l);
 }
 
@@ -357,7 +438,24 @@ static void a_damaged_page_is_found(void **state)
 	assert_int_equal(fwrite(rubbish, sizeof(rubbish), 1, f), 1);
 	assert_int_equal(fclose(f), 0);
 	l = must_open(p);
-	assert_false(ledger_usable(l));
+	assert_true(ledger_usable(l));
+	assert_non_null(ledger_kept(l));
+	ledger_free(l);
+}
+
+/* Pages beyond those that were asked for while it was open. */
+static void damage_while_it_is_open_is_found(void **state)
+{
+	struct place *p = *state;
+	struct ledger *l = must_open(p);
+
+	assert_int_equal(set(l, "a", 1), 0);
+	assert_int_equal(truncate(p->file, 0), 0);
+	assert_int_equal(set(l, "a", 2), -EIO);
+	assert_true(ledger_recover(l));
+	assert_non_null(ledger_kept(l));
+	assert_int_equal(get(l, "a"), -1);
+	assert_int_equal(set(l, "a", 3), 0);
 	ledger_free(l);
 }
 
@@ -388,8 +486,8 @@ static void a_file_that_is_replaced_is_noticed(void **state)
 	write_file(p->file, "another");
 	assert_false(ledger_recover(l));
 	assert_non_null(strstr(ledger_trouble(l), "replaced"));
-	assert_int_equal(unlink(p->file), 0);
 	assert_true(ledger_recover(l));
+	assert_kept(l, "another");
 	ledger_free(l);
 }
 
@@ -499,8 +597,12 @@ int main(void)
 		CASE(without_a_directory_it_waits_for_one),
 		CASE(a_directory_may_be_a_link),
 		CASE(the_file_may_not_be_a_link),
-		CASE(damage_is_told_and_left_alone),
+		CASE(a_damaged_one_is_kept_and_made_anew),
 		CASE(an_empty_one_is_damaged),
+		CASE(a_database_without_our_tables_is_damaged),
+		CASE(a_crash_while_one_is_kept_is_no_fresh_start),
+		CASE(no_more_than_some_are_kept),
+		CASE(damage_while_it_is_open_is_found),
 		CASE(one_that_was_never_finished_is_made_anew),
 		CASE(the_log_of_a_lost_one_does_not_count),
 		CASE(a_damaged_page_is_found),

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Renames damaged databases. */
+#include "io/ledger_aside.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/strbuf.h"
+
+#define MARK ".damaged-"
+
+static bool is_kept(const char *name, const char *base)
+{
+	size_t n = strlen(base);
+	size_t length = strlen(name);
+
+	return strncmp(name, base, n) == 0 && strncmp(name + n, MARK, strlen(MARK)) == 0 &&
+	       strcmp(name + length - 4, "-wal") != 0;
+}
+
+/* path is absolute. */
+static int count_kept(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	_cleanup_free_ char *dir = strndup(path, (size_t)(slash - path));
+	struct dirent *e;
+	int n = 0;
+	DIR *d;
+
+	if (!dir)
+		return -ENOMEM;
+	d = opendir(dir);
+	if (!d)
+		return -errno;
+	while ((e = readdir(d)))
+		n += is_kept(e->d_name, slash + 1);
+	(void)closedir(d);
+	return n;
+}
+
+static int move(const char *path, const char *kept, const char *suffix)
+{
+	_cleanup_free_ char *from = NULL;
+	_cleanup_free_ char *to = NULL;
+	int r = str_printf(&from, "%s%s", path, suffix);
+
+	if (r >= 0)
+		r = str_printf(&to, "%s%s", kept, suffix);
+	if (r < 0)
+		return r;
+	return renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) < 0 ? -errno : 0;
+}
+
+static int mark_path(const char *path, char **ret)
+{
+	return str_printf(ret, "%s.lost", path);
+}
+
+static int put_mark(const char *path)
+{
+	_cleanup_free_ char *mark = NULL;
+	_cleanup_close_ int fd = -1;
+	int r = mark_path(path, &mark);
+
+	if (r < 0)
+		return r;
+	fd = open(mark, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	return fd < 0 || fsync(fd) < 0 ? -errno : 0;
+}
+
+bool ledger_aside_begun(const char *path)
+{
+	_cleanup_free_ char *mark = NULL;
+
+	return mark_path(path, &mark) < 0 || access(mark, F_OK) == 0;
+}
+
+void ledger_aside_done(const char *path)
+{
+	_cleanup_free_ char *mark = NULL;
+
+	if (mark_path(path, &mark) >= 0)
+		(void)unlink(mark);
+}
+
+int ledger_aside(const char *path, usec_t wall, char **ret)
+{
+	_cleanup_free_ char *kept = NULL;
+	char when[32];
+	int r = count_kept(path);
+
+	if (r < 0)
+		return r;
+	if (r >= LEDGER_ASIDE_MAX)
+		return -EMFILE;
+	r = str_printf(&kept, "%s" MARK "%s", path, format_timestamp(when, sizeof(when), wall));
+	if (r >= 0)
+		r = put_mark(path);
+	if (r >= 0)
+		r = move(path, kept, "-wal");
+	if (r >= 0 || r == -ENOENT)
+		r = move(path, kept, "");
+	if (r < 0 && r != -ENOENT)
+		return r;
+	*ret = r < 0 ? NULL : TAKE_PTR(kept);
+	return 0;
+}

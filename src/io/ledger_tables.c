@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Makes, migrates and compares the tables of a ledger. */
+#include "io/ledger_tables.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/strbuf.h"
+
+int ledger_tables_version(sqlite3 *db)
+{
+	sqlite3_stmt *stmt = NULL;
+	int version = -1;
+
+	if (sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &stmt, NULL) == SQLITE_OK &&
+		sqlite3_step(stmt) == SQLITE_ROW)
+		version = sqlite3_column_int(stmt, 0);
+	(void)sqlite3_finalize(stmt);
+	return version;
+}
+
+static int step(sqlite3 *db, const struct ledger_schema *schema, int v)
+{
+	char text[64];
+
+	(void)snprintf(text, sizeof(text), "PRAGMA user_version = %d; COMMIT", v + 1);
+	if (sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
+		return -EIO;
+	if (sqlite3_exec(db, schema->steps[v], NULL, NULL, NULL) == SQLITE_OK &&
+		sqlite3_exec(db, text, NULL, NULL, NULL) == SQLITE_OK)
+		return 0;
+	(void)sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+	return -EIO;
+}
+
+/* All columns of all tables, one a line. */
+static const char ask_columns[] =
+	"SELECT t.name || '.' || c.name FROM sqlite_schema t JOIN pragma_table_info(t.name) c"
+	" WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite%' ORDER BY 1";
+
+static int add_line(void *userdata, int n, char **values, char **names)
+{
+	struct strbuf *b = userdata;
+
+	(void)names;
+	strbuf_addf(b, "%s\n", n > 0 && values[0] ? values[0] : "");
+	return 0;
+}
+
+static int columns_of(sqlite3 *db, char **ret)
+{
+	struct strbuf b = {0};
+
+	if (sqlite3_exec(db, ask_columns, add_line, &b, NULL) != SQLITE_OK) {
+		strbuf_clear(&b);
+		return -EIO;
+	}
+	return strbuf_finish(&b, ret);
+}
+
+/* The columns that the first n steps make. */
+static int columns_wanted(const struct ledger_schema *schema, int n, char **ret)
+{
+	sqlite3 *db = NULL;
+	int r = sqlite3_open(":memory:", &db) == SQLITE_OK ? 0 : -ENOMEM;
+
+	for (int v = 0; r >= 0 && v < n; v++)
+		r = sqlite3_exec(db, schema->steps[v], NULL, NULL, NULL) == SQLITE_OK ? 0 : -ENOMEM;
+	if (r >= 0)
+		r = columns_of(db, ret) < 0 ? -ENOMEM : 0;
+	(void)sqlite3_close(db);
+	return r;
+}
+
+/* A database of something else, or one from which a person has dropped something, has no place for
+ * what is to be kept. */
+static int compare(sqlite3 *db, const struct ledger_schema *schema, int version)
+{
+	_cleanup_free_ char *wanted = NULL;
+	_cleanup_free_ char *have = NULL;
+	int r;
+
+	r = columns_wanted(schema, version, &wanted);
+	if (r < 0)
+		return r;
+	r = columns_of(db, &have);
+	if (r < 0)
+		return r;
+	return str_equal(have, wanted) ? 0 : -EBADMSG;
+}
+
+int ledger_tables_migrate(sqlite3 *db, const struct ledger_schema *schema, int *ret_version)
+{
+	const int newest = (int)schema->n_steps;
+	int version = ledger_tables_version(db);
+	int r;
+
+	*ret_version = version;
+	if (version > newest)
+		return -EPROTO;
+	r = version < 0 ? -EIO : compare(db, schema, version);
+	for (int v = version; r >= 0 && v < newest; v++) {
+		r = step(db, schema, v);
+		*ret_version = r < 0 ? v : v + 1;
+	}
+	return r;
+}
