@@ -17,4 +17,7 @@ int door_new(sd_event *event, const struct web_params *p, http_server_fn fn, voi
 /* NULL is allowed; returns NULL. */
 struct door *door_free(struct door *d);
 
+/* NULL where d is NULL. */
+const struct http_server *door_server(const struct door *d);
+
 DEFINE_CLEANUP(struct door *, door_free)

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  * libmicrohttpd on an sd-event loop: small answers made in memory, gzip where the client offers it,
- * bounded connections, time and request sizes. Over TCP it takes GET and HEAD only; over a Unix
- * socket, where the kernel says who asks, POST as well. */
+ * bounded connections, time and request sizes, and a connection per request. Over TCP it takes GET
+ * and HEAD only; over a Unix socket, where the kernel says who asks, POST as well. */
 #pragma once
 
 #include <stddef.h>
 #include <systemd/sd-event.h>
 
 #include "base/cleanup.h"
+#include "io/http_connections.h"
 #include "io/local_socket.h"
 
 #define HTTP_SERVER_MAX_BODY ((size_t)4096)
@@ -66,6 +67,9 @@ int http_server_take(struct http_server *s, int fd);
  * bounded number of times at once; errors of local_socket_listen(), with *reterr. */
 int http_server_new_local(sd_event *event, const char *path, http_server_fn fn, void *userdata,
 	struct http_server **ret, char **reterr);
+
+/* HTTP_REFUSAL_MAX numbers, all from the start. */
+const uint64_t *http_server_refusals(const struct http_server *s);
 
 /* Ends open connections at once, and removes its Unix socket. NULL is allowed; returns NULL. */
 struct http_server *http_server_free(struct http_server *s);

@@ -41,5 +41,7 @@ void control_listen(struct control *c, const char *path);
 /* Ends the socket. NULL is allowed; returns NULL. */
 struct control *control_free(struct control *c);
 
+/* NULL where c is NULL, or it could not listen. */
+const struct http_server *control_server(const struct control *c);
 /* NULL where c is NULL. */
 struct holds *control_holds(const struct control *c);

@@ -5,6 +5,7 @@
 #include "core/act/incident.h"
 #include "io/credentials.h"
 #include "io/http_client.h"
+#include "io/http_server.h"
 #include "notifier/notifier.h"
 #include "remedy/holds.h"
 #include "remedy/leader.h"
@@ -31,6 +32,9 @@ struct web_view {
 	struct run_store *runs;
 	const struct http_client *client;
 	const struct credentials *credentials;
+	/* Those who ask; NULL: it does not listen. */
+	const struct http_server *web_server;
+	const struct http_server *control_server;
 	struct evidence_collector *evidence_collector;
 	const struct python_stacks *python_stacks; /* NULL: nobody looks at Python */
 	usec_t now;

@@ -87,3 +87,8 @@ struct door *door_free(struct door *d)
 	free(d);
 	return NULL;
 }
+
+const struct http_server *door_server(const struct door *d)
+{
+	return d ? d->server : NULL;
+}

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "daemon/door.h"
 #include "daemon/manager_parts.h"
 #include "daemon/verdict_log.h"
 #include "io/clock.h"
@@ -362,6 +363,8 @@ int manager_answer(
 		.runs = m->runs,
 		.client = m->client,
 		.credentials = m->credentials,
+		.web_server = door_server(m->door),
+		.control_server = control_server(m->control),
 		.evidence_collector = m->evidence_collector,
 		.python_stacks = m->python_stacks,
 		.now = clock_boottime(),

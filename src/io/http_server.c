@@ -18,29 +18,21 @@
 #include "base/strbuf.h"
 #include "io/clock.h"
 #include "io/gzip.h"
+#include "io/http_head.h"
 #include "io/tcp_listen.h"
 
-#define MAX_CONNECTIONS 64U
-/* Of one user at a Unix socket, root apart: nobody is to keep the others out. */
-#define MAX_OF_USER 16U
+/* At its limit libmicrohttpd lets nobody in. Ours comes before, and lets the newest in. */
+#define LIBRARY_MAX_CONNECTIONS (2 * HTTP_CONNECTIONS_MAX)
 /* Silence on a connection. */
 #define IDLE_SECONDS 15U
-/* From the connection's begin, or the end of its last answer, to the end of the next: so that
- * nobody holds a place by a byte now and then. */
-#define EXCHANGE_TIMEOUT (60 * USEC_PER_SEC)
-#define SWEEP_INTERVAL (5 * USEC_PER_SEC)
 #define CONNECTION_MEMORY ((size_t)32 * 1024)
-/* An open connection. */
-struct client {
-	LIST_ENTRY(client) link;
-	int fd;
-	uid_t uid; /* at a Unix socket */
-	usec_t since;
-};
 
 /* A request on its way in. */
 struct exchange {
+	bool begun; /* its head was looked at */
 	bool post;
+	int status; /* its target's refusal; 0: it has none */
+	size_t target_len;
 	size_t len;
 	char body[HTTP_SERVER_MAX_BODY + 1];
 };
@@ -57,12 +49,11 @@ struct listener {
 
 struct http_server {
 	sd_event *event;
-	sd_event_source *sweep;
 	http_server_fn fn;
 	void *userdata;
 	char *path; /* of its Unix socket; NULL: TCP */
 	LIST_HEAD(, listener) listeners;
-	LIST_HEAD(, client) clients;
+	struct http_connections *connections;
 };
 
 static const struct {
@@ -72,6 +63,9 @@ static const struct {
 	{"X-Content-Type-Options", "nosniff"},
 	{"Cache-Control", "no-store"},
 	{"Vary", "Accept, Accept-Encoding"},
+	/* What follows a request is never read as another: whoever is before us may have taken it
+	 * for something else. */
+	{"Connection", "close"},
 	/* Pages load what this server has, and nothing else; nothing within a page is run. */
 	{"Content-Security-Policy",
 		"default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
@@ -130,11 +124,33 @@ static enum MHD_Result answer(
 	return result;
 }
 
-static enum MHD_Result refuse(struct MHD_Connection *connection, int status)
+static struct http_connection *connection_of(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return info ? info->socket_context : NULL;
+}
+
+static enum MHD_Result reply_status(struct MHD_Connection *connection, int status)
 {
 	struct http_server_reply reply = {.status = status};
 
 	return answer(connection, &reply, NULL);
+}
+
+/* What of the head keeps the request from being one; HTTP_REFUSAL_MAX: nothing. */
+struct objection {
+	enum http_refusal why;
+	int status;
+};
+
+static enum MHD_Result refuse(
+	struct http_server *s, struct MHD_Connection *connection, const struct objection *o)
+{
+	http_connections_count(s->connections, o->why);
+	http_connection_complete(connection_of(connection));
+	return reply_status(connection, o->status);
 }
 
 /* Who is at the other end of a Unix socket. */
@@ -169,7 +185,7 @@ static enum MHD_Result ask_handler(struct http_server *s, struct MHD_Connection 
 	if ((s->path && read_peer(connection, &peer) < 0) ||
 		s->fn(s->userdata, &request, &reply) < 0) {
 		free(reply.body);
-		return refuse(connection, MHD_HTTP_INTERNAL_SERVER_ERROR);
+		return reply_status(connection, MHD_HTTP_INTERNAL_SERVER_ERROR);
 	}
 	assert(reply.status >= 200 && reply.status <= 599);
 	if (reply.body &&
@@ -180,23 +196,46 @@ static enum MHD_Result ask_handler(struct http_server *s, struct MHD_Connection 
 	return answer(connection, &reply, encoding);
 }
 
-/* The headers are there. */
-static enum MHD_Result begin_exchange(struct http_server *s, struct MHD_Connection *connection,
-	const char *method, struct exchange **ret)
+/* libmicrohttpd's first word of a request: its target, before anything is made of it. What is
+ * returned becomes the request's context. */
+static void *on_target(void *userdata, const char *target, struct MHD_Connection *connection)
 {
-	bool post = s->path && strcmp(method, MHD_HTTP_METHOD_POST) == 0;
 	struct exchange *x = calloc(1, sizeof(*x));
 
+	(void)userdata;
+	(void)connection;
 	if (!x)
-		return MHD_NO;
-	x->post = post;
-	*ret = x;
-	if (!post && strcmp(method, MHD_HTTP_METHOD_GET) != 0 &&
+		return NULL;
+	x->target_len = strlen(target);
+	x->status = http_head_look_at_target(target);
+	return x;
+}
+
+static struct objection look_at_head(struct MHD_Connection *connection, const struct exchange *x,
+	const char *method, const char *version)
+{
+	if (!http_head_is_plain(connection, method, x->target_len, version))
+		return (struct objection){HTTP_REFUSAL_MALFORMED, MHD_HTTP_BAD_REQUEST};
+	if (x->status > 0)
+		return (struct objection){HTTP_REFUSAL_MALFORMED, x->status};
+	if (!x->post && strcmp(method, MHD_HTTP_METHOD_GET) != 0 &&
 		strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
-		return refuse(connection, MHD_HTTP_METHOD_NOT_ALLOWED);
-	if (is_too_large(connection, post ? HTTP_SERVER_MAX_BODY : 0))
-		return refuse(connection, MHD_HTTP_CONTENT_TOO_LARGE);
-	return MHD_YES;
+		return (struct objection){HTTP_REFUSAL_METHOD, MHD_HTTP_METHOD_NOT_ALLOWED};
+	if (is_too_large(connection, x->post ? HTTP_SERVER_MAX_BODY : 0))
+		return (struct objection){HTTP_REFUSAL_TOO_LARGE, MHD_HTTP_CONTENT_TOO_LARGE};
+	return (struct objection){.why = HTTP_REFUSAL_MAX};
+}
+
+/* The headers are there. */
+static enum MHD_Result begin_exchange(struct http_server *s, struct MHD_Connection *connection,
+	struct exchange *x, const char *method, const char *version)
+{
+	struct objection o;
+
+	x->begun = true;
+	x->post = s->path && strcmp(method, MHD_HTTP_METHOD_POST) == 0;
+	o = look_at_head(connection, x, method, version);
+	return o.why == HTTP_REFUSAL_MAX ? MHD_YES : refuse(s, connection, &o);
 }
 
 /* libmicrohttpd calls when the headers are there, for each part of the body, and again at the end
@@ -208,11 +247,14 @@ static enum MHD_Result on_request(void *userdata, struct MHD_Connection *connect
 {
 	struct exchange *x = *context;
 
-	(void)version;
 	if (!x)
-		return begin_exchange(userdata, connection, method, (struct exchange **)context);
-	if (*upload_data_size == 0)
+		return MHD_NO; /* no memory */
+	if (!x->begun)
+		return begin_exchange(userdata, connection, x, method, version);
+	if (*upload_data_size == 0) {
+		http_connection_complete(connection_of(connection));
 		return ask_handler(userdata, connection, url, x);
+	}
 	if (!x->post || *upload_data_size > HTTP_SERVER_MAX_BODY - x->len)
 		return MHD_NO;
 	memcpy(x->body + x->len, upload_data, *upload_data_size);
@@ -221,63 +263,38 @@ static enum MHD_Result on_request(void *userdata, struct MHD_Connection *connect
 	return MHD_YES;
 }
 
-/* The request is over: the connection's time for the next begins. */
+/* The request is over. Of one whose head never came to us libmicrohttpd has refused it by itself,
+ * unless time was over. */
 static void on_completed(void *userdata, struct MHD_Connection *connection, void **context,
 	enum MHD_RequestTerminationCode code)
 {
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-	struct client *client = info ? info->socket_context : NULL;
+	struct http_server *s = userdata;
+	struct exchange *x = *context;
 
-	(void)userdata;
-	(void)code;
-	free(*context);
+	(void)connection;
+	if (code == MHD_REQUEST_TERMINATED_TIMEOUT_REACHED)
+		http_connections_count(s->connections, HTTP_REFUSAL_SLOW);
+	else if (x && !x->begun && code == MHD_REQUEST_TERMINATED_COMPLETED_OK)
+		http_connections_count(s->connections, HTTP_REFUSAL_MALFORMED);
+	free(x);
 	*context = NULL;
-	if (client)
-		client->since = clock_boottime();
-}
-
-/* Notes whose a connection at a Unix socket is, and hangs up on a user with too many. */
-static void follow_user(struct http_server *s, struct client *client)
-{
-	const struct client *other;
-	struct local_peer peer;
-	unsigned n = 0;
-
-	if (local_peer_read(client->fd, &peer) < 0)
-		return;
-	client->uid = peer.uid;
-	LIST_FOREACH(other, &s->clients, link)
-	n += other->uid == peer.uid;
-	if (n >= MAX_OF_USER && peer.uid != 0)
-		(void)shutdown(client->fd, SHUT_RDWR);
 }
 
 static void on_connection(void *userdata, struct MHD_Connection *connection, void **context,
 	enum MHD_ConnectionNotificationCode code)
 {
 	struct listener *l = userdata;
-	struct client *client = *context;
 	const union MHD_ConnectionInfo *info;
 
 	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
-		if (client)
-			LIST_REMOVE(client, link);
-		free(client);
+		http_connection_remove(*context);
 		*context = NULL;
 		l->closed = true;
 		return;
 	}
 	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-	client = info ? calloc(1, sizeof(*client)) : NULL;
-	if (!client)
-		return; /* only the idle limit holds for it */
-	client->fd = info->connect_fd;
-	client->since = clock_boottime();
-	if (l->server->path)
-		follow_user(l->server, client);
-	LIST_INSERT_HEAD(&l->server->clients, client, link);
-	*context = client;
+	if (info)
+		*context = http_connections_add(l->server->connections, info->connect_fd);
 }
 
 /* Lets libmicrohttpd work and sets the timer to when it wants to be called next. */
@@ -317,28 +334,15 @@ static int on_timer(sd_event_source *source, usec_t now, void *userdata)
 	return 0;
 }
 
-/* Hangs up on those who take too long; libmicrohttpd finds the socket ended. */
-static int on_sweep(sd_event_source *source, usec_t now, void *userdata)
-{
-	struct http_server *s = userdata;
-	const struct client *client;
-
-	(void)now;
-	LIST_FOREACH(client, &s->clients, link)
-	if (usec_sub(clock_boottime(), client->since) > EXCHANGE_TIMEOUT)
-		(void)shutdown(client->fd, SHUT_RDWR);
-	return timer_in(source, SWEEP_INTERVAL);
-}
-
 /* Takes fd over. */
 static int start_mhd(struct listener *l, int fd)
 {
 	l->mhd = MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, on_request, l->server,
-		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, MAX_CONNECTIONS,
+		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, LIBRARY_MAX_CONNECTIONS,
 		MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-		CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_COMPLETED,
-		on_completed, l->server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, l,
-		MHD_OPTION_END);
+		CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_URI_LOG_CALLBACK,
+		on_target, l->server, MHD_OPTION_NOTIFY_COMPLETED, on_completed, l->server,
+		MHD_OPTION_NOTIFY_CONNECTION, on_connection, l, MHD_OPTION_END);
 	if (l->mhd)
 		return 0;
 	(void)close(fd);
@@ -429,10 +433,7 @@ int http_server_new(sd_event *event, http_server_fn fn, void *userdata, struct h
 	s->fn = fn;
 	s->userdata = userdata;
 	LIST_INIT(&s->listeners);
-	LIST_INIT(&s->clients);
-	r = timer_new(event, on_sweep, s, &s->sweep);
-	if (r >= 0)
-		r = timer_in(s->sweep, SWEEP_INTERVAL);
+	r = http_connections_new(event, &clock_kernel, &s->connections);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(s);
@@ -465,13 +466,18 @@ int http_server_new_local(sd_event *event, const char *path, http_server_fn fn, 
 	return 0;
 }
 
+const uint64_t *http_server_refusals(const struct http_server *s)
+{
+	return http_connections_refusals(s->connections);
+}
+
 struct http_server *http_server_free(struct http_server *s)
 {
 	if (!s)
 		return NULL;
 	while (!LIST_EMPTY(&s->listeners))
 		drop_listener(LIST_FIRST(&s->listeners));
-	(void)sd_event_source_disable_unref(s->sweep);
+	(void)http_connections_free(s->connections);
 	if (s->path)
 		(void)unlink(s->path);
 	free(s->path);

@@ -368,3 +368,8 @@ struct holds *control_holds(const struct control *c)
 {
 	return c ? c->holds : NULL;
 }
+
+const struct http_server *control_server(const struct control *c)
+{
+	return c ? c->server : NULL;
+}

@@ -144,6 +144,10 @@ static const struct metric_def metric_defs[] = {
 	G(METRIC_CREDENTIAL_EXPIRY, "stagewatch_credential_expiry_timestamp_seconds", "seconds",
 		"When a token or a client certificate of the configuration ends, since 1970.",
 		"kind", "file"),
+	C(METRIC_WEB_REFUSED, "stagewatch_web_refused", NULL,
+		"Connections to the web server and the control socket that were ended, and "
+		"requests that were refused, before anything was made of them.",
+		"server", "reason"),
 	G(METRIC_PAUSED, "stagewatch_paused", NULL,
 		"1 if a person has paused: no new action begins."),
 	G(METRIC_MAINTENANCE, "stagewatch_maintenance", NULL,

@@ -279,6 +279,15 @@ static void add_expiries(const struct web_view *v, struct metrics_writer *w)
 	add_credentials(w, "certificate", credentials_certificates(v->credentials));
 }
 
+static void add_refusals(
+	const char *name, const struct http_server *server, struct metrics_writer *w)
+{
+	for (int k = 0; server && k < HTTP_REFUSAL_MAX; k++)
+		metrics_add(w, METRIC_WEB_REFUSED,
+			LABELS(name, http_refusal_name((enum http_refusal)k)),
+			(double)http_server_refusals(server)[k]);
+}
+
 static void add_modes(const struct settings *s, struct metrics_writer *w)
 {
 	enum daemon_mode mode = settings_mode(s);
@@ -314,6 +323,8 @@ int metrics_page(const struct web_view *v, enum metrics_format format, char **re
 	metrics_begin(&w, format);
 	add_daemon(v, &w);
 	add_expiries(v, &w);
+	add_refusals("web", v->web_server, &w);
+	add_refusals("control", v->control_server, &w);
 	for (size_t i = 0; i < v->stats->n_clusters; i++)
 		add_cluster(&v->stats->clusters[i], &w);
 	for (size_t i = 0; i < v->health->n_clusters; i++)

@@ -125,7 +125,8 @@ def test_incidents_and_explain(binary, tmp_path, started):
         assert incident["numbers"]["limit"] in ("hung_after", "hung_after_unproven") and incident["numbers"]["lasting_seconds"] >= 2
         assert incident["numbers"]["threshold_seconds"] in (2, 3)
         assert json.loads(said(d.ctl("--json", "explain", number), 0).stdout)["id"] == number
-        said(d.ctl("explain", "nothing/such?"), 2, "", "no such incident")
+        said(d.ctl("explain", "nothing such?"), 2, "", "no such incident")
+        said(d.ctl("explain", "nothing/such"), 2, "", "the daemon answered 404")
         said(d.ctl("audit", "none"), 2, "", "no such app runs")
         driver.stages = []
         wait(lambda: d.json("/api/v1/incidents")["incidents"][0]["state"] == "ended", 20, "ended")

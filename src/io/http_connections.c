@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The connections of a server: whose they are, how old, and which one goes. */
+#include "io/http_connections.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+
+#include "io/local_socket.h"
+
+#define SWEEP_INTERVAL (2 * USEC_PER_SEC)
+
+/* Compared as bytes. */
+struct origin {
+	uint8_t bytes[8]; /* IPv4, the first half of IPv6, or a user's id */
+	uint32_t family;
+};
+
+struct http_connection {
+	LIST_ENTRY(http_connection) link;
+	struct http_connections *list;
+	struct origin origin;
+	int fd;
+	usec_t since;
+	bool root;
+	bool complete;
+	bool ended; /* it was shut down, and its owner will notice */
+};
+
+struct http_connections {
+	const struct clock *clock;
+	sd_event_source *sweep; /* runs while there are connections */
+	LIST_HEAD(, http_connection) head;
+	uint64_t refusals[HTTP_REFUSAL_MAX];
+};
+
+const char *http_refusal_name(enum http_refusal r)
+{
+	static const char *const names[] = {
+		[HTTP_REFUSAL_CROWDED] = "crowded",
+		[HTTP_REFUSAL_SLOW] = "slow",
+		[HTTP_REFUSAL_MALFORMED] = "malformed",
+		[HTTP_REFUSAL_TOO_LARGE] = "too_large",
+		[HTTP_REFUSAL_METHOD] = "method",
+	};
+
+	_Static_assert(ELEMENTSOF(names) == HTTP_REFUSAL_MAX, "a name per reason");
+	return names[r];
+}
+
+void http_connections_count(struct http_connections *l, enum http_refusal why)
+{
+	l->refusals[why]++;
+}
+
+const uint64_t *http_connections_refusals(const struct http_connections *l)
+{
+	return l->refusals;
+}
+
+static void end(struct http_connection *c, enum http_refusal why)
+{
+	if (c->ended)
+		return;
+	c->ended = true;
+	http_connections_count(c->list, why);
+	(void)shutdown(c->fd, SHUT_RDWR);
+}
+
+static bool is_overdue(const struct http_connection *c, usec_t now)
+{
+	return usec_sub(now, c->since) >
+	       (c->complete ? HTTP_EXCHANGE_TIMEOUT : HTTP_REQUEST_TIMEOUT);
+}
+
+void http_connections_sweep(struct http_connections *l)
+{
+	struct http_connection *c;
+
+	LIST_FOREACH(c, &l->head, link)
+	if (is_overdue(c, clock_now(l->clock)))
+		end(c, HTTP_REFUSAL_SLOW);
+}
+
+static int on_sweep(sd_event_source *source, usec_t now, void *userdata)
+{
+	struct http_connections *l = userdata;
+
+	(void)now;
+	http_connections_sweep(l);
+	return LIST_EMPTY(&l->head) ? 0 : timer_in(source, SWEEP_INTERVAL);
+}
+
+int http_connections_new(sd_event *event, const struct clock *clock, struct http_connections **ret)
+{
+	_cleanup_(http_connections_freep) struct http_connections *l = calloc(1, sizeof(*l));
+	int r;
+
+	if (!l)
+		return -ENOMEM;
+	LIST_INIT(&l->head);
+	l->clock = clock;
+	r = timer_new(event, on_sweep, l, &l->sweep);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(l);
+	return 0;
+}
+
+struct http_connections *http_connections_free(struct http_connections *l)
+{
+	if (!l)
+		return NULL;
+	assert(LIST_EMPTY(&l->head));
+	(void)sd_event_source_disable_unref(l->sweep);
+	free(l);
+	return NULL;
+}
+
+static void read_ipv6(const struct in6_addr *a, struct origin *ret)
+{
+	if (IN6_IS_ADDR_V4MAPPED(a)) {
+		ret->family = AF_INET;
+		memcpy(ret->bytes, a->s6_addr + 12, 4);
+	} else {
+		memcpy(ret->bytes, a->s6_addr, sizeof(ret->bytes));
+	}
+}
+
+static void read_origin(struct http_connection *c)
+{
+	union {
+		struct sockaddr any;
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
+		struct sockaddr_storage storage;
+	} a = {.any.sa_family = AF_UNSPEC};
+	socklen_t len = sizeof(a);
+	struct local_peer peer;
+
+	(void)getpeername(c->fd, &a.any, &len);
+	c->origin.family = a.any.sa_family;
+	if (a.any.sa_family == AF_INET)
+		memcpy(c->origin.bytes, &a.in.sin_addr, sizeof(a.in.sin_addr));
+	else if (a.any.sa_family == AF_INET6)
+		read_ipv6(&a.in6.sin6_addr, &c->origin);
+	else if (a.any.sa_family == AF_UNIX && local_peer_read(c->fd, &peer) >= 0) {
+		memcpy(c->origin.bytes, &peer.uid, sizeof(peer.uid));
+		c->root = peer.uid == 0;
+	}
+}
+
+static bool is_of(const struct http_connection *c, const struct origin *o)
+{
+	return c->origin.family == o->family &&
+	       memcmp(c->origin.bytes, o->bytes, sizeof(o->bytes)) == 0;
+}
+
+/* Of one origin, or of all: NULL. */
+static unsigned count(const struct http_connections *l, const struct origin *o)
+{
+	const struct http_connection *c;
+	unsigned n = 0;
+
+	LIST_FOREACH(c, &l->head, link)
+	n += !c->ended && (!o || is_of(c, o));
+	return n;
+}
+
+static const struct origin *busiest(const struct http_connections *l)
+{
+	const struct origin *found = NULL;
+	const struct http_connection *c;
+	unsigned most = 0;
+
+	LIST_FOREACH(c, &l->head, link)
+	{
+		unsigned n = c->ended ? 0 : count(l, &c->origin);
+
+		if (n > most) {
+			most = n;
+			found = &c->origin;
+		}
+	}
+	return found;
+}
+
+/* Ends the oldest of that origin; the newest, for whom it is done, stays. The list begins with the
+ * newest. */
+static void make_room(
+	struct http_connections *l, const struct http_connection *newest, const struct origin *o)
+{
+	struct http_connection *found = NULL;
+	struct http_connection *c;
+
+	LIST_FOREACH(c, &l->head, link)
+	if (c != newest && !c->ended && is_of(c, o) && (!found || !c->complete || found->complete))
+		found = c;
+	if (found)
+		end(found, HTTP_REFUSAL_CROWDED);
+}
+
+struct http_connection *http_connections_add(struct http_connections *l, int fd)
+{
+	struct http_connection *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->list = l;
+	c->fd = fd;
+	c->since = clock_now(l->clock);
+	read_origin(c);
+	if (LIST_EMPTY(&l->head))
+		(void)timer_in(l->sweep, SWEEP_INTERVAL);
+	LIST_INSERT_HEAD(&l->head, c, link);
+	if (!c->root && count(l, &c->origin) > HTTP_CONNECTIONS_OF_ORIGIN)
+		make_room(l, c, &c->origin);
+	if (count(l, NULL) > HTTP_CONNECTIONS_MAX)
+		make_room(l, c, busiest(l));
+	return c;
+}
+
+void http_connection_remove(struct http_connection *c)
+{
+	if (!c)
+		return;
+	LIST_REMOVE(c, link);
+	free(c);
+}
+
+void http_connection_complete(struct http_connection *c)
+{
+	if (c)
+		c->complete = true;
+}
