@@ -112,9 +112,14 @@ static void watch_config(struct manager *m, bool wanted)
 			m->options.config, strerror(-r));
 }
 
-static void configure_daemon(struct manager *m, const struct daemon_params *p)
+static void configure_log(const struct daemon_params *p)
 {
 	log_set_json(p->log_format == LOG_FORMAT_JSON ? clock_realtime : NULL);
+}
+
+static void configure_daemon(struct manager *m, const struct daemon_params *p)
+{
+	configure_log(p);
 	watch_config(m, p->reload_on_change);
 }
 
@@ -258,6 +263,9 @@ int manager_load_runtime(struct manager *m, struct settings *settings, struct ru
 	struct strlist errors = {0};
 	int r;
 
+	/* Of the first configuration already what is doubtful is said as it wants it. */
+	if (!m->runtime && !manager_only_looks(m))
+		configure_log(&settings->daemon);
 	for (size_t i = 0; i < settings->warnings.n && !manager_only_looks(m); i++)
 		log_warning("%s", settings->warnings.items[i]);
 	r = runtime_new(settings, credentials_transport(m->credentials), m->event, ret, &errors);
