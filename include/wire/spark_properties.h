@@ -14,3 +14,8 @@
  * is that of a server, it is added as SPARK_MAIN_CLASS. Printable, values cut to 200 bytes.
  * -EBADMSG with *reterr, -ENOMEM; *ret must be zeroed, and is untouched on failure. */
 int spark_decode_properties(const char *body, size_t len, struct strlist *ret, char **reterr);
+
+/* Such an answer with that alone which is read of it here, values as they are: the properties
+ * above, those that tell the owner, and the main class. For recordings, which people hand on. The
+ * caller frees *ret. Errors as above. */
+int spark_trim_environment(const char *body, size_t len, char **ret, char **reterr);

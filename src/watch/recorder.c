@@ -12,6 +12,7 @@
 #include "base/time.h"
 #include "wire/processes.h"
 #include "wire/recording.h"
+#include "wire/spark_properties.h"
 #include "wire/spark_rest.h"
 
 struct transport_request {
@@ -85,6 +86,26 @@ static void recording_write(struct recording *t, struct recorded_answer *a, usec
 		recording_end(t, r);
 }
 
+static bool is_environment(const char *path)
+{
+	static const char end[] = "/environment";
+	size_t n = strcspn(path, "?");
+
+	return n >= strlen(end) && strncmp(path + n - strlen(end), end, strlen(end)) == 0;
+}
+
+/* Of an app's properties, in which secrets are, no more than is read here. */
+static int copy_body(const char *path, const struct transport_answer *answer, char **ret)
+{
+	_cleanup_free_ char *why = NULL;
+	int r;
+
+	if (answer->error || !is_environment(path))
+		return str_replace(ret, answer->error ? "" : answer->body);
+	r = spark_trim_environment(answer->body, answer->len, ret, &why);
+	return r == -EBADMSG ? str_replace(ret, "") : r;
+}
+
 static void recording_answer(
 	struct recording *t, const char *url, const struct transport_answer *answer)
 {
@@ -97,7 +118,7 @@ static void recording_answer(
 
 	if (str_replace(&a.path, url + strlen(t->base)) < 0 ||
 		str_replace(&a.type, answer->content_type ? answer->content_type : "") < 0 ||
-		str_replace(&a.body, answer->error ? "" : answer->body) < 0 ||
+		copy_body(a.path, answer, &a.body) < 0 ||
 		str_replace(&a.error, answer->error ? error : NULL) < 0)
 		recording_end(t, -ENOMEM);
 	else

@@ -60,6 +60,14 @@ static const char *const patterns[] = {
 	"spark.plugins",
 };
 
+/* What wire/spark_owner reads beside spark.airflow. Others of these have keys to a server. */
+static const char *const lineage[] = {
+	"spark.openlineage.parentRunId",
+	"spark.openlineage.parentJobNamespace",
+	"spark.openlineage.parentJobName",
+	"spark.openlineage.rootParentJobName",
+};
+
 /* Programs that run what many people, or one at will, ask of them: the Thrift server, Spark
  * Connect, the Scala shell, Kyuubi's engine, Livy's sessions, kernels of notebooks. spark-sql is
  * none by its class: it runs scripts as well. */
@@ -109,15 +117,15 @@ static bool is_server(const char *word)
 }
 
 /* Of the driver's command line, which may hold secrets, only the main class, and that only where it
- * is a server's: the first word, or the one behind --class. */
-static int add_main_class(struct strlist *l, const cJSON *json)
+ * is a server's: the first word, or the one behind --class. *ret stays as it is where there is
+ * none.
+ */
+static int copy_main_class(const cJSON *json, char **ret)
 {
 	_cleanup_free_ char *command = NULL;
-	_cleanup_free_ char *text = NULL;
 	const cJSON *pair;
 	const char *last = "--class";
 	char *save = NULL;
-	int r;
 
 	cJSON_ArrayForEach(pair, cJSON_GetObjectItemCaseSensitive(json, "systemProperties"))
 	{
@@ -133,13 +141,34 @@ static int add_main_class(struct strlist *l, const cJSON *json)
 	}
 	for (char *w = command ? strtok_r(command, " ", &save) : NULL; w;
 		w = strtok_r(NULL, " ", &save)) {
-		if (strcmp(last, "--class") == 0 && is_server(w)) {
-			r = str_printf(&text, SPARK_MAIN_CLASS "=%s", w);
-			return r < 0 ? r : strlist_add(l, text);
-		}
+		if (strcmp(last, "--class") == 0 && is_server(w))
+			return str_replace(ret, w);
 		last = w;
 	}
 	return 0;
+}
+
+static int add_main_class(struct strlist *l, const cJSON *json)
+{
+	_cleanup_free_ char *name = NULL;
+	_cleanup_free_ char *text = NULL;
+	int r;
+
+	r = copy_main_class(json, &name);
+	if (r < 0 || !name)
+		return r;
+	r = str_printf(&text, SPARK_MAIN_CLASS "=%s", name);
+	return r < 0 ? r : strlist_add(l, text);
+}
+
+/* *ret_pairs is within *ret. */
+static int parse_environment(
+	const char *body, size_t len, cJSON **ret, const cJSON **ret_pairs, char **reterr)
+{
+	int r = json_parse(body, len, ret, reterr);
+
+	return r < 0 ? r
+		     : json_get_array(*ret, "sparkProperties", JSON_REQUIRED, ret_pairs, reterr);
 }
 
 int spark_decode_properties(const char *body, size_t len, struct strlist *ret, char **reterr)
@@ -150,9 +179,7 @@ int spark_decode_properties(const char *body, size_t len, struct strlist *ret, c
 	const cJSON *pair;
 	int r;
 
-	r = json_parse(body, len, &json, reterr);
-	if (r >= 0)
-		r = json_get_array(json, "sparkProperties", JSON_REQUIRED, &pairs, reterr);
+	r = parse_environment(body, len, &json, &pairs, reterr);
 	if (r < 0)
 		return r;
 	cJSON_ArrayForEach(pair, pairs)
@@ -168,4 +195,62 @@ int spark_decode_properties(const char *body, size_t len, struct strlist *ret, c
 		return r;
 	*ret = TAKE_STRUCT(list);
 	return 0;
+}
+
+static bool is_read(const cJSON *pair)
+{
+	const char *key =
+		cJSON_IsArray(pair) ? cJSON_GetStringValue(cJSON_GetArrayItem(pair, 0)) : NULL;
+
+	if (!key)
+		return false;
+	for (size_t i = 0; i < ELEMENTSOF(lineage); i++)
+		if (strcmp(lineage[i], key) == 0)
+			return true;
+	return matters(key);
+}
+
+/* Takes item over, also on failure. */
+static int append(cJSON *list, cJSON *item)
+{
+	if (cJSON_AddItemToArray(list, item))
+		return 0;
+	cJSON_Delete(item);
+	return -ENOMEM;
+}
+
+static int append_main_class(cJSON *root, const cJSON *json)
+{
+	_cleanup_free_ char *name = NULL;
+	cJSON *pair;
+	int r;
+
+	r = copy_main_class(json, &name);
+	if (r < 0 || !name)
+		return r;
+	pair = cJSON_CreateArray();
+	r = append(cJSON_AddArrayToObject(root, "systemProperties"), pair);
+	if (r >= 0)
+		r = append(pair, cJSON_CreateString(SPARK_MAIN_CLASS));
+	return r < 0 ? r : append(pair, cJSON_CreateString(name));
+}
+
+int spark_trim_environment(const char *body, size_t len, char **ret, char **reterr)
+{
+	_cleanup_json_ cJSON *json = NULL;
+	_cleanup_json_ cJSON *root = cJSON_CreateObject();
+	cJSON *list = cJSON_AddArrayToObject(root, "sparkProperties");
+	const cJSON *pairs = NULL;
+	const cJSON *pair;
+	int r;
+
+	r = parse_environment(body, len, &json, &pairs, reterr);
+	cJSON_ArrayForEach(pair, pairs)
+	{
+		if (r >= 0 && is_read(pair))
+			r = append(list, cJSON_Duplicate(pair, true));
+	}
+	if (r >= 0)
+		r = append_main_class(root, json);
+	return r < 0 ? r : json_print(root, ret);
 }

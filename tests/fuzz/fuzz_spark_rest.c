@@ -12,6 +12,28 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* What a recording keeps of an environment says what the whole did. */
+static void trim(const char *body, size_t size)
+{
+	_cleanup_(strlist_clear) struct strlist all = {0};
+	_cleanup_(strlist_clear) struct strlist kept = {0};
+	_cleanup_(owner_clear) struct owner a = {0};
+	_cleanup_(owner_clear) struct owner b = {0};
+	_cleanup_free_ char *text = NULL;
+
+	if (TRY(spark_trim_environment(body, size, &text, &err)) < 0)
+		return;
+	must(TRY(spark_decode_properties(body, size, &all, &err)) >= 0);
+	must(TRY(spark_decode_properties(text, strlen(text), &kept, &err)) >= 0);
+	must(all.n == kept.n);
+	for (size_t i = 0; i < all.n; i++)
+		must(strcmp(all.items[i], kept.items[i]) == 0);
+	must(TRY(spark_decode_owner(body, size, &a, &err)) ==
+		TRY(spark_decode_owner(text, strlen(text), &b, &err)));
+	must(str_equal(a.dag_id, b.dag_id) && str_equal(a.run_id, b.run_id) &&
+		str_equal(a.task_id, b.task_id) && a.map_index == b.map_index);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const char *body = (const char *)data;
@@ -26,6 +48,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	usec_t task = 0;
 
 	(void)spark_body_kind(NULL, body, size);
+	trim(body, size);
 	(void)TRY(spark_decode_applications(body, size, &apps, &err));
 	(void)TRY(spark_decode_stages(body, size, &stages, &err));
 	(void)TRY(spark_decode_jobs(body, size, &jobs, &err));

@@ -508,9 +508,41 @@ static void test_main_class(void **state)
 	}
 }
 
+/* What is kept of an answer reads as the answer, and holds nothing else. */
+static void test_trimmed_environment(void **state)
+{
+	static const char body[] =
+		"{\"runtime\":{\"javaHome\":\"/s3cret\"},\"sparkProperties\":[[\"spark.network."
+		"timeout\",\"300s\"],[\"spark.my.key\",\"s3cret\"],[\"spark.airflow.dag_id\","
+		"\"d\\\"\"],[\"spark.openlineage.parentRunId\",\"r\"],[\"spark.openlineage."
+		"transport.auth.apiKey\",\"s3cret\"],[1,\"s3cret\"],[[\"s3cret\"]],\"s3cret\"],"
+		"\"systemProperties\":[[\"sun.java.command\",\"org.apache.toree.Main --pw "
+		"s3cret\"],"
+		"[\"x\",\"s3cret\"]],\"hadoopProperties\":[[\"spark.airflow.run_id\",\"s3cret\"]]}";
+	_cleanup_free_ char *exact = exact_copy(body, strlen(body));
+	_cleanup_free_ char *kept = NULL;
+	_cleanup_free_ char *again = NULL;
+	_cleanup_free_ char *bare = NULL;
+	_cleanup_free_ char *err = NULL;
+
+	(void)state;
+	assert_int_equal(spark_trim_environment(exact, strlen(body), &kept, &err), 0);
+	assert_string_equal(kept,
+		"{\"sparkProperties\":[[\"spark.network.timeout\",\"300s\"],[\"spark.airflow.dag_"
+		"id\",\"d\\\"\"],[\"spark.openlineage.parentRunId\",\"r\"]],\"systemProperties\":"
+		"[[\"sun.java.command\",\"org.apache.toree.Main\"]]}");
+	assert_int_equal(spark_trim_environment(kept, strlen(kept), &again, &err), 0);
+	assert_string_equal(again, kept);
+	assert_int_equal(spark_trim_environment("{\"sparkProperties\":[]}", 22, &bare, &err), 0);
+	assert_string_equal(bare, "{\"sparkProperties\":[]}");
+	assert_int_equal(spark_trim_environment("{}", 2, &bare, &err), -EBADMSG);
+	assert_string_equal(err, "\"sparkProperties\" is missing");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_trimmed_environment),
 		cmocka_unit_test(test_tasks),
 		cmocka_unit_test(test_task_sums),
 		cmocka_unit_test(test_executors),
