@@ -5,11 +5,16 @@
 
 #include <stddef.h>
 
+#include "base/cleanup.h"
+
 /* Overwrites n bytes so that no compiler leaves it out. NULL is allowed. */
 void secret_wipe(char *s, size_t n);
 
 /* Overwrites the whole text, then frees it. NULL is allowed; returns NULL. */
 char *secret_free(char *s);
+
+DEFINE_CLEANUP(char *, secret_free)
+#define _cleanup_secret_ _cleanup_(secret_freep)
 
 /* Secrets in the forms that they take in a text. */
 struct secrets {

@@ -14,6 +14,8 @@ struct strbuf {
 	size_t len;
 	size_t size;
 	bool failed;
+	bool secret; /* set at first: no copy of the text stays behind when it grows, or is cleared
+		      */
 };
 
 void strbuf_clear(struct strbuf *b);
@@ -33,7 +35,7 @@ void strbuf_add_json(struct strbuf *b, const char *s);
  * failed, *ret then untouched. An empty buffer gives "". */
 int strbuf_finish(struct strbuf *b, char **ret);
 
-/* asprintf() that returns -ENOMEM or 0. */
+/* asprintf() that returns -ENOMEM or 0, and leaves no copy behind: it may be a secret. */
 int str_printf(char **ret, const char *fmt, ...) _printf_(2, 3);
 
 /* Replaces *target by a copy of s (NULL allowed). -ENOMEM: *target untouched. */

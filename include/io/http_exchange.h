@@ -18,6 +18,8 @@ struct http_exchange {
 	size_t len;
 	size_t size;
 	size_t max_body;
+	char *sent;        /* the request's body */
+	bool secret;       /* body holds one */
 	int body_error;    /* why the body was not taken */
 	bool headers_done; /* the empty line after them came */
 	size_t n_trailers; /* bytes of header lines after that */

@@ -18,6 +18,11 @@
 DEFINE_CLEANUP(cJSON *, cJSON_Delete)
 #define _cleanup_json_ _cleanup_(cJSON_Deletep)
 
+/* Overwrites all its texts before it is deleted: one that holds a secret. NULL is allowed. */
+void json_secret_delete(cJSON *json);
+DEFINE_CLEANUP(cJSON *, json_secret_delete)
+#define _cleanup_json_secret_ _cleanup_(json_secret_deletep)
+
 /* Parses len bytes as one JSON value with nothing but white space after it. What no text can hold,
  * a NUL and half of a surrogate pair, becomes U+0001, which no id may have and no text for people
  * keeps. -EBADMSG with *reterr (where it broke; caller frees) for anything else, or deeper nesting
@@ -81,6 +86,8 @@ void json_add_seconds(cJSON *o, const char *name, usec_t t);
 /* The text of an answer, without white space. -ENOMEM where root is NULL, or any part of it could
  * not be made. */
 int json_print(const cJSON *root, char **ret);
+/* The same of one that holds a secret: no copy stays behind. */
+int json_print_secret(cJSON *root, char **ret);
 
 /* Zeroed room for n items of a size, n being 0 too; NULL: no memory. */
 void *json_new_items(size_t n, size_t size);

@@ -121,6 +121,7 @@ static int send_request(struct airflow_call *c, const struct airflow_request *rq
 		.endpoint = &endpoint,
 		.max_body = step && c->step->large ? MAX_LARGE_BODY : MAX_BODY,
 		.guard = c->guard,
+		.secret = c->phase == PHASE_LOGIN,
 	};
 	bool own = credentials && a->api == AIRFLOW_API_V2 && a->endpoint.username;
 	int r;

@@ -87,7 +87,7 @@ static void add_utf16(struct strbuf *b, uint32_t code)
 
 static int add_escaped(struct secrets *s, const char *secret, const struct escaping *e)
 {
-	struct strbuf b = {0};
+	struct strbuf b = {.secret = true};
 	char *form = NULL;
 
 	while (*secret) {
@@ -154,7 +154,7 @@ static int add_base64(struct secrets *s, const char *secret)
 
 int secrets_add(struct secrets *s, const char *secret)
 {
-	struct strbuf b = {0};
+	struct strbuf b = {.secret = true};
 	char *form = NULL;
 	int r = 0;
 
@@ -194,8 +194,12 @@ static size_t hide(const char *form, char *text, size_t len)
 
 size_t secrets_hide(const struct secrets *s, char *text, size_t len)
 {
+	size_t before = len;
+
 	for (size_t i = 0; i < s->n; i++)
 		len = hide(s->forms[i], text, len);
+	/* What has moved up left its last bytes behind. */
+	secret_wipe(text + len, before - len);
 	text[len] = '\0';
 	return len;
 }

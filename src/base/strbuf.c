@@ -7,6 +7,24 @@
 #include <stdint.h>
 #include <string.h>
 
+/* Of more bytes than b has. realloc() would leave the old ones as they are. */
+static char *grow(struct strbuf *b, size_t size)
+{
+	char *text;
+
+	if (!b->secret)
+		return realloc(b->text, size);
+	text = malloc(size);
+	if (!text)
+		return NULL;
+	if (b->text) {
+		memcpy(text, b->text, b->len + 1);
+		explicit_bzero(b->text, b->size);
+	}
+	free(b->text);
+	return text;
+}
+
 static bool strbuf_reserve(struct strbuf *b, size_t more)
 {
 	size_t need;
@@ -25,7 +43,7 @@ static bool strbuf_reserve(struct strbuf *b, size_t more)
 	size = b->size > 0 ? b->size : 64;
 	while (size < need)
 		size *= 2;
-	text = realloc(b->text, size);
+	text = grow(b, size);
 	if (!text) {
 		b->failed = true;
 		return false;
@@ -37,6 +55,8 @@ static bool strbuf_reserve(struct strbuf *b, size_t more)
 
 void strbuf_clear(struct strbuf *b)
 {
+	if (b->secret && b->text)
+		explicit_bzero(b->text, b->size);
 	free(b->text);
 	*b = (struct strbuf){0};
 }
@@ -152,17 +172,22 @@ int strbuf_finish(struct strbuf *b, char **ret)
 	return 0;
 }
 
+/* vasprintf() grows a buffer of its own, and frees it as it is. */
 int str_printf(char **ret, const char *fmt, ...)
 {
 	va_list ap;
-	char *s = NULL;
+	char *s;
 	int n;
 
 	va_start(ap, fmt);
-	n = vasprintf(&s, fmt, ap);
+	n = vsnprintf(NULL, 0, fmt, ap);
 	va_end(ap);
-	if (n < 0)
+	s = n < 0 ? NULL : malloc((size_t)n + 1);
+	if (!s)
 		return -ENOMEM;
+	va_start(ap, fmt);
+	(void)vsnprintf(s, (size_t)n + 1, fmt, ap);
+	va_end(ap);
 	*ret = s;
 	return 0;
 }

@@ -50,6 +50,7 @@ int ask_copy(struct ask_copy *to, const struct transport_ask *from)
 		.socket = to->socket,
 		.max_body = from->max_body,
 		.urgent = from->urgent,
+		.secret = from->secret,
 		.guard = from->guard};
 	return r;
 }

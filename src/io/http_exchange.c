@@ -113,6 +113,24 @@ static size_t on_header(char *data, size_t size, size_t n, void *userdata)
 	return n;
 }
 
+/* realloc() would leave a copy of a secret behind. */
+static bool grow(struct http_exchange *x, size_t size)
+{
+	char *body = x->secret ? malloc(size) : realloc(x->body, size);
+
+	if (!body)
+		return false;
+	if (x->secret) {
+		if (x->len > 0)
+			memcpy(body, x->body, x->len);
+		secret_wipe(x->body, x->size);
+		free(x->body);
+	}
+	x->body = body;
+	x->size = size;
+	return true;
+}
+
 static size_t on_body(char *data, size_t size, size_t n, void *userdata)
 {
 	struct http_exchange *x = userdata;
@@ -122,16 +140,9 @@ static size_t on_body(char *data, size_t size, size_t n, void *userdata)
 		x->body_error = -EMSGSIZE;
 		return CURL_WRITEFUNC_ERROR;
 	}
-	if (x->len + n + 1 > x->size) {
-		size_t wanted = (x->len + n + 1) * 2;
-		char *body = realloc(x->body, wanted);
-
-		if (!body) {
-			x->body_error = -EPROTO;
-			return CURL_WRITEFUNC_ERROR;
-		}
-		x->body = body;
-		x->size = wanted;
+	if (x->len + n + 1 > x->size && !grow(x, (x->len + n + 1) * 2)) {
+		x->body_error = -EPROTO;
+		return CURL_WRITEFUNC_ERROR;
 	}
 	memcpy(x->body + x->len, data, n);
 	x->len += n;
@@ -187,19 +198,24 @@ static int set_headers(
 	return err;
 }
 
-static int set_body(CURL *easy, const struct transport_ask *ask)
+/* The copy of the body is ours, since libcurl does not wipe its own. */
+static int set_body(struct http_exchange *x, const struct transport_ask *ask)
 {
-	const char *body = ask->body ? ask->body : "";
-	curl_off_t n = (curl_off_t)strlen(body);
+	CURL *easy = x->easy;
+	int r;
 
 	if (str_equal(ask->method, "GET"))
 		return curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L) == CURLE_OK ? 0 : -ENOMEM;
+	r = str_replace(&x->sent, ask->body ? ask->body : "");
+	if (r < 0)
+		return r;
 	/* When a kept connection turns out to be broken, libcurl sends once more by itself, also
 	 * what the other side may have done already. Not on a new connection. */
 	if (curl_easy_setopt(easy, CURLOPT_POST, 1L) != CURLE_OK ||
 		curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, ask->method) != CURLE_OK ||
-		curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, n) != CURLE_OK ||
-		curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, body) != CURLE_OK ||
+		curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(x->sent)) !=
+			CURLE_OK ||
+		curl_easy_setopt(easy, CURLOPT_POSTFIELDS, x->sent) != CURLE_OK ||
 		curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L) != CURLE_OK)
 		return -ENOMEM;
 	return 0;
@@ -378,6 +394,7 @@ static int set_all(struct http_exchange *x, const char *user_agent, const struct
 
 	curl_easy_reset(x->easy);
 	x->reusable = false;
+	x->sent = secret_free(x->sent);
 	forget_headers(x);
 	endpoint_clear(&x->endpoint);
 	x->n_headers = count(ask->headers);
@@ -388,7 +405,7 @@ static int set_all(struct http_exchange *x, const char *user_agent, const struct
 	if (err >= 0)
 		err = set_headers(x, ask, e);
 	if (err >= 0)
-		err = set_body(x->easy, ask);
+		err = set_body(x, ask);
 	if (err >= 0)
 		err = set_bounds(x);
 	if (err >= 0)
@@ -406,6 +423,7 @@ int http_exchange_begin(
 
 	x->len = 0;
 	x->body_error = 0;
+	x->secret = ask->secret;
 	x->headers_done = false;
 	x->n_trailers = 0;
 	x->error[0] = '\0';
@@ -566,8 +584,12 @@ usec_t http_exchange_expires(const struct http_exchange *x)
 void http_exchange_rest(struct http_exchange *x)
 {
 	/* What was sent with it may hold a secret. */
-	if (!x->reusable)
+	if (!x->reusable) {
 		curl_easy_reset(x->easy);
+		x->sent = secret_free(x->sent);
+	}
+	if (x->secret)
+		secret_wipe(x->body, x->size);
 	if (x->size <= KEPT_BODY)
 		return;
 	free(x->body);
@@ -580,6 +602,9 @@ void http_exchange_clear(struct http_exchange *x)
 	curl_easy_cleanup(x->easy);
 	forget_headers(x);
 	endpoint_clear(&x->endpoint);
+	secret_free(x->sent);
+	if (x->secret)
+		secret_wipe(x->body, x->size);
 	free(x->body);
 	*x = (struct http_exchange){0};
 }

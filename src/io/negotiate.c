@@ -75,7 +75,6 @@ static void stop(struct helper *h)
 		(void)close(h->fd);
 	}
 	h->pid = 0;
-	secret_wipe(h->text.text, h->text.len);
 	strbuf_clear(&h->text);
 }
 
@@ -121,7 +120,7 @@ static void take_line(struct helper *h, char *line)
 /* Lines that are whole. Who is told may ask for more, and cancel. */
 static void take_lines(struct helper *h)
 {
-	struct strbuf text = TAKE_STRUCT(h->text);
+	_cleanup_(strbuf_clear) struct strbuf text = TAKE_STRUCT(h->text);
 	char *line = text.text;
 	char *end;
 
@@ -130,10 +129,9 @@ static void take_lines(struct helper *h)
 		take_line(h, line);
 		line = end + 1;
 	}
+	h->text.secret = true;
 	if (line && *line)
 		strbuf_add(&h->text, line);
-	secret_wipe(text.text, text.len);
-	strbuf_clear(&text);
 	if (h->calls)
 		(void)timer_in(h->timer, TIMEOUT);
 	else
@@ -150,6 +148,7 @@ static int on_readable(sd_event_source *source, int fd, uint32_t revents, void *
 	(void)revents;
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
+	h->text.secret = true;
 	if (n > 0)
 		strbuf_add_n(&h->text, buf, (size_t)n);
 	secret_wipe(buf, sizeof(buf));

@@ -144,7 +144,7 @@ static void add_field(struct strbuf *b, const char *name, const char *value)
 
 static int make_body(const struct token *t, const char *secret, char **ret)
 {
-	struct strbuf b = {0};
+	struct strbuf b = {.secret = true};
 
 	strbuf_add(&b, "grant_type=client_credentials");
 	add_field(&b, "scope", t->as.scope);
@@ -159,7 +159,7 @@ static int make_body(const struct token *t, const char *secret, char **ret)
 /* RFC 6749, 2.3.1: both are escaped before they become a user and a password. */
 static int escape(const char *text, char **ret)
 {
-	struct strbuf b = {0};
+	struct strbuf b = {.secret = true};
 
 	strbuf_add_segment(&b, text);
 	return strbuf_finish(&b, ret);
@@ -184,7 +184,8 @@ static int send_body(struct token *t, const char *body, char *user, char *passwo
 		.body = body,
 		.endpoint = &e,
 		.max_body = MAX_BODY,
-		.urgent = true};
+		.urgent = true,
+		.secret = true};
 
 	return transport_send(t->oauth->inner, &ask, on_answer, t, &t->request);
 }
@@ -192,9 +193,9 @@ static int send_body(struct token *t, const char *body, char *user, char *passwo
 static int fetch(struct token *t, char **reterr)
 {
 	const char *secret = NULL;
-	char *password = NULL;
+	_cleanup_secret_ char *password = NULL;
 	_cleanup_free_ char *user = NULL;
-	char *body = NULL;
+	_cleanup_secret_ char *body = NULL;
 	int r = secret_cache_get(t->oauth->files, t->as.client_secret_file, false, &secret, reterr);
 
 	if (r < 0)
@@ -208,8 +209,6 @@ static int fetch(struct token *t, char **reterr)
 		r = escape(secret, &password);
 	if (r >= 0)
 		r = send_body(t, body, user, password);
-	secret_free(body);
-	secret_free(password);
 	return r;
 }
 

@@ -36,7 +36,7 @@ static int make_request(
 
 	r = strbuf_finish(path, &text);
 	if (r < 0) {
-		free(body);
+		secret_free(body);
 		return r;
 	}
 	*ret = (struct airflow_request){.method = method, .path = text, .body = body};
@@ -72,14 +72,16 @@ int airflow_request_health(enum airflow_api api, struct airflow_request *ret)
 int airflow_request_login(const char *username, const char *password, struct airflow_request *ret)
 {
 	struct strbuf path = {0};
-	cJSON *json = cJSON_CreateObject();
-	char *body;
-	bool failed;
+	struct strbuf b = {.secret = true};
+	char *body = NULL;
 	int r;
 
-	failed = !cJSON_AddStringToObject(json, "username", username) ||
-		 !cJSON_AddStringToObject(json, "password", password);
-	r = print_body(json, failed, &body);
+	strbuf_add(&b, "{\"username\":");
+	strbuf_add_json(&b, username);
+	strbuf_add(&b, ",\"password\":");
+	strbuf_add_json(&b, password);
+	strbuf_add(&b, "}");
+	r = strbuf_finish(&b, &body);
 	if (r < 0)
 		return r;
 	strbuf_add(&path, "/auth/token");

@@ -169,18 +169,18 @@ const struct leader_codec etcd_codec = {.request = etcd_request, .answer = etcd_
 
 int etcd_request_login(const char *username, const char *password, struct leader_request *ret)
 {
-	_cleanup_json_ cJSON *root = cJSON_CreateObject();
+	_cleanup_json_secret_ cJSON *root = cJSON_CreateObject();
 	int r = str_replace(&ret->path, "/v3/auth/authenticate");
 
 	ret->method = "POST";
 	json_add_text(root, "name", username);
 	json_add_text(root, "password", password);
-	return r < 0 ? r : json_print(root, &ret->body);
+	return r < 0 ? r : json_print_secret(root, &ret->body);
 }
 
 int etcd_decode_token(const char *body, size_t len, char **ret, char **reterr)
 {
-	_cleanup_json_ cJSON *json = NULL;
+	_cleanup_json_secret_ cJSON *json = NULL;
 	const char *token = NULL;
 	int r = json_parse(body, len, &json, reterr);
 

@@ -9,11 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/secret.h"
 #include "base/strbuf.h"
 #include "wire/json_text.h"
 
 /* From here on doubles skip integers: 2^53 may have been 2^53 + 1. */
 #define NOT_EXACT 9007199254740992.0
+#define MAX_SECRET_TEXT ((size_t)4 * 1024 * 1024)
 
 int json_refuse(char **reterr, const char *fmt, ...)
 {
@@ -114,7 +116,7 @@ static int check_shape(const char *text, size_t len, bool *has_codes, char **ret
 int json_parse(const char *text, size_t len, cJSON **ret, char **reterr)
 {
 	_cleanup_json_ cJSON *json = NULL;
-	_cleanup_free_ char *clean = NULL;
+	_cleanup_secret_ char *clean = NULL; /* who parses a secret does not say so */
 	const char *end = NULL;
 	bool has_codes = false;
 	size_t at;
@@ -381,4 +383,38 @@ int json_print(const cJSON *root, char **ret)
 		return -ENOMEM;
 	*ret = text;
 	return 0;
+}
+
+int json_print_secret(cJSON *root, char **ret)
+{
+	/* cJSON wants some bytes more than it writes. */
+	for (size_t size = 1024; root && size <= MAX_SECRET_TEXT; size *= 2) {
+		char *text = malloc(size);
+
+		if (!text)
+			return -ENOMEM;
+		if (cJSON_PrintPreallocated(root, text, (int)size, false)) {
+			*ret = text;
+			return 0;
+		}
+		secret_wipe(text, size);
+		free(text);
+	}
+	return -ENOMEM;
+}
+
+/* As deep as it was parsed: JSON_MAX_DEPTH. */
+static void wipe(cJSON *json) /* NOLINT(misc-no-recursion) */
+{
+	for (; json; json = json->next) {
+		if (json->valuestring && !(json->type & cJSON_IsReference))
+			secret_wipe(json->valuestring, strlen(json->valuestring));
+		wipe(json->child);
+	}
+}
+
+void json_secret_delete(cJSON *json)
+{
+	wipe(json);
+	cJSON_Delete(json);
 }

@@ -322,7 +322,7 @@ bool notice_has_secret(const char *text)
 
 int notice_fill_secret(const char *text, const char *secret, char **ret)
 {
-	struct strbuf b = {0};
+	struct strbuf b = {.secret = true};
 	const char *open;
 
 	for (const char *from = text; (open = strstr(from, "{{")); from = open + 2) {

@@ -99,8 +99,7 @@ static void add_link(cJSON *event, const cJSON *message)
 int notice_pagerduty(const char *message, const char *routing_key, char **ret)
 {
 	_cleanup_json_ cJSON *o = NULL;
-	_cleanup_json_ cJSON *event = cJSON_CreateObject();
-	cJSON *key;
+	_cleanup_json_secret_ cJSON *event = cJSON_CreateObject();
 	bool over;
 	int r;
 
@@ -108,14 +107,11 @@ int notice_pagerduty(const char *message, const char *routing_key, char **ret)
 	if (r < 0)
 		return r;
 	over = is_over(o);
-	key = cJSON_AddStringToObject(event, "routing_key", routing_key);
+	(void)cJSON_AddStringToObject(event, "routing_key", routing_key);
 	(void)cJSON_AddStringToObject(event, "event_action", over ? "resolve" : "trigger");
 	add_field(event, "dedup_key", o, "incident");
 	(void)cJSON_AddStringToObject(event, "client", "stagewatchd");
 	add_payload(event, o);
 	add_link(event, o);
-	r = json_print(event, ret);
-	if (key)
-		secret_wipe(key->valuestring, strlen(key->valuestring));
-	return r;
+	return json_print_secret(event, ret);
 }

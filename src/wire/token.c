@@ -78,7 +78,7 @@ static usec_t life_of(const cJSON *json)
 
 int token_decode(const char *body, size_t len, struct token_grant *ret, char **reterr)
 {
-	_cleanup_json_ cJSON *json = NULL;
+	_cleanup_json_secret_ cJSON *json = NULL;
 	char *token = NULL;
 	int r = json_parse(body, len, &json, reterr);
 
