@@ -19,6 +19,7 @@ struct fault {
 
 enum answer_form {
 	ANSWER_JSON,
+	ANSWER_JSON_LINES, /* of which there may be none */
 	ANSWER_PAGE
 };
 

@@ -50,7 +50,8 @@ struct kube_pod_list {
 	struct kube_pod *items;
 	size_t n;
 	struct left_out left_out;
-	char *next; /* what asks for the next page; NULL: this was the last */
+	char *next;    /* what asks for the next page; NULL: this was the last */
+	char *version; /* of the cluster at that time, opaque; NULL: it does not say */
 };
 
 void kube_pod_clear(struct kube_pod *p);
@@ -63,6 +64,26 @@ int kube_decode_pods(const char *body, size_t len, struct kube_pod_list *ret, ch
 /* Moves the rows of a page to the end of to, and takes over what asks for the next. -E2BIG: more
  * than KUBE_MAX_PODS. */
 int kube_pods_add_page(struct kube_pod_list *to, struct kube_pod_list *page);
+
+/* What became of a pod since a list. */
+struct kube_change {
+	struct kube_pod pod; /* as it is now, or was at last */
+	bool gone;           /* it is deleted, or the list would not have it any more */
+	size_t at;           /* the how manieth it is of the answer */
+};
+
+struct kube_changes {
+	struct kube_change *items;
+	size_t n;
+	char *version; /* after the last of them; NULL: nothing has changed */
+	bool expired;  /* the API server no longer knows what has changed: list anew */
+};
+
+void kube_changes_clear(struct kube_changes *c);
+
+/* The answer to a watch that has come to its end: a WatchEvent a line. Any that cannot be used
+ * makes the whole of no use, -EBADMSG: what it says would be missed. ret is zeroed. */
+int kube_decode_changes(const char *body, size_t len, struct kube_changes *ret, char **reterr);
 
 /* A pod that owns executors: their driver, also in client mode, where nothing else says so. */
 struct kube_parent {
@@ -84,6 +105,11 @@ void kube_parent_list_clear(struct kube_parent_list *l);
 /* A page of the metadata of executors (PartialObjectMetadataList, or a PodList): the pods that own
  * them, each once. Those that nobody owns are passed over. */
 int kube_decode_parents(const char *body, size_t len, struct kube_parent_list *ret, char **reterr);
+
+/* For the decoders of the API: a pod's object, and metadata.resourceVersion (*ret is replaced; NULL
+ * where it has none that could be asked with). */
+int kube_take_pod(const cJSON *json, struct kube_pod *ret, char **reterr);
+int kube_take_version(const cJSON *json, char **ret);
 
 /* One Pod. */
 int kube_decode_pod(const char *body, size_t len, struct kube_pod *ret, char **reterr);

@@ -100,7 +100,7 @@ bool answer_check(const struct transport_answer *a, enum answer_form form, struc
 	} else if (a->status != 200) {
 		fault_set(ret, "http_status", "answered %d", a->status);
 		ret->status = a->status;
-	} else if (form == ANSWER_JSON) {
+	} else if (form == ANSWER_JSON || (form == ANSWER_JSON_LINES && a->len > 0)) {
 		kind = spark_body_kind(a->content_type, a->body, a->len);
 		if (kind != SPARK_BODY_JSON)
 			set_not_json(ret, a, kind);

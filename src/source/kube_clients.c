@@ -31,16 +31,16 @@ struct kube_clients {
 	size_t at;      /* the URL, or the known one, that is asked */
 	usec_t until;
 	struct fault fault;
-	struct kube_pod_list *pods;
-	size_t n_labelled; /* of them */
-	struct kube_pod_list *last;
+	struct kube_list *const *lists; /* one for each URL: who has a label is no news */
+	struct kube_pod_list pods;
+	struct kube_pod_list last; /* of the search before */
 	struct transport_request *request;
 	kube_clients_done_fn done;
 	void *userdata;
 };
 
-int kube_clients_new(
-	struct source *source, const char *api, const char *selector, struct kube_clients **ret)
+int kube_clients_new(struct source *source, const char *api, const char *selector,
+	struct kube_list *const *lists, struct kube_clients **ret)
 {
 	struct kube_clients *c = calloc(1, sizeof(*c));
 
@@ -49,6 +49,7 @@ int kube_clients_new(
 	c->source = source;
 	c->api = api;
 	c->selector = selector;
+	c->lists = lists;
 	*ret = c;
 	return 0;
 }
@@ -66,14 +67,16 @@ struct kube_clients *kube_clients_free(struct kube_clients *c)
 	kube_clients_cancel(c);
 	kube_parent_list_clear(&c->known);
 	kube_parent_list_clear(&c->found);
+	kube_pod_list_clear(&c->pods);
+	kube_pod_list_clear(&c->last);
 	free(c);
 	return NULL;
 }
 
 static bool is_labelled(const struct kube_clients *c, const struct kube_parent *p)
 {
-	for (size_t i = 0; i < c->n_labelled; i++)
-		if (str_equal(c->pods->items[i].uid, p->uid))
+	for (size_t i = 0; i < c->source->urls.n; i++)
+		if (kube_list_find(c->lists[i], p->uid))
 			return true;
 	return false;
 }
@@ -205,7 +208,7 @@ static int add_pod(struct kube_clients *c, struct kube_pod_list *page, const str
 	}
 	free(page->next);
 	page->next = NULL;
-	return kube_pods_add_page(c->pods, page);
+	return kube_pods_add_page(&c->pods, page);
 }
 
 static void forget(struct kube_clients *c, size_t at)
@@ -226,13 +229,13 @@ static void keep(struct kube_clients *c)
 {
 	const char *uid = c->known.items[c->at++].uid;
 
-	for (size_t i = 0; i < c->last->n; i++) {
-		struct kube_pod_list one = {.items = &c->last->items[i], .n = 1};
+	for (size_t i = 0; i < c->last.n; i++) {
+		struct kube_pod_list one = {.items = &c->last.items[i], .n = 1};
 
-		if (!str_equal(c->last->items[i].uid, uid))
+		if (!str_equal(c->last.items[i].uid, uid))
 			continue;
-		if (kube_pods_add_page(c->pods, &one) >= 0)
-			c->last->items[i] = (struct kube_pod){0};
+		if (kube_pods_add_page(&c->pods, &one) >= 0)
+			c->last.items[i] = (struct kube_pod){0};
 		return;
 	}
 }
@@ -316,13 +319,12 @@ static void go_on(struct kube_clients *c)
 	c->done(c->userdata, &c->fault);
 }
 
-void kube_clients_search(struct kube_clients *c, struct kube_pod_list *pods,
-	struct kube_pod_list *last, usec_t until, kube_clients_done_fn done, void *userdata)
+void kube_clients_search(
+	struct kube_clients *c, usec_t until, kube_clients_done_fn done, void *userdata)
 {
 	kube_parent_list_clear(&c->found);
-	c->pods = pods;
-	c->n_labelled = pods->n;
-	c->last = last;
+	kube_pod_list_clear(&c->last);
+	c->last = TAKE_STRUCT(c->pods);
 	c->until = until;
 	c->done = done;
 	c->userdata = userdata;
@@ -330,4 +332,9 @@ void kube_clients_search(struct kube_clients *c, struct kube_pod_list *pods,
 	c->executors = c->turn++ % EXECUTORS_EVERY == 0;
 	c->at = 0;
 	go_on(c);
+}
+
+const struct kube_pod_list *kube_clients_pods(const struct kube_clients *c)
+{
+	return &c->pods;
 }

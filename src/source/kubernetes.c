@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * type=kubernetes: driver pods that the API server lists, page by page, in one namespace after the
- * other. Who a pod is, its uid says: its name may be another's by now. Only what begins at the API
- * server itself gets the credentials. */
+ * type=kubernetes: driver pods, of all namespaces or of some. Who a pod is, its uid says: its name
+ * may be another's by now. Only what begins at the API server itself gets the credentials. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,24 +13,18 @@
 #include "source/kube_clients.h"
 #include "source/kube_end.h"
 #include "source/kube_inside.h"
+#include "source/kube_list.h"
 #include "source/types.h"
 #include "wire/kube.h"
 #include "wire/kube_app.h"
 
-/* A pod has 5 to 30 kB. */
-#define PAGE "200"
 /* The default of label_selector (types.c), by which auto in executor_selector goes. */
 #define DEFAULT_SELECTOR "spark-role in (driver,connect-server)"
-/* So many are asked for in one piece, which the API server has in its cache, whatever the limit.
- * Pages are read from etcd, past all pods that are not asked for: seven times the work. */
-#define MAX_CACHED 1000
-/* Ended pods stay until somebody deletes them: they are not asked for. */
-#define LIVE "status.phase!=Succeeded,status.phase!=Failed"
-#define MAX_NAME_OF_SERVICE 63
-/* A list that takes longer, page by page, is given up: the poller counts on its end. */
+/* Of namespaces; drivers wait for a place on the wire, too. */
+#define LISTS_AT_ONCE 4
+/* A search for drivers in client mode that takes longer is given up. */
 #define MAX_LIST_TIME USEC_PER_MINUTE
-/* An API server that asks for more is asked all the same. */
-#define MAX_RETRY_AFTER (10 * USEC_PER_MINUTE)
+#define MAX_NAME_OF_SERVICE 63
 
 enum cpu_via {
 	CPU_VIA_NONE,
@@ -45,7 +38,7 @@ enum ui_via {
 	UI_VIA_PROXY
 };
 
-/* Its urls are those of the lists, one for each namespace; current is the one that is asked. */
+/* Its urls are those of the lists, one for each namespace. */
 struct source_kubernetes {
 	struct source source;
 	char *api; /* the API server's base */
@@ -57,14 +50,12 @@ struct source_kubernetes {
 	enum cpu_via cpu_via;
 	uint16_t ui_port;  /* where a pod does not tell its own */
 	usec_t not_before; /* the API server has asked to be left alone; 0: it has not */
-	struct transport_request *request;
-	struct kube_pod_list pods; /* of the list at hand */
-	size_t first;              /* of them of the namespace at hand */
-	usec_t began;              /* that list */
-	bool cached;     /* the list may be a cache's: the one before was whole and short */
-	bool begun_anew; /* since what asks for the next page had expired */
-	size_t n_listed; /* namespaces */
-	struct kube_pod_list last; /* of the last list */
+	struct kube_list **lists;
+	size_t n_lists;
+	size_t next;      /* of them to be asked */
+	size_t n_running; /* of them that are asked */
+	bool beginning;   /* some are about to be asked: one that ends at once is not the last */
+	usec_t began;     /* the turn at hand */
 	source_listed_fn fn;
 	void *userdata;
 };
@@ -85,8 +76,9 @@ static void kubernetes_free(struct source *s)
 {
 	struct source_kubernetes *k = of_source(s);
 
-	kube_pod_list_clear(&k->pods);
-	kube_pod_list_clear(&k->last);
+	for (size_t i = 0; i < k->n_lists; i++)
+		kube_list_free(k->lists[i]);
+	free(k->lists);
 	strlist_clear(&k->namespaces);
 	kube_clients_free(k->clients);
 	free(k->executors);
@@ -143,6 +135,21 @@ static int take_namespaces(
 	return r;
 }
 
+static int make_lists(struct source_kubernetes *k)
+{
+	const struct strlist *urls = &k->source.urls;
+	int r = 0;
+
+	k->lists = calloc(urls->n, sizeof(struct kube_list *));
+	if (!k->lists)
+		return -ENOMEM;
+	for (size_t i = 0; r >= 0 && i < urls->n; i++) {
+		r = kube_list_new(&k->source, urls->items[i], k->selector, &k->lists[i]);
+		k->n_lists += r >= 0;
+	}
+	return r;
+}
+
 /* As a query has it. */
 static int copy_segment(const char *text, char **ret)
 {
@@ -166,7 +173,9 @@ static int take_executors(struct source_kubernetes *k, const struct source_param
 	if (!selector || str_equal(selector, "none"))
 		return 0;
 	r = copy_segment(selector, &k->executors);
-	return r < 0 ? r : kube_clients_new(&k->source, k->api, k->executors, &k->clients);
+	if (r < 0)
+		return r;
+	return kube_clients_new(&k->source, k->api, k->executors, k->lists, &k->clients);
 }
 
 static int kubernetes_check(struct source *s, const struct source_params *params, char **reterr)
@@ -187,6 +196,8 @@ static int kubernetes_check(struct source *s, const struct source_params *params
 				  : take_cluster(k, reterr);
 	if (r >= 0)
 		r = take_namespaces(k, &params->namespace, reterr);
+	if (r >= 0)
+		r = make_lists(k);
 	return r < 0 ? r : take_executors(k, params);
 }
 
@@ -279,8 +290,8 @@ static int rank_of(const struct kube_pod *p)
 /* By app; of two that claim to be the same one, first the one that is to stay. */
 static int compare_pods(const void *a, const void *b)
 {
-	const struct kube_pod *p = a;
-	const struct kube_pod *q = b;
+	const struct kube_pod *p = *(const struct kube_pod *const *)a;
+	const struct kube_pod *q = *(const struct kube_pod *const *)b;
 	int order = strcmp(p->app_id ? p->app_id : "", q->app_id ? q->app_id : "");
 
 	if (order == 0)
@@ -288,15 +299,45 @@ static int compare_pods(const void *a, const void *b)
 	return order ? order : strcmp(p->uid, q->uid);
 }
 
+/* The pods of number i, beyond the lists those in client mode. NULL: there are no more. */
+static const struct kube_pod_list *pods_of(const struct source_kubernetes *k, size_t i)
+{
+	if (i < k->n_lists)
+		return &k->lists[i]->pods;
+	return i == k->n_lists && k->clients ? kube_clients_pods(k->clients) : NULL;
+}
+
+/* All of them, sorted. *ret is to be freed, and borrows from the lists. */
+static int sort_pods(const struct source_kubernetes *k, const struct kube_pod ***ret, size_t *ret_n)
+{
+	const struct kube_pod_list *l;
+	const struct kube_pod **pods;
+	size_t n = 0;
+
+	for (size_t i = 0; (l = pods_of(k, i)); i++)
+		n += l->n;
+	pods = calloc(n + 1, sizeof(struct kube_pod *));
+	if (!pods)
+		return -ENOMEM;
+	*ret = pods;
+	*ret_n = n;
+	for (size_t i = 0; (l = pods_of(k, i)); i++)
+		for (size_t j = 0; j < l->n; j++)
+			*pods++ = &l->items[j];
+	qsort(*ret, n, sizeof(struct kube_pod *), compare_pods);
+	return 0;
+}
+
 /* A label is what whoever made the pod says: of two pods with that of one app the second is asked
  * who it is. */
-static int fill_targets(const struct source_kubernetes *k, struct target *items, size_t *n)
+static int fill_targets(const struct source_kubernetes *k, const struct kube_pod *const *pods,
+	size_t n_pods, struct target *items, size_t *n)
 {
 	const struct kube_pod *before = NULL;
 	int r = 0;
 
-	for (size_t i = 0; r >= 0 && i < k->pods.n; i++) {
-		const struct kube_pod *p = &k->pods.items[i];
+	for (size_t i = 0; r >= 0 && i < n_pods; i++) {
+		const struct kube_pod *p = pods[i];
 		bool is_first = !before || !str_equal(before->app_id, p->app_id);
 
 		if (!is_target(p))
@@ -312,22 +353,31 @@ static int fill_targets(const struct source_kubernetes *k, struct target *items,
 	return r;
 }
 
+static bool is_partial(const struct source_kubernetes *k)
+{
+	const struct kube_pod_list *l;
+
+	for (size_t i = 0; (l = pods_of(k, i)); i++)
+		if (l->left_out.n > 0)
+			return true;
+	return false;
+}
+
 static void hand_over(struct source_kubernetes *k)
 {
-	struct target *items = calloc(k->pods.n + 1, sizeof(*items));
-	struct target_list list = {.items = items,
-		.partial = k->pods.left_out.n > 0,
-		.asked = k->source.asked,
-		.n_asked = k->source.n_asked};
-	int r = items ? 0 : -ENOMEM;
+	_cleanup_free_ const struct kube_pod **pods = NULL;
+	struct target_list list = {
+		.partial = is_partial(k), .asked = k->source.asked, .n_asked = k->source.n_asked};
+	struct target *items = NULL;
+	size_t n = 0;
+	int r = sort_pods(k, &pods, &n);
 
-	if (k->pods.n > 0)
-		qsort(k->pods.items, k->pods.n, sizeof(*k->pods.items), compare_pods);
 	if (r >= 0)
-		r = fill_targets(k, items, &list.n);
-	kube_pod_list_clear(&k->last);
-	k->last = TAKE_STRUCT(k->pods);
-	if (r < 0)
+		items = calloc(n + 1, sizeof(*items));
+	if (items)
+		r = fill_targets(k, pods, n, items, &list.n);
+	list.items = items;
+	if (r < 0 || !items)
 		source_no_list(&k->source, k->fn, k->userdata);
 	else
 		k->fn(k->userdata, &list);
@@ -335,49 +385,6 @@ static void hand_over(struct source_kubernetes *k)
 		target_clear(&items[i]);
 	free(items);
 }
-
-/* Whether the list that is asked at url tells of the pod. */
-static bool is_of_list(const struct source_kubernetes *k, const struct kube_pod *p, const char *url)
-{
-	static const char end[] = "/pods";
-	const char *name = url + strlen(k->api) + strlen("/api/v1/namespaces/");
-	size_t n = strlen(p->namespace);
-
-	return strncmp(name, p->namespace, n) == 0 && str_equal(name + n, end);
-}
-
-/* What the namespace at hand has told. */
-static void drop_page(struct source_kubernetes *k)
-{
-	for (size_t i = k->first; i < k->pods.n; i++)
-		kube_pod_clear(&k->pods.items[i]);
-	k->pods.n = k->first;
-	free(k->pods.next);
-	k->pods.next = NULL;
-}
-
-/* A namespace that cannot be listed: what was there before may be there yet. */
-static int keep_last(struct source_kubernetes *k)
-{
-	const char *url = k->source.urls.items[k->source.current];
-	struct kube_pod_list kept = {0};
-	int r;
-
-	drop_page(k);
-	if (k->source.urls.n == 1)
-		return 0; /* the whole list is not to be had, and nothing is taken from it */
-	kept.items = calloc(k->last.n + 1, sizeof(*kept.items));
-	if (!kept.items)
-		return -ENOMEM;
-	for (size_t i = 0; i < k->last.n; i++)
-		if (k->last.items[i].namespace && is_of_list(k, &k->last.items[i], url))
-			kept.items[kept.n++] = TAKE_STRUCT(k->last.items[i]);
-	r = kube_pods_add_page(&k->pods, &kept);
-	kube_pod_list_clear(&kept);
-	return r;
-}
-
-static int ask(struct source_kubernetes *k);
 
 static void on_clients(void *userdata, const struct fault *fault)
 {
@@ -388,139 +395,60 @@ static void on_clients(void *userdata, const struct fault *fault)
 	hand_over(k);
 }
 
-static void finish(struct source_kubernetes *k, int r)
-{
-	k->cached = r >= 0 && k->n_listed == k->source.urls.n && k->pods.n <= MAX_CACHED;
-	if (r >= 0 && k->n_listed > 0) {
-		if (k->clients)
-			kube_clients_search(k->clients, &k->pods, &k->last,
-				k->began + MAX_LIST_TIME, on_clients, k);
-		else
-			hand_over(k);
-		return;
-	}
-	/* Kept of all that could not be listed. */
-	if (k->pods.n > 0) {
-		kube_pod_list_clear(&k->last);
-		k->last = TAKE_STRUCT(k->pods);
-	}
-	source_no_list(&k->source, k->fn, k->userdata);
-}
-
-/* The namespace at hand is through, with or without a list. */
-static void go_on(struct source_kubernetes *k, const struct fault *fault, bool listed)
+/* A namespace that cannot be listed keeps what was there: it may be there yet. */
+static void finish(struct source_kubernetes *k)
 {
 	struct source *s = &k->source;
-	int r = 0;
+	size_t n_listed = 0;
 
-	*source_note(s, "") = *fault;
-	if (!listed)
-		r = keep_last(k);
-	k->n_listed += listed;
-	k->first = k->pods.n;
-	k->begun_anew = false;
-	free(k->pods.next);
-	k->pods.next = NULL;
-	if (r >= 0 && s->current + 1 < s->urls.n) {
-		s->current++;
-		r = ask(k);
-		if (r >= 0)
-			return;
+	for (s->current = 0; s->current < k->n_lists; s->current++) {
+		const struct kube_list *l = k->lists[s->current];
+
+		*source_note(s, "") = l->fault;
+		n_listed += l->listed;
+		if (l->not_before > k->not_before)
+			k->not_before = l->not_before;
 	}
 	s->current = 0;
-	finish(k, r);
+	if (n_listed == 0)
+		source_no_list(s, k->fn, k->userdata);
+	else if (k->clients)
+		kube_clients_search(k->clients, k->began + MAX_LIST_TIME, on_clients, k);
+	else
+		hand_over(k);
 }
 
-static void note_retry_after(struct source_kubernetes *k, const struct transport_answer *a)
+static void on_list(void *userdata, struct kube_list *l);
+
+static void go_on(struct source_kubernetes *k)
 {
-	usec_t wait = a->retry_after < MAX_RETRY_AFTER ? a->retry_after : MAX_RETRY_AFTER;
-
-	if (a->error == 0 && (a->status == 429 || a->status == 503) && wait > 0)
-		k->not_before = a->received + wait;
+	if (k->beginning)
+		return;
+	k->beginning = true;
+	while (k->next < k->n_lists && k->n_running < LISTS_AT_ONCE) {
+		k->n_running++;
+		kube_list_ask(k->lists[k->next++], k->began, on_list, k);
+	}
+	k->beginning = false;
+	if (k->n_running == 0)
+		finish(k);
 }
 
-/* 1: there is another page. -errno with fault: none is to be had. */
-static int take_page(
-	struct source_kubernetes *k, const struct transport_answer *a, struct fault *fault)
-{
-	_cleanup_(kube_pod_list_clear) struct kube_pod_list page = {0};
-	_cleanup_free_ char *err = NULL;
-	int r = kube_decode_pods(a->body, a->len, &page, &err);
-
-	if (r >= 0)
-		r = kube_pods_add_page(&k->pods, &page);
-	if (r == -E2BIG && !err)
-		(void)str_printf(&err, "more than %d pods", KUBE_MAX_PODS);
-	(void)answer_decoded(r, err, &k->pods.left_out, fault);
-	return r < 0 ? r : k->pods.next != NULL;
-}
-
-/* Pages of one list are of one moment, which the API server remembers for five minutes. */
-static bool begin_anew(struct source_kubernetes *k)
-{
-	if (k->begun_anew || !k->pods.next)
-		return false;
-	k->begun_anew = true;
-	drop_page(k);
-	return ask(k) >= 0;
-}
-
-static void on_list(void *userdata, const struct transport_answer *a)
+static void on_list(void *userdata, struct kube_list *l)
 {
 	struct source_kubernetes *k = userdata;
-	_cleanup_free_ char *reason = NULL;
-	struct fault fault = {0};
-	char took[32];
-	int r = -EIO;
 
-	k->request = NULL;
-	if (answer_check(a, ANSWER_JSON, &fault)) {
-		r = take_page(k, a, &fault);
-	} else {
-		note_retry_after(k, a);
-		kube_add_words(a, &fault, &reason);
-		if (a->status == 410 && begin_anew(k))
-			return;
-	}
-	if (r > 0 && a->received - k->began > MAX_LIST_TIME) {
-		r = -ETIMEDOUT;
-		fault_set(&fault, "timeout", "is not through its list after %s",
-			format_duration(took, sizeof(took), a->received - k->began));
-	}
-	if (r > 0) {
-		r = ask(k);
-		if (r >= 0)
-			return;
-		fault_set(&fault, "protocol", "could not be asked: %s", strerror(-r));
-	}
-	go_on(k, &fault, r >= 0);
-}
-
-static int ask(struct source_kubernetes *k)
-{
-	_cleanup_free_ char *url = NULL;
-	struct strbuf b = {0};
-	int r;
-
-	strbuf_addf(&b, "%s?labelSelector=%s&limit=" PAGE "&fieldSelector=",
-		k->source.urls.items[k->source.current], k->selector);
-	strbuf_add_segment(&b, LIVE);
-	if (k->pods.next) {
-		strbuf_add(&b, "&continue=");
-		strbuf_add_segment(&b, k->pods.next);
-	} else if (k->cached) {
-		strbuf_add(&b, "&resourceVersion=0");
-	}
-	r = strbuf_finish(&b, &url);
-	return r < 0 ? r : source_get(&k->source, url, on_list, k, &k->request);
+	(void)l;
+	k->n_running--;
+	go_on(k);
 }
 
 static void kubernetes_cancel_list(struct source *s)
 {
 	struct source_kubernetes *k = of_source(s);
 
-	transport_cancel(s->transport, k->request);
-	k->request = NULL;
+	for (size_t i = 0; i < k->n_lists; i++)
+		kube_list_cancel(k->lists[i]);
 	if (k->clients)
 		kube_clients_cancel(k->clients);
 }
@@ -546,19 +474,19 @@ static int kubernetes_list(struct source *s, source_listed_fn fn, void *userdata
 	struct fault fault = {0};
 
 	kubernetes_cancel_list(s);
-	kube_pod_list_clear(&k->pods);
 	k->fn = fn;
 	k->userdata = userdata;
-	k->first = 0;
-	k->n_listed = 0;
+	k->next = 0;
+	k->n_running = 0;
 	k->began = clock_boottime();
-	k->begun_anew = false;
 	s->current = 0;
 	s->n_asked = 0;
-	if (may_ask(k, &fault))
-		return ask(k);
-	*source_note(s, "") = fault;
-	source_no_list(s, fn, userdata);
+	if (may_ask(k, &fault)) {
+		go_on(k);
+	} else {
+		*source_note(s, "") = fault;
+		source_no_list(s, fn, userdata);
+	}
 	return 0;
 }
 
@@ -577,9 +505,12 @@ static bool is_driver_of(
 static const struct kube_pod *find_driver(
 	const struct source_kubernetes *k, const struct app_ref *ref)
 {
-	for (size_t i = 0; i < k->last.n; i++)
-		if (is_driver_of(k, &k->last.items[i], ref))
-			return &k->last.items[i];
+	const struct kube_pod_list *l;
+
+	for (size_t i = 0; (l = pods_of(k, i)); i++)
+		for (size_t j = 0; j < l->n; j++)
+			if (is_driver_of(k, &l->items[j], ref))
+				return &l->items[j];
 	return NULL;
 }
 

@@ -46,6 +46,7 @@ void kube_pod_list_clear(struct kube_pod_list *l)
 		kube_pod_clear(&l->items[i]);
 	free(l->items);
 	free(l->next);
+	free(l->version);
 	*l = (struct kube_pod_list){0};
 }
 
@@ -284,7 +285,7 @@ static int decode_status(const cJSON *json, struct kube_pod *p, char **reterr)
 	return 0;
 }
 
-static int decode_one(const cJSON *json, struct kube_pod *ret, char **reterr)
+int kube_take_pod(const cJSON *json, struct kube_pod *ret, char **reterr)
 {
 	struct kube_pod p = {0};
 	int r = decode_meta(json, &p, reterr);
@@ -298,6 +299,22 @@ static int decode_one(const cJSON *json, struct kube_pod *ret, char **reterr)
 		return r;
 	}
 	*ret = p;
+	return 0;
+}
+
+int kube_take_version(const cJSON *json, char **ret)
+{
+	_cleanup_free_ char *err = NULL;
+	_cleanup_free_ char *version = NULL;
+	const cJSON *meta = NULL;
+	int r = json_get_object(json, "metadata", JSON_OPTIONAL, &meta, &err);
+
+	if (r > 0)
+		r = json_copy_id(meta, "resourceVersion", JSON_OPTIONAL, &version, &err);
+	if (r == -ENOMEM)
+		return r;
+	free(*ret);
+	*ret = r > 0 ? TAKE_PTR(version) : NULL;
 	return 0;
 }
 
@@ -343,6 +360,8 @@ int kube_decode_pods(const char *body, size_t len, struct kube_pod_list *ret, ch
 	r = kube_parse_kind(body, len, "PodList", &json, reterr);
 	if (r >= 0)
 		r = take_page(json, &l.next, &list, reterr);
+	if (r >= 0)
+		r = kube_take_version(json, &l.version);
 	if (r < 0)
 		return r;
 	l.items = json_new_items((size_t)cJSON_GetArraySize(list), sizeof(*l.items));
@@ -350,7 +369,7 @@ int kube_decode_pods(const char *body, size_t len, struct kube_pod_list *ret, ch
 		return -ENOMEM;
 	cJSON_ArrayForEach(item, list)
 	{
-		r = decode_one(item, &l.items[l.n], reterr);
+		r = kube_take_pod(item, &l.items[l.n], reterr);
 		row++;
 		if (r >= 0)
 			l.n++;
@@ -382,6 +401,10 @@ int kube_pods_add_page(struct kube_pod_list *to, struct kube_pod_list *page)
 		to->left_out.n += page->left_out.n;
 	free(to->next);
 	to->next = TAKE_PTR(page->next);
+	if (page->version) {
+		free(to->version);
+		to->version = TAKE_PTR(page->version);
+	}
 	return 0;
 }
 
@@ -522,7 +545,7 @@ int kube_decode_pod(const char *body, size_t len, struct kube_pod *ret, char **r
 	_cleanup_json_ cJSON *json = NULL;
 	int r = kube_parse_kind(body, len, "Pod", &json, reterr);
 
-	return r < 0 ? r : decode_one(json, ret, reterr);
+	return r < 0 ? r : kube_take_pod(json, ret, reterr);
 }
 
 enum app_end kube_pod_end(const struct kube_pod *p)

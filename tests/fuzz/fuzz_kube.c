@@ -23,8 +23,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	_cleanup_free_ char *text = NULL;
 	_cleanup_(kube_executor_list_clear) struct kube_executor_list executors = {0};
 	_cleanup_(kube_usage_list_clear) struct kube_usage_list usage = {0};
+	_cleanup_(kube_changes_clear) struct kube_changes changes = {0};
 
 	(void)TRY(kube_decode_executors(body, size, &executors, &err));
+	(void)TRY(kube_decode_changes(body, size, &changes, &err));
 	(void)TRY(kube_decode_usage(body, size, &usage, &err));
 	(void)TRY(kube_decode_pods(body, size, &pods, &err));
 	(void)TRY(kube_decode_pod(body, size, &pod, &err));

@@ -46,7 +46,7 @@ class Cluster(ApiServer):
         for account in ("acts", "watches"):
             self.create("/api/v1/namespaces/spark/serviceaccounts", {"metadata": {"name": account}})
         self.allow("watches", [{"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]}])
-        self.allow("acts", [{"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "get", "delete"]},
+        self.allow("acts", [{"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch", "get", "delete"]},
                             {"apiGroups": [GROUP], "resources": ["sparkapplications"], "verbs": ["get", "patch", "delete"]}])
 
     def allow(self, account, rules):
@@ -159,6 +159,39 @@ def test_a_task_whose_driver_would_be_started_anew_is_left(cluster, binary, tmp_
         assert cluster.get(f"{PODS}/etl-driver")["metadata"]["uid"] == uid
     cluster.delete(f"{APPS}/etl")
     cluster.delete(f"{PODS}/etl-driver")
+
+
+def count_requests(cluster, verb):
+    """Of pods, that the API server has answered."""
+    lines = cluster.request("/metrics")[1].decode().splitlines()
+    return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith("apiserver_request_total{")
+               and f'verb="{verb}"' in line and 'resource="pods"' in line and 'scope="namespace"' in line)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("account", ["acts", "watches"])
+def test_what_changes_is_seen(account, cluster, binary, tmp_path, started):
+    """By a list and the changes since then, or, without the right to watch, by lists alone."""
+    driver = started(Driver, "app-1", OWNER)
+
+    def apps():
+        return d.metric("stagewatch_apps", spark_cluster="k")
+
+    d = Daemon(binary, tmp_path, section(cluster, tmp_path, account) + "executor_selector = none\n")
+    d.config.write_text(d.config.read_text().replace("poll_interval = 1s", "poll_interval = 6s"))
+    with d:
+        wait(lambda: apps() == 0, 60, "the empty list")
+        lists, watches = count_requests(cluster, "LIST"), count_requests(cluster, "WATCH")
+        cluster.pod("bare-driver", driver.port)
+        wait(lambda: apps() == 1, 60, "the app")
+        cluster.delete(f"{PODS}/bare-driver")
+        wait(lambda: apps() == 0, 60, "its end")
+        if account == "acts":
+            assert count_requests(cluster, "LIST") == lists
+            assert count_requests(cluster, "WATCH") > watches + 1
+        else:
+            assert count_requests(cluster, "LIST") > lists + 1
+            assert len(d.lines("?watch=1 answered 403")) == 1
 
 
 @pytest.mark.timeout(300)

@@ -466,6 +466,138 @@ static void a_page_that_expired(void **state)
 	assert_int_equal(f->fake.n_asked, 8);
 }
 
+#define VERSIONED(version, items)                                                                  \
+	"{\"kind\":\"PodList\",\"metadata\":{\"resourceVersion\":\"" version                       \
+	"\"},\"items\":[" items "]}"
+#define WATCH(version) "*&watch=1&timeoutSeconds=1&*&resourceVersion=" version
+#define EVENT_OBJECT(version, uid, name, app)                                                      \
+	"{\"metadata\":{\"uid\":\"" uid "\",\"namespace\":\"n\",\"name\":\"" name                  \
+	"\",\"resourceVersion\":\"" version "\",\"labels\":{\"spark-app-selector\":\"" app         \
+	"\"}},\"spec\":{},\"status\":{" RUNNING "}}"
+#define EVENT(type, version, uid, name, app)                                                       \
+	"{\"type\":\"" type "\",\"object\":" EVENT_OBJECT(version, uid, name, app) "}\n"
+#define TARGET(n) "app-" n " http://10.0.0.1:4040; "
+
+static void watch_answers(struct fixture *f, const char *version, const char *body)
+{
+	_cleanup_free_ char *pattern = NULL;
+
+	assert_true(str_printf(&pattern, WATCH("%s"), version) >= 0);
+	fake_set(&f->fake, pattern,
+		(struct fake_answer){.status = 200,
+			.type = "application/json",
+			.body = body,
+			.after = USEC_PER_SEC});
+}
+
+/* After a list it is asked what has changed, from the version of the last change on. */
+static void what_changes(void **state)
+{
+	struct fixture *f = *state;
+
+	make(f);
+	fake_json(&f->fake, ALL, VERSIONED("7", ONE));
+	watch_answers(f, "7", "");
+	watch_answers(f, "8",
+		EVENT("ADDED", "9", "u0", "a", "app-0") EVENT("MODIFIED", "10", "u1", "etl-driver",
+			"app-3") EVENT("ADDED", "11", "u2", "b", "app-2")
+			EVENT("DELETED", "12", "u2", "b", "app-2"));
+	list(f);
+	assert_string_equal(f->targets, TARGET("1"));
+	list(f);
+	assert_string_equal(f->targets, TARGET("1"));
+	watch_answers(f, "7", EVENT("ADDED", "8", "u2", "b", "app-2"));
+	list(f);
+	assert_string_equal(f->targets, TARGET("1") TARGET("2"));
+	list(f);
+	assert_string_equal(f->targets, TARGET("0") TARGET("3"));
+	watch_answers(f, "12", EVENT("DELETED", "13", "u1", "etl-driver", "app-3"));
+	list(f);
+	assert_string_equal(f->targets, TARGET("0"));
+	assert_int_equal(f->fake.n_asked, 5);
+	assert_int_equal(fake_n_asked(&f->fake, "*&limit=*"), 1);
+	assert_int_equal(f->n_faults, 0);
+	/* All the same it is listed now and then. */
+	watch_answers(f, "13", "");
+	for (unsigned i = 0; i < 6; i++)
+		list(f);
+	assert_int_equal(fake_n_asked(&f->fake, "*&limit=*"), 2);
+	assert_string_equal(f->targets, TARGET("1"));
+}
+
+/* Then all are listed at once. */
+static void changes_of_no_use(void **state)
+{
+	static const char expired[] =
+		"{\"type\":\"ERROR\",\"object\":{\"kind\":\"Status\",\"code\":410}}\n";
+	static const struct {
+		const char *name;
+		struct fake_answer answer;
+		bool again; /* changes are asked for with the next list but one */
+	} rows[] = {
+		{"expired", {.status = 200, .type = "application/json", .body = expired}, true},
+		{"410", {.status = 410, .body = STATUS("Expired")}, true},
+		{"no right to watch", {.status = 403, .body = STATUS("Forbidden")}, false},
+		{"it has no end", {.hangs = true}, false},
+		{"it ends before its time", {.status = 200, .type = "application/json", .body = ""},
+			false},
+		{"a list",
+			{.status = 200,
+				.type = "application/json",
+				.body = LIST(ONE),
+				.after = USEC_PER_SEC},
+			false},
+		{"HTML", {.status = 200, .type = "text/html", .body = "<html>"}, false},
+		{"cut", {.error = -ECONNRESET}, false},
+	};
+
+	for_each_row(r, rows)
+	{
+		struct fixture *f = anew(state);
+
+		make(f);
+		fake_json(&f->fake, ALL, VERSIONED("7", ""));
+		list(f);
+		fake_json(&f->fake, ALL, VERSIONED("7", ONE));
+		fake_set(&f->fake, WATCH("7"), r->answer);
+		list(f);
+		assert_int_equal(f->r, 0);
+		assert_string_equal(f->targets, TARGET("1"));
+		assert_int_equal(f->n_faults, 0);
+		assert_int_equal(fake_n_asked(&f->fake, WATCH("7")), 1);
+		list(f);
+		assert_int_equal(fake_n_asked(&f->fake, WATCH("7")), r->again ? 2 : 1);
+		assert_int_equal(fake_n_asked(&f->fake, "*&limit=*"), 3);
+		for (unsigned i = 0; i < 9; i++)
+			list(f);
+		assert_true(fake_n_asked(&f->fake, WATCH("7")) >= 2);
+	}
+}
+
+/* Neither changes nor a list: nothing is known, and as soon as it answers, it is listed. */
+static void an_api_server_that_is_away(void **state)
+{
+	struct fixture *f = *state;
+
+	make(f);
+	fake_json(&f->fake, ALL, VERSIONED("7", ONE));
+	list(f);
+	fake_set(&f->fake, "*", (struct fake_answer){.error = -ECONNREFUSED});
+	for (unsigned i = 0; i < 3; i++) {
+		list(f);
+		assert_true(f->r < 0);
+		assert_string_equal(f->reason, "refused");
+	}
+	assert_int_equal(fake_n_asked(&f->fake, "*&watch=1*"), 1);
+	fake_json(&f->fake, "*", VERSIONED("9", ""));
+	list(f);
+	assert_int_equal(f->r, 0);
+	assert_int_equal(f->n_targets, 0);
+	watch_answers(f, "9", EVENT("ADDED", "11", "u2", "b", "app-2"));
+	list(f);
+	assert_string_equal(f->targets, TARGET("2"));
+}
+
 static void no_list(void **state)
 {
 	static const struct {
@@ -1049,6 +1181,9 @@ int main(void)
 		kube_test(ten_thousand_pods),
 		kube_test(a_list_that_takes_too_long),
 		kube_test(a_page_that_expired),
+		kube_test(what_changes),
+		kube_test(changes_of_no_use),
+		kube_test(an_api_server_that_is_away),
 		kube_test(no_list),
 		kube_test(a_row_of_no_use),
 		kube_test(an_api_server_that_asks_to_wait),

@@ -53,6 +53,75 @@ static void test_pod(void **state)
 	assert_string_equal(text, "pod n/p on node node-1: Running, terminating");
 }
 
+static void print_changes(const struct kube_changes *c, char *ret, size_t size)
+{
+	size_t len = 0;
+
+	for (size_t i = 0; i < c->n && len < size; i++)
+		len += (size_t)snprintf(ret + len, size - len, "%s%s ",
+			c->items[i].gone ? "-" : "+", c->items[i].pod.name);
+	if (len < size)
+		(void)snprintf(ret + len, size - len, "%s%s", c->version ? c->version : "none",
+			c->expired ? " expired" : "");
+}
+
+/* The first two are recorded of a real API server. */
+static void test_changes(void **state)
+{
+#define OBJECT(name, version)                                                                      \
+	"{\"metadata\":{\"uid\":\"u-1\",\"namespace\":\"n\",\"name\":\"" name                      \
+	"\",\"resourceVersion\":\"" version "\"},\"spec\":{},\"status\":{\"phase\":\"Running\"}}"
+#define EVENT(type, name, version) "{\"type\":\"" type "\",\"object\":" OBJECT(name, version) "}"
+	static const struct {
+		const char *name;
+		const char *file;
+		const char *body;
+		int r;
+		const char *changes; /* or what is wrong */
+	} rows[] = {
+		{"recorded", "kubernetes-1.33/changes.jsonl", NULL, 0, "+p1 -p2 +p0 -p0 +p7 209"},
+		{"expired", "kubernetes-1.33/changes-expired.jsonl", NULL, 0, "none expired"},
+		{"nothing", NULL, "", 0, "none"},
+		{"one, without a newline", NULL, EVENT("ADDED", "a", "7"), 0, "+a 7"},
+		{"a bookmark", NULL,
+			"{\"type\":\"BOOKMARK\",\"object\":{\"kind\":\"Pod\",\"metadata\":{"
+			"\"resourceVersion\":\"9\"}}}\n",
+			0, "9"},
+		{"another error", NULL,
+			"{\"type\":\"ERROR\",\"object\":{\"kind\":\"Status\",\"code\":500}}\n",
+			-EBADMSG, "an error, code 500"},
+		{"a type of no watch", NULL, EVENT("MOVED", "a", "7"), -EBADMSG,
+			"\"type\" is none of a watch"},
+		{"without a version", NULL,
+			"{\"type\":\"ADDED\",\"object\":{\"metadata\":{\"name\":\"a\"}}}", -EBADMSG,
+			"an event without \"resourceVersion\""},
+		{"the second is cut", NULL, EVENT("ADDED", "a", "7") "\n{\"type\":\"ADD", -EBADMSG,
+			NULL},
+		{"a pod of no use", NULL, EVENT("ADDED", "A/B", "7"), -EBADMSG,
+			"\"name\" is not a name"},
+		{"a list", NULL, LIST(""), -EBADMSG, "\"type\" is missing"},
+		{"an empty line", NULL, "\n", -EBADMSG, NULL},
+		{"HTML", NULL, "<html>", -EBADMSG, NULL},
+	};
+
+	(void)state;
+	for_each_row(row, rows)
+	{
+		_cleanup_(kube_changes_clear) struct kube_changes c = {0};
+		_cleanup_free_ char *text = row->file ? fixture_read(row->file) : NULL;
+		const char *body = text ? text : row->body;
+		_cleanup_free_ char *copy = exact_copy(body, strlen(body));
+		_cleanup_free_ char *err = NULL;
+		char changes[128];
+
+		assert_int_equal(kube_decode_changes(copy, strlen(body), &c, &err), row->r);
+		print_changes(&c, changes, sizeof(changes));
+		if (row->changes)
+			assert_string_equal(row->r < 0 ? err : changes, row->changes);
+		assert_int_equal(row->r < 0, err != NULL);
+	}
+}
+
 /* Recorded of a real API server. */
 static void test_recorded_pages(void **state)
 {
@@ -472,6 +541,7 @@ int main(void)
 		cmocka_unit_test(test_null_parents),
 		cmocka_unit_test(test_no_parents),
 		cmocka_unit_test(test_pod),
+		cmocka_unit_test(test_changes),
 		cmocka_unit_test(test_recorded_pages),
 		cmocka_unit_test(test_recorded_pod),
 		cmocka_unit_test(test_recorded_errors),
