@@ -259,7 +259,8 @@ $(FUZZ_COVERS): %.cover: % $(FUZZ_SEEDS)/words
 
 fuzz-cover: $(FUZZ_COVERS)
 	llvm-profdata merge -o $(BUILD)/fuzz.profdata $(FUZZ:%=%.profraw)
-	llvm-cov report -instr-profile $(BUILD)/fuzz.profdata $(FUZZ:%=-object %) $(wildcard src/wire/*.c src/conf/*.c)
+	llvm-cov report $(firstword $(FUZZ)) $(FUZZ:%=-object %) -instr-profile $(BUILD)/fuzz.profdata \
+		$(wildcard src/wire/*.c src/conf/*.c)
 .PHONY: fuzz-cover
 
 fuzz-coverage: ## how much of the decoders fuzzing reaches, with what make fuzz has found so far

@@ -16,7 +16,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const char *body = (const char *)data;
 	struct kube_pod_list pods = {0};
 	struct kube_pod pod = {0};
-	struct kube_app app = {0};
 	bool allowed = false;
 	struct kube_parent_list parents = {0};
 	_cleanup_free_ char *reason = NULL;
@@ -32,9 +31,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	(void)TRY(kube_decode_pod(body, size, &pod, &err));
 	(void)TRY(kube_decode_parents(body, size, &parents, &err));
 	(void)kube_error_text(body, size, &reason, &text);
-	(void)TRY(kube_decode_app(body, size, KUBE_OWNER_KUBEFLOW, &app, &err));
+	for (enum kube_owner_type type = 0; type <= KUBE_OWNER_OTHER; type++) {
+		struct kube_app app = {0};
+
+		(void)TRY(kube_decode_app(body, size, type, &app, &err));
+		kube_app_clear(&app);
+	}
 	(void)TRY(kube_decode_review(body, size, &allowed, &err));
-	kube_app_clear(&app);
 	kube_parent_list_clear(&parents);
 	kube_pod_list_clear(&pods);
 	kube_pod_clear(&pod);

@@ -16,9 +16,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	_cleanup_free_ char *words = NULL;
 	_cleanup_free_ char *text = NULL;
 	enum app_end end;
+	size_t n;
+	size_t n_visible;
 
 	(void)TRY(yarn_decode_apps(body, size, &state, &err));
 	(void)TRY(yarn_decode_end(body, size, "application_1_0001", &end, &words, &err));
+	(void)TRY(yarn_count_visible(body, size, &n, &n_visible, &err));
 	(void)yarn_error_text(body, size, &text);
 	return 0;
 }

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """seeds.py DIR: writes what each fuzz target begins with: DIR/KIND/NAME, and the words of the decoders in DIR/words.
 
-What it writes is real: recorded answers (tests/wire/fixtures), recordings (tests/replay), and configurations of this tree. Of each
-answer there is a copy with lists of one row, so that small mutations stay within small bodies."""
+Recorded answers (tests/wire/fixtures), recordings (tests/replay), answers in unit tests, and configurations of this tree. Of each
+recorded answer there is a copy with lists of one row, so that small mutations stay within small bodies."""
 import gzip
 import hashlib
 import json
@@ -61,11 +61,31 @@ def bodies():
         with gzip.open(file, "rt") as f:
             for line in f:
                 answer = json.loads(line)
-                kind = re.sub(r"[0-9]+", "", answer["path"])
+                kind = re.sub(r"[0-9]+", "", answer["path"])  # of each recording, the first
                 if kind not in seen and answer.get("body"):
                     seen.add(kind)
                     yield answer["body"]
                     yield json.dumps(dict(answer, body=answer["body"][:200]))
+
+
+def unescape(text):
+    """A string of C as the bytes that it stands for."""
+    plain = {"n": "\n", "t": "\t", "r": "\r"}
+
+    def byte(match):
+        code = match[1]
+        return chr(int(code[1:], 16)) if code[0] == "x" else chr(int(code, 8)) if code[0] in "01234567" else plain.get(code, code)
+
+    return re.sub(r"\\(x[0-9a-fA-F]{1,2}|[0-7]{1,3}|.)", byte, text).encode("latin-1", "replace")
+
+
+def literals():
+    """What unit tests hold as text: answers of which there is no recording."""
+    for file in sorted((ROOT / "tests/unit/wire").glob("test_*.c")):
+        for row in re.findall(r'"(?:[^"\\\n]|\\.)*"(?:\s*"(?:[^"\\\n]|\\.)*")*', file.read_text()):
+            text = b"".join(unescape(part) for part in re.findall(r'"((?:[^"\\\n]|\\.)*)"', row))
+            if len(text) > 40 and text[:1] in b"{[<":
+                yield text
 
 
 def both(text):
@@ -94,6 +114,7 @@ def words():
 def main():
     out = pathlib.Path(sys.argv[1])
     write(out / "body", (seed for text in bodies() for seed in both(text)))
+    write(out / "body", literals())
     files = [ROOT / "etc/stagewatchd.conf", *ROOT.glob("examples/**/*.conf"), *ROOT.glob("tests/**/*.conf")]
     shipped = files[0].read_text()
     write(out / "conf", [f.read_bytes() for f in files] + [re.sub(r"(?m)^#(?=[\[\w])", "", shipped).encode()])
