@@ -180,6 +180,23 @@ static void more_than_fit(void **state)
 	incident_list_clear(&l);
 }
 
+/* As many series as there are places for, whatever happens on the clusters, and none is lost. */
+static void a_hundred_thousand(void **state)
+{
+	struct incident_list l = {0};
+	_cleanup_free_ char *text = NULL;
+
+	(void)state;
+	for (int i = 0; i < 100000; i++)
+		add(&l, "one", VERDICT_STARVED);
+	text = page(&l, MODE_ACT);
+	assert_int_equal(count_of(text, "stage=\""), INCIDENTS_SHOWN + 1);
+	assert_int_equal(
+		count_of(text, "stagewatch_incident_since_timestamp_seconds{"), INCIDENTS_SHOWN);
+	assert_non_null(strstr(text, "acting=\"\"} 99900\n"));
+	incident_list_clear(&l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -189,6 +206,7 @@ int main(void)
 		cmocka_unit_test(an_ended_one_is_gone),
 		cmocka_unit_test(a_name_that_a_page_cannot_hold),
 		cmocka_unit_test(more_than_fit),
+		cmocka_unit_test(a_hundred_thousand),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
