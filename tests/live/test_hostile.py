@@ -8,6 +8,7 @@ import pty
 import re
 import sqlite3
 import subprocess
+import sys
 import unicodedata
 
 import pytest
@@ -218,11 +219,80 @@ def look_at_messages(tmp_path, hook):
         shown(line)
 
 
-@pytest.mark.parametrize("log_format", ["text", "json"])
+# Run in a mount namespace of its own: a journal that keeps what it gets, and the daemon with its standard error connected to it.
+JOURNAL = """
+import os, pathlib, signal, socket, subprocess, sys, threading
+out, ready = open(sys.argv[1], "ab"), pathlib.Path("/run/systemd/journal")
+subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/run"], check=True)
+ready.mkdir(parents=True)
+journal = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+journal.bind(str(ready / "socket"))
+mine, stream = socket.socketpair()
+def take():
+    while True:
+        data, passed, _, _ = socket.recv_fds(journal, 1 << 20, 1)
+        data = data or os.pread(passed[0], 1 << 24, 0)
+        out.write(len(data).to_bytes(8, "little") + data)
+        out.flush()
+threading.Thread(target=take, daemon=True).start()
+about = os.fstat(stream.fileno())
+os.environ["JOURNAL_STREAM"] = f"{about.st_dev}:{about.st_ino}"
+child = subprocess.Popen(sys.argv[2:], stderr=stream)
+signal.signal(signal.SIGTERM, lambda *_: child.terminate())
+sys.exit(child.wait())
+"""
+
+
+class Journaled(Daemon):
+    """Its log goes to a journal, by the native protocol."""
+
+    def __init__(self, binary, directory, *args, **more):
+        super().__init__(binary, directory, *args, **more)
+        self.entries_file = directory / "entries"
+
+    def __enter__(self):
+        with open(self.logfile, "ab") as log:
+            self.child = subprocess.Popen(["unshare", "--mount", sys.executable, "-c", JOURNAL, self.entries_file, self.binary, "--config", self.config],
+                                          stderr=log, stdout=log, stdin=subprocess.DEVNULL)
+        wait(self.port, 15, "it listens")
+        return self
+
+    def entries(self):
+        """[[(field, value)]]"""
+        data, found = self.entries_file.read_bytes() if self.entries_file.exists() else b"", []
+        while data:
+            n = int.from_bytes(data[:8], "little")
+            entry, data = data[8:8 + n], data[8 + n:]
+            fields = []
+            while entry:
+                line, _, entry = entry.partition(b"\n")
+                name, equals, value = line.partition(b"=")
+                if not equals:  # a length, the value, and a new line
+                    n = int.from_bytes(entry[:8], "little")
+                    value, entry = entry[8:8 + n], entry[9 + n:]
+                fields.append((name.decode(), value.decode()))
+            found.append(fields)
+        return found
+
+    def log(self):
+        return "".join(f"{value}\n" for entry in self.entries() for name, value in entry if name == "MESSAGE") + super().log()
+
+
+def look_at_journal(d):
+    for entry in d.entries():
+        assert {"MESSAGE", "PRIORITY", "SYSLOG_IDENTIFIER"} <= {name for name, _ in entry}
+        for name, value in entry:
+            assert re.fullmatch("[A-Z][A-Z_0-9]*", name), name
+            shown(value, lines=False)
+    assert any(name == "APP_ID" for entry in d.entries() for name, _ in entry)
+
+
+@pytest.mark.parametrize("log_format", ["text", "json", "journal"])
 def test_evil_names(log_format, binary, tmp_path, started):
     text, master, airflow, hook, driver = sections(tmp_path, started)
     (tmp_path / "state").mkdir()
-    with Daemon(binary, tmp_path, f"[daemon]\nlog_format = {log_format}\n" + text, action="retry") as d:
+    kind, written = (Journaled, "") if log_format == "journal" else (Daemon, f"[daemon]\nlog_format = {log_format}\n")
+    with kind(binary, tmp_path, written + text, action="retry") as d:
         wait(lambda: airflow.number == 2, 60, "it is acted upon")
         wait(lambda: d.actions()["confirmed"] == 1, 30, "to the end")
         wait(lambda: {r[2] for r in hook.requests} >= {"/", "/slack", "/own", "/api/v2/alerts"} and (tmp_path / "environment").exists(), 30, "people are told")
@@ -239,12 +309,14 @@ def test_evil_names(log_format, binary, tmp_path, started):
         shown(once.stdout + once.stderr)
         access = subprocess.run([binary, "--config", d.config, "--check-access"], capture_output=True, text=True, timeout=60)
         shown(access.stdout + access.stderr)
-        log = d.logfile.read_bytes().decode()  # not UTF-8: an error
+        log = d.log() if log_format == "journal" else d.logfile.read_bytes().decode()  # not UTF-8: an error
     assert MARK in shown(log)
     if log_format == "json":
         assert all(isinstance(json.loads(line), dict) for line in log.splitlines())
-    else:
+    elif log_format == "text":
         assert all(line.startswith("stagewatchd: ") for line in log.splitlines())
+    else:
+        look_at_journal(d)
     assert FIRST in shown(airflow.note)
     look_at_messages(tmp_path, hook)
     look_at_state(tmp_path / "state")
