@@ -197,13 +197,15 @@ int spark_decode_properties(const char *body, size_t len, struct strlist *ret, c
 	return 0;
 }
 
-static bool is_read(const cJSON *pair)
+static const char *key_of(const cJSON *pair)
 {
-	const char *key =
-		cJSON_IsArray(pair) ? cJSON_GetStringValue(cJSON_GetArrayItem(pair, 0)) : NULL;
+	const cJSON *key = cJSON_IsArray(pair) ? pair->child : NULL;
 
-	if (!key)
-		return false;
+	return key && key->next ? cJSON_GetStringValue(key) : NULL;
+}
+
+static bool is_read(const char *key)
+{
 	for (size_t i = 0; i < ELEMENTSOF(lineage); i++)
 		if (strcmp(lineage[i], key) == 0)
 			return true;
@@ -247,7 +249,13 @@ int spark_trim_environment(const char *body, size_t len, char **ret, char **rete
 	r = parse_environment(body, len, &json, &pairs, reterr);
 	cJSON_ArrayForEach(pair, pairs)
 	{
-		if (r >= 0 && is_read(pair))
+		const char *key = key_of(pair);
+
+		/* What is no pair stays none: a list with one is refused where the owner is read.
+		 */
+		if (r >= 0 && !key)
+			r = append(list, cJSON_CreateArray());
+		else if (r >= 0 && is_read(key))
 			r = append(list, cJSON_Duplicate(pair, true));
 	}
 	if (r >= 0)

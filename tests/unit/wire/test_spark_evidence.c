@@ -529,7 +529,8 @@ static void test_trimmed_environment(void **state)
 	assert_int_equal(spark_trim_environment(exact, strlen(body), &kept, &err), 0);
 	assert_string_equal(kept,
 		"{\"sparkProperties\":[[\"spark.network.timeout\",\"300s\"],[\"spark.airflow.dag_"
-		"id\",\"d\\\"\"],[\"spark.openlineage.parentRunId\",\"r\"]],\"systemProperties\":"
+		"id\",\"d\\\"\"],[\"spark.openlineage.parentRunId\",\"r\"],[],[],[]],"
+		"\"systemProperties\":"
 		"[[\"sun.java.command\",\"org.apache.toree.Main\"]]}");
 	assert_int_equal(spark_trim_environment(kept, strlen(kept), &again, &err), 0);
 	assert_string_equal(again, kept);
