@@ -28,6 +28,7 @@ struct conf_section {
 struct conf {
 	struct conf_section *sections; /* in order of the files, drop-ins before the main file */
 	size_t n_sections;
+	size_t *by_name; /* places of the sections, sorted; conf.c's own */
 };
 
 /* Reads path and path.d/NAME.conf (in the order of their names; the directory may be absent). A key
@@ -50,6 +51,9 @@ struct conf {
  * Returns 0 when there were no faults, -EBADMSG when there were, -errno when path cannot be read
  * (with a line in errors). *ret is set only on 0. */
 int conf_load(const char *path, struct conf **ret, struct strlist *errors);
+
+/* NULL: there is none. name NULL: of one that has none. */
+const struct conf_section *conf_find(const struct conf *c, const char *kind, const char *name);
 
 /* A configuration without sections. */
 int conf_new(struct conf **ret);

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/sorted.h"
 #include "base/strbuf.h"
 
 #define FILE_MAX_BYTES ((size_t)64 * 1024 * 1024)
@@ -76,30 +77,80 @@ static void section_clear(struct conf_section *s)
 	free(s->file);
 }
 
+struct sought {
+	const struct conf *conf;
+	const char *kind;
+	const char *name;
+};
+
+/* By kind and name; one without a name comes first. */
+static int compare_section(const void *key, const void *item)
+{
+	const struct sought *s = key;
+	const struct conf_section *b = &s->conf->sections[*(const size_t *)item];
+	int r = strcmp(s->kind, b->kind);
+
+	if (r != 0 || !s->name || !b->name)
+		return r != 0 ? r : (s->name != NULL) - (b->name != NULL);
+	return strcmp(s->name, b->name);
+}
+
+/* Where it stands, or belongs, among the sorted ones. */
+static size_t find_place(const struct conf *c, const char *kind, const char *name, bool *ret_there)
+{
+	const struct sought sought = {c, kind, name};
+	size_t at = sorted_place(
+		&sought, c->by_name, c->n_sections, sizeof(*c->by_name), compare_section);
+
+	*ret_there = at < c->n_sections && compare_section(&sought, &c->by_name[at]) == 0;
+	return at;
+}
+
+const struct conf_section *conf_find(const struct conf *c, const char *kind, const char *name)
+{
+	bool there;
+	size_t at = find_place(c, kind, name, &there);
+
+	return there ? &c->sections[c->by_name[at]] : NULL;
+}
+
+/* Room for one more. */
+static int conf_grow(struct conf *c)
+{
+	struct conf_section *sections =
+		reallocarray(c->sections, c->n_sections + 1, sizeof(*sections));
+	size_t *by_name;
+
+	if (!sections)
+		return -ENOMEM;
+	c->sections = sections;
+	by_name = reallocarray(c->by_name, c->n_sections + 1, sizeof(*by_name));
+	if (!by_name)
+		return -ENOMEM;
+	c->by_name = by_name;
+	return 0;
+}
+
 static int conf_add_section(struct conf *c, const struct conf_section *like, size_t *ret)
 {
-	struct conf_section *grown;
 	struct conf_section s = {.line = like->line};
+	bool there;
+	size_t at = find_place(c, like->kind, like->name, &there);
 
-	for (size_t i = 0; i < c->n_sections; i++)
-		if (str_equal(c->sections[i].kind, like->kind) &&
-			str_equal(c->sections[i].name, like->name)) {
-			*ret = i;
-			return 0;
-		}
-	if (str_replace(&s.kind, like->kind) < 0 || str_replace(&s.name, like->name) < 0 ||
-		str_replace(&s.file, like->file) < 0)
-		goto fail;
-	grown = reallocarray(c->sections, c->n_sections + 1, sizeof(*grown));
-	if (!grown)
-		goto fail;
-	c->sections = grown;
-	grown[c->n_sections] = s;
+	if (there) {
+		*ret = c->by_name[at];
+		return 0;
+	}
+	if (conf_grow(c) < 0 || str_replace(&s.kind, like->kind) < 0 ||
+		str_replace(&s.name, like->name) < 0 || str_replace(&s.file, like->file) < 0) {
+		section_clear(&s);
+		return -ENOMEM;
+	}
+	memmove(&c->by_name[at + 1], &c->by_name[at], (c->n_sections - at) * sizeof(*c->by_name));
+	c->by_name[at] = c->n_sections;
+	c->sections[c->n_sections] = s;
 	*ret = c->n_sections++;
 	return 0;
-fail:
-	section_clear(&s);
-	return -ENOMEM;
 }
 
 static int section_append(struct conf_section *s, const struct conf_entry *like)
@@ -153,8 +204,10 @@ static int section_put(struct conf_section *s, const struct conf_entry *e, bool 
 {
 	const struct conf_entry *last = s->n_entries > 0 ? &s->entries[s->n_entries - 1] : NULL;
 
-	/* One more of a list: what others said was looked at with the first. */
-	if (last && str_equal(last->key, e->key) && str_equal(last->file, e->file))
+	/* One more of a list: what others said was looked at with the first. Where the first entry
+	 * of the section and the last are of this file, all are: nobody else said anything. */
+	if (last && str_equal(last->file, e->file) &&
+		(str_equal(last->key, e->key) || str_equal(s->entries[0].file, e->file)))
 		return section_append(s, e);
 	if (is_main && section_has_other(s, e->key, e->file))
 		return 0;
@@ -547,6 +600,7 @@ struct conf *conf_free(struct conf *c)
 	for (size_t i = 0; i < c->n_sections; i++)
 		section_clear(&c->sections[i]);
 	free(c->sections);
+	free(c->by_name);
 	free(c);
 	return NULL;
 }

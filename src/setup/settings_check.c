@@ -60,10 +60,9 @@ const struct conf_section *settings_section(
 	static char file[] = "built-in";
 	static const struct conf_section nowhere = {.file = file};
 
-	for (size_t i = 0; i < c->n_sections; i++)
-		if (str_equal(c->sections[i].kind, kind) && str_equal(c->sections[i].name, name))
-			return &c->sections[i];
-	return &nowhere;
+	const struct conf_section *section = conf_find(c, kind, name);
+
+	return section ? section : &nowhere;
 }
 
 static bool airflow_exists(const struct settings *s, const char *name)

@@ -412,6 +412,37 @@ static void test_odd_drop_ins(void **state)
 	assert_return_code(mkdir(drop_ins, 0700), errno);
 }
 
+/* Each by its kind and name, whatever comes in between. */
+static void test_find(void **state)
+{
+	static const struct {
+		const char *kind;
+		const char *name;
+		unsigned line; /* 0: there is none */
+	} rows[] = {
+		{"b", NULL, 1},
+		{"a", "x", 2},
+		{"a", NULL, 3},
+		{"b", "y", 4},
+		{"a", "a", 6},
+		{"a", "y", 0},
+		{"c", NULL, 0},
+		{"", NULL, 0},
+	};
+	const struct file main_conf = {"main.conf", "[b]\n[a x]\n[a]\n[b y]\n[a x]\n[a a]\n", 0};
+	_cleanup_(conf_freep) struct conf *c = NULL;
+	_cleanup_(strlist_clear) struct strlist errors = {0};
+
+	(void)state;
+	assert_int_equal(load(&main_conf, 1, &c, &errors), 0);
+	assert_int_equal(c->n_sections, 5);
+	for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+		const struct conf_section *s = conf_find(c, rows[i].kind, rows[i].name);
+
+		assert_int_equal(s ? s->line : 0, rows[i].line);
+	}
+}
+
 static void test_new(void **state)
 {
 	struct conf *c = NULL;
@@ -440,6 +471,7 @@ int main(void)
 		cmocka_unit_test(test_drop_ins),
 		cmocka_unit_test(test_no_file),
 		cmocka_unit_test(test_odd_drop_ins),
+		cmocka_unit_test(test_find),
 		cmocka_unit_test(test_new),
 	};
 
