@@ -27,7 +27,7 @@ Q := $(if $(V),,@)
 say = $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),@:,@echo '  $(1)')
 
 PACKAGES := libcurl libcjson libsystemd libmicrohttpd inih zlib sqlite3 libcrypto libxxhash \
-	krb5-gssapi
+	krb5-gssapi yaml-0.1 libcrypt gnutls
 LIB_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES))
 LIB_LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lm
 

@@ -15,6 +15,7 @@
 #include "daemon/manager.h"
 #include "daemon/suggest.h"
 #include "io/negotiate.h"
+#include "io/password.h"
 #include "io/service.h"
 #include "setup/runtime.h"
 #include "setup/settings.h"
@@ -354,6 +355,8 @@ int main(int argc, char **argv)
 	service_forbid_dumps();
 	if (argc > 1 && str_equal(argv[1], NEGOTIATE_HELPER))
 		return negotiate_helper_run(argv[2]);
+	if (argc > 1 && str_equal(argv[1], PASSWORD_HELPER))
+		return password_helper_run();
 	/* libcurl takes and gives back a buffer of 16 kB for each request, and with each the
 	 * allocator would merge all small free blocks of the heap, most of which are cold. And no
 	 * heap for each thread that resolves a name. */

@@ -9,24 +9,12 @@
 
 #include "base/cleanup.h"
 #include "io/http_connections.h"
+#include "io/http_gate.h"
 #include "io/local_socket.h"
 
 #define HTTP_SERVER_MAX_BODY ((size_t)4096)
 
 struct http_server;
-
-/* What somebody may do. */
-enum http_role {
-	HTTP_ROLE_NONE,
-	HTTP_ROLE_READ,
-	HTTP_ROLE_OPERATE, /* reads, and gives orders */
-};
-
-/* Who asks over TCP. */
-struct http_caller {
-	const char *name; /* NULL: nobody has said who they are */
-	enum http_role role;
-};
 
 struct http_server_request {
 	const char *path;              /* decoded, without the query */
@@ -62,6 +50,24 @@ int http_server_listen(
 
 /* The same at a socket that listens already. Takes fd over, also on failure. */
 int http_server_take(struct http_server *s, int fd);
+
+/* Who comes in over TCP; gate is borrowed. NULL, and at first: everybody may read. */
+void http_server_set_gate(struct http_server *s, const struct http_gate *gate);
+
+struct http_tls;
+
+/* From now on connections over TCP begin with TLS, or, with NULL, without; those that are there go
+ * on if that does not change. Takes a reference. -errno where it no longer listens: it is to be
+ * given up. */
+int http_server_set_tls(struct http_server *s, struct http_tls *tls);
+
+struct http_header {
+	const char *name;
+	const char *value;
+};
+
+/* Headers that all answers have, beside its own; borrowed. */
+void http_server_set_headers(struct http_server *s, const struct http_header *headers, size_t n);
 
 /* A server at a Unix socket, to which everybody on this host may connect, each user but root a
  * bounded number of times at once; errors of local_socket_listen(), with *reterr. */

@@ -44,6 +44,8 @@ struct daemon_params {
 struct web_params {
 	struct strlist listen; /* not empty */
 	char *external_url;
+	char *config_file; /* NULL: neither TLS nor users */
+	struct strlist operators;
 };
 
 struct probe_params {

@@ -46,4 +46,6 @@ struct web_view {
 	const char *reload_fault;  /* why it failed; NULL: it did not */
 	const char *needs_restart; /* keys whose value a restart puts in force; NULL: none */
 	usec_t reloaded;           /* since 1970 */
+	const char *certificate;   /* the file with that of its own web server; NULL: no TLS */
+	usec_t certificate_expiry; /* since 1970 */
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Where the web server listens. */
+ * Opens the web server, and keeps its locks as its files say. */
 #include "daemon/door.h"
 
 #include <errno.h>
@@ -8,12 +8,196 @@
 
 #include "base/log.h"
 #include "base/strbuf.h"
+#include "conf/web_file.h"
+#include "io/clock.h"
 #include "io/service.h"
 #include "io/tcp_listen.h"
+#include "setup/web_config.h"
+#include "web/users.h"
+
+/* How often it is looked whether a file is another one. */
+#define LOOK_INTERVAL (2 * USEC_PER_SEC)
 
 struct door {
 	struct http_server *server;
+	struct web_users *users;
+	sd_event_source *timer;
+	struct web_config *config; /* NULL: there is no config_file */
+	struct web_config_stamps stamps;
+	char *path; /* config_file */
+	struct strlist operators;
+	struct http_header *headers; /* of the config, whose text they are */
+	bool far;                    /* it listens at more than loopback */
+	char *fault;
 };
+
+static int set_users(struct door *d, const struct web_config *c)
+{
+	const struct web_file *f = c ? c->file : NULL;
+	const size_t n = f ? f->n_users : 0;
+	struct web_user *users = calloc(n + 1, sizeof(*users));
+	struct web_users_params p = {.users = users, .n = n, .operators = &d->operators};
+	int r;
+
+	if (!users)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		users[i] = (struct web_user){f->users[i].name, f->users[i].hash};
+	if (f) {
+		p.rate_interval = f->rate_interval;
+		p.rate_burst = f->rate_burst;
+	}
+	/* Ends all waiting at the users that there were. */
+	http_server_set_gate(d->server, web_users_gate(d->users));
+	r = web_users_configure(d->users, &p);
+	free(users);
+	return r;
+}
+
+static int set_headers(struct door *d, const struct web_config *c)
+{
+	const size_t n = c ? c->file->n_headers : 0;
+	struct http_header *headers = calloc(n + 1, sizeof(*headers));
+
+	if (!headers)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		headers[i] =
+			(struct http_header){c->file->headers[i].name, c->file->headers[i].value};
+	http_server_set_headers(d->server, headers, n);
+	free(d->headers);
+	d->headers = headers;
+	return 0;
+}
+
+/* Takes the config over, also on failure. Whoever comes in from now on meets all of it. */
+static int put_in_force(struct door *d, struct web_config *config)
+{
+	_cleanup_(web_config_freep) struct web_config *c = config;
+	int r = set_users(d, c);
+
+	if (r >= 0)
+		r = set_headers(d, c);
+	if (r < 0)
+		return r;
+	web_config_free(d->config);
+	d->config = TAKE_PTR(c);
+	return http_server_set_tls(d->server, d->config ? d->config->tls : NULL);
+}
+
+static void warn(const struct strlist *warnings)
+{
+	for (size_t i = 0; i < warnings->n; i++)
+		log_warning("%s", warnings->items[i]);
+}
+
+/* Everybody who reaches a port may read what runs, and how it is named. */
+static void say_open(const struct door *d)
+{
+	const struct web_config *c = d->config;
+	const bool asks = c && (c->file->n_users > 0 ||
+				       (c->tls && c->file->tls.require && c->file->tls.verify));
+
+	if (!d->far || (asks && c->tls))
+		return;
+	if (!asks)
+		log_warning("[web] listen reaches beyond this host, and asks nobody who they are: "
+			    "whoever reaches it reads all. [web] config_file has users and TLS");
+	else
+		log_warning("[web] listen reaches beyond this host without TLS: passwords are sent "
+			    "in the clear. tls_server_config of [web] config_file has TLS");
+}
+
+static void say_in_force(const struct door *d)
+{
+	const struct web_file *f = d->config->file;
+
+	log_notice("[web] config_file=%s is in force: %s, %zu users", d->path,
+		d->config->tls ? "TLS" : "no TLS", f->n_users);
+	warn(&f->warnings);
+	say_open(d);
+}
+
+/* Also notes what is wrong. */
+static int load(struct door *d)
+{
+	struct web_config *c = NULL;
+	struct strlist faults = {0};
+	int r = 0;
+
+	if (d->path)
+		r = web_config_load(d->path, &c, &d->stamps, &faults);
+	for (size_t i = 0; i < faults.n; i++)
+		log_error("%s", faults.items[i]);
+	if (r >= 0)
+		r = put_in_force(d, c);
+	free(d->fault);
+	d->fault = NULL;
+	if (r < 0)
+		(void)str_printf(&d->fault, "[web] config_file: %s",
+			faults.n > 0 ? faults.items[0] : strerror(-r));
+	strlist_clear(&faults);
+	return r;
+}
+
+static void reload(struct door *d)
+{
+	int r = load(d);
+
+	if (r < 0)
+		log_error("Failed to read [web] config_file=%s%s%s; what was before stays in force",
+			d->path ? d->path : "", r == -EBADMSG ? "" : ": ",
+			r == -EBADMSG ? "" : strerror(-r));
+	else if (d->path)
+		say_in_force(d);
+}
+
+static int on_look(sd_event_source *source, usec_t now, void *userdata)
+{
+	struct door *d = userdata;
+
+	(void)now;
+	if (d->path && web_config_changed(&d->stamps))
+		reload(d);
+	return timer_in(source, LOOK_INTERVAL);
+}
+
+static int set_params(struct door *d, const struct web_params *p)
+{
+	int r = str_replace(&d->path, p->config_file);
+
+	strlist_clear(&d->operators);
+	for (size_t i = 0; r >= 0 && i < p->operators.n; i++)
+		r = strlist_add(&d->operators, p->operators.items[i]);
+	if (!p->config_file)
+		web_config_stamps_clear(&d->stamps);
+	return r;
+}
+
+void door_configure(struct door *d, const struct web_params *p)
+{
+	int r = set_params(d, p);
+
+	if (r < 0)
+		log_error("Failed to read [web]: %s", strerror(-r));
+	else
+		reload(d);
+}
+
+const char *door_fault(const struct door *d)
+{
+	return d->fault;
+}
+
+usec_t door_expiry(const struct door *d, const char **ret_file)
+{
+	const struct web_config *c = d->config;
+
+	if (!c || !c->tls)
+		return 0;
+	*ret_file = c->file->tls.cert_file ? c->file->tls.cert_file : d->path;
+	return http_tls_expiry(c->tls);
+}
 
 static int listen_at(struct door *d, const char *address)
 {
@@ -21,26 +205,30 @@ static int listen_at(struct door *d, const char *address)
 	unsigned port = 0;
 	int r = http_server_listen(d->server, address, &port, &err);
 
-	if (r < 0)
+	if (r < 0) {
 		log_error("Failed to listen on [web] listen=%s: %s; not starting", address,
 			err ? err : strerror(-r));
-	else
-		log_info("Listening on %s, port %u", address, port);
-	return r;
+		return r;
+	}
+	log_info("Listening on %s, port %u", address, port);
+	d->far = d->far || !tcp_listen_is_local(address);
+	return 0;
 }
 
 static int take_socket(struct door *d, int fd)
 {
 	unsigned port = tcp_port(fd);
+	bool local = tcp_is_local(fd);
 	int r = http_server_take(d->server, fd);
 
-	if (r < 0)
+	if (r < 0) {
 		log_error(
 			"Failed to listen at a socket of systemd: %s; not starting", strerror(-r));
-	else
-		log_info("Listening on a socket of systemd, in place of [web] listen, port %u",
-			port);
-	return r;
+		return r;
+	}
+	log_info("Listening on a socket of systemd, in place of [web] listen, port %u", port);
+	d->far = d->far || !local;
+	return 0;
 }
 
 static int listen_everywhere(struct door *d, const struct strlist *addresses)
@@ -62,6 +250,27 @@ static int listen_everywhere(struct door *d, const struct strlist *addresses)
 	return r;
 }
 
+/* Nobody comes in before all of that is in force. */
+static int open_door(struct door *d, const struct web_params *p)
+{
+	int r = set_params(d, p);
+
+	if (r >= 0)
+		r = load(d);
+	if (r < 0) {
+		log_error("[web] config_file=%s is of no use; not starting", d->path);
+		return r;
+	}
+	r = listen_everywhere(d, &p->listen);
+	if (r < 0)
+		return r;
+	if (d->path)
+		say_in_force(d);
+	else
+		say_open(d);
+	return timer_in(d->timer, LOOK_INTERVAL);
+}
+
 int door_new(sd_event *event, const struct web_params *p, http_server_fn fn, void *userdata,
 	struct door **ret)
 {
@@ -72,7 +281,11 @@ int door_new(sd_event *event, const struct web_params *p, http_server_fn fn, voi
 		return -ENOMEM;
 	r = http_server_new(event, fn, userdata, &d->server);
 	if (r >= 0)
-		r = listen_everywhere(d, &p->listen);
+		r = web_users_new(event, &d->users);
+	if (r >= 0)
+		r = timer_new(event, on_look, d, &d->timer);
+	if (r >= 0)
+		r = open_door(d, p);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(d);
@@ -83,7 +296,15 @@ struct door *door_free(struct door *d)
 {
 	if (!d)
 		return NULL;
+	(void)sd_event_source_disable_unref(d->timer);
 	http_server_free(d->server);
+	web_users_free(d->users);
+	web_config_free(d->config);
+	web_config_stamps_clear(&d->stamps);
+	strlist_clear(&d->operators);
+	free(d->headers);
+	free(d->path);
+	free(d->fault);
 	free(d);
 	return NULL;
 }

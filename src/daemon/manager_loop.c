@@ -349,6 +349,8 @@ int manager_answer(
 	void *userdata, const struct http_server_request *request, struct http_server_reply *reply)
 {
 	struct manager *m = userdata;
+	const char *certificate = NULL;
+	usec_t expiry = m->door ? door_expiry(m->door, &certificate) : 0;
 	struct web_view view = {
 		.runtime = m->runtime,
 		.detector = m->detector,
@@ -372,10 +374,14 @@ int manager_answer(
 		.started = m->started,
 		.ready = m->ready,
 		.healthy = polling_advances(m),
-		.reload_ok = m->reload_ok,
-		.reload_fault = m->reload_fault,
+		.reload_ok = m->reload_ok && !(m->door && door_fault(m->door)),
+		.reload_fault = m->reload_fault ? m->reload_fault
+				: m->door       ? door_fault(m->door)
+						: NULL,
 		.needs_restart = m->needs_restart,
 		.reloaded = m->reloaded,
+		.certificate = certificate,
+		.certificate_expiry = expiry,
 	};
 
 	return routes_answer(&view, request, reply);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "daemon/door.h"
 #include "daemon/manager_parts.h"
 #include "io/clock.h"
 #include "io/credentials.h"
@@ -130,6 +131,8 @@ static int configure_parts(struct manager *m, const struct settings *s)
 	detector_limit(m->detector, s->daemon.max_apps);
 	if (!manager_only_looks(m))
 		configure_daemon(m, &s->daemon);
+	if (m->door)
+		door_configure(m->door, &s->web);
 	if (m->control)
 		holds_configure(control_holds(m->control), &s->maintenance);
 	if (m->evidence_collector)

@@ -4,6 +4,8 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <gnutls/gnutls.h>
 #include <microhttpd.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,6 +21,8 @@
 #include "io/clock.h"
 #include "io/gzip.h"
 #include "io/http_head.h"
+#include "io/http_tls.h"
+#include "io/http_visit.h"
 #include "io/tcp_listen.h"
 
 /* At its limit libmicrohttpd lets nobody in. Ours comes before, and lets the newest in. */
@@ -27,8 +31,15 @@
 #define IDLE_SECONDS 15U
 #define CONNECTION_MEMORY ((size_t)32 * 1024)
 
+/* What goes with a connection. */
+struct attachment {
+	struct http_connection *connection;
+	struct http_tls *tls; /* NULL: without */
+};
+
 /* A request on its way in. */
 struct exchange {
+	struct http_visit *visit;
 	bool begun; /* its head was looked at */
 	bool post;
 	int status; /* its target's refusal; 0: it has none */
@@ -44,6 +55,7 @@ struct listener {
 	sd_event_source *io;
 	sd_event_source *timer; /* libmicrohttpd's */
 	struct MHD_Daemon *mhd;
+	int fd;
 	bool closed; /* a connection, in this run */
 };
 
@@ -52,6 +64,10 @@ struct http_server {
 	http_server_fn fn;
 	void *userdata;
 	char *path; /* of its Unix socket; NULL: TCP */
+	struct http_visits *visits;
+	struct http_tls *tls; /* NULL: without */
+	const struct http_header *headers;
+	size_t n_headers;
 	LIST_HEAD(, listener) listeners;
 	struct http_connections *connections;
 };
@@ -94,9 +110,37 @@ static bool add_common_headers(struct MHD_Response *response)
 	return true;
 }
 
+/* What goes with a status. */
+static const struct {
+	int status;
+	const char *name;
+	const char *value;
+} status_headers[] = {
+	{MHD_HTTP_METHOD_NOT_ALLOWED, MHD_HTTP_HEADER_ALLOW, "GET, HEAD"},
+	{MHD_HTTP_UNAUTHORIZED, MHD_HTTP_HEADER_WWW_AUTHENTICATE,
+		"Basic realm=\"stagewatchd\", charset=\"UTF-8\""},
+	{MHD_HTTP_SERVICE_UNAVAILABLE, MHD_HTTP_HEADER_RETRY_AFTER, "5"},
+	{MHD_HTTP_TOO_MANY_REQUESTS, MHD_HTTP_HEADER_RETRY_AFTER, "1"},
+};
+
+/* One that it has already comes twice: a browser obeys the stricter of two policies. */
+static bool add_more_headers(const struct http_server *s, int status, struct MHD_Response *response)
+{
+	for (size_t i = 0; i < ELEMENTSOF(status_headers); i++)
+		if (status_headers[i].status == status &&
+			MHD_add_response_header(response, status_headers[i].name,
+				status_headers[i].value) != MHD_YES)
+			return false;
+	for (size_t i = 0; i < s->n_headers; i++)
+		if (MHD_add_response_header(response, s->headers[i].name, s->headers[i].value) !=
+			MHD_YES)
+			return false;
+	return true;
+}
+
 /* Takes the reply's body over. */
-static enum MHD_Result answer(
-	struct MHD_Connection *connection, struct http_server_reply *reply, const char *encoding)
+static enum MHD_Result answer(const struct http_server *s, struct MHD_Connection *connection,
+	struct http_server_reply *reply, const char *encoding)
 {
 	struct MHD_Response *response;
 	enum MHD_Result result = MHD_NO;
@@ -115,16 +159,15 @@ static enum MHD_Result answer(
 	if (ok && encoding)
 		ok = MHD_add_response_header(
 			     response, MHD_HTTP_HEADER_CONTENT_ENCODING, encoding) == MHD_YES;
-	if (ok && reply->status == MHD_HTTP_METHOD_NOT_ALLOWED)
-		ok = MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD") ==
-		     MHD_YES;
+	if (ok)
+		ok = add_more_headers(s, reply->status, response);
 	if (ok)
 		result = MHD_queue_response(connection, (unsigned)reply->status, response);
 	MHD_destroy_response(response);
 	return result;
 }
 
-static struct http_connection *connection_of(struct MHD_Connection *connection)
+static const struct attachment *attachment_of(struct MHD_Connection *connection)
 {
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
@@ -132,11 +175,19 @@ static struct http_connection *connection_of(struct MHD_Connection *connection)
 	return info ? info->socket_context : NULL;
 }
 
-static enum MHD_Result reply_status(struct MHD_Connection *connection, int status)
+static struct http_connection *connection_of(struct MHD_Connection *connection)
+{
+	const struct attachment *a = attachment_of(connection);
+
+	return a ? a->connection : NULL;
+}
+
+static enum MHD_Result reply_status(
+	const struct http_server *s, struct MHD_Connection *connection, int status)
 {
 	struct http_server_reply reply = {.status = status};
 
-	return answer(connection, &reply, NULL);
+	return answer(s, connection, &reply, NULL);
 }
 
 /* What of the head keeps the request from being one; HTTP_REFUSAL_MAX: nothing. */
@@ -150,7 +201,7 @@ static enum MHD_Result refuse(
 {
 	http_connections_count(s->connections, o->why);
 	http_connection_complete(connection_of(connection));
-	return reply_status(connection, o->status);
+	return reply_status(s, connection, o->status);
 }
 
 /* Who is at the other end of a Unix socket. */
@@ -163,10 +214,8 @@ static int read_peer(struct MHD_Connection *connection, struct local_peer *ret)
 }
 
 static enum MHD_Result ask_handler(struct http_server *s, struct MHD_Connection *connection,
-	const char *path, const struct exchange *x)
+	const char *path, const struct exchange *x, const struct http_caller *caller)
 {
-	/* Nobody is asked who they are. */
-	const struct http_caller anybody = {.role = HTTP_ROLE_READ};
 	struct local_peer peer;
 	const struct http_server_request request = {
 		.path = path,
@@ -177,7 +226,7 @@ static enum MHD_Result ask_handler(struct http_server *s, struct MHD_Connection 
 		.find = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "find"),
 		.body = x->post ? x->body : NULL,
 		.peer = s->path ? &peer : NULL,
-		.caller = s->path ? NULL : &anybody,
+		.caller = caller,
 	};
 	struct http_server_reply reply = {0};
 	const char *encoding = NULL;
@@ -185,7 +234,7 @@ static enum MHD_Result ask_handler(struct http_server *s, struct MHD_Connection 
 	if ((s->path && read_peer(connection, &peer) < 0) ||
 		s->fn(s->userdata, &request, &reply) < 0) {
 		free(reply.body);
-		return reply_status(connection, MHD_HTTP_INTERNAL_SERVER_ERROR);
+		return reply_status(s, connection, MHD_HTTP_INTERNAL_SERVER_ERROR);
 	}
 	assert(reply.status >= 200 && reply.status <= 599);
 	if (reply.body &&
@@ -193,7 +242,48 @@ static enum MHD_Result ask_handler(struct http_server *s, struct MHD_Connection 
 			connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT_ENCODING)) &&
 		gzip_replace(&reply.body, &reply.len))
 		encoding = "gzip";
-	return answer(connection, &reply, encoding);
+	return answer(s, connection, &reply, encoding);
+}
+
+/* A TLS session of libmicrohttpd. */
+static gnutls_session_t session_of(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+
+	return info ? info->tls_session : NULL;
+}
+
+/* The name in the client's certificate, if there is one, and somebody verified it. */
+static int read_certificate(struct MHD_Connection *connection, char **ret)
+{
+	const struct attachment *a = attachment_of(connection);
+	gnutls_session_t session = session_of(connection);
+
+	return a && a->tls && session ? http_tls_client(a->tls, session, ret) : 0;
+}
+
+/* The whole request is there: who asks, and may they? */
+static enum MHD_Result let_in(struct http_server *s, struct MHD_Connection *connection,
+	const char *path, struct exchange *x)
+{
+	_cleanup_free_ char *certificate = NULL;
+	const struct http_caller *caller = NULL;
+	struct http_gate_ask ask = {.path = path};
+	int status;
+
+	if (s->path)
+		return ask_handler(s, connection, path, x, NULL);
+	if (!x->visit && read_certificate(connection, &certificate) < 0)
+		return MHD_NO;
+	ask.certificate = certificate;
+	ask.authorization = MHD_lookup_connection_value(
+		connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
+	status = http_visits_pass(s->visits, &x->visit, connection, &ask, &caller);
+	if (status == 1)
+		return MHD_YES;
+	return status > 0 ? reply_status(s, connection, status)
+			  : ask_handler(s, connection, path, x, caller);
 }
 
 /* libmicrohttpd's first word of a request: its target, before anything is made of it. What is
@@ -253,7 +343,7 @@ static enum MHD_Result on_request(void *userdata, struct MHD_Connection *connect
 		return begin_exchange(userdata, connection, x, method, version);
 	if (*upload_data_size == 0) {
 		http_connection_complete(connection_of(connection));
-		return ask_handler(userdata, connection, url, x);
+		return let_in(userdata, connection, url, x);
 	}
 	if (!x->post || *upload_data_size > HTTP_SERVER_MAX_BODY - x->len)
 		return MHD_NO;
@@ -276,25 +366,53 @@ static void on_completed(void *userdata, struct MHD_Connection *connection, void
 		http_connections_count(s->connections, HTTP_REFUSAL_SLOW);
 	else if (x && !x->begun && code == MHD_REQUEST_TERMINATED_COMPLETED_OK)
 		http_connections_count(s->connections, HTTP_REFUSAL_MALFORMED);
+	if (x)
+		http_visit_free(x->visit);
 	free(x);
 	*context = NULL;
+}
+
+/* Before the handshake. A session that did not get all of it has no certificate, and ends. */
+static int begin_tls(struct http_server *s, struct attachment *a, struct MHD_Connection *connection)
+{
+	gnutls_session_t session = session_of(connection);
+
+	if (!session || !a)
+		return -EIO;
+	a->tls = http_tls_ref(s->tls);
+	return http_tls_attach(a->tls, session);
+}
+
+static void drop_attachment(struct attachment *a)
+{
+	if (!a)
+		return;
+	http_connection_remove(a->connection);
+	http_tls_unref(a->tls);
+	free(a);
 }
 
 static void on_connection(void *userdata, struct MHD_Connection *connection, void **context,
 	enum MHD_ConnectionNotificationCode code)
 {
 	struct listener *l = userdata;
+	struct attachment *a;
 	const union MHD_ConnectionInfo *info;
 
 	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
-		http_connection_remove(*context);
+		drop_attachment(*context);
 		*context = NULL;
 		l->closed = true;
 		return;
 	}
 	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-	if (info)
-		*context = http_connections_add(l->server->connections, info->connect_fd);
+	if (!info)
+		return;
+	*context = a = calloc(1, sizeof(*a));
+	if (a)
+		a->connection = http_connections_add(l->server->connections, info->connect_fd);
+	if (l->server->tls && begin_tls(l->server, a, connection) < 0)
+		(void)shutdown(info->connect_fd, SHUT_RDWR);
 }
 
 /* Lets libmicrohttpd work and sets the timer to when it wants to be called next. */
@@ -334,15 +452,26 @@ static int on_timer(sd_event_source *source, usec_t now, void *userdata)
 	return 0;
 }
 
-/* Takes fd over. */
-static int start_mhd(struct listener *l, int fd)
+static int start_mhd(struct listener *l)
 {
-	l->mhd = MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, on_request, l->server,
-		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, LIBRARY_MAX_CONNECTIONS,
-		MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-		CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_URI_LOG_CALLBACK,
-		on_target, l->server, MHD_OPTION_NOTIFY_COMPLETED, on_completed, l->server,
-		MHD_OPTION_NOTIFY_CONNECTION, on_connection, l, MHD_OPTION_END);
+	const bool tls = l->server->tls != NULL;
+	struct MHD_OptionItem options[] = {
+		{tls ? MHD_OPTION_HTTPS_CERT_CALLBACK : MHD_OPTION_END, 0,
+			http_tls_no_certificate()},
+		{MHD_OPTION_END, 0, NULL},
+	};
+	int fd = fcntl(l->fd, F_DUPFD_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	l->mhd = MHD_start_daemon(
+		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (tls ? MHD_USE_TLS : 0), 0, NULL, NULL,
+		on_request, l->server, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
+		LIBRARY_MAX_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT,
+		1, MHD_OPTION_URI_LOG_CALLBACK, on_target, l->server, MHD_OPTION_NOTIFY_COMPLETED,
+		on_completed, l->server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, l,
+		MHD_OPTION_ARRAY, options, MHD_OPTION_END);
 	if (l->mhd)
 		return 0;
 	(void)close(fd);
@@ -364,14 +493,28 @@ static int make_sources(struct listener *l)
 	return r < 0 ? r : timer_in_library_ms(l->timer, 0);
 }
 
-/* Closes its socket and its connections, too. */
+/* Closes its connections, of which none waits. */
+static void stop_mhd(struct listener *l)
+{
+	l->io = sd_event_source_disable_unref(l->io);
+	l->timer = sd_event_source_disable_unref(l->timer);
+	if (l->mhd)
+		MHD_stop_daemon(l->mhd);
+	l->mhd = NULL;
+}
+
+static int start(struct listener *l)
+{
+	int r = start_mhd(l);
+
+	return r < 0 ? r : make_sources(l);
+}
+
 static void drop_listener(struct listener *l)
 {
 	LIST_REMOVE(l, link);
-	(void)sd_event_source_disable_unref(l->io);
-	(void)sd_event_source_disable_unref(l->timer);
-	if (l->mhd)
-		MHD_stop_daemon(l->mhd);
+	stop_mhd(l);
+	(void)close(l->fd);
 	free(l);
 }
 
@@ -385,10 +528,9 @@ int http_server_take(struct http_server *s, int fd)
 		return -ENOMEM;
 	}
 	l->server = s;
+	l->fd = fd;
 	LIST_INSERT_HEAD(&s->listeners, l, link);
-	r = start_mhd(l, fd);
-	if (r >= 0)
-		r = make_sources(l);
+	r = start(l);
 	if (r < 0)
 		drop_listener(l);
 	return r;
@@ -422,6 +564,15 @@ int http_server_listen(
 	return 0;
 }
 
+static void on_resumed(void *userdata)
+{
+	struct http_server *s = userdata;
+	struct listener *l;
+
+	LIST_FOREACH(l, &s->listeners, link)
+	(void)timer_in_library_ms(l->timer, 0);
+}
+
 int http_server_new(sd_event *event, http_server_fn fn, void *userdata, struct http_server **ret)
 {
 	_cleanup_(http_server_freep) struct http_server *s = calloc(1, sizeof(*s));
@@ -433,7 +584,9 @@ int http_server_new(sd_event *event, http_server_fn fn, void *userdata, struct h
 	s->fn = fn;
 	s->userdata = userdata;
 	LIST_INIT(&s->listeners);
-	r = http_connections_new(event, &clock_kernel, &s->connections);
+	r = http_visits_new(on_resumed, s, &s->visits);
+	if (r >= 0)
+		r = http_connections_new(event, &clock_kernel, &s->connections);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(s);
@@ -471,12 +624,47 @@ const uint64_t *http_server_refusals(const struct http_server *s)
 	return http_connections_refusals(s->connections);
 }
 
+void http_server_set_gate(struct http_server *s, const struct http_gate *gate)
+{
+	http_visits_set_gate(s->visits, gate);
+}
+
+void http_server_set_headers(struct http_server *s, const struct http_header *headers, size_t n)
+{
+	s->headers = headers;
+	s->n_headers = n;
+}
+
+int http_server_set_tls(struct http_server *s, struct http_tls *tls)
+{
+	bool other = !tls != !s->tls;
+	struct http_tls *old = s->tls;
+	struct listener *l;
+	int r = 0;
+
+	s->tls = tls ? http_tls_ref(tls) : NULL;
+	if (other) {
+		http_visits_abandon(s->visits);
+		LIST_FOREACH(l, &s->listeners, link)
+		{
+			stop_mhd(l);
+			r = r < 0 ? r : start(l);
+		}
+	}
+	http_tls_unref(old);
+	return r;
+}
+
 struct http_server *http_server_free(struct http_server *s)
 {
 	if (!s)
 		return NULL;
+	if (s->visits)
+		http_visits_abandon(s->visits);
 	while (!LIST_EMPTY(&s->listeners))
 		drop_listener(LIST_FIRST(&s->listeners));
+	http_visits_free(s->visits);
+	http_tls_unref(s->tls);
 	(void)http_connections_free(s->connections);
 	if (s->path)
 		(void)unlink(s->path);

@@ -3,18 +3,14 @@
 #include "io/negotiate.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/secret.h"
 #include "base/strbuf.h"
 #include "io/clock.h"
+#include "io/helper.h"
 #include "io/service.h"
 
 #define MAX_HOST 253
@@ -69,11 +65,8 @@ static void stop(struct helper *h)
 {
 	h->answers = sd_event_source_disable_unref(h->answers);
 	timer_off(h->timer);
-	if (h->pid > 0) {
-		(void)kill(h->pid, SIGKILL);
-		(void)waitpid(h->pid, NULL, 0);
-		(void)close(h->fd);
-	}
+	if (h->pid > 0)
+		helper_stop(h->pid, h->fd);
 	h->pid = 0;
 	strbuf_clear(&h->text);
 }
@@ -190,53 +183,12 @@ static int make_environment(const struct helper *h, struct strlist *ret, char **
 	return r < 0 ? r : strlist_add(ret, cache);
 }
 
-static int set_up(posix_spawn_file_actions_t *files, posix_spawnattr_t *attr, int fd)
-{
-	sigset_t none;
-	sigset_t all;
-	int r;
-
-	(void)sigemptyset(&none);
-	(void)sigfillset(&all);
-	r = posix_spawn_file_actions_adddup2(files, fd, STDIN_FILENO);
-	if (r == 0)
-		r = posix_spawn_file_actions_adddup2(files, fd, STDOUT_FILENO);
-	if (r == 0)
-		r = posix_spawn_file_actions_addclosefrom_np(files, STDERR_FILENO + 1);
-	if (r == 0)
-		r = posix_spawnattr_setflags(attr,
-			POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	if (r == 0)
-		r = posix_spawnattr_setsigmask(attr, &none);
-	return r == 0 ? posix_spawnattr_setsigdefault(attr, &all) : r;
-}
-
-static int run(const struct helper *h, int fd, char **env, pid_t *ret)
+static int start(struct helper *h, char **reterr)
 {
 	char name[] = "stagewatchd";
 	char option[] = NEGOTIATE_HELPER;
 	char *argv[] = {name, option, h->principal, NULL};
-	posix_spawn_file_actions_t files;
-	posix_spawnattr_t attr;
-	int r = posix_spawn_file_actions_init(&files);
-
-	if (r != 0)
-		return -r;
-	r = posix_spawnattr_init(&attr);
-	if (r == 0) {
-		r = set_up(&files, &attr, fd);
-		if (r == 0)
-			r = posix_spawn(ret, "/proc/self/exe", &files, &attr, argv, env);
-		(void)posix_spawnattr_destroy(&attr);
-	}
-	(void)posix_spawn_file_actions_destroy(&files);
-	return -r;
-}
-
-static int start(struct helper *h, char **reterr)
-{
 	struct strlist env = {0};
-	int fds[2];
 	int r = make_environment(h, &env, reterr);
 
 	/* What the array ends with. */
@@ -248,18 +200,10 @@ static int start(struct helper *h, char **reterr)
 	}
 	free(env.items[--env.n]);
 	env.items[env.n] = NULL;
-	r = socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0 ? -errno : 0;
-	if (r >= 0) {
-		r = run(h, fds[1], env.items, &h->pid);
-		(void)close(fds[1]);
-		h->fd = fds[0];
-		if (r < 0)
-			(void)close(fds[0]);
-	}
+	r = helper_start(argv, env.items, &h->pid, &h->fd);
 	strlist_clear(&env);
 	if (r < 0)
 		return r;
-	(void)fcntl(h->fd, F_SETFL, O_NONBLOCK);
 	r = sd_event_add_io(h->negotiate->event, &h->answers, h->fd, EPOLLIN, on_readable, h);
 	if (r < 0)
 		stop(h);

@@ -65,6 +65,20 @@ int tcp_listen_check(const char *listen_at)
 	return parse_listen(listen_at, &address);
 }
 
+static bool is_local(const union address *a)
+{
+	if (a->any.sa_family == AF_INET)
+		return (ntohl(a->in.sin_addr.s_addr) >> 24) == IN_LOOPBACKNET;
+	return a->any.sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&a->in6.sin6_addr);
+}
+
+bool tcp_listen_is_local(const char *listen_at)
+{
+	union address a = {0};
+
+	return parse_listen(listen_at, &a) >= 0 && is_local(&a);
+}
+
 static int set_up_socket(int fd, const union address *a, bool only_v6)
 {
 	socklen_t len = a->any.sa_family == AF_INET ? sizeof(a->in) : sizeof(a->in6);
@@ -113,6 +127,14 @@ int tcp_listen(const char *listen_at, int *ret_fd)
 		r = bind_socket(&a, false, ret_fd);
 	}
 	return r;
+}
+
+bool tcp_is_local(int fd)
+{
+	union address a = {0};
+	socklen_t len = sizeof(a);
+
+	return getsockname(fd, &a.any, &len) >= 0 && is_local(&a);
 }
 
 unsigned tcp_port(int fd)

@@ -97,6 +97,15 @@ static const struct param_def web_params[] = {
 		.type = PARAM_STRING,
 		.offset = offsetof(struct web_params, external_url),
 		.help = "where people reach that, for links in messages"},
+	{.name = "config_file",
+		.type = PARAM_STRING,
+		.offset = offsetof(struct web_params, config_file),
+		.help = "TLS and users, in the format of Prometheus' web configuration file"},
+	{.name = "operators",
+		.type = PARAM_LIST,
+		.offset = offsetof(struct web_params, operators),
+		.help = "users, or names in client certificates, who may give orders; the others "
+			"read"},
 };
 static const size_t n_web_params = ELEMENTSOF(web_params);
 

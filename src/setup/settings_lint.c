@@ -9,8 +9,10 @@
 #include <unistd.h>
 
 #include "base/secret.h"
+#include "conf/web_file.h"
 #include "io/service.h"
 #include "setup/settings_check.h"
+#include "setup/web_config.h"
 
 static bool is_one_of(const char *word, const char *const *words)
 {
@@ -306,6 +308,23 @@ static int lint_client(const struct conf_entry *e, struct strlist *faults, struc
 	return lint_certificates(e, notes);
 }
 
+/* The web configuration file, and what it names. */
+static int lint_web(const struct conf_entry *e, struct strlist *faults, struct strlist *notes)
+{
+	_cleanup_(web_config_freep) struct web_config *c = NULL;
+	struct web_config_stamps stamps = {0};
+	const char *dir = getenv("CREDENTIALS_DIRECTORY");
+	int r;
+
+	if (!strchr(e->value, '/') && (!dir || access(dir, X_OK) < 0))
+		return lint_secret(e, faults, notes);
+	r = web_config_load(e->value, &c, &stamps, faults);
+	web_config_stamps_clear(&stamps);
+	for (size_t i = 0; r >= 0 && i < c->file->warnings.n; i++)
+		r = strlist_add(faults, c->file->warnings.items[i]);
+	return r == -EBADMSG ? 0 : r;
+}
+
 int settings_lint_files(const struct conf *c, struct strlist *faults, struct strlist *notes)
 {
 	static const char *const secrets[] = {"password_file", "bearer_token_file", "header_file",
@@ -321,6 +340,8 @@ int settings_lint_files(const struct conf *c, struct strlist *faults, struct str
 			else if (str_equal(e->key, "client_cert_file") ||
 				 str_equal(e->key, "client_key_file"))
 				r = lint_client(e, faults, notes);
+			else if (str_equal(e->key, "config_file"))
+				r = lint_web(e, faults, notes);
 			else if (is_one_of(e->key, secrets))
 				r = lint_secret(e, faults, notes);
 		}

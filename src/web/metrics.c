@@ -142,8 +142,8 @@ static const struct metric_def metric_defs[] = {
 		"stagewatch_target_certificate_expiry_timestamp_seconds", "seconds",
 		"When the first certificate that a server shows ends, since 1970.", "target"),
 	G(METRIC_CREDENTIAL_EXPIRY, "stagewatch_credential_expiry_timestamp_seconds", "seconds",
-		"When a token or a client certificate of the configuration ends, since 1970.",
-		"kind", "file"),
+		"When a token or a certificate of the configuration ends, since 1970.", "kind",
+		"file"),
 	C(METRIC_WEB_REFUSED, "stagewatch_web_refused", NULL,
 		"Connections to the web server and the control socket that were ended, and "
 		"requests that were refused, before anything was made of them.",

@@ -277,6 +277,9 @@ static void add_expiries(const struct web_view *v, struct metrics_writer *w)
 			(double)targets->items[i].at / USEC_PER_SEC);
 	add_credentials(w, "token", credentials_tokens(v->credentials));
 	add_credentials(w, "certificate", credentials_certificates(v->credentials));
+	if (v->certificate)
+		metrics_add(w, METRIC_CREDENTIAL_EXPIRY, LABELS("certificate", v->certificate),
+			(double)v->certificate_expiry / USEC_PER_SEC);
 }
 
 static void add_refusals(

@@ -54,6 +54,9 @@ LIBRARIES = {
     "sqlite3.h": "io",
     "openssl/": "io",
     "gssapi/": "io",
+    "gnutls/": "io",
+    "crypt.h": "io",
+    "yaml.h": "conf",
 }
 # One place asks for the time and sets timers.
 CLOCK = re.compile(r"\b(clock_gettime|gettimeofday|sd_event_now|sd_event_add_time|sd_event_source_set_time)")

@@ -1,19 +1,64 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The door that others come in by: where it listens."""
+"""The door that others come in by: where it listens, TLS, who is let in."""
+import base64
+import http.client
 import re
+import shutil
 import signal
 import socket
+import ssl
 import subprocess
+import threading
+import urllib.error
 import urllib.request
 
-from fakes import Driver
+import pytest
+from fakes import Driver, free_port
 from harness import Daemon, driver_section, wait
+from test_client_cert import ends, make
+
+# Of "opensesame", at the least cost that there is.
+HASH = "$2y$04$abcdefghijklmnopqrstuuFuhxWRTXIsURoluSTZ1N4tYaWGn9oOi"
+USERS = f"basic_auth_users:\n  alice: {HASH}\n  bob: {HASH}\n"
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+class Guarded(Daemon):
+    """A daemon with a web configuration file."""
+
+    def __init__(self, binary, directory, driver, text, more=""):
+        super().__init__(binary, directory, driver_section("one", driver))
+        self.web = directory / "web.yml"
+        self.web.write_text(text)
+        self.config.write_text(self.config.read_text().replace("listen = 127.0.0.1:0\n", f"listen = 127.0.0.1:0\nconfig_file = {self.web}\n{more}"))
+
+    def secrets(self):
+        return [*super().secrets(), "opensesame", "abcdefghijkl", "PRIVATE KEY"]
+
+    def status(self, path="/", user=None, ca=None, client=None, **options):
+        """What a request is answered with; None: there is no connection."""
+        context = None
+        if ca:
+            context = ssl.create_default_context(cafile=ca)
+            for name, value in options.items():
+                setattr(context, name, value)
+            if client:
+                context.load_cert_chain(*client)
+        c = http.client.HTTPSConnection("127.0.0.1", self.port(), timeout=30, context=context) if ca else http.client.HTTPConnection(
+            "127.0.0.1", self.port(), timeout=30)
+        headers = {"Authorization": "Basic " + base64.b64encode(user.encode()).decode()} if user else {}
+        try:
+            c.request("GET", path, headers=headers)
+            return c.getresponse().status
+        except (ssl.SSLError, ConnectionError, http.client.RemoteDisconnected):
+            return None
+        finally:
+            c.close()
+
+    def replace(self, text):
+        """Writes the file anew, and waits until it was looked at."""
+        had = len(self.lines("is in force")) + len(self.lines("stays in force"))
+        self.web.write_text(text)
+        wait(lambda: len(self.lines("is in force")) + len(self.lines("stays in force")) > had, what="it was read again")
 
 
 def get(url):
@@ -28,6 +73,7 @@ def test_several_addresses_are_served(binary, tmp_path, started):
         wait(lambda: len(d.lines("Listening on ")) == 2, what="it listens twice")
         for host, port in re.findall(r"Listening on (127\.0\.0\.\d):0, port (\d+)", d.log()):
             assert "healthy" in get(f"http://{host}:{port}/-/healthy")
+        assert not d.lines("reaches beyond")
 
 
 def test_sockets_of_systemd_take_the_place_of_listen(binary, tmp_path, started):
@@ -45,3 +91,155 @@ def test_sockets_of_systemd_take_the_place_of_listen(binary, tmp_path, started):
     finally:
         activator.send_signal(signal.SIGTERM)  # it has become the daemon
         assert activator.wait(10) == 0
+
+
+def test_beyond_this_host_it_says_who_can_read(binary, tmp_path, started):
+    d = Daemon(binary, tmp_path, driver_section("one", started(Driver)))
+    d.config.write_text(d.config.read_text().replace("listen = 127.0.0.1:0\n", "listen = :0\n"))
+    with d:
+        wait(lambda: d.lines("asks nobody who they are"), what="it warns")
+    d = Guarded(binary, tmp_path, started(Driver), USERS)
+    d.config.write_text(d.config.read_text().replace("listen = 127.0.0.1:0\n", "listen = 0.0.0.0:0\n"))
+    with d:
+        wait(lambda: d.lines("passwords are sent in the clear"), what="it warns")
+
+
+def test_users(binary, tmp_path, started):
+    with Guarded(binary, tmp_path, started(Driver), USERS, "operators = alice\n") as d:
+        assert [d.status(path) for path in ("/", "/metrics", "/api/v1/status", "/style.css", "/nothing")] == [401] * 5
+        # A prober has no password.
+        assert d.status("/-/healthy") == 200
+        for _ in range(2):  # the second time from memory
+            assert [d.status(user=user) for user in ("alice:opensesame", "bob:opensesame")] == [200, 200]
+            assert [d.status(user=user) for user in ("alice:wrong", "alice:", ":opensesame", "carol:opensesame", "alice:opensesame\0", "alice", "ali\0ce:opensesame")] == [401] * 7
+        request = urllib.request.Request(f"http://127.0.0.1:{d.port()}/")
+        with pytest.raises(urllib.error.HTTPError) as e:
+            urllib.request.urlopen(request, timeout=10)
+        assert e.value.headers["WWW-Authenticate"] == 'Basic realm="stagewatchd", charset="UTF-8"'
+        # Who is taken out is out, and whose hash is another one needs its password.
+        d.replace(f"basic_auth_users:\n  bob: {HASH}\n")
+        assert [d.status(user=user) for user in ("alice:opensesame", "bob:opensesame")] == [401, 200]
+        # A file with a fault changes nothing, and is told.
+        d.replace("basic_auth_users:\n  bob: opensesame\n")
+        assert d.lines(f"{d.web}:2: bob: not a hash of bcrypt")
+        assert [d.status(user=user) for user in ("alice:opensesame", "bob:opensesame")] == [401, 200]
+        d.replace(f"{USERS}rate_limit:\n  interval: 1h\n  burst: 3\n")
+        assert [d.status(user="alice:opensesame") for _ in range(5)] == [200, 200, 200, 429, 429]
+
+
+def test_a_flood_of_passwords_delays_nobody(binary, tmp_path, started):
+    """Each costs a hash, one at a time, and few may wait: the others are turned away, and polling goes on. Who was known stays so."""
+    driver = started(Driver)
+    slow = HASH.replace("$04$", "$12$")
+    with Guarded(binary, tmp_path, driver, f"basic_auth_users:\n  alice: {HASH}\n  bob: {slow}\n") as d:
+        assert d.status(user="alice:opensesame") == 200
+        got = []
+        guesses = [threading.Thread(target=lambda i=i: got.append(d.status(user=f"bob:{i}"))) for i in range(40)]
+        for t in guesses:
+            t.start()
+        assert d.status(user="alice:opensesame") == 200
+        d.polls_go_on(driver)
+        wait(lambda: 503 in got, what="some are turned away")
+    # It ends at once, whoever waits.
+    for t in guesses:
+        t.join(60)
+    assert set(got) <= {401, 503, None}
+
+
+def test_tls(binary, tmp_path, started):
+    cert, key = make(tmp_path, "server")
+    text = f"tls_server_config:\n  cert_file: {cert.name}\n  key_file: {key}\n"
+    v12, v13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
+    with Guarded(binary, tmp_path, started(Driver), text) as d:
+        assert d.status(ca=cert, minimum_version=v13) == 200
+        assert d.status(ca=cert, maximum_version=v12) == 200
+        assert d.status() is None
+        old = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{d.port()}", "-tls1_1", "-cipher", "ALL:@SECLEVEL=0"], input="",
+                             capture_output=True, text=True, timeout=30)
+        assert old.returncode != 0 and "Cipher is (NONE)" in old.stdout
+        context = ssl.create_default_context(cafile=cert)
+        with urllib.request.urlopen(f"https://127.0.0.1:{d.port()}/metrics", context=context, timeout=10) as r:
+            metrics = r.read().decode()
+        assert f'stagewatch_credential_expiry_timestamp_seconds{{kind="certificate",file="{cert}"}} {ends(cert)}' in metrics
+        # A certificate that comes in its place, for who connects then.
+        other, other_key = make(tmp_path, "other")
+        shutil.copy(other_key, tmp_path / "next")
+        (tmp_path / "next").rename(key)
+        other.rename(cert)
+        wait(lambda: d.status(ca=cert) == 200, what="the other certificate is shown")
+        # One that does not belong to the key is not.
+        make(tmp_path, "third")[0].rename(tmp_path / "third.crt")
+        was = cert.read_text()
+        cert.write_text((tmp_path / "third.crt").read_text())
+        wait(lambda: d.lines("stays in force"), what="it is refused")
+        (tmp_path / "was.pem").write_text(was)
+        assert d.status(ca=tmp_path / "was.pem") == 200
+        cert.write_text(was)
+        # Versions and ciphers.
+        d.replace(f"{text}  min_version: TLS13\n")
+        assert d.status(ca=cert, maximum_version=v12) is None
+        assert d.status(ca=cert) == 200
+        d.replace(f"{text}  max_version: TLS12\n  cipher_suites: [TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384]\n")
+        assert d.status(ca=cert, minimum_version=v13) is None
+        context.maximum_version = v12
+        context.load_verify_locations(cert)
+        with context.wrap_socket(socket.create_connection(("127.0.0.1", d.port())), server_hostname="127.0.0.1") as s:
+            assert s.cipher()[0] == "ECDHE-RSA-AES256-GCM-SHA384"
+        # Without TLS, and with it again, at the same port.
+        d.replace("http_server_config: {headers: {X-Frame-Options: deny}}\n")
+        with urllib.request.urlopen(f"http://127.0.0.1:{d.port()}/", timeout=10) as r:
+            assert r.headers["X-Frame-Options"] == "deny"
+        d.replace(text)
+        assert d.status(ca=cert) == 200 and d.status() is None
+
+
+def signed(directory, name, ca, *more):
+    """A certificate for a client, signed by ca."""
+    cert, key, csr = (directory / f"{name}{end}" for end in (".pem", "-key.pem", ".csr"))
+    subprocess.run(["openssl", "req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={name}", "-keyout", key, "-out", csr], check=True,
+                   capture_output=True)
+    (directory / "ext").write_text("\n".join(["basicConstraints=CA:FALSE", *more]))
+    subprocess.run(["openssl", "x509", "-req", "-in", csr, "-CA", ca[0], "-CAkey", ca[1], "-CAcreateserial", "-days", "1", "-extfile",
+                    directory / "ext", "-out", cert], check=True, capture_output=True)
+    return cert, key
+
+
+def test_client_certificates(binary, tmp_path, started):
+    cert, key = make(tmp_path, "server")
+    ca, stranger = make(tmp_path, "ca"), make(tmp_path, "stranger")
+    alice = signed(tmp_path, "alice", ca, "extendedKeyUsage=clientAuth", "subjectAltName=DNS:alice.example.com,IP:10.0.0.1")
+    bob = signed(tmp_path, "bob", ca, "extendedKeyUsage=clientAuth", "subjectAltName=DNS:bob.example.com")
+    server = signed(tmp_path, "mallory", ca, "extendedKeyUsage=serverAuth")
+    eve = signed(tmp_path, "eve", stranger, "extendedKeyUsage=clientAuth")
+    text = f"tls_server_config:\n  cert_file: {cert}\n  key_file: {key}\n  client_auth_type: "
+    v12 = {"maximum_version": ssl.TLSVersion.TLSv1_2}
+    with Guarded(binary, tmp_path, started(Driver), f"{text}RequireAndVerifyClientCert\n  client_ca_file: ca.pem\n") as d:
+        for version in ({}, v12):
+            assert [d.status(ca=cert, client=c, **version) for c in (alice, bob, None, eve, server, stranger)] == [200, 200] + [None] * 4
+        assert d.status("/-/healthy", ca=cert) is None  # there is no request without a handshake
+        d.replace(f"{text}RequireAndVerifyClientCert\n  client_ca_file: ca.pem\n  client_allowed_sans: [x, 10.0.0.1]\n")
+        assert [d.status(ca=cert, client=c) for c in (alice, bob)] == [200, None]
+        d.replace(f"{text}VerifyClientCertIfGiven\n  client_ca_file: ca.pem\n")
+        assert [d.status(ca=cert, client=c) for c in (alice, None, eve)] == [200, 200, None]
+        d.replace(f"{text}RequireAnyClientCert\n")
+        assert [d.status(ca=cert, client=c) for c in (alice, None, eve)] == [200, None, 200]
+        # Both: a certificate to connect with, and a password.
+        d.replace(f"{text}RequireAndVerifyClientCert\n  client_ca_file: ca.pem\n{USERS}")
+        assert d.status(ca=cert, client=alice) == 401
+        assert d.status(ca=cert, client=alice, user="bob:opensesame") == 200
+
+
+def test_a_file_of_no_use_is_no_start(binary, tmp_path):
+    conf, web = tmp_path / "c.conf", tmp_path / "web.yml"
+    conf.write_text(f"[daemon]\nstate_dir = {tmp_path}\ncontrol_socket = {tmp_path}/c\n[web]\nlisten = 127.0.0.1:0\nconfig_file = {web}\n")
+    cert, key = make(tmp_path, "server")
+    for text, said in (("basic_auth_user:\n", f"{web}:1: basic_auth_user: unknown key"),
+                       ("tls_server_config:\n  cert_file: none.pem\n  key_file: k\n", f"{tmp_path}/none.pem: No such file"),
+                       (f"tls_server_config:\n  cert_file: {key}\n  key_file: {key}\n", "certificate: "),
+                       (None, f"{web}: No such file")):
+        web.unlink(missing_ok=True)
+        if text:
+            web.write_text(text)
+        for more in ([], ["--check-config"]):
+            done = subprocess.run([binary, "--config", conf, *more], capture_output=True, text=True, timeout=30)
+            assert done.returncode != 0 and said in done.stderr, done.stderr

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * [web] config_file as it is on disk, with the files that it names. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/cleanup.h"
+#include "base/param.h"
+#include "io/http_tls.h"
+#include "io/service.h"
+
+struct web_file;
+
+/* The file, and three that it may name. */
+#define WEB_CONFIG_FILES 4
+
+struct web_config {
+	struct web_file *file;
+	struct http_tls *tls; /* NULL: none */
+};
+
+/* Which content the files had. */
+struct web_config_stamps {
+	char *names[WEB_CONFIG_FILES]; /* NULL: none */
+	struct secret_stamp stamps[WEB_CONFIG_FILES];
+};
+
+/* path: as secret_path() has it. -EBADMSG with all that is wrong in faults; -ENOMEM. stamps are
+ * those of before it was read, also on failure; what they hold before is freed. */
+int web_config_load(const char *path, struct web_config **ret, struct web_config_stamps *stamps,
+	struct strlist *faults);
+
+/* NULL is allowed; returns NULL. */
+struct web_config *web_config_free(struct web_config *c);
+
+DEFINE_CLEANUP(struct web_config *, web_config_free)
+
+/* Whether one of the files is another one by now. */
+bool web_config_changed(const struct web_config_stamps *s);
+void web_config_stamps_clear(struct web_config_stamps *s);
