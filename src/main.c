@@ -14,6 +14,7 @@
 #include "base/strbuf.h"
 #include "daemon/manager.h"
 #include "daemon/suggest.h"
+#include "io/clock.h"
 #include "io/negotiate.h"
 #include "io/password.h"
 #include "io/service.h"
@@ -287,6 +288,8 @@ static int run(const struct arguments *a, struct settings *settings)
 			return EXIT_USAGE;
 		}
 	}
+	if (a->mode == RUN_DAEMON)
+		log_set_limit(clock_boottime);
 	r = manager_new(&options, settings, &m);
 	if (r == -EBADMSG) /* it has said what is wrong */
 		return EXIT_USAGE;

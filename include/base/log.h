@@ -6,6 +6,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <syslog.h>
 
 #include "base/cleanup.h"
@@ -34,6 +35,18 @@ void log_open(void);
  * level and message, and those of struct log_about that are set, in lower case. wall tells the time
  * since 1970; NULL: lines are plain text again. */
 void log_set_json(usec_t (*wall)(void));
+
+/* From here on each place says LOG_LINES_OF_A_SITE lines a minute at most, and all together
+ * LOG_LINES_OF_ALL (base/log_limit.h). Lines about an action (ACTION=) and those of debugging are
+ * never left out. now tells a time that nobody sets; NULL: there is no limit again. */
+void log_set_limit(usec_t (*now)(void));
+
+/* Says what was left out in a minute that is over, a line for each place. To be called now and
+ * then; the next line after that minute does it, too. */
+void log_tell_left_out(void);
+
+/* Lines that were left out since the start. */
+uint64_t log_n_left_out(void);
 
 void log_event(int level, const struct log_about *about, const char *fmt, ...) _printf_(3, 4);
 

@@ -15,12 +15,15 @@
 #include <sys/uio.h>
 #include <systemd/sd-journal.h>
 
+#include "base/log_limit.h"
 #include "base/strbuf.h"
 
 /* The only mutable file-scope state of the tree: every layer logs through one place. */
 static int max_level = LOG_INFO;
 static bool to_journal = false;
 static usec_t (*json_wall)(void) = NULL;
+static usec_t (*limit_now)(void) = NULL;
+static struct log_limit limit;
 
 /* Longer lines are cut. */
 #define LINE_MAX_BYTES 4096
@@ -182,6 +185,51 @@ static void send_line(int level, const struct log_about *about, const char *line
 	(void)fprintf(stderr, "stagewatchd: %s\n", line);
 }
 
+void log_set_limit(usec_t (*now)(void))
+{
+	limit_now = now;
+	limit = (struct log_limit){0};
+}
+
+uint64_t log_n_left_out(void)
+{
+	return limit.left_out;
+}
+
+/* What such a line is like: its format, without what cannot be read. */
+static void tell_site(const struct log_site *s)
+{
+	_cleanup_free_ char *line = NULL;
+
+	if (str_printf(&line,
+		    "Left out %u lines of the minute before, beyond %d of one kind or %d in all: "
+		    "\"%s\"",
+		    s->left_out, LOG_LINES_OF_A_SITE, LOG_LINES_OF_ALL, s->fmt) >= 0)
+		send_line(LOG_WARNING, NULL, line);
+}
+
+void log_tell_left_out(void)
+{
+	usec_t now = limit_now ? limit_now() : 0;
+
+	if (!limit_now || !log_limit_over(&limit, now))
+		return;
+	for (unsigned i = 0; i < limit.n_sites; i++)
+		if (limit.sites[i].left_out > 0)
+			tell_site(&limit.sites[i]);
+	log_limit_begin(&limit, now);
+}
+
+static bool is_left_out(int level, const struct log_about *about, const char *fmt)
+{
+	if (!limit_now || level >= LOG_DEBUG || (about && about->action))
+		return false;
+	log_tell_left_out();
+	if (limit.since == 0)
+		log_limit_begin(&limit, limit_now());
+	return !log_limit_take(&limit, fmt);
+}
+
 void log_event(int level, const struct log_about *about, const char *fmt, ...)
 {
 	int saved_errno = errno;
@@ -189,7 +237,7 @@ void log_event(int level, const struct log_about *about, const char *fmt, ...)
 	const char *line = "out of memory while logging";
 	va_list ap;
 
-	if (level > max_level)
+	if (level > max_level || is_left_out(level, about, fmt))
 		return;
 	va_start(ap, fmt);
 	if (vasprintf(&text, fmt, ap) < 0)

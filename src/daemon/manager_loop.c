@@ -290,6 +290,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 
 	(void)usec;
 	m->ticks++;
+	log_tell_left_out();
 	for (size_t i = 0; i < m->n_pollers; i++)
 		poller_tick(m->pollers[i]);
 	if (m->airflow_health)

@@ -176,6 +176,8 @@ static const struct metric_def metric_defs[] = {
 	G(METRIC_RULE_MODE, "stagewatch_rule_mode", NULL,
 		"1 for each rule, by its action and the mode that holds for it.", "rule", "action",
 		"mode"),
+	C(METRIC_LOG_LEFT_OUT, "stagewatch_log_lines_left_out", NULL,
+		"Lines of the log that were left out, since there were too many within a minute."),
 	G(METRIC_CONFIG_LAST_RELOAD_SUCCESSFUL, "stagewatch_config_last_reload_successful", NULL,
 		"1 if the last read of the configuration found no fault, 0 if it did."),
 	G(METRIC_CONFIG_LAST_RELOAD_SUCCESS_TIMESTAMP_SECONDS,

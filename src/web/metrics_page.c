@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 
 #include "action/airflow.h"
+#include "base/log.h"
 #include "io/procfs.h"
 #include "source/driver_poll.h"
 #include "store/store.h"
@@ -313,6 +314,7 @@ static void add_daemon(const struct web_view *v, struct metrics_writer *w)
 	metrics_add(w, METRIC_SHARD, NULL, (double)v->runtime->settings->shard.k);
 	metrics_add(w, METRIC_SHARDS, NULL, (double)v->runtime->settings->shard.n);
 	add_modes(v->runtime->settings, w);
+	metrics_add(w, METRIC_LOG_LEFT_OUT, NULL, (double)log_n_left_out());
 	metrics_add(w, METRIC_CONFIG_LAST_RELOAD_SUCCESSFUL, NULL, v->reload_ok);
 	metrics_add(w, METRIC_CONFIG_LAST_RELOAD_SUCCESS_TIMESTAMP_SECONDS, NULL,
 		(double)v->reloaded / USEC_PER_SEC);

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "base/cleanup.h"
+#include "base/log_limit.h"
 
 struct capture {
 	int saved;
@@ -59,6 +60,82 @@ static void test_plain_line(void **state)
 	log_debug("dropped");
 	capture_end(&c, text, sizeof(text));
 	assert_string_equal(text, "stagewatchd: hung for 10 min\nstagewatchd: second\n");
+}
+
+static usec_t minute_now = USEC_PER_SEC;
+
+static usec_t minute(void)
+{
+	return minute_now;
+}
+
+static unsigned count(const char *text, const char *wanted)
+{
+	unsigned n = 0;
+
+	for (const char *at = strstr(text, wanted); at; at = strstr(at + 1, wanted))
+		n++;
+	return n;
+}
+
+static void say_often(unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		log_warning("driver %u is silent", i);
+}
+
+/* What is beyond is counted, per place; and the next minute begins anew. */
+static void test_minute(void **state)
+{
+	static char text[32768];
+	const struct log_about about = {.action = "kill"};
+	struct capture c;
+
+	(void)state;
+	log_set_limit(minute);
+	capture_begin(&c);
+	say_often(LOG_LINES_OF_A_SITE + 50);
+	log_info("another kind");
+	for (unsigned i = 0; i < LOG_LINES_OF_A_SITE + 7; i++)
+		log_event(LOG_ERR, &about, "an action failed");
+	minute_now += USEC_PER_MINUTE - 1;
+	log_tell_left_out();
+	capture_end(&c, text, sizeof(text));
+	assert_int_equal(count(text, "is silent"), LOG_LINES_OF_A_SITE);
+	assert_int_equal(count(text, "another kind"), 1);
+	assert_int_equal(count(text, "an action failed"), LOG_LINES_OF_A_SITE + 7);
+	assert_int_equal(count(text, "Left out"), 0);
+	assert_int_equal(log_n_left_out(), 50);
+	capture_begin(&c);
+	minute_now++;
+	log_info("another kind");
+	say_often(1);
+	capture_end(&c, text, sizeof(text));
+	log_set_limit(NULL);
+	assert_string_equal(text,
+		"stagewatchd: Left out 50 lines of the minute before, beyond 100 of one kind or "
+		"1000 in all: \"driver %u is silent\"\n"
+		"stagewatchd: another kind\nstagewatchd: driver 0 is silent\n");
+}
+
+/* Many kinds together, one beyond those that are counted apart, and a clock that goes back. */
+static void test_all_kinds(void **state)
+{
+	static char kinds[LOG_SITES + 2][8];
+	struct log_limit l = {0};
+	unsigned n = 0;
+
+	(void)state;
+	log_limit_begin(&l, USEC_PER_HOUR);
+	for (unsigned k = 0; k < ELEMENTSOF(kinds); k++)
+		for (unsigned i = 0; i < 20; i++)
+			n += log_limit_take(&l, kinds[k]);
+	assert_int_equal(n, LOG_LINES_OF_ALL);
+	assert_int_equal(l.left_out, 20 * ELEMENTSOF(kinds) - LOG_LINES_OF_ALL);
+	assert_false(log_limit_over(&l, USEC_PER_HOUR + USEC_PER_SEC));
+	assert_true(log_limit_over(&l, USEC_PER_HOUR - 1));
+	log_limit_begin(&l, USEC_PER_HOUR - 1);
+	assert_true(log_limit_take(&l, kinds[0]));
 }
 
 static void test_level(void **state)
@@ -158,6 +235,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_plain_line),
+		cmocka_unit_test(test_minute),
+		cmocka_unit_test(test_all_kinds),
 		cmocka_unit_test(test_level),
 		cmocka_unit_test(test_hostile_text),
 		cmocka_unit_test(test_long_text),
