@@ -12,6 +12,7 @@
 
 /* After a refusal the same incident is considered again, not at every poll. */
 #define RECONSIDER USEC_PER_MINUTE
+#define PAST_MARGIN (24 * USEC_PER_HOUR)
 
 static void on_requested(void *userdata, const struct job *j)
 {
@@ -477,8 +478,17 @@ int remediator_stop(struct remediator *m, struct incident *i)
 	return 0;
 }
 
+/* As the ledger does, and a day later: it counts from their end. */
+static void forget_past(struct remediator *m)
+{
+	usec_t keep = remediator_runtime(m)->settings->daemon.retention + PAST_MARGIN;
+
+	action_log_prune(&m->log, (int64_t)remediator_now(m) - (int64_t)keep);
+}
+
 void remediator_tick(struct remediator *m, bool anew)
 {
+	forget_past(m);
 	if (!m->taken_up && !store_trouble(m->context.store))
 		remediator_take_up(m);
 	for (struct job *j = m->jobs; anew && j; j = j->next)

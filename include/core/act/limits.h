@@ -50,6 +50,8 @@ struct action_log {
 int action_log_add(struct action_log *l, const struct past_action *a);
 /* Takes back the newest one on that task instance and try: it changed nothing. */
 void action_log_drop(struct action_log *l, const struct owner *o);
+/* Forgets those that were before that time. */
+void action_log_prune(struct action_log *l, int64_t before);
 void action_log_clear(struct action_log *l);
 
 /* Retries of a task instance, whatever the try. */

@@ -100,6 +100,18 @@ void action_log_drop(struct action_log *l, const struct owner *o)
 	}
 }
 
+void action_log_prune(struct action_log *l, int64_t before)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < l->n; i++)
+		if (l->items[i].at < before)
+			past_action_clear(&l->items[i]);
+		else
+			l->items[kept++] = l->items[i];
+	l->n = kept;
+}
+
 void action_log_clear(struct action_log *l)
 {
 	for (size_t i = 0; i < l->n; i++)

@@ -318,6 +318,15 @@ static void test_a_try_is_acted_upon_once(void **state)
 	/* What changed nothing does not count. */
 	action_log_drop(&f.log, &a->owner);
 	assert_no_objection(&q);
+	/* Nor what is older than retention. */
+	act(&f, a, RULE_ACTION_KILL, f.now - 3 * USEC_PER_HOUR);
+	act(&f, a, RULE_ACTION_KILL, f.now - 2 * USEC_PER_HOUR);
+	action_log_prune(&f.log, (int64_t)(f.now - 2 * USEC_PER_HOUR));
+	assert_int_equal(f.log.n, 1);
+	assert_objects(&q, "acted upon already");
+	action_log_prune(&f.log, (int64_t)f.now);
+	assert_int_equal(f.log.n, 0);
+	assert_no_objection(&q);
 	tear_down(&f);
 }
 
