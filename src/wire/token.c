@@ -117,7 +117,10 @@ int token_decode_answer(
 	r = str_printf(&text, "%s%s%s", error, *error && *more ? ": " : "", more);
 	if (r >= 0)
 		r = str_printable(text, MAX_TEXT, &words);
-	if (r >= 0)
-		r = str_printf(reterr, "answered %d%s%s", status, *words ? ": " : "", words);
+	if (r < 0)
+		return r;
+	free(*reterr);
+	*reterr = NULL;
+	r = str_printf(reterr, "answered %d%s%s", status, *words ? ": " : "", words);
 	return r < 0 ? r : -EACCES;
 }

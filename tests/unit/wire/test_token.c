@@ -48,7 +48,7 @@ static void test_answers(void **state)
 	for_each_row(r, rows)
 	{
 		struct token_grant grant = {0};
-		_cleanup_free_ char *err = NULL;
+		_cleanup_free_ char *err = strdup("an earlier one");
 		int k = token_decode_answer(r->status, r->body, strlen(r->body), &grant, &err);
 
 		assert_int_equal(k < 0, r->token == NULL);
