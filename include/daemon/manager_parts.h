@@ -15,6 +15,7 @@ struct door;
 struct file_watch;
 struct http_server_reply;
 struct http_server_request;
+struct order_guard;
 struct poller;
 struct transport;
 struct runtime;
@@ -48,6 +49,7 @@ struct manager {
 	struct leader *leader; /* NULL without [leader], and where it only looks */
 	struct remediator *remediator;
 	struct control *control;         /* NULL where it only looks */
+	struct order_guard *order_guard; /* likewise */
 	struct file_watch *config_watch; /* NULL without reload_on_change */
 	struct poller **pollers;         /* one per source of the runtime */
 	size_t n_pollers;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * libmicrohttpd on an sd-event loop: small answers made in memory, gzip where the client offers it,
- * bounded connections, time and request sizes, and a connection per request. Over TCP it takes GET
- * and HEAD only; over a Unix socket, where the kernel says who asks, POST as well. */
+ * bounded connections, time and request sizes, and a connection per request. It takes GET,
+ * HEAD and POST; whether a POST is of any use its handler knows. */
 #pragma once
 
 #include <stddef.h>
@@ -23,6 +23,11 @@ struct http_server_request {
 	const char *sort;              /* likewise */
 	const char *find;              /* likewise */
 	const char *body;              /* of a POST, NUL-terminated; NULL: it is a GET or HEAD */
+	const char *origin;            /* headers: where a POST comes from, as the browser says */
+	const char *referer;           /* likewise */
+	const char *fetch_site;        /* Sec-Fetch-Site */
+	const char *host;              /* and where it goes to */
+	const char *address;           /* of who asks; NULL at a Unix socket */
 	const struct local_peer *peer; /* who asks; NULL over TCP */
 	/* Likewise over TCP, never of HTTP_ROLE_NONE; NULL at a Unix socket. */
 	const struct http_caller *caller;
@@ -31,6 +36,7 @@ struct http_server_request {
 struct http_server_reply {
 	int status;
 	const char *content_type; /* static */
+	const char *allow;        /* static: the methods, with status 405; NULL: "GET, HEAD" */
 	char *body;               /* owned by the reply; the server frees it */
 	size_t len;
 };

@@ -36,6 +36,12 @@ struct control_context {
 
 /* -ENOMEM. */
 int control_new(const struct control_context *context, struct control **ret);
+/* Carries out what is given somewhere else, by somebody who may: the path and the body are those of
+ * the control socket, and so is the reply. */
+int control_order(struct control *c, const char *path, const char *body, const char *who,
+	struct http_server_reply *reply);
+/* Logs that somebody may not, of many one now and then. why follows the name of who. */
+void control_log_refusal(struct control *c, const char *path, const char *who, const char *why);
 /* Listens at path. A failure is logged and survived: the daemon watches all the same. */
 void control_listen(struct control *c, const char *path);
 /* Ends the socket. NULL is allowed; returns NULL. */

@@ -10,6 +10,7 @@ struct page {
 	struct html_writer html;
 	const struct web_view *view;
 	const char *root; /* the way from the page to "/": "" or "../" */
+	bool stays;       /* as it is: the script does not load it again */
 };
 
 /* Until within <main>, with title as its heading. here: the path of the page, which the list of

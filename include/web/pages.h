@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The HTML pages. None changes anything. All return -ENOMEM, and are bounded in what they show. */
+ * The HTML pages. To show one changes nothing. All return -ENOMEM, and are bounded in what they
+ * show. */
 #pragma once
 
 #include "io/http_server.h"

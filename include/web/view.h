@@ -16,6 +16,7 @@
 #include "store/run_store.h"
 #include "watch/evidence_collector.h"
 #include "watch/poller.h"
+#include "web/order_guard.h"
 
 /* All borrowed. */
 struct web_view {
@@ -35,6 +36,8 @@ struct web_view {
 	/* Those who ask; NULL: it does not listen. */
 	const struct http_server *web_server;
 	const struct http_server *control_server;
+	const struct http_caller *caller;      /* who asks over TCP; NULL at the control socket */
+	const struct order_guard *order_guard; /* NULL: no orders are taken */
 	struct evidence_collector *evidence_collector;
 	const struct python_stacks *python_stacks; /* NULL: nobody looks at Python */
 	usec_t now;

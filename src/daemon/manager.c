@@ -29,6 +29,7 @@
 #include "watch/recorder.h"
 #include "watch/task_survey.h"
 #include "web/control.h"
+#include "web/order_guard.h"
 #include "wire/token.h"
 
 static const struct credentials_readers token_readers = {
@@ -295,8 +296,12 @@ static int add_control(struct manager *m)
 		.test_notify = on_test_notify,
 		.userdata = m,
 	};
+	int r;
 
-	return manager_only_looks(m) ? 0 : control_new(&context, &m->control);
+	if (manager_only_looks(m))
+		return 0;
+	r = order_guard_new(&m->order_guard);
+	return r < 0 ? r : control_new(&context, &m->control);
 }
 
 static int add_store(struct manager *m, const struct settings *s)
@@ -403,6 +408,7 @@ struct manager *manager_free(struct manager *m)
 		return NULL;
 	door_free(m->door);
 	control_free(m->control);
+	order_guard_free(m->order_guard);
 	file_watch_free(m->config_watch);
 	remediator_free(m->remediator);
 	leader_free(m->leader);

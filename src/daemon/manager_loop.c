@@ -24,6 +24,7 @@
 #include "watch/task_survey.h"
 #include "web/control.h"
 #include "web/once_table.h"
+#include "web/orders.h"
 #include "web/routes.h"
 
 /* Polling counts as stuck when no cluster's tick has come to its end for so many intervals, and a
@@ -346,6 +347,19 @@ void manager_idle(void *userdata, struct poller *p)
 		end_once(m);
 }
 
+/* An order, or what is none. */
+static int answer_post(struct manager *m, const struct web_view *view,
+	const struct http_server_request *request, struct http_server_reply *reply)
+{
+	bool is_order = orders_has(request->path);
+
+	if (is_order && request->body)
+		return orders_answer(view, m->control, request, reply);
+	reply->status = 405;
+	reply->allow = is_order ? "POST" : NULL;
+	return 0;
+}
+
 int manager_answer(
 	void *userdata, const struct http_server_request *request, struct http_server_reply *reply)
 {
@@ -368,6 +382,8 @@ int manager_answer(
 		.credentials = m->credentials,
 		.web_server = door_server(m->door),
 		.control_server = control_server(m->control),
+		.caller = request->caller,
+		.order_guard = m->order_guard,
 		.evidence_collector = m->evidence_collector,
 		.python_stacks = m->python_stacks,
 		.now = clock_boottime(),
@@ -385,6 +401,8 @@ int manager_answer(
 		.certificate_expiry = expiry,
 	};
 
+	if (orders_has(request->path) || request->body)
+		return answer_post(m, &view, request, reply);
 	return routes_answer(&view, request, reply);
 }
 

@@ -7,6 +7,8 @@
 #include <fcntl.h>
 #include <gnutls/gnutls.h>
 #include <microhttpd.h>
+#include <netdb.h>
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -86,7 +88,8 @@ static const struct {
 	{"Content-Security-Policy",
 		"default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
 		"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"},
-	{"Referrer-Policy", "no-referrer"},
+	/* With "no-referrer" a browser does not say of our own forms either where they are from. */
+	{"Referrer-Policy", "same-origin"},
 };
 
 /* Whether the request comes with a body of other than a known size up to max. */
@@ -116,7 +119,6 @@ static const struct {
 	const char *name;
 	const char *value;
 } status_headers[] = {
-	{MHD_HTTP_METHOD_NOT_ALLOWED, MHD_HTTP_HEADER_ALLOW, "GET, HEAD"},
 	{MHD_HTTP_UNAUTHORIZED, MHD_HTTP_HEADER_WWW_AUTHENTICATE,
 		"Basic realm=\"stagewatchd\", charset=\"UTF-8\""},
 	{MHD_HTTP_SERVICE_UNAVAILABLE, MHD_HTTP_HEADER_RETRY_AFTER, "5"},
@@ -124,10 +126,15 @@ static const struct {
 };
 
 /* One that it has already comes twice: a browser obeys the stricter of two policies. */
-static bool add_more_headers(const struct http_server *s, int status, struct MHD_Response *response)
+static bool add_more_headers(const struct http_server *s, const struct http_server_reply *reply,
+	struct MHD_Response *response)
 {
+	if (reply->status == MHD_HTTP_METHOD_NOT_ALLOWED &&
+		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW,
+			reply->allow ? reply->allow : "GET, HEAD") != MHD_YES)
+		return false;
 	for (size_t i = 0; i < ELEMENTSOF(status_headers); i++)
-		if (status_headers[i].status == status &&
+		if (status_headers[i].status == reply->status &&
 			MHD_add_response_header(response, status_headers[i].name,
 				status_headers[i].value) != MHD_YES)
 			return false;
@@ -160,7 +167,7 @@ static enum MHD_Result answer(const struct http_server *s, struct MHD_Connection
 		ok = MHD_add_response_header(
 			     response, MHD_HTTP_HEADER_CONTENT_ENCODING, encoding) == MHD_YES;
 	if (ok)
-		ok = add_more_headers(s, reply->status, response);
+		ok = add_more_headers(s, reply, response);
 	if (ok)
 		result = MHD_queue_response(connection, (unsigned)reply->status, response);
 	MHD_destroy_response(response);
@@ -213,14 +220,39 @@ static int read_peer(struct MHD_Connection *connection, struct local_peer *ret)
 	return info ? local_peer_read(info->connect_fd, ret) : -ENOTSOCK;
 }
 
+static const char *header(struct MHD_Connection *connection, const char *name)
+{
+	return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+}
+
+/* "": it is not known. */
+static const char *read_address(
+	struct MHD_Connection *connection, char ret[static INET6_ADDRSTRLEN])
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+
+	if (info && info->client_addr)
+		(void)getnameinfo(info->client_addr,
+			info->client_addr->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+								 : sizeof(struct sockaddr_in),
+			ret, INET6_ADDRSTRLEN, NULL, 0, NI_NUMERICHOST);
+	return ret;
+}
+
 static enum MHD_Result ask_handler(struct http_server *s, struct MHD_Connection *connection,
 	const char *path, const struct exchange *x, const struct http_caller *caller)
 {
+	char address[INET6_ADDRSTRLEN] = "";
 	struct local_peer peer;
 	const struct http_server_request request = {
 		.path = path,
-		.accept = MHD_lookup_connection_value(
-			connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT),
+		.accept = header(connection, MHD_HTTP_HEADER_ACCEPT),
+		.origin = header(connection, MHD_HTTP_HEADER_ORIGIN),
+		.referer = header(connection, MHD_HTTP_HEADER_REFERER),
+		.fetch_site = header(connection, "Sec-Fetch-Site"),
+		.host = header(connection, MHD_HTTP_HEADER_HOST),
+		.address = s->path ? NULL : read_address(connection, address),
 		.app = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "app"),
 		.sort = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "sort"),
 		.find = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "find"),
@@ -323,7 +355,7 @@ static enum MHD_Result begin_exchange(struct http_server *s, struct MHD_Connecti
 	struct objection o;
 
 	x->begun = true;
-	x->post = s->path && strcmp(method, MHD_HTTP_METHOD_POST) == 0;
+	x->post = strcmp(method, MHD_HTTP_METHOD_POST) == 0;
 	o = look_at_head(connection, x, method, version);
 	return o.why == HTTP_REFUSAL_MAX ? MHD_YES : refuse(s, connection, &o);
 }

@@ -25,7 +25,7 @@ struct control {
 
 struct order {
 	struct control *control;
-	const struct http_server_request *request;
+	const char *body; /* JSON */
 	const char *who;
 	struct http_server_reply *reply;
 };
@@ -67,7 +67,7 @@ static int order_pause(const struct order *o)
 	struct control_pause asked = {0};
 	int r;
 
-	r = control_pause_decode(o->request->body, strlen(o->request->body), &asked, &err);
+	r = control_pause_decode(o->body, strlen(o->body), &asked, &err);
 	if (r >= 0) {
 		struct pause_ask ask = {
 			.reason = asked.reason, .who = o->who, .length = asked.length};
@@ -97,7 +97,7 @@ static int read_name(const struct order *o, const char *field, char **ret)
 	_cleanup_free_ char *err = NULL;
 	int r;
 
-	r = control_name_decode(o->request->body, strlen(o->request->body), field, ret, &err);
+	r = control_name_decode(o->body, strlen(o->body), field, ret, &err);
 	if (r == -ENOMEM)
 		return r;
 	if (r < 0)
@@ -269,7 +269,7 @@ static const struct {
 	{"/api/v1/test-notify", order_test_notify},
 };
 
-static void log_refusal(struct control *c, const char *path, const char *who)
+void control_log_refusal(struct control *c, const char *path, const char *who, const char *why)
 {
 	static const struct log_about about = {.message_id = MESSAGE_PAUSE};
 	usec_t now = clock_now(c->context.holds.clock);
@@ -282,9 +282,7 @@ static void log_refusal(struct control *c, const char *path, const char *who)
 	if (c->n_unsaid > 0)
 		(void)snprintf(
 			others, sizeof(others), "; %u more were refused before", c->n_unsaid);
-	log_event(LOG_WARNING, &about,
-		"Refused %s to %s, who is not in control_users or control_group%s", path, who,
-		others);
+	log_event(LOG_WARNING, &about, "Refused %s to %s%s%s", path, who, why, others);
 	c->refused = now;
 	c->n_unsaid = 0;
 }
@@ -295,7 +293,8 @@ static int refuse(struct control *c, const struct http_server_request *request, 
 	_cleanup_free_ char *text = NULL;
 	int r;
 
-	log_refusal(c, request->path, who);
+	control_log_refusal(
+		c, request->path, who, ", who is not in control_users or control_group");
 	r = str_printf(&text,
 		"you are %s: only root, the daemon's own user, and the control_users and "
 		"control_group of its configuration may do that",
@@ -303,28 +302,41 @@ static int refuse(struct control *c, const struct http_server_request *request, 
 	return r < 0 ? r : reply_text(reply, 403, text);
 }
 
+static bool is_order(const char *path)
+{
+	for (size_t i = 0; i < ELEMENTSOF(orders); i++)
+		if (str_equal(orders[i].path, path))
+			return true;
+	return false;
+}
+
+int control_order(struct control *c, const char *path, const char *body, const char *who,
+	struct http_server_reply *reply)
+{
+	const struct order o = {.control = c, .body = body, .who = who, .reply = reply};
+
+	for (size_t i = 0; i < ELEMENTSOF(orders); i++)
+		if (str_equal(orders[i].path, path))
+			return orders[i].carry_out(&o);
+	return reply_text(reply, 404, "no such order");
+}
+
 static int control_answer(
 	void *userdata, const struct http_server_request *request, struct http_server_reply *reply)
 {
 	struct control *c = userdata;
 	_cleanup_free_ char *who = NULL;
-	struct order o = {.control = c, .request = request, .reply = reply};
 	bool may = false;
 	int r;
 
 	if (!request->body)
 		return c->context.read(c->context.userdata, request, reply);
-	for (size_t i = 0; i < ELEMENTSOF(orders); i++) {
-		if (!str_equal(orders[i].path, request->path))
-			continue;
-		r = operators_know(
-			c->context.operators(c->context.userdata), request->peer, &may, &who);
-		if (r < 0)
-			return r;
-		o.who = who;
-		return may ? orders[i].carry_out(&o) : refuse(c, request, who, reply);
-	}
-	return reply_text(reply, 404, "no such order");
+	r = operators_know(c->context.operators(c->context.userdata), request->peer, &may, &who);
+	if (r < 0)
+		return r;
+	if (!may && is_order(request->path))
+		return refuse(c, request, who, reply);
+	return control_order(c, request->path, request->body, who, reply);
 }
 
 int control_new(const struct control_context *context, struct control **ret)

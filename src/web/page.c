@@ -93,6 +93,7 @@ void page_begin(struct page *p, const char *here, const char *title)
 	add_navigation(p, here);
 	html_open(h, "main");
 	html_attribute(h, "id", "main");
+	html_attribute(h, "class", p->stays ? "stays" : NULL);
 	html_attribute(h, "tabindex", "-1");
 	html_element(h, "h1", NULL, title);
 }

@@ -11,13 +11,17 @@ function busy() {
 	const selection = window.getSelection();
 	const at = document.activeElement;
 
-	return document.hidden || (selection && !selection.isCollapsed) ||
-		(at && at.tagName === "INPUT");
+	const main = document.querySelector("main");
+	const typed = Array.from(main.querySelectorAll("input"), (i) => i.value !== i.defaultValue);
+
+	return document.hidden || (selection && !selection.isCollapsed) || typed.includes(true) ||
+		(at && (at.tagName === "INPUT" || at.tagName === "SELECT")) ||
+		main.classList.contains("stays");
 }
 
 /* Where the focus is, as the n-th of what can have it: the new <main> has it at the same place. */
 function focusable(main) {
-	return Array.from(main.querySelectorAll("a, summary, input, button, [tabindex]"));
+	return Array.from(main.querySelectorAll("a, summary, input, select, button, [tabindex]"));
 }
 
 function replaceMain(next) {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "web/incident_parts.h"
+#include "web/order_forms.h"
 #include "web/page_health.h"
 #include "web/pages.h"
 
@@ -30,6 +31,7 @@ static void add_incident(struct page *p, const struct incident *i)
 	incident_progress(p, &view);
 	incident_proof(p, &view);
 	incident_owner(p, &view);
+	orders_of_incident(p, &view);
 	html_open(h, "details");
 	html_element(h, "summary", NULL, "Commands to copy");
 	incident_commands(p, &view);

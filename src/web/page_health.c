@@ -6,6 +6,7 @@
 
 #include "notifier/notifier.h"
 #include "store/store.h"
+#include "web/order_forms.h"
 
 #define MAX_SHOWN ((size_t)20)
 
@@ -113,7 +114,7 @@ static void add_pause(struct page *p)
 	html_textf(&p->html, "by %s: %s, since ", pause.who ? pause.who : "somebody", pause.reason);
 	page_time(p, pause.since);
 	if (pause.until == 0) {
-		html_text(&p->html, ", until stagewatchctl resume");
+		html_text(&p->html, ", until somebody resumes");
 		return;
 	}
 	html_text(&p->html, ", until ");
@@ -207,4 +208,5 @@ void health_section(struct page *p)
 	page_dd(p, "Runs since");
 	page_ago(p, p->view->started);
 	html_close_to(h, depth);
+	orders_of_all(p);
 }

@@ -5,6 +5,7 @@
 #include "notifier/notifier.h"
 #include "web/incident_evidence.h"
 #include "web/incident_parts.h"
+#include "web/order_forms.h"
 #include "web/pages.h"
 
 #define INCIDENTS_SHOWN ((size_t)200)
@@ -43,6 +44,7 @@ static int incident_page(
 	incident_progress(&p, &view);
 	incident_proof(&p, &view);
 	incident_owner(&p, &view);
+	orders_of_incident(&p, &view);
 	incident_commands(&p, &view);
 	incident_why(&p, &view);
 	incident_neighbours(&p, &view);
@@ -66,6 +68,7 @@ static int storm_page(const struct web_view *v, const char *id, struct http_serv
 	html_text(&p.html, ". No action begins. You: look what the apps have in common, then run "
 			   "stagewatchctl resume.");
 	html_close(&p.html);
+	orders_of_all(&p);
 	add_permalink(&p, id);
 	return page_end(&p, 200, reply);
 }

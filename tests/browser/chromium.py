@@ -50,7 +50,8 @@ class Browser:
 class Site:
     """Three apps: one that hangs and has an owner, one that hangs and has a hostile name, and one that is well."""
 
-    def __init__(self, binary, directory):
+    def __init__(self, binary, directory, web=""):
+        """web: keys of [web]."""
         self.airflow, self.master = Airflow("v2", dag="nightly_load"), Master()
         owner = {"dag_id": "nightly_load", "run_id": "r", "task_id": "t", "map_index": -1, "try_number": 1}
         self.hung, self.evil, self.well = Driver("app-1", owner, name="load-prices"), Driver("app-2", name=EVIL), Driver("app-3", name=LONG)
@@ -61,6 +62,7 @@ class Site:
             self.master.add(driver)
         self.daemon = Daemon(binary, directory, master_section("prod", self.master) + airflow_section(self.airflow, directory),
                              mode="observe", action="retry")
+        self.daemon.config.write_text(self.daemon.config.read_text().replace("listen = 127.0.0.1:0\n", f"listen = 127.0.0.1:0\n{web}"))
 
     def close(self):
         for fake in (self.airflow, self.master, self.hung, self.evil, self.well):

@@ -21,6 +21,7 @@
 #include "io/gzip.h"
 #include "io/http_url.h"
 #include "io/pod_cgroup.h"
+#include "wire/form.h"
 #include "wire/html_writer.h"
 #include "wire/json.h"
 #include "wire/kube_app.h"
@@ -48,6 +49,7 @@ static void read_network(const char *text, size_t n)
 {
 	_cleanup_free_ char *decoded = malloc(n + 1);
 	_cleanup_free_ char *with_user = NULL;
+	_cleanup_free_ char *field = NULL;
 	_cleanup_free_ char *node = NULL;
 	_cleanup_free_ char *container = NULL;
 	char pod[POD_UID_SIZE];
@@ -58,6 +60,8 @@ static void read_network(const char *text, size_t n)
 		return;
 	(void)base64_decode(text, n, decoded, &n_decoded);
 	(void)gzip_offered(text);
+	if (form_field_decode(text, "a", &field) > 0)
+		must(strlen(field) <= n);
 	(void)http_url_header_fault(text);
 	(void)http_url_check(text);
 	must(http_url_place(text) < HTTP_PLACES);

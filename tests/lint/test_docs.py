@@ -72,7 +72,7 @@ def code_fields(root):
 
 def code_paths(root):
     return code_words(root, r'\{"(/[^"]*)", (?:answer|page)_') | {p + "ID" for p in code_words(root, r'incident\w*_path\[\] = "([^"]*)"')} | {
-        p + "NAME" for p in code_words(root, r'runbook_path\[\] = "([^"]*)"')}
+        p + "NAME" for p in code_words(root, r'runbook_path\[\] = "([^"]*)"')} | {p + "ORDER" for p in code_words(root, r'path_of_orders\[\] = "([^"]*)"')}
 
 
 def code_causes(root):
@@ -493,7 +493,7 @@ def test_journal_fields(root, man8):
 
 
 def test_paths(root, man8):
-    assert len(code_paths(root)) == 21
+    assert len(code_paths(root)) == 22
     assert man_paths(man8) == code_paths(root)
 
 

@@ -37,6 +37,7 @@ class Daemon:
         """via: the longest way, unless a test says otherwise. more: keys of the rule."""
         self.binary, self.dir, self.env = str(binary), directory, env
         self.rule = f"retry_via = {via}\n{more}"
+        self.login = {}  # headers of each request, where the web server has users
         self.short = tempfile.TemporaryDirectory(prefix="sw-")  # a socket's path has 107 bytes at most
         os.chmod(self.short.name, 0o755)
         self.socket = f"{self.short.name}/control"
@@ -89,7 +90,7 @@ class Daemon:
         return int(found.group(1)) if found else None
 
     def fetch(self, path, headers=None, method="GET"):
-        request = urllib.request.Request(f"http://127.0.0.1:{self.port()}{path}", headers=headers or {}, method=method)
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port()}{path}", headers={**self.login, **(headers or {})}, method=method)
         with urllib.request.urlopen(request, timeout=10) as r:
             return r.status, r.headers, r.read()
 
