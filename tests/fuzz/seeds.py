@@ -28,6 +28,15 @@ TEMPLATES = [
     b'Authorization: Bearer {{secret}}\0<script>alert(1)</script>',
 ]
 
+HASH = "$2y$10$mDwo.lAisC94iLAyP81MCesa29IzH37oigHC/42V2pdJlUprsJPze"
+WEB_FILES = [
+    f"tls_server_config:\n  cert_file: server.crt\n  key_file: server.key\nbasic_auth_users:\n  alice: {HASH}\nrate_limit:\n  interval: 1s\n  burst: 20\n",
+    "tls_server_config: {cert: c, key: k, client_ca: a, client_auth_type: RequireAndVerifyClientCert, client_allowed_sans: [a, 10.0.0.1],\n"
+    "  min_version: TLS12, max_version: TLS13, cipher_suites: [TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256], prefer_server_cipher_suites: true,\n"
+    "  curve_preferences: [X25519, CurveP256]}\nhttp_server_config:\n  http2: false\n  headers: {X-Frame-Options: deny, Content-Security-Policy: \"x\"}\n",
+    "a: &x [1, 2]\nb: *x\n---\n!!map {? [a] : |\n  b\n}\n",
+]
+
 TEXTS = [
     "0::/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod0b7632a2_a56e_4278_987a_22de18008dbe.slice/cri-1.scope",
     "12:cpu:/kubepods/burstable/pod0b7632a2-a56e-4278-987a-22de18008dbe/1\n",
@@ -106,7 +115,7 @@ def write(directory, seeds):
 def words():
     """The names that the decoders look for, as libFuzzer reads them."""
     found = set()
-    for file in [*ROOT.glob("src/wire/*.c"), *ROOT.glob("src/setup/*.c"), *ROOT.glob("src/core/facts/*.c")]:
+    for file in [*ROOT.glob("src/wire/*.c"), *ROOT.glob("src/setup/*.c"), *ROOT.glob("src/conf/*.c"), *ROOT.glob("src/core/facts/*.c")]:
         found |= set(re.findall(r'"([\w./:-]{2,40})"', file.read_text()))
     return "".join(f'"{word}"\n' for word in sorted(found))
 
@@ -120,6 +129,7 @@ def main():
     write(out / "conf", [f.read_bytes() for f in files] + [re.sub(r"(?m)^#(?=[\[\w])", "", shipped).encode()])
     write(out / "http_request", HTTP)
     write(out / "notice", TEMPLATES)
+    write(out / "web_file", [t.encode() for t in WEB_FILES])
     write(out / "text", [t.encode() for t in TEXTS])
     (out / "words").write_text(words())
 
