@@ -27,6 +27,9 @@ enum http_refusal {
 	HTTP_REFUSAL_MALFORMED, /* no request that can be read in one way only */
 	HTTP_REFUSAL_TOO_LARGE, /* its body, or it has one where none belongs */
 	HTTP_REFUSAL_METHOD,    /* nothing that is answered */
+	HTTP_REFUSAL_UNKNOWN,   /* 401: no user, or no password of one */
+	HTTP_REFUSAL_BUSY,      /* 503: too many passwords wait to be looked at */
+	HTTP_REFUSAL_RATE,      /* 429: above the limit of the rate */
 	HTTP_REFUSAL_MAX
 };
 

@@ -12,6 +12,7 @@
 #include "conf/yaml_tree.h"
 
 #define MAX_HEADER 4096U
+#define MAX_INTERVAL (24 * USEC_PER_HOUR)
 
 struct decode {
 	const char *path;
@@ -383,8 +384,9 @@ static int take_interval(struct decode *d, const struct yaml_tree *t, const stru
 		return wants(d, t, YAML_TREE_TEXT);
 	if (t->absent || str_equal(t->text, "0"))
 		return 0;
-	return parse_duration(t->text, &d->file->rate_interval) < 0
-		       ? fault(d, t, "not a duration such as 1s or 250ms")
+	return parse_duration(t->text, &d->file->rate_interval) < 0 ||
+			       d->file->rate_interval > MAX_INTERVAL
+		       ? fault(d, t, "not a duration such as 1s or 250ms, up to 24h")
 		       : 0;
 }
 

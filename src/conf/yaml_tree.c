@@ -109,6 +109,14 @@ static int take_key(
 	return *ret ? 0 : -ENOMEM;
 }
 
+/* A text of the file may be a secret. */
+static void drop_event(yaml_event_t *event)
+{
+	if (event->type == YAML_SCALAR_EVENT)
+		secret_wipe((char *)event->data.scalar.value, event->data.scalar.length);
+	yaml_event_delete(event);
+}
+
 static int read_node(struct reader *r, yaml_event_t *event, unsigned depth, struct yaml_tree **ret);
 
 /* An item of a list or a map. 0: that was the last; its end is in the event. */
@@ -171,7 +179,7 @@ static int read_node(struct reader *r, yaml_event_t *event, unsigned depth, stru
 		k = take_text(r, event, t);
 	else if (k >= 0)
 		k = read_items(r, t, depth);
-	yaml_event_delete(event);
+	drop_event(event);
 	if (k < 0)
 		return k;
 	*ret = TAKE_PTR(t);
@@ -243,6 +251,10 @@ int yaml_tree_parse(
 		return -ENOMEM;
 	yaml_parser_set_input_string(&r.parser, (const unsigned char *)text, len);
 	k = read_document(&r, &t);
+	secret_wipe((char *)r.parser.buffer.start,
+		(size_t)(r.parser.buffer.end - r.parser.buffer.start));
+	secret_wipe((char *)r.parser.raw_buffer.start,
+		(size_t)(r.parser.raw_buffer.end - r.parser.raw_buffer.start));
 	yaml_parser_delete(&r.parser);
 	if (k >= 0)
 		*ret = TAKE_PTR(t);

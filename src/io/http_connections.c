@@ -47,6 +47,9 @@ const char *http_refusal_name(enum http_refusal r)
 		[HTTP_REFUSAL_MALFORMED] = "malformed",
 		[HTTP_REFUSAL_TOO_LARGE] = "too_large",
 		[HTTP_REFUSAL_METHOD] = "method",
+		[HTTP_REFUSAL_UNKNOWN] = "unauthorized",
+		[HTTP_REFUSAL_BUSY] = "busy",
+		[HTTP_REFUSAL_RATE] = "rate",
 	};
 
 	_Static_assert(ELEMENTSOF(names) == HTTP_REFUSAL_MAX, "a name per reason");

@@ -295,6 +295,24 @@ static int read_certificate(struct MHD_Connection *connection, char **ret)
 	return a && a->tls && session ? http_tls_client(a->tls, session, ret) : 0;
 }
 
+/* What the gate turns away. */
+static enum MHD_Result turn_away(
+	struct http_server *s, struct MHD_Connection *connection, int status)
+{
+	static const char sorry[] = "You need a user and a password.\n";
+	struct http_server_reply reply = {
+		.status = status, .content_type = "text/plain; charset=utf-8"};
+
+	http_connections_count(
+		s->connections, status == MHD_HTTP_UNAUTHORIZED        ? HTTP_REFUSAL_UNKNOWN
+				: status == MHD_HTTP_TOO_MANY_REQUESTS ? HTTP_REFUSAL_RATE
+								       : HTTP_REFUSAL_BUSY);
+	if (status == MHD_HTTP_UNAUTHORIZED)
+		reply.body = strdup(sorry);
+	reply.len = reply.body ? strlen(sorry) : 0;
+	return answer(s, connection, &reply, NULL);
+}
+
 /* The whole request is there: who asks, and may they? */
 static enum MHD_Result let_in(struct http_server *s, struct MHD_Connection *connection,
 	const char *path, struct exchange *x)
@@ -314,7 +332,7 @@ static enum MHD_Result let_in(struct http_server *s, struct MHD_Connection *conn
 	status = http_visits_pass(s->visits, &x->visit, connection, &ask, &caller);
 	if (status == 1)
 		return MHD_YES;
-	return status > 0 ? reply_status(s, connection, status)
+	return status > 0 ? turn_away(s, connection, status)
 			  : ask_handler(s, connection, path, x, caller);
 }
 

@@ -51,8 +51,7 @@ struct web_users {
 	unsigned next_wrong;
 	usec_t rate_interval;
 	uint64_t rate_burst;
-	usec_t allowed_from; /* when the bucket was full last, and what was taken since, as a time
-			      */
+	usec_t taken_until; /* when the bucket is full again */
 	LIST_HEAD(, job) jobs;
 };
 
@@ -262,15 +261,13 @@ static enum http_gate_answer ask_password(struct web_users *u, const struct clai
 static bool is_too_fast(struct web_users *u)
 {
 	usec_t now = clock_boottime();
-	usec_t depth = u->rate_burst * u->rate_interval;
+	usec_t from = u->taken_until > now ? u->taken_until : now;
 
 	if (u->rate_interval == 0)
 		return false;
-	if (usec_sub(now, depth) > u->allowed_from)
-		u->allowed_from = usec_sub(now, depth);
-	if (u->allowed_from + u->rate_interval > now)
+	if (from + u->rate_interval > now + u->rate_burst * u->rate_interval)
 		return true;
-	u->allowed_from += u->rate_interval;
+	u->taken_until = from + u->rate_interval;
 	return false;
 }
 
@@ -417,6 +414,7 @@ int web_users_configure(struct web_users *u, const struct web_users_params *p)
 	u->operators = operators;
 	u->rate_interval = p->rate_interval;
 	u->rate_burst = p->rate_burst;
+	u->taken_until = 0;
 	return 0;
 }
 

@@ -2,6 +2,7 @@
 """The door that others come in by: where it listens, TLS, who is let in."""
 import base64
 import http.client
+import json
 import re
 import shutil
 import signal
@@ -34,8 +35,8 @@ class Guarded(Daemon):
     def secrets(self):
         return [*super().secrets(), "opensesame", "abcdefghijkl", "PRIVATE KEY"]
 
-    def status(self, path="/", user=None, ca=None, client=None, **options):
-        """What a request is answered with; None: there is no connection."""
+    def status(self, path="/", user=None, ca=None, client=None, source="127.0.0.1", **options):
+        """What a request from source is answered with; None: there is no connection."""
         context = None
         if ca:
             context = ssl.create_default_context(cafile=ca)
@@ -43,8 +44,8 @@ class Guarded(Daemon):
                 setattr(context, name, value)
             if client:
                 context.load_cert_chain(*client)
-        c = http.client.HTTPSConnection("127.0.0.1", self.port(), timeout=30, context=context) if ca else http.client.HTTPConnection(
-            "127.0.0.1", self.port(), timeout=30)
+        kind, more = (http.client.HTTPSConnection, {"context": context}) if ca else (http.client.HTTPConnection, {})
+        c = kind("127.0.0.1", self.port(), timeout=30, source_address=(source, 0), **more)
         headers = {"Authorization": "Basic " + base64.b64encode(user.encode()).decode()} if user else {}
         try:
             c.request("GET", path, headers=headers)
@@ -134,7 +135,8 @@ def test_a_flood_of_passwords_delays_nobody(binary, tmp_path, started):
     with Guarded(binary, tmp_path, driver, f"basic_auth_users:\n  alice: {HASH}\n  bob: {slow}\n") as d:
         assert d.status(user="alice:opensesame") == 200
         got = []
-        guesses = [threading.Thread(target=lambda i=i: got.append(d.status(user=f"bob:{i}"))) for i in range(40)]
+        # Of one address there are 16 connections at most.
+        guesses = [threading.Thread(target=lambda i=i: got.append(d.status(user=f"bob:{i}", source=f"127.0.0.{2 + i % 3}"))) for i in range(40)]
         for t in guesses:
             t.start()
         assert d.status(user="alice:opensesame") == 200
@@ -243,3 +245,49 @@ def test_a_file_of_no_use_is_no_start(binary, tmp_path):
         for more in ([], ["--check-config"]):
             done = subprocess.run([binary, "--config", conf, *more], capture_output=True, text=True, timeout=30)
             assert done.returncode != 0 and said in done.stderr, done.stderr
+
+
+@pytest.mark.skipif(not shutil.which("prometheus"), reason="prometheus is not installed")
+def test_prometheus_takes_the_same_file_and_scrapes_with_it(binary, tmp_path, started):
+    cert, key = make(tmp_path, "server")
+    text = f"tls_server_config:\n  cert_file: {cert.name}\n  key_file: {key.name}\n{USERS}"
+    with Guarded(binary, tmp_path, started(Driver), text) as d:
+        assert subprocess.run(["promtool", "check", "web-config", d.web], capture_output=True, timeout=30).returncode == 0
+        port = free_port()
+        (tmp_path / "password").write_text("opensesame")
+        (tmp_path / "prometheus.yml").write_text(
+            "global: {scrape_interval: 1s}\nscrape_configs:\n- job_name: stagewatchd\n  scheme: https\n"
+            f"  tls_config: {{ca_file: {cert}}}\n  basic_auth: {{username: alice, password_file: {tmp_path}/password}}\n"
+            f"  static_configs: [{{targets: ['127.0.0.1:{d.port()}']}}]\n")
+        with open(tmp_path / "prometheus.log", "wb") as log:
+            child = subprocess.Popen(["prometheus", f"--config.file={tmp_path}/prometheus.yml", f"--storage.tsdb.path={tmp_path}/data",
+                                      f"--web.config.file={d.web}", f"--web.listen-address=127.0.0.1:{port}"], stdout=log, stderr=log)
+
+        def up():
+            request = urllib.request.Request(f"https://127.0.0.1:{port}/api/v1/query?query=up", headers={
+                "Authorization": "Basic " + base64.b64encode(b"bob:opensesame").decode()})
+            try:
+                with urllib.request.urlopen(request, timeout=5, context=ssl.create_default_context(cafile=cert)) as r:
+                    return [row["value"][1] for row in json.load(r)["data"]["result"]] == ["1"]
+            except OSError:
+                return False
+
+        try:
+            wait(up, 60, "it is scraped")
+        finally:
+            child.terminate()
+            child.wait(20)
+
+
+def test_gnutls_has_each_suite_and_curve(binary, tmp_path, root):
+    cert, key = make(tmp_path, "server")
+    names = re.findall(r'\{"(TLS_\w+)", "?', (root / "src/conf/web_ciphers.c").read_text())
+    curves = re.findall(r'\{"(X25519|Curve\w+)", ', (root / "src/conf/web_ciphers.c").read_text())
+    assert len(names) == 13 and len(curves) == 4
+    conf, web = tmp_path / "c.conf", tmp_path / "web.yml"
+    conf.write_text(f"[web]\nconfig_file = {web}\n")
+    for more in [f"cipher_suites: [{name}]" for name in names if "ECDHE" in name] + [f"curve_preferences: [{name}]" for name in curves] + [
+            f"cipher_suites: [{', '.join(names)}]"]:
+        web.write_text(f"tls_server_config: {{cert_file: {cert}, key_file: {key}, {more}}}\n")
+        done = subprocess.run([binary, "--config", conf, "--check-config"], capture_output=True, text=True, timeout=30)
+        assert done.returncode == 0, (more, done.stderr)

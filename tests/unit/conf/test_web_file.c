@@ -13,7 +13,9 @@
 #include <cmocka.h>
 
 #include "../row.h"
+#include "../wipe.h"
 
+#include "base/secret.h"
 #include "base/strbuf.h"
 #include "conf/yaml_tree.h"
 
@@ -249,6 +251,7 @@ static const struct {
 	{"basic_auth_users:\n  alice: " HASH "\n  alice: " HASH "\n",
 		"3: the file: a key that was there already"},
 	{"rate_limit: {interval: often}", "1: interval: not a duration"},
+	{"rate_limit: {interval: 25h}", "1: interval: not a duration"},
 	{"rate_limit: {burst: -1}", "1: burst: not a number"},
 	/* What YAML can do, and a file of settings does not need. */
 	{"a: &x 1\nb: *x\n", "1: the file: an anchor is not supported"},
@@ -327,6 +330,31 @@ static void test_limits(void **state)
 	refuse_long("", "k", 300, "w:1: the file: takes keys of its own");
 }
 
+/* A key of TLS within the file, in each way to write it. */
+static void test_wiped(void **state)
+{
+	static const char *const keys[] = {
+		WIPE_SECRET, "'" WIPE_SECRET "'", "|\n  " WIPE_SECRET "\n  x\n"};
+
+	(void)state;
+	if (!WIPE_SEEN)
+		skip();
+	each_row(i, keys)
+	{
+		char text[300];
+		struct web_file *f;
+
+		(void)snprintf(
+			text, sizeof(text), "tls_server_config:\n cert: a\n key: %s", keys[i]);
+		wipe_left = 0;
+		f = decode(text);
+		assert_non_null(strstr(f->tls.key, WIPE_SECRET));
+		web_file_free(f);
+		secret_wipe(text, sizeof(text));
+		assert_int_equal(wipe_left, 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -338,6 +366,7 @@ int main(void)
 		cmocka_unit_test(test_bad),
 		cmocka_unit_test(test_all_faults),
 		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_wiped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -125,6 +125,9 @@ static void at_once(void **state)
 		f->answer = rows[i].answer;
 		end(f, begin(f), rows[i].status, rows[i].header);
 	}
+	assert_int_equal(http_server_refusals(f->server)[HTTP_REFUSAL_UNKNOWN], 1);
+	assert_int_equal(http_server_refusals(f->server)[HTTP_REFUSAL_BUSY], 1);
+	assert_int_equal(http_server_refusals(f->server)[HTTP_REFUSAL_RATE], 1);
 	assert_string_equal(f->said, "/x Basic eDp5 -");
 	assert_int_equal(f->n_served, 1);
 	assert_string_equal(f->caller, "alice");
