@@ -250,6 +250,7 @@ int http_tls_attach(struct http_tls *t, gnutls_session_t session)
 	return 0;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the signature is GnuTLS's. */
 static int no_certificate(gnutls_session_t session, const gnutls_datum_t *issuers, int n_issuers,
 	const gnutls_pk_algorithm_t *algorithms, int n_algorithms, gnutls_pcert_st **ret_chain,
 	unsigned *ret_n, gnutls_privkey_t *ret_key)
