@@ -29,7 +29,7 @@ class ApiServer:
         self.children = []
 
     def start(self, name, *command):
-        with open(self.dir / f"{name}.log", "wb") as log:
+        with open(self.dir / f"{name}.log", "ab") as log:
             self.children.append(subprocess.Popen([str(c) for c in command], stdin=subprocess.DEVNULL, stdout=log, stderr=log))
 
     def __enter__(self):
@@ -38,7 +38,16 @@ class ApiServer:
         etcd, peer = f"http://127.0.0.1:{self.etcd_port}", f"http://127.0.0.1:{self.peer_port}"
         self.start("etcd", "etcd", "--data-dir", self.dir / "etcd", "--listen-client-urls", etcd, "--advertise-client-urls", etcd,
                    "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", f"default={peer}")
-        self.start("apiserver", self.env / "bin/kube-apiserver", "--etcd-servers", etcd, "--bind-address", "127.0.0.1",
+        self.start_server()
+        self.kubeconfig.write_text(json.dumps({
+            "apiVersion": "v1", "kind": "Config", "current-context": "lab",
+            "clusters": [{"name": "lab", "cluster": {"server": self.url, "certificate-authority": str(self.ca)}}],
+            "users": [{"name": "admin", "user": {"token": "admin-token"}}],
+            "contexts": [{"name": "lab", "context": {"cluster": "lab", "user": "admin"}}]}))
+        return self
+
+    def start_server(self):
+        self.start("apiserver", self.env / "bin/kube-apiserver", "--etcd-servers", f"http://127.0.0.1:{self.etcd_port}", "--bind-address", "127.0.0.1",
                    "--secure-port", self.port, "--cert-dir", self.dir / "certs", "--service-account-issuer", "https://lab",
                    "--service-account-key-file", self.dir / "sa.key", "--service-account-signing-key-file", self.dir / "sa.key",
                    "--token-auth-file", self.dir / "tokens.csv", "--authorization-mode", "RBAC",
@@ -47,12 +56,12 @@ class ApiServer:
         while not self.is_ready():
             assert all(c.poll() is None for c in self.children) and time.monotonic() < end, self.log()
             time.sleep(0.5)
-        self.kubeconfig.write_text(json.dumps({
-            "apiVersion": "v1", "kind": "Config", "current-context": "lab",
-            "clusters": [{"name": "lab", "cluster": {"server": self.url, "certificate-authority": str(self.ca)}}],
-            "users": [{"name": "admin", "user": {"token": "admin-token"}}],
-            "contexts": [{"name": "lab", "context": {"cluster": "lab", "user": "admin"}}]}))
-        return self
+
+    def stop_server(self):
+        """Its etcd goes on."""
+        child = self.children.pop()
+        child.terminate()
+        child.wait(60)
 
     def __exit__(self, *_):
         for child in reversed(self.children):

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two replicas, one acts: by a real etcd, and by a Lease of a real API server. Whatever happens to the leader or to its store, no
 try is acted upon twice. A thousand worlds that are worse: tests/unit/core/test_leadership.c."""
+import json
 import signal
 import socket
 import subprocess
 import threading
 import time
+import urllib.request
+from base64 import b64encode
 
 import pytest
 from apiserver import ApiServer, free_ports
@@ -20,9 +23,9 @@ class Etcd:
     def __init__(self, directory):
         self.dir = directory
         self.port, self.peer = free_ports(2)
-        self.start()
+        self.start_server()
 
-    def start(self):
+    def start_server(self):
         client, peer = f"http://127.0.0.1:{self.port}", f"http://127.0.0.1:{self.peer}"
         with open(self.dir / "etcd.log", "ab") as log:
             self.child = subprocess.Popen(
@@ -38,12 +41,31 @@ class Etcd:
         except OSError:
             return False
 
-    def stop(self):
+    def stop_server(self):
         self.child.terminate()
         self.child.wait(20)
 
+    def end(self):
+        self.stop_server()
+
     def section(self, port):
         return f"type = etcd\nurl = http://127.0.0.1:{port}\n"
+
+
+class EtcdWithLogin(Etcd):
+    """Whoever writes the key has to log in. Its tokens are forgotten when it restarts."""
+
+    def __init__(self, directory):
+        super().__init__(directory)
+        for path, body in (("user/add", {"name": "root", "password": "r"}), ("user/grant", {"user": "root", "role": "root"}),
+                           ("user/add", {"name": "watcher", "password": PASSWORD}), ("role/add", {"name": "leader"}),
+                           ("role/grant", {"name": "leader", "perm": {"permType": "READWRITE", "key": b64encode(b"stagewatchd").decode()}}),
+                           ("user/grant", {"user": "watcher", "role": "leader"}), ("enable", {})):
+            urllib.request.urlopen(f"http://127.0.0.1:{self.port}/v3/auth/{path}", json.dumps(body).encode(), 30).close()
+        (directory / "password").write_text(PASSWORD + "\n")
+
+    def section(self, port):
+        return f"{super().section(port)}username = watcher\npassword_file = {self.dir}/password\n"
 
 
 class Lease:
@@ -58,16 +80,19 @@ class Lease:
     def section(self, port):
         return f"type = lease\nnamespace = default\nurl = https://127.0.0.1:{port}\nca_file = {self.server.ca}\nbearer_token_file = {self.dir}/token\n"
 
-    def stop(self):
+    def end(self):
         self.server.__exit__()
 
 
-@pytest.fixture(params=["etcd", "lease"])
+STORES = {"etcd": Etcd, "etcd-login": EtcdWithLogin}
+
+
+@pytest.fixture(params=[*STORES, "lease"])
 def store(request, tmp_path_factory):
     directory = tmp_path_factory.mktemp(request.param)
-    made = Etcd(directory) if request.param == "etcd" else Lease(request.getfixturevalue("kubernetes"), directory)
+    made = STORES[request.param](directory) if request.param in STORES else Lease(request.getfixturevalue("kubernetes"), directory)
     yield made
-    made.stop()
+    made.end()
 
 
 class Relay:
@@ -255,21 +280,27 @@ def test_partition(pair):
     assert b.leads() and not a.leads()
 
 
-def test_store_restarts(pair, store):
-    """Or a person deletes the Lease under its holder."""
-    scene, a, b = pair
-    if not isinstance(store, Etcd):
-        status, _ = store.server.request(f"{LEASES}/stagewatchd", method="DELETE")
-        assert status == 200
-        # By its holder's next renewal, which leads on then, or by the other one, which waits for that one's time to be over.
-        wait(lambda: store.server.request(f"{LEASES}/stagewatchd")[0] == 200, 30, "there is one again")
-    else:
-        store.stop()
-        wait(lambda: not a.leads(), 30, "nobody leads")
-        assert not b.leads()
-        store.start()
-    end = time.monotonic() + 90
-    while not (a.leads() or b.leads()):
-        assert time.monotonic() < end, "one of them leads again"
-        time.sleep(0.1)
+def leads_again(scene, a, b):
+    wait(lambda: a.leads() or b.leads(), 90, "one of them leads again")
     assert not (a.leads() and b.leads()) and scene.sent().count("fail") <= 1
+
+
+def test_store_restarts(pair, store):
+    scene, a, b = pair
+    server = store if isinstance(store, Etcd) else store.server
+    server.stop_server()
+    wait(lambda: not a.leads(), 30, "nobody leads")
+    assert not b.leads()
+    server.start_server()
+    leads_again(scene, a, b)
+
+
+@pytest.mark.parametrize("store", ["lease"], indirect=True)
+def test_a_lease_is_deleted(pair, store):
+    """By a person, under its holder."""
+    scene, a, b = pair
+    status, _ = store.server.request(f"{LEASES}/stagewatchd", method="DELETE")
+    assert status == 200
+    # By its holder's next renewal, which leads on then, or by the other one, which waits for that one's time to be over.
+    wait(lambda: store.server.request(f"{LEASES}/stagewatchd")[0] == 200, 30, "there is one again")
+    leads_again(scene, a, b)
