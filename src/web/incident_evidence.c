@@ -128,14 +128,15 @@ static void add_executors(struct page *p, const struct evidence *e)
 static void add_driver(struct page *p, const struct evidence *e)
 {
 	struct html_writer *h = &p->html;
+	const char *stands = e->driver ? e->driver->stands.because : "";
 
-	if (e->driver.because[0] == '\0' && e->dropped == 0)
+	if (*stands == '\0' && e->dropped == 0)
 		return;
 	html_element(h, "h2", NULL, "Driver");
 	html_open(h, "p");
-	if (e->driver.because[0] != '\0') {
+	if (*stands != '\0') {
 		html_text(h, "It stands at ");
-		html_element(h, "code", NULL, e->driver.because);
+		html_element(h, "code", NULL, stands);
 		html_text(h, ". ");
 	}
 	if (e->dropped > 0)

@@ -240,9 +240,9 @@ void incident_proof(struct page *p, const struct incident_view *i)
 	add_place(h, &i->incident->hint);
 	if (i->incident->ended == 0)
 		add_python(p, &i->incident->hint);
-	if (i->app && i->app->no_answer_start > 0 && i->app->no_answer[0] != '\0')
+	if (i->app && i->app->no_answer_start > 0 && i->app->no_answer)
 		html_element(h, "p", "quiet", i->app->no_answer);
-	if (i->app && i->app->missing_start > 0)
+	if (i->app && i->app->missing)
 		html_element(h, "p", "quiet", i->app->missing);
 	if (e->reason)
 		add_missing(h, e);
@@ -310,7 +310,7 @@ void incident_owner(struct page *p, const struct incident_view *i)
 		p, r, link, incident->stage_id >= 0 ? "Spark's page of the stage" : "Spark's page");
 	if (i->stage && i->stage->last.name)
 		page_dd_text(p, "Stage", i->stage->last.name);
-	if (i->app && i->app->waits_start > 0)
+	if (i->app && i->app->waits)
 		page_dd_text(p, "Waits for", i->app->waits);
 	page_dd(p, "Rule");
 	html_textf(h, "%s, action %s", *incident->rule ? incident->rule : "none matches",

@@ -86,7 +86,7 @@ static void print_missing(FILE *out, const struct detector *d)
 		if (a->missing_start > 0)
 			fprintf(out, "%s: %s: %s, %s\n", a->cluster, a->info.id,
 				a->owner_asked ? "not all is known" : "owner: not known",
-				a->missing);
+				a->missing ? a->missing : "no memory to say what");
 	}
 }
 

@@ -113,6 +113,7 @@ static void write_bar(struct page *p, const struct stage_obs *s)
 static void write_stage(struct page *p, const struct app_history *a, const struct stage_history *h)
 {
 	struct json_writer *w = &p->w;
+	struct verdict_detail e;
 
 	json_open(w, NULL, '{');
 	json_integer(w, "stage_id", h->last.stage_id);
@@ -129,7 +130,8 @@ static void write_stage(struct page *p, const struct app_history *a, const struc
 		json_seconds(w, "stalled_seconds", usec_sub(a->observed, h->stall_start));
 	else
 		json_text(w, "stalled_seconds", NULL);
-	write_detail(w, &h->detail, &p->text);
+	detector_stage_detail(p->detector, a, h, &e);
+	write_detail(w, &e, &p->text);
 	json_close(w, '}');
 }
 
@@ -153,6 +155,7 @@ static void write_rule(struct page *p, const struct app_history *a)
 static void write_app(struct page *p, const struct app_history *a)
 {
 	struct json_writer *w = &p->w;
+	struct verdict_detail e;
 
 	json_open(w, NULL, '{');
 	json_text(w, "spark_cluster", a->cluster);
@@ -163,7 +166,8 @@ static void write_app(struct page *p, const struct app_history *a)
 	json_time(w, "started", a->info.started);
 	json_time(w, "observed", a->observed ? p->wall - usec_sub(p->now, a->observed) : 0);
 	json_text(w, "verdict", verdict_name(a->verdict));
-	write_detail(w, &a->detail, &p->text);
+	detector_app_detail(p->detector, a, &e);
+	write_detail(w, &e, &p->text);
 	write_rule(p, a);
 	write_owner(w, &a->owner);
 	json_text(w, "owner_via", owner_via_name(a->owner.via));

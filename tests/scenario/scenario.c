@@ -451,6 +451,7 @@ static void check_expectation(struct sim *s, struct line *l)
 	bool of_app = false;
 	const struct stage_history *h;
 	enum verdict got;
+	struct verdict_detail e;
 
 	s->number = l->number;
 	for (size_t i = 1; i < l->n_words; i++) {
@@ -496,8 +497,12 @@ static void check_expectation(struct sim *s, struct line *l)
 		failed(s, "no such stage at that time (or several: say stage=)");
 		return;
 	}
-	check_verdict(s, want, got, h ? &h->detail : &s->app->detail);
-	check_evidence(s, h ? &h->detail : &s->app->detail, cause, text, lacks);
+	if (h)
+		detector_stage_detail(s->detector, s->app, h, &e);
+	else
+		detector_app_detail(s->detector, s->app, &e);
+	check_verdict(s, want, got, &e);
+	check_evidence(s, &e, cause, text, lacks);
 }
 
 static void read_rule(struct sim *s, char **words, size_t n)

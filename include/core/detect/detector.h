@@ -75,6 +75,12 @@ void detector_app_gone(struct detector *d, struct app_history *a, usec_t now);
  */
 const struct rule *detector_rule(const struct detector *d, const struct app_history *a);
 
+/* What is said of a verdict: as of the last poll. */
+void detector_stage_detail(const struct detector *d, const struct app_history *a,
+	const struct stage_history *h, struct verdict_detail *ret);
+void detector_app_detail(
+	const struct detector *d, const struct app_history *a, struct verdict_detail *ret);
+
 size_t detector_n_apps(const struct detector *d);
 /* Of these: how many stand still, by their own verdict or that of a stage. */
 size_t detector_n_still(const struct detector *d);

@@ -61,12 +61,12 @@ struct stage_history {
 	unsigned jobless_polls; /* polls in a row in which no running job had the stage */
 	enum verdict verdict;
 	usec_t verdict_start;
-	struct verdict_detail detail; /* of the verdict, at the last poll */
-	bool seen;                    /* in the poll at hand */
-	bool barrier;                 /* its tasks were seen to be those of a barrier stage */
-	usec_t may_work;              /* something worked that may have been its; 0: never seen */
-	struct task_tracks tasks;     /* what was asked of them, on suspicion */
-	bool knows_tasks;             /* one by one, at the last poll */
+	struct verdict_detail *detail; /* of the verdict, at the last poll; NULL: it progresses */
+	bool seen;                     /* in the poll at hand */
+	bool barrier;                  /* its tasks were seen to be those of a barrier stage */
+	usec_t may_work;               /* something worked that may have been its; 0: never seen */
+	struct task_tracks tasks;      /* what was asked of them, on suspicion */
+	bool knows_tasks;              /* one by one, at the last poll */
 	const struct findings *findings; /* while it is judged: what all of it shows */
 };
 
@@ -83,7 +83,7 @@ struct app_history {
 	struct owner_hint hint; /* at an owner, where none is stated */
 	bool owner_asked;       /* and answered: an owner that is not known is none of Airflow's */
 	usec_t missing_start; /* since when what it takes to judge it could not be had; 0: all is */
-	char missing[240];    /* what: "/environment answered 403" */
+	char *missing;        /* what: "/environment answered 403"; NULL: nothing */
 	struct strlist properties; /* "key=value", of Spark's that matter to a hang */
 	/* What these ask of its rule; NULL: nothing. Its contents are detector_rule()'s: they hold
 	 * right after that was asked. */
@@ -117,14 +117,14 @@ struct app_history {
 			    */
 	usec_t no_answer_start; /* first poll without an answer since the last good one; 0: it
 				   answers */
-	char no_answer[240];    /* why the last one had none; "": not told */
+	char *no_answer;        /* why the last one had none; NULL: not told */
 	usec_t waits_start;     /* since when it waits to be started; 0: it does not */
-	char waits[240];        /* for what: "pod n/p: Pending, Unschedulable" */
+	char *waits;            /* for what: "pod n/p: Pending, Unschedulable"; NULL: nothing */
 	enum verdict verdict;   /* of an app */
 	size_t n_still;         /* verdicts, its own and those of stages, that stand still */
 	usec_t verdict_start;
-	struct verdict_detail detail;
-	struct evidence evidence; /* what was asked beyond the counters */
+	struct verdict_detail *detail; /* as of a stage */
+	struct evidence evidence;      /* what was asked beyond the counters */
 	/* The least that our clock was ahead of what the driver had just said of its own; with it a
 	 * moment of the driver's is one of ours, not too early, and late by what an answer takes.
 	 */

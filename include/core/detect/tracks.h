@@ -98,6 +98,13 @@ struct executor_track {
 	unsigned n_silent;
 };
 
+struct driver_stand {
+	usec_t taken;
+	struct cause_hint stands;  /* what the driver does while no task does anything */
+	struct cause_hint results; /* where it takes in results of tasks that have ended, or word of
+				      their end; "": nowhere */
+};
+
 struct evidence {
 	struct executor_track *executors;
 	size_t *by_id; /* their places in the order of their ids */
@@ -108,11 +115,8 @@ struct evidence {
 	usec_t dropped_taken;
 	uint64_t dropped; /* events that the driver's listener lost, as last told */
 	usec_t driver_asked;
-	usec_t driver_taken;
-	struct cause_hint driver;  /* what the driver does while no task does anything */
-	struct cause_hint results; /* where it takes in results of tasks that have ended, or word of
-				      their end; "": nowhere */
-	bool streams;              /* it runs streaming queries or a streaming context */
+	struct driver_stand *driver; /* what its threads showed last; NULL: they were not seen */
+	bool streams;                /* it runs streaming queries or a streaming context */
 	usec_t query_asked;
 	usec_t query_taken;
 	struct query_obs query; /* the newest; only of interest while no stage is active */

@@ -235,16 +235,79 @@ const struct rule *detector_rule(const struct detector *d, const struct app_hist
 	return a->wishes ? app_wishes_apply(&a->properties, r, d->rules, a->wishes) : r;
 }
 
-static void judge_stage(struct detector *d, struct app_history *a, struct stage_history *h,
-	const struct rule *rule, usec_t now)
+static struct verdict_detail progress_of_stage(
+	const struct stage_history *h, const struct rule *rule, usec_t now)
 {
-	struct findings findings;
-	struct verdict_detail e = {
+	return (struct verdict_detail){
 		.verdict = VERDICT_PROGRESSING,
 		.since = h->stall_start,
 		.lasting = usec_sub(now, h->stall_start),
 		.reason = rule->ignored ? IGNORED "last progress" : "last progress",
+		.n_complete = h->last.n_complete,
+		.n_active = h->last.n_active,
+		.n_tasks = h->last.n_tasks,
 	};
+}
+
+static struct verdict_detail progress_of_app(const struct rule *rule, usec_t now)
+{
+	return (struct verdict_detail){.verdict = VERDICT_PROGRESSING,
+		.since = now,
+		.reason = rule->ignored ? IGNORED "answers" : "answers"};
+}
+
+/* Most progress, and what is said of that can be said at any time. Without memory the verdict
+ * stands without its numbers. */
+static void keep_detail(struct verdict_detail **to, const struct verdict_detail *e)
+{
+	if (e->verdict == VERDICT_PROGRESSING) {
+		free(*to);
+		*to = NULL;
+		return;
+	}
+	if (!*to)
+		*to = malloc(sizeof(**to));
+	if (*to)
+		**to = *e;
+}
+
+/* Where nothing is kept: it progresses, or there was no memory. */
+static void complete_detail(enum verdict verdict, struct verdict_detail *e)
+{
+	e->verdict = verdict;
+	if (verdict != VERDICT_PROGRESSING)
+		e->reason = "as it was last judged";
+}
+
+void detector_stage_detail(const struct detector *d, const struct app_history *a,
+	const struct stage_history *h, struct verdict_detail *ret)
+{
+	if (h->detail) {
+		*ret = *h->detail;
+		return;
+	}
+	*ret = progress_of_stage(h, detector_rule(d, a), a->observed);
+	complete_detail(h->verdict, ret);
+}
+
+void detector_app_detail(
+	const struct detector *d, const struct app_history *a, struct verdict_detail *ret)
+{
+	if (a->detail) {
+		*ret = *a->detail;
+		return;
+	}
+	*ret = progress_of_app(detector_rule(d, a), a->observed);
+	if (a->observed == 0)
+		ret->reason = NULL;
+	complete_detail(a->verdict, ret);
+}
+
+static void judge_stage(struct detector *d, struct app_history *a, struct stage_history *h,
+	const struct rule *rule, usec_t now)
+{
+	struct findings findings;
+	struct verdict_detail e = progress_of_stage(h, rule, now);
 	struct detector_event event = {
 		.app = a, .stage = h, .rule = rule, .old = h->verdict, .now = now};
 
@@ -255,11 +318,8 @@ static void judge_stage(struct detector *d, struct app_history *a, struct stage_
 		if (stage_checks[i]->holds(h, rule, now, &e))
 			break;
 	h->findings = NULL;
-	e.n_complete = h->last.n_complete;
-	e.n_active = h->last.n_active;
-	e.n_tasks = h->last.n_tasks;
-	h->detail = e;
-	event.detail = &h->detail;
+	keep_detail(&h->detail, &e);
+	event.detail = &e;
 	event.verdict = e.verdict;
 	if (e.verdict != h->verdict) {
 		count_verdict(d, a, h->verdict, e.verdict);
@@ -274,16 +334,14 @@ static void judge_stage(struct detector *d, struct app_history *a, struct stage_
 static void judge_app(
 	struct detector *d, struct app_history *a, const struct rule *rule, usec_t now)
 {
-	struct verdict_detail e = {.verdict = VERDICT_PROGRESSING,
-		.since = now,
-		.reason = rule->ignored ? IGNORED "answers" : "answers"};
+	struct verdict_detail e = progress_of_app(rule, now);
 	struct detector_event event = {.app = a, .rule = rule, .old = a->verdict, .now = now};
 
 	for (size_t i = 0; i < ELEMENTSOF(app_checks) && !rule->ignored; i++)
 		if (app_checks[i]->holds(a, rule, now, &e))
 			break;
-	a->detail = e;
-	event.detail = &a->detail;
+	keep_detail(&a->detail, &e);
+	event.detail = &e;
 	event.verdict = e.verdict;
 	if (e.verdict != a->verdict) {
 		count_verdict(d, a, a->verdict, e.verdict);

@@ -403,9 +403,15 @@ int evidence_take_processes(struct app_history *a, struct process_list *processe
 void evidence_take_driver_threads(
 	struct app_history *a, const struct thread_list *threads, usec_t taken)
 {
-	a->evidence.driver_taken = taken;
-	cause_of_driver(threads, &a->evidence.driver);
-	(void)cause_takes_results(threads, &a->evidence.results);
+	struct driver_stand *look = a->evidence.driver;
+
+	if (!look)
+		look = a->evidence.driver = calloc(1, sizeof(*look));
+	if (!look)
+		return; /* it is asked for again */
+	look->taken = taken;
+	cause_of_driver(threads, &look->stands);
+	(void)cause_takes_results(threads, &look->results);
 	a->evidence.streams = a->evidence.streams || cause_streams(threads);
 }
 

@@ -656,8 +656,8 @@ void findings_of(struct app_history *a, struct stage_history *h, const struct ru
 		.events_dropped = a->evidence.dropped > 0,
 		.gathering = gathers(&k)};
 	k.driver_rate = driver_rate(&k);
-	if (a->evidence.driver_taken > 0 && usec_sub(now, a->evidence.driver_taken) <= fresh)
-		k.results = &a->evidence.results;
+	if (a->evidence.driver && usec_sub(now, a->evidence.driver->taken) <= fresh)
+		k.results = &a->evidence.driver->results;
 	ret->takes_results = driver_takes_results(&k);
 	ret->driver_works = !k.results && driver_is_busy(&k);
 	if (h->tasks.taken == 0 || usec_sub(now, h->tasks.taken) > fresh || h->tasks.n == 0) {

@@ -35,6 +35,9 @@
 /* While no stage is active, executors are asked at each of so many polls. */
 #define IDLE_POLLS 3
 
+/* Bytes of what is noted of an app for people. */
+#define MAX_NOTE 239
+
 /* A driver's clock that moves by more against ours, from one poll to the next, was set. */
 #define CLOCK_STEP ((int64_t)(5 * USEC_PER_SEC))
 
@@ -70,6 +73,7 @@ int app_history_new(
 static void stage_clear(struct stage_history *h)
 {
 	free(h->last.name);
+	free(h->detail);
 	task_tracks_clear(&h->tasks);
 }
 
@@ -80,6 +84,10 @@ struct app_history *app_history_free(struct app_history *a)
 	for (size_t i = 0; i < a->n_stages; i++)
 		stage_clear(&a->stages[i]);
 	free(a->stages);
+	free(a->detail);
+	free(a->missing);
+	free(a->no_answer);
+	free(a->waits);
 	evidence_clear(&a->evidence);
 	free(a->cluster);
 	free(a->url);
@@ -638,29 +646,40 @@ static int audit(struct app_history *a)
 	return audit_run(&s, &a->audit);
 }
 
+/* Cut where it is long. Without memory it is not told. */
+static void note_text(char **text, const char *what)
+{
+	if (what && *text && str_equal(*text, what))
+		return;
+	free(*text);
+	*text = what && *what ? strndup(what, MAX_NOTE) : NULL;
+	if (*text)
+		str_sanitize(*text); /* what was cut within a character */
+}
+
 /* What is the matter, and since when; NULL: nothing is. */
-static void note_since(usec_t *start, char *text, size_t n, const char *what, usec_t now)
+static void note_since(usec_t *start, char **text, const char *what, usec_t now)
 {
 	if (!what)
 		*start = 0;
 	else if (*start == 0)
 		*start = now;
-	(void)snprintf(text, n, "%s", what ? what : "");
+	note_text(text, what);
 }
 
 void app_history_note_missing(struct app_history *a, const char *what, usec_t now)
 {
-	note_since(&a->missing_start, a->missing, sizeof(a->missing), what, now);
+	note_since(&a->missing_start, &a->missing, what, now);
 }
 
 void app_history_note_waits(struct app_history *a, const char *what, usec_t now)
 {
-	note_since(&a->waits_start, a->waits, sizeof(a->waits), what, now);
+	note_since(&a->waits_start, &a->waits, what, now);
 }
 
 void app_history_note_no_answer(struct app_history *a, const char *why)
 {
-	(void)snprintf(a->no_answer, sizeof(a->no_answer), "%s", why);
+	note_text(&a->no_answer, why);
 }
 
 int app_history_take_task(struct app_history *a, struct task_settings *t)

@@ -52,6 +52,7 @@ void evidence_clear(struct evidence *q)
 		executor_track_clear(&q->executors[i]);
 	free(q->executors);
 	free(q->by_id);
+	free(q->driver);
 	query_obs_clear(&q->query);
 	*q = (struct evidence){0};
 }

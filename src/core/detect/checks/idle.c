@@ -59,8 +59,8 @@ static bool idle_holds(
 	e->reason = !streams(a)               ? "no active stage or job"
 		    : app_history_receives(a) ? "streaming, and no batch ended"
 					      : "streaming, and no batch began";
-	if (a->evidence.driver_taken >= a->idle_start)
-		e->hint = a->evidence.driver;
+	if (a->evidence.driver && a->evidence.driver->taken >= a->idle_start)
+		e->hint = a->evidence.driver->stands;
 	if (a->evidence.query_taken >= a->idle_start)
 		cause_add_query(&e->hint, &a->evidence.query);
 	return true;

@@ -19,7 +19,7 @@ static bool not_started_holds(
 	e->threshold = rule->starved_after;
 	e->limit = "starved_after";
 	e->reason = "submitted, and nothing of it was started";
-	(void)snprintf(e->hint.because, sizeof(e->hint.because), "%s", a->waits);
+	(void)snprintf(e->hint.because, sizeof(e->hint.because), "%s", a->waits ? a->waits : "");
 	return true;
 }
 

@@ -9,6 +9,7 @@ static bool unobservable_holds(
 	const struct app_history *a, const struct rule *rule, usec_t now, struct verdict_detail *e)
 {
 	usec_t start = a->no_answer_start > 0 ? a->no_answer_start : a->missing_start;
+	const char *why = a->no_answer_start > 0 ? a->no_answer : a->missing;
 	usec_t lasting = usec_sub(now, start);
 
 	if (start == 0 || lasting < rule->unobservable_after)
@@ -19,8 +20,7 @@ static bool unobservable_holds(
 	e->threshold = rule->unobservable_after;
 	e->limit = "unobservable_after";
 	e->reason = "no usable answer from the driver";
-	(void)snprintf(e->hint.because, sizeof(e->hint.because), "%s",
-		a->no_answer_start > 0 ? a->no_answer : a->missing);
+	(void)snprintf(e->hint.because, sizeof(e->hint.because), "%s", why ? why : "");
 	if (a->no_answer_start == 0) {
 		e->since = start;
 		e->reason = "what it takes to judge it is not known";
