@@ -20,8 +20,8 @@ const char *http_url_header_fault(const char *line);
  * caller frees it. -ENOMEM. */
 int http_url_add_user(const char *url, const char *user, char **ret);
 
-/* Connections are kept in so many places. With 10,000 hosts one has about 150. */
-#define HTTP_PLACES 64
+/* Connections are kept in so many places. With 10,000 hosts one has about 300. */
+#define HTTP_PLACES 32
 
 /* The place of the URL's host and port, below HTTP_PLACES. Of one that http_url_check() let pass.
  */
