@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
 # For bash: patiently WHAT COMMAND... says each ten seconds that COMMAND still runs, on standard output as it was
 # when this file was read. The one who says so ends with the shell, however that ends.
 exec 3>&1

@@ -10,7 +10,7 @@ int base64_encode(const char *s, size_t len, char **ret)
 {
 	static const char alphabet[] =
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	struct strbuf b = {0};
+	struct strbuf b = {.secret = true}; /* who encodes a password does not say so */
 
 	for (size_t i = 0; i < len; i += 3) {
 		size_t n = len - i < 3 ? len - i : 3;
@@ -19,7 +19,7 @@ int base64_encode(const char *s, size_t len, char **ret)
 
 		for (size_t k = 0; k < 3; k++)
 			bits = bits << 8 | (k < n ? (unsigned char)s[i + k] : 0);
-		for (size_t k = 0; k <= n; k++)
+		for (size_t k = 0; k < 4 && k <= n; k++)
 			four[k] = alphabet[bits >> (18 - 6 * k) & 63];
 		strbuf_add(&b, four);
 	}

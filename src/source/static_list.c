@@ -77,11 +77,12 @@ static int expand_url(struct source_driver *d, const char *url, char **reterr)
 {
 	uint64_t first = 0;
 	uint64_t last = 0;
+	const char *slash = strchr(url, '/');
 	size_t head = 0;
 	int r;
 
 	r = split_ports(url, &head, &first, &last);
-	if (r == -EINVAL && !strrchr(strchr(url, '/'), ':')) {
+	if (r == -EINVAL && slash && !strrchr(slash, ':')) {
 		/* https://host: its usual port */
 		char *copy = strdup(url);
 

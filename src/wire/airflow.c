@@ -424,8 +424,8 @@ int airflow_decode_run(const char *body, size_t len, const struct owner *o,
 	struct preconditions *ret, char **reterr)
 {
 	_cleanup_json_ cJSON *json = NULL;
-	const char *dag_id;
-	const char *run_id;
+	const char *dag_id = NULL;
+	const char *run_id = NULL;
 	int r;
 
 	r = json_parse(body, len, &json, reterr);

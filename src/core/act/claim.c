@@ -23,7 +23,7 @@ enum claim_seen claim_look(const char *note, int64_t try_number, const char *cla
 	char head[64];
 
 	(void)snprintf(head, sizeof(head), HEAD, try_number);
-	for (const char *at = note; at && (at = strstr(at, head));) {
+	for (const char *at = note ? strstr(note, head) : NULL; at; at = strstr(at, head)) {
 		at += strlen(head);
 		if (strncmp(at, claim, len) != 0 || at[len] != ':')
 			return CLAIM_ANOTHERS;
