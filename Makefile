@@ -176,7 +176,8 @@ bench: all $(BUILD)/bench/floor ## measure the cost of watching, compared with b
 	/usr/bin/python3 bench/bench.py $(abspath $(BUILD)) $(SIZES:%=--sizes %)
 .PHONY: bench
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+# Not those of a package's own build.
+-include $(shell find $(BUILD) -path $(BUILD)/package -prune -o -type f -name '*.d' -print 2>/dev/null)
 
 SOURCES = $(shell find src include tests bench -name '*.[ch]')
 format: ## lay out the sources with clang-format
@@ -334,7 +335,7 @@ sbom: all ## write an SPDX document of what was built: sources, libraries, licen
 .PHONY: sbom
 
 # Twice, in directories of other names and lengths, at another time and in another order: the same bits.
-TWICE := $(BUILD)/reproducible
+TWICE := $(BUILD)-twice
 reproducible: ## build twice in different places and compare the bits
 	@for d in $(TWICE)/one $(TWICE)/quite-another/directory; do \
 		rm -rf $$d && mkdir -p $$d && tar --exclude='./build*' --exclude=./.git -cf - . | tar -xmf - -C $$d && \
@@ -425,7 +426,7 @@ uninstall: ## stop the daemon and remove what install copied, except the configu
 	[ -n "$(DESTDIR)" ] || [ ! -d /run/systemd/system ] || systemctl daemon-reload
 
 clean: ## remove all build directories
-	rm -rf $(BUILD) $(COVERED) $(FUZZ_BUILD) $(FUZZ_BUILD)-coverage build-clang build-sanitize
+	rm -rf $(BUILD) $(TWICE) $(COVERED) $(FUZZ_BUILD) $(FUZZ_BUILD)-coverage build-clang build-sanitize
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
