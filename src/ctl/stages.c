@@ -146,7 +146,8 @@ static int print_stages(const struct ctl *c, const cJSON *root, size_t n_lines, 
 	if (s.table.n_rows > 1)
 		r = sheet_print(&s, c->out, n_lines, n_columns);
 	else
-		fprintf(c->out, "No app is watched.\n");
+		fprintf(c->out,
+			"No app is watched. Whether the clusters answer: stagewatchctl status\n");
 	sheet_clear(&s);
 	return r < 0 ? ctl_unknown("out of memory") : CTL_OK;
 }
