@@ -117,10 +117,11 @@ static void forget(void)
 /* It sees what is left. */
 static void test_it_would_be_seen(void **state)
 {
-	char *text = strdup("a " WIPE_SECRET);
+	char *text;
 
 	(void)state;
 	forget();
+	text = strdup("a " WIPE_SECRET);
 	assert_non_null(text);
 	text = realloc(text, (size_t)4096 * 64);
 	assert_non_null(text);
@@ -151,10 +152,12 @@ static void test_texts(void **state)
 static void test_hidden_words(void **state)
 {
 	struct secrets s = {0};
-	char *text = strdup("no: " WIPE_SECRET);
+	char *text;
 
 	(void)state;
 	forget();
+	text = strdup("no: " WIPE_SECRET);
+	assert_non_null(text);
 	assert_int_equal(secrets_add(&s, WIPE_SECRET), 0);
 	(void)secrets_hide(&s, text, strlen(text));
 	assert_string_equal(text, "no: ***");
