@@ -13,7 +13,7 @@ import zlib
 
 import pytest
 
-PACKAGES = "systemd,dbus,libnss-systemd,libcurl4,libcjson1,libmicrohttpd12,libinih1,libsqlite3-0,libssl3,libxxhash0"
+PACKAGES = "systemd,dbus,libnss-systemd,libcurl4,libcjson1,libmicrohttpd12,libinih1,libsqlite3-0,libssl3,libxxhash0,libyaml-0-2,libgnutls30"
 
 NEEDS = [
     pytest.mark.skipif(os.geteuid() != 0, reason="needs root"),
