@@ -28,7 +28,8 @@ struct evidence_files {
 	const struct evidence_params *params;
 	struct evidence_file items[MAX_OPEN];
 	size_t n;
-	int complaint; /* the error last logged; 0: none */
+	int complaint;       /* the error last logged; 0: none */
+	int prune_complaint; /* the same, of what is too old or too much */
 };
 
 int evidence_files_new(struct recorder *recorder, struct evidence_files **ret)
@@ -82,7 +83,7 @@ static void prune(struct evidence_files *b, size_t more, usec_t wall)
 	for (size_t k = 0; k < b->n; k++)
 		open[k] = b->items[k].incident;
 	r = evidence_dir_prune(b->state_dir, &bounds, wall);
-	if (r < 0)
+	if (r < 0 && r != b->prune_complaint)
 		log_warning("Failed to delete evidence beyond bundles_max_size, bundles_keep_free "
 			    "or bundle_max_age from %s: %s; trying again later",
 			b->state_dir, strerror(-r));
@@ -90,6 +91,7 @@ static void prune(struct evidence_files *b, size_t more, usec_t wall)
 		log_info("Deleted the evidence of %d incidents (bundles_max_size, "
 			 "bundles_keep_free, bundle_max_age)",
 			r);
+	b->prune_complaint = r < 0 ? r : 0;
 }
 
 void evidence_files_configure(struct evidence_files *b, const char *state_dir,
@@ -97,7 +99,7 @@ void evidence_files_configure(struct evidence_files *b, const char *state_dir,
 {
 	b->state_dir = state_dir;
 	b->params = params;
-	b->complaint = 0;
+	b->complaint = b->prune_complaint = 0;
 	prune(b, 0, wall);
 }
 
