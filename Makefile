@@ -168,9 +168,24 @@ $(BUILD)/bench/scale: bench/scale.c $(BUILD)/flags $(FAKE_CLOCK) $(below_web:%=$
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(FAKE_CLOCK) $(below_web:%=$(BUILD)/lib%.a) \
 		$(LIB_LIBS)
 
+$(BUILD)/bench/soak: bench/soak.c $(BUILD)/flags $(fake_daemon) $(below_daemon:%=$(BUILD)/lib%.a)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -MF $@.d -MT $@ $(ALL_LDFLAGS) -o $@ $< $(fake_daemon) \
+		$(below_daemon:%=$(BUILD)/lib%.a) $(LIB_LIBS) -lcmocka
+
 scale: $(BUILD)/bench/scale ## measure what grows with the number of apps, without any network
 	$(BUILD)/bench/scale
 .PHONY: scale
+
+SOAK_POLLS ?= 1000000
+soak: $(BUILD)/bench/soak ## poll a million times in accelerated time, and fail if anything the daemon holds grows (minutes)
+	$(BUILD)/bench/soak $(SOAK_POLLS) > $(BUILD)/bench/soak.jsonl
+	/usr/bin/python3 bench/soak_report.py $(BUILD)/bench/soak.jsonl $(BUILD)/bench/soak
+
+# On two idle processors half an hour.
+soak-sockets: $(PROGRAMS) $(SIM) ## the same over real sockets, with certificates
+	/usr/bin/python3 bench/soak_sockets.py $(abspath $(BUILD)) --polls $(SOAK_POLLS)
+.PHONY: soak soak-sockets
 
 bench: all $(BUILD)/bench/floor ## measure the cost of watching, compared with bare libcurl
 	/usr/bin/python3 bench/bench.py $(abspath $(BUILD)) $(SIZES:%=--sizes %)

@@ -10,7 +10,9 @@
 #define FAKE_RM "http://rm:8088"
 #define FAKE_KUBE "https://kube:6443"
 #define FAKE_TOKEN "0123456789abcdef0123456789abcdef"
-#define FAKE_MAX_APPS 8
+#ifndef FAKE_MAX_APPS
+#	define FAKE_MAX_APPS 8
+#endif
 
 struct fake_app {
 	const char *id;

@@ -236,12 +236,9 @@ static inline void fake_json(struct fake *f, const char *pattern, const char *bo
 		(struct fake_answer){.status = 200, .type = "application/json", .body = body});
 }
 
-static inline void fake_clear(struct fake *f)
+/* What was asked is gone; nothing may wait for an answer. */
+static inline void fake_forget(struct fake *f)
 {
-	while (f->waiting)
-		fake_cancel(f->waiting);
-	while (f->rules)
-		fake_unset(f, f->rules->pattern);
 	for (size_t i = 0; i < f->n_asked; i++) {
 		free(f->asked[i].what);
 		free(f->asked[i].body);
@@ -250,6 +247,17 @@ static inline void fake_clear(struct fake *f)
 		endpoint_clear(&f->asked[i].as);
 	}
 	free(f->asked);
+	f->asked = NULL;
+	f->n_asked = 0;
+}
+
+static inline void fake_clear(struct fake *f)
+{
+	while (f->waiting)
+		fake_cancel(f->waiting);
+	while (f->rules)
+		fake_unset(f, f->rules->pattern);
+	fake_forget(f);
 	*f = (struct fake){0};
 	fake_time_use(NULL, NULL);
 	fake_log_clear();
