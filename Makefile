@@ -249,7 +249,23 @@ $(SIM): $(BUILD)/obj/main.o $(wildcard tests/sim/*.c) $(BUILD)/flags $(LIBS)
 	$(call say,LD $@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter %.o %.c,$^) $(LIBS) $(LIB_LIBS)
 
-tests: $(PROGRAMS) $(UNIT) $(TEST_TOOLS) $(SIM) ## build the test programs, too
+# What is done with a file while memory runs out at one place after the other: the fuzzers' targets, and the scenarios.
+# Not with a sanitizer, which has the allocator to itself.
+ALLOC_TOOL := tests/alloc/fault.c tests/alloc/leaks.c tests/alloc/died.c
+# Two targets check nothing of what they make for themselves, or in what order.
+ALLOC := $(BUILD)/tests/alloc/core $(filter-out %/notice %/text,$(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/tests/alloc/%,$(wildcard tests/fuzz/*.c)))
+ALLOC_CC = $(CC) -std=gnu17 -D_GNU_SOURCE -O1 -g -Iinclude -Itests/alloc -I$(BUILD)/gen $(LIB_CFLAGS)
+ALLOC_LIBS = $(below_setup:%=$(BUILD)/lib%.a)
+$(BUILD)/tests/alloc/core: tests/alloc/target_core.c tests/scenario/scenario.c tests/scenario/evidence.c $(ALLOC_TOOL) $(ALLOC_LIBS)
+	@mkdir -p $(@D)
+	$(Q)$(ALLOC_CC) -o $@ $(ALLOC_TOOL) $< tests/scenario/evidence.c $(ALLOC_LIBS) $(LIB_LIBS)
+$(BUILD)/tests/alloc/%: tests/fuzz/fuzz_%.c tests/alloc/target_fuzz.c $(ALLOC_TOOL) $(ALLOC_LIBS)
+	@mkdir -p $(@D)
+	$(Q)$(ALLOC_CC) -o $@ $(ALLOC_TOOL) $< tests/alloc/target_fuzz.c $(ALLOC_LIBS) $(LIB_LIBS)
+
+# Those that make check runs.
+ALLOC_QUICK := $(if $(SANITIZE),,$(BUILD)/tests/alloc/conf $(BUILD)/tests/alloc/spark_rest)
+tests: $(PROGRAMS) $(UNIT) $(TEST_TOOLS) $(SIM) $(ALLOC_QUICK) ## build the test programs, too
 .PHONY: tests
 
 # Environment of all tests. LeakSanitizer needs no word: ASan brings it.
@@ -267,6 +283,10 @@ check-sim: tests ## run the daemon through crashes and faults, in accelerated ti
 check-browser: $(PROGRAMS) ## look at the web pages in a real, headless Chromium
 	$(TEST_ENV) $(PYTEST) -q -rs tests/browser
 .PHONY: check-browser
+
+check-alloc: tests $(ALLOC) $(BUILD)/seeds/words ## let memory run out at each place of base, conf, core and wire in turn (minutes)
+	$(TEST_ENV) /usr/bin/python3 tests/alloc/run.py $(abspath $(BUILD)) --leaks
+.PHONY: check-alloc
 
 # With clang's libFuzzer; what it finds on its way stays in the build directory. What a target begins with is in the folder
 # of its name, else it is the recorded answers.

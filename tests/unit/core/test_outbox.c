@@ -385,6 +385,7 @@ static struct outbox_item *restore(
 		.created = WALL,
 		.state = state};
 
+	assert_true(i.notify && i.subject && i.incident);
 	assert_int_equal(
 		outbox_restore(o, &i, NOW, WALL + USEC_PER_MINUTE, NOW + USEC_PER_HOUR), 0);
 	return outbox_find(o, id);

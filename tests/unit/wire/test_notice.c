@@ -178,6 +178,7 @@ static cJSON *parsed(const char *text)
 
 static const char *text_of(const cJSON *o, const char *name)
 {
+	assert_non_null(o);
 	return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(o, name));
 }
 
