@@ -15,7 +15,7 @@ static bool unescape(const char *s, size_t n, char *out)
 {
 	for (size_t i = 0; i < n; i++) {
 		int high = 0;
-		int low = s[i];
+		int low = (unsigned char)s[i];
 
 		if (s[i] == '+') {
 			low = ' ';
