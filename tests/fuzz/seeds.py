@@ -48,6 +48,9 @@ TEXTS = [
 ]
 
 
+NAMES = ["etl", "manual__2026-11-23T01:23:45.364005+00:00", "../..", ".", "~", "a b/c?d=e&f#g%2e", 'x "\\ {{ }}', "\u00e9\u202e\U0001f600"]
+
+
 def shorter(value):
     """The same with lists of one row and texts of a few words."""
     if isinstance(value, dict):
@@ -130,6 +133,7 @@ def main():
     write(out / "http_request", HTTP)
     write(out / "notice", TEMPLATES)
     write(out / "web_file", [t.encode() for t in WEB_FILES])
+    write(out / "requests", [t.encode() for t in NAMES])
     write(out / "text", [t.encode() for t in TEXTS])
     (out / "words").write_text(words())
 
