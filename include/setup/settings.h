@@ -49,8 +49,12 @@ struct web_params {
 };
 
 struct probe_params {
-	bool enabled;       /* serve CPU seconds of this host's executors */
-	uint64_t port;      /* of the stagewatchd on the executors' hosts; 0: they are not asked */
+	bool enabled;  /* serve CPU seconds of this host's executors */
+	uint64_t port; /* of the stagewatchd on the executors' hosts; 0: they are not asked */
+	bool tls;      /* by TLS */
+	char *ca_file;
+	char *client_cert_file;
+	char *client_key_file;
 	bool python_stacks; /* look where this host's idle Python workers stand */
 	char *py_spy;
 };

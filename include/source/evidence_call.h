@@ -47,6 +47,8 @@ int evidence_call_start(const struct evidence_call_ask *ask, evidence_call_done_
 struct evidence_call_host {
 	const char *name;
 	uint16_t port; /* 0: what a recording has of that host */
+	bool tls;
+	const struct endpoint *endpoint; /* whom to trust, and by which certificate it trusts us */
 };
 
 /* The CPU seconds of an app's executors on another host. at NULL: as a recording has them. -EINVAL

@@ -15,16 +15,23 @@
 
 struct evidence_collector;
 
+/* How the stagewatchd of another host is asked. */
+struct evidence_probe {
+	uint16_t port; /* 0: it is not */
+	bool tls;
+	struct endpoint endpoint; /* whom to trust, and by which certificate it trusts us */
+};
+
 struct evidence_collector_context {
 	struct transport *transport;
 	struct detector *detector;
 	struct health *health;
 	struct stats *stats; /* counts what could not be had */
 	const struct evidence_params
-		*params;           /* borrowed; evidence_collector_configure() replaces it */
-	uint16_t probe_port;       /* of other hosts' stagewatchd; 0: not asked */
-	bool recorded;             /* the transport is a recording */
-	const struct clock *clock; /* borrowed */
+		*params;             /* borrowed; evidence_collector_configure() replaces it */
+	struct evidence_probe probe; /* likewise borrowed, and replaced */
+	bool recorded;               /* the transport is a recording */
+	const struct clock *clock;   /* borrowed */
 	struct python_stacks *python_stacks; /* borrowed; NULL: nobody looks at Python */
 	/* CPU seconds of an app's executors were taken in, from host (NULL: this one). May be NULL.
 	 */
@@ -47,8 +54,8 @@ struct evidence_collector *evidence_collector_free(struct evidence_collector *q)
 
 DEFINE_CLEANUP(struct evidence_collector *, evidence_collector_free)
 
-void evidence_collector_configure(
-	struct evidence_collector *q, const struct evidence_params *params, uint16_t probe_port);
+void evidence_collector_configure(struct evidence_collector *q,
+	const struct evidence_params *params, const struct evidence_probe *probe);
 
 /* After each good poll of an app: begins to ask its driver, and hosts, what is due. driver is
  * copied. source: its own, for who else tells CPU seconds; NULL: nobody. -ENOMEM: some of it. */

@@ -127,6 +127,13 @@ static void configure_daemon(struct manager *m, const struct daemon_params *p)
 /* Those that live on from one configuration to the next. */
 static int configure_parts(struct manager *m, const struct settings *s)
 {
+	/* Borrows of the settings, until others take their place. */
+	const struct evidence_probe probe = {.port = (uint16_t)s->probe.port,
+		.tls = s->probe.tls,
+		.endpoint = {.ca_file = s->probe.ca_file,
+			.client_cert_file = s->probe.client_cert_file,
+			.client_key_file = s->probe.client_key_file}};
+
 	detector_configure(m->detector, &s->rules, &s->fallback, s->daemon.poll_interval);
 	detector_limit(m->detector, s->daemon.max_apps);
 	if (!manager_only_looks(m))
@@ -136,8 +143,7 @@ static int configure_parts(struct manager *m, const struct settings *s)
 	if (m->control)
 		holds_configure(control_holds(m->control), &s->maintenance);
 	if (m->evidence_collector)
-		evidence_collector_configure(
-			m->evidence_collector, &s->evidence, (uint16_t)s->probe.port);
+		evidence_collector_configure(m->evidence_collector, &s->evidence, &probe);
 	if (m->store)
 		store_configure(m->store, s);
 	if (m->evidence_files)

@@ -322,14 +322,24 @@ static int check_control(struct settings *s, const struct conf *c, struct strlis
 	return r == -EINVAL ? settings_fault_at(section, key, err ? err : "wrong", errors) : r;
 }
 
+static const char *fault_of_probe(const struct probe_params *p, const char **ret_key)
+{
+	*ret_key = "py_spy";
+	if (p->python_stacks && (!p->py_spy || p->py_spy[0] != '/'))
+		return "not an absolute path, and python_stacks = yes";
+	*ret_key = "client_key_file";
+	if (p->client_key_file && !p->client_cert_file)
+		return "only beside client_cert_file";
+	return NULL;
+}
+
 static int check_probe(const struct settings *s, const struct conf *c, struct strlist *errors)
 {
-	bool absolute = s->probe.py_spy && s->probe.py_spy[0] == '/';
+	const char *key;
+	const char *fault = fault_of_probe(&s->probe, &key);
 
-	return absolute || !s->probe.python_stacks
-		       ? 0
-		       : settings_fault_at(settings_section(c, "probe", NULL), "py_spy",
-				 "not an absolute path, and python_stacks = yes", errors);
+	return fault ? settings_fault_at(settings_section(c, "probe", NULL), key, fault, errors)
+		     : 0;
 }
 
 /* A source or an Airflow checks its own parameters when it is made: each is made here once for

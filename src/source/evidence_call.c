@@ -300,8 +300,8 @@ static int probe_url(const struct evidence_call_host *at, const char *app_id, ch
 		strbuf_addf(&b, "http://recording/host/processes?host=%s", at->name);
 		return strbuf_finish(&b, ret);
 	}
-	strbuf_addf(
-		&b, strchr(at->name, ':') ? "http://[%s]:%u" : "http://%s:%u", at->name, at->port);
+	strbuf_addf(&b, strchr(at->name, ':') ? "%s://[%s]:%u" : "%s://%s:%u",
+		at->tls ? "https" : "http", at->name, at->port);
 	strbuf_add(&b, "/api/v1/probe?app=");
 	strbuf_add_segment(&b, app_id);
 	return strbuf_finish(&b, ret);
@@ -311,11 +311,14 @@ int evidence_call_probe(struct transport *transport, const struct evidence_call_
 	const char *app_id, evidence_call_done_fn done, void *userdata, struct evidence_call **ret)
 {
 	_cleanup_free_ char *url = NULL;
+	/* Borrows. */
+	struct endpoint as = at && at->endpoint ? *at->endpoint : probed;
 	struct transport_ask request = {
-		.method = "GET", .endpoint = &probed, .max_body = MAX_PROBE_BODY};
+		.method = "GET", .endpoint = &as, .max_body = MAX_PROBE_BODY};
 	struct evidence_call *c;
 	int r;
 
+	as.timeout = PROBE_TIMEOUT;
 	r = probe_url(at, app_id, &url);
 	if (r < 0)
 		return r;

@@ -113,11 +113,11 @@ struct evidence_collector *evidence_collector_free(struct evidence_collector *q)
 	return NULL;
 }
 
-void evidence_collector_configure(
-	struct evidence_collector *q, const struct evidence_params *params, uint16_t probe_port)
+void evidence_collector_configure(struct evidence_collector *q,
+	const struct evidence_params *params, const struct evidence_probe *probe)
 {
 	q->context.params = params;
-	q->context.probe_port = probe_port;
+	q->context.probe = *probe;
 }
 
 const struct evidence_counts *evidence_counts(const struct evidence_collector *q)
@@ -430,7 +430,10 @@ static int begin_remote(struct evidence_collector *q, struct app_history *a, con
 	bool node, const struct executor_track *nodemanager)
 {
 	/* A recording holds what was told of each host; port 0 there. */
-	struct evidence_call_host at = {.name = host, .port = q->context.probe_port};
+	struct evidence_call_host at = {.name = host,
+		.port = q->context.probe.port,
+		.tls = q->context.probe.tls,
+		.endpoint = &q->context.probe.endpoint};
 	struct evidence_request *k;
 	int r;
 
@@ -543,7 +546,7 @@ static void ask_hosts(struct evidence_collector *q, struct app_history *a,
 		for (size_t k = 0; k < n; k++)
 			known = known || str_equal(hosts[k], x->host);
 		if (known || !is_asked_by_host(x) ||
-			(q->context.probe_port == 0 && !q->context.recorded))
+			(q->context.probe.port == 0 && !q->context.recorded))
 			continue;
 		hosts[n++] = x->host;
 		(void)begin_remote(q, a, x->host, false, NULL); /* without it: no CPU evidence */

@@ -148,7 +148,7 @@ def file_params(text, shared=()):
             section = m.group(1)
         elif m := re.match(r"#(\w+) = (.*)", line):
             assert (section, m.group(1)) not in found or m.group(1) in ("type", "url", "format", "auth", "bearer_token_file", "username", "password_file")
-            for asking in ASKING if m.group(1) in shared else (section,):
+            for asking in ASKING if m.group(1) in shared and section in ASKING else (section,):
                 found[asking, m.group(1)] = m.group(2)
     return found
 

@@ -178,6 +178,7 @@ def test_a_retry_that_pods_do_not_allow(sections, fault, binary, tmp_path):
     ("[airflow a]\nusername = u\nurl = http://a:99999", "url: http://a:99999: a port is a number"),
     ("[web]\nlisten = 127.0.0.1:0\nexternal_url = http://h:65536", "external_url: http://h:65536: a port"),
     ("[probe]\nenabled = yes\nport = 65536", "port: above 65535"),
+    ("[probe]\ntls = yes\nclient_key_file = /x", "client_key_file: only beside client_cert_file"),
     ("[rule r]\napp = *\nhung_after = 10", "hung_after: a time needs its unit"),
     ("[rule r]\napp = *\nhung_after = 10min # ten", "hung_after: not a duration such as 90s or 10min; what follows # is part"),
     ("[rule r]\napp = *\naction = \"kill\"", 'action: not one of none, notify, kill, retry; the quotes are part'),

@@ -14,6 +14,7 @@ import time
 import pytest
 from fakes import Driver, Master
 from harness import RULE, Daemon, driver_section, master_section, wait
+from test_client_cert import Secured
 
 EVIDENCE = "[evidence]\ndump_spacing = 2s\ndump_timeout = 2s\n"
 SIX = [(i, "1") for i in range(3)] + [(i, "2") for i in range(3, 6)]
@@ -267,13 +268,14 @@ def test_cpu_of_the_driver_on_this_host(binary, tmp_path, java_driver):
 
 
 @pytest.mark.lengthy
-def test_probe_of_another_host(binary, tmp_path, started, executor):
+@pytest.mark.parametrize("base", [Driver, Secured])
+def test_probe_of_another_host(base, binary, tmp_path, started, executor):
     """The executor's host has a stagewatchd that is asked; here it is asked for an executor that this host has not."""
     driver = started(Driver)
     driver.tasks, driver.tasks_active = [(0, "9"), (1, "9")], 2
     asked = []
 
-    class Probe(Driver):
+    class Probe(base):
         def answer(self, method, path, headers, body):
             asked.append((path, headers))
             spent = time.monotonic() - begun
@@ -281,8 +283,10 @@ def test_probe_of_another_host(binary, tmp_path, started, executor):
                           "processes": [{"pid": 7, "cpu_seconds": spent, "name": "java"}]}]
 
     begun = time.monotonic()
-    probe = started(Probe)
-    sections = EVIDENCE + f"[probe]\nport = {probe.port}\n" + driver_section("one", driver)
+    secured = base is Secured
+    probe = started(Probe, tmp_path) if secured else started(Probe)
+    tls = f"tls = yes\nca_file = {probe.cert[0]}\nclient_cert_file = {probe.client[0]}\nclient_key_file = {probe.client[1]}\n" if secured else ""
+    sections = EVIDENCE + f"[probe]\nport = {probe.port}\n{tls}" + driver_section("one", driver)
     with Daemon(binary, tmp_path, sections) as d:
         wait(lambda: d.verdicts().get(("app-1", 7)) == "slow", 60, "it computes")
     assert {path for path, _ in asked} == {"/api/v1/probe?app=app-1"}

@@ -274,7 +274,8 @@ static void look_at_pods(struct world *w, bool probe)
 	fake_json(&w->fake, PODS,
 		"{\"kind\":\"PodList\",\"items\":[" EXECUTOR("1", "u1") "," EXECUTOR(
 			"2", "u2") "]}");
-	evidence_collector_configure(w->collector, &w->params, 14041);
+	evidence_collector_configure(
+		w->collector, &w->params, &(struct evidence_probe){.port = 14041});
 	for (int i = 0; i < 10; i++) {
 		observe(w);
 		assert_int_equal(
