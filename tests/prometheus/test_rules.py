@@ -11,7 +11,7 @@ from tables import metrics as code_metrics, table, words
 pytestmark = pytest.mark.skipif(not shutil.which("promtool"), reason="promtool is not installed")
 
 ALERTS = """SparkStageHung SparkDriverUnobservable MoreIncidents AppsLeftOut ActionUnconfirmed ActionFailed PollStale PollOverruns ShardsMismatch NoLeader TwoLeaders NeverPolled NotAllSeen AnswersUnusable DaemonAbsent AirflowDown
-AccessDenied CertificateExpires TokenExpires BreakerOpen Paused LedgerDown StageStarved StageCrashLoop AppIdle AppNotStarted
+AccessDenied CertificateExpires TokenExpires BreakerOpen Paused LedgerDown LedgerDamaged StageStarved StageCrashLoop AppIdle AppNotStarted
 NotificationsUndelivered
 ConfigReloadFailed""".split()
 # Labels that Prometheus adds.
