@@ -5,6 +5,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/strbuf.h"
+
 #define BAR_WIDTH 14
 
 #define WIDTH 336.0
@@ -56,11 +58,11 @@ static double x_of(const struct chart *c, usec_t t)
 	return WIDTH * (double)(at - c->from) / (double)(c->to - c->from);
 }
 
-static double y_of(const struct stage_obs *s)
+static double y_of(const struct stage_history *h, uint64_t done)
 {
-	double share = s->n_tasks > 0 ? (double)s->n_complete / (double)s->n_tasks : 0;
+	double share = h->last.n_tasks > 0 ? (double)done / (double)h->last.n_tasks : 0;
 
-	return BOTTOM - (BOTTOM - TOP) * (share < 0 ? 0 : share > 1 ? 1 : share);
+	return BOTTOM - (BOTTOM - TOP) * (share > 1 ? 1 : share);
 }
 
 static void add_line(struct chart *c, const char *class, const double at[4])
@@ -84,18 +86,48 @@ static void add_label(struct chart *c, double x, double y, const char *anchor, c
 	html_close(c->html);
 }
 
-/* How it rose to where it stands is not kept: a straight line, drawn as a guess. */
-static void add_progress(struct chart *c, const struct stage_history *h)
+/* Before it was first seen it rose from nothing: a straight line, drawn as a guess. */
+static void add_guess(struct chart *c, const struct stage_history *h)
 {
 	usec_t begun = h->launched > 0 ? h->launched : h->first_seen;
-	usec_t done = usec_clamp(h->completed > 0 ? h->completed : begun, begun, c->to);
-	double y = y_of(&h->last);
-	double x = x_of(c, done);
+	uint64_t first = h->rise.points[0].done;
+	usec_t seen = rise_time(&h->rise, 0);
 
-	if (h->last.n_complete > 0 && done > c->from)
+	if (first > 0 && begun < seen && seen > c->from && seen == h->first_seen)
 		add_line(c, "guessed",
-			(const double[4]){x_of(c, begun), begun < c->from ? y : BOTTOM, x, y});
-	add_line(c, "done", (const double[4]){x, y, WIDTH, y});
+			(const double[4]){x_of(c, begun), begun < c->from ? y_of(h, first) : BOTTOM,
+				x_of(c, seen), y_of(h, first)});
+}
+
+static void add_point(
+	struct strbuf *b, const struct chart *c, const struct stage_history *h, usec_t at, size_t i)
+{
+	strbuf_addf(b, "%.1f,%.1f ", x_of(c, at), y_of(h, h->rise.points[i].done));
+}
+
+/* From point to point, level where nothing came for longer, and from the last one on. */
+static void add_progress(struct chart *c, const struct stage_history *h)
+{
+	const struct rise *r = &h->rise;
+	struct strbuf b = {0};
+	size_t first = 0;
+
+	if (r->n == 0)
+		return;
+	add_guess(c, h);
+	while (first + 1 < r->n && rise_time(r, first + 1) <= c->from)
+		first++;
+	for (size_t i = first; i < r->n; i++) {
+		if (i > first && rise_time(r, i) - rise_time(r, i - 1) > RISE_SLOT)
+			add_point(&b, c, h, rise_time(r, i) - RISE_SLOT, i - 1);
+		add_point(&b, c, h, rise_time(r, i), i);
+	}
+	add_point(&b, c, h, c->to, r->n - 1);
+	html_open(c->html, "polyline");
+	html_attribute(c->html, "class", "done");
+	html_attribute(c->html, "points", b.failed ? "" : b.text);
+	html_close(c->html);
+	strbuf_clear(&b);
 }
 
 static void add_limit(struct chart *c)

@@ -11,6 +11,7 @@
 #include "core/audit/audit.h"
 #include "core/audit/symptoms.h"
 #include "core/detect/findings.h"
+#include "core/detect/rise.h"
 #include "core/detect/tracks.h"
 #include "core/detect/verdict.h"
 #include "core/facts/app_memory.h"
@@ -46,6 +47,7 @@ struct stage_history {
 	usec_t stall_start;     /* later of the last progress and the launch; holds while A > 0 */
 	usec_t launched;        /* the first task was, as far as is known */
 	usec_t active_start;    /* A last rose from 0 while we watched; 0: never */
+	struct rise rise;       /* of completed tasks, since it was first seen */
 	usec_t completed;       /* a task last completed, or the first was launched */
 	usec_t inactive_start;  /* A became 0, or the stage was submitted; holds while A = 0 */
 	int64_t failed_base;    /* numFailedTasks when a task last completed */

@@ -182,6 +182,7 @@ static void stage_begin(struct app_history *a, struct stage_history *h, const st
 		.failed_base = s->n_failed,
 		.verdict_start = poll->now,
 	};
+	rise_note(&h->rise, poll->now, s->n_complete);
 }
 
 static void stage_note_progress(struct stage_history *h, const struct stage_obs *s, usec_t now)
@@ -192,6 +193,8 @@ static void stage_note_progress(struct stage_history *h, const struct stage_obs 
 			h->inactive_start = now;
 			break;
 		}
+	if (s->n_complete != h->last.n_complete)
+		rise_note(&h->rise, now, s->n_complete);
 	if (s->counters[PROGRESS_COMPLETED_INDICES] >
 		h->last.counters[PROGRESS_COMPLETED_INDICES]) {
 		h->completed = now;

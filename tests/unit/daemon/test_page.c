@@ -127,8 +127,9 @@ static void a_hang_that_is_only_watched(void **state)
 			"href=\"" SCENE_D1 "/stages/stage/?id=7&amp;attempt=0\"",
 			"stagewatchctl explain ", "mode, in [daemon] or in its [rule]",
 			"It is the only open incident.",
-			"1 of the 1 apps of the cluster stand still", "<svg", "class=\"limit\"",
-			"Spark 4.3.0", "Airflow main"));
+			"1 of the 1 apps of the cluster stand still", "<svg",
+			"<polyline class=\"done\" points=\"", "class=\"limit\"", "Spark 4.3.0",
+			"Airflow main"));
 }
 
 static void airflow_2_has_other_addresses(void **state)
