@@ -26,5 +26,6 @@ typedef void (*kube_clients_done_fn)(void *userdata, const struct fault *fault);
 void kube_clients_search(
 	struct kube_clients *c, usec_t until, kube_clients_done_fn done, void *userdata);
 
-/* Those that the last search has found, or cannot say of that they are gone. */
-const struct kube_pod_list *kube_clients_pods(const struct kube_clients *c);
+/* Those that the last search has found, or cannot say of that they are gone; next: what one that is
+ * under way has found so far. */
+const struct kube_pod_list *kube_clients_pods(const struct kube_clients *c, bool next);

@@ -10,6 +10,9 @@
 /* At most so long after a list the next is asked for, whatever the changes say. */
 #define KUBE_LIST_EVERY (10 * USEC_PER_MINUTE)
 
+/* Of namespaces; drivers wait for a place on the wire, too. */
+#define KUBE_LISTS_AT_ONCE 4
+
 struct kube_list;
 
 /* Who was asked has answered: the pods are those of now, or fault says why they are not. */

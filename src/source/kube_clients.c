@@ -32,8 +32,8 @@ struct kube_clients {
 	usec_t until;
 	struct fault fault;
 	struct kube_list *const *lists; /* one for each URL: who has a label is no news */
-	struct kube_pod_list pods;
-	struct kube_pod_list last; /* of the search before */
+	struct kube_pod_list pods; /* of the last search, less what the one at hand has taken */
+	struct kube_pod_list next; /* of the one at hand */
 	struct transport_request *request;
 	kube_clients_done_fn done;
 	void *userdata;
@@ -68,7 +68,7 @@ struct kube_clients *kube_clients_free(struct kube_clients *c)
 	kube_parent_list_clear(&c->known);
 	kube_parent_list_clear(&c->found);
 	kube_pod_list_clear(&c->pods);
-	kube_pod_list_clear(&c->last);
+	kube_pod_list_clear(&c->next);
 	free(c);
 	return NULL;
 }
@@ -208,7 +208,7 @@ static int add_pod(struct kube_clients *c, struct kube_pod_list *page, const str
 	}
 	free(page->next);
 	page->next = NULL;
-	return kube_pods_add_page(&c->pods, page);
+	return kube_pods_add_page(&c->next, page);
 }
 
 static void forget(struct kube_clients *c, size_t at)
@@ -229,13 +229,13 @@ static void keep(struct kube_clients *c)
 {
 	const char *uid = c->known.items[c->at++].uid;
 
-	for (size_t i = 0; i < c->last.n; i++) {
-		struct kube_pod_list one = {.items = &c->last.items[i], .n = 1};
+	for (size_t i = 0; i < c->pods.n; i++) {
+		struct kube_pod_list one = {.items = &c->pods.items[i], .n = 1};
 
-		if (!str_equal(c->last.items[i].uid, uid))
+		if (!str_equal(c->pods.items[i].uid, uid))
 			continue;
-		if (kube_pods_add_page(&c->pods, &one) >= 0)
-			c->last.items[i] = (struct kube_pod){0};
+		if (kube_pods_add_page(&c->next, &one) >= 0)
+			c->pods.items[i] = c->pods.items[--c->pods.n];
 		return;
 	}
 }
@@ -316,6 +316,8 @@ static void go_on(struct kube_clients *c)
 			return;
 		keep(c);
 	}
+	kube_pod_list_clear(&c->pods);
+	c->pods = TAKE_STRUCT(c->next);
 	c->done(c->userdata, &c->fault);
 }
 
@@ -323,8 +325,7 @@ void kube_clients_search(
 	struct kube_clients *c, usec_t until, kube_clients_done_fn done, void *userdata)
 {
 	kube_parent_list_clear(&c->found);
-	kube_pod_list_clear(&c->last);
-	c->last = TAKE_STRUCT(c->pods);
+	kube_pod_list_clear(&c->next);
 	c->until = until;
 	c->done = done;
 	c->userdata = userdata;
@@ -334,7 +335,7 @@ void kube_clients_search(
 	go_on(c);
 }
 
-const struct kube_pod_list *kube_clients_pods(const struct kube_clients *c)
+const struct kube_pod_list *kube_clients_pods(const struct kube_clients *c, bool next)
 {
-	return &c->pods;
+	return next ? &c->next : &c->pods;
 }

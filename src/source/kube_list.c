@@ -152,6 +152,12 @@ static void add_query(const struct kube_list *l, const char *more, struct strbuf
 	strbuf_add_segment(b, LIVE);
 }
 
+/* The list that is to find out what changes did not tell is no cache's. */
+static bool is_due(const struct kube_list *l)
+{
+	return l->listed_at > 0 && l->began - l->listed_at >= KUBE_LIST_EVERY;
+}
+
 static void on_page(void *userdata, const struct transport_answer *a);
 
 static int ask_page(struct kube_list *l)
@@ -164,7 +170,7 @@ static int ask_page(struct kube_list *l)
 	if (l->page.next) {
 		strbuf_add(&b, "&continue=");
 		strbuf_add_segment(&b, l->page.next);
-	} else if (l->cached) {
+	} else if (l->cached && !is_due(l)) {
 		strbuf_add(&b, "&resourceVersion=0");
 	}
 	r = strbuf_finish(&b, &url);
@@ -325,7 +331,7 @@ static void on_changes(void *userdata, const struct transport_answer *a)
 	if (r > 0) {
 		finish(l, &fault, true);
 	} else if (asks_to_wait(l, a)) {
-		keep_last(l, &fault);
+		finish(l, &fault, false); /* what has changed can be asked for later */
 	} else {
 		if (r < 0 && a->status != 410)
 			l->doubt = fault;
@@ -346,14 +352,23 @@ static int ask_changes(struct kube_list *l)
 	return r < 0 ? r : source_get(l->source, url, on_changes, l, &l->request);
 }
 
+/* Those of all namespaces take a fifth of a turn at most: drivers are asked when they are through.
+ */
+static bool has_time(const struct kube_list *l)
+{
+	usec_t turn = l->began - l->before;
+	size_t rounds = (l->source->urls.n + KUBE_LISTS_AT_ONCE - 1) / KUBE_LISTS_AT_ONCE;
+
+	return turn >= MIN_TURN && turn / 5 >= rounds * WATCH_TIME;
+}
+
 /* A row that was left out could have changed into one of use: then all are listed. */
 static bool may_ask_changes(const struct kube_list *l)
 {
 	usec_t timeout = l->source->endpoint.timeout;
 
-	return l->pods.version && l->pods.left_out.n == 0 && l->began - l->before >= MIN_TURN &&
-	       l->began - l->listed_at < KUBE_LIST_EVERY && l->began >= l->changes_at &&
-	       timeout > 2 * WATCH_TIME;
+	return l->pods.version && l->pods.left_out.n == 0 && has_time(l) && !is_due(l) &&
+	       l->began >= l->changes_at && timeout > 2 * WATCH_TIME;
 }
 
 void kube_list_ask(struct kube_list *l, usec_t began, kube_list_done_fn done, void *userdata)

@@ -20,8 +20,6 @@
 
 /* The default of label_selector (types.c), by which auto in executor_selector goes. */
 #define DEFAULT_SELECTOR "spark-role in (driver,connect-server)"
-/* Of namespaces; drivers wait for a place on the wire, too. */
-#define LISTS_AT_ONCE 4
 /* A search for drivers in client mode that takes longer is given up. */
 #define MAX_LIST_TIME USEC_PER_MINUTE
 #define MAX_NAME_OF_SERVICE 63
@@ -304,7 +302,8 @@ static const struct kube_pod_list *pods_of(const struct source_kubernetes *k, si
 {
 	if (i < k->n_lists)
 		return &k->lists[i]->pods;
-	return i == k->n_lists && k->clients ? kube_clients_pods(k->clients) : NULL;
+	return k->clients && i - k->n_lists < 2 ? kube_clients_pods(k->clients, i > k->n_lists)
+						: NULL;
 }
 
 /* All of them, sorted. *ret is to be freed, and borrows from the lists. */
@@ -425,7 +424,7 @@ static void go_on(struct source_kubernetes *k)
 	if (k->beginning)
 		return;
 	k->beginning = true;
-	while (k->next < k->n_lists && k->n_running < LISTS_AT_ONCE) {
+	while (k->next < k->n_lists && k->n_running < KUBE_LISTS_AT_ONCE) {
 		k->n_running++;
 		kube_list_ask(k->lists[k->next++], k->began, on_list, k);
 	}

@@ -525,6 +525,25 @@ static void what_changes(void **state)
 	assert_string_equal(f->targets, TARGET("1"));
 }
 
+/* Of so many that watching them would take the time of the polls, all are listed. */
+static void too_many_to_watch(void **state)
+{
+	struct fixture *f = *state;
+
+	for (unsigned i = 0; i < 49; i++) {
+		_cleanup_free_ char *name = NULL;
+
+		assert_true(str_printf(&name, "n%u", i) >= 0);
+		set(f, "namespace", name);
+	}
+	make(f);
+	fake_json(&f->fake, "*", VERSIONED("7", ""));
+	for (unsigned i = 0; i < 3; i++)
+		list(f);
+	assert_int_equal(fake_n_asked(&f->fake, "*&watch=1*"), 0);
+	assert_int_equal(fake_n_asked(&f->fake, "*&limit=*"), 3 * 49);
+}
+
 /* Then all are listed at once. */
 static void changes_of_no_use(void **state)
 {
@@ -1182,6 +1201,7 @@ int main(void)
 		kube_test(a_list_that_takes_too_long),
 		kube_test(a_page_that_expired),
 		kube_test(what_changes),
+		kube_test(too_many_to_watch),
 		kube_test(changes_of_no_use),
 		kube_test(an_api_server_that_is_away),
 		kube_test(no_list),
