@@ -61,10 +61,10 @@ void remediator_count(struct remediator *m, const struct app_history *a, usec_t 
 void remediator_reconsider(struct remediator *m);
 
 /* A person wants an app ended, by the same sequence, with the same fresh looks and within the same
- * limits as if its rule had asked for it: action is kill or retry. 0: it has begun. -ENOENT: no
- * stage of such an app is hung; -EBUSY with *reterr: what is in the way, the caller frees it;
- * -ENOMEM. */
-int remediator_order(struct remediator *m, const char *app_id, enum rule_action action,
+ * limits as if its rule had asked for it: action is kill or retry. name: the app's id, or, where
+ * several have that and hang, its open incident's. 0: it has begun. -ENOENT: no stage of such an app
+ * is hung; -EBUSY with *reterr: what is in the way, the caller frees it; -ENOMEM. */
+int remediator_order(struct remediator *m, const char *name, enum rule_action action,
 	const char *who, char **reterr);
 
 /* A person has said that nothing is to be done about an incident (its marks): an action that has

@@ -374,16 +374,31 @@ void remediator_outlook(const struct remediator *m, const struct incident *i, st
 	};
 }
 
-/* The open incident of an app whose stage is hung. */
-static struct incident *hung_incident(const struct remediator *m, const char *app_id)
+/* The open incident of a hung stage, by its own id or by that of its app. *ret_n: how many they
+ * are.
+ */
+static struct incident *hung_incident(const struct remediator *m, const char *name, size_t *ret_n)
 {
 	const struct incident_list *l = m->context.incidents;
+	struct incident *found = NULL;
 
-	for (size_t k = 0; k < l->n; k++)
-		if (l->items[k]->ended == 0 && l->items[k]->verdict == VERDICT_HUNG &&
-			str_equal(l->items[k]->app_id, app_id))
-			return l->items[k];
-	return NULL;
+	*ret_n = 0;
+	for (size_t k = 0; k < l->n; k++) {
+		struct incident *i = l->items[k];
+
+		if (i->ended > 0 || i->verdict != VERDICT_HUNG)
+			continue;
+		if (str_equal(i->id, name)) {
+			*ret_n = 1;
+			return i;
+		}
+		if (!str_equal(i->app_id, name))
+			continue;
+		*ret_n += !found || !str_equal(found->cluster, i->cluster) ||
+			  found->app_started != i->app_started;
+		found = found ? found : i;
+	}
+	return found;
 }
 
 static int object_to_order(char **reterr, const char *why)
@@ -408,10 +423,11 @@ static const char *objection_to_order(
 	return NULL;
 }
 
-int remediator_order(struct remediator *m, const char *app_id, enum rule_action action,
+int remediator_order(struct remediator *m, const char *name, enum rule_action action,
 	const char *who, char **reterr)
 {
-	struct incident *i = hung_incident(m, app_id);
+	size_t n;
+	struct incident *i = hung_incident(m, name, &n);
 	struct app_history *a =
 		i ? detector_find(m->context.detector, i->cluster, i->app_id, i->app_started)
 		  : NULL;
@@ -427,6 +443,9 @@ int remediator_order(struct remediator *m, const char *app_id, enum rule_action 
 
 	if (!i)
 		return -ENOENT;
+	if (n > 1)
+		return object_to_order(
+			reterr, "several apps have that id and hang: name the incident instead");
 	if (!a || !h || h->verdict != VERDICT_HUNG || !rule)
 		return object_to_order(reterr, "its stage is not seen as hung at present");
 	why = objection_to_order(m, i, rule);

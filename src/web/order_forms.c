@@ -55,8 +55,9 @@ static void add_form(struct page *p, const char *order, const char *button, cons
 	html_close(&p->html);
 }
 
-static void add_ending(
-	struct page *p, const char *order, const char *button, const char *then, const char *app_id)
+/* Of this incident: another cluster may have an app of the same id. */
+static void add_ending(struct page *p, const char *order, const char *button, const char *then,
+	const struct incident *i)
 {
 	struct html_writer *h = &p->html;
 
@@ -66,13 +67,15 @@ static void add_ending(
 	html_text(h, " ...");
 	html_close(h);
 	begin_form(p, order);
-	add_hidden(p, "app", app_id);
+	add_hidden(p, "app", i->id);
+	add_hidden(p, "incident", i->id);
 	html_open(h, "p");
 	html_textf(h,
-		"This ends %s%s. The daemon looks once more whether it hangs, and all limits hold.",
-		app_id, then);
+		"This ends %s of %s%s. The daemon looks once more whether it hangs, and all limits "
+		"hold.",
+		i->app_id, i->cluster, then);
 	html_close(h);
-	add_button(p, button, app_id);
+	add_button(p, button, i->app_id);
 	html_close(h);
 	html_close(h);
 }
@@ -95,8 +98,8 @@ void orders_of_incident(struct page *p, const struct incident_view *i)
 	}
 	if (incident->verdict == VERDICT_HUNG && i->app) {
 		add_ending(p, "retry", "End it and run its task again",
-			", and Airflow runs its task again", incident->app_id);
-		add_ending(p, "kill", "End it", "; its task in Airflow fails", incident->app_id);
+			", and Airflow runs its task again", incident);
+		add_ending(p, "kill", "End it", "; its task in Airflow fails", incident);
 	}
 	html_close(h);
 }

@@ -19,17 +19,31 @@ function busy() {
 		main.classList.contains("stays");
 }
 
+/* An order is about to be given: what is shown has to stay where it is, since its place may soon be
+ * another incident's. */
+function ordering() {
+	const at = document.activeElement;
+
+	return document.querySelector(".orders details[open]") !== null ||
+		(at !== null && at.closest(".orders") !== null);
+}
+
+/* But orders, which nobody may find open, or have the focus on, who has not asked for it. */
+function withoutOrders(main, what) {
+	return Array.from(main.querySelectorAll(what)).filter((e) => e.closest(".orders") === null);
+}
+
 /* Where the focus is, as the n-th of what can have it: the new <main> has it at the same place. */
 function focusable(main) {
-	return Array.from(main.querySelectorAll("a, summary, input, select, button, [tabindex]"));
+	return withoutOrders(main, "a, summary, input, select, button, [tabindex]");
 }
 
 function replaceMain(next) {
 	const main = document.querySelector("main");
 	const at = focusable(main).indexOf(document.activeElement);
-	const open = Array.from(main.querySelectorAll("details"), (d) => d.open);
+	const open = withoutOrders(main, "details").map((d) => d.open);
 
-	next.querySelectorAll("details").forEach((d, i) => {
+	withoutOrders(next, "details").forEach((d, i) => {
 		if (i < open.length)
 			d.open = open[i];
 	});
@@ -59,6 +73,10 @@ async function load() {
 async function refresh() {
 	if (busy())
 		return;
+	if (ordering()) {
+		say("An order is open here. Until it is given or closed, this page is not renewed.");
+		return;
+	}
 	try {
 		const page = await load();
 		const next = page.querySelector("main");

@@ -5,7 +5,7 @@ import base64
 import pytest
 from chromium import Site, screenshot
 from harness import wait
-from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.select import Select
@@ -43,7 +43,7 @@ def opened(browser, site, path="/"):
 
 
 def main(browser):
-    return browser.driver.find_element(By.TAG_NAME, "main").text
+    return browser.run("return document.querySelector('main')?.innerText ?? ''")
 
 
 def says(browser, *words):
@@ -51,8 +51,8 @@ def says(browser, *words):
     def seen():
         try:
             return all(w in main(browser) for w in words)
-        except (NoSuchElementException, StaleElementReferenceException):
-            return False  # the page before, or half of the next
+        except WebDriverException:
+            return False  # the page before is gone, and the next has not begun
 
     wait(seen, what=str(words))
 
@@ -111,6 +111,23 @@ def test_an_ending_takes_two_steps(browser, site, script):
         assert "This ends app-1" in step.find_element(By.XPATH, "..").text
         inner.click()
         says(browser, "Nothing was done", "Refused: ", "observe")
+
+
+def test_an_order_that_is_open_stays_where_it_is(browser, site):
+    """Its place may be another incident's in the next page."""
+    browser.look(1000, 800)
+    opened(browser, site)
+    browser.run("window.before = document.querySelector('main')")
+    step = browser.driver.find_element(By.CSS_SELECTOR, ".orders summary")
+    step.click()
+    refresh(browser)
+    wait(lambda: "An order is open here" in browser.text(), what="it says why it is not renewed")
+    assert browser.run("return document.querySelector('main') === window.before")
+    step.click()
+    browser.run("document.activeElement.blur()")
+    refresh(browser)
+    wait(lambda: browser.run("return document.querySelector('main') !== window.before"), what="it is renewed")
+    assert not browser.run("return document.querySelector('.orders details[open]')") and "An order is open here" not in browser.text()
 
 
 def test_marks(browser, axe, site):

@@ -85,6 +85,40 @@ static void ordered_retry(void **state)
 	assert_true(scene_told(w, "retry ordered by alice"));
 }
 
+/* Of two apps of one id, which may be in two clusters, none is meant. An incident is one. */
+static void an_id_that_two_apps_have(void **state)
+{
+	struct world *w = *state;
+	struct incident_list *l;
+	static char other[] = "other";
+	static char id[] = "20261130T000000Z-9";
+	_cleanup_free_ char *several = NULL;
+	_cleanup_free_ char *one = NULL;
+	struct incident twin;
+	struct incident *two[2];
+	struct incident_list all;
+
+	scene_app(w);
+	world_start(w, "mode = observe", WORLD_MASTER WORLD_AIRFLOW, "action = notify");
+	twin = *only_incident(w);
+	l = &w->manager->incidents;
+	twin.cluster = other;
+	memcpy(twin.id, id, sizeof(id));
+	two[0] = l->items[0];
+	two[1] = &twin;
+	all = *l;
+	l->items = two;
+	l->n = 2;
+	assert_int_equal(order(w, RULE_ACTION_KILL, &several), -EBUSY);
+	assert_int_equal(remediator_order(w->manager->remediator, two[0]->id, RULE_ACTION_KILL,
+				 "alice", &one),
+		-EBUSY);
+	*l = all;
+	assert_string_equal(
+		several, "several apps have that id and hang: name the incident instead");
+	assert_non_null(strstr(one, "the mode of its rule is observe"));
+}
+
 /* What is in the way of a rule's action is in the way of a person's. */
 static void orders_that_are_refused(void **state)
 {
@@ -140,6 +174,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		story(nothing_begins),
 		story(ordered_retry),
+		story(an_id_that_two_apps_have),
 		story(orders_that_are_refused),
 		story(what_was_ignored_stays_so),
 	};
