@@ -46,6 +46,10 @@ void holds_status(const struct holds *h, struct status_pause *ret);
 /* Whether the host's clock is within the window. */
 bool holds_open(const struct holds *h, const struct maintenance *m);
 
+/* The ledger is another one than was read, and nobody knows what it held before: reads its pause,
+ * and keeps one of memory that ends later. Until that succeeds holds_paused() objects. */
+void holds_reload(struct holds *h);
+
 /* At each tick: ends a pause whose time is over, tells of windows that begin and end, and writes
  * what the ledger has not got yet. */
 void holds_tick(struct holds *h);

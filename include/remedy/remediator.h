@@ -49,6 +49,9 @@ DEFINE_CLEANUP(struct remediator *, remediator_free)
  * anew: the ledger was opened anew, actions and the breaker are saved again. */
 void remediator_tick(struct remediator *m, bool anew);
 
+/* Whether it has read what was acted upon before. */
+bool remediator_knows_past(const struct remediator *m);
+
 /* A stage was judged hung, at this poll. */
 void remediator_consider(struct remediator *m, const struct detector_event *event);
 

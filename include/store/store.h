@@ -44,10 +44,6 @@ const char *store_trouble(const struct store *s);
 unsigned store_n_damaged(const struct store *s);
 const char *store_kept(const struct store *s);
 
-/* Reads the incidents, open and of late, into the list; once, and again after trouble kept it from
- * it. -EIO. */
-int store_load(struct store *s);
-
 /* Makes an incident and its action durable, together: on 0 they are. Without one of
  * them (NULL) the other alone. -EIO. */
 int store_save(struct store *s, struct incident *i, const struct action_record *a);
@@ -69,10 +65,11 @@ int store_put_text(struct store *s, const char *key, const char *text);
 /* *ret NULL: there is none. */
 int store_get_text(struct store *s, const char *key, char **ret);
 
-/* Writes the incidents that have changed; looks after a ledger in trouble; deletes what is
- * too old. Returns whether the database was opened anew: actions under way are to be
- * saved again. wall: since 1970. */
-bool store_tick(struct store *s, usec_t wall);
+/* Writes the incidents that have changed; reads those of before, where trouble kept it from it;
+ * looks after a ledger in trouble; deletes what is too old. Returns whether the database was opened
+ * anew: actions under way are to be saved again. wall: since 1970. knows_past: what was acted upon
+ * before was read; what is said of a damaged ledger depends on it. */
+bool store_tick(struct store *s, usec_t wall, bool knows_past);
 
 /* Each action, oldest first. record is cleared after the call: take what is needed. */
 typedef int (*store_action_fn)(void *userdata, struct action_record *record);

@@ -271,12 +271,28 @@ static void count_observed(struct manager *m)
 	}
 }
 
+/* Whether it was opened anew. The pause of a new one goes only where what was acted upon before is
+ * known. */
+static bool tick_ledger(struct manager *m)
+{
+	bool knew = remediator_knows_past(m->remediator);
+	bool anew = store_tick(m->store, clock_realtime(), knew);
+
+	if (anew && !knew && m->control)
+		holds_reload(control_holds(m->control));
+	return anew;
+}
+
 static void tick_bookkeeping(struct manager *m)
 {
 	const struct breaker *b = remediator_breaker(m->remediator);
+	bool anew;
 
 	sweep_incidents(m);
-	remediator_tick(m->remediator, store_tick(m->store, clock_realtime()));
+	anew = tick_ledger(m);
+	if (m->control)
+		holds_tick(control_holds(m->control));
+	remediator_tick(m->remediator, anew);
 	/* After those that were acted upon were taken up. */
 	end_incidents_of_gone_clusters(m);
 	count_observed(m);
@@ -298,8 +314,6 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 		airflow_health_tick(m->airflow_health);
 	if (m->tasks)
 		task_survey_tick(m->tasks, clock_boottime());
-	if (m->control)
-		holds_tick(control_holds(m->control));
 	if (m->evidence_files)
 		evidence_files_sweep(
 			m->evidence_files, &m->incidents, clock_boottime(), clock_realtime());

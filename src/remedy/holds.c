@@ -38,6 +38,8 @@ static const struct pause *pause_now(const struct holds *h)
 
 const char *holds_paused(const struct holds *h)
 {
+	if (!h->loaded && ledger_usable(h->context.ledger))
+		return "the pause in the ledger was not read yet";
 	/* Without memory for the words, it still holds. */
 	return pause_now(h) ? h->text ? h->text : "paused" : NULL;
 }
@@ -98,6 +100,27 @@ static void set_text(struct holds *h)
 	(void)pause_text(&h->pause, &h->text);
 }
 
+/* What memory and the ledger hold may both be in force: the one that ends last is, and an equal one
+ * of the ledger's. */
+static int take(struct holds *h, const struct pause_record *rec)
+{
+	usec_t now = clock_now(h->context.clock);
+	const struct pause *mine = pause_now(h);
+	struct pause p = {0};
+	int r = pause_restore(rec, now, clock_wall(h->context.clock), h->boot, &p);
+
+	if (r <= 0)
+		return r;
+	if (mine && p.until > 0 && (mine->until == 0 || mine->until > p.until)) {
+		pause_clear(&p);
+		return 0;
+	}
+	pause_clear(&h->pause);
+	h->pause = p;
+	set_text(h);
+	return 1;
+}
+
 static void load(struct holds *h)
 {
 	struct ledger *l = h->context.ledger;
@@ -108,8 +131,7 @@ static void load(struct holds *h)
 		return;
 	r = pause_store_load(l, &rec);
 	if (r > 0)
-		r = pause_restore(&rec, clock_now(h->context.clock), clock_wall(h->context.clock),
-			h->boot, &h->pause);
+		r = take(h, &rec);
 	pause_record_clear(&rec);
 	if (r < 0) {
 		log_error("Failed to read the pause from the ledger: %s; the next tick tries again",
@@ -117,11 +139,9 @@ static void load(struct holds *h)
 		return;
 	}
 	h->loaded = true;
-	if (r > 0) {
-		set_text(h);
+	if (r > 0)
 		log_event(LOG_WARNING, &about_pause, "Still %s; no new action begins",
 			holds_paused(h));
-	}
 	save(h);
 }
 
@@ -287,6 +307,12 @@ static void follow_windows(struct holds *h)
 	h->n_open = n_open;
 	if (begun)
 		h->context.begun(h->context.userdata);
+}
+
+void holds_reload(struct holds *h)
+{
+	h->loaded = false;
+	load(h);
 }
 
 static bool clock_was_set(const struct holds *h)

@@ -505,6 +505,11 @@ static void forget_past(struct remediator *m)
 	action_log_prune(&m->log, (int64_t)remediator_now(m) - (int64_t)keep);
 }
 
+bool remediator_knows_past(const struct remediator *m)
+{
+	return m->taken_up;
+}
+
 void remediator_tick(struct remediator *m, bool anew)
 {
 	forget_past(m);

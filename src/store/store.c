@@ -37,6 +37,58 @@ static void make_state_dir(const struct settings *settings)
 			"Failed to create state_dir=%s: %s; actions need it", dir, strerror(errno));
 }
 
+static void complain(struct store *s)
+{
+	const char *trouble = ledger_trouble(s->ledger);
+
+	if (trouble && !s->complained)
+		log_event(s->acts ? LOG_ERR : LOG_INFO, NULL,
+			"The ledger in state_dir cannot be used, no action is taken: %s", trouble);
+	if (!trouble && s->complained)
+		log_notice("The ledger can be used again, actions may begin");
+	s->complained = trouble != NULL;
+}
+
+/* Said at once, and loudly: a new one was made in place of one that was damaged. */
+static void note_damage(struct store *s, bool knows_past)
+{
+	const char *kept = ledger_kept(s->ledger);
+
+	if (!kept || str_equal(kept, s->kept))
+		return;
+	(void)str_replace(&s->kept, kept);
+	s->n_damaged++;
+	if (knows_past)
+		log_error("The ledger in state_dir is damaged: it is kept as %s; a new one is made "
+			  "and gets what is in memory",
+			kept);
+	else
+		log_error(
+			"The ledger in state_dir is damaged: it is kept as %s; a new one is made, "
+			"and no action begins until stagewatchctl resume, since what was acted "
+			"upon before is not known",
+			kept);
+}
+
+static int on_incident(void *userdata, struct incident *i)
+{
+	struct store *s = userdata;
+
+	i->inherited = i->ended == 0;
+	return incident_adopt(s->incidents, i);
+}
+
+static int load(struct store *s)
+{
+	int r;
+
+	if (s->loaded)
+		return 0;
+	r = rows_each_incident(s->ledger, INCIDENTS_KEPT, on_incident, s);
+	s->loaded = r >= 0;
+	return r;
+}
+
 int store_new(const struct settings *settings, struct incident_list *incidents, struct store **ret)
 {
 	_cleanup_(store_freep) struct store *s = calloc(1, sizeof(*s));
@@ -55,7 +107,9 @@ int store_new(const struct settings *settings, struct incident_list *incidents, 
 		return r;
 	s->incidents = incidents;
 	s->generation = ledger_generation(s->ledger);
-	if (store_load(s) == -ENOMEM)
+	complain(s);
+	note_damage(s, false);
+	if (load(s) == -ENOMEM)
 		return -ENOMEM;
 	*ret = TAKE_PTR(s);
 	return 0;
@@ -79,39 +133,6 @@ struct ledger *store_ledger(const struct store *s)
 const char *store_trouble(const struct store *s)
 {
 	return ledger_trouble(s->ledger);
-}
-
-static void complain(struct store *s)
-{
-	const char *trouble = ledger_trouble(s->ledger);
-
-	if (trouble && !s->complained)
-		log_event(s->acts ? LOG_ERR : LOG_INFO, NULL,
-			"The ledger in state_dir cannot be used, no action is taken: %s", trouble);
-	if (!trouble && s->complained)
-		log_notice("The ledger can be used again, actions may begin");
-	s->complained = trouble != NULL;
-}
-
-/* Said at once, and loudly: a new one was made in place of one that was damaged. */
-static void note_damage(struct store *s)
-{
-	const char *kept = ledger_kept(s->ledger);
-
-	if (!kept || str_equal(kept, s->kept))
-		return;
-	(void)str_replace(&s->kept, kept);
-	s->n_damaged++;
-	if (s->loaded)
-		log_error("The ledger in state_dir is damaged: it is kept as %s; a new one is made "
-			  "and gets what is in memory",
-			kept);
-	else
-		log_error(
-			"The ledger in state_dir is damaged: it is kept as %s; a new one is made, "
-			"and no action begins until stagewatchctl resume, since what was acted "
-			"upon before is not known",
-			kept);
 }
 
 unsigned store_n_damaged(const struct store *s)
@@ -162,27 +183,6 @@ int store_get_text(struct store *s, const char *key, char **ret)
 		free(text);
 	else
 		*ret = text;
-	return r;
-}
-
-static int on_incident(void *userdata, struct incident *i)
-{
-	struct store *s = userdata;
-
-	i->inherited = i->ended == 0;
-	return incident_adopt(s->incidents, i);
-}
-
-int store_load(struct store *s)
-{
-	int r;
-
-	complain(s);
-	note_damage(s);
-	if (s->loaded)
-		return 0;
-	r = rows_each_incident(s->ledger, INCIDENTS_KEPT, on_incident, s);
-	s->loaded = r >= 0;
 	return r;
 }
 
@@ -263,11 +263,20 @@ static void forget_saved(struct store *s)
 		s->incidents->items[k]->saved = s->incidents->items[k]->changes - 1;
 }
 
-bool store_tick(struct store *s, usec_t wall)
+static bool recover(struct store *s, bool knows_past)
+{
+	if (!ledger_recover(s->ledger))
+		return false;
+	complain(s);
+	note_damage(s, knows_past);
+	return load(s) >= 0;
+}
+
+bool store_tick(struct store *s, usec_t wall, bool knows_past)
 {
 	bool anew;
 
-	if (!ledger_recover(s->ledger) || store_load(s) < 0) {
+	if (!recover(s, knows_past)) {
 		complain(s);
 		return false;
 	}

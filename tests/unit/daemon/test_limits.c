@@ -224,6 +224,24 @@ static void a_reload_to_act_finds_a_ledger(void **state)
 	assert_string_equal(w->airflow.sent, "F");
 }
 
+/* It was whole at the start, and damaged before it was read what was done: the new one has a pause,
+ * and keeps it. */
+static void a_ledger_damaged_before_it_was_read_is_a_pause(void **state)
+{
+	struct world *w = *state;
+	char path[64];
+
+	scene_app(w);
+	scene_act(w, "action = kill");
+	(void)snprintf(path, sizeof(path), "%s/state/" LEDGER_FILE, w->dir);
+	assert_int_equal(truncate(path, 0), 0);
+	world_until(w, world_is_hung(w, "app-1"));
+	world_run(w, USEC_PER_MINUTE);
+	assert_string_equal(w->airflow.sent, "");
+	assert_non_null(
+		strstr(holds_paused(control_holds(w->manager->control)), "the ledger was damaged"));
+}
+
 /* What only looks is given up when a pause begins, and nothing new is begun. */
 static void a_pause_holds_and_ends_by_itself(void **state)
 {
@@ -258,6 +276,7 @@ int main(void)
 		story(an_app_of_another_shard_is_left_alone),
 		story(without_a_ledger_nothing_is_acted_upon),
 		story(a_reload_to_act_finds_a_ledger),
+		story(a_ledger_damaged_before_it_was_read_is_a_pause),
 		story(a_pause_holds_and_ends_by_itself),
 	};
 
