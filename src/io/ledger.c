@@ -32,6 +32,7 @@ struct ledger {
 	bool in_transaction;
 	char *trouble;
 	bool damaged; /* that is the trouble: the file itself, not what is around it */
+	bool suspect; /* it was damaged when it was last looked at */
 	char *kept;   /* where the last damaged one is now */
 };
 
@@ -104,13 +105,15 @@ static int first_text(void *userdata, int n, char **values, char **names)
 	return 0;
 }
 
-/* Looks for damage. A database that is fine says "ok" and nothing else. */
+/* Looks for damage. A database that is fine says "ok" and nothing else. Only the longer check looks
+ * at the indexes, and so finds all that a statement may have found. */
 static int check(struct ledger *l)
 {
+	const char *sql = l->suspect ? "PRAGMA integrity_check(1)" : "PRAGMA quick_check(1)";
 	_cleanup_free_ char *said = NULL;
 	char what[200];
 
-	if (sqlite3_exec(l->db, "PRAGMA quick_check(1)", first_text, &said, NULL) != SQLITE_OK)
+	if (sqlite3_exec(l->db, sql, first_text, &said, NULL) != SQLITE_OK)
 		return fail_sqlite(l);
 	if (str_equal(said, "ok"))
 		return 0;
@@ -277,8 +280,10 @@ static int open_database(struct ledger *l)
 
 	if (!path)
 		return fail(l, strerror(errno));
-	l->damaged = l->damaged || ledger_aside_begun(path);
-	r = l->damaged ? -EIO : open_or_create(l, path, false);
+	/* A person may have put a good one in its place; but one that is gone by now is lost. */
+	l->suspect = l->damaged;
+	r = ledger_aside_begun(path) ? fail_damaged(l, "damaged")
+				     : open_or_create(l, path, l->suspect);
 	if (r >= 0 || !l->damaged)
 		return r;
 	r = set_aside(l, path);

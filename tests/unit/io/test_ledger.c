@@ -372,6 +372,7 @@ static void no_more_than_some_are_kept(void **state)
 	struct place *p = *state;
 	struct ledger *l;
 	char path[160];
+	size_t length;
 
 	for (int i = 0; i < LEDGER_ASIDE_MAX; i++) {
 		(void)snprintf(path, sizeof(path), "%s.damaged-%d", p->file, i);
@@ -382,6 +383,9 @@ static void no_more_than_some_are_kept(void **state)
 	assert_false(ledger_usable(l));
 	assert_non_null(strstr(ledger_trouble(l), "others are kept beside it already"));
 	assert_int_equal(access(p->file, F_OK), 0);
+	length = strlen(ledger_trouble(l));
+	assert_false(ledger_recover(l));
+	assert_int_equal(strlen(ledger_trouble(l)), length);
 	assert_int_equal(unlink(path), 0);
 	assert_true(ledger_recover(l));
 	ledger_free(l);
@@ -456,6 +460,49 @@ static void damage_while_it_is_open_is_found(void **state)
 	assert_non_null(ledger_kept(l));
 	assert_int_equal(get(l, "a"), -1);
 	assert_int_equal(set(l, "a", 3), 0);
+	ledger_free(l);
+}
+
+static void copy_file(const char *from, const char *to)
+{
+	char bytes[65536];
+	FILE *f = fopen(from, "r");
+	size_t n;
+
+	assert_non_null(f);
+	n = fread(bytes, 1, sizeof(bytes), f);
+	assert_true(n > 0 && n < sizeof(bytes));
+	assert_int_equal(fclose(f), 0);
+	f = fopen(to, "w");
+	assert_non_null(f);
+	assert_int_equal(fwrite(bytes, 1, n, f), n);
+	assert_int_equal(fclose(f), 0);
+}
+
+/* Whoever mends it while the daemon runs is not thwarted. */
+static void a_copy_put_back_is_taken(void **state)
+{
+	struct place *p = *state;
+	struct ledger *l = must_open(p);
+	char copy[160];
+
+	(void)snprintf(copy, sizeof(copy), "%s/copy", p->dir);
+	assert_int_equal(set(l, "a", 7), 0);
+	ledger_free(l);
+	copy_file(p->file, copy);
+	l = must_open(p);
+	assert_int_equal(truncate(p->file, 0), 0);
+	assert_int_equal(set(l, "a", 8), -EIO);
+	copy_file(copy, p->file);
+	assert_true(ledger_recover(l));
+	assert_null(ledger_kept(l));
+	assert_int_equal(get(l, "a"), 7);
+	/* Gone rather than mended: what it held is lost. */
+	assert_int_equal(truncate(p->file, 0), 0);
+	assert_int_equal(set(l, "a", 8), -EIO);
+	assert_int_equal(unlink(p->file), 0);
+	assert_true(ledger_recover(l));
+	assert_int_equal(get(l, "lost"), 1);
 	ledger_free(l);
 }
 
@@ -606,6 +653,7 @@ int main(void)
 		CASE(one_that_was_never_finished_is_made_anew),
 		CASE(the_log_of_a_lost_one_does_not_count),
 		CASE(a_damaged_page_is_found),
+		CASE(a_copy_put_back_is_taken),
 		CASE(a_file_that_vanishes_is_noticed),
 		CASE(a_file_that_is_replaced_is_noticed),
 		CASE(a_query_within_another_fails_and_leaves_nothing_open),
