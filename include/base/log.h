@@ -23,6 +23,7 @@ struct log_about {
 	const char *action;     /* ACTION= */
 	const char *incident;   /* INCIDENT_ID= */
 	const char *url;        /* URL= */
+	bool always;            /* no field: the line is never left out */
 };
 
 /* Lines above max_level (LOG_ERR ... LOG_DEBUG) are dropped. Default LOG_INFO. */
@@ -37,8 +38,9 @@ void log_open(void);
 void log_set_json(usec_t (*wall)(void));
 
 /* From here on each place says LOG_LINES_OF_A_SITE lines a minute at most, and all together
- * LOG_LINES_OF_ALL (base/log_limit.h). Lines about an action (ACTION=) and those of debugging are
- * never left out. now tells a time that nobody sets; NULL: there is no limit again. */
+ * LOG_LINES_OF_ALL; but LOG_LINES_ANYWAY each place may always say (base/log_limit.h). Lines about
+ * an action (ACTION=), those that are to be said always, and those of debugging are never left out.
+ * now tells a time that nobody sets; NULL: there is no limit again. */
 void log_set_limit(usec_t (*now)(void));
 
 /* Says what was left out in a minute that is over, a line for each place. To be called now and

@@ -10,6 +10,8 @@
 
 #define LOG_LINES_OF_A_SITE 100
 #define LOG_LINES_OF_ALL 1000
+/* Of a place, however much others say. */
+#define LOG_LINES_ANYWAY 10
 /* Sites that are counted apart; further ones have the last count together. */
 #define LOG_SITES 64
 

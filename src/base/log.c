@@ -222,7 +222,7 @@ void log_tell_left_out(void)
 
 static bool is_left_out(int level, const struct log_about *about, const char *fmt)
 {
-	if (!limit_now || level >= LOG_DEBUG || (about && about->action))
+	if (!limit_now || level >= LOG_DEBUG || (about && (about->action || about->always)))
 		return false;
 	log_tell_left_out();
 	if (limit.since == 0)

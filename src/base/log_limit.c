@@ -26,7 +26,7 @@ bool log_limit_take(struct log_limit *l, const char *fmt)
 {
 	struct log_site *s = site_of(l, fmt);
 
-	if (s->n < LOG_LINES_OF_A_SITE && l->n < LOG_LINES_OF_ALL) {
+	if (s->n < LOG_LINES_ANYWAY || (s->n < LOG_LINES_OF_A_SITE && l->n < LOG_LINES_OF_ALL)) {
 		s->n++;
 		l->n++;
 		return true;

@@ -39,6 +39,8 @@ void verdict_log(const struct detector_event *ev, const struct incident *i, bool
 		.rule = ev->rule->name,
 		.verdict = verdict_name(ev->verdict),
 		.incident = i ? i->id : NULL,
+		/* Whatever else there is to say: a wave of recoveries may come with it. */
+		.always = ev->verdict == VERDICT_HUNG,
 	};
 
 	verdict_describe(ev->detail, &b);

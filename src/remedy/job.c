@@ -444,6 +444,19 @@ static const char *block_of(struct job *j, enum remedy_effect effect)
 	return r < 0 ? "the ledger cannot be written" : j->blocked;
 }
 
+static void give_up_without_timer(struct job *j, int error)
+{
+	struct log_about about;
+	char stage[48];
+
+	job_about(j, &about, stage);
+	log_event(LOG_ERR, &about,
+		"%s of %s: failed to set a timer: %s; giving the action up (incident %s)",
+		about.action, about.app_id, strerror(-error), about.incident);
+	job_give_up(j, j->record.remedy.requested ? OUTCOME_UNCONFIRMED : OUTCOME_REFUSED,
+		"no timer could be set");
+}
+
 /* Performs a step; what could not be done is the next event, and true is returned. */
 static bool take_step(struct job *j, const struct remedy_step *step, enum remedy_state before,
 	struct remedy_event *again)
@@ -472,11 +485,7 @@ static bool take_step(struct job *j, const struct remedy_step *step, enum remedy
 	if (r >= 0)
 		return false;
 	if (step->effect == EFFECT_WAIT) {
-		log_error("%s of %s: failed to set a timer: %s; giving the action up (incident %s)",
-			rule_action_name(j->record.remedy.plan.action), j->record.target.app_id,
-			strerror(-r), j->incident->id);
-		job_give_up(j, j->record.remedy.requested ? OUTCOME_UNCONFIRMED : OUTCOME_REFUSED,
-			"no timer could be set");
+		give_up_without_timer(j, r);
 		return false;
 	}
 	lost_event(step, r, again);

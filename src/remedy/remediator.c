@@ -157,12 +157,19 @@ static void on_over(void *userdata, struct job *j)
 static void begin(struct remediator *m, struct incident *i, const struct detector_event *ev,
 	struct airflow *airflow, bool dry)
 {
+	const struct log_about about = {.message_id = MESSAGE_ACTION,
+		.cluster = ev->app->cluster,
+		.app_id = ev->app->info.id,
+		.rule = ev->rule->name,
+		.action = rule_action_name((enum rule_action)ev->rule->action),
+		.incident = i->id};
 	struct job *j = remediator_add_job(m, i);
 	int r = j ? job_setup(j, ev, airflow, dry) : -ENOMEM;
 
 	if (r < 0) {
-		log_error("Failed to begin an action on %s: %s; a later poll tries again",
-			ev->app->info.id, strerror(-r));
+		log_event(LOG_ERR, &about,
+			"Failed to begin an action on %s: %s; a later poll tries again",
+			about.app_id, strerror(-r));
 		i->response.not_before = remediator_now(m) + RECONSIDER;
 		if (j)
 			remediator_drop_job(m, j);

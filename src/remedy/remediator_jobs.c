@@ -19,10 +19,14 @@ void remediator_log_action(struct remediator *m, const struct action_record *a, 
 		.target = a->target,
 		.owner = a->remedy.owner,
 	};
+	const struct log_about about = {.app_id = a->target.app_id,
+		.action = rule_action_name(past.action),
+		.incident = a->target.incident};
 
 	if (action_log_add(&m->log, &past) < 0)
-		log_error("Out of memory while counting an action: actions_per_hour may allow one "
-			  "more");
+		log_event(LOG_ERR, &about,
+			"Out of memory while counting an action: actions_per_hour may allow one "
+			"more");
 }
 
 /* It sent nothing, or nothing that took: as if it had never been. */

@@ -97,6 +97,19 @@ void remediator_keep_past(struct remediator *m)
 		ledger_rollback(l); /* in trouble again, and made anew again */
 }
 
+static void tell_continued(struct remediator *m, struct job *j)
+{
+	const char *state = remedy_state_name(j->record.remedy.state);
+	struct log_about about;
+	char stage[48];
+
+	job_about(j, &about, stage);
+	log_event(LOG_NOTICE, &about,
+		"Continuing the %s of %s that a restart interrupted at %s (incident %s)",
+		about.action, about.app_id, state, about.incident);
+	incident_tell(j->incident, remediator_wall(m), "continued after a restart, at %s", state);
+}
+
 void remediator_take_up(struct remediator *m)
 {
 	if (read_past(m) < 0)
@@ -109,11 +122,7 @@ void remediator_take_up(struct remediator *m)
 		if (!j->resumed)
 			continue;
 		trouble = job_setup_again(j);
-		log_notice("Continuing the %s of %s that a restart interrupted at %s (incident %s)",
-			rule_action_name(j->record.remedy.plan.action), j->record.target.app_id,
-			remedy_state_name(j->record.remedy.state), j->incident->id);
-		incident_tell(j->incident, remediator_wall(m), "continued after a restart, at %s",
-			remedy_state_name(j->record.remedy.state));
+		tell_continued(m, j);
 		remediator_count_action(m, j, ACTION_REQUESTED);
 		j->counted_request = true;
 		j->incident->response.began = j->began;
