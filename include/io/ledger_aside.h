@@ -2,8 +2,6 @@
  * Damaged ledgers, kept for people. */
 #pragma once
 
-#include <stdbool.h>
-
 #include "base/time.h"
 
 /* More than these are not kept: a disk that damages each new one is not filled with them. */
@@ -15,8 +13,8 @@
  * -EEXIST; -ENOMEM; as open(2) and rename(2). */
 int ledger_aside(const char *path, usec_t wall, char **ret);
 
-/* Whether that was begun and not done. */
-bool ledger_aside_begun(const char *path);
+/* Whether that was begun and not done: 1 or 0. -ENOMEM; as access(2). */
+int ledger_aside_begun(const char *path);
 
 /* The new database is on the disk. */
 void ledger_aside_done(const char *path);

@@ -105,6 +105,40 @@ static int first_text(void *userdata, int n, char **values, char **names)
 	return 0;
 }
 
+/* To close it drops SQLite's locks on it, so the database is to be closed after this. */
+static bool reads_to_its_end(const char *path)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	char bytes[16384];
+	off_t at = 0;
+	ssize_t n;
+
+	if (fd < 0)
+		return errno == ENOENT;
+	while ((n = pread(fd, bytes, sizeof(bytes), at)) > 0)
+		at += n;
+	return n == 0;
+}
+
+/* SQLite's checks report a page that could not be read in the same way as one that is wrong: with
+ * the error's code, or with none. */
+static bool is_read_error(const struct ledger *l, const char *said)
+{
+	static const char *const texts[] = {
+		"unable to get the page", "failed to get page", "failed to read ptrmap"};
+	_cleanup_free_ char *wal = NULL;
+	const char *code = strstr(said, "error code=");
+	unsigned long number = code ? strtoul(code + strlen("error code="), NULL, 10) & 0xff : 0;
+
+	if (number == SQLITE_IOERR || number == SQLITE_NOMEM)
+		return true;
+	for (size_t i = 0; i < ELEMENTSOF(texts); i++)
+		if (strcasestr(said, texts[i]))
+			return str_printf(&wal, "%s-wal", l->path) < 0 ||
+			       !reads_to_its_end(l->path) || !reads_to_its_end(wal);
+	return false;
+}
+
 /* Looks for damage. A database that is fine says "ok" and nothing else. Only the longer check looks
  * at the indexes, and so finds all that a statement may have found. */
 static int check(struct ledger *l)
@@ -117,7 +151,13 @@ static int check(struct ledger *l)
 		return fail_sqlite(l);
 	if (str_equal(said, "ok"))
 		return 0;
-	(void)snprintf(what, sizeof(what), "damaged: %.150s", said ? said : "no answer");
+	if (!said)
+		return fail(l, "the look for damage gave no answer");
+	if (is_read_error(l, said)) {
+		(void)snprintf(what, sizeof(what), "it cannot be read: %.150s", said);
+		return fail(l, what);
+	}
+	(void)snprintf(what, sizeof(what), "damaged: %.150s", said);
 	return fail_damaged(l, what);
 }
 
@@ -282,8 +322,10 @@ static int open_database(struct ledger *l)
 		return fail(l, strerror(errno));
 	/* A person may have put a good one in its place; but one that is gone by now is lost. */
 	l->suspect = l->damaged;
-	r = ledger_aside_begun(path) ? fail_damaged(l, "damaged")
-				     : open_or_create(l, path, l->suspect);
+	r = ledger_aside_begun(path);
+	if (r < 0)
+		return fail(l, strerror(-r));
+	r = r > 0 ? fail_damaged(l, "damaged") : open_or_create(l, path, l->suspect);
 	if (r >= 0 || !l->damaged)
 		return r;
 	r = set_aside(l, path);

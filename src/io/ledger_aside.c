@@ -72,11 +72,16 @@ static int put_mark(const char *path)
 	return fd < 0 || fsync(fd) < 0 ? -errno : 0;
 }
 
-bool ledger_aside_begun(const char *path)
+int ledger_aside_begun(const char *path)
 {
 	_cleanup_free_ char *mark = NULL;
+	int r = mark_path(path, &mark);
 
-	return mark_path(path, &mark) < 0 || access(mark, F_OK) == 0;
+	if (r < 0)
+		return r;
+	if (access(mark, F_OK) == 0)
+		return 1;
+	return errno == ENOENT ? 0 : -errno;
 }
 
 void ledger_aside_done(const char *path)

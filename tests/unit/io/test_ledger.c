@@ -48,6 +48,18 @@ int fdatasync(int fd)
 	return (int)syscall(SYS_fdatasync, fd);
 }
 
+static bool read_fails;
+
+/* In place of SQLite's own: page 1 can be read, what comes after it cannot. */
+static ssize_t read_badly(int fd, void *buf, size_t size, off_t at)
+{
+	if (read_fails && at >= 4096) {
+		errno = EIO;
+		return -1;
+	}
+	return (ssize_t)syscall(SYS_pread64, fd, buf, size, at);
+}
+
 struct place {
 	char dir[64];
 	char file[96];
@@ -463,6 +475,29 @@ static void damage_while_it_is_open_is_found(void **state)
 	ledger_free(l);
 }
 
+/* A disk that does not answer now: nothing is known to be wrong with the file. */
+static void what_cannot_be_read_is_not_damaged(void **state)
+{
+	sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
+	struct ledger *l = must_open(*state);
+
+	assert_int_equal(set(l, "a", 7), 0);
+	ledger_free(l);
+	assert_int_equal(vfs->xSetSystemCall(vfs, "pread64", (sqlite3_syscall_ptr)read_badly), 0);
+	read_fails = true;
+	l = must_open(*state);
+	assert_false(ledger_usable(l));
+	assert_non_null(strstr(ledger_trouble(l), "cannot be read"));
+	assert_false(ledger_recover(l));
+	assert_null(ledger_kept(l));
+	read_fails = false;
+	assert_true(ledger_recover(l));
+	assert_null(ledger_kept(l));
+	assert_int_equal(get(l, "a"), 7);
+	ledger_free(l);
+	assert_int_equal(vfs->xSetSystemCall(vfs, "pread64", NULL), 0);
+}
+
 static void copy_file(const char *from, const char *to)
 {
 	char bytes[65536];
@@ -653,6 +688,7 @@ int main(void)
 		CASE(one_that_was_never_finished_is_made_anew),
 		CASE(the_log_of_a_lost_one_does_not_count),
 		CASE(a_damaged_page_is_found),
+		CASE(what_cannot_be_read_is_not_damaged),
 		CASE(a_copy_put_back_is_taken),
 		CASE(a_file_that_vanishes_is_noticed),
 		CASE(a_file_that_is_replaced_is_noticed),
