@@ -472,7 +472,7 @@ static int guard(struct ledger *l)
 bool ledger_recover(struct ledger *l)
 {
 	static const char touch[] =
-		"INSERT OR REPLACE INTO meta VALUES ('opened', strftime('%s', 'now'))";
+		"INSERT OR REPLACE INTO meta (key, value) VALUES ('opened', strftime('%s', 'now'))";
 
 	if (l->db)
 		return guard(l) >= 0;

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/strbuf.h"
 
@@ -72,8 +73,26 @@ static int columns_wanted(const struct ledger_schema *schema, int n, char **ret)
 	return r;
 }
 
+/* Both one name a line. */
+static bool has_lines(const char *have, const char *wanted)
+{
+	for (const char *end; *wanted; wanted = end + 1) {
+		const char *at = have;
+		size_t n;
+
+		end = strchrnul(wanted, '\n');
+		n = (size_t)(end - wanted);
+		while (*at && (strncmp(at, wanted, n) != 0 || at[n] != '\n'))
+			at += strcspn(at, "\n") + 1;
+		if (!*at)
+			return false;
+	}
+	return true;
+}
+
 /* A database of something else, or one from which a person has dropped something, has no place for
- * what is to be kept. */
+ * what is to be kept. More may be there: a tool that copies it, or a person, has tables of its own.
+ * But one that says that it has no tables yet must have none. */
 static int compare(sqlite3 *db, const struct ledger_schema *schema, int version)
 {
 	_cleanup_free_ char *wanted = NULL;
@@ -86,7 +105,9 @@ static int compare(sqlite3 *db, const struct ledger_schema *schema, int version)
 	r = columns_of(db, &have);
 	if (r < 0)
 		return r;
-	return str_equal(have, wanted) ? 0 : -EBADMSG;
+	if (version == 0)
+		return *have ? -EBADMSG : 0;
+	return has_lines(have, wanted) ? 0 : -EBADMSG;
 }
 
 int ledger_tables_migrate(sqlite3 *db, const struct ledger_schema *schema, int *ret_version)

@@ -161,7 +161,8 @@ int store_put_text(struct store *s, const char *key, const char *text)
 	struct ledger_value values[] = {LEDGER_S(key), LEDGER_S(text)};
 
 	if (text)
-		return ledger_run(s->ledger, "INSERT OR REPLACE INTO meta VALUES (?1, ?2)", values,
+		return ledger_run(s->ledger,
+			"INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)", values,
 			ELEMENTSOF(values));
 	return ledger_run(s->ledger, "DELETE FROM meta WHERE key = ?1", values, 1);
 }

@@ -21,7 +21,7 @@
 #include "io/ledger.h"
 #include "io/ledger_aside.h"
 
-#define SET "INSERT OR REPLACE INTO meta VALUES (?1, ?2)"
+#define SET "INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)"
 
 static const char *const steps[] = {"CREATE TABLE meta (key TEXT PRIMARY KEY, value);"};
 static const struct ledger_schema schema = {
@@ -341,7 +341,7 @@ static void an_empty_one_is_damaged(void **state)
 static void a_database_without_our_tables_is_damaged(void **state)
 {
 	static const char *const orders[] = {"DROP TABLE meta",
-		"ALTER TABLE meta RENAME COLUMN value TO v", "CREATE TABLE x (y)"};
+		"ALTER TABLE meta RENAME COLUMN value TO v", "PRAGMA user_version = 0"};
 	struct place *p = *state;
 
 	for (size_t i = 0; i < ELEMENTSOF(orders); i++) {
@@ -359,6 +359,30 @@ static void a_database_without_our_tables_is_damaged(void **state)
 		assert_int_equal(unlink(ledger_kept(l)), 0); /* two in one second have one name */
 		ledger_free(l);
 	}
+}
+
+/* Of a tool that copies it, or of a person. */
+static void tables_of_others_are_left_alone(void **state)
+{
+	struct place *p = *state;
+	struct ledger *l = must_open(p);
+	sqlite3 *db = NULL;
+
+	assert_int_equal(set(l, "a", 7), 0);
+	ledger_free(l);
+	assert_int_equal(sqlite3_open(p->file, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db,
+				 "CREATE TABLE _x (y); CREATE TABLE z (a);"
+				 "ALTER TABLE meta ADD COLUMN more",
+				 NULL, NULL, NULL),
+		SQLITE_OK);
+	(void)sqlite3_close(db);
+	l = must_open(p);
+	assert_true(ledger_usable(l));
+	assert_null(ledger_kept(l));
+	assert_int_equal(get(l, "a"), 7);
+	assert_int_equal(set(l, "a", 8), 0);
+	ledger_free(l);
 }
 
 /* The mark is there, but no new one: a crash between the two must not make it look as if there had
@@ -682,6 +706,7 @@ int main(void)
 		CASE(a_damaged_one_is_kept_and_made_anew),
 		CASE(an_empty_one_is_damaged),
 		CASE(a_database_without_our_tables_is_damaged),
+		CASE(tables_of_others_are_left_alone),
 		CASE(a_crash_while_one_is_kept_is_no_fresh_start),
 		CASE(no_more_than_some_are_kept),
 		CASE(damage_while_it_is_open_is_found),
