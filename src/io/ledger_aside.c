@@ -84,12 +84,24 @@ int ledger_aside_begun(const char *path)
 	return errno == ENOENT ? 0 : -errno;
 }
 
+/* path is absolute. */
+static void sync_directory(const char *path)
+{
+	_cleanup_free_ char *dir = strndup(path, (size_t)(strrchr(path, '/') - path));
+	_cleanup_close_ int fd =
+		dir ? open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
+
+	if (fd >= 0)
+		(void)fsync(fd);
+}
+
+/* A mark that comes back after a power cut would have the new one moved away. */
 void ledger_aside_done(const char *path)
 {
 	_cleanup_free_ char *mark = NULL;
 
-	if (mark_path(path, &mark) >= 0)
-		(void)unlink(mark);
+	if (mark_path(path, &mark) >= 0 && unlink(mark) == 0)
+		sync_directory(path);
 }
 
 int ledger_aside(const char *path, usec_t wall, char **ret)
