@@ -65,8 +65,8 @@ void remediator_reconsider(struct remediator *m);
 
 /* A person wants an app ended, by the same sequence, with the same fresh looks and within the same
  * limits as if its rule had asked for it: action is kill or retry. name: the app's id, or, where
- * several have that and hang, its open incident's. 0: it has begun. -ENOENT: no stage of such an app
- * is hung; -EBUSY with *reterr: what is in the way, the caller frees it; -ENOMEM. */
+ * several have that and hang, its open incident's. 0: it has begun. -ENOENT: no stage of such an
+ * app is hung; -EBUSY with *reterr: what is in the way, the caller frees it; -ENOMEM. */
 int remediator_order(struct remediator *m, const char *name, enum rule_action action,
 	const char *who, char **reterr);
 
