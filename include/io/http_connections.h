@@ -6,6 +6,7 @@
  * oldest. Root is bounded by the second limit only. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
@@ -46,10 +47,15 @@ struct http_connections *http_connections_free(struct http_connections *l);
 /* Follows a connection until it is removed, and makes room for it. fd is borrowed: one that has to
  * go is shut down, which its owner notices. NULL without memory: nothing bounds it. */
 struct http_connection *http_connections_add(struct http_connections *l, int fd);
-/* NULL is allowed in both. */
+/* NULL is allowed here and below. */
 void http_connection_remove(struct http_connection *c);
 /* Its request is complete: it has HTTP_EXCHANGE_TIMEOUT now. */
 void http_connection_complete(struct http_connection *c);
+/* It was shut down: what it still says is of no use. */
+bool http_connection_has_ended(const struct http_connection *c);
+/* Calls fn when it is shut down, for an owner that does not look at its descriptor. fn: NULL:
+ * nobody. fn may not add or remove connections. */
+void http_connection_on_end(struct http_connection *c, void (*fn)(void *userdata), void *userdata);
 
 /* Ends those whose time is over; happens by itself every two seconds. */
 void http_connections_sweep(struct http_connections *l);

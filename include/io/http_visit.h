@@ -31,5 +31,8 @@ int http_visits_pass(struct http_visits *l, struct http_visit **visit,
 	struct MHD_Connection *connection, const struct http_gate_ask *ask,
 	const struct http_caller **ret);
 
+/* If it waits, it is asked no more: its connection goes on with 503. */
+void http_visit_give_up(struct http_visit *v);
+
 /* NULL is allowed; returns NULL. */
 struct http_visit *http_visit_free(struct http_visit *v);

@@ -30,6 +30,8 @@ struct http_connection {
 	bool root;
 	bool complete;
 	bool ended; /* it was shut down, and its owner will notice */
+	void (*on_end)(void *userdata);
+	void *userdata;
 };
 
 struct http_connections {
@@ -73,6 +75,8 @@ static void end(struct http_connection *c, enum http_refusal why)
 	c->ended = true;
 	http_connections_count(c->list, why);
 	(void)shutdown(c->fd, SHUT_RDWR);
+	if (c->on_end)
+		c->on_end(c->userdata);
 }
 
 static bool is_overdue(const struct http_connection *c, usec_t now)
@@ -240,4 +244,17 @@ void http_connection_complete(struct http_connection *c)
 {
 	if (c)
 		c->complete = true;
+}
+
+bool http_connection_has_ended(const struct http_connection *c)
+{
+	return c && c->ended;
+}
+
+void http_connection_on_end(struct http_connection *c, void (*fn)(void *userdata), void *userdata)
+{
+	if (!c)
+		return;
+	c->on_end = fn;
+	c->userdata = userdata;
 }

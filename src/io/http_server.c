@@ -58,7 +58,7 @@ struct listener {
 	sd_event_source *timer; /* libmicrohttpd's */
 	struct MHD_Daemon *mhd;
 	int fd;
-	bool closed; /* a connection, in this run */
+	bool again; /* libmicrohttpd has more to do than it asks for */
 };
 
 struct http_server {
@@ -313,6 +313,12 @@ static enum MHD_Result turn_away(
 	return answer(s, connection, &reply, NULL);
 }
 
+/* libmicrohttpd does not look at a connection that waits: it would keep its place. */
+static void on_end(void *userdata)
+{
+	http_visit_give_up(userdata);
+}
+
 /* The whole request is there: who asks, and may they? */
 static enum MHD_Result let_in(struct http_server *s, struct MHD_Connection *connection,
 	const char *path, struct exchange *x)
@@ -322,6 +328,8 @@ static enum MHD_Result let_in(struct http_server *s, struct MHD_Connection *conn
 	struct http_gate_ask ask = {.path = path};
 	int status;
 
+	if (http_connection_has_ended(connection_of(connection)))
+		return MHD_NO;
 	if (s->path)
 		return ask_handler(s, connection, path, x, NULL);
 	if (!x->visit && read_certificate(connection, &certificate) < 0)
@@ -330,8 +338,10 @@ static enum MHD_Result let_in(struct http_server *s, struct MHD_Connection *conn
 	ask.authorization = MHD_lookup_connection_value(
 		connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
 	status = http_visits_pass(s->visits, &x->visit, connection, &ask, &caller);
-	if (status == 1)
+	if (status == 1) {
+		http_connection_on_end(connection_of(connection), on_end, x->visit);
 		return MHD_YES;
+	}
 	return status > 0 ? turn_away(s, connection, status)
 			  : ask_handler(s, connection, path, x, caller);
 }
@@ -411,7 +421,7 @@ static void on_completed(void *userdata, struct MHD_Connection *connection, void
 	struct http_server *s = userdata;
 	struct exchange *x = *context;
 
-	(void)connection;
+	http_connection_on_end(connection_of(connection), NULL, NULL);
 	if (code == MHD_REQUEST_TERMINATED_TIMEOUT_REACHED)
 		http_connections_count(s->connections, HTTP_REFUSAL_SLOW);
 	else if (x && !x->begun && code == MHD_REQUEST_TERMINATED_COMPLETED_OK)
@@ -452,7 +462,7 @@ static void on_connection(void *userdata, struct MHD_Connection *connection, voi
 	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
 		drop_attachment(*context);
 		*context = NULL;
-		l->closed = true;
+		l->again = true;
 		return;
 	}
 	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
@@ -470,11 +480,11 @@ static void run(struct listener *l)
 {
 	MHD_UNSIGNED_LONG_LONG ms = 0;
 
-	l->closed = false;
+	l->again = false;
 	(void)MHD_run(l->mhd);
-	if (l->closed) {
+	if (l->again) {
 		/* At the limit of connections libmicrohttpd does not watch for more; that one has
-		 * ended it sees at its next run, for which it does not ask. */
+		 * ended, or goes on, it sees at its next run, for which it does not ask. */
 		ms = 0;
 	} else if (MHD_get_timeout(l->mhd, &ms) != MHD_YES) {
 		timer_off(l->timer);
@@ -620,7 +630,10 @@ static void on_resumed(void *userdata)
 	struct listener *l;
 
 	LIST_FOREACH(l, &s->listeners, link)
-	(void)timer_in_library_ms(l->timer, 0);
+	{
+		l->again = true;
+		(void)timer_in_library_ms(l->timer, 0);
+	}
 }
 
 int http_server_new(sd_event *event, http_server_fn fn, void *userdata, struct http_server **ret)

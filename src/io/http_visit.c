@@ -66,14 +66,18 @@ void http_visit_tell(
 	v->visits->resumed(v->visits->userdata);
 }
 
+void http_visit_give_up(struct http_visit *v)
+{
+	if (v->answer != HTTP_GATE_WAIT)
+		return;
+	v->visits->gate->forget(v->visits->gate->userdata, v);
+	http_visit_tell(v, HTTP_GATE_BUSY, NULL);
+}
+
 void http_visits_abandon(struct http_visits *l)
 {
-	while (!LIST_EMPTY(&l->waiting)) {
-		struct http_visit *v = LIST_FIRST(&l->waiting);
-
-		l->gate->forget(l->gate->userdata, v);
-		http_visit_tell(v, HTTP_GATE_BUSY, NULL);
-	}
+	while (!LIST_EMPTY(&l->waiting))
+		http_visit_give_up(LIST_FIRST(&l->waiting));
 }
 
 void http_visits_set_gate(struct http_visits *l, const struct http_gate *gate)

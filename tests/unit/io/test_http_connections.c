@@ -63,6 +63,11 @@ static bool has_ended(const struct fixture *f, size_t i)
 	return recv(f->there[i], &byte, 1, MSG_DONTWAIT) == 0;
 }
 
+static void on_end(void *userdata)
+{
+	(*(unsigned *)userdata)++;
+}
+
 static unsigned count_ended(const struct fixture *f)
 {
 	unsigned n = 0;
@@ -92,6 +97,8 @@ static void tear_down(struct fixture *f)
 	assert_null(http_connections_free(NULL));
 	http_connection_remove(NULL);
 	http_connection_complete(NULL);
+	http_connection_on_end(NULL, NULL, NULL);
+	assert_false(http_connection_has_ended(NULL));
 	assert_null(sd_event_unref(f->event));
 }
 
@@ -99,6 +106,7 @@ static void tear_down(struct fixture *f)
 static void test_one_address(void **state)
 {
 	struct fixture f;
+	unsigned n_told = 0;
 
 	(void)state;
 	set_up(&f);
@@ -106,8 +114,14 @@ static void test_one_address(void **state)
 		(void)arrive(&f, 1);
 	http_connection_complete(f.items[0]);
 	assert_int_equal(count_ended(&f), 0);
+	for (size_t i = 0; i < 3; i++)
+		http_connection_on_end(f.items[i], on_end, &n_told);
+	http_connection_on_end(f.items[2], NULL, NULL);
 	(void)arrive(&f, 1);
 	(void)arrive(&f, 1);
+	assert_int_equal(n_told, 1);
+	assert_true(http_connection_has_ended(f.items[1]));
+	assert_false(http_connection_has_ended(f.items[0]));
 	assert_true(has_ended(&f, 1) && has_ended(&f, 2));
 	assert_int_equal(count_ended(&f), 2);
 	/* What ended without us made room. */

@@ -4,13 +4,15 @@
 
 #include "net.h"
 
+#define CROWD 200U
+
 struct fixture {
 	sd_event *event;
 	struct http_server *server;
 	unsigned port;
 	struct http_gate gate;
 	enum http_gate_answer answer;
-	struct http_visit *waits[4];
+	struct http_visit *waits[CROWD];
 	unsigned n_waits;
 	unsigned n_forgotten;
 	unsigned n_served;
@@ -41,8 +43,11 @@ static enum http_gate_answer on_ask(
 	(void)snprintf(f->said, sizeof(f->said), "%s %s %s", ask->path,
 		ask->authorization ? ask->authorization : "-",
 		ask->certificate ? ask->certificate : "-");
-	if (f->answer == HTTP_GATE_WAIT)
+	if (f->answer == HTTP_GATE_WAIT) {
+		assert_true(f->n_waits < ELEMENTSOF(f->waits));
 		f->waits[f->n_waits++] = ask->visit;
+		assert_true(f->n_waits - f->n_forgotten <= HTTP_CONNECTIONS_OF_ORIGIN);
+	}
 	*ret = (struct http_caller){.name = name, .role = HTTP_ROLE_OPERATE};
 	if (f->answer == HTTP_GATE_PASS)
 		ret->name = "alice";
@@ -52,8 +57,12 @@ static enum http_gate_answer on_ask(
 static void on_forget(void *userdata, struct http_visit *visit)
 {
 	struct fixture *f = userdata;
+	unsigned i = 0;
 
-	assert_true(visit == f->waits[0] || visit == f->waits[1]);
+	while (i < f->n_waits && f->waits[i] != visit)
+		i++;
+	assert_true(i < f->n_waits);
+	f->waits[i] = NULL;
 	f->n_forgotten++;
 }
 
@@ -195,6 +204,50 @@ static void the_end(void **state)
 		(void)close(fds[i]);
 }
 
+/* Whoever has to go for a newer one waits no longer, and keeps no place. */
+static void a_crowd_that_waits(void **state)
+{
+	struct fixture *f = *state;
+	int fds[CROWD];
+
+	f->answer = HTTP_GATE_WAIT;
+	for (unsigned i = 0; i < CROWD; i++) {
+		fds[i] = begin(f);
+		run_until(f->event, &f->n_waits, i + 1);
+	}
+	f->answer = HTTP_GATE_PASS;
+	end(f, begin(f), 200, NULL);
+	assert_int_equal(f->n_forgotten, CROWD + 1 - HTTP_CONNECTIONS_OF_ORIGIN);
+	assert_int_equal(http_server_refusals(f->server)[HTTP_REFUSAL_CROWDED], f->n_forgotten);
+	assert_int_equal(http_server_refusals(f->server)[HTTP_REFUSAL_BUSY], 0);
+	/* The newest still waits. */
+	http_visit_tell(f->waits[CROWD - 1], HTTP_GATE_PASS, &(struct http_caller){.name = "bob"});
+	end(f, fds[CROWD - 1], 200, NULL);
+	for (unsigned i = 0; i < CROWD - 1; i++)
+		(void)close(fds[i]);
+}
+
+/* What was said before it had to go is not looked at. */
+static void a_crowd_at_once(void **state)
+{
+	struct fixture *f = *state;
+	int fds[CROWD];
+	time_t start = seconds_now();
+
+	f->answer = HTTP_GATE_WAIT;
+	for (unsigned i = 0; i < CROWD; i++)
+		fds[i] = begin(f);
+	while (f->n_waits == 0 || http_server_refusals(f->server)[HTTP_REFUSAL_CROWDED] <
+					  CROWD - HTTP_CONNECTIONS_OF_ORIGIN) {
+		assert_true(sd_event_run(f->event, USEC_PER_SEC) >= 0);
+		assert_true(seconds_now() - start < GUARD_SECONDS);
+	}
+	f->answer = HTTP_GATE_PASS;
+	end(f, begin(f), 200, NULL);
+	for (unsigned i = 0; i < CROWD; i++)
+		(void)close(fds[i]);
+}
+
 static void headers(void **state)
 {
 	static const struct http_header more[] = {{"X-Frame-Options", "deny"}};
@@ -214,6 +267,8 @@ int main(void)
 		gate_test(later),
 		gate_test(another_gate),
 		gate_test(the_end),
+		gate_test(a_crowd_that_waits),
+		gate_test(a_crowd_at_once),
 		gate_test(headers),
 	};
 
