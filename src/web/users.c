@@ -283,11 +283,11 @@ static enum http_gate_answer on_ask(
 	_cleanup_(claim_clear) struct claim claim = {0};
 	int r;
 
-	if (is_too_fast(u))
-		return HTTP_GATE_TOO_MANY;
 	*ret = (struct http_caller){.role = HTTP_ROLE_READ};
 	if (web_users_open_path(ask->path))
 		return HTTP_GATE_PASS;
+	if (is_too_fast(u))
+		return HTTP_GATE_TOO_MANY;
 	if (u->n == 0) {
 		*ret = (struct http_caller){
 			.name = ask->certificate, .role = role_of(u, ask->certificate)};

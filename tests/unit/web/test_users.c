@@ -262,6 +262,11 @@ static void a_rate(void **state)
 	configure(f, ALICE, 0, USEC_PER_SEC);
 	for (unsigned i = 0; i < 4; i++)
 		assert_int_equal(ask(f, "a:b", &v), i < 2 ? HTTP_GATE_PASS : HTTP_GATE_TOO_MANY);
+	/* A prober is not kept from it, and takes nothing. */
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(
+			ask_gate(f, &(struct http_gate_ask){.path = "/-/healthy", .visit = &v}, &v),
+			HTTP_GATE_PASS);
 	f->now += USEC_PER_SEC;
 	assert_int_equal(ask(f, "a:b", &v), HTTP_GATE_PASS);
 	assert_int_equal(ask(f, "a:b", &v), HTTP_GATE_TOO_MANY);
