@@ -409,8 +409,12 @@ static const struct field rate_fields[] = {
 
 static int take_rate(struct decode *d, const struct yaml_tree *t, const struct field *f)
 {
+	int r = take_fields(d, t, rate_fields, ELEMENTSOF(rate_fields));
+
 	(void)f;
-	return take_fields(d, t, rate_fields, ELEMENTSOF(rate_fields));
+	if (r < 0 || d->errors->n > 0 || d->file->rate_interval == 0 || d->file->rate_burst > 0)
+		return r;
+	return fault(d, t, "has an interval, but no burst of 1 or more: no request would pass");
 }
 
 static const struct field file_fields[] = {

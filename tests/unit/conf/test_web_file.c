@@ -253,6 +253,9 @@ static const struct {
 	{"rate_limit: {interval: often}", "1: interval: not a duration"},
 	{"rate_limit: {interval: 25h}", "1: interval: not a duration"},
 	{"rate_limit: {burst: -1}", "1: burst: not a number"},
+	{"rate_limit: {interval: 1s}", "1: rate_limit: has an interval, but no burst"},
+	{"\nrate_limit:\n  interval: 1s\n  burst: 0\n",
+		"2: rate_limit: has an interval, but no burst"},
 	/* What YAML can do, and a file of settings does not need. */
 	{"a: &x 1\nb: *x\n", "1: the file: an anchor is not supported"},
 	{"tls_server_config: &x {}\n", "1: the file: an anchor is not supported"},
