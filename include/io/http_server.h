@@ -63,8 +63,8 @@ void http_server_set_gate(struct http_server *s, const struct http_gate *gate);
 struct http_tls;
 
 /* From now on connections over TCP begin with TLS, or, with NULL, without; those that are there go
- * on if that does not change. Takes a reference. -errno where it no longer listens: it is to be
- * given up. */
+ * on if that does not change. Takes a reference, also on failure. -errno: where it could not begin
+ * anew nobody comes in, until another call, with the same tls or another one, lets it begin. */
 int http_server_set_tls(struct http_server *s, struct http_tls *tls);
 
 struct http_header {

@@ -632,7 +632,8 @@ static void on_resumed(void *userdata)
 	LIST_FOREACH(l, &s->listeners, link)
 	{
 		l->again = true;
-		(void)timer_in_library_ms(l->timer, 0);
+		if (l->timer)
+			(void)timer_in_library_ms(l->timer, 0);
 	}
 }
 
@@ -709,12 +710,17 @@ int http_server_set_tls(struct http_server *s, struct http_tls *tls)
 	if (other) {
 		http_visits_abandon(s->visits);
 		LIST_FOREACH(l, &s->listeners, link)
-		{
-			stop_mhd(l);
-			r = r < 0 ? r : start(l);
-		}
+		stop_mhd(l);
 	}
 	http_tls_unref(old);
+	LIST_FOREACH(l, &s->listeners, link)
+	{
+		int k = l->mhd ? 0 : start(l);
+
+		if (k < 0)
+			stop_mhd(l);
+		r = r < 0 ? r : k;
+	}
 	return r;
 }
 

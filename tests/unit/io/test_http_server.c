@@ -2,8 +2,11 @@
  * The server against raw sockets. */
 #include "io/http_server.h"
 
+#include <gnutls/x509.h>
+#include <sys/resource.h>
 #include <zlib.h>
 
+#include "io/http_tls.h"
 #include "io/tcp_listen.h"
 #include "net.h"
 
@@ -516,6 +519,95 @@ static void test_several_addresses(void **state)
 	tear_down(&f);
 }
 
+static char *pem(gnutls_x509_crt_t crt, gnutls_x509_privkey_t key)
+{
+	gnutls_datum_t d = {0};
+	char *text;
+
+	assert_int_equal(crt ? gnutls_x509_crt_export2(crt, GNUTLS_X509_FMT_PEM, &d)
+			     : gnutls_x509_privkey_export2(key, GNUTLS_X509_FMT_PEM, &d),
+		0);
+	text = strndup((const char *)d.data, d.size);
+	gnutls_free(d.data);
+	assert_non_null(text);
+	return text;
+}
+
+static struct http_tls *make_tls(void)
+{
+	_cleanup_free_ char *cert = NULL;
+	_cleanup_free_ char *err = NULL;
+	_cleanup_free_ char *text = NULL;
+	struct http_tls *tls = NULL;
+	const struct strlist none = {0};
+	struct http_tls_params p = {.priority = "NORMAL", .allowed_sans = &none};
+	gnutls_x509_privkey_t key;
+	gnutls_x509_crt_t crt;
+
+	assert_int_equal(gnutls_x509_privkey_init(&key), 0);
+	assert_int_equal(gnutls_x509_crt_init(&crt), 0);
+	assert_int_equal(gnutls_x509_privkey_generate(key, GNUTLS_PK_ECDSA,
+				 GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0),
+		0);
+	assert_int_equal(gnutls_x509_crt_set_version(crt, 3), 0);
+	assert_int_equal(gnutls_x509_crt_set_serial(crt, "\1", 1), 0);
+	assert_int_equal(gnutls_x509_crt_set_activation_time(crt, 0), 0);
+	assert_int_equal(gnutls_x509_crt_set_expiration_time(crt, 4000000000), 0);
+	assert_int_equal(gnutls_x509_crt_set_key(crt, key), 0);
+	assert_int_equal(gnutls_x509_crt_sign2(crt, crt, key, GNUTLS_DIG_SHA256, 0), 0);
+	p.cert = cert = pem(crt, NULL);
+	p.key = text = pem(NULL, key);
+	gnutls_x509_crt_deinit(crt);
+	gnutls_x509_privkey_deinit(key);
+	if (http_tls_new(&p, &tls, &err) < 0)
+		fail_msg("%s", err ? err : "no TLS");
+	return tls;
+}
+
+/* With no descriptor left. */
+static int set_tls_without_descriptors(struct http_server *s, struct http_tls *tls)
+{
+	struct rlimit was;
+	struct rlimit none;
+	int r;
+
+	assert_return_code(getrlimit(RLIMIT_NOFILE, &was), errno);
+	none = was;
+	none.rlim_cur = 3;
+	assert_return_code(setrlimit(RLIMIT_NOFILE, &none), errno);
+	r = http_server_set_tls(s, tls);
+	assert_return_code(setrlimit(RLIMIT_NOFILE, &was), errno);
+	return r;
+}
+
+/* Those that could not begin anew do so at the next call, whether or not it changes anything. */
+static void test_begins_anew(void **state)
+{
+	_cleanup_free_ char *err = NULL;
+	struct http_tls *tls = make_tls();
+	struct strbuf b = {0};
+	unsigned ports[2];
+	struct fixture f;
+
+	(void)state;
+	set_up(&f);
+	ports[0] = f.port;
+	assert_int_equal(http_server_listen(f.server, "127.0.0.1:0", &ports[1], &err), 0);
+	assert_int_equal(set_tls_without_descriptors(f.server, tls), -EMFILE);
+	assert_int_equal(http_server_set_tls(f.server, tls), 0);
+	assert_int_equal(set_tls_without_descriptors(f.server, NULL), -EMFILE);
+	assert_int_equal(set_tls_without_descriptors(f.server, NULL), -EMFILE);
+	assert_int_equal(http_server_set_tls(f.server, NULL), 0);
+	for (size_t i = 0; i < ELEMENTSOF(ports); i++) {
+		f.port = ports[i];
+		get(&f, "/x", "", &b);
+		assert_status(&b, 200);
+	}
+	strbuf_clear(&b);
+	tear_down(&f);
+	http_tls_unref(tls);
+}
+
 static void test_port_taken(void **state)
 {
 	_cleanup_free_ char *at = NULL;
@@ -559,6 +651,7 @@ int main(void)
 		cmocka_unit_test(test_free_with_connections),
 		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_several_addresses),
+		cmocka_unit_test(test_begins_anew),
 		cmocka_unit_test(test_port_taken),
 	};
 
