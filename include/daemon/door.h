@@ -23,8 +23,8 @@ const struct http_server *door_server(const struct door *d);
 
 DEFINE_CLEANUP(struct door *, door_free)
 
-/* After a reload: what p says of config_file and operators. What of it is of no use is logged, and
- * what was before holds. */
+/* After a reload: what p says of config_file and operators. A config_file of no use is logged, and
+ * what it said before holds, with the new operators. */
 void door_configure(struct door *d, const struct web_params *p);
 
 /* What is wrong with config_file, while an older one is in force; NULL: nothing. */

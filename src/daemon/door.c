@@ -178,10 +178,14 @@ void door_configure(struct door *d, const struct web_params *p)
 {
 	int r = set_params(d, p);
 
-	if (r < 0)
+	if (r < 0) {
 		log_error("Failed to read [web]: %s", strerror(-r));
-	else
-		reload(d);
+		return;
+	}
+	reload(d);
+	/* Whoever is no operator any more is none beside the users of before either. */
+	if (d->fault && set_users(d, d->config) < 0)
+		log_error("[web] operators: out of memory; those of before stay in force");
 }
 
 const char *door_fault(const struct door *d)

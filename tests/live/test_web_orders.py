@@ -75,6 +75,13 @@ def test_who_may_order(binary, tmp_path, started):
         d.child.send_signal(1)
         wait(lambda: d.lines("The new configuration is in force"), 10, "read anew")
         assert ask(d, "/orders/resume", "alice", {"token": own})[0] == 403
+        # Nor while the file of users is of no use: those of before stay, the operators are the new ones.
+        assert "<form" in ask(d, "/", "bob")[1]
+        d.replace("nothing: 1\n")
+        d.config.write_text(d.config.read_text().replace("operators = bob", "operators = alice"))
+        d.child.send_signal(1)
+        wait(lambda: len(d.lines("The new configuration is in force")) == 2, 10, "read anew")
+        assert "<form" not in ask(d, "/", "bob")[1] and "<form" in ask(d, "/", "alice")[1]
 
 
 def test_without_users_it_says_what_to_set(binary, tmp_path, started):
