@@ -27,7 +27,8 @@ DEFINE_CLEANUP(struct door *, door_free)
  * what it said before holds, with the new operators. */
 void door_configure(struct door *d, const struct web_params *p);
 
-/* What is wrong with config_file, while an older one is in force; NULL: nothing. */
+/* What is wrong with config_file, while an older one is in force, or with listening; NULL: nothing.
+ */
 const char *door_fault(const struct door *d);
 
 /* When the first of its certificates ends, since 1970, and which file says so; 0: there is none. */

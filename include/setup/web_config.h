@@ -25,7 +25,8 @@ struct web_config_stamps {
 	struct secret_stamp stamps[WEB_CONFIG_FILES];
 };
 
-/* path: as secret_path() has it. -EBADMSG with all that is wrong in faults; -ENOMEM. stamps are
+/* path: as secret_path() has it. -EBADMSG with all that is wrong in faults. -ENOMEM, -EMFILE,
+ * -ENFILE, -EIO: the host could not read it, which may pass with the files as they are. stamps are
  * those of before it was read, also on failure; what they hold before is freed. */
 int web_config_load(const char *path, struct web_config **ret, struct web_config_stamps *stamps,
 	struct strlist *faults);

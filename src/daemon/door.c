@@ -28,6 +28,8 @@ struct door {
 	struct strlist operators;
 	struct http_header *headers; /* of the config, whose text they are */
 	bool far;                    /* it listens at more than loopback */
+	bool closed;                 /* not all listeners could begin anew */
+	bool again;                  /* what failed may succeed with the files as they are */
 	char *fault;
 };
 
@@ -54,35 +56,48 @@ static int set_users(struct door *d, const struct web_config *c)
 	return r;
 }
 
-static int set_headers(struct door *d, const struct web_config *c)
+static struct http_header *make_headers(const struct web_config *c)
 {
 	const size_t n = c ? c->file->n_headers : 0;
 	struct http_header *headers = calloc(n + 1, sizeof(*headers));
 
-	if (!headers)
-		return -ENOMEM;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; headers && i < n; i++)
 		headers[i] =
 			(struct http_header){c->file->headers[i].name, c->file->headers[i].value};
-	http_server_set_headers(d->server, headers, n);
-	free(d->headers);
-	d->headers = headers;
-	return 0;
+	return headers;
 }
 
-/* Takes the config over, also on failure. Whoever comes in from now on meets all of it. */
+/* As the config in force says. Listeners that could not begin anew are tried again. */
+static void set_tls(struct door *d)
+{
+	int r = http_server_set_tls(d->server, d->config ? d->config->tls : NULL);
+
+	if (r < 0 && !d->closed)
+		log_error("Failed to listen again at [web] listen after a change of TLS: %s; "
+			  "trying again",
+			strerror(-r));
+	else if (r >= 0 && d->closed)
+		log_notice("Listening again at each [web] listen");
+	d->closed = r < 0;
+}
+
+/* Takes the config over, also on failure, when nothing of it is in force. Whoever comes in from now
+ * on meets all of it. */
 static int put_in_force(struct door *d, struct web_config *config)
 {
 	_cleanup_(web_config_freep) struct web_config *c = config;
-	int r = set_users(d, c);
+	_cleanup_free_ struct http_header *headers = make_headers(c);
+	int r = headers ? set_users(d, c) : -ENOMEM;
 
-	if (r >= 0)
-		r = set_headers(d, c);
 	if (r < 0)
 		return r;
+	http_server_set_headers(d->server, headers, c ? c->file->n_headers : 0);
+	free(d->headers);
+	d->headers = TAKE_PTR(headers);
 	web_config_free(d->config);
 	d->config = TAKE_PTR(c);
-	return http_server_set_tls(d->server, d->config ? d->config->tls : NULL);
+	set_tls(d);
+	return 0;
 }
 
 static void warn(const struct strlist *warnings)
@@ -121,16 +136,18 @@ static void say_in_force(const struct door *d)
 /* Also notes what is wrong. */
 static int load(struct door *d)
 {
+	const bool told = d->again;
 	struct web_config *c = NULL;
 	struct strlist faults = {0};
 	int r = 0;
 
 	if (d->path)
 		r = web_config_load(d->path, &c, &d->stamps, &faults);
-	for (size_t i = 0; i < faults.n; i++)
-		log_error("%s", faults.items[i]);
 	if (r >= 0)
 		r = put_in_force(d, c);
+	d->again = r < 0 && r != -EBADMSG;
+	for (size_t i = 0; i < faults.n && !(told && d->again); i++)
+		log_error("%s", faults.items[i]);
 	free(d->fault);
 	d->fault = NULL;
 	if (r < 0)
@@ -142,14 +159,16 @@ static int load(struct door *d)
 
 static void reload(struct door *d)
 {
+	const bool told = d->again;
 	int r = load(d);
 
-	if (r < 0)
-		log_error("Failed to read [web] config_file=%s%s%s; what was before stays in force",
-			d->path ? d->path : "", r == -EBADMSG ? "" : ": ",
-			r == -EBADMSG ? "" : strerror(-r));
-	else if (d->path)
+	if (r >= 0 && d->path)
 		say_in_force(d);
+	else if (r < 0 && !(told && d->again))
+		log_error("Failed to read [web] config_file=%s%s%s; what was before stays in "
+			  "force%s",
+			d->path ? d->path : "", d->again ? ": " : "", d->again ? strerror(-r) : "",
+			d->again ? ", trying again" : "");
 }
 
 static int on_look(sd_event_source *source, usec_t now, void *userdata)
@@ -157,7 +176,9 @@ static int on_look(sd_event_source *source, usec_t now, void *userdata)
 	struct door *d = userdata;
 
 	(void)now;
-	if (d->path && web_config_changed(&d->stamps))
+	if (d->closed)
+		set_tls(d);
+	if (d->again || web_config_changed(&d->stamps))
 		reload(d);
 	return timer_in(source, LOOK_INTERVAL);
 }
@@ -182,6 +203,7 @@ void door_configure(struct door *d, const struct web_params *p)
 		log_error("Failed to read [web]: %s", strerror(-r));
 		return;
 	}
+	d->again = false;
 	reload(d);
 	/* Whoever is no operator any more is none beside the users of before either. */
 	if (d->fault && set_users(d, d->config) < 0)
@@ -190,6 +212,8 @@ void door_configure(struct door *d, const struct web_params *p)
 
 const char *door_fault(const struct door *d)
 {
+	if (d->closed && !d->fault)
+		return "[web] listen: no longer at each, trying again";
 	return d->fault;
 }
 

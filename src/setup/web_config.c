@@ -50,6 +50,12 @@ static int fault(const char *path, const char *text, struct strlist *faults)
 	return r < 0 ? r : -EBADMSG;
 }
 
+/* What is no fault of the file, and passes. */
+static bool is_of_host(int error)
+{
+	return error == -ENOMEM || error == -EMFILE || error == -ENFILE || error == -EIO;
+}
+
 /* err: of secret_read_lines(), which names the file. */
 static int read_fault(int error, const char *err, struct strlist *faults)
 {
@@ -58,7 +64,9 @@ static int read_fault(int error, const char *err, struct strlist *faults)
 	if (error == -ENOMEM)
 		return error;
 	r = strlist_add(faults, err ? err : strerror(-error));
-	return r < 0 ? r : -EBADMSG;
+	if (r < 0)
+		return r;
+	return is_of_host(error) ? error : -EBADMSG;
 }
 
 /* Of a text in the file, or of a file that it names. *ret is the caller's. */

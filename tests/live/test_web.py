@@ -4,6 +4,7 @@ import base64
 import http.client
 import json
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -126,6 +127,20 @@ def test_users(binary, tmp_path, started):
         assert [d.status(user=user) for user in ("alice:opensesame", "bob:opensesame")] == [401, 200]
         d.replace(f"{USERS}rate_limit:\n  interval: 1h\n  burst: 3\n")
         assert [d.status(user="alice:opensesame") for _ in range(5)] == [200, 200, 200, 429, 429]
+
+
+def test_without_descriptors_it_is_read_later(binary, tmp_path, started):
+    """The file as it is comes into force once there are some again: nobody has to touch it."""
+    with Guarded(binary, tmp_path, started(Driver), USERS) as d:
+        assert d.status(user="bob:opensesame") == 200
+        was = resource.prlimit(d.child.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(d.child.pid, resource.RLIMIT_NOFILE, (3, was[1]))
+        d.replace(f"basic_auth_users:\n  alice: {HASH}\n")
+        assert d.lines(f"{d.web}: Too many open files") and d.lines("stays in force, trying again")
+        resource.prlimit(d.child.pid, resource.RLIMIT_NOFILE, was)
+        wait(lambda: d.status(user="bob:opensesame") == 401, what="it is read")
+        assert d.status(user="alice:opensesame") == 200
+        assert len(d.lines("stays in force")) == 1
 
 
 def test_a_flood_of_passwords_delays_nobody(binary, tmp_path, started):
