@@ -125,11 +125,13 @@ static void say_open(const struct door *d)
 
 static void say_in_force(const struct door *d)
 {
-	const struct web_file *f = d->config->file;
+	const struct web_file *f = d->path ? d->config->file : NULL;
 
-	log_notice("[web] config_file=%s is in force: %s, %zu users", d->path,
-		d->config->tls ? "TLS" : "no TLS", f->n_users);
-	warn(&f->warnings);
+	if (f) {
+		log_notice("[web] config_file=%s is in force: %s, %zu users", d->path,
+			d->config->tls ? "TLS" : "no TLS", f->n_users);
+		warn(&f->warnings);
+	}
 	say_open(d);
 }
 
@@ -162,9 +164,9 @@ static void reload(struct door *d)
 	const bool told = d->again;
 	int r = load(d);
 
-	if (r >= 0 && d->path)
+	if (r >= 0)
 		say_in_force(d);
-	else if (r < 0 && !(told && d->again))
+	else if (!(told && d->again))
 		log_error("Failed to read [web] config_file=%s%s%s; what was before stays in "
 			  "force%s",
 			d->path ? d->path : "", d->again ? ": " : "", d->again ? strerror(-r) : "",
@@ -292,10 +294,7 @@ static int open_door(struct door *d, const struct web_params *p)
 	r = listen_everywhere(d, &p->listen);
 	if (r < 0)
 		return r;
-	if (d->path)
-		say_in_force(d);
-	else
-		say_open(d);
+	say_in_force(d);
 	return timer_in(d->timer, LOOK_INTERVAL);
 }
 

@@ -104,6 +104,11 @@ def test_beyond_this_host_it_says_who_can_read(binary, tmp_path, started):
     d.config.write_text(d.config.read_text().replace("listen = 127.0.0.1:0\n", "listen = 0.0.0.0:0\n"))
     with d:
         wait(lambda: d.lines("passwords are sent in the clear"), what="it warns")
+        # A reload that takes the users away says so, too.
+        was = len(d.lines("asks nobody who they are"))
+        d.config.write_text(d.config.read_text().replace(f"config_file = {d.web}\n", ""))
+        d.child.send_signal(signal.SIGHUP)
+        wait(lambda: len(d.lines("asks nobody who they are")) > was, what="it warns of it")
 
 
 def test_users(binary, tmp_path, started):
