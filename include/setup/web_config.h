@@ -23,6 +23,13 @@ struct web_config {
 struct web_config_stamps {
 	char *names[WEB_CONFIG_FILES]; /* NULL: none */
 	struct secret_stamp stamps[WEB_CONFIG_FILES];
+	struct secret_stamp seen[WEB_CONFIG_FILES]; /* at the last look */
+};
+
+enum web_config_look {
+	WEB_CONFIG_SAME,     /* as they were read */
+	WEB_CONFIG_CHANGING, /* one is another one than at the last look */
+	WEB_CONFIG_CHANGED,  /* one is another one than was read, and was so at the last look */
 };
 
 /* path: as secret_path() has it. -EBADMSG with all that is wrong in faults. -ENOMEM, -EMFILE,
@@ -36,6 +43,7 @@ struct web_config *web_config_free(struct web_config *c);
 
 DEFINE_CLEANUP(struct web_config *, web_config_free)
 
-/* Whether one of the files is another one by now. */
-bool web_config_changed(const struct web_config_stamps *s);
+/* What the files are by now. One that is being written may hold the first half of what it will say:
+ * two looks that find the same tell that it is whole, if its writer takes no longer in between. */
+enum web_config_look web_config_look(struct web_config_stamps *s);
 void web_config_stamps_clear(struct web_config_stamps *s);

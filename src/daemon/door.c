@@ -16,7 +16,7 @@
 #include "web/users.h"
 
 /* How often it is looked whether a file is another one. */
-#define LOOK_INTERVAL (2 * USEC_PER_SEC)
+#define LOOK_INTERVAL USEC_PER_SEC
 
 struct door {
 	struct http_server *server;
@@ -176,11 +176,12 @@ static void reload(struct door *d)
 static int on_look(sd_event_source *source, usec_t now, void *userdata)
 {
 	struct door *d = userdata;
+	const enum web_config_look look = web_config_look(&d->stamps);
 
 	(void)now;
 	if (d->closed)
 		set_tls(d);
-	if (d->again || web_config_changed(&d->stamps))
+	if (look == WEB_CONFIG_CHANGED || (look == WEB_CONFIG_SAME && d->again))
 		reload(d);
 	return timer_in(source, LOOK_INTERVAL);
 }

@@ -17,20 +17,26 @@ static void note_file(struct web_config_stamps *s, const char *name)
 		s->names[i] = strdup(name);
 		if (s->names[i])
 			(void)secret_stamp(name, &s->stamps[i]);
+		s->seen[i] = s->stamps[i];
 		return;
 	}
 }
 
-bool web_config_changed(const struct web_config_stamps *s)
+enum web_config_look web_config_look(struct web_config_stamps *s)
 {
+	enum web_config_look look = WEB_CONFIG_SAME;
+	bool rests = true;
+
 	for (size_t i = 0; i < WEB_CONFIG_FILES && s->names[i]; i++) {
 		struct secret_stamp now = {0};
 
 		(void)secret_stamp(s->names[i], &now);
+		rests = rests && secret_stamp_equal(&now, &s->seen[i]);
 		if (!secret_stamp_equal(&now, &s->stamps[i]))
-			return true;
+			look = WEB_CONFIG_CHANGED;
+		s->seen[i] = now;
 	}
-	return false;
+	return rests ? look : WEB_CONFIG_CHANGING;
 }
 
 void web_config_stamps_clear(struct web_config_stamps *s)
