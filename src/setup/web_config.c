@@ -120,6 +120,25 @@ static int make_tls(const char *path, const struct web_file_tls *t, struct http_
 	return r;
 }
 
+static int warn_exposed(const char *name, struct strlist *warnings)
+{
+	_cleanup_free_ char *line = NULL;
+	int r;
+
+	if (!secret_is_exposed(name))
+		return 0;
+	r = str_printf(&line, "%s: every user of this host may read it: chmod o-r", name);
+	return r < 0 ? r : strlist_add(warnings, line);
+}
+
+/* Of the files that hold something secret: hashes are guessed at home, without limit. */
+static int warn_all_exposed(const char *path, struct web_file *f)
+{
+	int r = f->n_users > 0 || f->tls.key ? warn_exposed(path, &f->warnings) : 0;
+
+	return r >= 0 && f->tls.key_file ? warn_exposed(f->tls.key_file, &f->warnings) : r;
+}
+
 static int load(const char *path, struct web_config *c, struct web_config_stamps *stamps,
 	struct strlist *faults)
 {
@@ -134,21 +153,14 @@ static int load(const char *path, struct web_config *c, struct web_config_stamps
 		return read_fault(r, err, faults);
 	r = web_file_decode(where, text, strlen(text), &c->file, faults);
 	secret_free(text);
+	if (r >= 0)
+		r = warn_all_exposed(where, c->file);
 	if (r < 0 || !c->file->tls.enabled)
 		return r;
 	note_file(stamps, c->file->tls.cert_file);
 	note_file(stamps, c->file->tls.key_file);
 	note_file(stamps, c->file->tls.client_ca_file);
-	r = make_tls(where, &c->file->tls, &c->tls, faults);
-	if (r >= 0 && c->file->tls.key_file && secret_is_exposed(c->file->tls.key_file)) {
-		_cleanup_free_ char *line = NULL;
-
-		r = str_printf(&line, "%s: every user of this host may read it: chmod o-r",
-			c->file->tls.key_file);
-		if (r >= 0)
-			r = strlist_add(&c->file->warnings, line);
-	}
-	return r;
+	return make_tls(where, &c->file->tls, &c->tls, faults);
 }
 
 int web_config_load(const char *path, struct web_config **ret, struct web_config_stamps *stamps,

@@ -86,10 +86,31 @@ static void test_looks(void **state)
 	tear_down(&f);
 }
 
+/* Hashes are not for everybody. */
+static void test_exposed(void **state)
+{
+	static const struct {
+		const char *text;
+		mode_t mode;
+		size_t n;
+	} rows[] = {{PLAIN, 0644, 0}, {USERS, 0644, 1}, {USERS, 0640, 0}, {USERS PLAIN, 0604, 1}};
+	struct fixture f;
+
+	(void)state;
+	set_up(&f);
+	for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+		write_file(f.path, rows[i].text);
+		assert_return_code(chmod(f.path, rows[i].mode), 0);
+		assert_int_equal(load(&f), rows[i].n);
+	}
+	tear_down(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_looks),
+		cmocka_unit_test(test_exposed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
