@@ -125,12 +125,12 @@ static void say_open(const struct door *d)
 
 static void say_in_force(const struct door *d)
 {
-	const struct web_file *f = d->path ? d->config->file : NULL;
+	const struct web_config *c = d->config;
 
-	if (f) {
+	if (c) {
 		log_notice("[web] config_file=%s is in force: %s, %zu users", d->path,
-			d->config->tls ? "TLS" : "no TLS", f->n_users);
-		warn(&f->warnings);
+			c->tls ? "TLS" : "no TLS", c->file->n_users);
+		warn(&c->file->warnings);
 	}
 	say_open(d);
 }
