@@ -27,6 +27,14 @@ int strlist_add(struct strlist *l, const char *s)
 	return 0;
 }
 
+bool strlist_has(const struct strlist *l, const char *s)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (str_equal(l->items[i], s))
+			return true;
+	return false;
+}
+
 void strlist_clear(struct strlist *l)
 {
 	for (size_t i = 0; i < l->n; i++)

@@ -65,14 +65,6 @@ bool web_curve_known(const char *name)
 	return false;
 }
 
-static bool is_listed(const struct strlist *l, const char *name)
-{
-	for (size_t i = 0; i < l->n; i++)
-		if (str_equal(l->items[i], name))
-			return true;
-	return false;
-}
-
 /* Whether the list, taken apart, has the three of them. */
 static bool is_allowed(const struct strlist *l, const struct suite *s)
 {
@@ -97,7 +89,7 @@ static int check_product(const struct strlist *l, char **reterr)
 	int r;
 
 	for (size_t i = 0; i < ELEMENTSOF(suites); i++) {
-		if (!suites[i].exchange || is_listed(l, suites[i].name) ||
+		if (!suites[i].exchange || strlist_has(l, suites[i].name) ||
 			!is_allowed(l, &suites[i]))
 			continue;
 		r = str_printf(reterr,

@@ -129,9 +129,8 @@ static int first_seen(struct suggest *s, const struct app_info *info)
 	int r;
 
 	r = str_printf(&key, "%s %" PRIu64, info->id, info->started);
-	for (size_t i = 0; r >= 0 && i < s->seen.n; i++)
-		if (str_equal(s->seen.items[i], key))
-			return 0;
+	if (r >= 0 && strlist_has(&s->seen, key))
+		return 0;
 	if (r >= 0)
 		r = strlist_add(&s->seen, key);
 	return r < 0 ? r : 1;

@@ -147,14 +147,6 @@ static bool san_text(int type, const char *san, size_t n, char text[static MAX_S
 	return true;
 }
 
-static bool is_listed(const struct strlist *l, const char *text)
-{
-	for (size_t i = 0; i < l->n; i++)
-		if (str_equal(l->items[i], text))
-			return true;
-	return false;
-}
-
 static bool has_allowed_san(const struct strlist *allowed, gnutls_session_t session)
 {
 	gnutls_x509_crt_t c = client_certificate(session);
@@ -170,7 +162,7 @@ static bool has_allowed_san(const struct strlist *allowed, gnutls_session_t sess
 		/* One that is too long is none of the list. */
 		if (type == GNUTLS_E_SHORT_MEMORY_BUFFER)
 			type = GNUTLS_SAN_OTHERNAME;
-		found = type >= 0 && san_text(type, san, n, text) && is_listed(allowed, text);
+		found = type >= 0 && san_text(type, san, n, text) && strlist_has(allowed, text);
 	}
 	if (c)
 		gnutls_x509_crt_deinit(c);

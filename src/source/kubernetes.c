@@ -119,9 +119,8 @@ static int take_namespaces(
 		const char *name = namespaces->items[i];
 		const char *fault = kube_is_namespace(name) ? NULL : "is no name of a namespace";
 
-		for (size_t j = 0; j < i; j++)
-			if (str_equal(namespaces->items[j], name))
-				fault = "is named twice";
+		if (strlist_has(&k->namespaces, name))
+			fault = "is named twice";
 		if (fault) {
 			r = str_printf(reterr, "namespace: %s %s", name, fault);
 			return r < 0 ? r : -EINVAL;

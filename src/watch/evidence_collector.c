@@ -553,14 +553,6 @@ static void ask_hosts(struct evidence_collector *q, struct app_history *a,
 	}
 }
 
-static bool has(const struct strlist *l, const char *s)
-{
-	for (size_t i = 0; i < l->n; i++)
-		if (str_equal(l->items[i], s))
-			return true;
-	return false;
-}
-
 /* Each node once, and of it the executors that are known by their pods. */
 static void ask_probes(struct evidence_collector *q, struct app_history *a,
 	const struct kube_app_key *app, const struct strlist *executors, usec_t now)
@@ -571,7 +563,7 @@ static void ask_probes(struct evidence_collector *q, struct app_history *a,
 		const struct kube_executor *e =
 			kube_places_find(q->places, app, executors->items[i], now);
 
-		if (!e || !e->host_ip || has(&nodes, e->host_ip))
+		if (!e || !e->host_ip || strlist_has(&nodes, e->host_ip))
 			continue;
 		if (strlist_add(&nodes, e->host_ip) >= 0)
 			(void)begin_remote(q, a, e->host_ip, true, NULL);

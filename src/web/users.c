@@ -107,10 +107,7 @@ static struct user *find_user(const struct web_users *u, const char *name)
 
 static enum http_role role_of(const struct web_users *u, const char *name)
 {
-	for (size_t i = 0; name && i < u->operators.n; i++)
-		if (str_equal(u->operators.items[i], name))
-			return HTTP_ROLE_OPERATE;
-	return HTTP_ROLE_READ;
+	return name && strlist_has(&u->operators, name) ? HTTP_ROLE_OPERATE : HTTP_ROLE_READ;
 }
 
 /* Of some parts, in hexadecimal. */
