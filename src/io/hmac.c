@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <stdio.h>
@@ -22,4 +23,11 @@ int hmac_sha256(const char *key, const char *data, size_t len, char hex[static H
 	for (unsigned i = 0; i < n; i++)
 		(void)snprintf(hex + (size_t)i * 2, 3, "%02x", sum[i]);
 	return 0;
+}
+
+bool hmac_equal(const char *a, const char *b)
+{
+	size_t n = strlen(a);
+
+	return strlen(b) == n && CRYPTO_memcmp(a, b, n) == 0;
 }

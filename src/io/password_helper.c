@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The process that hashes. */
 #include <crypt.h>
-#include <openssl/crypto.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +9,7 @@
 
 #include "base/base64.h"
 #include "base/secret.h"
+#include "io/hmac.h"
 #include "io/password.h"
 
 /* A hash, a blank and a password in base64. */
@@ -26,7 +26,7 @@ static bool matches(const char *hash, const char *encoded, struct crypt_data *da
 		return false;
 	password[n] = '\0';
 	made = crypt_r(password, hash, data);
-	same = made && strlen(made) == strlen(hash) && CRYPTO_memcmp(made, hash, strlen(hash)) == 0;
+	same = made && hmac_equal(made, hash);
 	secret_wipe(password, sizeof(password));
 	secret_wipe((char *)data, sizeof(*data));
 	return same;

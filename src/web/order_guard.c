@@ -14,10 +14,8 @@
 #include "io/hmac.h"
 #include "io/random.h"
 
-#define KEY_WORDS 4
-
 struct order_guard {
-	char key[KEY_WORDS * 16 + 1];
+	char key[RANDOM_KEY_SIZE];
 };
 
 int order_guard_new(struct order_guard **ret)
@@ -27,14 +25,9 @@ int order_guard_new(struct order_guard **ret)
 
 	if (!g)
 		return -ENOMEM;
-	for (size_t i = 0; i < KEY_WORDS; i++) {
-		uint64_t word;
-
-		r = random_u64(&word);
-		if (r < 0)
-			return r;
-		(void)snprintf(g->key + i * 16, 17, "%016" PRIx64, word);
-	}
+	r = random_key(g->key);
+	if (r < 0)
+		return r;
 	*ret = TAKE_PTR(g);
 	return 0;
 }
@@ -70,19 +63,6 @@ int order_guard_token(const struct order_guard *g, const char *user, usec_t now,
 	return make(g, user, now / USEC_PER_SEC, ret);
 }
 
-/* Takes as long wherever they differ. */
-static bool is_same(const char *a, const char *b)
-{
-	size_t n = strlen(a);
-	unsigned char differ = 0;
-
-	if (strlen(b) != n)
-		return false;
-	for (size_t i = 0; i < n; i++)
-		differ |= (unsigned char)(a[i] ^ b[i]);
-	return differ == 0;
-}
-
 const char *order_guard_token_fault(
 	const struct order_guard *g, const char *user, const char *token, usec_t now)
 {
@@ -96,7 +76,7 @@ const char *order_guard_token_fault(
 		return "it has no token: give it by the buttons of a page";
 	(void)snprintf(digits, sizeof(digits), "%.*s", (int)strcspn(token, "."), token);
 	if (parse_u64(digits, &seconds) < 0 || make(g, user, seconds, wanted) < 0 ||
-		!is_same(token, wanted))
+		!hmac_equal(token, wanted))
 		return foreign;
 	if (seconds > now / USEC_PER_SEC ||
 		now / USEC_PER_SEC - seconds > ORDER_TOKEN_LIFE / USEC_PER_SEC)

@@ -3,7 +3,6 @@
 #include "web/users.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -43,7 +42,7 @@ struct job {
 struct web_users {
 	struct http_gate gate;
 	struct password_check *check;
-	char key[65]; /* of the digests */
+	char key[RANDOM_KEY_SIZE]; /* of the digests */
 	struct user *users;
 	size_t n;
 	struct strlist operators;
@@ -315,19 +314,6 @@ static void on_forget(void *userdata, struct http_visit *visit)
 	}
 }
 
-static int make_key(struct web_users *u)
-{
-	for (size_t i = 0; i < 4; i++) {
-		uint64_t part = 0;
-		int r = random_u64(&part);
-
-		if (r < 0)
-			return r;
-		(void)snprintf(u->key + i * 16, 17, "%016" PRIx64, part);
-	}
-	return 0;
-}
-
 int web_users_new(sd_event *event, struct web_users **ret)
 {
 	_cleanup_(web_users_freep) struct web_users *u = calloc(1, sizeof(*u));
@@ -337,7 +323,7 @@ int web_users_new(sd_event *event, struct web_users **ret)
 		return -ENOMEM;
 	u->gate = (struct http_gate){.ask = on_ask, .forget = on_forget, .userdata = u};
 	LIST_INIT(&u->jobs);
-	r = make_key(u);
+	r = random_key(u->key);
 	if (r >= 0)
 		r = password_check_new(event, &u->check);
 	if (r < 0)

@@ -30,9 +30,21 @@ static void test_rfc_4231(void **state)
 	assert_int_equal(hmac_sha256("", text, strlen(text), hex), -EIO);
 }
 
+static void test_equal(void **state)
+{
+	(void)state;
+	assert_true(hmac_equal("", ""));
+	assert_true(hmac_equal("token", "token"));
+	assert_false(hmac_equal("token", "tokem"));
+	assert_false(hmac_equal("token", "Token"));
+	assert_false(hmac_equal("token", "toke"));
+	assert_false(hmac_equal("token", "tokens"));
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_rfc_4231)};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rfc_4231), cmocka_unit_test(test_equal)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
