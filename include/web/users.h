@@ -19,7 +19,6 @@ struct web_user {
 struct web_users_params {
 	const struct web_user *users; /* none: nobody is asked for a password */
 	size_t n;
-	const struct strlist *operators;
 	usec_t rate_interval; /* one request in that time, and rate_burst at once; 0: no limit */
 	uint64_t rate_burst;
 };
@@ -33,6 +32,10 @@ DEFINE_CLEANUP(struct web_users *, web_users_free)
 /* From now on. All is copied. Nobody may wait at the gate: http_server_set_gate() ends that.
  * -errno: what was before holds. */
 int web_users_configure(struct web_users *u, const struct web_users_params *p);
+
+/* Who may give orders, from now on; the others read. All is copied. -ENOMEM: those of before may.
+ */
+int web_users_set_operators(struct web_users *u, const struct strlist *operators);
 
 /* Valid as long as u. */
 const struct http_gate *web_users_gate(const struct web_users *u);

@@ -24,8 +24,7 @@ struct door {
 	sd_event_source *timer;
 	struct web_config *config; /* NULL: there is no config_file */
 	struct web_config_stamps stamps;
-	char *path; /* config_file */
-	struct strlist operators;
+	char *path;                  /* config_file */
 	struct http_header *headers; /* of the config, whose text they are */
 	bool far;                    /* it listens at more than loopback */
 	bool closed;                 /* not all listeners could begin anew */
@@ -38,7 +37,7 @@ static int set_users(struct door *d, const struct web_config *c)
 	const struct web_file *f = c ? c->file : NULL;
 	const size_t n = f ? f->n_users : 0;
 	struct web_user *users = calloc(n + 1, sizeof(*users));
-	struct web_users_params p = {.users = users, .n = n, .operators = &d->operators};
+	struct web_users_params p = {.users = users, .n = n};
 	int r;
 
 	if (!users)
@@ -186,13 +185,13 @@ static int on_look(sd_event_source *source, usec_t now, void *userdata)
 	return timer_in(source, LOOK_INTERVAL);
 }
 
+/* Operators are those of now, whatever becomes of the web file. */
 static int set_params(struct door *d, const struct web_params *p)
 {
 	int r = str_replace(&d->path, p->config_file);
 
-	strlist_clear(&d->operators);
-	for (size_t i = 0; r >= 0 && i < p->operators.n; i++)
-		r = strlist_add(&d->operators, p->operators.items[i]);
+	if (r >= 0)
+		r = web_users_set_operators(d->users, &p->operators);
 	if (!p->config_file)
 		web_config_stamps_clear(&d->stamps);
 	return r;
@@ -208,9 +207,6 @@ void door_configure(struct door *d, const struct web_params *p)
 	}
 	d->again = false;
 	reload(d);
-	/* Whoever is no operator any more is none beside the users of before either. */
-	if (d->fault && set_users(d, d->config) < 0)
-		log_error("[web] operators: out of memory; those of before stay in force");
 }
 
 const char *door_fault(const struct door *d)
@@ -329,7 +325,6 @@ struct door *door_free(struct door *d)
 	web_users_free(d->users);
 	web_config_free(d->config);
 	web_config_stamps_clear(&d->stamps);
-	strlist_clear(&d->operators);
 	free(d->headers);
 	free(d->path);
 	free(d->fault);

@@ -346,7 +346,7 @@ static void clear_users(struct user *users, size_t n)
 	free(users);
 }
 
-static int copy(const struct web_users_params *p, struct user *users, struct strlist *operators)
+static int copy(const struct web_users_params *p, struct user *users)
 {
 	int r = 0;
 
@@ -355,8 +355,6 @@ static int copy(const struct web_users_params *p, struct user *users, struct str
 		if (r >= 0)
 			r = str_replace(&users[i].hash, p->users[i].hash);
 	}
-	for (size_t i = 0; r >= 0 && i < p->operators->n; i++)
-		r = strlist_add(operators, p->operators->items[i]);
 	return r;
 }
 
@@ -374,12 +372,10 @@ static void keep_right(const struct web_users *u, struct user *users, size_t n)
 int web_users_configure(struct web_users *u, const struct web_users_params *p)
 {
 	struct user *users = calloc(p->n + 1, sizeof(*users));
-	struct strlist operators = {0};
-	int r = users ? copy(p, users, &operators) : -ENOMEM;
+	int r = users ? copy(p, users) : -ENOMEM;
 
 	if (r < 0) {
 		clear_users(users, users ? p->n : 0);
-		strlist_clear(&operators);
 		return r;
 	}
 	while (!LIST_EMPTY(&u->jobs)) {
@@ -390,14 +386,28 @@ int web_users_configure(struct web_users *u, const struct web_users_params *p)
 	}
 	keep_right(u, users, p->n);
 	clear_users(u->users, u->n);
-	strlist_clear(&u->operators);
 	memset(u->wrong, 0, sizeof(u->wrong));
 	u->users = users;
 	u->n = p->n;
-	u->operators = operators;
 	u->rate_interval = p->rate_interval;
 	u->rate_burst = p->rate_burst;
 	u->taken_until = 0;
+	return 0;
+}
+
+int web_users_set_operators(struct web_users *u, const struct strlist *operators)
+{
+	struct strlist copy = {0};
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < operators->n; i++)
+		r = strlist_add(&copy, operators->items[i]);
+	if (r < 0) {
+		strlist_clear(&copy);
+		return r;
+	}
+	strlist_clear(&u->operators);
+	u->operators = copy;
 	return 0;
 }
 

@@ -54,12 +54,10 @@ static void configure(struct fixture *f, const char *hash, size_t n, usec_t inte
 	char *operators[] = {(char[]){"bob"}, (char[]){"CN"}};
 	const struct strlist list = {operators, ELEMENTSOF(operators)};
 	const struct web_user users[] = {{"alice", hash}, {"bob", hash}};
-	const struct web_users_params p = {.users = users,
-		.n = n,
-		.operators = &list,
-		.rate_interval = interval,
-		.rate_burst = 2};
+	const struct web_users_params p = {
+		.users = users, .n = n, .rate_interval = interval, .rate_burst = 2};
 
+	assert_int_equal(web_users_set_operators(f->users, &list), 0);
 	assert_int_equal(web_users_configure(f->users, &p), 0);
 }
 
