@@ -283,22 +283,27 @@ static int take_header(struct decode *d, const struct yaml_tree *t)
 	return r;
 }
 
-static int take_headers(struct decode *d, const struct yaml_tree *t, const struct field *f)
+/* The items of a map whose keys are not ours. */
+static int take_each(struct decode *d, const struct yaml_tree *t,
+	int (*take)(struct decode *d, const struct yaml_tree *item))
 {
 	int r = 0;
 
-	(void)f;
 	if (t->kind == YAML_TREE_TEXT && t->absent)
 		return 0;
 	if (t->kind != YAML_TREE_MAP)
 		return wants(d, t, YAML_TREE_MAP);
+	for (const struct yaml_tree *item = t->first; r >= 0 && item; item = item->next)
+		r = take(d, item);
+	return r;
+}
+
+static int take_headers(struct decode *d, const struct yaml_tree *t, const struct field *f)
+{
+	(void)f;
 	/* Each of them once, and one to stop at. */
 	d->file->headers = calloc(ELEMENTSOF(known_headers) + 1, sizeof(*d->file->headers));
-	if (!d->file->headers)
-		return -ENOMEM;
-	for (const struct yaml_tree *item = t->first; r >= 0 && item; item = item->next)
-		r = take_header(d, item);
-	return r;
+	return d->file->headers ? take_each(d, t, take_header) : -ENOMEM;
 }
 
 static const struct field http_fields[] = {
@@ -364,16 +369,8 @@ static int take_user(struct decode *d, const struct yaml_tree *t)
 
 static int take_users(struct decode *d, const struct yaml_tree *t, const struct field *f)
 {
-	int r = 0;
-
 	(void)f;
-	if (t->kind == YAML_TREE_TEXT && t->absent)
-		return 0;
-	if (t->kind != YAML_TREE_MAP)
-		return wants(d, t, YAML_TREE_MAP);
-	for (const struct yaml_tree *item = t->first; r >= 0 && item; item = item->next)
-		r = take_user(d, item);
-	return r;
+	return take_each(d, t, take_user);
 }
 
 /* "1s", "250ms" or "1m30s", as Go writes durations; a bare number is of nanoseconds there. */
