@@ -335,8 +335,7 @@ static enum MHD_Result let_in(struct http_server *s, struct MHD_Connection *conn
 	if (!x->visit && read_certificate(connection, &certificate) < 0)
 		return MHD_NO;
 	ask.certificate = certificate;
-	ask.authorization = MHD_lookup_connection_value(
-		connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
+	ask.authorization = header(connection, MHD_HTTP_HEADER_AUTHORIZATION);
 	status = http_visits_pass(s->visits, &x->visit, connection, &ask, &caller);
 	if (status == 1) {
 		http_connection_on_end(connection_of(connection), on_end, x->visit);
