@@ -255,7 +255,7 @@ static int order_test_notify(const struct order *o)
 	return reply_json(r, o->reply);
 }
 
-static const struct {
+static const struct order_kind {
 	const char *path;
 	int (*carry_out)(const struct order *o);
 } orders[] = {
@@ -302,23 +302,22 @@ static int refuse(struct control *c, const struct http_server_request *request, 
 	return r < 0 ? r : reply_text(reply, 403, text);
 }
 
-static bool is_order(const char *path)
+/* NULL: there is no such order. */
+static const struct order_kind *find_order(const char *path)
 {
 	for (size_t i = 0; i < ELEMENTSOF(orders); i++)
 		if (str_equal(orders[i].path, path))
-			return true;
-	return false;
+			return &orders[i];
+	return NULL;
 }
 
 int control_order(struct control *c, const char *path, const char *body, const char *who,
 	struct http_server_reply *reply)
 {
 	const struct order o = {.control = c, .body = body, .who = who, .reply = reply};
+	const struct order_kind *kind = find_order(path);
 
-	for (size_t i = 0; i < ELEMENTSOF(orders); i++)
-		if (str_equal(orders[i].path, path))
-			return orders[i].carry_out(&o);
-	return reply_text(reply, 404, "no such order");
+	return kind ? kind->carry_out(&o) : reply_text(reply, 404, "no such order");
 }
 
 static int control_answer(
@@ -334,7 +333,7 @@ static int control_answer(
 	r = operators_know(c->context.operators(c->context.userdata), request->peer, &may, &who);
 	if (r < 0)
 		return r;
-	if (!may && is_order(request->path))
+	if (!may && find_order(request->path))
 		return refuse(c, request, who, reply);
 	return control_order(c, request->path, request->body, who, reply);
 }
