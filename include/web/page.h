@@ -48,6 +48,10 @@ void page_table(struct page *p, const char *label, const char *const *heads);
 /* A cell, to be closed by the caller; head: of its column. The first of a row names it. */
 void page_cell(struct page *p, const char *head, const char *class);
 void page_cell_text(struct page *p, const char *head, const char *class, const char *text);
+/* A field of a form that nobody sees. */
+void page_hidden(struct page *p, const char *name, const char *value);
+/* What a person is to put into the field of that id. */
+void page_label(struct page *p, const char *id, const char *text);
 /* A field to filter the page at path by; find: what it holds, sort: what is kept, may be NULL. */
 void page_filter(struct page *p, const char *path, const char *find, const char *sort);
 /* "and N more", where shown is less than n. */

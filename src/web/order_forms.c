@@ -11,15 +11,6 @@ static bool may_order(const struct page *p)
 	return caller && caller->name && caller->role == HTTP_ROLE_OPERATE && p->view->order_guard;
 }
 
-static void add_hidden(struct page *p, const char *name, const char *value)
-{
-	html_open(&p->html, "input");
-	html_attribute(&p->html, "type", "hidden");
-	html_attribute(&p->html, "name", name);
-	html_attribute(&p->html, "value", value);
-	html_close(&p->html);
-}
-
 static void begin_form(struct page *p, const char *order)
 {
 	const struct web_view *v = p->view;
@@ -30,7 +21,7 @@ static void begin_form(struct page *p, const char *order)
 	html_open(&p->html, "form");
 	html_attribute(&p->html, "method", "post");
 	html_attributef(&p->html, "action", "%sorders/%s", p->root, order);
-	add_hidden(p, "token", token);
+	page_hidden(p, "token", token);
 }
 
 static void add_button(struct page *p, const char *text, const char *about)
@@ -50,7 +41,7 @@ static void add_button(struct page *p, const char *text, const char *about)
 static void add_form(struct page *p, const char *order, const char *button, const char *id)
 {
 	begin_form(p, order);
-	add_hidden(p, "incident", id);
+	page_hidden(p, "incident", id);
 	add_button(p, button, id);
 	html_close(&p->html);
 }
@@ -67,8 +58,8 @@ static void add_ending(struct page *p, const char *order, const char *button, co
 	html_text(h, " ...");
 	html_close(h);
 	begin_form(p, order);
-	add_hidden(p, "app", i->id);
-	add_hidden(p, "incident", i->id);
+	page_hidden(p, "app", i->id);
+	page_hidden(p, "incident", i->id);
 	html_open(h, "p");
 	html_textf(h,
 		"This ends %s of %s%s. The daemon looks once more whether it hangs, and all limits "
@@ -108,10 +99,7 @@ static void add_reason(struct page *p)
 {
 	struct html_writer *h = &p->html;
 
-	html_open(h, "label");
-	html_attribute(h, "for", "reason");
-	html_text(h, "Why");
-	html_close(h);
+	page_label(p, "reason", "Why");
 	html_open(h, "input");
 	html_attribute(h, "id", "reason");
 	html_attribute(h, "name", "reason");
@@ -129,10 +117,7 @@ static void add_length(struct page *p)
 		{"28800", "for 8 hours"}, {"0", "until somebody resumes"}};
 	struct html_writer *h = &p->html;
 
-	html_open(h, "label");
-	html_attribute(h, "for", "seconds");
-	html_text(h, "How long");
-	html_close(h);
+	page_label(p, "seconds", "How long");
 	html_open(h, "select");
 	html_attribute(h, "id", "seconds");
 	html_attribute(h, "name", "seconds");

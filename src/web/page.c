@@ -286,6 +286,25 @@ void page_cell_text(struct page *p, const char *head, const char *class, const c
 	html_close(&p->html);
 }
 
+void page_hidden(struct page *p, const char *name, const char *value)
+{
+	struct html_writer *h = &p->html;
+
+	html_open(h, "input");
+	html_attribute(h, "type", "hidden");
+	html_attribute(h, "name", name);
+	html_attribute(h, "value", value);
+	html_close(h);
+}
+
+void page_label(struct page *p, const char *id, const char *text)
+{
+	html_open(&p->html, "label");
+	html_attribute(&p->html, "for", id);
+	html_text(&p->html, text);
+	html_close(&p->html);
+}
+
 void page_filter(struct page *p, const char *path, const char *find, const char *sort)
 {
 	struct html_writer *h = &p->html;
@@ -293,23 +312,15 @@ void page_filter(struct page *p, const char *path, const char *find, const char 
 	html_open(h, "form");
 	html_attribute(h, "role", "search");
 	html_attribute(h, "action", path);
-	html_open(h, "label");
-	html_attribute(h, "for", "find");
-	html_text(h, "Show only");
-	html_close(h);
+	page_label(p, "find", "Show only");
 	html_open(h, "input");
 	html_attribute(h, "id", "find");
 	html_attribute(h, "name", "find");
 	html_attribute(h, "type", "search");
 	html_attribute(h, "value", find && *find ? find : NULL);
 	html_close(h);
-	if (sort) {
-		html_open(h, "input");
-		html_attribute(h, "type", "hidden");
-		html_attribute(h, "name", "sort");
-		html_attribute(h, "value", sort);
-		html_close(h);
-	}
+	if (sort)
+		page_hidden(p, "sort", sort);
 	html_element(h, "button", NULL, "Show");
 	html_close(h);
 }
