@@ -13,6 +13,11 @@
 /* Of namespaces; drivers wait for a place on the wire, too. */
 #define KUBE_LISTS_AT_ONCE 4
 
+/* A turn that takes longer, page by page, is given up: the poller counts on its end. */
+#define KUBE_TURN_MAX USEC_PER_MINUTE
+/* As a field selector. Ended pods stay until somebody deletes them: they are not asked for. */
+#define KUBE_LIVE "status.phase!=Succeeded,status.phase!=Failed"
+
 struct kube_list;
 
 /* Who was asked has answered: the pods are those of now, or fault says why they are not. */

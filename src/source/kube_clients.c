@@ -16,7 +16,6 @@
 #define PAGE "500"
 /* Each costs a request with each list. */
 #define MAX_CLIENTS 500
-#define LIVE "status.phase!=Succeeded,status.phase!=Failed"
 
 /* What is asked: pages of executors of one URL after the other, then one known driver after the
  * other. */
@@ -185,7 +184,7 @@ static int ask_executors(struct kube_clients *c)
 	strbuf_addf(&b,
 		"%s?labelSelector=%s&limit=" PAGE "&fieldSelector=", c->source->urls.items[c->at],
 		c->selector);
-	strbuf_add_segment(&b, LIVE);
+	strbuf_add_segment(&b, KUBE_LIVE);
 	if (c->found.next) {
 		strbuf_add(&b, "&continue=");
 		strbuf_add_segment(&b, c->found.next);

@@ -17,10 +17,6 @@
 /* So many are asked for in one piece, which the API server has in its cache, whatever the limit.
  * Pages are read from etcd, past all pods that are not asked for: seven times the work. */
 #define MAX_CACHED 1000
-/* Ended pods stay until somebody deletes them: they are not asked for. */
-#define LIVE "status.phase!=Succeeded,status.phase!=Failed"
-/* A list that takes longer, page by page, is given up: the poller counts on its end. */
-#define MAX_LIST_TIME USEC_PER_MINUTE
 /* An API server that asks for more is asked all the same. */
 #define MAX_RETRY_AFTER (10 * USEC_PER_MINUTE)
 /* An API server tells all that it has at once, and then waits for this time to be over. */
@@ -149,7 +145,7 @@ static bool asks_to_wait(struct kube_list *l, const struct transport_answer *a)
 static void add_query(const struct kube_list *l, const char *more, struct strbuf *b)
 {
 	strbuf_addf(b, "%s?labelSelector=%s%s&fieldSelector=", l->url, l->selector, more);
-	strbuf_add_segment(b, LIVE);
+	strbuf_add_segment(b, KUBE_LIVE);
 }
 
 /* The list that is to find out what changes did not tell is no cache's. */
@@ -232,7 +228,7 @@ static void on_page(void *userdata, const struct transport_answer *a)
 		if (a->status == 410 && begin_anew(l))
 			return;
 	}
-	if (r > 0 && a->received - l->began > MAX_LIST_TIME) {
+	if (r > 0 && a->received - l->began > KUBE_TURN_MAX) {
 		r = -ETIMEDOUT;
 		fault_set(&fault, "timeout", "is not through its list after %s",
 			format_duration(took, sizeof(took), a->received - l->began));

@@ -20,8 +20,6 @@
 
 /* The default of label_selector (types.c), by which auto in executor_selector goes. */
 #define DEFAULT_SELECTOR "spark-role in (driver,connect-server)"
-/* A search for drivers in client mode that takes longer is given up. */
-#define MAX_LIST_TIME USEC_PER_MINUTE
 #define MAX_NAME_OF_SERVICE 63
 
 enum cpu_via {
@@ -411,7 +409,7 @@ static void finish(struct source_kubernetes *k)
 	if (n_listed == 0)
 		source_no_list(s, k->fn, k->userdata);
 	else if (k->clients)
-		kube_clients_search(k->clients, k->began + MAX_LIST_TIME, on_clients, k);
+		kube_clients_search(k->clients, k->began + KUBE_TURN_MAX, on_clients, k);
 	else
 		hand_over(k);
 }
