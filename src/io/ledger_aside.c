@@ -22,11 +22,16 @@ static bool is_kept(const char *name, const char *base)
 	       strcmp(name + length - 4, "-wal") != 0;
 }
 
-/* path is absolute. */
+/* Of an absolute path; the caller frees it. */
+static char *directory_of(const char *path)
+{
+	return strndup(path, (size_t)(strrchr(path, '/') - path));
+}
+
 static int count_kept(const char *path)
 {
-	const char *slash = strrchr(path, '/');
-	_cleanup_free_ char *dir = strndup(path, (size_t)(slash - path));
+	const char *base = strrchr(path, '/') + 1;
+	_cleanup_free_ char *dir = directory_of(path);
 	struct dirent *e;
 	int n = 0;
 	DIR *d;
@@ -37,7 +42,7 @@ static int count_kept(const char *path)
 	if (!d)
 		return -errno;
 	while ((e = readdir(d)))
-		n += is_kept(e->d_name, slash + 1);
+		n += is_kept(e->d_name, base);
 	(void)closedir(d);
 	return n;
 }
@@ -84,10 +89,9 @@ int ledger_aside_begun(const char *path)
 	return errno == ENOENT ? 0 : -errno;
 }
 
-/* path is absolute. */
 static void sync_directory(const char *path)
 {
-	_cleanup_free_ char *dir = strndup(path, (size_t)(strrchr(path, '/') - path));
+	_cleanup_free_ char *dir = directory_of(path);
 	_cleanup_close_ int fd =
 		dir ? open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
 
