@@ -12,11 +12,14 @@ import lab
 
 
 class Watch:
-    """stagewatchd with a configuration of its own; its log is stagewatchd.log in the directory."""
+    """stagewatchd with a configuration of its own; its log is stagewatchd.log in the directory. sections: more of them, as text."""
+
+    sections = ""
 
     def __init__(self, binary, directory, spark, airflow, mode="act", action="retry", user="watchdog", **rule):
         self.binary, self.dir = binary, directory
         self.dir.mkdir(parents=True, exist_ok=True)
+        self.airflow_url = airflow.url if airflow else None
         self.spark, self.airflow, self.action = spark, airflow, action
         self.user, self.rule = user, {"hung_after": "15s", "hung_after_unproven": "20s", "end_timeout": "60s", "cooldown": "0", **rule}
         self.config = self.dir / "stagewatchd.conf"
@@ -37,13 +40,13 @@ settle = 0
 type = standalone
 url = {self.spark.web_url}
 [airflow lab]
-url = {self.airflow.url}
+url = {self.airflow_url}
 username = {self.user}
 password_file = {self.dir}/password
 [rule lab]
 app = *
 action = {self.action}
-""" + "".join(f"{key} = {value}\n" for key, value in self.rule.items()))
+""" + "".join(f"{key} = {value}\n" for key, value in self.rule.items()) + self.sections)
 
     def __enter__(self):
         self.out = open(self.dir / "stagewatchd.log", "ab")

@@ -3,53 +3,19 @@
 try is acted upon twice. A thousand worlds that are worse: tests/unit/core/test_leadership.c."""
 import json
 import signal
-import socket
-import subprocess
-import threading
 import time
 import urllib.request
 from base64 import b64encode
 
 import pytest
-from apiserver import ApiServer, free_ports
+from apiserver import ApiServer
+from etcd import Etcd
 from fakes import PASSWORD, Airflow
 from harness import Daemon, wait
+from relay import Relay
 from scene import Scene
 
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/default/leases"
-
-
-class Etcd:
-    def __init__(self, directory):
-        self.dir = directory
-        self.port, self.peer = free_ports(2)
-        self.start_server()
-
-    def start_server(self):
-        client, peer = f"http://127.0.0.1:{self.port}", f"http://127.0.0.1:{self.peer}"
-        with open(self.dir / "etcd.log", "ab") as log:
-            self.child = subprocess.Popen(
-                ["etcd", "--data-dir", self.dir / "etcd", "--listen-client-urls", client, "--advertise-client-urls", client,
-                 "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", f"default={peer}"],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        wait(self.answers, 60, "etcd answers")
-
-    def answers(self):
-        try:
-            socket.create_connection(("127.0.0.1", self.port), 1).close()
-            return True
-        except OSError:
-            return False
-
-    def stop_server(self):
-        self.child.terminate()
-        self.child.wait(20)
-
-    def end(self):
-        self.stop_server()
-
-    def section(self, port):
-        return f"type = etcd\nurl = http://127.0.0.1:{port}\n"
 
 
 class EtcdWithLogin(Etcd):
@@ -93,58 +59,6 @@ def store(request, tmp_path_factory):
     made = STORES[request.param](directory) if request.param in STORES else Lease(request.getfixturevalue("kubernetes"), directory)
     yield made
     made.end()
-
-
-class Relay:
-    """Between a replica and the store; it can be cut."""
-
-    def __init__(self, port):
-        self.to, self.cut, self.pairs = port, False, []
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def accept(self):
-        while True:
-            try:
-                here = self.listener.accept()[0]
-            except OSError:
-                return
-            try:
-                there = None if self.cut else socket.create_connection(("127.0.0.1", self.to))
-            except OSError:
-                there = None
-            if not there:
-                here.close()
-                continue
-            self.pairs += [here, there]
-            for a, b in ((here, there), (there, here)):
-                threading.Thread(target=self.carry, args=(a, b), daemon=True).start()
-
-    @staticmethod
-    def carry(a, b):
-        try:
-            while data := a.recv(65536):
-                b.sendall(data)
-        except OSError:
-            pass
-        for s in (a, b):
-            try:
-                s.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-
-    def set_cut(self, cut):
-        self.cut = cut
-        for s in self.pairs if cut else []:
-            try:
-                s.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-
-    def close(self):
-        self.listener.close()
-        self.set_cut(True)
 
 
 class NotedAirflow(Airflow):

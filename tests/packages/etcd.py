@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A real etcd, without users."""
+import socket
+import subprocess
+import time
+
+from apiserver import free_ports
+
+
+class Etcd:
+    def __init__(self, directory):
+        self.dir = directory
+        self.port, self.peer = free_ports(2)
+        self.start_server()
+
+    def start_server(self):
+        client, peer = f"http://127.0.0.1:{self.port}", f"http://127.0.0.1:{self.peer}"
+        with open(self.dir / "etcd.log", "ab") as log:
+            self.child = subprocess.Popen(
+                ["etcd", "--data-dir", self.dir / "etcd", "--listen-client-urls", client, "--advertise-client-urls", client,
+                 "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", f"default={peer}"],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        deadline = time.monotonic() + 60
+        while not self.answers():
+            assert self.child.poll() is None and time.monotonic() < deadline, (self.dir / "etcd.log").read_text()
+            time.sleep(0.1)
+
+    def answers(self):
+        try:
+            socket.create_connection(("127.0.0.1", self.port), 1).close()
+            return True
+        except OSError:
+            return False
+
+    def stop_server(self):
+        self.child.terminate()
+        self.child.wait(20)
+
+    def end(self):
+        self.stop_server()
+
+    def section(self, port):
+        return f"type = etcd\nurl = http://127.0.0.1:{port}\n"
