@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/time.h"
 #include "io/clock.h"
+#include "io/http_gate.h"
 
 #define HTTP_CONNECTIONS_MAX 64U
 #define HTTP_CONNECTIONS_OF_ORIGIN 16U
@@ -51,6 +52,8 @@ struct http_connection *http_connections_add(struct http_connections *l, int fd)
 void http_connection_remove(struct http_connection *c);
 /* Its request is complete: it has HTTP_EXCHANGE_TIMEOUT now. */
 void http_connection_complete(struct http_connection *c);
+/* Valid as long as c; NULL of NULL. */
+const struct http_origin *http_connection_origin(const struct http_connection *c);
 /* It was shut down: what it still says is of no use. */
 bool http_connection_has_ended(const struct http_connection *c);
 /* Calls fn when it is shut down, for an owner that does not look at its descriptor. fn: NULL:

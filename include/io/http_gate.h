@@ -2,6 +2,14 @@
  * Who may come in: what a server over TCP asks before it answers, and may have to wait for. */
 #pragma once
 
+#include <stdint.h>
+
+/* Where a connection is from. Compared as bytes: there is no padding. */
+struct http_origin {
+	uint8_t bytes[8]; /* IPv4, the first half of IPv6, or a user's id */
+	uint32_t family;
+};
+
 /* What somebody may do. */
 enum http_role {
 	HTTP_ROLE_NONE,
@@ -30,6 +38,7 @@ struct http_gate_ask {
 	const char *path;
 	const char *authorization; /* header, a secret; NULL when absent */
 	const char *certificate;   /* the name in the client's, if that was verified; else NULL */
+	const struct http_origin *origin; /* NULL: not known */
 	struct http_visit *visit;
 };
 

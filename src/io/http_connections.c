@@ -15,16 +15,10 @@
 
 #define SWEEP_INTERVAL (2 * USEC_PER_SEC)
 
-/* Compared as bytes. */
-struct origin {
-	uint8_t bytes[8]; /* IPv4, the first half of IPv6, or a user's id */
-	uint32_t family;
-};
-
 struct http_connection {
 	LIST_ENTRY(http_connection) link;
 	struct http_connections *list;
-	struct origin origin;
+	struct http_origin origin;
 	int fd;
 	usec_t since;
 	bool root;
@@ -129,7 +123,7 @@ struct http_connections *http_connections_free(struct http_connections *l)
 	return NULL;
 }
 
-static void read_ipv6(const struct in6_addr *a, struct origin *ret)
+static void read_ipv6(const struct in6_addr *a, struct http_origin *ret)
 {
 	if (IN6_IS_ADDR_V4MAPPED(a)) {
 		ret->family = AF_INET;
@@ -162,14 +156,14 @@ static void read_origin(struct http_connection *c)
 	}
 }
 
-static bool is_of(const struct http_connection *c, const struct origin *o)
+static bool is_of(const struct http_connection *c, const struct http_origin *o)
 {
 	return c->origin.family == o->family &&
 	       memcmp(c->origin.bytes, o->bytes, sizeof(o->bytes)) == 0;
 }
 
 /* Of one origin, or of all: NULL. */
-static unsigned count(const struct http_connections *l, const struct origin *o)
+static unsigned count(const struct http_connections *l, const struct http_origin *o)
 {
 	const struct http_connection *c;
 	unsigned n = 0;
@@ -179,9 +173,9 @@ static unsigned count(const struct http_connections *l, const struct origin *o)
 	return n;
 }
 
-static const struct origin *busiest(const struct http_connections *l)
+static const struct http_origin *busiest(const struct http_connections *l)
 {
-	const struct origin *found = NULL;
+	const struct http_origin *found = NULL;
 	const struct http_connection *c;
 	unsigned most = 0;
 
@@ -199,8 +193,8 @@ static const struct origin *busiest(const struct http_connections *l)
 
 /* Ends the oldest of that origin; the newest, for whom it is done, stays. The list begins with the
  * newest. */
-static void make_room(
-	struct http_connections *l, const struct http_connection *newest, const struct origin *o)
+static void make_room(struct http_connections *l, const struct http_connection *newest,
+	const struct http_origin *o)
 {
 	struct http_connection *found = NULL;
 	struct http_connection *c;
@@ -244,6 +238,11 @@ void http_connection_complete(struct http_connection *c)
 {
 	if (c)
 		c->complete = true;
+}
+
+const struct http_origin *http_connection_origin(const struct http_connection *c)
+{
+	return c ? &c->origin : NULL;
 }
 
 bool http_connection_has_ended(const struct http_connection *c)

@@ -335,6 +335,7 @@ static enum MHD_Result let_in(struct http_server *s, struct MHD_Connection *conn
 	if (!x->visit && read_certificate(connection, &certificate) < 0)
 		return MHD_NO;
 	ask.certificate = certificate;
+	ask.origin = http_connection_origin(connection_of(connection));
 	ask.authorization = header(connection, MHD_HTTP_HEADER_AUTHORIZATION);
 	status = http_visits_pass(s->visits, &x->visit, connection, &ask, &caller);
 	if (status == 1) {

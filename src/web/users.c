@@ -20,6 +20,8 @@
  * them by guessing. */
 #define MAX_WRONG 128U
 #define MAX_VISITS 64U
+/* Hashes that wait, of PASSWORD_MAX_CALLS: nobody takes all of them by guessing. */
+#define MAX_JOBS_OF_ORIGIN (PASSWORD_MAX_CALLS / 4)
 #define MAX_CREDENTIALS ((size_t)8192)
 
 struct user {
@@ -34,6 +36,7 @@ struct job {
 	struct web_users *users;
 	struct user *user; /* NULL: there is none of that name, whatever the hash says */
 	char digest[HMAC_HEX_SIZE];
+	struct http_origin origin; /* of who asked first */
 	struct password_call *call;
 	struct http_visit *visits[MAX_VISITS];
 	unsigned n_visits;
@@ -207,13 +210,25 @@ static struct job *find_job(const struct web_users *u, const char *hex)
 	return NULL;
 }
 
-static struct job *begin_job(struct web_users *u, struct user *user, const char *hash,
-	const char *password, const char *hex)
+static bool has_enough(const struct web_users *u, const struct http_origin *o)
 {
-	struct job *j = calloc(1, sizeof(*j));
+	const struct job *j;
+	unsigned n = 0;
+
+	LIST_FOREACH(j, &u->jobs, link)
+	n += memcmp(&j->origin, o, sizeof(*o)) == 0;
+	return n >= MAX_JOBS_OF_ORIGIN;
+}
+
+static struct job *begin_job(struct web_users *u, struct user *user, const char *hash,
+	const char *password, const char *hex, const struct http_origin *origin)
+{
+	struct job *j = origin && has_enough(u, origin) ? NULL : calloc(1, sizeof(*j));
 
 	if (!j)
 		return NULL;
+	if (origin)
+		j->origin = *origin;
 	j->users = u;
 	j->user = user;
 	memcpy(j->digest, hex, HMAC_HEX_SIZE);
@@ -227,7 +242,7 @@ static struct job *begin_job(struct web_users *u, struct user *user, const char 
 
 /* Whether the name and the password belong together: known, or to be found out. */
 static enum http_gate_answer ask_password(struct web_users *u, const struct claim *c,
-	struct http_visit *visit, struct http_caller *ret)
+	const struct http_gate_ask *ask, struct http_caller *ret)
 {
 	struct user *user = c->whole ? find_user(u, c->name) : NULL;
 	char other[61] = "";
@@ -246,10 +261,10 @@ static enum http_gate_answer ask_password(struct web_users *u, const struct clai
 		return HTTP_GATE_UNKNOWN;
 	j = find_job(u, hex);
 	if (!j)
-		j = begin_job(u, user, parts[1], c->password, hex);
+		j = begin_job(u, user, parts[1], c->password, hex, ask->origin);
 	if (!j || j->n_visits == MAX_VISITS)
 		return HTTP_GATE_BUSY;
-	j->visits[j->n_visits++] = visit;
+	j->visits[j->n_visits++] = ask->visit;
 	return HTTP_GATE_WAIT;
 }
 
@@ -292,7 +307,7 @@ static enum http_gate_answer on_ask(
 	r = claim_read(ask->authorization, &claim);
 	if (r < 0)
 		return r == -ENOMEM ? HTTP_GATE_BUSY : HTTP_GATE_UNKNOWN;
-	return ask_password(u, &claim, ask->visit, ret);
+	return ask_password(u, &claim, ask, ret);
 }
 
 /* The hash is not computed where it has not begun and nobody else waits for it. */

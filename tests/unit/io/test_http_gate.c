@@ -40,6 +40,9 @@ static enum http_gate_answer on_ask(
 	struct fixture *f = userdata;
 	char name[] = "copied";
 
+	assert_non_null(ask->origin);
+	assert_int_equal(ask->origin->family, AF_INET);
+	assert_memory_equal(ask->origin->bytes, ((uint8_t[]){127, 0, 0, 1}), 4);
 	(void)snprintf(f->said, sizeof(f->said), "%s %s %s", ask->path,
 		ask->authorization ? ask->authorization : "-",
 		ask->certificate ? ask->certificate : "-");

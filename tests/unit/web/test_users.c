@@ -100,7 +100,8 @@ static enum http_gate_answer ask_gate(
 }
 
 /* "name:password" */
-static enum http_gate_answer ask(struct fixture *f, const char *pair, struct http_visit *v)
+static enum http_gate_answer ask_from(
+	struct fixture *f, const char *pair, const struct http_origin *origin, struct http_visit *v)
 {
 	_cleanup_free_ char *encoded = NULL;
 	_cleanup_free_ char *header = NULL;
@@ -108,8 +109,15 @@ static enum http_gate_answer ask(struct fixture *f, const char *pair, struct htt
 	*v = (struct http_visit){0};
 	assert_int_equal(base64_encode(pair, strlen(pair), &encoded), 0);
 	assert_int_equal(str_printf(&header, "Basic %s", encoded), 0);
-	return ask_gate(
-		f, &(struct http_gate_ask){.path = "/", .authorization = header, .visit = v}, v);
+	return ask_gate(f,
+		&(struct http_gate_ask){
+			.path = "/", .authorization = header, .origin = origin, .visit = v},
+		v);
+}
+
+static enum http_gate_answer ask(struct fixture *f, const char *pair, struct http_visit *v)
+{
+	return ask_from(f, pair, NULL, v);
 }
 
 static void assert_told(const struct http_visit *v, enum http_gate_answer answer)
@@ -235,6 +243,33 @@ static void a_flood(void **state)
 	assert_told(&v[3], HTTP_GATE_UNKNOWN);
 }
 
+/* Whoever guesses keeps nobody else out, and what somebody waits for already takes no more. */
+static void a_flood_of_one_address(void **state)
+{
+	const struct http_origin bad = {.family = AF_INET, .bytes = {192, 0, 2, 1}};
+	const struct http_origin good = {.family = AF_INET, .bytes = {192, 0, 2, 2}};
+	struct fixture *f = *state;
+	const struct http_gate *gate = web_users_gate(f->users);
+	struct http_visit v[PASSWORD_MAX_CALLS];
+	struct http_visit other;
+
+	for (unsigned i = 0; i < ELEMENTSOF(v); i++) {
+		char pair[32];
+
+		(void)snprintf(pair, sizeof(pair), "alice:%u", i);
+		assert_int_equal(
+			ask_from(f, pair, &bad, &v[i]), i < 4 ? HTTP_GATE_WAIT : HTTP_GATE_BUSY);
+	}
+	assert_int_equal(ask_from(f, "alice:3", &bad, &v[4]), HTTP_GATE_WAIT);
+	assert_int_equal(ask_from(f, "alice:opensesame", &good, &other), HTTP_GATE_WAIT);
+	gate->forget(gate->userdata, &v[2]);
+	assert_int_equal(ask_from(f, "alice:more", &bad, &v[2]), HTTP_GATE_WAIT);
+	assert_int_equal(ask_from(f, "alice:and more", &bad, &v[5]), HTTP_GATE_BUSY);
+	run_until(f->event, &n_told, 6);
+	assert_told(&other, HTTP_GATE_PASS);
+	assert_int_equal(ask_from(f, "alice:and more", &bad, &v[5]), HTTP_GATE_WAIT);
+}
+
 static void what_was_said_is_wiped(void **state)
 {
 	struct fixture *f = *state;
@@ -283,6 +318,7 @@ int main(int argc, char **argv)
 		users_test(what_needs_no_user),
 		users_test(a_reload),
 		users_test(a_flood),
+		users_test(a_flood_of_one_address),
 		users_test(what_was_said_is_wiped),
 		users_test(a_rate),
 	};
