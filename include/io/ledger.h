@@ -48,7 +48,9 @@ struct ledger;
 struct ledger_schema {
 	const char *const *steps; /* SQL */
 	size_t n_steps;
-	const char *lost; /* SQL for a new one in place of a damaged one; NULL: none */
+	/* A statement for a new one in place of a damaged one, whose name is ?1, or NULL where that
+	 * is not known; NULL: none. */
+	const char *lost;
 };
 
 /* Takes the lock of the directory and opens the database, which is made or migrated where it has

@@ -14,3 +14,7 @@ int ledger_tables_version(sqlite3 *db);
  * are newer than that, and are left as they are. -EBADMSG: they are not those of the version that
  * the file says. -EIO: SQLite's word. -ENOMEM. */
 int ledger_tables_migrate(sqlite3 *db, const struct ledger_schema *schema, int *ret_version);
+
+/* Runs the schema's statement for a new one in place of a damaged one. kept: the name of that,
+ * NULL where it is not known. -EIO: SQLite's word. */
+int ledger_tables_lost(sqlite3 *db, const struct ledger_schema *schema, const char *kept);

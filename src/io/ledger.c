@@ -227,8 +227,8 @@ static int make_draft(struct ledger *l, const char *draft, bool lost)
 	if (sqlite3_exec(l->db, "PRAGMA journal_mode = MEMORY; PRAGMA synchronous = FULL", NULL,
 		    NULL, NULL) != SQLITE_OK ||
 		ledger_tables_migrate(l->db, l->schema, &version) < 0 ||
-		(lost && l->schema->lost &&
-			sqlite3_exec(l->db, l->schema->lost, NULL, NULL, NULL) != SQLITE_OK))
+		(lost && ledger_tables_lost(
+				 l->db, l->schema, l->kept ? strrchr(l->kept, '/') + 1 : NULL) < 0))
 		return fail_sqlite(l);
 	(void)sqlite3_close_v2(l->db);
 	l->db = NULL;
@@ -257,6 +257,7 @@ static int create_database(struct ledger *l, const char *path, bool lost)
 	}
 	if (r < 0)
 		return r;
+	fault_point("ledger: a new one is made");
 	return rename(draft, path) < 0 || fsync(dir) < 0 ? fail(l, strerror(errno)) : 0;
 }
 
@@ -300,10 +301,8 @@ static int set_aside(struct ledger *l, const char *path)
 	int r = ledger_aside(path, clock_realtime(), &kept);
 
 	if (r >= 0) {
-		if (kept) {
-			free(l->kept);
-			l->kept = TAKE_PTR(kept);
-		}
+		free(l->kept);
+		l->kept = TAKE_PTR(kept);
 		return 0;
 	}
 	if (str_printf(&what, "%s; it cannot be moved away to make a new one: %s",
@@ -313,26 +312,45 @@ static int set_aside(struct ledger *l, const char *path)
 	return -EIO;
 }
 
+/* What was begun before a crash: 1. The damaged one is told of now, if it was moved away. */
+static int resume_aside(struct ledger *l, const char *path)
+{
+	_cleanup_free_ char *kept = NULL;
+	int r = ledger_aside_resume(path, &kept);
+
+	if (r < 0)
+		return fail(l, strerror(-r));
+	if (kept) {
+		free(l->kept);
+		l->kept = TAKE_PTR(kept);
+	}
+	return r;
+}
+
 static int open_database(struct ledger *l)
 {
 	_cleanup_free_ char *path = resolve(l);
+	int begun;
 	int r;
 
 	if (!path)
 		return fail(l, strerror(errno));
+	begun = resume_aside(l, path);
+	if (begun < 0)
+		return begun;
 	/* A person may have put a good one in its place; but one that is gone by now is lost. */
-	l->suspect = l->damaged;
-	r = ledger_aside_begun(path);
-	if (r < 0)
-		return fail(l, strerror(-r));
-	r = r > 0 ? fail_damaged(l, "damaged") : open_or_create(l, path, l->suspect);
-	if (r >= 0 || !l->damaged)
-		return r;
-	r = set_aside(l, path);
-	if (r >= 0)
-		r = open_or_create(l, path, true);
-	if (r >= 0)
+	l->suspect = l->damaged || begun > 0;
+	r = open_or_create(l, path, l->suspect);
+	if (r < 0 && l->damaged) {
+		begun = 1;
+		r = set_aside(l, path);
+		if (r >= 0)
+			r = open_or_create(l, path, true);
+	}
+	if (r >= 0 && begun > 0) {
+		fault_point("ledger: a new one has its place");
 		ledger_aside_done(path);
+	}
 	return r;
 }
 

@@ -5,11 +5,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/strbuf.h"
+#include "io/fault_point.h"
 
 #define MARK ".damaged-"
 
@@ -65,30 +67,6 @@ static int mark_path(const char *path, char **ret)
 	return str_printf(ret, "%s.lost", path);
 }
 
-static int put_mark(const char *path)
-{
-	_cleanup_free_ char *mark = NULL;
-	_cleanup_close_ int fd = -1;
-	int r = mark_path(path, &mark);
-
-	if (r < 0)
-		return r;
-	fd = open(mark, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	return fd < 0 || fsync(fd) < 0 ? -errno : 0;
-}
-
-int ledger_aside_begun(const char *path)
-{
-	_cleanup_free_ char *mark = NULL;
-	int r = mark_path(path, &mark);
-
-	if (r < 0)
-		return r;
-	if (access(mark, F_OK) == 0)
-		return 1;
-	return errno == ENOENT ? 0 : -errno;
-}
-
 static void sync_directory(const char *path)
 {
 	_cleanup_free_ char *dir = directory_of(path);
@@ -99,7 +77,73 @@ static void sync_directory(const char *path)
 		(void)fsync(fd);
 }
 
-/* A mark that comes back after a power cut would have the new one moved away. */
+/* It holds the name that the database gets, and is on the disk before anything is renamed. */
+static int put_mark(const char *path, const char *kept)
+{
+	const char *name = strrchr(kept, '/') + 1;
+	_cleanup_free_ char *mark = NULL;
+	_cleanup_close_ int fd = -1;
+	ssize_t n;
+	int r = mark_path(path, &mark);
+
+	if (r < 0)
+		return r;
+	fd = open(mark, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	n = write(fd, name, strlen(name));
+	if (n < 0 || fsync(fd) < 0)
+		return -errno;
+	if ((size_t)n != strlen(name))
+		return -ENOSPC;
+	sync_directory(path);
+	return 0;
+}
+
+/* 1: there is a mark. *ret: the name in it; NULL where it has none, as after a power cut. */
+static int read_mark(const char *path, char **ret)
+{
+	const char *base = strrchr(path, '/') + 1;
+	_cleanup_free_ char *mark = NULL;
+	_cleanup_close_ int fd = -1;
+	char name[NAME_MAX + 1];
+	ssize_t n;
+	int r = mark_path(path, &mark);
+
+	if (r < 0)
+		return r;
+	fd = open(mark, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	n = read(fd, name, sizeof(name) - 1);
+	if (n < 0)
+		return -errno;
+	name[n] = '\0';
+	*ret = NULL;
+	if (!is_kept(name, base) || strchr(name, '/'))
+		return 1;
+	r = str_printf(ret, "%.*s/%s", (int)(base - path - 1), path, name);
+	return r < 0 ? r : 1;
+}
+
+int ledger_aside_resume(const char *path, char **ret)
+{
+	_cleanup_free_ char *kept = NULL;
+	int r;
+
+	*ret = NULL;
+	r = read_mark(path, &kept);
+	if (r <= 0 || !kept || access(kept, F_OK) < 0 || access(path, F_OK) == 0)
+		return r;
+	r = move(path, kept, "-wal");
+	if (r < 0 && r != -ENOENT)
+		return r;
+	*ret = TAKE_PTR(kept);
+	return 1;
+}
+
+/* A mark that comes back after a power cut would have the next one that is missing count as lost.
+ */
 void ledger_aside_done(const char *path)
 {
 	_cleanup_free_ char *mark = NULL;
@@ -108,6 +152,7 @@ void ledger_aside_done(const char *path)
 		sync_directory(path);
 }
 
+/* The -wal goes last: without it a database may look whole and be an old one. */
 int ledger_aside(const char *path, usec_t wall, char **ret)
 {
 	_cleanup_free_ char *kept = NULL;
@@ -119,14 +164,19 @@ int ledger_aside(const char *path, usec_t wall, char **ret)
 	if (r >= LEDGER_ASIDE_MAX)
 		return -EMFILE;
 	r = str_printf(&kept, "%s" MARK "%s", path, format_timestamp(when, sizeof(when), wall));
+	if (r >= 0 && access(kept, F_OK) == 0)
+		r = -EEXIST; /* and no mark that names another one */
 	if (r >= 0)
-		r = put_mark(path);
+		r = put_mark(path, kept);
+	fault_point("ledger: one is to be moved away");
+	if (r >= 0)
+		r = move(path, kept, "");
+	fault_point("ledger: one was moved away");
 	if (r >= 0)
 		r = move(path, kept, "-wal");
-	if (r >= 0 || r == -ENOENT)
-		r = move(path, kept, "");
+	fault_point("ledger: its -wal was moved away");
 	if (r < 0 && r != -ENOENT)
 		return r;
-	*ret = r < 0 ? NULL : TAKE_PTR(kept);
+	*ret = TAKE_PTR(kept);
 	return 0;
 }

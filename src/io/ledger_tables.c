@@ -126,3 +126,18 @@ int ledger_tables_migrate(sqlite3 *db, const struct ledger_schema *schema, int *
 	}
 	return r;
 }
+
+int ledger_tables_lost(sqlite3 *db, const struct ledger_schema *schema, const char *kept)
+{
+	sqlite3_stmt *stmt = NULL;
+	int r = -EIO;
+
+	if (!schema->lost)
+		return 0;
+	if (sqlite3_prepare_v2(db, schema->lost, -1, &stmt, NULL) == SQLITE_OK &&
+		sqlite3_bind_text(stmt, 1, kept, -1, SQLITE_STATIC) == SQLITE_OK &&
+		sqlite3_step(stmt) == SQLITE_DONE)
+		r = 0;
+	(void)sqlite3_finalize(stmt);
+	return r;
+}

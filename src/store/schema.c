@@ -89,10 +89,11 @@ static const char *const steps[] = {
 };
 
 /* Which tries were acted upon is not known any more, so nothing is begun until a person says so:
- * pause_store.c reads it. */
+ * pause_store.c reads it. The name is in it for a crash before it could be said. */
 static const char lost[] =
 	"INSERT INTO pause VALUES (1, 'the ledger was damaged and made anew: what was acted upon "
-	"before is not known', 'stagewatchd', CAST(strftime('%s', 'now') AS INTEGER) * 1000000, 0, "
+	"before is not known' || coalesce('; the damaged one is kept as ' || ?1, ''), "
+	"'stagewatchd', CAST(strftime('%s', 'now') AS INTEGER) * 1000000, 0, "
 	"0, 0, NULL);";
 
 const struct ledger_schema store_schema = {steps, ELEMENTSOF(steps), lost};

@@ -13,11 +13,13 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/strbuf.h"
+#include "io/fault_point.h"
 #include "io/ledger.h"
 #include "io/ledger_aside.h"
 
@@ -25,7 +27,7 @@
 
 static const char *const steps[] = {"CREATE TABLE meta (key TEXT PRIMARY KEY, value);"};
 static const struct ledger_schema schema = {
-	steps, ELEMENTSOF(steps), "INSERT INTO meta VALUES ('lost', 1)"};
+	steps, ELEMENTSOF(steps), "INSERT INTO meta VALUES ('lost', 1 + (?1 IS NULL))"};
 
 static bool sync_fails;
 
@@ -46,6 +48,30 @@ int fdatasync(int fd)
 		return -1;
 	}
 	return (int)syscall(SYS_fdatasync, fd);
+}
+
+static void write_file(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+}
+
+static unsigned crash_at; /* 0: never */
+
+static char wal_path[160];
+static bool leave_wal;
+
+/* In place of the one that does nothing. SQLite takes the -wal of a damaged one away where it can
+ * read that; here it could not. */
+void fault_point(const char *where)
+{
+	if (leave_wal && str_equal(where, "ledger: one is to be moved away"))
+		write_file(wal_path, "this is no log\n");
+	if (crash_at > 0 && --crash_at == 0)
+		_exit(99);
 }
 
 static bool read_fails;
@@ -72,6 +98,8 @@ static int make_place(void **state)
 	(void)snprintf(p.dir, sizeof(p.dir), "/tmp/ledger-XXXXXX");
 	assert_non_null(mkdtemp(p.dir));
 	(void)snprintf(p.file, sizeof(p.file), "%s/" LEDGER_FILE, p.dir);
+	(void)snprintf(wal_path, sizeof(wal_path), "%s-wal", p.file);
+	leave_wal = false;
 	sync_fails = false;
 	*state = &p;
 	return 0;
@@ -238,15 +266,6 @@ static void without_a_directory_it_waits_for_one(void **state)
 	ledger_free(l);
 }
 
-static void write_file(const char *path, const char *text)
-{
-	FILE *f = fopen(path, "w");
-
-	assert_non_null(f);
-	assert_true(fputs(text, f) >= 0);
-	assert_int_equal(fclose(f), 0);
-}
-
 /* As systemd makes it with DynamicUser=: /var/lib/NAME leads to /var/lib/private/NAME. */
 static void a_directory_may_be_a_link(void **state)
 {
@@ -385,21 +404,125 @@ static void tables_of_others_are_left_alone(void **state)
 	ledger_free(l);
 }
 
-/* The mark is there, but no new one: a crash between the two must not make it look as if there had
- * never been one. */
-static void a_crash_while_one_is_kept_is_no_fresh_start(void **state)
+static unsigned count_kept(const struct place *p, const char *end)
+{
+	DIR *d = opendir(p->dir);
+	struct dirent *e;
+	unsigned n = 0;
+
+	assert_non_null(d);
+	while ((e = readdir(d)))
+		n += strncmp(e->d_name, LEDGER_FILE ".damaged-", strlen(LEDGER_FILE) + 9) == 0 &&
+		     str_equal(e->d_name + strlen(e->d_name) - strlen(end), end);
+	assert_int_equal(closedir(d), 0);
+	return n;
+}
+
+/* Opens it in a process that ends at the n-th place where a crash matters; false: there are not so
+ * many. */
+static bool crashes_at(const struct place *p, unsigned n)
+{
+	pid_t pid = fork();
+	int status;
+
+	assert_return_code(pid, errno);
+	if (pid == 0) {
+		crash_at = n;
+		_exit(ledger_usable(must_open(p)) ? 0 : 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) != 99)
+		assert_int_equal(WEXITSTATUS(status), 0);
+	return WEXITSTATUS(status) == 99;
+}
+
+/* Wherever that is: there is one that is kept with its -wal, and the next start says where, or the
+ * new one does. */
+static void a_crash_while_one_is_moved_away(void **state)
 {
 	struct place *p = *state;
 	char mark[160];
-	struct ledger *l;
+	unsigned n = 1;
+	bool crashed;
+	bool made;
 
 	(void)snprintf(mark, sizeof(mark), "%s.lost", p->file);
-	write_file(mark, "");
-	l = must_open(p);
-	assert_true(ledger_usable(l));
-	assert_int_equal(get(l, "lost"), 1);
-	assert_int_equal(access(mark, F_OK), -1);
-	ledger_free(l);
+	do {
+		struct ledger *l;
+
+		write_file(p->file, "this is no database\n");
+		leave_wal = true;
+		crashed = crashes_at(p, n++);
+		made = count_kept(p, "Z") == 1 && access(p->file, F_OK) == 0;
+		l = must_open(p);
+		assert_true(ledger_usable(l));
+		assert_int_equal(get(l, "lost"), 1);
+		if (!made)
+			assert_kept(l, "this is no database\n");
+		assert_int_equal(count_kept(p, "-wal"), 1);
+		assert_int_equal(count_kept(p, "Z"), 1);
+		assert_int_equal(access(mark, F_OK), -1);
+		ledger_free(l);
+		assert_int_equal(drop_place(state), 0);
+		assert_int_equal(make_place(state), 0);
+	} while (crashed);
+	assert_true(n > 5);
+}
+
+/* What a person has put there after the crash is taken, and nothing is moved away but what was
+ * damaged. */
+static void one_that_is_restored_after_such_a_crash_stays(void **state)
+{
+	struct place *p = *state;
+	struct ledger *l;
+	unsigned n = 1;
+
+	for (bool crashed = true; crashed; n++) {
+		char good[160];
+
+		(void)snprintf(good, sizeof(good), "%s.good", p->file);
+		l = must_open(p);
+		assert_int_equal(set(l, "a", 7), 0);
+		ledger_free(l);
+		assert_int_equal(rename(p->file, good), 0);
+		write_file(p->file, "this is no database\n");
+		leave_wal = true;
+		crashed = crashes_at(p, n);
+		assert_int_equal(rename(good, p->file), 0);
+		l = must_open(p);
+		assert_true(ledger_usable(l));
+		assert_null(ledger_kept(l));
+		assert_int_equal(get(l, "a"), 7);
+		assert_int_equal(get(l, "lost"), -1);
+		ledger_free(l);
+		assert_int_equal(drop_place(state), 0);
+		assert_int_equal(make_place(state), 0);
+	}
+	assert_true(n > 5);
+}
+
+/* The mark is there and says nothing, and no database is: it is as lost as one that is kept. */
+static void a_mark_without_a_name(void **state)
+{
+	static const char *const texts[] = {
+		"", "../" LEDGER_FILE ".damaged-1", LEDGER_FILE ".damaged-/../../x", "else"};
+	struct place *p = *state;
+	char mark[160];
+
+	(void)snprintf(mark, sizeof(mark), "%s.lost", p->file);
+	for (size_t i = 0; i < ELEMENTSOF(texts); i++) {
+		struct ledger *l;
+
+		write_file(mark, texts[i]);
+		l = must_open(p);
+		assert_true(ledger_usable(l));
+		assert_null(ledger_kept(l));
+		assert_int_equal(get(l, "lost"), 2);
+		assert_int_equal(access(mark, F_OK), -1);
+		ledger_free(l);
+		assert_int_equal(unlink(p->file), 0);
+	}
 }
 
 /* A disk that damages each new one is not filled with them. */
@@ -561,7 +684,7 @@ static void a_copy_put_back_is_taken(void **state)
 	assert_int_equal(set(l, "a", 8), -EIO);
 	assert_int_equal(unlink(p->file), 0);
 	assert_true(ledger_recover(l));
-	assert_int_equal(get(l, "lost"), 1);
+	assert_int_equal(get(l, "lost"), 2); /* nothing is kept */
 	ledger_free(l);
 }
 
@@ -707,7 +830,9 @@ int main(void)
 		CASE(an_empty_one_is_damaged),
 		CASE(a_database_without_our_tables_is_damaged),
 		CASE(tables_of_others_are_left_alone),
-		CASE(a_crash_while_one_is_kept_is_no_fresh_start),
+		CASE(a_crash_while_one_is_moved_away),
+		CASE(one_that_is_restored_after_such_a_crash_stays),
+		CASE(a_mark_without_a_name),
 		CASE(no_more_than_some_are_kept),
 		CASE(damage_while_it_is_open_is_found),
 		CASE(one_that_was_never_finished_is_made_anew),

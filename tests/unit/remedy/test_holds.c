@@ -96,6 +96,7 @@ static void the_pause_of_a_lost_ledger_stays(void **state)
 	for (int i = 0; i < 2; i++) {
 		holds_tick(p->holds);
 		assert_non_null(strstr(holds_paused(p->holds), "the ledger was damaged"));
+		assert_non_null(strstr(holds_paused(p->holds), "kept as ledger.db.damaged-"));
 	}
 	holds_free(p->holds);
 	begin(p);
