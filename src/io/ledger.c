@@ -31,6 +31,7 @@ struct ledger {
 	unsigned generation;
 	bool in_transaction;
 	char *trouble;
+	int error;    /* errno of what failed, where SQLite does not say */
 	bool damaged; /* that is the trouble: the file itself, not what is around it */
 	bool suspect; /* it was damaged when it was last looked at */
 	char *kept;   /* where the last damaged one is now */
@@ -47,6 +48,7 @@ static int fail(struct ledger *l, const char *what)
 	}
 	(void)sqlite3_close_v2(l->db); /* a query around the one that failed may still hold it */
 	l->db = NULL;
+	l->error = 0;
 	l->in_transaction = false;
 	return -EIO;
 }
@@ -62,7 +64,7 @@ static int fail_sqlite(struct ledger *l)
 {
 	char what[256];
 	int code = sqlite3_extended_errcode(l->db);
-	int error = sqlite3_system_errno(l->db);
+	int error = sqlite3_system_errno(l->db) > 0 ? sqlite3_system_errno(l->db) : l->error;
 	bool os = (code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN;
 
 	l->damaged = (code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB;
@@ -551,11 +553,14 @@ int ledger_query(struct ledger *l, const char *sql, const struct ledger_value *a
 
 	if (r < 0)
 		return r;
+	l->error = 0;
 	code = sqlite3_prepare_v2(l->db, sql, -1, &stmt, NULL);
 	if (code == SQLITE_OK)
 		code = bind(stmt, args, n_args);
 	while (code == SQLITE_OK && r >= 0) {
+		errno = 0;
 		code = sqlite3_step(stmt);
+		l->error = errno;
 		if (code != SQLITE_ROW)
 			break;
 		r = give_row(stmt, fn, userdata);

@@ -1,8 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  * fsync(2) and fdatasync(2) in front of the C library's, for SQLite: they fail as long as the file
- * SIM_NO_SYNC is there. Else they do nothing, since a killed process loses no page. */
+ * SIM_NO_SYNC is there. Else they do nothing, since a killed process loses no page. As long as the
+ * file SIM_READ_ONLY is there, what is below state/ cannot be written, as on a file system that the
+ * kernel made read-only over an error: nothing that is open is spared. */
 #include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static int sync_or_fail(void)
@@ -25,4 +33,70 @@ int fdatasync(int fd)
 {
 	(void)fd;
 	return sync_or_fail();
+}
+
+static bool is_read_only(const char *file)
+{
+	const char *path = getenv("SIM_READ_ONLY");
+
+	return path && strstr(file, "/state/") && access(path, F_OK) == 0;
+}
+
+static bool is_read_only_fd(int fd)
+{
+	char link[32];
+	char file[512];
+	ssize_t n;
+
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, file, sizeof(file) - 1);
+	if (n < 0)
+		return false;
+	file[n] = '\0';
+	return is_read_only(file);
+}
+
+static int open_unless(const char *file, int flags, mode_t mode)
+{
+	if ((flags & O_ACCMODE) != O_RDONLY && is_read_only(file)) {
+		errno = EROFS;
+		return -1;
+	}
+	return (int)syscall(SYS_openat, AT_FDCWD, file, flags, mode);
+}
+
+static mode_t mode_of(int flags, va_list args)
+{
+	return flags & (O_CREAT | O_TMPFILE) ? va_arg(args, mode_t) : 0;
+}
+
+int open(const char *file, int flags, ...)
+{
+	va_list args;
+	mode_t mode;
+
+	va_start(args, flags);
+	mode = mode_of(flags, args);
+	va_end(args);
+	return open_unless(file, flags, mode);
+}
+
+int open64(const char *file, int flags, ...)
+{
+	va_list args;
+	mode_t mode;
+
+	va_start(args, flags);
+	mode = mode_of(flags, args);
+	va_end(args);
+	return open_unless(file, flags, mode);
+}
+
+ssize_t pwrite64(int fd, const void *bytes, size_t n, off64_t at)
+{
+	if (is_read_only_fd(fd)) {
+		errno = EROFS;
+		return -1;
+	}
+	return (ssize_t)syscall(SYS_pwrite64, fd, bytes, n, at);
 }

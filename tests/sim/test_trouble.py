@@ -170,8 +170,15 @@ def no_sync(story, tmp_path):
     return path.touch, path.unlink
 
 
+def read_only(story, tmp_path):
+    """As of a file system that the kernel makes read-only over an error, under what is open."""
+    path = tmp_path / "read-only"
+    story.daemon.env["SIM_READ_ONLY"] = str(path)
+    return path.touch, path.unlink
+
+
 @pytest.mark.parametrize("when", ["incident", "fail", "end"])
-@pytest.mark.parametrize("trouble", [fill, no_sync])
+@pytest.mark.parametrize("trouble", [fill, no_sync, read_only])
 def test_disk(trouble, when, story, tmp_path):
     """Where intent cannot be made durable nothing is sent, and watching goes on; when it can, the action does."""
     begin, end = trouble(story, tmp_path)
@@ -180,6 +187,8 @@ def test_disk(trouble, when, story, tmp_path):
         story.until(lambda: story.daemon.rows("SELECT 1 FROM incidents") if when == "incident" else story.world.took(when))
         begin()
         story.until(lambda: story.daemon.lines("The ledger in state_dir cannot be used"))
+        assert trouble is not read_only or story.daemon.lines("Read-only file system")
+        assert trouble is fill or story.daemon.metric("stagewatch_ledger_up") == 0
         before, polls = len(story.world.effects), len(story.world.asked[story.task.apps[0].driver.port])
         story.pause(60)
         sent = [e for e in story.world.effects[before:] if e[1] in ("fail", "kill", "clear")]

@@ -788,6 +788,7 @@ static void a_full_disk_is_trouble_until_there_is_room(void **state)
 		r = set(l, "a", i);
 	assert_int_equal(r, -EIO);
 	assert_false(ledger_usable(l));
+	assert_non_null(strstr(ledger_trouble(l), strerror(EFBIG)));
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
 	assert_true(ledger_recover(l));
 	assert_int_equal(set(l, "b", 5), 0);
