@@ -28,6 +28,7 @@ struct http_exchange {
 	size_t n_headers; /* the caller's, the first of headers */
 	struct endpoint endpoint;
 	const struct guard *guard; /* of the request at hand; borrowed */
+	usec_t too_late;           /* after that, this host or process has stood still meanwhile */
 	char error[CURL_ERROR_SIZE];
 };
 

@@ -30,7 +30,8 @@ struct transport_ask {
 };
 
 struct transport_answer {
-	/* 0: there is an answer, whatever its status. Else none: -ECONNREFUSED, -ETIMEDOUT,
+	/* 0: there is an answer, whatever its status. Else none: -ECONNREFUSED, -ETIMEDOUT (also
+	 * where this host slept, or this process was stopped, for longer than twice that),
 	 * -EMSGSIZE (over max_body), -ECONNRESET (cut before the end), -EHOSTUNREACH (no route, or
 	 * the name does not resolve), -EKEYREJECTED (it was not sent: its credentials are not to be
 	 * had), -EMFILE (no file descriptor is left here), -ENODATA (a recording does not tell),

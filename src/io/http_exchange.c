@@ -285,6 +285,13 @@ static int set_options(struct http_exchange *x, const char *user_agent,
 	return 0;
 }
 
+/* libcurl's clock stands while the machine sleeps. What was said before says nothing of the time
+ * after, and what was to be done is to be decided again. */
+static bool is_too_late(const struct http_exchange *x)
+{
+	return clock_boottime() > x->too_late;
+}
+
 static int on_connected(void *userdata, char *to, char *from, int to_port, int from_port)
 {
 	const struct http_exchange *x = userdata;
@@ -293,13 +300,14 @@ static int on_connected(void *userdata, char *to, char *from, int to_port, int f
 	(void)from;
 	(void)to_port;
 	(void)from_port;
-	return guard_open(x->guard) ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
+	return guard_open(x->guard) && !is_too_late(x) ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
 }
 
-static int set_guard(struct http_exchange *x, const struct guard *guard)
+/* Of what changes something, and of what somebody guards. */
+static int set_guard(struct http_exchange *x, const struct transport_ask *ask)
 {
-	x->guard = guard;
-	if (!guard)
+	x->guard = ask->guard;
+	if (!ask->guard && str_equal(ask->method, "GET"))
 		return 0;
 	if (curl_easy_setopt(x->easy, CURLOPT_PREREQFUNCTION, on_connected) != CURLE_OK ||
 		curl_easy_setopt(x->easy, CURLOPT_PREREQDATA, x) != CURLE_OK)
@@ -314,9 +322,14 @@ static long to_ms(usec_t t)
 	return (long)(ms < INT_MAX ? ms : INT_MAX);
 }
 
+static usec_t timeout_of(const struct endpoint *e)
+{
+	return e->timeout ? e->timeout : DEFAULT_TIMEOUT;
+}
+
 static int set_times(CURL *easy, const struct endpoint *e)
 {
-	usec_t timeout = e->timeout ? e->timeout : DEFAULT_TIMEOUT;
+	usec_t timeout = timeout_of(e);
 	usec_t connect = timeout < CONNECT_TIMEOUT ? timeout : CONNECT_TIMEOUT;
 
 	if (curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, to_ms(timeout)) != CURLE_OK ||
@@ -409,7 +422,7 @@ static int set_all(struct http_exchange *x, const char *user_agent, const struct
 	if (err >= 0)
 		err = set_bounds(x);
 	if (err >= 0)
-		err = set_guard(x, ask->guard);
+		err = set_guard(x, ask);
 	if (err >= 0)
 		err = endpoint_copy(&x->endpoint, e);
 	x->reusable = err >= 0 && str_equal(ask->method, "GET") && !ask->socket && !ask->guard;
@@ -419,8 +432,10 @@ static int set_all(struct http_exchange *x, const char *user_agent, const struct
 int http_exchange_begin(
 	struct http_exchange *x, const char *user_agent, const struct transport_ask *ask)
 {
+	usec_t timeout = timeout_of(transport_endpoint(ask));
 	int err = 0;
 
+	x->too_late = clock_boottime() + 2 * clock_of_library_ms(clock_library_ms(timeout));
 	x->len = 0;
 	x->body_error = 0;
 	x->secret = ask->secret;
@@ -535,6 +550,10 @@ void http_exchange_finish(
 	long connects = 1;
 
 	*ret_type = NULL;
+	if (is_too_late(x)) {
+		answer_error(ret, -ETIMEDOUT, "this host or process stood still meanwhile");
+		return;
+	}
 	if (code != CURLE_OK) {
 		int error = code_to_error(x, code);
 

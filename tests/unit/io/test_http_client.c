@@ -8,9 +8,11 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <zlib.h>
 
 #include "../row.h"
+#include "io/clock.h"
 #include "io/http_server.h"
 #include "io/service.h"
 #include "peer.h"
@@ -18,6 +20,18 @@
 #define LARGE_BODY ((size_t)200000)
 #define SOON (300 * USEC_PER_MSEC)
 #define LONG (GUARD_SECONDS * USEC_PER_SEC)
+
+static usec_t slept;
+
+/* In front of the C library's: the clock that goes on while the machine sleeps, and the others. */
+int clock_gettime(clockid_t id, struct timespec *ts)
+{
+	if (syscall(SYS_clock_gettime, id, ts) < 0)
+		return -1;
+	if (id == CLOCK_BOOTTIME)
+		ts->tv_sec += (time_t)(slept / USEC_PER_SEC);
+	return 0;
+}
 
 /* What came back. */
 struct got {
@@ -737,6 +751,66 @@ static void test_guard(void **state)
 	tear_down(&f);
 }
 
+static int told[2] = {-1, -1};
+
+static bool say_when_told(int fd, const char *request, unsigned nth)
+{
+	char byte;
+
+	if (read(told[0], &byte, 1) != 1)
+		_exit(1);
+	return say_ok(fd, request, nth);
+}
+
+/* The answer was on its way when the machine fell asleep: it says what was then. */
+static void test_sleep_before_the_answer(void **state)
+{
+	struct fixture f;
+	usec_t end;
+
+	(void)state;
+	assert_return_code(pipe(told), errno);
+	set_up(&f, say_when_told, 1);
+	for (unsigned i = 0; i < 2; i++) {
+		(void)send_get(&f, "/", LONG, &f.got);
+		end = clock_monotonic() + LONG;
+		while (f.peer.seen->requests == i && clock_monotonic() < end)
+			assert_return_code(sd_event_run(f.event, 10 * USEC_PER_MSEC), 0);
+		if (i == 0)
+			slept += USEC_PER_HOUR;
+		assert_int_equal(write(told[1], "x", 1), 1);
+		run_until(f.event, &f.got.n, i + 1);
+		assert_int_equal(f.got.error, i == 0 ? -ETIMEDOUT : 0);
+	}
+	tear_down(&f);
+	assert_return_code(close(told[0]), errno);
+	assert_return_code(close(told[1]), errno);
+}
+
+static bool fall_asleep(void *userdata)
+{
+	(void)userdata;
+	slept += USEC_PER_HOUR;
+	return true;
+}
+
+/* It is not sent by what was known an hour before. */
+static void test_sleep_before_the_request(void **state)
+{
+	const struct guard guard = {.open = fall_asleep};
+	struct fixture f;
+
+	(void)state;
+	set_up(&f, say_ok, 1);
+	exchange(&f, (struct transport_ask){.method = "POST", .guard = &guard});
+	assert_int_equal(f.got.error, -ETIMEDOUT);
+	assert_string_equal(f.got.text, "this host or process stood still meanwhile");
+	assert_int_equal(f.peer.seen->requests, 0);
+	exchange(&f, (struct transport_ask){.method = "POST"});
+	assert_int_equal(f.got.status, 200);
+	tear_down(&f);
+}
+
 static void test_bad_asks(void **state)
 {
 	static const char *const urls[] = {"", "127.0.0.1:1/x", "/x", "http:///x",
@@ -1122,6 +1196,8 @@ int main(void)
 		cmocka_unit_test(test_large_post),
 		cmocka_unit_test(test_sent_once),
 		cmocka_unit_test(test_guard),
+		cmocka_unit_test(test_sleep_before_the_answer),
+		cmocka_unit_test(test_sleep_before_the_request),
 		cmocka_unit_test(test_bad_asks),
 		cmocka_unit_test(test_cancel),
 		cmocka_unit_test(test_cancel_in_callback),
