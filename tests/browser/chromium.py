@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A headless Chromium, and a daemon with something to show."""
+import base64
 import json
-import os
 
 from fakes import Airflow, Driver, Master
 from harness import Daemon, airflow_section, master_section
@@ -10,6 +10,9 @@ from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
+# Of "opensesame", at the least cost that there is.
+HASH = "$2y$04$abcdefghijklmnopqrstuuFuhxWRTXIsURoluSTZ1N4tYaWGn9oOi"
+LOGIN = {"Authorization": "Basic " + base64.b64encode(b"alice:opensesame").decode()}
 LONG = "a_name_without_any_space_" * 8
 
 
@@ -48,13 +51,13 @@ class Browser:
 
 
 class Site:
-    """Three apps: one that hangs and has an owner, one that hangs and has a hostile name, and one that is well."""
+    """Three apps: one that hangs and has an owner, one that hangs and has none, and one that is well."""
 
-    def __init__(self, binary, directory, web=""):
-        """web: keys of [web]."""
+    def __init__(self, binary, directory, web="", other=EVIL):
+        """web: keys of [web]; other: the name of the second."""
         self.airflow, self.master = Airflow("v2", dag="nightly_load"), Master()
         owner = {"dag_id": "nightly_load", "run_id": "r", "task_id": "t", "map_index": -1, "try_number": 1}
-        self.hung, self.evil, self.well = Driver("app-1", owner, name="load-prices"), Driver("app-2", name=EVIL), Driver("app-3", name=LONG)
+        self.hung, self.evil, self.well = Driver("app-1", owner, name="load-prices"), Driver("app-2", name=other), Driver("app-3", name=LONG)
         self.hung.tasks = [(0, "1"), (1, "1")]
         self.hung.frames = lambda tid: ["java.net.SocketInputStream.socketRead0(Native Method)", "com.example.Prices.load(Prices.java:57)"]
         self.well.moving = True
@@ -79,7 +82,9 @@ class Site:
         return state["verdict"] == "hung" and "mode is observe" in state["next"]
 
 
-def screenshot(browser, name):
-    """Into the directory that STAGEWATCHD_SCREENSHOTS names: those in doc/ are made so."""
-    if directory := os.environ.get("STAGEWATCHD_SCREENSHOTS"):
-        assert browser.driver.save_screenshot(f"{directory}/{name}.png")
+def operated(binary, directory, **more):
+    """A Site whose user alice may give orders."""
+    (directory / "web.yml").write_text(f"basic_auth_users:\n  alice: {HASH}\n")
+    site = Site(binary, directory, f"config_file = {directory}/web.yml\noperators = alice\n", **more)
+    site.daemon.login = LOGIN
+    return site

@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The buttons in a real browser, by a user who may give orders: with a script and without, by mouse and by keyboard."""
-import base64
-
 import pytest
-from chromium import Site, screenshot
+from chromium import LOGIN, operated
 from harness import wait
 from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.by import By
@@ -11,17 +9,9 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.select import Select
 from test_pages import refresh, violations
 
-# Of "opensesame", at the least cost that there is.
-HASH = "$2y$04$abcdefghijklmnopqrstuuFuhxWRTXIsURoluSTZ1N4tYaWGn9oOi"
-LOGIN = {"Authorization": "Basic " + base64.b64encode(b"alice:opensesame").decode()}
-
-
 @pytest.fixture(scope="module")
 def site(binary, tmp_path_factory):
-    directory = tmp_path_factory.mktemp("operated")
-    (directory / "web.yml").write_text(f"basic_auth_users:\n  alice: {HASH}\n")
-    made = Site(binary, directory, f"config_file = {directory}/web.yml\noperators = alice\n")
-    made.daemon.login = LOGIN
+    made = operated(binary, tmp_path_factory.mktemp("operated"))
     with made.daemon:
         wait(lambda: {"app-1", "app-2"} <= made.incidents().keys() and made.decided(), 60, "both hang")
         yield made
@@ -70,7 +60,6 @@ def test_each_page(browser, axe, site, path):
         browser.run("document.querySelectorAll('details').forEach(d => d.open = true)")
         assert browser.run("return document.documentElement.scrollWidth") <= width, (path, width)
         assert not violations(browser, axe), (path, scheme)
-    screenshot(browser, "orders")
 
 
 @pytest.mark.parametrize("script", [True, False])

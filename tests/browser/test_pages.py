@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The pages in a real browser: what they show, what they load, who can use them."""
 import pytest
-from chromium import EVIL, screenshot
+from chromium import EVIL
 from harness import wait
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
@@ -60,12 +60,9 @@ def test_what_it_says(browser, site):
     links = {a.text: a.get_attribute("href") for a in browser.driver.find_elements(By.CSS_SELECTOR, "article a")}
     assert links["task log"] == f"{site.airflow.url}/dags/nightly_load/runs/r/tasks/t?try_number=1"
     assert links["Spark's page of the stage"].endswith("/stages/stage/?id=7&attempt=0")
-    screenshot(browser, "page-phone")
     browser.look(1000, 760)
-    screenshot(browser, "page-desktop")
     browser.driver.find_element(By.LINK_TEXT, "Stage 7 of load-prices hangs").click()
     assert "What happened" in browser.text() and "TID 0" in browser.text()
-    screenshot(browser, "incident")
 
 
 def test_sort_and_filter(browser, site):
