@@ -26,6 +26,9 @@ bool span_take_between(struct span *s, const char *begin, const char *end, struc
  * it was. */
 int span_copy_plain(struct span s, const char *allowed, size_t max, char **ret);
 
+/* What stands in its title, as it stands there. false: there is none, or nothing in it. */
+bool page_title(struct span page, struct span *ret);
+
 /* The first form whose action ends with path, which kills something. *ret stays as it is where
  * there is none. */
 int page_kill_form(struct span page, const char *path, struct kill_form *ret);

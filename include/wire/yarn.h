@@ -25,8 +25,8 @@ int yarn_decode_end(const char *body, size_t len, const char *app_id, enum app_e
 	char **ret_words, char **reterr);
 
 /* What the ResourceManager says of an error, one line for a log: the message of its
- * RemoteException, or the first line of a plain text (its 403 is one, labelled JSON). "" where it
- * says nothing, or HTML. -ENOMEM. */
+ * RemoteException, the first line of a plain text (its 403 is one, labelled JSON), or the title of
+ * a page, which is where a refused ticket is explained. "" where it says nothing. -ENOMEM. */
 int yarn_error_text(const char *body, size_t len, char **ret);
 
 /* The path of an app below a ResourceManager's address: "/ws/v1/cluster/apps/ID" and what, which

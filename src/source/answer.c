@@ -8,7 +8,10 @@
 #include <string.h>
 
 #include "base/strbuf.h"
+#include "wire/page.h"
 #include "wire/spark_rest.h"
+
+#define MAX_TITLE 150
 
 /* No answer: the first of them. */
 #define SILENT "timeout", "refused", "unreachable", "no_files", "starting", "changed"
@@ -87,6 +90,18 @@ static void set_not_json(struct fault *f, const struct transport_answer *a, enum
 		fault_set(f, "not_json", "answered 200, but not with JSON");
 }
 
+/* What a page says of it: Spark, and Hadoop before it, write the cause of a 403 there only. */
+static void set_status(struct fault *f, const struct transport_answer *a)
+{
+	struct span title = {0};
+
+	if (a->len > 0)
+		(void)page_title((struct span){a->body, a->len}, &title);
+	fault_set(f, "http_status", "answered %d%s%.*s", a->status, title.n > 0 ? ": " : "",
+		title.n > MAX_TITLE ? MAX_TITLE : (int)title.n, title.n > 0 ? title.p : "");
+	f->status = a->status;
+}
+
 bool answer_check(const struct transport_answer *a, enum answer_form form, struct fault *ret)
 {
 	enum spark_body kind;
@@ -98,8 +113,7 @@ bool answer_check(const struct transport_answer *a, enum answer_form form, struc
 		fault_set(ret, "redirect", "answered %d, a redirect, which is not followed",
 			a->status);
 	} else if (a->status != 200) {
-		fault_set(ret, "http_status", "answered %d", a->status);
-		ret->status = a->status;
+		set_status(ret, a);
 	} else if (form == ANSWER_JSON || (form == ANSWER_JSON_LINES && a->len > 0)) {
 		kind = spark_body_kind(a->content_type, a->body, a->len);
 		if (kind != SPARK_BODY_JSON)

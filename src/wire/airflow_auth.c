@@ -5,6 +5,7 @@
 
 #include "wire/airflow.h"
 #include "wire/json.h"
+#include "wire/page.h"
 #include "wire/token.h"
 
 #define MAX_TEXT 200
@@ -77,11 +78,10 @@ static void add_json_error(struct strbuf *out, const cJSON *json)
 /* The title of a page, else the first bytes. */
 static void add_plain_error(struct strbuf *out, const char *body, size_t len)
 {
-	const char *begin = memmem(body, len, "<title>", 7);
-	const char *end = begin ? memmem(begin, len - (size_t)(begin - body), "</title>", 8) : NULL;
+	struct span title;
 
-	if (end && end - begin > 7) {
-		strbuf_add_n(out, begin + 7, (size_t)(end - begin - 7));
+	if (page_title((struct span){body, len}, &title)) {
+		strbuf_add_n(out, title.p, title.n);
 		return;
 	}
 	while (len > 0 && (*body == ' ' || *body == '\n' || *body == '\r' || *body == '\t')) {

@@ -56,6 +56,11 @@ int span_copy_plain(struct span s, const char *allowed, size_t max, char **ret)
 	return r < 0 ? r : 1;
 }
 
+bool page_title(struct span page, struct span *ret)
+{
+	return span_take_between(&page, "<title>", "</title>", ret) && ret->n > 0;
+}
+
 /* action="PATH" or action="/proxy/APP/PATH". */
 static bool acts_on(struct span tag, const char *path)
 {

@@ -7,6 +7,7 @@
 
 #include "base/strbuf.h"
 #include "wire/json.h"
+#include "wire/page.h"
 #include "wire/spark_fields.h"
 
 #define MAX_TEXT 200
@@ -145,6 +146,7 @@ int yarn_error_text(const char *body, size_t len, char **ret)
 	_cleanup_json_ cJSON *json = NULL;
 	_cleanup_free_ char *err = NULL;
 	_cleanup_free_ char *first = NULL;
+	struct span line = {body, len};
 	const cJSON *exception;
 	const cJSON *message;
 	int r;
@@ -156,9 +158,11 @@ int yarn_error_text(const char *body, size_t len, char **ret)
 	message = cJSON_GetObjectItemCaseSensitive(exception, "message");
 	if (cJSON_IsString(message))
 		return str_printable(message->valuestring, MAX_TEXT, ret);
-	if (json || (len > 0 && body[0] == '<'))
+	if (json)
 		return str_printf(ret, "%s", "");
-	first = strndup(body, len);
+	if (len > 0 && body[0] == '<' && !page_title((struct span){body, len}, &line))
+		return str_printf(ret, "%s", "");
+	first = strndup(line.p, line.n);
 	if (!first)
 		return -ENOMEM;
 	first[strcspn(first, "\r\n")] = '\0';

@@ -200,6 +200,7 @@ static void test_errors(void **state)
 	_cleanup_free_ char *bare = fixture_read("yarn-3.5.0/put-bad-json.json");
 	_cleanup_free_ char *denied = fixture_read("yarn-3.4.2/put-forbidden.txt");
 	_cleanup_free_ char *html = fixture_read("yarn-3.5.0/proxy-ended.html");
+	_cleanup_free_ char *ticket = fixture_read("yarn-3.4.2/ticket-stale.html");
 
 	(void)state;
 	assert_error(unknown, "app with id: application_1795400114925_0099 not found");
@@ -207,6 +208,8 @@ static void test_errors(void **state)
 	assert_error(denied, "Unauthorized attempt to kill appid application_1795401278780_0001 "
 			     "by remote user dr.who");
 	assert_error(html, "");
+	assert_error(ticket, "Error 403 GSSException: Failure unspecified at GSS-API level "
+			     "(Mechanism level: Checksum failed)");
 	assert_error("", "");
 	assert_error("This is standby RM.\nx\x1b[0m", "This is standby RM.");
 }
