@@ -20,8 +20,8 @@ struct credentials_readers {
 };
 
 /* Borrows inner. A request whose files cannot be read, or whose token cannot be had, is answered
- * with -EKEYREJECTED, and not sent. One whose OAuth2 token is refused (401) is sent once more with
- * another one. */
+ * with -EKEYREJECTED, and not sent. One whose OAuth2 token is refused (401), or whose ticket
+ * (401, 403), is sent once more with a new one, which is asked for at most once a minute. */
 int credentials_new(sd_event *event, struct transport *inner,
 	const struct credentials_readers *readers, struct credentials **ret);
 /* After everything that asks through it is gone. NULL is allowed; returns NULL. */

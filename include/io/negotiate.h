@@ -33,6 +33,10 @@ struct negotiate_ask {
  * -errno with *reterr (the caller frees it): no helper runs, and why. */
 int negotiate_get(struct negotiate *n, const struct negotiate_ask *ask, struct negotiate_call **ret,
 	char **reterr);
+/* The other side took no ticket of this identity. It may be one for keys which that side has no
+ * more, and which a helper would keep for hours. true: the next one comes from a new helper; false:
+ * that was tried less than a minute ago, or is of no use, since somebody else fills the cache. */
+bool negotiate_refused(struct negotiate *n, const struct endpoint *e);
 /* NULL is allowed. */
 void negotiate_cancel(struct negotiate_call *c);
 

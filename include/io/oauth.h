@@ -36,6 +36,6 @@ struct oauth_token {
  * *reterr (the caller frees it): there was none a moment ago. */
 int oauth_get(struct oauth *o, const struct endpoint *e, struct oauth_token *ret, char **reterr);
 
-/* The other side did not take the token of that number: another one is to be had, unless it is
- * there already. */
-void oauth_refused(struct oauth *o, const struct endpoint *e, uint64_t number);
+/* The other side did not take the token of that number. true: another one is there, or to be had;
+ * false: one was asked for like that less than a minute ago, and that side takes none. */
+bool oauth_refused(struct oauth *o, const struct endpoint *e, uint64_t number);

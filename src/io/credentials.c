@@ -247,16 +247,27 @@ static void go_on(struct transport_request *q)
 	hold(q, &q->credentials->refused);
 }
 
+/* Whether it is to be sent with another token. It was not done, whatever it was. */
+static bool was_refused(struct transport_request *q, const struct transport_answer *a)
+{
+	const struct endpoint *e = &q->asked.endpoint;
+
+	if (a->error < 0 || q->again)
+		return false;
+	if (e->token_url)
+		return a->status == 401 && oauth_refused(q->credentials->oauth, e, q->token_number);
+	/* Hadoop answers 403 to a ticket that it cannot read. */
+	return e->negotiate && (a->status == 401 || a->status == 403) &&
+	       negotiate_refused(q->credentials->negotiate, e);
+}
+
 static void on_answer(void *userdata, const struct transport_answer *answer)
 {
 	struct transport_request *q = userdata;
 
 	q->inner = NULL;
-	if (answer->error == 0 && answer->status == 401 && q->asked.endpoint.token_url &&
-		!q->again) {
-		/* It was not done, whatever it was. */
+	if (was_refused(q, answer)) {
 		q->again = true;
-		oauth_refused(q->credentials->oauth, &q->asked.endpoint, q->token_number);
 		go_on(q);
 		return;
 	}

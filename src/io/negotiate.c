@@ -21,6 +21,9 @@
 #define TIMEOUT (20 * USEC_PER_SEC)
 /* After that no other helper begins for so long. */
 #define PAUSE (10 * USEC_PER_SEC)
+/* A helper whose tickets are refused is replaced, but no sooner than so long after the last time.
+ */
+#define RENEWAL_PAUSE USEC_PER_MINUTE
 
 struct negotiate_call {
 	struct helper *helper;
@@ -43,6 +46,8 @@ struct helper {
 	struct negotiate_call *calls; /* oldest first */
 	char *fault;                  /* why it does not run */
 	usec_t not_before;
+	usec_t renewed; /* 0: never */
+	bool stale;     /* its tickets were refused: it ends when nobody waits for it */
 };
 
 struct negotiate {
@@ -204,6 +209,7 @@ static int start(struct helper *h, char **reterr)
 	strlist_clear(&env);
 	if (r < 0)
 		return r;
+	h->stale = false;
 	r = sd_event_add_io(h->negotiate->event, &h->answers, h->fd, EPOLLIN, on_readable, h);
 	if (r < 0)
 		stop(h);
@@ -285,6 +291,8 @@ static int ready(struct helper *h, char **reterr)
 {
 	int r;
 
+	if (h->stale && !h->calls)
+		stop(h);
 	if (h->pid > 0)
 		return 0;
 	if (h->fault && clock_boottime() < h->not_before) {
@@ -326,6 +334,22 @@ int negotiate_get(struct negotiate *n, const struct negotiate_ask *ask, struct n
 		;
 	*last = *ret = c;
 	return 0;
+}
+
+bool negotiate_refused(struct negotiate *n, const struct endpoint *e)
+{
+	struct helper *h = find(n, e);
+	usec_t now = clock_boottime();
+
+	if (!h || h->pid == 0 || h->cache)
+		return false;
+	if (h->stale)
+		return true;
+	if (h->renewed > 0 && now < h->renewed + RENEWAL_PAUSE)
+		return false;
+	h->renewed = now;
+	h->stale = true;
+	return true;
 }
 
 void negotiate_cancel(struct negotiate_call *c)

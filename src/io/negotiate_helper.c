@@ -31,12 +31,22 @@ static void add_status(struct strbuf *b, OM_uint32 code, int type)
 	(void)gss_release_buffer(&minor, &text);
 }
 
+/* By what: the library's own words name neither where they matter most, as in "Decrypt integrity
+ * check failed" for a keytab whose key is not the KDC's. */
+static const char *source_of_tickets(void)
+{
+	const char *keytab = getenv("KRB5_CLIENT_KTNAME");
+
+	return keytab ? keytab : getenv("KRB5CCNAME");
+}
+
 static void say_fault(const char *what, OM_uint32 major, OM_uint32 minor)
 {
 	_cleanup_(strbuf_clear) struct strbuf b = {0};
 	_cleanup_free_ char *text = NULL;
+	const char *source = source_of_tickets();
 
-	strbuf_add(&b, what);
+	strbuf_addf(&b, "%s%s%s", what, source ? " by " : "", source ? source : "");
 	/* That of the mechanism says more. */
 	if (minor)
 		add_status(&b, minor, GSS_C_MECH_CODE);
@@ -99,7 +109,7 @@ static void serve(const char *host, const char *principal)
 	gss_cred_id_t credential = GSS_C_NO_CREDENTIAL;
 	gss_ctx_id_t context = GSS_C_NO_CONTEXT;
 	gss_buffer_desc token = GSS_C_EMPTY_BUFFER;
-	const char *what = "no ticket of one's own";
+	const char *what = "no ticket";
 	OM_uint32 minor = 0;
 	OM_uint32 ignored;
 	OM_uint32 major = acquire(principal, &credential, &minor);

@@ -17,6 +17,8 @@
 #define LIFE_UNKNOWN (10 * USEC_PER_MINUTE)
 /* A server that gives none is left alone so long. */
 #define PAUSE (5 * USEC_PER_SEC)
+/* For who takes none a new one is asked for no more often. */
+#define RENEWAL_PAUSE USEC_PER_MINUTE
 
 struct token {
 	struct oauth *oauth;
@@ -28,6 +30,7 @@ struct token {
 	usec_t until; /* clock_boottime(): it is renewed then */
 	char *fault;  /* why there is none; NULL: it was never asked for */
 	usec_t not_before;
+	usec_t renewed; /* since one was refused; 0: none was */
 };
 
 struct oauth {
@@ -236,12 +239,20 @@ int oauth_get(struct oauth *o, const struct endpoint *e, struct oauth_token *ret
 	return fetch(t, reterr);
 }
 
-void oauth_refused(struct oauth *o, const struct endpoint *e, uint64_t number)
+bool oauth_refused(struct oauth *o, const struct endpoint *e, uint64_t number)
 {
 	struct token *t = find(o, e);
+	usec_t now = clock_boottime();
 
-	if (t && t->number == number)
-		t->text = secret_free(t->text);
+	if (!t)
+		return false;
+	if (t->number != number || !t->text)
+		return true;
+	if (t->renewed > 0 && now < t->renewed + RENEWAL_PAUSE)
+		return false;
+	t->renewed = now;
+	t->text = secret_free(t->text);
+	return true;
 }
 
 int oauth_new(struct transport *inner, struct secret_cache *files, oauth_decode_fn decode,

@@ -305,6 +305,10 @@ static void a_client(void **state)
 	assert_string_equal(f->other.url, "GET http://x/");
 	answer(f);
 	assert_int_equal(f->n, 2);
+	(void)ask(f, &e); /* who takes none is no reason to ask for one each time */
+	answer_with(f, 401, "");
+	assert_string_equal(f->other.url, "GET http://x/");
+	assert_int_equal(f->n, 3);
 }
 
 /* Two were on the wire with the token that is refused: the second is no word on the one after it.

@@ -35,6 +35,8 @@ static int helper(const char *principal)
 			(void)printf("+%s\n", getenv("KRB5CCNAME"));
 		else if (strcmp(line, "home\n") == 0)
 			(void)printf("+%s\n", getenv("HOME") ? "home" : "no home");
+		else if (strcmp(line, "pid\n") == 0)
+			(void)printf("+%d\n", (int)getpid());
 		else
 			(void)printf("+%s of %s", principal ? principal : "nobody", line);
 		(void)fflush(stdout);
@@ -167,6 +169,30 @@ static void a_helper_that_ends(void **state)
 	assert_string_equal(f->said[2], "nobody of a");
 }
 
+/* What a helper keeps may be for keys that the other side has no more. */
+static void a_ticket_that_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	const struct endpoint e = {.keytab = keytab};
+	const struct endpoint other = {.credential_cache = cache};
+
+	assert_false(negotiate_refused(f->negotiate, &e));
+	(void)ask(f, &e, "http://pid/");
+	(void)ask(f, &other, "http://pid/");
+	run(f, 2);
+	assert_false(negotiate_refused(f->negotiate, &other)); /* who fills it is to renew it */
+	(void)ask(f, &e, "http://pid/");
+	assert_true(negotiate_refused(f->negotiate, &e));
+	assert_true(negotiate_refused(f->negotiate, &e));
+	(void)ask(f, &e, "http://pid/"); /* the old one is still at work */
+	run(f, 4);
+	assert_string_equal(f->said[0], f->said[2]);
+	(void)ask(f, &e, "http://pid/");
+	run(f, 5);
+	assert_string_not_equal(f->said[1], f->said[2]);
+	assert_false(negotiate_refused(f->negotiate, &e)); /* not again at once */
+}
+
 static void hosts_of_no_use(void **state)
 {
 	static const struct {
@@ -195,6 +221,7 @@ int main(int argc, char **argv)
 		negotiate_test(answers),
 		negotiate_test(several_at_once),
 		negotiate_test(a_helper_that_ends),
+		negotiate_test(a_ticket_that_is_refused),
 		negotiate_test(hosts_of_no_use),
 	};
 
