@@ -338,7 +338,7 @@ fuzz-coverage: ## how much of the decoders fuzzing reaches, with what make fuzz 
 check-e2e: $(PROGRAMS) ## run the tests against real Spark and real Airflow
 	$(TEST_ENV) $(PYTEST) -q -rs -n 2 --dist loadgroup -m 'not long' tests/e2e
 
-check-e2e-long: $(PROGRAMS) ## run more ways to end a task against real Airflow 3.3 and 2.11, and on Kubernetes (a quarter of an hour)
+check-e2e-long: $(PROGRAMS) ## run more ways to end a task against real Airflow 3.3 and 2.11, on Kubernetes, and on a YARN with Kerberos (a quarter of an hour)
 	$(TEST_ENV) $(PYTEST) -q -rs -n 2 --dist loadgroup -m long tests/e2e
 .PHONY: check-e2e-long
 

@@ -235,8 +235,7 @@ static int yarn_judge_access(const struct access_step *step, const struct transp
 	if (visible < n)
 		return str_printf(ret_text,
 			"%zu of %zu running apps are not shown whole: their queue's ACLs do not "
-			"let "
-			"username administer them",
+			"let the user of this section administer them",
 			n - visible, n);
 	return str_printf(ret_text, n == 0 ? "no app runs, and only then it shows"
 					   : "its apps are shown whole, the rest shows at a kill");

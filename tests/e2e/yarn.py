@@ -18,13 +18,10 @@ log4j.appender.A.layout.ConversionPattern=%d{ISO8601} %p %c{1}: %m%n
 """
 
 
-def site(path, values):
-    rows = "".join(f"<property><name>{k}</name><value>{v}</value></property>\n" for k, v in values.items())
-    path.write_text(f"<configuration>\n{rows}</configuration>\n")
-
-
 class Yarn(lab.Lab):
     """One ResourceManager, one NodeManager."""
+
+    java_options = ""  # of each JVM
 
     def __init__(self, directory, memory=8192):
         super().__init__(os.path.join(directory, "yarn"))
@@ -58,18 +55,27 @@ class Yarn(lab.Lab):
         env["PATH"] = f"{self.env / 'bin'}:{env.get('PATH', '/usr/bin:/bin')}"
         return env
 
+    def site(self, name, values):
+        """A configuration file of Hadoop's."""
+        rows = "".join(f"<property><name>{k}</name><value>{v}</value></property>\n" for k, v in values.items())
+        (self.conf / name).write_text(f"<configuration>\n{rows}</configuration>\n")
+
+    def fetch(self, url):
+        """The status and the body of an answer."""
+        return lab.http("GET", url, timeout=10)
+
     def configure(self):
         for name in ("conf", "tmp", "local", "containers", "stage"):
             (self.dir / name).mkdir(exist_ok=True)
         port = {name: lab.free_port() for name in ("rm", "scheduler", "tracker", "admin", "web", "nm")}
         self.url, self.nm_url = f"http://127.0.0.1:{port['web']}", f"http://127.0.0.1:{port['nm']}"
         rm = "yarn.resourcemanager"
-        site(self.conf / "core-site.xml", {"fs.defaultFS": "file:///", "hadoop.tmp.dir": self.dir / "tmp"})
-        site(self.conf / "capacity-scheduler.xml", {
+        self.site("core-site.xml", {"fs.defaultFS": "file:///", "hadoop.tmp.dir": self.dir / "tmp"})
+        self.site("capacity-scheduler.xml", {
             "yarn.scheduler.capacity.root.queues": "default",
             "yarn.scheduler.capacity.root.default.capacity": 100,
             "yarn.scheduler.capacity.maximum-am-resource-percent": 0.9})
-        site(self.conf / "yarn-site.xml", {
+        self.site("yarn-site.xml", {
             f"{rm}.hostname": "127.0.0.1",
             f"{rm}.address": f"127.0.0.1:{port['rm']}",
             f"{rm}.scheduler.address": f"127.0.0.1:{port['scheduler']}",
@@ -92,7 +98,7 @@ class Yarn(lab.Lab):
             "yarn.nodemanager.container-metrics.period-ms": 3000,
             "yarn.nodemanager.env-whitelist": f"JAVA_HOME,PATH,LANG,{lab.MARKER}"})
         (self.conf / "log4j.properties").write_text(LOG)
-        options = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+        options = f"-XX:TieredStopAtLevel=1 -XX:+UseSerialGC {self.java_options}"
         (self.conf / "spark-defaults.conf").write_text(f"""spark.driver.memory 512m
 spark.executor.memory 512m
 spark.executor.instances 2
@@ -109,6 +115,7 @@ spark.executorEnv.PYSPARK_PYTHON {self.python}
 
     def daemon(self, name, kind):
         java = ["java", "-Xmx256m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
+        java += self.java_options.split()
         java += [f"--add-opens=java.base/{p}=ALL-UNNAMED" for p in ("java.lang", "java.net")]
         server = f"org.apache.hadoop.yarn.server.{kind.lower()}.{kind}"
         return self.spawn(name, java + ["-cp", f"{self.conf}:{self.jars}/*", server])
@@ -119,7 +126,7 @@ spark.executorEnv.PYSPARK_PYTHON {self.python}
         self.wait_up(lambda: [n["state"] for n in self.get("nodes")["nodes"].get("node", [])] == ["RUNNING"], 120, children)
 
     def get(self, path):
-        status, body = lab.http("GET", f"{self.url}/ws/v1/cluster/{path}", timeout=10)
+        status, body = self.fetch(f"{self.url}/ws/v1/cluster/{path}")
         if status != 200 or not isinstance(body, dict):
             raise lab.LabError(f"the ResourceManager answered {status}")
         return body
