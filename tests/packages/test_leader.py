@@ -6,15 +6,18 @@ import signal
 import time
 import urllib.request
 from base64 import b64encode
+from email.utils import parsedate_to_datetime
 
 import pytest
 from apiserver import ApiServer
+from conftest import ROOT, run
 from etcd import Etcd
 from fakes import PASSWORD, Airflow
 from harness import Daemon, wait
 from relay import Relay
 from scene import Scene
 
+DAY = 86400
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/default/leases"
 
 
@@ -78,11 +81,22 @@ class NotedAirflow(Airflow):
 
 
 class Replica(Daemon):
+    clocks = None  # a directory: each has a wall clock of its own
+
     def __init__(self, binary, directory, name, scene, store):
         (directory / name).mkdir()
         self.name, self.relay = name, Relay(store.port)
         section = f"[leader]\n{store.section(self.relay.port)}identity = {name}\nlease_duration = 5s\n"
         super().__init__(binary, directory / name, scene.sections + section, action="retry")
+        if self.clocks:
+            self.env = {"LD_PRELOAD": str(self.clocks / "wall_clock.so"), "WALL_CLOCK": str(self.clocks / name)}
+
+    def set_clock(self, by):
+        """By seconds from the real one."""
+        draft = self.clocks / f"{self.name}.new"
+        draft.write_text(f"{by}\n")
+        draft.rename(self.clocks / self.name)
+        wait(lambda: abs(parsedate_to_datetime(self.fetch("/-/healthy")[1]["Date"]).timestamp() - time.time() - by) < 60, 10, "its clock is set")
 
     def leads(self):
         return [value for _, value in self.metrics("stagewatch_leader")] == [1]
@@ -192,6 +206,34 @@ def test_partition(pair):
     a.relay.set_cut(False)
     wait(lambda: (a.json("/api/v1/status")["leader"]["other"] or "").startswith("replica-b_"), 60, "it follows")
     assert b.leads() and not a.leads()
+
+
+@pytest.fixture
+def clocks(tmp_path, monkeypatch):
+    """Before a pair: its wall clocks can be set."""
+    (tmp_path / "clocks").mkdir()
+    for name in ("replica-a", "replica-b"):
+        (tmp_path / "clocks" / name).write_text("0\n")
+    run("gcc", "-shared", "-fPIC", "-o", tmp_path / "clocks/wall_clock.so", ROOT / "tests/packages/wall_clock.c")
+    monkeypatch.setattr(Replica, "clocks", tmp_path / "clocks")
+
+
+@pytest.mark.parametrize("store", ["etcd"], indirect=True)
+def test_clocks_are_set(clocks, pair, store):
+    """On either host, to any time: who leads goes on, nobody else does, and a leader that dies is followed as ever."""
+    scene, a, b = pair
+    wait(lambda: a.actions()["confirmed"] == 1, 60, "confirmed")
+    before = a.metric("stagewatch_leader_transitions_total")
+    for by_a, by_b in ((DAY, 0), (-400 * DAY, DAY), (0, 4000 * DAY)):
+        a.set_clock(by_a)
+        b.set_clock(by_b)
+        a.polls_go_on(scene.master, "/json/", n=24)  # of two replicas, one a second: more than two durations of the lease
+        assert a.leads() and not b.leads()
+    assert a.metric("stagewatch_leader_transitions_total") == before
+    a.kill()
+    b.set_clock(-4000 * DAY)
+    wait(b.leads, 60, "the other one leads")
+    assert scene.sent() == ["note", "fail", "clear"]
 
 
 def leads_again(scene, a, b):
