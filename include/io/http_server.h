@@ -4,6 +4,7 @@
  * HEAD and POST; whether a POST is of any use its handler knows. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <systemd/sd-event.h>
 
@@ -28,6 +29,7 @@ struct http_server_request {
 	const char *fetch_site;        /* Sec-Fetch-Site */
 	const char *host;              /* and where it goes to */
 	const char *address;           /* of who asks; NULL at a Unix socket */
+	bool local;                    /* over TCP, which only this host reaches */
 	const struct local_peer *peer; /* who asks; NULL over TCP */
 	/* Likewise over TCP, never of HTTP_ROLE_NONE; NULL at a Unix socket. */
 	const struct http_caller *caller;

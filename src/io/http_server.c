@@ -65,7 +65,8 @@ struct http_server {
 	sd_event *event;
 	http_server_fn fn;
 	void *userdata;
-	char *path; /* of its Unix socket; NULL: TCP */
+	char *path;  /* of its Unix socket; NULL: TCP */
+	bool remote; /* others than this host reach it */
 	struct http_visits *visits;
 	struct http_tls *tls; /* NULL: without */
 	const struct http_header *headers;
@@ -253,6 +254,7 @@ static enum MHD_Result ask_handler(struct http_server *s, struct MHD_Connection 
 		.fetch_site = header(connection, "Sec-Fetch-Site"),
 		.host = header(connection, MHD_HTTP_HEADER_HOST),
 		.address = s->path ? NULL : read_address(connection, address),
+		.local = !s->path && !s->remote,
 		.app = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "app"),
 		.sort = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "sort"),
 		.find = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "find"),
@@ -589,6 +591,7 @@ int http_server_take(struct http_server *s, int fd)
 	}
 	l->server = s;
 	l->fd = fd;
+	s->remote = s->remote || !tcp_is_local(fd);
 	LIST_INSERT_HEAD(&s->listeners, l, link);
 	r = start(l);
 	if (r < 0)

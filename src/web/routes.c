@@ -6,10 +6,12 @@
 #include <string.h>
 
 #include "web/assets.h"
+#include "web/host_guard.h"
 #include "web/metrics_page.h"
 #include "web/pages.h"
 #include "web/runbook.h"
 #include "web/status_view.h"
+#include "web/users.h"
 #include "wire/processes.h"
 #include "wire/report.h"
 #include "wire/status.h"
@@ -222,9 +224,17 @@ static const char incident_path[] = "/api/v1/incidents/";
 static const char runbook_path[] = "/runbook/";
 static const char incident_page_path[] = "/incidents/";
 
+static const char misdirected[] =
+	"Nothing is served under this name: a page of another site could have led it here, to read "
+	"what this server tells. Ask by address or by localhost, or set external_url of [web] to "
+	"the address that people use.\n";
+
 int routes_answer(const struct web_view *view, const struct http_server_request *request,
 	struct http_server_reply *reply)
 {
+	if (!web_users_open_path(request->path) &&
+		host_guard_is_foreign(request, view->runtime->settings->web.external_url))
+		return reply_text(reply, 421, "text/plain; charset=utf-8", misdirected);
 	for (size_t i = 0; i < ELEMENTSOF(paths); i++)
 		if (str_equal(paths[i].path, request->path))
 			return paths[i].answer(view, request, reply);

@@ -78,6 +78,34 @@ def test_several_addresses_are_served(binary, tmp_path, started):
         assert not d.lines("reaches beyond")
 
 
+def by_name(d, host, path="/api/v1/stages"):
+    try:
+        status, _, body = d.fetch(path, headers={"Host": host})
+        return status, body.decode()
+    except urllib.error.HTTPError as e:
+        return e.code, e.read().decode()
+
+
+def test_a_page_of_another_site_reads_nothing(binary, tmp_path, started):
+    """By a name of its own that leads here. Where others may come in anyway, a name is any name."""
+    with Daemon(binary, tmp_path, driver_section("one", started(Driver))) as d:
+        for path in ("/", "/metrics", "/api/v1/stages"):
+            status, text = by_name(d, f"evil.example:{d.port()}", path)
+            assert status == 421 and "external_url" in text and "app-1" not in text
+        assert by_name(d, "evil.example", "/-/healthy")[0] == 200
+        for host in (f"localhost:{d.port()}", "127.0.0.1", "[::1]"):
+            assert by_name(d, host)[0] == 200
+        text = d.config.read_text()
+        d.config.write_text(text.replace("listen = 127.0.0.1:0\n", "listen = 127.0.0.1:0\nexternal_url = https://sw.example/hangs\n"))
+        d.child.send_signal(signal.SIGHUP)
+        wait(lambda: by_name(d, "sw.example")[0] == 200, 10, "it is ours now")
+        assert by_name(d, "evil.example")[0] == 421
+    d.logfile.unlink()
+    d.config.write_text(text.replace("listen = 127.0.0.1:0\n", "listen = :0\n"))
+    with d:
+        assert by_name(d, "stagewatchd.spark.svc:14040")[0] == 200
+
+
 def test_sockets_of_systemd_take_the_place_of_listen(binary, tmp_path, started):
     """systemd-socket-activate listens, and begins the daemon once somebody connects: whose request is answered."""
     d = Daemon(binary, tmp_path, driver_section("one", started(Driver)))

@@ -20,7 +20,7 @@ def connect(port, source="127.0.0.1"):
 def ask(port, source):
     """The status line of /metrics, asked from an address of this host."""
     with connect(port, source) as s:
-        s.sendall(b"GET /metrics HTTP/1.1\r\nHost: h\r\n\r\n")
+        s.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
         return s.makefile("rb").readline()
 
 
@@ -95,7 +95,7 @@ def test_slow_requests_and_a_flood(binary, tmp_path, started):
         while not over.is_set():
             with connect(d.port()) as s:
                 try:
-                    for byte in b"GET /metrics HTTP/1.1\r\nHost: h\r\nX: " + b"a" * 1000:
+                    for byte in b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 1000:
                         s.sendall(bytes([byte]))
                         if over.wait(0.05):
                             return
@@ -128,26 +128,26 @@ def test_slow_requests_and_a_flood(binary, tmp_path, started):
 def test_what_is_no_request(binary, tmp_path, started):
     driver, d = watched(binary, tmp_path, started)
     noise = random.Random(7)
-    second = b"GET /-/healthy HTTP/1.1\r\nHost: h\r\n\r\n"
+    second = b"GET /-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\n"
     texts = {
-        "two lengths": b"GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\nContent-Length: 38\r\n\r\n" + second,
-        "length and chunks": b"GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + second,
-        "chunks": b"GET / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + second,
-        "a body": b"GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 38\r\n\r\n" + second,
-        "a folded line": b"GET / HTTP/1.1\r\nHost: h\r\nX: y\r\n Content-Length: 38\r\n\r\n" + second,
-        "line feeds": b"GET / HTTP/1.1\nHost: h\n\n" + second,
-        "a space in a name": b"GET / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding : chunked\r\n\r\n" + second,
-        "a NUL": b"GET / HTTP/1.1\r\nHost: h\r\nX: \0\r\n\r\n" + second,
-        "absolute-form": b"GET http://h/ HTTP/1.1\r\nHost: h\r\n\r\n" + second,
-        "authority-form": b"CONNECT h:80 HTTP/1.1\r\nHost: h\r\n\r\n" + second,
+        "two lengths": b"GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nContent-Length: 38\r\n\r\n" + second,
+        "length and chunks": b"GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + second,
+        "chunks": b"GET / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + second,
+        "a body": b"GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 38\r\n\r\n" + second,
+        "a folded line": b"GET / HTTP/1.1\r\nHost: localhost\r\nX: y\r\n Content-Length: 38\r\n\r\n" + second,
+        "line feeds": b"GET / HTTP/1.1\nHost: localhost\n\n" + second,
+        "a space in a name": b"GET / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding : chunked\r\n\r\n" + second,
+        "a NUL": b"GET / HTTP/1.1\r\nHost: localhost\r\nX: \0\r\n\r\n" + second,
+        "absolute-form": b"GET http://localhost/ HTTP/1.1\r\nHost: localhost\r\n\r\n" + second,
+        "authority-form": b"CONNECT h:80 HTTP/1.1\r\nHost: localhost\r\n\r\n" + second,
         "HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0" + second,
-        "a parent": b"GET /../../../etc/passwd HTTP/1.1\r\nHost: h\r\n\r\n" + second,
-        "an encoded slash": b"GET /..%2f..%2fetc%2fpasswd HTTP/1.1\r\nHost: h\r\n\r\n" + second,
-        "an encoded NUL": b"GET /-/healthy%00x HTTP/1.1\r\nHost: h\r\n\r\n" + second,
-        "a long header": b"GET / HTTP/1.1\r\nHost: h\r\nX: " + b"a" * (1 << 20) + b"\r\n\r\n" + second,
-        "a long target": b"GET /" + b"a" * (1 << 20) + b" HTTP/1.1\r\nHost: h\r\n\r\n" + second,
-        "many headers": b"GET / HTTP/1.1\r\nHost: h\r\n" + b"X: y\r\n" * 100_000 + b"\r\n" + second,
-        "a POST": b"POST /api/v1/pause HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\n{}" + second,
+        "a parent": b"GET /../../../etc/passwd HTTP/1.1\r\nHost: localhost\r\n\r\n" + second,
+        "an encoded slash": b"GET /..%2f..%2fetc%2fpasswd HTTP/1.1\r\nHost: localhost\r\n\r\n" + second,
+        "an encoded NUL": b"GET /-/healthy%00x HTTP/1.1\r\nHost: localhost\r\n\r\n" + second,
+        "a long header": b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * (1 << 20) + b"\r\n\r\n" + second,
+        "a long target": b"GET /" + b"a" * (1 << 20) + b" HTTP/1.1\r\nHost: localhost\r\n\r\n" + second,
+        "many headers": b"GET / HTTP/1.1\r\nHost: localhost\r\n" + b"X: y\r\n" * 100_000 + b"\r\n" + second,
+        "a POST": b"POST /api/v1/pause HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}" + second,
         "TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + noise.randbytes(500) + b"\r\n\r\n" + second,
         "anything": noise.randbytes(4096) + b"\r\n\r\n" + second,
     }
