@@ -213,6 +213,49 @@ static int take_conditions(const cJSON *status, struct kube_pod *p, char **reter
 	return r;
 }
 
+/* Whether the condition of that type has that status. *ret_item is NULL where there is none. */
+static bool condition_is(
+	const cJSON *status, const char *type, const char *value, const cJSON **ret_item)
+{
+	const cJSON *item;
+
+	cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(status, "conditions"))
+	{
+		const char *t =
+			cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "type"));
+		const char *v =
+			cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "status"));
+
+		if (!str_equal(t, type))
+			continue;
+		*ret_item = item;
+		return str_equal(v, value);
+	}
+	return false;
+}
+
+/* Of the pods of a node that no longer reports, the node controller makes Ready False and gives no
+ * reason. The kubelet always gives one, and its own ContainersReady stays (MarkPodsNotReady of
+ * Kubernetes; seen with 1.33.4). The reason NodeLost is that of older versions. */
+static int take_lost(const cJSON *status, struct kube_pod *p, char **reterr)
+{
+	const cJSON *ready = NULL;
+	const cJSON *containers = NULL;
+	const char *reason = NULL;
+	int r = json_get_string(status, "reason", JSON_OPTIONAL, &reason, reterr);
+
+	if (r < 0)
+		return r;
+	p->lost = p->phase == KUBE_UNKNOWN || str_equal(reason, "NodeLost");
+	if (p->lost || p->phase != KUBE_RUNNING ||
+		!condition_is(status, "Ready", "False", &ready) ||
+		cJSON_GetObjectItemCaseSensitive(ready, "reason") ||
+		!condition_is(status, "ContainersReady", "True", &containers))
+		return 0;
+	p->lost = true;
+	return p->why ? 0 : str_replace(&p->why, "its node does not report");
+}
+
 /* Why a container does not start, and whether the driver's has ended. */
 static int take_containers(
 	const cJSON *status, const char *field, struct kube_pod *p, char **reterr)
@@ -238,8 +281,11 @@ static int take_containers(
 			r = json_get_object(state, "terminated", JSON_OPTIONAL, &ended, reterr);
 		if (r >= 0 && waiting && !p->why)
 			r = copy_why(waiting, &p->why, reterr);
-		if (str_equal(name, DRIVER_CONTAINER) && ended)
-			p->driver_ended = true;
+		if (!str_equal(name, DRIVER_CONTAINER) || !ended)
+			continue;
+		p->driver_ended = true;
+		if (r >= 0 && !p->why)
+			r = copy_why(ended, &p->why, reterr);
 	}
 	return r;
 }
@@ -257,7 +303,6 @@ static int decode_status(const cJSON *json, struct kube_pod *p, char **reterr)
 	const cJSON *status = NULL;
 	const char *phase = NULL;
 	const char *ip = NULL;
-	const char *reason = NULL;
 	int r;
 
 	r = json_get_object(json, "status", JSON_REQUIRED, &status, reterr);
@@ -265,8 +310,6 @@ static int decode_status(const cJSON *json, struct kube_pod *p, char **reterr)
 		r = json_get_string(status, "phase", JSON_REQUIRED, &phase, reterr);
 	if (r >= 0)
 		r = json_get_string(status, "podIP", JSON_OPTIONAL, &ip, reterr);
-	if (r >= 0)
-		r = json_get_string(status, "reason", JSON_OPTIONAL, &reason, reterr);
 	if (r >= 0 && ip)
 		r = kube_copy_ip(ip, &p->ip);
 	/* The pod's own words come first. */
@@ -281,8 +324,7 @@ static int decode_status(const cJSON *json, struct kube_pod *p, char **reterr)
 	if (r < 0)
 		return r;
 	take_phase(phase, p);
-	p->lost = p->phase == KUBE_UNKNOWN || str_equal(reason, "NodeLost");
-	return 0;
+	return take_lost(status, p, reterr);
 }
 
 int kube_take_pod(const cJSON *json, struct kube_pod *ret, char **reterr)

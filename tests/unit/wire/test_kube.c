@@ -260,6 +260,108 @@ static void test_states(void **state)
 	}
 }
 
+/* Of pods that a kubelet ran: what their status says, in the order of their list. */
+static void test_recorded_states(void **state)
+{
+	static const struct {
+		const char *name;
+		enum app_end end;
+		const char *text;
+	} rows[] = {
+		{"a command that is not there", APP_END_ENDED,
+			"pod spark/badcmd on node a: Failed, StartError: failed to create "
+			"containerd task"},
+		{"activeDeadlineSeconds", APP_END_ENDED,
+			"pod spark/deadline on node a: Failed, DeadlineExceeded: Pod was active"},
+		{"more of the disk than its limit", APP_END_ENDED,
+			"pod spark/evict on node a: Failed, Evicted: Pod ephemeral local storage "
+			"usage"},
+		{"a gate", APP_END_RUNNING,
+			"pod spark/gated: Pending, SchedulingGated: Scheduling"},
+		{"pullPolicy Never", APP_END_RUNNING,
+			"pod spark/never on node a: Pending, ErrImageNeverPull: Container image"},
+		{"a secret that is not there", APP_END_RUNNING,
+			"pod spark/nosecret on node a: Pending, CreateContainerConfigError: secret "
+			"\"nosuch\" not found"},
+		{"a volume that cannot be mounted: only an event says it", APP_END_RUNNING,
+			"pod spark/novolume on node a: Pending, ContainerCreating"},
+		{"more memory than its limit", APP_END_ENDED,
+			"pod spark/oom on node a: Failed, OOMKilled"},
+		{"a sidecar runs on", APP_END_ENDED,
+			"pod spark/sidecar on node a: Running, Completed"},
+		{"deleted, within its grace period", APP_END_RUNNING,
+			"pod spark/term on node a: Running, terminating"},
+		{"no node has room", APP_END_RUNNING,
+			"pod spark/unsched: Pending, Unschedulable: 0/1 nodes are available: 1 "
+			"Insufficient cpu."},
+		{"an init container fails", APP_END_RUNNING,
+			"pod spark/initfail on node a: Pending, CrashLoopBackOff: back-off 20s "
+			"restarting failed container=wait"},
+		{"no image", APP_END_RUNNING,
+			"pod spark/noimage on node a: Pending, ImagePullBackOff: Back-off pulling"},
+		{"it is started anew", APP_END_RUNNING,
+			"pod spark/crash on node a: Running, CrashLoopBackOff: back-off 20s"},
+		{"its kubelet was stopped", APP_END_UNKNOWN,
+			"pod spark/hang2-3cd588a22aa20760-driver on node a: Running, its node does "
+			"not report"},
+		{"an executor", APP_END_RUNNING,
+			"pod spark/hang2-4f992da22aa27569-exec-1 on node a: Running"},
+	};
+	_cleanup_free_ char *body = fixture_read("kubernetes-1.33/node-pods.json");
+	_cleanup_(kube_pod_list_clear) struct kube_pod_list l = {0};
+
+	(void)state;
+	assert_int_equal(decode(body, &l), 0);
+	assert_int_equal(l.n, ELEMENTSOF(rows));
+	for_each_row(r, rows)
+	{
+		const struct kube_pod *p = &l.items[r - rows];
+		_cleanup_free_ char *text = NULL;
+
+		assert_int_equal(kube_pod_end(p), r->end);
+		assert_int_equal(kube_pod_text(p, &text), 0);
+		assert_int_equal(strncmp(text, r->text, strlen(r->text)), 0);
+	}
+}
+
+/* What looks like a pod of a lost node, and is none. */
+static void test_not_lost(void **state)
+{
+	static const struct {
+		const char *name;
+		const char *status;
+	} rows[] = {
+		{"its own probe fails",
+			RUNNING ",\"conditions\":[{\"type\":\"Ready\",\"status\":\"False\","
+				"\"reason\":\"ContainersNotReady\"},{\"type\":\"ContainersReady\","
+				"\"status\":\"False\",\"reason\":\"ContainersNotReady\"}]"},
+		{"a readiness gate",
+			RUNNING ",\"conditions\":[{\"type\":\"Ready\",\"status\":\"False\","
+				"\"reason\":\"ReadinessGatesNotReady\"},{\"type\":"
+				"\"ContainersReady\",\"status\":\"True\"}]"},
+		{"nothing of its containers",
+			RUNNING ",\"conditions\":[{\"type\":\"Ready\",\"status\":\"False\"}]"},
+		{"ready", RUNNING ",\"conditions\":[{\"type\":\"Ready\",\"status\":\"True\"},{"
+				  "\"type\":\"ContainersReady\",\"status\":\"True\"}]"},
+	};
+
+	(void)state;
+	for_each_row(r, rows)
+	{
+		_cleanup_(kube_pod_clear) struct kube_pod p = {0};
+		_cleanup_free_ char *body = NULL;
+		_cleanup_free_ char *err = NULL;
+
+		assert_int_equal(
+			str_printf(&body, "{\"kind\":\"Pod\"," META ",\"spec\":{},\"status\":{%s}}",
+				r->status),
+			0);
+		assert_int_equal(kube_decode_pod(body, strlen(body), &p, &err), 0);
+		assert_int_equal(kube_pod_end(&p), APP_END_RUNNING);
+		assert_false(p.lost);
+	}
+}
+
 static void test_addresses(void **state)
 {
 	static const struct {
@@ -546,6 +648,8 @@ int main(void)
 		cmocka_unit_test(test_recorded_pod),
 		cmocka_unit_test(test_recorded_errors),
 		cmocka_unit_test(test_states),
+		cmocka_unit_test_teardown(test_recorded_states, row_tell),
+		cmocka_unit_test_teardown(test_not_lost, row_tell),
 		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_longest_name),

@@ -141,6 +141,36 @@ static void a_summary(void **state)
 	assert_int_equal(l.items[0].read, 1795953603 * USEC_PER_SEC);
 }
 
+/* Of a kubelet of 1.33.4 with Spark 4.3.0: each pod with one container. */
+static void a_recorded_summary(void **state)
+{
+	_cleanup_free_ char *body = fixture_read("kubernetes-1.33/stats-summary.json");
+	_cleanup_(kube_usage_list_clear) struct kube_usage_list l = {0};
+
+	(void)state;
+	assert_int_equal(usage(body, &l), 0);
+	assert_int_equal(l.n, 5);
+	assert_int_equal(l.left_out.n, 0);
+	assert_string_equal(l.items[0].uid, "9ed8f96f-cdc6-4828-a1a3-b4139635f963");
+	assert_string_equal(l.items[0].container, "spark-kubernetes-executor");
+	assert_int_equal(l.items[0].cpu, 7636911);
+	assert_int_equal(l.items[0].read, 1796011732 * USEC_PER_SEC);
+}
+
+static void a_recorded_executor(void **state)
+{
+	_cleanup_free_ char *body = fixture_read("kubernetes-1.33/node-pods.json");
+	_cleanup_(kube_executor_list_clear) struct kube_executor_list l = {0};
+
+	(void)state;
+	assert_int_equal(executors(body, &l), 0);
+	assert_int_equal(l.n, 1);
+	assert_string_equal(l.items[0].id, "1");
+	assert_string_equal(l.items[0].uid, "0ffa7c53-1564-4f34-b897-10d5421780f2");
+	assert_string_equal(l.items[0].host_ip, "10.77.0.1");
+	assert_string_equal(l.items[0].container, "spark-kubernetes-executor");
+}
+
 static void containers(void **state)
 {
 	static const struct {
@@ -226,6 +256,8 @@ int main(void)
 		cmocka_unit_test(an_executor),
 		cmocka_unit_test_teardown(other_pods, row_tell),
 		cmocka_unit_test(a_summary),
+		cmocka_unit_test(a_recorded_summary),
+		cmocka_unit_test(a_recorded_executor),
 		cmocka_unit_test_teardown(containers, row_tell),
 		cmocka_unit_test_teardown(what_is_no_summary, row_tell),
 		cmocka_unit_test(too_many),
