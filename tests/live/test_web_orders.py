@@ -4,11 +4,13 @@ import base64
 import http.client
 import re
 import sqlite3
+import ssl
 import urllib.parse
 
 from fakes import Driver
 from harness import Daemon, driver_section, wait
-from test_web import USERS, Guarded
+from test_client_cert import make
+from test_web import USERS, Guarded, signed
 
 
 def ask(d, path="/", user=None, fields=None, method=None, **headers):
@@ -89,3 +91,41 @@ def test_without_users_it_says_what_to_set(binary, tmp_path, started):
         status, text = ask(d, "/orders/pause", fields={"reason": "x", "seconds": "60", "token": "1.a"})
         assert status == 403 and "[web] config_file" in text and "[web] operators" in text
         assert "<form" not in ask(d)[1]
+
+
+def test_operators_by_their_certificates(binary, tmp_path, started):
+    """A name counts where its certificate was verified. A token is for the one name that its page was made for."""
+    cert, key = make(tmp_path, "server")
+    ca = make(tmp_path, "ca")
+    names = {name: signed(tmp_path, name, ca, "extendedKeyUsage=clientAuth") for name in ("alice", "bob")}
+    text = (f"tls_server_config:\n  cert_file: {cert}\n  key_file: {key}\n  client_auth_type: RequireAndVerifyClientCert\n"
+            f"  client_ca_file: {ca[0]}\n")
+    with Guarded(binary, tmp_path, started(Driver), text, "operators = alice\n") as d:
+        def by(name, path="/", fields=None):
+            context = ssl.create_default_context(cafile=cert)
+            context.load_cert_chain(*names[name])
+            c = http.client.HTTPSConnection("127.0.0.1", d.port(), timeout=30, context=context)
+            sent = {"Content-Type": "application/x-www-form-urlencoded", "Origin": f"https://127.0.0.1:{d.port()}"} if fields else {}
+            try:
+                c.request("POST" if fields else "GET", path, urllib.parse.urlencode(fields) if fields else None, sent)
+                answer = c.getresponse()
+                return answer.status, answer.read().decode()
+            finally:
+                c.close()
+
+        wait(lambda: "\"hung\"" in by("bob", "/api/v1/stages")[1], 30, "it hangs")
+        assert "<form" not in by("bob")[1]
+        own = re.search('name="token" value="([^"]*)"', by("alice")[1]).group(1)
+        number = re.search('href="incidents/([^"]*)"', by("alice")[1]).group(1)
+        orders = (("/orders/ack", {"incident": number}), ("/orders/pause", {"reason": "they deploy", "seconds": "7200"}), ("/orders/resume", {}))
+        for path, fields in orders:
+            status, words = by("bob", path, {**fields, "token": own})
+            assert status == 403 and "this user may read only" in words
+            assert by("alice", path, {**fields, "token": own})[0] == 200, path
+        assert d.lines(f"Incident {number}: user alice (127.0.0.1) said that somebody looks after it")
+        # Both may now, each with a token of its own.
+        d.config.write_text(d.config.read_text().replace("operators = alice", "operators = alice\noperators = bob"))
+        d.child.send_signal(1)
+        wait(lambda: "<form" in by("bob")[1], 10, "bob may, too")
+        status, words = by("bob", "/orders/resume", {"token": own})
+        assert status == 403 and "not one that this daemon has made for this user" in words
