@@ -6,18 +6,18 @@ _stagewatchctl() {
 	local verbs='status stages watch incidents explain observed audit report ack ignore abort kill retry test-notify pause resume'
 
 	case $prev in
-	--socket)
+	--socket | --password-file | --ca-file | --cert | --key)
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return
 		;;
-	--url | --for) return ;;
+	--url | --user | --for) return ;;
 	esac
 	for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
 		[[ " $verbs " == *" $word "* ]] && verb=$word
 	done
 	case $verb in
-	'') word="$verbs --socket --url --json --version --help" ;;
+	'') word="$verbs --socket --url --user --password-file --ca-file --cert --key --json --version --help" ;;
 	incidents | audit | report) word='--all --json' ;;
 	kill | retry) word='--yes --json' ;;
 	pause) word='--for --json' ;;

@@ -10,6 +10,11 @@ set -l verbs status stages watch incidents explain observed audit report ack ign
 complete -c stagewatchctl -f
 complete -c stagewatchctl -l socket -r -F -d 'the control socket'
 complete -c stagewatchctl -l url -x -d 'use the web server'
+complete -c stagewatchctl -l user -x -d 'with --url: log in'
+complete -c stagewatchctl -l password-file -r -F -d 'with --user: its password'
+complete -c stagewatchctl -l ca-file -r -F -d 'with --url: certificates to trust'
+complete -c stagewatchctl -l cert -r -F -d 'with --url: a certificate of your own'
+complete -c stagewatchctl -l key -r -F -d 'with --cert: its key'
 complete -c stagewatchctl -l json -d 'print JSON'
 complete -c stagewatchctl -l version -d 'print the version'
 complete -c stagewatchctl -l help -d 'print a short help'

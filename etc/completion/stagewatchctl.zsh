@@ -25,6 +25,11 @@ verbs=(
 _arguments -C \
 	'(--url)--socket[the control socket]:path:_files' \
 	'(--socket)--url[use the web server]:url:' \
+	'--user[with --url\: log in]:user:' \
+	'--password-file[with --user\: its password]:path:_files' \
+	'--ca-file[with --url\: certificates to trust]:path:_files' \
+	'--cert[with --url\: a certificate of your own]:path:_files' \
+	'--key[with --cert\: its key]:path:_files' \
 	'--json[print JSON]' \
 	'--all[with incidents, audit, report\: all of them]' \
 	'--for[with pause\: how long]:time:' \

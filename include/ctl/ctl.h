@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "base/time.h"
+#include "io/endpoint.h"
 #include "wire/json.h"
 
 #define CTL_SOCKET "/run/stagewatchd/control"
@@ -19,9 +20,19 @@
 #define CTL_BLIND 2  /* status: something that is watched could not be read, and nothing hangs */
 #define CTL_USAGE 3
 
+/* As whom the web server is asked, and whom it has to be; NULL: nothing of it. */
+struct ctl_login {
+	const char *user;
+	const char *password_file; /* NULL: the user is asked for the password */
+	const char *ca_file;
+	const char *cert_file; /* PEM */
+	const char *key_file;
+};
+
 struct ctl {
 	const char *socket;
-	const char *url; /* NULL: the socket */
+	const char *url;          /* NULL: the socket */
+	struct endpoint endpoint; /* of the URL */
 	bool json;
 	bool all;
 	bool yes;           /* ask nothing */
@@ -52,6 +63,9 @@ extern const size_t n_ctl_verbs;
 
 /* Parses, asks, prints. Returns the exit status. */
 int ctl_main(int argc, char **argv);
+
+/* Fills what is zeroed; the caller clears it, also on failure. -errno, which was printed. */
+int ctl_login(const struct ctl_login *l, struct endpoint *e);
 
 /* A path, about one app where one is named (not NULL): "PATH?app=NAME". The caller frees it;
  * -ENOMEM was printed. */

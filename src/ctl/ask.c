@@ -71,11 +71,12 @@ static int ask(const struct ctl *c, const struct transport_ask *what, const char
 	_cleanup_free_ char *url = NULL;
 	_cleanup_free_ char *err = NULL;
 	struct fetched f = {0};
-	const struct endpoint daemon = {.timeout = TIMEOUT};
+	struct endpoint daemon = c->endpoint; /* borrowed */
 	struct transport_ask ask = *what;
 	int r;
 
 	/* Over the socket the host's name says nothing. */
+	daemon.timeout = TIMEOUT;
 	ask.endpoint = &daemon;
 	r = str_printf(&url, "%s%s", c->url ? c->url : "http://stagewatchd", path);
 	if (r >= 0) {

@@ -106,6 +106,12 @@ static void print_help(void)
 	       "  --socket PATH   the daemon's control socket; default: %s\n"
 	       "  --url URL       use its web server, such as http://127.0.0.1:14040; verbs that\n"
 	       "                  only read\n"
+	       "  --user NAME     with --url: log in, with a password that is asked for\n"
+	       "  --password-file FILE\n"
+	       "                  with --user: the password is in this file\n"
+	       "  --ca-file FILE  with --url: certificates to trust, not the system's\n"
+	       "  --cert FILE     with --url: a certificate of your own\n"
+	       "  --key FILE      with --cert: its key, if that is in another file\n"
 	       "  --json          print JSON, as the daemon answers it\n"
 	       "  --all           with incidents, audit, report: all of them\n"
 	       "  --for TIME      with pause: how long\n"
@@ -121,6 +127,7 @@ static void print_help(void)
 
 struct arguments {
 	struct ctl ctl;
+	struct ctl_login login;
 	const struct ctl_verb *verb;
 	unsigned given; /* CTL_TAKES_* */
 	bool done;      /* --help, --version */
@@ -152,6 +159,21 @@ static int parse_option(struct arguments *a, int c)
 	case 'u':
 		a->ctl.url = optarg;
 		return 0;
+	case 'U':
+		a->login.user = optarg;
+		return 0;
+	case 'P':
+		a->login.password_file = optarg;
+		return 0;
+	case 'C':
+		a->login.ca_file = optarg;
+		return 0;
+	case 'E':
+		a->login.cert_file = optarg;
+		return 0;
+	case 'K':
+		a->login.key_file = optarg;
+		return 0;
 	case 'j':
 		a->ctl.json = true;
 		return 0;
@@ -178,6 +200,25 @@ static int parse_option(struct arguments *a, int c)
 	}
 }
 
+static int check_url(const struct arguments *a)
+{
+	const struct ctl_login *l = &a->login;
+
+	if (a->ctl.url && a->ctl.socket)
+		return wrong("--socket and --url exclude one another", "");
+	if (a->ctl.url && a->verb->changes)
+		return wrong(a->verb->name, " goes over the control socket only");
+	if (!a->ctl.url &&
+		(l->user || l->password_file || l->ca_file || l->cert_file || l->key_file))
+		return wrong(
+			"--user, --password-file, --ca-file, --cert and --key go with --url", "");
+	if (l->password_file && !l->user)
+		return wrong("--password-file goes with --user", "");
+	if (l->key_file && !l->cert_file)
+		return wrong("--key goes with --cert", "");
+	return 0;
+}
+
 static int parse_verb(struct arguments *a, int argc, char **argv)
 {
 	if (argc == 0)
@@ -194,11 +235,7 @@ static int parse_verb(struct arguments *a, int argc, char **argv)
 	a->ctl.object = argc > 1 ? argv[1] : NULL;
 	if (a->given & ~a->verb->takes)
 		return wrong(a->verb->name, " does not take --all, --for or --yes of another verb");
-	if (a->ctl.url && a->ctl.socket)
-		return wrong("--socket and --url exclude one another", "");
-	if (a->ctl.url && a->verb->changes)
-		return wrong(a->verb->name, " goes over the control socket only");
-	return 0;
+	return check_url(a);
 }
 
 static int parse_arguments(int argc, char **argv, struct arguments *a)
@@ -206,6 +243,11 @@ static int parse_arguments(int argc, char **argv, struct arguments *a)
 	static const struct option options[] = {
 		{"socket", required_argument, NULL, 's'},
 		{"url", required_argument, NULL, 'u'},
+		{"user", required_argument, NULL, 'U'},
+		{"password-file", required_argument, NULL, 'P'},
+		{"ca-file", required_argument, NULL, 'C'},
+		{"cert", required_argument, NULL, 'E'},
+		{"key", required_argument, NULL, 'K'},
 		{"json", no_argument, NULL, 'j'},
 		{"all", no_argument, NULL, 'a'},
 		{"for", required_argument, NULL, 'f'},
@@ -235,8 +277,9 @@ int ctl_main(int argc, char **argv)
 		return CTL_OK;
 	if (!a.ctl.socket)
 		a.ctl.socket = CTL_SOCKET;
-	r = a.verb->run(&a.ctl);
+	r = ctl_login(&a.login, &a.ctl.endpoint) < 0 ? CTL_FAILED : a.verb->run(&a.ctl);
 	if (fflush(stdout) == EOF)
 		r = CTL_FAILED;
+	endpoint_clear(&a.ctl.endpoint);
 	return r;
 }

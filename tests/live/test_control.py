@@ -142,6 +142,8 @@ def test_incidents_and_explain(binary, tmp_path, started):
     (["pause"], "needs an argument"), (["pause", "a", "b"], "unexpected argument: b"), (["pause", "a", "--for", "soon"], "not a time"),
     (["pause", "a", "--for", "0"], "not a time"), (["status", "--all"], "does not take"), (["resume", "--for", "2h"], "does not take"),
     (["--url", "http://127.0.0.1:1", "pause", "a"], "over the control socket only"), (["--url", "ftp://a", "status"], "not a URL"),
+    (["--user", "a", "status"], "go with --url"), (["--url", "http://a", "--password-file", "b", "status"], "goes with --user"),
+    (["--url", "https://a", "--key", "b", "status"], "goes with --cert"),
     (["--url", "http://a", "--socket", "/x", "status"], "exclude one another"), (["--bogus", "status"], "--bogus"),
 ])
 def test_usage(args, word, binary):

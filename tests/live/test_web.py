@@ -279,6 +279,34 @@ def test_client_certificates(binary, tmp_path, started):
         assert d.status(ca=cert, client=alice, user="bob:opensesame") == 200
 
 
+def test_the_client_logs_in(binary, tmp_path, started):
+    """With a password from a file or a line of input, never of its arguments; to a server that it knows, with a certificate."""
+    (cert, key), (_, other_key) = make(tmp_path, "server"), make(tmp_path, "other")
+    ca = make(tmp_path, "ca")
+    mine, my_key = signed(tmp_path, "alice", ca, "extendedKeyUsage=clientAuth")
+    word, wrong = tmp_path / "word", tmp_path / "wrong"
+    word.write_text("opensesame\n")
+    wrong.write_text("closesesame\n")
+    tls = f"tls_server_config:\n  cert_file: {cert}\n  key_file: {key}\n"
+    with Guarded(binary, tmp_path, started(Driver), f"{tls}{USERS}") as d:
+        def ctl(*options, **more):
+            return subprocess.run([f"{d.binary.removesuffix('d')}ctl", "--url", f"https://127.0.0.1:{d.port()}", *map(str, options), "stages"],
+                                  capture_output=True, text=True, timeout=30, start_new_session=True, cwd=tmp_path, **more)
+        known = ("--ca-file", cert, "--user", "alice")
+        wait(lambda: "app-1" in ctl(*known, "--password-file", word).stdout, 15, "it is let in")
+        assert "app-1" in ctl(*known, "--password-file", "word").stdout
+        assert "app-1" in ctl(*known, input="opensesame\n").stdout
+        for status, words, options in ((2, "You need a user", ("--ca-file", cert)), (2, "You need a user", (*known, "--password-file", wrong)),
+                                       (2, "nowhere", (*known, "--password-file", tmp_path / "nowhere")),
+                                       (2, "certificate", ("--user", "alice", "--password-file", word))):
+            done = ctl(*options)
+            assert (done.returncode, done.stdout) == (status, "") and words in done.stderr and "sesame" not in done.stderr, done
+        d.replace(f"{tls}  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: {ca[0]}\n")
+        assert ctl("--ca-file", cert).returncode == 2
+        assert "app-1" in ctl("--ca-file", cert, "--cert", mine, "--key", my_key).stdout
+        assert ctl("--ca-file", cert, "--cert", mine, "--key", other_key).returncode == 2
+
+
 def test_a_file_of_no_use_is_no_start(binary, tmp_path):
     conf, web = tmp_path / "c.conf", tmp_path / "web.yml"
     conf.write_text(f"[daemon]\nstate_dir = {tmp_path}\ncontrol_socket = {tmp_path}/c\n[web]\nlisten = 127.0.0.1:0\nconfig_file = {web}\n")
