@@ -10,6 +10,9 @@
 
 #include "io/transport.h"
 
+/* A media type has so many bytes at most (RFC 6838, 4.2). */
+#define HTTP_MAX_TYPE 255
+
 /* Zeroed at first; it stays where it is. */
 struct http_exchange {
 	CURL *easy; /* owned; the caller makes it */
@@ -30,6 +33,7 @@ struct http_exchange {
 	const struct guard *guard; /* of the request at hand; borrowed */
 	usec_t too_late;           /* after that, this host or process has stood still meanwhile */
 	char error[CURL_ERROR_SIZE];
+	char type[HTTP_MAX_TYPE + 1]; /* of the answer */
 };
 
 /* -EINVAL: nobody may ask that. */
@@ -41,9 +45,8 @@ int http_exchange_begin(
 	struct http_exchange *x, const char *user_agent, const struct transport_ask *ask);
 
 /* How it ended, code: libcurl's word. Fills all of *ret but the times of the request; what it
- * points to is x's, or *ret_type's, which is the caller's to free. */
-void http_exchange_finish(
-	struct http_exchange *x, CURLcode code, struct transport_answer *ret, char **ret_type);
+ * points to is x's. */
+void http_exchange_finish(struct http_exchange *x, CURLcode code, struct transport_answer *ret);
 
 /* When the first certificate of the chain that the other side showed ends, since 1970; 0: it showed
  * none for this request, since its connection was kept, or is without TLS. */

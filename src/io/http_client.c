@@ -126,14 +126,13 @@ static void note_certificate(struct transport_request *r)
 static void on_transfer_done(void *userdata, CURL *easy, CURLcode code)
 {
 	struct transport_request *r = NULL;
-	_cleanup_free_ char *type = NULL;
 	struct transport_answer answer;
 
 	(void)userdata;
 	if (curl_easy_getinfo(easy, CURLINFO_PRIVATE, &r) != CURLE_OK || !r)
 		return;
 	request_unlink(r);
-	http_exchange_finish(&r->slot->exchange, code, &answer, &type);
+	http_exchange_finish(&r->slot->exchange, code, &answer);
 	if (code == CURLE_OK)
 		note_certificate(r);
 	deliver(r, &answer);

@@ -21,6 +21,8 @@
 #define DEFAULT_MAX_BODY ((size_t)8 * 1024 * 1024)
 #define DEFAULT_TIMEOUT (10 * USEC_PER_SEC)
 #define CONNECT_TIMEOUT (5 * USEC_PER_SEC)
+/* What one call reads at most: the answer of a driver with a few stages at once. */
+#define READ_SIZE (32L * 1024)
 /* The room for a body is kept for the next one up to this size. */
 #define KEPT_BODY ((size_t)64 * 1024)
 /* No caller means more; sums of it stay far from overflow. */
@@ -40,6 +42,7 @@ static const struct {
 	{CURLOPT_HTTP09_ALLOWED, 0},
 	{CURLOPT_CERTINFO, 1}, /* read at a handshake, not for each request */
 	{CURLOPT_TCP_KEEPALIVE, 1},
+	{CURLOPT_BUFFERSIZE, READ_SIZE},
 	/* Do not wait for the resolver's thread when a request ends before it. */
 	{CURLOPT_QUICK_EXIT, 1},
 };
@@ -494,21 +497,22 @@ static const char *error_text(struct http_exchange *x, CURLcode code, int error)
 	return x->error[0] != '\0' ? x->error : curl_easy_strerror(code);
 }
 
-/* "Text/HTML; charset=x" as "text/html". NULL where there is none, or no memory. */
-static char *media_type(CURL *easy)
+/* "Text/HTML; charset=x" as "text/html". NULL where there is none, or one that is too long. */
+static const char *media_type(struct http_exchange *x)
 {
 	const char *header = NULL;
-	char *type;
 	size_t n;
 
-	if (curl_easy_getinfo(easy, CURLINFO_CONTENT_TYPE, &header) != CURLE_OK || !header)
+	if (curl_easy_getinfo(x->easy, CURLINFO_CONTENT_TYPE, &header) != CURLE_OK || !header)
 		return NULL;
 	header += strspn(header, " \t");
 	n = strcspn(header, "; \t");
-	type = n > 0 ? strndup(header, n) : NULL;
-	for (char *p = type; p && *p; p++)
-		*p = (char)tolower((unsigned char)*p);
-	return type;
+	if (n == 0 || n >= sizeof(x->type))
+		return NULL;
+	for (size_t i = 0; i < n; i++)
+		x->type[i] = (char)tolower((unsigned char)header[i]);
+	x->type[n] = '\0';
+	return x->type;
 }
 
 static usec_t date_of(CURL *easy)
@@ -543,13 +547,11 @@ static void answer_error(struct transport_answer *ret, int error, const char *te
 	*ret = (struct transport_answer){.error = error, .error_text = text, .body = ""};
 }
 
-void http_exchange_finish(
-	struct http_exchange *x, CURLcode code, struct transport_answer *ret, char **ret_type)
+void http_exchange_finish(struct http_exchange *x, CURLcode code, struct transport_answer *ret)
 {
 	long status = 0;
 	long connects = 1;
 
-	*ret_type = NULL;
 	if (is_too_late(x)) {
 		answer_error(ret, -ETIMEDOUT, "this host or process stood still meanwhile");
 		return;
@@ -567,10 +569,9 @@ void http_exchange_finish(
 	}
 	(void)curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
 	(void)curl_easy_getinfo(x->easy, CURLINFO_NUM_CONNECTS, &connects);
-	*ret_type = media_type(x->easy);
 	*ret = (struct transport_answer){
 		.status = (int)status,
-		.content_type = *ret_type,
+		.content_type = media_type(x),
 		.body = x->len > 0 ? x->body : "",
 		.len = x->len,
 		.date = date_of(x->easy),
