@@ -41,6 +41,7 @@ struct param_def {
 int strlist_add(struct strlist *l, const char *s);
 /* Whether s is one of them. */
 bool strlist_has(const struct strlist *l, const char *s);
+bool strlist_equal(const struct strlist *a, const struct strlist *b);
 void strlist_clear(struct strlist *l);
 
 const struct param_def *param_find(const struct param_def *defs, size_t n, const char *name);

@@ -31,6 +31,12 @@ void strbuf_add_segment(struct strbuf *b, const char *s);
 /* Adds s as a string of JSON, with its quotes. s is UTF-8. */
 void strbuf_add_json(struct strbuf *b, const char *s);
 
+/* Empty again, with the room that it has. */
+void strbuf_empty(struct strbuf *b);
+
+/* Holds a copy of s and nothing else, in the room that it has where that suffices. -ENOMEM. */
+int strbuf_set(struct strbuf *b, const char *s);
+
 /* Hands the text to the caller, who frees it; the buffer is empty afterwards. -ENOMEM if any write
  * failed, *ret then untouched. An empty buffer gives "". */
 int strbuf_finish(struct strbuf *b, char **ret);
@@ -38,7 +44,8 @@ int strbuf_finish(struct strbuf *b, char **ret);
 /* asprintf() that returns -ENOMEM or 0, and leaves no copy behind: it may be a secret. */
 int str_printf(char **ret, const char *fmt, ...) _printf_(2, 3);
 
-/* Replaces *target by a copy of s (NULL allowed). -ENOMEM: *target untouched. */
+/* Replaces *target by a copy of s (NULL allowed), unless they are equal. -ENOMEM: *target
+ * untouched. */
 int str_replace(char **target, const char *s);
 
 /* strcmp() == 0 that accepts NULL; two NULLs are equal. */

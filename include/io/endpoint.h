@@ -47,8 +47,12 @@ struct endpoint {
 	size_t max_body; /* bytes that an answer may have after decoding; 0: 8 MiB */
 };
 
-/* Copies all of from to what is zeroed. -ENOMEM: to holds a part, which endpoint_clear() frees. */
+/* Copies all of from to what is zeroed, or was a copy of one that held no secret: what both have in
+ * common stays where it is. -ENOMEM: to holds a part, which endpoint_clear() frees. */
 int endpoint_copy(struct endpoint *to, const struct endpoint *from);
+
+/* Whether one of its texts is to be wiped, its url aside. */
+bool endpoint_holds_secret(const struct endpoint *e);
 
 /* Wipes the secrets and frees; to is zeroed afterwards. */
 void endpoint_clear(struct endpoint *e);

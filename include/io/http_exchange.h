@@ -10,9 +10,6 @@
 
 #include "io/transport.h"
 
-/* A media type has so many bytes at most (RFC 6838, 4.2). */
-#define HTTP_MAX_TYPE 255
-
 /* Zeroed at first; it stays where it is. */
 struct http_exchange {
 	CURL *easy; /* owned; the caller makes it */
@@ -33,7 +30,7 @@ struct http_exchange {
 	const struct guard *guard; /* of the request at hand; borrowed */
 	usec_t too_late;           /* after that, this host or process has stood still meanwhile */
 	char error[CURL_ERROR_SIZE];
-	char type[HTTP_MAX_TYPE + 1]; /* of the answer */
+	char type[TRANSPORT_MAX_TYPE + 1]; /* of the answer */
 };
 
 /* -EINVAL: nobody may ask that. */

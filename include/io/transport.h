@@ -10,6 +10,9 @@
 #include "io/endpoint.h"
 #include "io/guard.h"
 
+/* A media type has so many bytes at most (RFC 6838, 4.2). */
+#define TRANSPORT_MAX_TYPE 255
+
 struct transport;
 struct transport_request; /* one under way */
 
@@ -40,7 +43,8 @@ struct transport_answer {
 	int error;
 	const char *error_text; /* one line for a log; never holds a credential */
 	int status;
-	const char *content_type; /* without parameters, lower case; NULL when absent */
+	const char *content_type; /* without parameters, lower case; NULL when absent, or longer
+				     than TRANSPORT_MAX_TYPE */
 	const char *body;         /* NUL-terminated */
 	size_t len;
 	usec_t date;        /* the server's Date header, since 1970; 0 when absent or malformed */

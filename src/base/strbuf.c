@@ -159,6 +159,21 @@ void strbuf_add_json(struct strbuf *b, const char *s)
 	strbuf_add_n(b, "\"", 1);
 }
 
+void strbuf_empty(struct strbuf *b)
+{
+	if (b->secret && b->text)
+		explicit_bzero(b->text, b->len);
+	b->len = 0;
+	b->failed = false;
+}
+
+int strbuf_set(struct strbuf *b, const char *s)
+{
+	strbuf_empty(b);
+	strbuf_add(b, s);
+	return b->failed ? -ENOMEM : 0;
+}
+
 int strbuf_finish(struct strbuf *b, char **ret)
 {
 	/* Makes an empty buffer "". */
@@ -196,6 +211,8 @@ int str_replace(char **target, const char *s)
 {
 	char *copy = NULL;
 
+	if (str_equal(*target, s))
+		return 0;
 	if (s) {
 		copy = strdup(s);
 		if (!copy)

@@ -30,12 +30,17 @@ static int copy_headers(struct ask_copy *to, const char *const *headers)
 
 int ask_copy(struct ask_copy *to, const struct transport_ask *from)
 {
-	int r = endpoint_copy(&to->endpoint, transport_endpoint(from));
+	struct endpoint as = *transport_endpoint(from);
+	int r;
+
+	as.url = NULL;
+	to->url.secret = true;
+	r = endpoint_copy(&to->endpoint, &as);
 
 	if (r >= 0)
 		r = str_replace(&to->method, from->method);
 	if (r >= 0)
-		r = str_replace(&to->url, from->url);
+		r = strbuf_set(&to->url, from->url);
 	if (r >= 0)
 		r = str_replace(&to->body, from->body);
 	if (r >= 0)
@@ -43,7 +48,7 @@ int ask_copy(struct ask_copy *to, const struct transport_ask *from)
 	if (r >= 0)
 		r = copy_headers(to, from->headers);
 	to->ask = (struct transport_ask){.method = to->method,
-		.url = to->url,
+		.url = to->url.text,
 		.headers = (const char *const *)to->headers,
 		.body = to->body,
 		.endpoint = &to->endpoint,
@@ -55,10 +60,18 @@ int ask_copy(struct ask_copy *to, const struct transport_ask *from)
 	return r;
 }
 
+void ask_copy_rest(struct ask_copy *a)
+{
+	if (a->body || a->socket || a->headers || endpoint_holds_secret(&a->endpoint))
+		ask_copy_clear(a);
+	else
+		strbuf_empty(&a->url);
+}
+
 void ask_copy_clear(struct ask_copy *a)
 {
 	free(a->method);
-	secret_free(a->url);
+	strbuf_clear(&a->url);
 	secret_free(a->body);
 	free(a->socket);
 	for (size_t i = 0; a->headers && a->headers[i]; i++)

@@ -8,6 +8,7 @@
 #include <sys/queue.h>
 
 #include "base/secret.h"
+#include "base/spares.h"
 #include "base/strbuf.h"
 #include "io/ask_copy.h"
 #include "io/clock.h"
@@ -32,6 +33,7 @@ struct credentials {
 	/* Not sent, oldest first: they wait for a token, or to be told why not. */
 	struct request_list waiting;
 	struct request_list refused;
+	struct spares spares; /* requests, of which nothing is left */
 	sd_event_source *tell;
 };
 
@@ -52,11 +54,15 @@ struct transport_request {
 
 static void request_free(struct transport_request *q)
 {
+	struct credentials *c = q->credentials;
+
 	free(q->why);
 	negotiate_cancel(q->ticket);
 	secret_free(q->token);
 	ask_copy_clear(&q->asked);
-	free(q);
+	*q = (struct transport_request){.credentials = c};
+	if (!spares_keep(&c->spares, q))
+		free(q);
 }
 
 static void hold(struct transport_request *q, struct request_list *list)
@@ -105,7 +111,7 @@ static int make_negotiation(
 	struct transport_request *q, const struct endpoint *e, char **ret, bool *ret_waits)
 {
 	const struct negotiate_ask need = {
-		.endpoint = e, .url = q->asked.url, .done = on_ticket, .userdata = q};
+		.endpoint = e, .url = q->asked.ask.url, .done = on_ticket, .userdata = q};
 	int r;
 
 	if (q->token) {
@@ -278,12 +284,15 @@ static void on_answer(void *userdata, const struct transport_answer *answer)
 static int credentials_send(struct transport *t, const struct transport_ask *ask,
 	transport_done_fn done, void *userdata, struct transport_request **ret)
 {
-	struct transport_request *q = calloc(1, sizeof(*q));
+	struct credentials *c = (struct credentials *)t;
+	struct transport_request *q = spares_take(&c->spares);
 	int r = 0;
 
 	if (!q)
+		q = calloc(1, sizeof(*q));
+	if (!q)
 		return -ENOMEM;
-	q->credentials = (struct credentials *)t;
+	q->credentials = c;
 	q->done = done;
 	q->userdata = userdata;
 	if (transport_endpoint(ask)->token_url || transport_endpoint(ask)->negotiate)
@@ -400,10 +409,14 @@ static void free_all(struct request_list *l)
 
 struct credentials *credentials_free(struct credentials *c)
 {
+	struct transport_request *q;
+
 	if (!c)
 		return NULL;
 	free_all(&c->waiting);
 	free_all(&c->refused);
+	while ((q = spares_take(&c->spares)))
+		free(q);
 	oauth_free(c->oauth);
 	negotiate_free(c->negotiate);
 	secret_cache_clear(&c->files);

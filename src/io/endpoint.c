@@ -13,6 +13,9 @@ static int copy_list(struct strlist *to, const struct strlist *from)
 {
 	int r = 0;
 
+	if (strlist_equal(to, from))
+		return 0;
+	strlist_clear(to);
 	for (size_t i = 0; r >= 0 && i < from->n; i++)
 		r = strlist_add(to, from->items[i]);
 	return r;
@@ -55,6 +58,11 @@ int endpoint_copy(struct endpoint *to, const struct endpoint *from)
 	if (r >= 0)
 		r = copy_list(&to->header_files, &from->header_files);
 	return r < 0 ? r : copy_list(&to->headers, &from->headers);
+}
+
+bool endpoint_holds_secret(const struct endpoint *e)
+{
+	return e->password || e->authorization || e->headers.n > 0;
 }
 
 void endpoint_clear(struct endpoint *e)

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "base/spares.h"
 #include "base/strbuf.h"
 #include "io/ask_copy.h"
 #include "io/clock.h"
@@ -54,6 +55,7 @@ struct http_client {
 	size_t max_connections;
 	struct expiry_list certificates;
 	struct slot *idle;
+	struct spares spares;   /* requests */
 	sd_event_source *start; /* someone in line may go */
 };
 
@@ -66,11 +68,28 @@ static void request_free(struct transport_request *r)
 		r->slot->next = c->idle;
 		c->idle = r->slot;
 	}
+	ask_copy_rest(&r->asked);
+	if (spares_keep(&c->spares, r))
+		return;
 	ask_copy_clear(&r->asked);
 	free(r);
 }
 
 DEFINE_CLEANUP(struct transport_request *, request_free)
+
+static struct transport_request *request_new(struct http_client *c)
+{
+	struct transport_request *r = spares_take(&c->spares);
+	struct ask_copy kept = {0};
+
+	if (r)
+		kept = r->asked;
+	else
+		r = malloc(sizeof(*r));
+	if (r)
+		*r = (struct transport_request){.client = c, .asked = kept};
+	return r;
+}
 
 /* Takes the request out of its line and off the wire. */
 static void request_unlink(struct transport_request *r)
@@ -112,7 +131,7 @@ static void note_certificate(struct transport_request *r)
 	static const char https[] = "https://";
 	struct http_client *c = r->client;
 	_cleanup_free_ char *host = NULL;
-	const char *url = r->asked.url;
+	const char *url = r->asked.ask.url;
 
 	if (strncmp(url, https, strlen(https)) != 0)
 		return;
@@ -157,7 +176,7 @@ static int put_on_wire(struct transport_request *r)
 		return err;
 	if (curl_easy_setopt(x->easy, CURLOPT_PRIVATE, r) != CURLE_OK)
 		return -ENOMEM;
-	r->multi = http_pool_add(c->pool, x->easy, http_url_place(r->asked.url));
+	r->multi = http_pool_add(c->pool, x->easy, http_url_place(r->asked.ask.url));
 	return r->multi ? 0 : -ENOMEM;
 }
 
@@ -200,10 +219,9 @@ static int client_send(struct transport *t, const struct transport_ask *ask, tra
 
 	if (err < 0)
 		return err;
-	r = calloc(1, sizeof(*r));
+	r = request_new(c);
 	if (!r)
 		return -ENOMEM;
-	r->client = c;
 	r->done = done;
 	r->userdata = userdata;
 	err = ask_copy(&r->asked, ask);
@@ -291,6 +309,7 @@ int http_client_new(
 
 struct http_client *http_client_free(struct http_client *c)
 {
+	struct transport_request *r;
 	struct http_place *p;
 
 	if (!c)
@@ -299,6 +318,10 @@ struct http_client *http_client_free(struct http_client *c)
 	while (c->lines && (p = http_lines_any(c->lines))) {
 		request_unlink((struct transport_request *)p);
 		request_free((struct transport_request *)p);
+	}
+	while ((r = spares_take(&c->spares))) {
+		ask_copy_clear(&r->asked);
+		free(r);
 	}
 	for (size_t i = 0; i < c->n_slots && c->slots; i++)
 		http_exchange_clear(&c->slots[i].exchange);

@@ -360,15 +360,6 @@ static size_t bound_of(const struct transport_ask *ask)
 	return max < MAX_MAX_BODY ? max : MAX_MAX_BODY;
 }
 
-static bool same_lines(const struct strlist *a, const struct strlist *b)
-{
-	bool same = a->n == b->n;
-
-	for (size_t i = 0; same && i < a->n; i++)
-		same = str_equal(a->items[i], b->items[i]);
-	return same;
-}
-
 static bool same_endpoint(const struct endpoint *a, const struct endpoint *b)
 {
 	return a->timeout == b->timeout && str_equal(a->username, b->username) &&
@@ -377,7 +368,7 @@ static bool same_endpoint(const struct endpoint *a, const struct endpoint *b)
 	       str_equal(a->proxy, b->proxy) && str_equal(a->no_proxy, b->no_proxy) &&
 	       str_equal(a->client_cert_file, b->client_cert_file) &&
 	       str_equal(a->client_key_file, b->client_key_file) &&
-	       same_lines(&a->headers, &b->headers);
+	       strlist_equal(&a->headers, &b->headers);
 }
 
 /* Whether all options but the URL are what they were. */

@@ -7,12 +7,14 @@
 #include <string.h>
 
 #include "base/secret.h"
+#include "base/spares.h"
 #include "base/strbuf.h"
 
 struct redactor {
 	struct transport transport;
 	struct transport *inner;
 	struct secrets secrets;
+	struct spares spares; /* requests, of which nothing is left */
 };
 
 struct transport_request {
@@ -25,8 +27,11 @@ struct transport_request {
 
 static void request_free(struct transport_request *q)
 {
+	struct redactor *r = q->redactor;
+
 	endpoint_clear(&q->as);
-	free(q);
+	if (!spares_keep(&r->spares, q))
+		free(q);
 }
 
 /* "Bearer TOKEN" may come back as "TOKEN". */
@@ -60,27 +65,49 @@ static int add_endpoint(struct secrets *s, const struct endpoint *e)
 	return r;
 }
 
+/* Takes the secrets out of n bytes and a NUL. -ENOMEM: they may still be there. */
+static int hide(const struct transport_request *q, char *words, size_t n)
+{
+	struct secrets own = {0};
+	int r = add_endpoint(&own, &q->as);
+
+	if (r >= 0) {
+		n = secrets_hide(&q->redactor->secrets, words, n);
+		(void)secrets_hide(&own, words, n);
+	}
+	secrets_clear(&own);
+	return r;
+}
+
 /* A copy of at most REDACTOR_MAX_WORDS bytes; NULL stays NULL. */
 static int copy_words(const struct transport_request *q, const char *words, size_t len, char **ret)
 {
-	struct secrets own = {0};
 	size_t n = len < REDACTOR_MAX_WORDS ? len : REDACTOR_MAX_WORDS;
-	char *copy = NULL;
+	_cleanup_free_ char *copy = NULL;
 	int r;
 
 	if (!words)
 		return 0;
-	r = add_endpoint(&own, &q->as);
+	copy = malloc(n + 1);
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, words, n);
+	copy[n] = '\0';
+	r = hide(q, copy, n);
 	if (r >= 0)
-		copy = malloc(n + 1);
-	if (copy) {
-		memcpy(copy, words, n);
-		n = secrets_hide(&q->redactor->secrets, copy, n);
-		(void)secrets_hide(&own, copy, n);
-	}
-	secrets_clear(&own);
-	*ret = copy;
-	return copy ? 0 : -ENOMEM;
+		*ret = TAKE_PTR(copy);
+	return r;
+}
+
+/* Of each answer, so without memory. One that is too long is none. */
+static const char *copy_type(const struct transport_request *q, const char *type, char *buf)
+{
+	size_t n = type ? strlen(type) : 0;
+
+	if (n == 0 || n > TRANSPORT_MAX_TYPE)
+		return NULL;
+	memcpy(buf, type, n + 1);
+	return hide(q, buf, n) < 0 ? NULL : buf;
 }
 
 static bool is_done(const struct transport_answer *a)
@@ -92,19 +119,18 @@ static void on_answer(void *userdata, const struct transport_answer *answer)
 {
 	struct transport_request *q = userdata;
 	struct transport_answer a = *answer;
-	_cleanup_free_ char *type = NULL;
+	char type[TRANSPORT_MAX_TYPE + 1];
 	_cleanup_free_ char *text = NULL;
 	_cleanup_free_ char *body = NULL;
 	bool done = is_done(answer);
-	int r;
+	int r = 0;
 
 	q->inner = NULL;
-	r = copy_words(q, a.content_type, a.content_type ? strlen(a.content_type) : 0, &type);
-	if (r >= 0 && !done)
+	if (!done)
 		r = copy_words(q, a.error_text, a.error_text ? strlen(a.error_text) : 0, &text);
 	if (r >= 0 && !done)
 		r = copy_words(q, a.body, a.len, &body);
-	a.content_type = type;
+	a.content_type = copy_type(q, a.content_type, type);
 	if (!done) {
 		a.error_text = r < 0 ? "out of memory" : text;
 		a.body = body ? body : "";
@@ -122,14 +148,14 @@ static int redactor_send(struct transport *t, const struct transport_ask *ask,
 	/* Borrowed. */
 	const struct endpoint secrets = {
 		.password = e->password, .authorization = e->authorization, .headers = e->headers};
-	struct transport_request *q = calloc(1, sizeof(*q));
+	struct transport_request *q = spares_take(&r->spares);
 	int k;
 
 	if (!q)
+		q = malloc(sizeof(*q));
+	if (!q)
 		return -ENOMEM;
-	q->redactor = r;
-	q->done = done;
-	q->userdata = userdata;
+	*q = (struct transport_request){.redactor = r, .done = done, .userdata = userdata};
 	k = endpoint_copy(&q->as, &secrets);
 	if (k >= 0)
 		k = transport_send(r->inner, ask, on_answer, q, &q->inner);
@@ -183,8 +209,12 @@ int redactor_new(struct transport *inner, struct redactor **ret)
 
 struct redactor *redactor_free(struct redactor *r)
 {
+	struct transport_request *q;
+
 	if (!r)
 		return NULL;
+	while ((q = spares_take(&r->spares)))
+		free(q);
 	secrets_clear(&r->secrets);
 	free(r);
 	return NULL;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/spares.h"
 #include "base/strbuf.h"
 #include "base/time.h"
 #include "wire/processes.h"
@@ -18,7 +19,7 @@
 struct transport_request {
 	struct recorder *recorder;
 	struct transport_request *inner;
-	char *url;
+	struct strbuf url;
 	transport_done_fn done;
 	void *userdata;
 };
@@ -38,12 +39,19 @@ struct recorder {
 	struct transport transport;
 	struct transport *inner;
 	struct recording *recordings;
+	struct spares spares; /* requests, of which the room for a URL is left */
 };
+
+static void request_drop(struct transport_request *q)
+{
+	strbuf_clear(&q->url);
+	free(q);
+}
 
 static void request_free(struct transport_request *q)
 {
-	free(q->url);
-	free(q);
+	if (!spares_keep(&q->recorder->spares, q))
+		request_drop(q);
 }
 
 static void recording_end(struct recording *t, int error)
@@ -162,9 +170,9 @@ static void on_answer(void *userdata, const struct transport_answer *answer)
 	q->inner = NULL;
 	for (struct recording *t = q->recorder->recordings; t; t = t->next) {
 		if (!t->base)
-			recording_find(t, q->url, answer);
-		if (t->base && is_from(q->url, t->base))
-			recording_answer(t, q->url, answer);
+			recording_find(t, q->url.text, answer);
+		if (t->base && is_from(q->url.text, t->base))
+			recording_answer(t, q->url.text, answer);
 	}
 	q->done(q->userdata, answer);
 	request_free(q);
@@ -174,16 +182,18 @@ static int recorder_send(struct transport *t, const struct transport_ask *ask,
 	transport_done_fn done, void *userdata, struct transport_request **ret)
 {
 	struct recorder *r = (struct recorder *)t;
-	struct transport_request *q = calloc(1, sizeof(*q));
+	struct transport_request *q = spares_take(&r->spares);
 	int k;
 
 	if (!q)
+		q = calloc(1, sizeof(*q));
+	if (!q)
 		return -ENOMEM;
-	q->recorder = r;
-	q->done = done;
-	q->userdata = userdata;
-	q->url = strdup(ask->url);
-	k = q->url ? transport_send(r->inner, ask, on_answer, q, &q->inner) : -ENOMEM;
+	*q = (struct transport_request){
+		.recorder = r, .url = q->url, .done = done, .userdata = userdata};
+	k = strbuf_set(&q->url, ask->url);
+	if (k >= 0)
+		k = transport_send(r->inner, ask, on_answer, q, &q->inner);
 	if (k < 0) {
 		request_free(q);
 		return k;
@@ -226,6 +236,10 @@ int recorder_new(struct transport *inner, struct recorder **ret)
 
 struct recorder *recorder_free(struct recorder *r)
 {
+	struct transport_request *q;
+
+	while (r && (q = spares_take(&r->spares)))
+		request_drop(q);
 	free(r);
 	return NULL;
 }

@@ -104,18 +104,44 @@ static void test_segment(void **state)
 static void test_replace(void **state)
 {
 	_cleanup_free_ char *s = NULL;
+	const char *before;
 
 	(void)state;
 	assert_int_equal(str_replace(&s, "one"), 0);
 	assert_string_equal(s, "one");
 	assert_int_equal(str_replace(&s, s), 0);
 	assert_string_equal(s, "one");
+	before = s;
+	assert_int_equal(str_replace(&s, "one"), 0);
+	assert_ptr_equal(s, before);
+	assert_int_equal(str_replace(&s, "two"), 0);
+	assert_string_equal(s, "two");
 	assert_int_equal(str_replace(&s, NULL), 0);
 	assert_null(s);
 	assert_true(str_equal(NULL, NULL));
 	assert_false(str_equal("a", NULL));
 	assert_true(str_equal("a", "a"));
 	assert_false(str_equal("a", "b"));
+}
+
+static void test_its_room_is_used_again(void **state)
+{
+	struct strbuf b = {0};
+	const char *room;
+
+	(void)state;
+	assert_int_equal(strbuf_set(&b, "http://driver:4040/api/v1"), 0);
+	room = b.text;
+	assert_int_equal(strbuf_set(&b, "http://d"), 0);
+	assert_ptr_equal(b.text, room);
+	assert_string_equal(b.text, "http://d");
+	strbuf_add(&b, "/x");
+	assert_string_equal(b.text, "http://d/x");
+	strbuf_empty(&b);
+	assert_int_equal(b.len, 0);
+	assert_int_equal(strbuf_set(&b, ""), 0);
+	assert_string_equal(b.text, "");
+	strbuf_clear(&b);
 }
 
 static void test_printable_keeps_text(void **state)
@@ -193,6 +219,7 @@ int main(void)
 		cmocka_unit_test(test_segment),
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_replace),
+		cmocka_unit_test(test_its_room_is_used_again),
 		cmocka_unit_test(test_printable_keeps_text),
 		cmocka_unit_test(test_printable_replaces),
 		cmocka_unit_test(test_printable_cuts),
