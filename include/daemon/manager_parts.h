@@ -5,6 +5,7 @@
 
 #include <systemd/sd-event.h>
 
+#include "base/spares.h"
 #include "core/act/incident.h"
 #include "core/detect/detector.h"
 #include "daemon/manager.h"
@@ -36,6 +37,7 @@ struct manager {
 	struct incident_list incidents;
 	struct health health;
 	struct stats stats;
+	struct spares polls;                           /* of drivers */
 	struct python_stacks *python_stacks;           /* NULL with --once */
 	struct evidence_collector *evidence_collector; /* NULL with --once */
 	struct recorder *recorder;                     /* NULL with --once */

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/shard.h"
+#include "base/spares.h"
 #include "core/detect/history.h"
 #include "io/transport.h"
 #include "source/answer.h"
@@ -16,6 +17,7 @@ struct stage_key {
 
 struct driver_ask {
 	struct transport *transport;
+	struct spares *spares;           /* polls that are over, for the next; NULL: none is kept */
 	const struct endpoint *endpoint; /* of the driver; credentials only for a URL of the
 					    configuration */
 	const char *app_id;  /* as its cluster manager names it; NULL: whoever is there */
@@ -68,8 +70,9 @@ const struct asked *driver_answer_fault(const struct driver_answer *answer, cons
 /* The answer is valid during the call. */
 typedef void (*driver_done_fn)(void *userdata, struct driver_answer *answer);
 
-/* Calls done exactly once, never from within, unless it is cancelled. Everything in ask but
- * transport is copied. -ENOMEM, -EINVAL for a URL that cannot be asked. */
+/* Calls done exactly once, never from within, unless it is cancelled. Borrowed until then: the
+ * transport, the spares, and of the endpoint all but its url, which may be gone; all else is
+ * copied. -ENOMEM, -EINVAL for a URL that cannot be asked. */
 int driver_poll_start(const struct driver_ask *ask, driver_done_fn done, void *userdata,
 	struct driver_poll **ret);
 
@@ -78,3 +81,6 @@ bool driver_poll_waits(const struct driver_poll *p);
 
 /* No callback comes after this. NULL is allowed; returns NULL. */
 struct driver_poll *driver_poll_cancel(struct driver_poll *p);
+
+/* Frees the polls that are kept. */
+void driver_polls_clear(struct spares *spares);

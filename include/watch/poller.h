@@ -19,6 +19,7 @@ struct poller;
 
 struct poller_context {
 	struct transport *transport;
+	struct spares *spares; /* polls that are over, see driver_polls_clear(); NULL: none */
 	struct detector *detector;
 	struct health *health;
 	struct stats *stats;

@@ -20,6 +20,7 @@
 #include "remedy/leader.h"
 #include "remedy/remediator.h"
 #include "setup/runtime.h"
+#include "source/driver_poll.h"
 #include "store/run_store.h"
 #include "store/store.h"
 #include "watch/airflow_health.h"
@@ -426,6 +427,7 @@ struct manager *manager_free(struct manager *m)
 	python_stacks_free(m->python_stacks);
 	evidence_files_free(m->evidence_files);
 	recorder_remove(m->recording);
+	driver_polls_clear(&m->polls);
 	recorder_free(m->recorder);
 	runtime_unref(m->runtime);
 	detector_free(m->detector);

@@ -38,6 +38,7 @@ static int make_pollers(struct manager *m)
 	const struct settings *s = m->runtime->settings;
 	struct poller_context context = {
 		.transport = manager_transport(m),
+		.spares = &m->polls,
 		.detector = m->detector,
 		.health = &m->health,
 		.stats = &m->stats,

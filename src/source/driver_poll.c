@@ -26,10 +26,13 @@ enum step {
 };
 
 struct driver_poll {
+	struct spares *spares; /* NULL: it is freed when it is over */
 	struct transport *transport;
 	struct transport_request *request;
-	struct endpoint endpoint;
-	char *app_id;
+	struct endpoint endpoint; /* its url is base, the rest is borrowed */
+	struct strbuf base;
+	struct strbuf app_id;
+	struct strbuf url; /* of the step */
 	unsigned needs;
 	bool begun; /* an answer is there */
 	bool any_app;
@@ -66,6 +69,42 @@ const struct asked *driver_answer_fault(const struct driver_answer *answer, cons
 	return NULL;
 }
 
+static void poll_free(struct driver_poll *p)
+{
+	strbuf_clear(&p->base);
+	strbuf_clear(&p->app_id);
+	strbuf_clear(&p->url);
+	free(p);
+}
+
+void driver_polls_clear(struct spares *spares)
+{
+	struct driver_poll *p;
+
+	while ((p = spares_take(spares)))
+		poll_free(p);
+}
+
+/* All zero but the room for its texts. */
+static struct driver_poll *poll_new(struct spares *spares)
+{
+	struct driver_poll *p = spares ? spares_take(spares) : NULL;
+	struct strbuf base = {0};
+	struct strbuf app_id = {0};
+	struct strbuf url = {0};
+
+	if (!p)
+		return calloc(1, sizeof(*p));
+	base = p->base;
+	app_id = p->app_id;
+	url = p->url;
+	memset(p, 0, sizeof(*p));
+	p->base = base;
+	p->app_id = app_id;
+	p->url = url;
+	return p;
+}
+
 struct driver_poll *driver_poll_cancel(struct driver_poll *p)
 {
 	if (!p)
@@ -78,9 +117,8 @@ struct driver_poll *driver_poll_cancel(struct driver_poll *p)
 	strlist_clear(&p->answer.properties);
 	executor_memory_list_clear(&p->answer.memory);
 	task_list_clear(&p->answer.tasks);
-	endpoint_clear(&p->endpoint);
-	free(p->app_id);
-	free(p);
+	if (!p->spares || !spares_keep(p->spares, p))
+		poll_free(p);
 	return NULL;
 }
 
@@ -99,12 +137,13 @@ static void finish(struct driver_poll *p, enum driver_state state, const struct 
 
 static int step_path(const struct driver_poll *p, struct strbuf *b)
 {
-	strbuf_add(b, p->endpoint.url);
+	strbuf_empty(b);
+	strbuf_add(b, p->base.text);
 	strbuf_add(b, "/api/v1/applications");
 	if (p->step == STEP_APPS)
 		return 0;
 	strbuf_add(b, "/");
-	strbuf_add_segment(b, p->app_id);
+	strbuf_add_segment(b, p->app_id.text);
 	switch (p->step) {
 	case STEP_STAGES:
 		strbuf_add(b, "/stages?status=active&details=false");
@@ -138,21 +177,18 @@ static void on_answer(void *userdata, const struct transport_answer *answer);
 
 static int ask_step(struct driver_poll *p)
 {
-	_cleanup_free_ char *url = NULL;
-	struct strbuf b = {0};
 	struct transport_ask ask = {
 		.method = "GET",
 		.endpoint = &p->endpoint,
 	};
 	int r;
 
-	r = step_path(p, &b);
+	r = step_path(p, &p->url);
 	if (r < 0)
 		return r;
-	r = strbuf_finish(&b, &url);
-	if (r < 0)
-		return r;
-	ask.url = url;
+	if (p->url.failed)
+		return -ENOMEM;
+	ask.url = p->url.text;
 	return transport_send(p->transport, &ask, on_answer, p, &p->request);
 }
 
@@ -190,11 +226,11 @@ static int take_app(struct driver_poll *p, const struct transport_answer *a, str
 		fault_set(fault, "malformed", "lists %zu applications, a driver lists one", apps.n);
 		return -EBADMSG;
 	}
-	if (!p->any_app && !str_equal(p->app_id, apps.items[0].id)) {
+	if (!p->any_app && !str_equal(p->app_id.text, apps.items[0].id)) {
 		fault_set(fault, "changed", "is answered for another app by now");
 		return -ESTALE;
 	}
-	r = str_replace(&p->app_id, apps.items[0].id);
+	r = strbuf_set(&p->app_id, apps.items[0].id);
 	if (r >= 0)
 		r = app_info_copy(&apps.items[0], &p->answer.info);
 	return answer_decoded(r, NULL, &apps.left_out, fault);
@@ -399,7 +435,7 @@ static void on_answer(void *userdata, const struct transport_answer *a)
 		return;
 	asked = &p->answer.asked[p->answer.n_asked++];
 	p->answer.memory_asked = p->answer.memory_asked || p->step == STEP_MEMORY;
-	*asked = (struct asked){.url = p->endpoint.url, .what = step_names[p->step]};
+	*asked = (struct asked){.url = p->base.text, .what = step_names[p->step]};
 	if (answer_check(a, ANSWER_JSON, &asked->fault))
 		r = take(p, a, &asked->fault);
 	if (r < 0 && p->step <= STEP_STAGES) {
@@ -408,7 +444,7 @@ static void on_answer(void *userdata, const struct transport_answer *a)
 	}
 	if (answer_not_recorded(a))
 		p->answer.n_asked--;
-	if (p->step == STEP_APPS && !shard_has(&p->shard, p->app_id))
+	if (p->step == STEP_APPS && !shard_has(&p->shard, p->app_id.text))
 		finish(p, DRIVER_OF_OTHER_SHARD, NULL);
 	else
 		next_step(p);
@@ -417,11 +453,13 @@ static void on_answer(void *userdata, const struct transport_answer *a)
 int driver_poll_start(
 	const struct driver_ask *ask, driver_done_fn done, void *userdata, struct driver_poll **ret)
 {
-	struct driver_poll *p = calloc(1, sizeof(*p));
+	const char *id = ask->last_id ? ask->last_id : ask->app_id;
+	struct driver_poll *p = poll_new(ask->spares);
 	int r;
 
 	if (!p)
 		return -ENOMEM;
+	p->spares = ask->spares;
 	p->transport = ask->transport;
 	p->needs = ask->needs;
 	p->want_owner = ask->want_owner;
@@ -438,9 +476,11 @@ int driver_poll_start(
 	p->any_app = !ask->app_id;
 	p->step = ask->last_id ? STEP_STAGES : STEP_APPS;
 	p->verify = ask->verify && p->step == STEP_STAGES;
-	r = endpoint_copy(&p->endpoint, ask->endpoint);
+	p->endpoint = *ask->endpoint;
+	r = strbuf_set(&p->base, ask->endpoint->url);
+	p->endpoint.url = p->base.text;
 	if (r >= 0)
-		r = str_replace(&p->app_id, ask->last_id ? ask->last_id : ask->app_id);
+		r = strbuf_set(&p->app_id, id ? id : "");
 	if (r >= 0)
 		r = ask_step(p);
 	if (r < 0) {

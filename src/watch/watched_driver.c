@@ -428,6 +428,7 @@ int driver_ask(struct driver *d, const struct stage_key *tasks_of, driver_done_f
 	bool known = a && d->started > 0 && !d->ask_who && (!verify || proven);
 	struct driver_ask ask = {
 		.transport = d->context->transport,
+		.spares = d->context->spares,
 		.endpoint = &endpoint,
 		.app_id = d->app_id,
 		.last_id = known ? d->last_id : NULL,
