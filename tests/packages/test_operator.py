@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Applications that the kubeflow operator's own controller has submitted, and what it does once they are ended. API server, controller and
+spark-submit are real; the test stands in for the kubelet and the garbage collector. The driver's UI and Airflow are fakes."""
+import contextlib
+import json
+import pathlib
+import threading
+
+import pytest
+import yaml
+from conftest import run
+from fakes import Airflow, Driver
+from harness import Daemon, airflow_section, limit, wait
+from scene import OWNER
+from test_kubernetes_kill import APPS, CRDS, GROUP, PODS, Cluster, section
+
+NODE = "/api/v1/nodes"
+
+
+def setup_dir(part):
+    env = pathlib.Path(run("tests/setup", "path", part).strip())
+    if not (env / ".stamp").exists():
+        pytest.fail(f"run tests/setup {part} first")
+    return env
+
+
+class Kubelet:
+    """Runs each pod on a node of its own kind: a pod that is deleted terminates, then goes. Its address is the driver's. Collects the pods
+    of a SparkApplication that is gone."""
+
+    def __init__(self, cluster, driver):
+        self.cluster, self.driver = cluster, driver
+        self.seen = []  # uids of all drivers, in order
+        self.over, self.fault = threading.Event(), None
+
+    def __enter__(self):
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.thread.join()
+        assert self.fault is None, self.fault
+
+    def run(self):
+        try:
+            while not self.over.wait(0.2):
+                apps = {a["metadata"]["uid"] for a in self.cluster.get(APPS)["items"]}
+                for pod in self.cluster.get(PODS)["items"]:
+                    self.look_at(pod, apps)
+        except Exception as e:
+            self.fault = e
+
+    def look_at(self, pod, apps):
+        meta, path = pod["metadata"], f"{PODS}/{pod['metadata']['name']}"
+        if meta.get("deletionTimestamp"):
+            self.cluster.request(path, {"gracePeriodSeconds": 0, "preconditions": {"uid": meta["uid"]}}, method="DELETE")
+        elif meta["ownerReferences"][0]["uid"] not in apps:
+            self.cluster.delete(path)
+        elif not pod["spec"].get("nodeName"):
+            self.cluster.request(f"{path}/binding", {"metadata": {"name": meta["name"]}, "target": {"kind": "Node", "name": "a"}})
+        elif pod["status"]["phase"] == "Pending":
+            self.seen.append(meta["uid"])
+            self.driver.app_id = meta["labels"]["spark-app-selector"]
+            self.cluster.set_status(path, {"phase": "Running", "podIP": "127.0.0.1", "podIPs": [{"ip": "127.0.0.1"}]})
+
+
+class Operated(Cluster):
+    def __init__(self, env, directory):
+        super().__init__(env, directory)
+        self.operator = setup_dir("operator")
+        self.spark = next(setup_dir("spark").glob("lib/python*/site-packages/pyspark"))
+
+    def prepare(self):
+        super().prepare()
+        self.create("/api/v1/namespaces/spark/serviceaccounts", {"metadata": {"name": "spark"}})
+        self.create(NODE, {"metadata": {"name": "a"}})
+        kinds = [yaml.safe_load(f.read_text()) for f in sorted(self.operator.glob("crds/*.yaml"))]
+        for kind in kinds:
+            self.create(CRDS, kind)
+        for spec in (k["spec"] for k in kinds):
+            group = f"/apis/{spec['group']}/{spec['versions'][0]['name']}"
+            # The controller ends where it does not find its kinds at its start.
+            wait(lambda: spec["names"]["plural"] in json.dumps(self.get(group)), 60, "the definition is told of")
+            wait(lambda: self.get(f"{group}/namespaces/spark/{spec['names']['plural']}"), 60, "the definition is served")
+        self.start("operator", "env", f"KUBECONFIG={self.kubeconfig}", f"SPARK_HOME={self.spark}", "KUBERNETES_SERVICE_HOST=127.0.0.1",
+                   f"KUBERNETES_SERVICE_PORT={self.port}", self.operator / "bin/spark-operator", "controller", "start", "--namespaces", "spark",
+                   "--health-probe-bind-address", "0")
+
+    def submit(self, name, port, restart):
+        times = {"onFailureRetryInterval": 1, "onSubmissionFailureRetryInterval": 1}
+        part = {"cores": 1, "memory": "512m"}
+        spec = {"type": "Scala", "mode": "cluster", "image": "spark", "sparkVersion": "4.3.0", "mainClass": "job.Sleeper",
+                "mainApplicationFile": "local:///job.jar", "restartPolicy": {**restart, **times}, "sparkConf": {"spark.ui.port": str(port)},
+                "driver": {**part, "serviceAccount": "spark"}, "executor": {**part, "instances": 1}}
+        self.create(APPS, {"apiVersion": f"{GROUP}/v1beta2", "kind": "SparkApplication", "metadata": {"name": name}, "spec": spec})
+        self.wait_state(name, "RUNNING")
+
+    def state(self, name):
+        app = self.get(f"{APPS}/{name}")
+        return (app or {}).get("status", {}).get("applicationState", {}).get("state")
+
+    def wait_state(self, name, state):
+        wait(lambda: self.children[-1].poll() is not None or self.state(name) == state, 180, f"{name} is {state}")
+        assert self.state(name) == state, (self.dir / "operator.log").read_text()[-3000:]
+
+    def resume(self, name):
+        app = self.get(f"{APPS}/{name}")
+        app["spec"]["suspend"] = False
+        assert self.request(f"{APPS}/{name}", app, method="PUT")[0] == 200
+
+
+@pytest.fixture(scope="module")
+def cluster(kubernetes, tmp_path_factory):
+    with Operated(kubernetes, tmp_path_factory.mktemp("operator")) as c:
+        c.prepare()
+        yield c
+
+
+@contextlib.contextmanager
+def watched(cluster, binary, tmp_path, started, restart, via):
+    """A driver that hangs, in a pod that the operator has made."""
+    driver, airflow = started(Driver, "none", OWNER), started(Airflow)
+    name = f"etl-{via}"
+    sections = section(cluster, tmp_path, "acts") + airflow_section(airflow, tmp_path)
+    with Kubelet(cluster, driver) as kubelet:
+        cluster.submit(name, driver.port, restart)
+        d = Daemon(binary, tmp_path, sections, action="retry", via="auto", more=f"kill_via = {via}\n")
+        limit(d, end_timeout="5s")
+        with d:
+            yield name, kubelet, airflow, d
+        cluster.delete(f"{APPS}/{name}")
+        wait(lambda: not cluster.get(PODS)["items"], 60, "its pods are gone")
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("via, restart, state", [
+    ("cluster", {"type": "Always"}, "SUSPENDED"), ("suspend", {"type": "OnFailure", "onFailureRetries": 3}, "SUSPENDED"),
+    ("delete-application", {"type": "OnFailure", "onFailureRetries": 3}, None), ("delete-pod", {"type": "Never"}, "FAILED")])
+def test_what_is_ended_is_not_started_again(via, restart, state, cluster, binary, tmp_path, started):
+    with watched(cluster, binary, tmp_path, started, restart, via) as (name, kubelet, _, d):
+        wait(lambda: d.actions()["confirmed"] == 1, 180, "the retry")
+        assert cluster.state(name) == state
+        assert len(kubelet.seen) == 1 and not cluster.get(PODS)["items"]
+        # It is the operator that holds it, and nobody else: told so, it goes on.
+        if state == "SUSPENDED":
+            cluster.resume(name)
+            cluster.wait_state(name, "RUNNING")
+            assert len(kubelet.seen) == 2
+
+
+@pytest.mark.timeout(600)
+def test_a_driver_that_would_be_started_anew_is_left_and_would_be(cluster, binary, tmp_path, started):
+    restart = {"type": "OnFailure", "onFailureRetries": 3}
+    with watched(cluster, binary, tmp_path, started, restart, "delete-pod") as (name, kubelet, airflow, d):
+        wait(lambda: d.lines("has restartPolicy OnFailure, and its operator would start a new driver"), 120, "the refusal")
+        assert d.actions()["requested"] == 0 and not airflow.asked("PATCH")
+        cluster.delete(f"{PODS}/{name}-driver")
+        wait(lambda: len(kubelet.seen) == 2, 120, "the next driver")
