@@ -148,13 +148,14 @@ static int copy_nested(
 }
 
 /* ShouldRetry of the kubeflow operator, for a driver that is not found: with OnFailure it counts
- * attempts. A word that is none of these is taken for the worst. */
+ * attempts. A word that is none of these is taken for the worst. One that somebody resumes while
+ * its pod terminates stays SUSPENDED until the pod is gone, and then starts the next. */
 static int judge_kubeflow(const cJSON *json, struct kube_app *a, char **reterr)
 {
 	static const char *const state[] = {"status", "applicationState", NULL};
 	static const char *const driver[] = {"status", "driverInfo", NULL};
 	static const char *const restart[] = {"spec", "restartPolicy", NULL};
-	static const char *const over[] = {"COMPLETED", "FAILED", "SUSPENDED", NULL};
+	static const char *const over[] = {"COMPLETED", "FAILED", NULL};
 	const cJSON *policy = NULL;
 	const cJSON *status = NULL;
 	int64_t retries = -1;
@@ -173,7 +174,7 @@ static int judge_kubeflow(const cJSON *json, struct kube_app *a, char **reterr)
 		r = json_get_object(json, "status", JSON_OPTIONAL, &status, reterr);
 	if (r >= 0 && status)
 		r = json_get_i64(status, "executionAttempts", JSON_OPTIONAL, &attempts, reterr);
-	a->over = is_one_of(a->state, over);
+	a->over = is_one_of(a->state, over) || (a->suspend && str_equal(a->state, "SUSPENDED"));
 	a->restarts = a->policy && !str_equal(a->policy, "Never");
 	if (str_equal(a->policy, "OnFailure"))
 		a->restarts = retries >= 0 && attempts <= retries;

@@ -973,10 +973,11 @@ static void how_drivers_are_ended(void **state)
 
 #define APP_OF_POD                                                                                 \
 	"GET " API "/apis/sparkoperator.k8s.io/v1beta2/namespaces/n/sparkapplications/etl"
-#define APP(uid, state)                                                                            \
-	"{\"kind\":\"SparkApplication\",\"metadata\":{\"uid\":\"" uid                              \
-	"\"},\"spec\":{},\"status\":{"                                                             \
-	"\"applicationState\":{\"state\":\"" state "\"}}}"
+#define APP_WITH(uid, spec, state)                                                                 \
+	"{\"kind\":\"SparkApplication\",\"metadata\":{\"uid\":\"" uid "\"},\"spec\":{" spec        \
+	"},\"status\":{\"applicationState\":{\"state\":\"" state "\"}}}"
+#define APP(uid, state) APP_WITH(uid, "", state)
+#define SUSPENDED(yes) APP_WITH("a1", "\"suspend\":" yes, "SUSPENDED")
 
 /* Its pod is gone: the next one may come, as long as its operator is not through with it. */
 static void looks_at_the_application(void **state)
@@ -987,8 +988,10 @@ static void looks_at_the_application(void **state)
 		enum app_end end;
 		const char *text;
 	} rows[] = {
-		{"suspended", {.status = 200, .body = APP("a1", "SUSPENDED")}, APP_END_ENDED,
+		{"suspended", {.status = 200, .body = SUSPENDED("true")}, APP_END_ENDED,
 			"its pod is gone, SparkApplication n/etl is SUSPENDED"},
+		{"resumed before its pod was gone", {.status = 200, .body = SUSPENDED("false")},
+			APP_END_RUNNING, NULL},
 		{"failed", {.status = 200, .body = APP("a1", "FAILED")}, APP_END_ENDED, NULL},
 		{"to run again", {.status = 200, .body = APP("a1", "PENDING_RERUN")},
 			APP_END_RUNNING, NULL},

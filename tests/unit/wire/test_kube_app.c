@@ -12,6 +12,8 @@
 
 #include "../row.h"
 #include "base/strbuf.h"
+#include "fixture.h"
+#include "wire/kube.h"
 #include "wire/kube_app.h"
 
 #define APP(spec, status)                                                                          \
@@ -62,7 +64,13 @@ static void applications(void **state)
 			false, false},
 		{"a new policy", KUBE_OWNER_KUBEFLOW, APP(KUBEFLOW_RESTART("Sometimes", ""), ""),
 			true, false},
-		{"suspended", KUBE_OWNER_KUBEFLOW, APP("", STATE("SUSPENDED")), false, true},
+		{"suspended", KUBE_OWNER_KUBEFLOW, APP("\"suspend\":true", STATE("SUSPENDED")),
+			false, true},
+		{"suspended, about to resume", KUBE_OWNER_KUBEFLOW,
+			APP("\"suspend\":false", STATE("SUSPENDED")), false, false},
+		{"suspending", KUBE_OWNER_KUBEFLOW, APP("\"suspend\":true", STATE("SUSPENDING")),
+			false, false},
+		{"resuming", KUBE_OWNER_KUBEFLOW, APP("", STATE("RESUMING")), false, false},
 		{"failed", KUBE_OWNER_KUBEFLOW, APP("", STATE("FAILED")), false, true},
 		{"completed", KUBE_OWNER_KUBEFLOW, APP("", STATE("COMPLETED")), false, true},
 		{"failing", KUBE_OWNER_KUBEFLOW, APP("", STATE("FAILING")), false, false},
@@ -90,6 +98,58 @@ static void applications(void **state)
 		assert_int_equal(a.over, r->over);
 	}
 	(void)state;
+}
+
+/* As the kubeflow operator's controller wrote them. */
+static void recorded_applications(void **state)
+{
+	static const struct {
+		const char *name;
+		const char *pod_name;
+		bool restarts;
+		bool over;
+	} rows[] = {
+		{"running", "d1-driver", true, false},
+		{"second", "f1-driver", false, false},
+		{"failing", "never-driver", false, false},
+		{"failed", "f1-driver", false, true},
+		{"pending-rerun", NULL, true, false},
+		{"suspended", NULL, false, true},
+		{"suspended-resumes", NULL, false, false},
+		{"resuming", NULL, true, false},
+	};
+
+	for_each_row(r, rows)
+	{
+		_cleanup_(kube_app_clear) struct kube_app a = {0};
+		_cleanup_free_ char *file = NULL;
+		_cleanup_free_ char *body = NULL;
+
+		assert_int_equal(str_printf(&file, "spark-operator-2.5/%s.json", r->name), 0);
+		body = fixture_read(file);
+		assert_int_equal(decode(body, KUBE_OWNER_KUBEFLOW, &a), 0);
+		assert_true(str_equal(a.pod_name, r->pod_name) || (!a.pod_name && !r->pod_name));
+		assert_int_equal(a.restarts, r->restarts);
+		assert_int_equal(a.over, r->over);
+	}
+	(void)state;
+}
+
+/* spark-submit made it for the operator, which needs no webhook to be its controller. */
+static void a_recorded_driver(void **state)
+{
+	_cleanup_free_ char *body = fixture_read("spark-operator-2.5/driver-pod.json");
+	_cleanup_(kube_pod_clear) struct kube_pod p = {0};
+	_cleanup_free_ char *err = NULL;
+
+	(void)state;
+	assert_int_equal(kube_decode_pod(body, strlen(body), &p, &err), 0);
+	assert_int_equal(p.owner.type, KUBE_OWNER_KUBEFLOW);
+	assert_string_equal(p.owner.name, "d1");
+	assert_string_equal(p.owner.uid, "88b315c3-c0bd-4a83-a4a1-4fb2fc9c11f2");
+	assert_string_equal(p.app_id, "spark-ba735baff32d43ae9e460d495ecf1208");
+	assert_int_equal(p.ui_port, 4040);
+	assert_true(p.is_driver);
 }
 
 static void no_applications(void **state)
@@ -215,6 +275,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(applications, row_tell),
+		cmocka_unit_test_teardown(recorded_applications, row_tell),
+		cmocka_unit_test(a_recorded_driver),
 		cmocka_unit_test(no_applications),
 		cmocka_unit_test(drivers_are_kept),
 		cmocka_unit_test(what_is_no_driver),
