@@ -499,6 +499,11 @@ def test_nobody_keeps_the_others_out(binary, tmp_path, started):
             child.wait()
 
 
+def memory_of(pid, by):
+    """How those who are the same user come out who read the environment of a process."""
+    return subprocess.run([*by, "cat", f"/proc/{pid}/environ"], capture_output=True).returncode
+
+
 @needs_root
 @needs_setpriv
 def test_who_may_as_another_user(binary, tmp_path, started):
@@ -518,6 +523,13 @@ def test_who_may_as_another_user(binary, tmp_path, started):
         mine = subprocess.run([*setpriv(1234, 1234), f"{d.short.name}/stagewatchctl", "--socket", d.socket, "pause", "mine"],
                               capture_output=True, text=True, timeout=30)
         said(mine, 0, "Paused by the daemon's user (uid 1234)")
+        # Nobody but root looks into it, and no core is piped to anybody (PR_SET_DUMPABLE): it has secrets.
+        wait(lambda: d.port() and memory_of(d.child.pid, setpriv(1234, 1234)) != 0, 10, "it is closed")
+        assert os.stat(f"/proc/{d.child.pid}/environ").st_uid == 0
+        with subprocess.Popen([*setpriv(1234, 1234), "sleep", "60"]) as other:
+            wait(lambda: os.stat(f"/proc/{other.pid}/environ").st_uid == 1234, 10, "another one is not")
+            assert memory_of(other.pid, setpriv(1234, 1234)) == 0
+            other.kill()
         said(d.ctl("resume"), 0)
         polled(d)
     finally:
