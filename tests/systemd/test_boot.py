@@ -312,6 +312,17 @@ def test_drop_ins(machine, root, tmp_path):
     m.add_drop_in(root, "kerberos.conf")
     wait(lambda: m.metric('stagewatch_up{spark_cluster="closed"}') == 1, 60, "the ticket opens it")
 
+    # Sockets of the host, where the libraries look for them; here any file is one. A name service's is there without the drop-in.
+    ticket, names = ".heim_org.h5l.kcm-socket", "nslcd/socket"
+    m.run("mkdir", "/run/nslcd")
+    m.run("touch", f"/run/{ticket}", f"/run/{names}")
+    m.systemctl("restart", "stagewatchd")
+    assert m.main("ls", f"/var/run/{ticket}", f"/var/run/{names}").split() == [f"/var/run/{ticket}", f"/var/run/{names}"]
+    (m.dropins / "kerberos.conf").rename(m.dropins / "kerberos.off")
+    m.systemctl("daemon-reload")
+    m.systemctl("restart", "stagewatchd")
+    assert m.main("ls", f"/var/run/{ticket}", f"/var/run/{names}").split() == [f"/var/run/{names}"]
+
     # Processes of others.
     assert m.fetch("/api/v1/probe?app=app-1")[0] == 503
     assert any("probe.conf" in entry["MESSAGE"] for entry in m.journal(PRIORITY=4))
