@@ -61,7 +61,9 @@ def run_all(build, layers, every, most):
         for program in programs(build, layers):
             chosen = [k for k in sites(tool, program) if k <= most][::every]
             n += len(chosen)
-            wrong += [w for w in pool.map(lambda k, p=program: refuse(tool, p, k), chosen) if w]
+            for w in filter(None, pool.map(lambda k, p=program: refuse(tool, p, k), chosen)):
+                print(w, flush=True)
+                wrong.append(w)
     return n, wrong
 
 
@@ -92,7 +94,6 @@ def main():
     p.add_argument("--leaks", action="store_true")
     args = p.parse_args()
     n, wrong = run_all(args.build.resolve(), args.layers or LAYERS, args.every, args.most)
-    print("\n".join(wrong))
     print(f"{n} sites, {len(wrong)} ended by a signal")
     for program in sorted((args.build.resolve() / "tests/alloc").iterdir()) if args.leaks else []:
         status, said = leaks(args.build.resolve(), program.name)
