@@ -15,6 +15,7 @@ struct airflow {
 	char *version;
 	char *token;
 	usec_t token_expires; /* since 1970 */
+	usec_t token_since;   /* clock_boottime() */
 	struct airflow_call *calls;
 };
 
@@ -42,6 +43,7 @@ struct airflow_call {
 	int task;                        /* enum airflow_op or airflow_task */
 	const struct guard *guard;
 	bool relogged;
+	usec_t token_since;  /* of the token that was sent last */
 	bool edit;           /* of a self-test */
 	struct strlist dags; /* likewise: globs */
 	bool clears;         /* of a fail */

@@ -17,6 +17,9 @@
 #define TOKEN_MARGIN USEC_PER_MINUTE
 /* How long a token is used that does not say when it ends: shorter than any sensible setting. */
 #define TOKEN_LIFE_UNKNOWN (10 * USEC_PER_MINUTE)
+/* A token of that age which may do nothing may have ended before its time: that of Airflow's auth
+ * manager for Keycloak lasts a day, and holds one of Keycloak's that lasts five minutes. */
+#define TOKEN_DOUBT USEC_PER_MINUTE
 
 void airflow_drop_token(struct airflow *a)
 {
@@ -131,6 +134,7 @@ static int send_request(struct airflow_call *c, const struct airflow_request *rq
 	if (rq->body)
 		headers[1] = "Content-Type: application/json";
 	if (own) {
+		c->token_since = a->token_since;
 		r = str_printf(&endpoint.authorization, "Bearer %s", a->token);
 		if (r < 0)
 			return r;
@@ -337,20 +341,37 @@ static void on_login(struct airflow_call *c, const struct transport_answer *a)
 	}
 	airflow_drop_token(af);
 	af->token = token;
+	af->token_since = clock_boottime();
 	af->token_expires = expires ? expires : clock_realtime() + TOKEN_LIFE_UNKNOWN;
 	/* Even a token that is over by our clock is tried once: the clocks may differ. */
 	c->relogged = true;
 	send_or_finish(c, PHASE_STEP);
 }
 
+/* Whether another login may help. A 403 of a young token is a missing right. */
+static bool is_stale(const struct airflow_call *c, const struct transport_answer *answer)
+{
+	const struct airflow *a = c->airflow;
+
+	if (a->api != AIRFLOW_API_V2 || !a->endpoint.username || c->step->open || c->relogged ||
+		answer->error < 0)
+		return false;
+	if (answer->status == 403 && (c->token_since != a->token_since ||
+					     clock_boottime() >= a->token_since + TOKEN_DOUBT))
+		return true;
+	return airflow_token_stale(answer->status, answer->body, answer->len);
+}
+
 static void on_step(struct airflow_call *c, const struct transport_answer *answer)
 {
 	struct airflow *a = c->airflow;
 
-	if (a->api == AIRFLOW_API_V2 && a->endpoint.username && !c->step->open && !c->relogged &&
-		answer->error == 0 &&
-		airflow_token_stale(answer->status, answer->body, answer->len)) {
-		airflow_drop_token(a);
+	if (is_stale(c, answer)) {
+		/* Another call may have another one already. */
+		if (c->token_since == a->token_since)
+			airflow_drop_token(a);
+		else
+			c->relogged = true;
 		send_or_finish(c, step_phase(c));
 		return;
 	}

@@ -277,6 +277,36 @@ static void a_missing_right_is_no_stale_token(void **state)
 	assert_string_equal(f->text, FAKE_AIRFLOW " answered 403: Forbidden");
 }
 
+/* As with Keycloak: the token that Airflow gave holds another one, which ends before it. */
+static void a_token_that_may_do_nothing_any_more(void **state)
+{
+	struct fixture *f = *state;
+	const struct fake_answer denied = {.status = 403,
+		.type = "application/json",
+		.body = "{\"detail\":\"Forbidden\"}",
+		.times = 1};
+
+	look(f);
+	fake_advance(&f->fake, USEC_PER_MINUTE - USEC_PER_SEC);
+	fake_set(&f->fake, TI, denied);
+	look(f);
+	assert_int_equal(f->reply, REPLY_REFUSED);
+	assert_int_equal(f->airflow.logins, 1);
+	fake_advance(&f->fake, USEC_PER_SEC);
+	fake_set(&f->fake, TI, denied);
+	look(f);
+	assert_int_equal(f->reply, REPLY_DONE);
+	assert_int_equal(f->airflow.logins, 2);
+	/* Who lacks a right logs in once a minute. */
+	fake_advance(&f->fake, USEC_PER_MINUTE);
+	fake_set(&f->fake, TI,
+		(struct fake_answer){.status = 403, .body = "{\"detail\":\"Forbidden\"}"});
+	look(f);
+	look(f);
+	assert_int_equal(f->reply, REPLY_REFUSED);
+	assert_int_equal(f->airflow.logins, 3);
+}
+
 static void lives_of_tokens(void **state)
 {
 	static const struct {
@@ -748,6 +778,7 @@ int main(void)
 		airflow_test(stale_token_is_renewed_once),
 		airflow_test(stale_token_that_stays_stale),
 		airflow_test(a_missing_right_is_no_stale_token),
+		airflow_test(a_token_that_may_do_nothing_any_more),
 		airflow_test(lives_of_tokens),
 		airflow_test(answers_that_are_none),
 		airflow_test(words_of_a_refused_login_are_not_repeated),
