@@ -194,6 +194,7 @@ static void test_words_of_memory(void **state)
 		struct executor_memory_list l = {.items = &x, .n = 1};
 		struct app_signs g = {0};
 
+		assert_non_null(because);
 		app_signs_take_executors(&g, &l, &m);
 		if ((g.lost_memory > 0) != words[i].memory)
 			fail_msg("%s", because);
@@ -272,6 +273,7 @@ static void test_why_executors_were_lost(void **state)
 		struct app_memory m = {.executor.heap_limit = 512 * MIB};
 		struct app_signs g = {0};
 
+		assert_non_null(reason);
 		app_signs_take_executors(&g, &l, &m);
 		app_signs_take_executors(&g, &l, &m); /* the same one again */
 		assert_int_equal(g.lost_memory, reasons[i].memory);

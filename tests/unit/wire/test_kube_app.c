@@ -29,8 +29,10 @@ static int decode(const char *body, enum kube_owner_type type, struct kube_app *
 {
 	_cleanup_free_ char *err = NULL;
 	_cleanup_free_ char *copy = strdup(body);
-	int r = kube_decode_app(copy, strlen(body), type, a, &err);
+	int r;
 
+	assert_non_null(copy);
+	r = kube_decode_app(copy, strlen(body), type, a, &err);
 	assert_true(r >= 0 || err);
 	return r;
 }

@@ -536,6 +536,7 @@ static void hold(struct trial *t, const char *body, size_t n)
 	if ((r != -EBADMSG && r != -E2BIG) || !err)
 		fail_msg("%s, \"%s\" %s: %d (%s)", t->file, t->field, t->change, r, err);
 	clean = strdup(err);
+	assert_non_null(clean);
 	str_sanitize(clean);
 	if (strlen(err) > MOST_WORDS || strcmp(clean, err) != 0)
 		fail_msg("%s, \"%s\" %s: %s", t->file, t->field, t->change, err);

@@ -149,6 +149,7 @@ static void test_end(void **state)
 		enum app_end end = APP_END_UNKNOWN;
 
 		id = strndup(begin, strcspn(begin, "\""));
+		assert_non_null(id);
 		assert_int_equal(yarn_decode_end(body, strlen(body), id, &end, &words, &err), 0);
 		assert_int_equal(end, cases[i].end);
 		if (cases[i].words)
