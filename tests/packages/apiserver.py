@@ -18,7 +18,9 @@ def free_ports(n):
 
 
 class ApiServer:
-    """token() is that of a service account, ca the file that its certificate needs. more: arguments of the server."""
+    """token() is that of a service account, ca the file that its certificate needs. more: arguments of the server, disabled: its plugins."""
+
+    disabled = "ServiceAccount"
 
     def __init__(self, env, directory, more=()):
         self.env, self.dir, self.more = env, directory, more
@@ -51,7 +53,7 @@ class ApiServer:
                    "--secure-port", self.port, "--cert-dir", self.dir / "certs", "--service-account-issuer", "https://lab",
                    "--service-account-key-file", self.dir / "sa.key", "--service-account-signing-key-file", self.dir / "sa.key",
                    "--token-auth-file", self.dir / "tokens.csv", "--authorization-mode", "RBAC",
-                   "--disable-admission-plugins", "ServiceAccount", "--service-cluster-ip-range", "10.0.0.0/24", *self.more)
+                   "--disable-admission-plugins", self.disabled, "--service-cluster-ip-range", "10.0.0.0/24", *self.more)
         end = time.monotonic() + 180
         while not self.is_ready():
             assert all(c.poll() is None for c in self.children) and time.monotonic() < end, self.log()
