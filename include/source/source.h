@@ -162,6 +162,7 @@ struct source_params {
 	struct strlist namespace;
 	char *label_selector;
 	char *executor_selector;
+	char *application_selector;
 	int ui_via;
 	uint64_t ui_port;
 	int cpu_via;
@@ -181,7 +182,7 @@ struct source {
 	struct endpoint endpoint; /* of the section's URLs */
 	struct endpoint bare;     /* the same without credentials and certificates: the way alone */
 	struct transport *transport;
-	struct asked *asked; /* of the list at hand; room for each URL, and one more */
+	struct asked *asked; /* of the list at hand; room for each URL, and two more */
 	size_t n_asked;
 };
 
@@ -234,6 +235,8 @@ struct source_call *source_call_free(struct source_call *call);
 /* For the implementations: the current URL was asked for part of a list; what came of it goes into
  * the fault that is returned. */
 struct fault *source_note(struct source *s, const char *what);
+/* The same of another URL, which outlives the list. */
+struct fault *source_note_at(struct source *s, const char *url, const char *what);
 /* For the implementations: no list was to be had, and what was noted says why. */
 void source_no_list(struct source *s, source_listed_fn fn, void *userdata);
 /* GET url with the source's credentials. */

@@ -11,8 +11,6 @@
 #include "core/facts/owner_hint.h"
 #include "wire/kube_object.h"
 
-#define KUBE_MAX_PODS 20000 /* of a list, over all of its pages */
-
 enum kube_phase {
 	KUBE_PENDING,
 	KUBE_RUNNING,
@@ -62,7 +60,7 @@ void kube_pod_list_clear(struct kube_pod_list *l);
 int kube_decode_pods(const char *body, size_t len, struct kube_pod_list *ret, char **reterr);
 
 /* Moves the rows of a page to the end of to, and takes over what asks for the next. -E2BIG: more
- * than KUBE_MAX_PODS. */
+ * than KUBE_MAX_ITEMS. */
 int kube_pods_add_page(struct kube_pod_list *to, struct kube_pod_list *page);
 
 /* What became of a pod since a list. */

@@ -41,6 +41,8 @@ enum kill_kind kube_kill_kind(const struct kube_driver *d, enum kill_via via);
 struct kube_app {
 	char *uid;
 	char *state; /* the operator's word, "" where it has none yet */
+	char *why;   /* what the operator says of it, one line; NULL: nothing */
+	bool waits;  /* its operator has yet to start a driver, the first or the next */
 	bool over;   /* its operator starts no driver any more */
 	bool suspend;
 	bool restarts;  /* its operator would start another driver for one that is deleted */
@@ -51,6 +53,12 @@ struct kube_app {
 void kube_app_clear(struct kube_app *a);
 int kube_decode_app(const char *body, size_t len, enum kube_owner_type type, struct kube_app *ret,
 	char **reterr);
+
+/* One of either operator, of an object of the API. ret is zeroed, and to be cleared also on
+ * failure.
+ */
+int kube_take_app(
+	const cJSON *json, enum kube_owner_type type, struct kube_app *ret, char **reterr);
 
 /* Bodies of requests; the object of another uid is not touched. The caller frees them. */
 int kube_delete_body(const char *uid, char **ret);

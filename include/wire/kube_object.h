@@ -4,7 +4,8 @@
 
 #include "wire/json.h"
 
-#define KUBE_MAX_NAME 253 /* of a pod; of a namespace or a label's value 63 */
+#define KUBE_MAX_NAME 253    /* of a pod; of a namespace or a label's value 63 */
+#define KUBE_MAX_ITEMS 20000 /* of a list, over all of its pages */
 
 /* What would start a pod anew that is deleted. */
 enum kube_owner_type {
@@ -29,6 +30,15 @@ int kube_parse_kind(const char *body, size_t len, const char *kind, cJSON **ret,
 bool kube_is_namespace(const char *s);
 /* Whether s is a name of a pod, or of another object: a DNS subdomain. */
 bool kube_is_name(const char *s);
+
+/* A name of metadata, which goes into URLs: may_be says what may be one. */
+int kube_copy_name(const cJSON *meta, const char *field, bool (*may_be)(const char *s), char **ret,
+	char **reterr);
+
+/* What asks for the next page of a list; *ret stays as it is where this was the last. */
+int kube_take_next(const cJSON *json, char **ret, char **reterr);
+/* The same, and the items of the page. -E2BIG: more than KUBE_MAX_ITEMS. */
+int kube_take_page(const cJSON *json, char **ret_next, const cJSON **ret_items, char **reterr);
 
 /* An IPv4 or IPv6 address, written anew, so that a URL has it in its one form. Anything else leaves
  * *ret as it is. -ENOMEM. */

@@ -206,7 +206,7 @@ static int take_page(struct kube_list *l, const struct transport_answer *a, stru
 	if (r >= 0)
 		r = kube_pods_add_page(&l->page, &page);
 	if (r == -E2BIG && !err)
-		(void)str_printf(&err, "more than %d pods", KUBE_MAX_PODS);
+		(void)str_printf(&err, "more than %d pods", KUBE_MAX_ITEMS);
 	(void)answer_decoded(r, err, &l->page.left_out, fault);
 	return r < 0 ? r : l->page.next != NULL;
 }
@@ -278,9 +278,9 @@ static int apply(struct kube_list *l, struct kube_changes *changes, char **reter
 {
 	int r;
 
-	if (l->pods.n + changes->n > KUBE_MAX_PODS)
-		return str_printf(reterr, "more than %d pods", KUBE_MAX_PODS) < 0 ? -ENOMEM
-										  : -E2BIG;
+	if (l->pods.n + changes->n > KUBE_MAX_ITEMS)
+		return str_printf(reterr, "more than %d pods", KUBE_MAX_ITEMS) < 0 ? -ENOMEM
+										   : -E2BIG;
 	if (changes->n == 0 && !changes->version)
 		return 0;
 	if (changes->n > 0)

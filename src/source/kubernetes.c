@@ -14,11 +14,12 @@
 #include "source/kube_end.h"
 #include "source/kube_inside.h"
 #include "source/kube_list.h"
+#include "source/kube_unstarted.h"
 #include "source/types.h"
 #include "wire/kube.h"
 #include "wire/kube_app.h"
 
-/* The default of label_selector (types.c), by which auto in executor_selector goes. */
+/* The default of label_selector (types.c), by which auto goes in the other selectors. */
 #define DEFAULT_SELECTOR "spark-role in (driver,connect-server)"
 #define MAX_NAME_OF_SERVICE 63
 
@@ -39,9 +40,10 @@ struct source_kubernetes {
 	struct source source;
 	char *api; /* the API server's base */
 	struct strlist namespaces;
-	char *selector;               /* as a query has it */
-	char *executors;              /* likewise; NULL: they are not looked at */
-	struct kube_clients *clients; /* drivers that they tell; NULL: none are looked for */
+	char *selector;                   /* as a query has it */
+	char *executors;                  /* likewise; NULL: they are not looked at */
+	struct kube_clients *clients;     /* drivers that they tell; NULL: none are looked for */
+	struct kube_unstarted *unstarted; /* SparkApplications; NULL: none are looked for */
 	enum ui_via ui_via;
 	enum cpu_via cpu_via;
 	uint16_t ui_port;  /* where a pod does not tell its own */
@@ -77,6 +79,7 @@ static void kubernetes_free(struct source *s)
 	free(k->lists);
 	strlist_clear(&k->namespaces);
 	kube_clients_free(k->clients);
+	kube_unstarted_free(k->unstarted);
 	free(k->executors);
 	free(k->api);
 	free(k->selector);
@@ -173,6 +176,25 @@ static int take_executors(struct source_kubernetes *k, const struct source_param
 	return kube_clients_new(&k->source, k->api, k->executors, k->lists, &k->clients);
 }
 
+/* Labels of drivers say nothing of those of SparkApplications. */
+static int take_applications(struct source_kubernetes *k, const struct source_params *params)
+{
+	const char *selector = params->application_selector;
+	_cleanup_free_ char *text = NULL;
+	int r;
+
+	if (!selector || str_equal(selector, "none"))
+		return 0;
+	if (str_equal(selector, "auto")) {
+		if (!str_equal(params->label_selector, DEFAULT_SELECTOR))
+			return 0;
+		selector = "";
+	}
+	r = copy_segment(selector, &text);
+	return r < 0 ? r
+		     : kube_unstarted_new(&k->source, k->api, &k->namespaces, text, &k->unstarted);
+}
+
 static int kubernetes_check(struct source *s, const struct source_params *params, char **reterr)
 {
 	struct source_kubernetes *k = of_source(s);
@@ -193,7 +215,9 @@ static int kubernetes_check(struct source *s, const struct source_params *params
 		r = take_namespaces(k, &params->namespace, reterr);
 	if (r >= 0)
 		r = make_lists(k);
-	return r < 0 ? r : take_executors(k, params);
+	if (r >= 0)
+		r = take_executors(k, params);
+	return r < 0 ? r : take_applications(k, params);
 }
 
 /* Of Spark's own headless service, or of the one that the operator makes for the UI. *ret is NULL
@@ -349,9 +373,49 @@ static int fill_targets(const struct source_kubernetes *k, const struct kube_pod
 	return r;
 }
 
+/* Those of which no driver was seen. */
+static int fill_unstarted(const struct source_kubernetes *k, struct target *items, size_t *n)
+{
+	const struct kube_waiting *w;
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && k->unstarted && (w = kube_unstarted_next(k->unstarted, &i));) {
+		struct target *t = &items[*n];
+
+		if (w->started)
+			continue;
+		*t = (struct target){.waits = true};
+		(*n)++;
+		r = str_replace(&t->app_id, w->uid);
+		if (r >= 0)
+			r = str_replace(&t->name, w->name);
+		if (r >= 0)
+			r = str_replace(&t->about, w->text);
+	}
+	return r;
+}
+
+/* Marks those whose driver is there, and counts all. */
+static size_t match_unstarted(
+	struct source_kubernetes *k, const struct kube_pod *const *pods, size_t n_pods)
+{
+	size_t n = 0;
+
+	if (!k->unstarted)
+		return 0;
+	for (size_t i = 0; i < n_pods; i++)
+		kube_unstarted_saw(k->unstarted, pods[i]);
+	while (kube_unstarted_next(k->unstarted, &n))
+		;
+	return n;
+}
+
 static bool is_partial(const struct source_kubernetes *k)
 {
 	const struct kube_pod_list *l;
+
+	if (k->unstarted && kube_unstarted_partial(k->unstarted))
+		return true;
 
 	for (size_t i = 0; (l = pods_of(k, i)); i++)
 		if (l->left_out.n > 0)
@@ -369,9 +433,11 @@ static void hand_over(struct source_kubernetes *k)
 	int r = sort_pods(k, &pods, &n);
 
 	if (r >= 0)
-		items = calloc(n + 1, sizeof(*items));
+		items = calloc(n + match_unstarted(k, pods, n) + 1, sizeof(*items));
 	if (items)
 		r = fill_targets(k, pods, n, items, &list.n);
+	if (items && r >= 0)
+		r = fill_unstarted(k, items, &list.n);
 	list.items = items;
 	if (r < 0 || !items)
 		source_no_list(&k->source, k->fn, k->userdata);
@@ -382,13 +448,30 @@ static void hand_over(struct source_kubernetes *k)
 	free(items);
 }
 
+static void on_unstarted(void *userdata, const struct fault *fault, const char *what)
+{
+	struct source_kubernetes *k = userdata;
+
+	if (fault->reason)
+		*source_note_at(&k->source, k->api, what) = *fault;
+	hand_over(k);
+}
+
+static void search_unstarted(struct source_kubernetes *k)
+{
+	if (k->unstarted)
+		kube_unstarted_search(k->unstarted, k->began + KUBE_TURN_MAX, on_unstarted, k);
+	else
+		hand_over(k);
+}
+
 static void on_clients(void *userdata, const struct fault *fault)
 {
 	struct source_kubernetes *k = userdata;
 
 	if (fault->reason)
 		*source_note(&k->source, "?spark-role=executor") = *fault;
-	hand_over(k);
+	search_unstarted(k);
 }
 
 /* A namespace that cannot be listed keeps what was there: it may be there yet. */
@@ -411,7 +494,7 @@ static void finish(struct source_kubernetes *k)
 	else if (k->clients)
 		kube_clients_search(k->clients, k->began + KUBE_TURN_MAX, on_clients, k);
 	else
-		hand_over(k);
+		search_unstarted(k);
 }
 
 static void on_list(void *userdata, struct kube_list *l);
@@ -447,6 +530,8 @@ static void kubernetes_cancel_list(struct source *s)
 		kube_list_cancel(k->lists[i]);
 	if (k->clients)
 		kube_clients_cancel(k->clients);
+	if (k->unstarted)
+		kube_unstarted_cancel(k->unstarted);
 }
 
 /* What keeps it from being asked at all. */
@@ -585,8 +670,8 @@ static const char *kubernetes_hint(const struct source *s, const struct fault *f
 	return NULL;
 }
 
-static const char *const own_keys[] = {
-	"namespace", "label_selector", "executor_selector", "ui_via", "ui_port", "cpu_via", NULL};
+static const char *const own_keys[] = {"namespace", "label_selector", "executor_selector",
+	"application_selector", "ui_via", "ui_port", "cpu_via", NULL};
 
 const struct source_ops source_kubernetes_ops = {
 	.name = "kubernetes",

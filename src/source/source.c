@@ -42,12 +42,17 @@ const struct endpoint *source_endpoint(const struct source *s, bool configured)
 	return configured ? &s->endpoint : &s->bare;
 }
 
-struct fault *source_note(struct source *s, const char *what)
+struct fault *source_note_at(struct source *s, const char *url, const char *what)
 {
 	struct asked *a = &s->asked[s->n_asked++];
 
-	*a = (struct asked){.url = s->urls.items[s->current], .what = what};
+	*a = (struct asked){.url = url, .what = what};
 	return &a->fault;
+}
+
+struct fault *source_note(struct source *s, const char *what)
+{
+	return source_note_at(s, s->urls.items[s->current], what);
 }
 
 void source_no_list(struct source *s, source_listed_fn fn, void *userdata)

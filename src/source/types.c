@@ -59,6 +59,12 @@ const struct param_def source_params[] = {
 		.help = "which pods are executors, whose drivers in client mode are found by them; "
 			"auto: spark-role=executor where label_selector is the default; none: "
 			"drivers are found by label_selector alone"},
+	{.name = "application_selector",
+		.type = PARAM_STRING,
+		.offset = offsetof(struct source_params, application_selector),
+		.fallback = "auto",
+		.help = "which SparkApplications are looked at while they have no driver; auto: "
+			"all where label_selector is the default; none: none are"},
 	{.name = "ui_via",
 		.type = PARAM_ENUM,
 		.offset = offsetof(struct source_params, ui_via),
@@ -176,7 +182,7 @@ int source_new(const char *name, const struct source_params *params, const char 
 	if (r >= 0)
 		r = check(s, params, reterr);
 	if (r >= 0) {
-		s->asked = calloc(s->urls.n + 1, sizeof(*s->asked));
+		s->asked = calloc(s->urls.n + 2, sizeof(*s->asked));
 		r = s->asked ? 0 : -ENOMEM;
 	}
 	if (r < 0) {

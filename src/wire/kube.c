@@ -10,7 +10,6 @@
 #include "wire/kube_task.h"
 
 #define MAX_TEXT 120
-#define MAX_TOKEN 4096 /* of a page; a real one has some 150 bytes */
 #define UI_PORT_NAME "spark-ui"
 #define DRIVER_CONTAINER "spark-kubernetes-driver"
 
@@ -50,18 +49,6 @@ void kube_pod_list_clear(struct kube_pod_list *l)
 	*l = (struct kube_pod_list){0};
 }
 
-static int copy_name(const cJSON *meta, const char *field, bool of_pod, char **ret, char **reterr)
-{
-	const char *s = NULL;
-	int r = json_get_string(meta, field, JSON_REQUIRED, &s, reterr);
-
-	if (r < 0)
-		return r;
-	if (of_pod ? !kube_is_name(s) : !kube_is_namespace(s))
-		return json_refuse(reterr, "\"%s\" is not a name", field);
-	return str_replace(ret, s);
-}
-
 /* A label without a value says nothing. */
 static int copy_label(const cJSON *labels, const char *name, char **ret, char **reterr)
 {
@@ -91,9 +78,9 @@ static int decode_meta(const cJSON *json, struct kube_pod *p, char **reterr)
 	if (r >= 0)
 		r = json_copy_id(meta, "uid", JSON_REQUIRED, &p->uid, reterr);
 	if (r >= 0)
-		r = copy_name(meta, "namespace", false, &p->namespace, reterr);
+		r = kube_copy_name(meta, "namespace", kube_is_namespace, &p->namespace, reterr);
 	if (r >= 0)
-		r = copy_name(meta, "name", true, &p->name, reterr);
+		r = kube_copy_name(meta, "name", kube_is_name, &p->name, reterr);
 	if (r >= 0)
 		r = json_get_string(meta, "deletionTimestamp", JSON_OPTIONAL, &deleted, reterr);
 	if (r >= 0)
@@ -360,36 +347,6 @@ int kube_take_version(const cJSON *json, char **ret)
 	return 0;
 }
 
-static int take_next(const cJSON *json, char **ret, char **reterr)
-{
-	const cJSON *meta = NULL;
-	const char *next = NULL;
-	int r = json_get_object(json, "metadata", JSON_REQUIRED, &meta, reterr);
-
-	if (r >= 0)
-		r = json_get_string(meta, "continue", JSON_OPTIONAL, &next, reterr);
-	if (r < 0 || !next || !*next)
-		return r;
-	if (strnlen(next, MAX_TOKEN + 1) > MAX_TOKEN)
-		return json_refuse(reterr, "\"continue\" is longer than %d bytes", MAX_TOKEN);
-	return str_replace(ret, next);
-}
-
-/* The items of a page, of which there may be so many, and where the next page begins. */
-static int take_page(const cJSON *json, char **ret_next, const cJSON **ret_items, char **reterr)
-{
-	int r = take_next(json, ret_next, reterr);
-
-	if (r >= 0)
-		r = json_get_array(json, "items", JSON_REQUIRED, ret_items, reterr);
-	if (r < 0)
-		return r;
-	if (cJSON_GetArraySize(*ret_items) <= KUBE_MAX_PODS)
-		return 0;
-	r = json_refuse(reterr, "more than %d pods", KUBE_MAX_PODS);
-	return r == -EBADMSG ? -E2BIG : r;
-}
-
 int kube_decode_pods(const char *body, size_t len, struct kube_pod_list *ret, char **reterr)
 {
 	_cleanup_json_ cJSON *json = NULL;
@@ -401,7 +358,7 @@ int kube_decode_pods(const char *body, size_t len, struct kube_pod_list *ret, ch
 
 	r = kube_parse_kind(body, len, "PodList", &json, reterr);
 	if (r >= 0)
-		r = take_page(json, &l.next, &list, reterr);
+		r = kube_take_page(json, &l.next, &list, reterr);
 	if (r >= 0)
 		r = kube_take_version(json, &l.version);
 	if (r < 0)
@@ -428,7 +385,7 @@ int kube_pods_add_page(struct kube_pod_list *to, struct kube_pod_list *page)
 {
 	struct kube_pod *items;
 
-	if (to->n + page->n > KUBE_MAX_PODS)
+	if (to->n + page->n > KUBE_MAX_ITEMS)
 		return -E2BIG;
 	items = reallocarray(to->items, to->n + page->n + 1, sizeof(*items));
 	if (!items)
@@ -518,9 +475,9 @@ static int decode_parent(const cJSON *json, struct kube_parent *ret, char **rete
 		r = find_owner_pod(meta, &owner, reterr);
 	if (r <= 0)
 		return r;
-	r = copy_name(meta, "namespace", false, &ret->namespace, reterr);
+	r = kube_copy_name(meta, "namespace", kube_is_namespace, &ret->namespace, reterr);
 	if (r >= 0)
-		r = copy_name(owner, "name", true, &ret->name, reterr);
+		r = kube_copy_name(owner, "name", kube_is_name, &ret->name, reterr);
 	if (r >= 0)
 		r = json_copy_id(owner, "uid", JSON_REQUIRED, &ret->uid, reterr);
 	if (r >= 0)
@@ -568,9 +525,9 @@ int kube_decode_parents(const char *body, size_t len, struct kube_parent_list *r
 	/* Of an empty list of metadata the API server says null. */
 	if (r >= 0 && str_equal(kind, "PartialObjectMetadataList") &&
 		cJSON_IsNull(cJSON_GetObjectItemCaseSensitive(json, "items")))
-		r = take_next(json, &l.next, reterr);
+		r = kube_take_next(json, &l.next, reterr);
 	else if (r >= 0)
-		r = take_page(json, &l.next, &list, reterr);
+		r = kube_take_page(json, &l.next, &list, reterr);
 	if (r < 0)
 		return r;
 	l.items = json_new_items((size_t)cJSON_GetArraySize(list), sizeof(*l.items));

@@ -9,6 +9,8 @@
 
 #include "base/strbuf.h"
 
+#define MAX_TEXT 120
+
 /* Neither a name nor a uid. */
 #define NO_WORD "-"
 
@@ -110,6 +112,7 @@ void kube_app_clear(struct kube_app *a)
 {
 	free(a->uid);
 	free(a->state);
+	free(a->why);
 	free(a->policy);
 	free(a->pod_name);
 	*a = (struct kube_app){0};
@@ -147,6 +150,20 @@ static int copy_nested(
 	return r < 0 || !o ? r : json_copy_text(o, field, JSON_MAX_ID, ret, reterr);
 }
 
+/* The operator's word, and what it has to say of it. */
+static int take_state(const cJSON *json, const char *const *fields, const char *word,
+	const char *message, struct kube_app *a, char **reterr)
+{
+	const cJSON *o = NULL;
+	int r = get_nested(json, fields, &o, reterr);
+
+	if (r >= 0 && o)
+		r = json_copy_text(o, word, JSON_MAX_ID, &a->state, reterr);
+	if (r >= 0 && o)
+		r = json_copy_text(o, message, MAX_TEXT, &a->why, reterr);
+	return r < 0 || a->state ? r : str_replace(&a->state, "");
+}
+
 /* ShouldRetry of the kubeflow operator, for a driver that is not found: with OnFailure it counts
  * attempts. A word that is none of these is taken for the worst. One that somebody resumes while
  * its pod terminates stays SUSPENDED until the pod is gone, and then starts the next. */
@@ -156,11 +173,13 @@ static int judge_kubeflow(const cJSON *json, struct kube_app *a, char **reterr)
 	static const char *const driver[] = {"status", "driverInfo", NULL};
 	static const char *const restart[] = {"spec", "restartPolicy", NULL};
 	static const char *const over[] = {"COMPLETED", "FAILED", NULL};
+	static const char *const waits[] = {"", "SUBMITTED", "SUBMISSION_FAILED", "INVALIDATING",
+		"FAILING", "PENDING_RERUN", "RESUMING", NULL};
 	const cJSON *policy = NULL;
 	const cJSON *status = NULL;
 	int64_t retries = -1;
 	int64_t attempts = 0;
-	int r = copy_nested(json, state, "state", &a->state, reterr);
+	int r = take_state(json, state, "state", "errorMessage", a, reterr);
 
 	if (r >= 0)
 		r = copy_nested(json, driver, "podName", &a->pod_name, reterr);
@@ -175,6 +194,7 @@ static int judge_kubeflow(const cJSON *json, struct kube_app *a, char **reterr)
 	if (r >= 0 && status)
 		r = json_get_i64(status, "executionAttempts", JSON_OPTIONAL, &attempts, reterr);
 	a->over = is_one_of(a->state, over) || (a->suspend && str_equal(a->state, "SUSPENDED"));
+	a->waits = is_one_of(a->state, waits) && !a->suspend;
 	a->restarts = a->policy && !str_equal(a->policy, "Never");
 	if (str_equal(a->policy, "OnFailure"))
 		a->restarts = retries >= 0 && attempts <= retries;
@@ -188,17 +208,19 @@ static int judge_apache(const cJSON *json, struct kube_app *a, char **reterr)
 		"spec", "applicationTolerations", "restartConfig", NULL};
 	static const char *const over[] = {
 		"ResourceReleased", "TerminatedWithoutReleaseResources", NULL};
-	int r = copy_nested(json, state, "currentStateSummary", &a->state, reterr);
+	static const char *const waits[] = {
+		"", "Submitted", "ScheduledToRestart", "DriverRequested", NULL};
+	int r = take_state(json, state, "currentStateSummary", "message", a, reterr);
 
 	if (r >= 0)
 		r = copy_nested(json, restart, "restartPolicy", &a->policy, reterr);
 	a->over = is_one_of(a->state, over);
+	a->waits = is_one_of(a->state, waits) && !a->suspend;
 	a->restarts = a->policy && !str_equal(a->policy, "Never");
 	return r;
 }
 
-static int decode_app(
-	const cJSON *json, enum kube_owner_type type, struct kube_app *a, char **reterr)
+int kube_take_app(const cJSON *json, enum kube_owner_type type, struct kube_app *a, char **reterr)
 {
 	const cJSON *meta = NULL;
 	const cJSON *spec = NULL;
@@ -210,10 +232,10 @@ static int decode_app(
 		r = json_get_object(json, "spec", JSON_REQUIRED, &spec, reterr);
 	if (r >= 0)
 		r = json_get_bool(spec, "suspend", JSON_OPTIONAL, &a->suspend, reterr);
-	if (r >= 0)
-		r = type == KUBE_OWNER_APACHE ? judge_apache(json, a, reterr)
-					      : judge_kubeflow(json, a, reterr);
-	return r < 0 || a->state ? r : str_replace(&a->state, "");
+	if (r < 0)
+		return r;
+	return type == KUBE_OWNER_APACHE ? judge_apache(json, a, reterr)
+					 : judge_kubeflow(json, a, reterr);
 }
 
 int kube_decode_app(const char *body, size_t len, enum kube_owner_type type, struct kube_app *ret,
@@ -224,7 +246,7 @@ int kube_decode_app(const char *body, size_t len, enum kube_owner_type type, str
 	int r = kube_parse_kind(body, len, "SparkApplication", &json, reterr);
 
 	if (r >= 0)
-		r = decode_app(json, type, &a, reterr);
+		r = kube_take_app(json, type, &a, reterr);
 	if (r < 0)
 		return r;
 	*ret = TAKE_STRUCT(a);

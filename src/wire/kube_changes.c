@@ -91,7 +91,7 @@ int kube_decode_changes(const char *body, size_t len, struct kube_changes *ret, 
 	const char *end = body + len;
 	size_t n = count_lines(body, len);
 
-	if (n > KUBE_MAX_PODS)
+	if (n > KUBE_MAX_ITEMS)
 		return -E2BIG;
 	c.items = json_new_items(n, sizeof(*c.items));
 	if (!c.items)

@@ -11,6 +11,7 @@
 #include "base/strbuf.h"
 
 #define MAX_LABEL 63
+#define MAX_TOKEN 4096 /* of a page; a real one has some 150 bytes */
 #define KUBEFLOW_GROUP "sparkoperator.k8s.io/"
 #define APACHE_GROUP "spark.apache.org/"
 #define APPLICATION "SparkApplication"
@@ -47,6 +48,46 @@ bool kube_is_namespace(const char *s)
 bool kube_is_name(const char *s)
 {
 	return is_name(s, KUBE_MAX_NAME, "/");
+}
+
+int kube_copy_name(const cJSON *meta, const char *field, bool (*may_be)(const char *s), char **ret,
+	char **reterr)
+{
+	const char *s = NULL;
+	int r = json_get_string(meta, field, JSON_REQUIRED, &s, reterr);
+
+	if (r < 0)
+		return r;
+	return may_be(s) ? str_replace(ret, s) : json_refuse(reterr, "\"%s\" is not a name", field);
+}
+
+int kube_take_next(const cJSON *json, char **ret, char **reterr)
+{
+	const cJSON *meta = NULL;
+	const char *next = NULL;
+	int r = json_get_object(json, "metadata", JSON_REQUIRED, &meta, reterr);
+
+	if (r >= 0)
+		r = json_get_string(meta, "continue", JSON_OPTIONAL, &next, reterr);
+	if (r < 0 || !next || !*next)
+		return r;
+	if (strnlen(next, MAX_TOKEN + 1) > MAX_TOKEN)
+		return json_refuse(reterr, "\"continue\" is longer than %d bytes", MAX_TOKEN);
+	return str_replace(ret, next);
+}
+
+int kube_take_page(const cJSON *json, char **ret_next, const cJSON **ret_items, char **reterr)
+{
+	int r = kube_take_next(json, ret_next, reterr);
+
+	if (r >= 0)
+		r = json_get_array(json, "items", JSON_REQUIRED, ret_items, reterr);
+	if (r < 0)
+		return r;
+	if (cJSON_GetArraySize(*ret_items) <= KUBE_MAX_ITEMS)
+		return 0;
+	r = json_refuse(reterr, "more than %d objects", KUBE_MAX_ITEMS);
+	return r == -EBADMSG ? -E2BIG : r;
 }
 
 int kube_copy_ip(const char *text, char **ret)

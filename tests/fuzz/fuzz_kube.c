@@ -8,6 +8,7 @@
 #include "wire/kube.h"
 #include "wire/kube_app.h"
 #include "wire/kube_usage.h"
+#include "wire/kube_waiting.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -33,9 +34,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	(void)kube_error_text(body, size, &reason, &text);
 	for (enum kube_owner_type type = 0; type <= KUBE_OWNER_OTHER; type++) {
 		struct kube_app app = {0};
+		struct kube_waiting_list waiting = {0};
 
 		(void)TRY(kube_decode_app(body, size, type, &app, &err));
 		kube_app_clear(&app);
+		(void)TRY(kube_decode_waiting(body, size, type, &waiting, &err));
+		kube_waiting_list_clear(&waiting);
 	}
 	(void)TRY(kube_decode_review(body, size, &allowed, &err));
 	kube_parent_list_clear(&parents);

@@ -47,7 +47,7 @@ class Cluster(ApiServer):
             self.create("/api/v1/namespaces/spark/serviceaccounts", {"metadata": {"name": account}})
         self.allow("watches", [{"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]}])
         self.allow("acts", [{"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch", "get", "delete"]},
-                            {"apiGroups": [GROUP], "resources": ["sparkapplications"], "verbs": ["get", "patch", "delete"]}])
+                            {"apiGroups": [GROUP], "resources": ["sparkapplications"], "verbs": ["list", "get", "patch", "delete"]}])
 
     def allow(self, account, rules):
         self.create(f"{RBAC}/namespaces/spark/roles", {"metadata": {"name": account}, "rules": rules})
@@ -159,6 +159,25 @@ def test_a_task_whose_driver_would_be_started_anew_is_left(cluster, binary, tmp_
         assert cluster.get(f"{PODS}/etl-driver")["metadata"]["uid"] == uid
     cluster.delete(f"{APPS}/etl")
     cluster.delete(f"{PODS}/etl-driver")
+
+
+@pytest.mark.timeout(300)
+def test_an_application_without_a_driver(cluster, binary, tmp_path):
+    """Its operator does not start one, and says why. Whoever may not list it is told so."""
+    cluster.define(True)
+    uid = cluster.application()
+    cluster.set_status(f"{APPS}/etl", {"applicationState": {"state": "SUBMISSION_FAILED", "errorMessage": "exceeded quota: drivers"}})
+
+    def open_incidents(d):
+        return [(i["app_id"], i["verdict"]) for i in d.json("/api/v1/incidents")["incidents"]]
+
+    with Daemon(binary, tmp_path, section(cluster, tmp_path, "acts"), action="notify") as d:
+        wait(lambda: open_incidents(d) == [(uid, "not_started")], 60, "it is told")
+        assert "SparkApplication spark/etl: SUBMISSION_FAILED, exceeded quota: drivers" in json.dumps(d.json("/api/v1/incidents"))
+    (tmp_path / "other").mkdir()
+    with Daemon(binary, tmp_path / "other", section(cluster, tmp_path, "watches"), action="notify") as d:
+        wait(lambda: d.lines('sparkapplications answered 403: sparkapplications.sparkoperator.k8s.io is forbidden'), 60, "what is missing")
+    cluster.delete(f"{APPS}/etl")
 
 
 def count_requests(cluster, verb):

@@ -34,6 +34,15 @@ struct fixture {
 	char text[256]; /* of the last fault */
 };
 
+static void set(struct fixture *f, const char *key, const char *value)
+{
+	_cleanup_free_ char *err = NULL;
+
+	assert_int_equal(
+		param_set(param_find(source_params, n_source_params, key), &f->params, value, &err),
+		0);
+}
+
 static int set_up(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
@@ -42,6 +51,7 @@ static int set_up(void **state)
 	assert_non_null(f);
 	fake_init(&f->fake);
 	assert_int_equal(param_defaults(source_params, n_source_params, &f->params), 0);
+	set(f, "application_selector", "none");
 	while (!str_equal(source_ops_of(type)->name, "kubernetes"))
 		type++;
 	f->params.type = type;
@@ -67,15 +77,6 @@ static struct fixture *anew(void **state)
 	(void)tear_down(state);
 	(void)set_up(state);
 	return *state;
-}
-
-static void set(struct fixture *f, const char *key, const char *value)
-{
-	_cleanup_free_ char *err = NULL;
-
-	assert_int_equal(
-		param_set(param_find(source_params, n_source_params, key), &f->params, value, &err),
-		0);
 }
 
 static void on_listed(void *userdata, const struct target_list *list)

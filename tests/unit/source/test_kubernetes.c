@@ -60,8 +60,10 @@ static int set_up(void **state)
 	assert_non_null(f);
 	fake_init(&f->fake);
 	assert_int_equal(param_defaults(source_params, n_source_params, &f->params), 0);
-	/* Requests are counted. Drivers in client mode: test_kube_clients.c */
+	/* Requests are counted. Drivers in client mode: test_kube_clients.c; SparkApplications:
+	 * test_kube_unstarted.c */
 	set(f, "executor_selector", "none");
+	set(f, "application_selector", "none");
 	while (!str_equal(source_ops_of(type)->name, "kubernetes"))
 		type++;
 	f->params.type = type;

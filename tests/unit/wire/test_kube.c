@@ -519,7 +519,7 @@ static void test_too_many(void **state)
 	_cleanup_free_ char *rows = repeated("",
 		"{" META ",\"spec\":{},\"status\":{\"phase\":"
 		"\"Running\"}},",
-		KUBE_MAX_PODS, "");
+		KUBE_MAX_ITEMS, "");
 	_cleanup_free_ char *body = NULL;
 	_cleanup_(kube_pod_list_clear) struct kube_pod_list all = {0};
 	_cleanup_(kube_pod_list_clear) struct kube_pod_list page = {0};
@@ -535,7 +535,7 @@ static void test_too_many(void **state)
 		str_printf(&body, "{\"kind\":\"PodList\",\"metadata\":{},\"items\":[%s]}", rows),
 		0);
 	assert_int_equal(decode(body, &page), 0);
-	assert_int_equal(page.n, KUBE_MAX_PODS);
+	assert_int_equal(page.n, KUBE_MAX_ITEMS);
 	assert_int_equal(kube_pods_add_page(&all, &page), 0);
 	kube_pod_list_clear(&page);
 	assert_int_equal(decode(LIST(POD(NAMES, "", RUNNING)), &page), 0);

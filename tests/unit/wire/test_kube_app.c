@@ -273,12 +273,54 @@ static void reviews(void **state)
 	}
 }
 
+/* Which words of an operator say that it has yet to start a driver. */
+static void waiting(void **state)
+{
+	static const struct {
+		const char *name;
+		enum kube_owner_type type;
+		const char *body;
+		bool waits;
+		const char *why; /* NULL: nothing */
+	} rows[] = {
+		{"no status", KUBE_OWNER_KUBEFLOW, APP("", ""), true, NULL},
+		{"submitted", KUBE_OWNER_KUBEFLOW, APP("", STATE("SUBMITTED")), true, NULL},
+		{"to run again", KUBE_OWNER_KUBEFLOW, APP("", STATE("PENDING_RERUN")), true, NULL},
+		{"not submitted", KUBE_OWNER_KUBEFLOW,
+			APP("", "\"applicationState\":{\"state\":\"SUBMISSION_FAILED\","
+				"\"errorMessage\":\"exceeded\\nquota\"}"),
+			true, "exceeded?quota"},
+		{"runs", KUBE_OWNER_KUBEFLOW, APP("", STATE("RUNNING")), false, NULL},
+		{"is over", KUBE_OWNER_KUBEFLOW, APP("", STATE("FAILED")), false, NULL},
+		{"suspended", KUBE_OWNER_KUBEFLOW, APP("\"suspend\":true", ""), false, NULL},
+		{"a word of tomorrow", KUBE_OWNER_KUBEFLOW, APP("", STATE("HOVERING")), false,
+			NULL},
+		{"Apache: submitted", KUBE_OWNER_APACHE, APP("", APACHE_STATE("Submitted")), true,
+			NULL},
+		{"Apache: a driver was asked for", KUBE_OWNER_APACHE,
+			APP("", APACHE_STATE("DriverRequested")), true, NULL},
+		{"Apache: runs", KUBE_OWNER_APACHE, APP("", APACHE_STATE("RunningHealthy")), false,
+			NULL},
+	};
+
+	(void)state;
+	for_each_row(r, rows)
+	{
+		_cleanup_(kube_app_clear) struct kube_app a = {0};
+
+		assert_int_equal(decode(r->body, r->type, &a), 0);
+		assert_int_equal(a.waits, r->waits);
+		assert_true(str_equal(a.why, r->why));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(applications, row_tell),
 		cmocka_unit_test_teardown(recorded_applications, row_tell),
 		cmocka_unit_test(a_recorded_driver),
+		cmocka_unit_test_teardown(waiting, row_tell),
 		cmocka_unit_test(no_applications),
 		cmocka_unit_test(drivers_are_kept),
 		cmocka_unit_test(what_is_no_driver),
