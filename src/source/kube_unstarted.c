@@ -119,15 +119,9 @@ static void pass(struct kube_unstarted *u, bool group)
 		u->found = false;
 }
 
-/* The list at hand has come to its end. What has begun since the last one began again. */
-static void take_list(struct place *p)
-{
-	kube_waiting_list_clear(&p->apps);
-	p->apps = TAKE_STRUCT(p->next);
-	kube_waiting_sort(&p->apps);
-}
-
-static int take_page(struct place *p, const struct transport_answer *a)
+/* false with the place's fault: it is none. A row that was left out is a fault, too, and ends
+ * nothing. */
+static bool take_page(struct place *p, const struct transport_answer *a)
 {
 	_cleanup_(kube_waiting_list_clear) struct kube_waiting_list page = {0};
 	_cleanup_free_ char *err = NULL;
@@ -137,7 +131,15 @@ static int take_page(struct place *p, const struct transport_answer *a)
 		r = kube_waiting_add_page(&p->next, &page);
 	if (r == -E2BIG && !err)
 		(void)str_printf(&err, "more than %d objects", KUBE_MAX_ITEMS);
-	return answer_decoded(r, err, &p->next.left_out, &p->fault);
+	return answer_decoded(r, err, &p->next.left_out, &p->fault) >= 0;
+}
+
+/* The list at hand is whole. What has begun since the last one began again. */
+static void take_list(struct place *p)
+{
+	kube_waiting_list_clear(&p->apps);
+	p->apps = TAKE_STRUCT(p->next);
+	kube_waiting_sort(&p->apps);
 }
 
 static void on_page(void *userdata, const struct transport_answer *a)
@@ -145,13 +147,16 @@ static void on_page(void *userdata, const struct transport_answer *a)
 	struct kube_unstarted *u = userdata;
 	struct place *p = &u->places[u->at];
 	_cleanup_free_ char *reason = NULL;
+	bool taken = false;
 
 	u->request = NULL;
-	if (!answer_check(a, ANSWER_JSON, &p->fault))
+	if (answer_check(a, ANSWER_JSON, &p->fault))
+		taken = take_page(p, a);
+	else
 		kube_add_words(a, &p->fault, &reason);
-	else if (take_page(p, a) >= 0 && !p->next.next)
+	if (taken && !p->next.next)
 		take_list(p);
-	if (!p->next.next || p->fault.reason)
+	if (!taken || !p->next.next)
 		pass(u, false);
 	go_on(u);
 }

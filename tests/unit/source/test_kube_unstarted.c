@@ -206,17 +206,39 @@ static void both_operators(void **state)
 	assert_string_equal(f->targets, "u2 pi waits: SparkApplication n/pi: DriverRequested; ");
 }
 
+/* A row of no use, on whichever page, hides no other. */
 static void pages(void **state)
 {
-	struct fixture *f = *state;
+	static const struct {
+		const char *name;
+		const char *first;
+		const char *second;
+		bool partial;
+	} rows[] = {
+		{"good", ETL, APP("new", "u2", ""), false},
+		{"a row of no use on the first", ETL ",{\"kind\":\"SparkApplication\"}",
+			APP("new", "u2", ""), true},
+		{"a row of no use on the last", ETL,
+			APP("new", "u2", "") ",{\"kind\":\"SparkApplication\"}", true},
+	};
 
-	fake_json(&f->fake, APPS, LIST("a/b", ETL));
-	fake_json(&f->fake, APPS "&continue=a%2Fb",
-		LIST("", APP("new", "u2", "") ",{\"kind\":\"SparkApplication\"}"));
-	list(f);
-	assert_string_equal(f->targets, ETL_WAITS
-		"u2 new waits: SparkApplication n/new: its operator has not taken it up; ");
-	assert_true(f->partial);
+	for_each_row(r, rows)
+	{
+		struct fixture *f = anew(state);
+		_cleanup_free_ char *first = NULL;
+		_cleanup_free_ char *second = NULL;
+
+		assert_true(str_printf(&first, LIST("a/b", "%s"), r->first) >= 0);
+		assert_true(str_printf(&second, LIST("", "%s"), r->second) >= 0);
+		fake_json(&f->fake, APPS, first);
+		fake_json(&f->fake, APPS "&continue=a%2Fb", second);
+		list(f);
+		assert_string_equal(f->targets, ETL_WAITS
+			"u2 new waits: SparkApplication n/new: its operator has not taken "
+			"it up; ");
+		assert_int_equal(f->partial, r->partial);
+		assert_int_equal(*f->text != '\0', r->partial);
+	}
 }
 
 /* Nor does it keep drivers from being seen. */
