@@ -110,15 +110,16 @@ static void recorded_applications(void **state)
 		const char *pod_name;
 		bool restarts;
 		bool over;
+		bool waits;
 	} rows[] = {
-		{"running", "d1-driver", true, false},
-		{"second", "f1-driver", false, false},
-		{"failing", "never-driver", false, false},
-		{"failed", "f1-driver", false, true},
-		{"pending-rerun", NULL, true, false},
-		{"suspended", NULL, false, true},
-		{"suspended-resumes", NULL, false, false},
-		{"resuming", NULL, true, false},
+		{"running", "d1-driver", true, false, false},
+		{"second", "f1-driver", false, false, false},
+		{"failing", "never-driver", false, false, true},
+		{"failed", "f1-driver", false, true, false},
+		{"pending-rerun", NULL, true, false, true},
+		{"suspended", NULL, false, true, false},
+		{"suspended-resumes", NULL, false, false, false},
+		{"resuming", NULL, true, false, true},
 	};
 
 	for_each_row(r, rows)
@@ -133,6 +134,7 @@ static void recorded_applications(void **state)
 		assert_true(str_equal(a.pod_name, r->pod_name) || (!a.pod_name && !r->pod_name));
 		assert_int_equal(a.restarts, r->restarts);
 		assert_int_equal(a.over, r->over);
+		assert_int_equal(a.waits, r->waits);
 	}
 	(void)state;
 }
