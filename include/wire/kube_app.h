@@ -54,9 +54,7 @@ void kube_app_clear(struct kube_app *a);
 int kube_decode_app(const char *body, size_t len, enum kube_owner_type type, struct kube_app *ret,
 	char **reterr);
 
-/* One of either operator, of an object of the API. a is zeroed, and to be cleared also on
- * failure.
- */
+/* The same of an object of a list. a is zeroed, and to be cleared also on failure. */
 int kube_take_app(const cJSON *json, enum kube_owner_type type, struct kube_app *a, char **reterr);
 
 /* Bodies of requests; the object of another uid is not touched. The caller frees them. */

@@ -4,6 +4,10 @@
 
 #include "wire/json.h"
 
+/* Groups of the operators' APIs, and what both call theirs. */
+#define KUBE_KUBEFLOW_GROUP "sparkoperator.k8s.io"
+#define KUBE_APACHE_GROUP "spark.apache.org"
+#define KUBE_APPLICATIONS "sparkapplications"
 #define KUBE_MAX_NAME 253    /* of a pod; of a namespace or a label's value 63 */
 #define KUBE_MAX_ITEMS 20000 /* of a list, over all of its pages */
 
@@ -39,6 +43,12 @@ int kube_copy_name(const cJSON *meta, const char *field, bool (*may_be)(const ch
 int kube_take_next(const cJSON *json, char **ret, char **reterr);
 /* The same, and the items of the page. -E2BIG: more than KUBE_MAX_ITEMS. */
 int kube_take_page(const cJSON *json, char **ret_next, const cJSON **ret_items, char **reterr);
+
+/* The n rows of a list, and behind them those of a page, which are moved; of that size each. *ret
+ * takes the place of items. -E2BIG: more than KUBE_MAX_ITEMS; -ENOMEM. */
+int kube_join_rows(void *items, size_t n, const void *page, size_t n_page, size_t size, void **ret);
+/* The same of the rows that were left out. */
+void kube_join_left_out(struct left_out *to, const struct left_out *page);
 
 /* An IPv4 or IPv6 address, written anew, so that a URL has it in its one form. Anything else leaves
  * *ret as it is. -ENOMEM. */

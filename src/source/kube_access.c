@@ -9,9 +9,6 @@
 #include "wire/kube_app.h"
 
 #define BY(via) (1U << KILL_VIA_##via)
-#define KUBEFLOW "sparkoperator.k8s.io"
-#define APACHE "spark.apache.org"
-#define APPS "sparkapplications"
 
 /* Without a verb: whether the API server has that group at all. The rights of a SparkApplication
  * are needed where there is its operator. */
@@ -23,13 +20,14 @@ static const struct {
 } rights[] = {
 	{BY(CLUSTER) | BY(SUSPEND) | BY(APPLICATION) | BY(POD), "", "pods", "get"},
 	{BY(CLUSTER) | BY(POD), "", "pods", "delete"},
-	{BY(CLUSTER) | BY(SUSPEND) | BY(APPLICATION) | BY(POD), KUBEFLOW, NULL, NULL},
-	{BY(CLUSTER) | BY(SUSPEND) | BY(APPLICATION) | BY(POD), KUBEFLOW, APPS, "get"},
-	{BY(CLUSTER) | BY(SUSPEND), KUBEFLOW, APPS, "patch"},
-	{BY(APPLICATION), KUBEFLOW, APPS, "delete"},
-	{BY(CLUSTER) | BY(APPLICATION) | BY(POD), APACHE, NULL, NULL},
-	{BY(CLUSTER) | BY(APPLICATION) | BY(POD), APACHE, APPS, "get"},
-	{BY(CLUSTER) | BY(APPLICATION), APACHE, APPS, "delete"},
+	{BY(CLUSTER) | BY(SUSPEND) | BY(APPLICATION) | BY(POD), KUBE_KUBEFLOW_GROUP, NULL, NULL},
+	{BY(CLUSTER) | BY(SUSPEND) | BY(APPLICATION) | BY(POD), KUBE_KUBEFLOW_GROUP,
+		KUBE_APPLICATIONS, "get"},
+	{BY(CLUSTER) | BY(SUSPEND), KUBE_KUBEFLOW_GROUP, KUBE_APPLICATIONS, "patch"},
+	{BY(APPLICATION), KUBE_KUBEFLOW_GROUP, KUBE_APPLICATIONS, "delete"},
+	{BY(CLUSTER) | BY(APPLICATION) | BY(POD), KUBE_APACHE_GROUP, NULL, NULL},
+	{BY(CLUSTER) | BY(APPLICATION) | BY(POD), KUBE_APACHE_GROUP, KUBE_APPLICATIONS, "get"},
+	{BY(CLUSTER) | BY(APPLICATION), KUBE_APACHE_GROUP, KUBE_APPLICATIONS, "delete"},
 };
 
 static int ask_right(size_t row, const char *namespace, struct access_step *ret)

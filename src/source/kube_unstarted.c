@@ -14,7 +14,9 @@
 /* Of whole objects, which have 10 kB and more. */
 #define PAGE "100"
 
-#define APPS "/sparkapplications"
+#define APPS "/" KUBE_APPLICATIONS
+#define KUBEFLOW "/apis/" KUBE_KUBEFLOW_GROUP
+#define APACHE "/apis/" KUBE_APACHE_GROUP
 
 /* An operator's API. */
 static const struct {
@@ -23,9 +25,8 @@ static const struct {
 	const char *version;
 	const char *list; /* of all namespaces */
 } groups[] = {
-	{KUBE_OWNER_KUBEFLOW, "/apis/sparkoperator.k8s.io", "v1beta2",
-		"/apis/sparkoperator.k8s.io/v1beta2" APPS},
-	{KUBE_OWNER_APACHE, "/apis/spark.apache.org", "v1", "/apis/spark.apache.org/v1" APPS},
+	{KUBE_OWNER_KUBEFLOW, KUBEFLOW, "v1beta2", KUBEFLOW "/v1beta2" APPS},
+	{KUBE_OWNER_APACHE, APACHE, "v1", APACHE "/v1" APPS},
 };
 
 /* The SparkApplications of one operator, in one namespace or in all. */

@@ -90,7 +90,7 @@ static int decode_meta(const cJSON *json, struct kube_pod *p, char **reterr)
 	if (r >= 0 && labels)
 		r = copy_label(labels, "spark-app-name", &p->app_name, reterr);
 	if (r >= 0 && labels)
-		r = copy_label(labels, "sparkoperator.k8s.io/app-name", &p->operator_app, reterr);
+		r = copy_label(labels, KUBE_KUBEFLOW_GROUP "/app-name", &p->operator_app, reterr);
 	if (r >= 0 && labels)
 		r = take_role(labels, p, reterr);
 	if (r >= 0)
@@ -383,21 +383,15 @@ int kube_decode_pods(const char *body, size_t len, struct kube_pod_list *ret, ch
 
 int kube_pods_add_page(struct kube_pod_list *to, struct kube_pod_list *page)
 {
-	struct kube_pod *items;
+	void *items;
+	int r = kube_join_rows(to->items, to->n, page->items, page->n, sizeof(*to->items), &items);
 
-	if (to->n + page->n > KUBE_MAX_ITEMS)
-		return -E2BIG;
-	items = reallocarray(to->items, to->n + page->n + 1, sizeof(*items));
-	if (!items)
-		return -ENOMEM;
+	if (r < 0)
+		return r;
 	to->items = items;
-	for (size_t i = 0; i < page->n; i++)
-		items[to->n++] = page->items[i];
+	to->n += page->n;
 	page->n = 0;
-	if (to->left_out.n == 0)
-		to->left_out = page->left_out;
-	else
-		to->left_out.n += page->left_out.n;
+	kube_join_left_out(&to->left_out, &page->left_out);
 	free(to->next);
 	to->next = TAKE_PTR(page->next);
 	if (page->version) {

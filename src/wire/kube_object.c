@@ -12,8 +12,8 @@
 
 #define MAX_LABEL 63
 #define MAX_TOKEN 4096 /* of a page; a real one has some 150 bytes */
-#define KUBEFLOW_GROUP "sparkoperator.k8s.io/"
-#define APACHE_GROUP "spark.apache.org/"
+#define KUBEFLOW_GROUP KUBE_KUBEFLOW_GROUP "/"
+#define APACHE_GROUP KUBE_APACHE_GROUP "/"
 #define APPLICATION "SparkApplication"
 /* Of a label, which does not say it. */
 #define KUBEFLOW_VERSION KUBEFLOW_GROUP "v1beta2"
@@ -88,6 +88,29 @@ int kube_take_page(const cJSON *json, char **ret_next, const cJSON **ret_items, 
 		return 0;
 	r = json_refuse(reterr, "more than %d objects", KUBE_MAX_ITEMS);
 	return r == -EBADMSG ? -E2BIG : r;
+}
+
+int kube_join_rows(void *items, size_t n, const void *page, size_t n_page, size_t size, void **ret)
+{
+	char *all;
+
+	if (n + n_page > KUBE_MAX_ITEMS)
+		return -E2BIG;
+	all = reallocarray(items, n + n_page + 1, size);
+	if (!all)
+		return -ENOMEM;
+	if (n_page > 0)
+		memcpy(all + n * size, page, n_page * size);
+	*ret = all;
+	return 0;
+}
+
+void kube_join_left_out(struct left_out *to, const struct left_out *page)
+{
+	if (to->n == 0)
+		*to = *page;
+	else
+		to->n += page->n;
 }
 
 int kube_copy_ip(const char *text, char **ret)

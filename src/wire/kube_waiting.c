@@ -90,7 +90,7 @@ int kube_decode_waiting(const char *body, size_t len, enum kube_owner_type type,
 		r = kube_take_page(json, &l.next, &list, reterr);
 	if (r < 0)
 		return r;
-	l.items = json_new_items((size_t)cJSON_GetArraySize(list) + 1, sizeof(*l.items));
+	l.items = json_new_items((size_t)cJSON_GetArraySize(list), sizeof(*l.items));
 	if (!l.items)
 		return -ENOMEM;
 	r = take_rows(list, type, &l, reterr);
@@ -101,21 +101,15 @@ int kube_decode_waiting(const char *body, size_t len, enum kube_owner_type type,
 
 int kube_waiting_add_page(struct kube_waiting_list *to, struct kube_waiting_list *page)
 {
-	struct kube_waiting *items;
+	void *items;
+	int r = kube_join_rows(to->items, to->n, page->items, page->n, sizeof(*to->items), &items);
 
-	if (to->n + page->n > KUBE_MAX_ITEMS)
-		return -E2BIG;
-	items = reallocarray(to->items, to->n + page->n + 1, sizeof(*items));
-	if (!items)
-		return -ENOMEM;
+	if (r < 0)
+		return r;
 	to->items = items;
-	for (size_t i = 0; i < page->n; i++)
-		items[to->n++] = page->items[i];
+	to->n += page->n;
 	page->n = 0;
-	if (to->left_out.n == 0)
-		to->left_out = page->left_out;
-	else
-		to->left_out.n += page->left_out.n;
+	kube_join_left_out(&to->left_out, &page->left_out);
 	free(to->next);
 	to->next = TAKE_PTR(page->next);
 	return 0;
