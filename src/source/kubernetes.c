@@ -157,21 +157,23 @@ static int copy_segment(const char *text, char **ret)
 	return strbuf_finish(&b, ret);
 }
 
-/* Who selects drivers himself does not get others by their executors, unless he selects these, too.
- */
+/* Who selects drivers himself gets nothing else by default, unless he selects that, too. NULL:
+ * none. */
+static const char *selector_of(
+	const struct source_params *params, const char *selector, const char *by_default)
+{
+	if (str_equal(selector, "auto"))
+		return str_equal(params->label_selector, DEFAULT_SELECTOR) ? by_default : NULL;
+	return str_equal(selector, "none") ? NULL : selector;
+}
+
 static int take_executors(struct source_kubernetes *k, const struct source_params *params)
 {
-	const char *selector = params->executor_selector;
-	int r;
+	const char *selector =
+		selector_of(params, params->executor_selector, "spark-role=executor");
+	int r = selector ? copy_segment(selector, &k->executors) : 0;
 
-	if (str_equal(selector, "auto"))
-		selector = str_equal(params->label_selector, DEFAULT_SELECTOR)
-				   ? "spark-role=executor"
-				   : NULL;
-	if (!selector || str_equal(selector, "none"))
-		return 0;
-	r = copy_segment(selector, &k->executors);
-	if (r < 0)
+	if (r < 0 || !selector)
 		return r;
 	return kube_clients_new(&k->source, k->api, k->executors, k->lists, &k->clients);
 }
@@ -179,20 +181,13 @@ static int take_executors(struct source_kubernetes *k, const struct source_param
 /* Labels of drivers say nothing of those of SparkApplications. */
 static int take_applications(struct source_kubernetes *k, const struct source_params *params)
 {
-	const char *selector = params->application_selector;
+	const char *selector = selector_of(params, params->application_selector, "");
 	_cleanup_free_ char *text = NULL;
-	int r;
+	int r = selector ? copy_segment(selector, &text) : 0;
 
-	if (!selector || str_equal(selector, "none"))
-		return 0;
-	if (str_equal(selector, "auto")) {
-		if (!str_equal(params->label_selector, DEFAULT_SELECTOR))
-			return 0;
-		selector = "";
-	}
-	r = copy_segment(selector, &text);
-	return r < 0 ? r
-		     : kube_unstarted_new(&k->source, k->api, &k->namespaces, text, &k->unstarted);
+	if (r < 0 || !selector)
+		return r;
+	return kube_unstarted_new(&k->source, k->api, &k->namespaces, text, &k->unstarted);
 }
 
 static int kubernetes_check(struct source *s, const struct source_params *params, char **reterr)
@@ -416,7 +411,6 @@ static bool is_partial(const struct source_kubernetes *k)
 
 	if (k->unstarted && kube_unstarted_partial(k->unstarted))
 		return true;
-
 	for (size_t i = 0; (l = pods_of(k, i)); i++)
 		if (l->left_out.n > 0)
 			return true;
