@@ -2,13 +2,20 @@
  * Who may come in: what a server over TCP asks before it answers, and may have to wait for. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
-/* Where a connection is from. Compared as bytes: there is no padding. */
+/* Where a connection is from. */
 struct http_origin {
 	uint8_t bytes[8]; /* IPv4, the first half of IPv6, or a user's id */
 	uint32_t family;
 };
+
+static inline bool http_origin_equal(const struct http_origin *a, const struct http_origin *b)
+{
+	return a->family == b->family && memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;
+}
 
 /* What somebody may do. */
 enum http_role {

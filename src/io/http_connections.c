@@ -156,12 +156,6 @@ static void read_origin(struct http_connection *c)
 	}
 }
 
-static bool is_of(const struct http_connection *c, const struct http_origin *o)
-{
-	return c->origin.family == o->family &&
-	       memcmp(c->origin.bytes, o->bytes, sizeof(o->bytes)) == 0;
-}
-
 /* Of one origin, or of all: NULL. */
 static unsigned count(const struct http_connections *l, const struct http_origin *o)
 {
@@ -169,7 +163,7 @@ static unsigned count(const struct http_connections *l, const struct http_origin
 	unsigned n = 0;
 
 	LIST_FOREACH(c, &l->head, link)
-	n += !c->ended && (!o || is_of(c, o));
+	n += !c->ended && (!o || http_origin_equal(&c->origin, o));
 	return n;
 }
 
@@ -200,7 +194,8 @@ static void make_room(struct http_connections *l, const struct http_connection *
 	struct http_connection *c;
 
 	LIST_FOREACH(c, &l->head, link)
-	if (c != newest && !c->ended && is_of(c, o) && (!found || !c->complete || found->complete))
+	if (c != newest && !c->ended && http_origin_equal(&c->origin, o) &&
+		(!found || !c->complete || found->complete))
 		found = c;
 	if (found)
 		end(found, HTTP_REFUSAL_CROWDED);

@@ -216,7 +216,7 @@ static bool has_enough(const struct web_users *u, const struct http_origin *o)
 	unsigned n = 0;
 
 	LIST_FOREACH(j, &u->jobs, link)
-	n += memcmp(&j->origin, o, sizeof(*o)) == 0;
+	n += http_origin_equal(&j->origin, o);
 	return n >= MAX_JOBS_OF_ORIGIN;
 }
 
