@@ -65,32 +65,19 @@ static int open_unless(const char *file, int flags, mode_t mode)
 	return (int)syscall(SYS_openat, AT_FDCWD, file, flags, mode);
 }
 
-static mode_t mode_of(int flags, va_list args)
-{
-	return flags & (O_CREAT | O_TMPFILE) ? va_arg(args, mode_t) : 0;
-}
-
 int open(const char *file, int flags, ...)
 {
+	mode_t mode = 0;
 	va_list args;
-	mode_t mode;
 
 	va_start(args, flags);
-	mode = mode_of(flags, args);
+	if (flags & (O_CREAT | O_TMPFILE))
+		mode = va_arg(args, mode_t);
 	va_end(args);
 	return open_unless(file, flags, mode);
 }
 
-int open64(const char *file, int flags, ...)
-{
-	va_list args;
-	mode_t mode;
-
-	va_start(args, flags);
-	mode = mode_of(flags, args);
-	va_end(args);
-	return open_unless(file, flags, mode);
-}
+int open64(const char *file, int flags, ...) __attribute__((alias("open")));
 
 ssize_t pwrite64(int fd, const void *bytes, size_t n, off64_t at)
 {

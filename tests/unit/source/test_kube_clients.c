@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * type=kubernetes: drivers in client mode, which their executors tell. */
 #include "../fake_transport.h"
+#include "../kube_params.h"
 #include "../row.h"
 
 #include "source/source.h"
@@ -34,27 +35,14 @@ struct fixture {
 	char text[256]; /* of the last fault */
 };
 
-static void set(struct fixture *f, const char *key, const char *value)
-{
-	_cleanup_free_ char *err = NULL;
-
-	assert_int_equal(
-		param_set(param_find(source_params, n_source_params, key), &f->params, value, &err),
-		0);
-}
-
 static int set_up(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
-	int type = 0;
 
 	assert_non_null(f);
 	fake_init(&f->fake);
-	assert_int_equal(param_defaults(source_params, n_source_params, &f->params), 0);
-	set(f, "application_selector", "none");
-	while (!str_equal(source_ops_of(type)->name, "kubernetes"))
-		type++;
-	f->params.type = type;
+	kube_params(&f->params);
+	kube_set(&f->params, "application_selector", "none");
 	fake_json(&f->fake, DRIVERS, LIST(""));
 	*state = f;
 	return 0;
@@ -102,7 +90,7 @@ static void list(struct fixture *f)
 	unsigned n = f->n;
 
 	if (!f->source) {
-		set(f, "url", API);
+		kube_set(&f->params, "url", API);
 		assert_int_equal(
 			source_new("k", &f->params, NULL, &f->fake.transport, &f->source, &err), 0);
 	}
@@ -244,9 +232,9 @@ static void selectors(void **state)
 
 		fake_json(&f->fake, "*", LIST(""));
 		if (r->drivers)
-			set(f, "label_selector", r->drivers);
+			kube_set(&f->params, "label_selector", r->drivers);
 		if (r->executors)
-			set(f, "executor_selector", r->executors);
+			kube_set(&f->params, "executor_selector", r->executors);
 		list(f);
 		assert_int_equal(f->fake.n_asked, r->asked ? 2 : 1);
 		assert_true(str_printf(&pattern, "GET " API "/api/v1/pods?labelSelector=%s&*",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * type=kubernetes: SparkApplications whose operator has yet to start a driver. */
 #include "../fake_transport.h"
+#include "../kube_params.h"
 #include "../row.h"
 
 #include "source/kube_unstarted.h"
@@ -42,27 +43,14 @@ struct fixture {
 	char text[400]; /* of the last fault */
 };
 
-static void set(struct fixture *f, const char *key, const char *value)
-{
-	_cleanup_free_ char *err = NULL;
-
-	assert_int_equal(
-		param_set(param_find(source_params, n_source_params, key), &f->params, value, &err),
-		0);
-}
-
 static int set_up(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
-	int type = 0;
 
 	assert_non_null(f);
 	fake_init(&f->fake);
-	assert_int_equal(param_defaults(source_params, n_source_params, &f->params), 0);
-	set(f, "executor_selector", "none");
-	while (!str_equal(source_ops_of(type)->name, "kubernetes"))
-		type++;
-	f->params.type = type;
+	kube_params(&f->params);
+	kube_set(&f->params, "executor_selector", "none");
 	fake_json(&f->fake, PODS, NO_PODS);
 	fake_json(&f->fake, GROUP, "{\"kind\":\"APIGroup\"}");
 	fake_set(&f->fake, APACHE_GROUP, (struct fake_answer){.status = 404, .body = "404"});
@@ -119,7 +107,7 @@ static void list(struct fixture *f)
 	unsigned n = f->n;
 
 	if (!f->source) {
-		set(f, "url", API);
+		kube_set(&f->params, "url", API);
 		assert_int_equal(
 			source_new("k", &f->params, NULL, &f->fake.transport, &f->source, &err), 0);
 	}
@@ -305,11 +293,11 @@ static void selectors(void **state)
 
 		fake_json(&f->fake, "GET " API "*pods?*", NO_PODS);
 		if (r->drivers)
-			set(f, "label_selector", r->drivers);
+			kube_set(&f->params, "label_selector", r->drivers);
 		if (r->applications)
-			set(f, "application_selector", r->applications);
+			kube_set(&f->params, "application_selector", r->applications);
 		if (r->namespace)
-			set(f, "namespace", r->namespace);
+			kube_set(&f->params, "namespace", r->namespace);
 		if (r->asked)
 			fake_json(&f->fake, r->asked, LIST("", ETL));
 		list(f);

@@ -2,6 +2,7 @@
  * type=kubernetes: driver pods of an API server, in pages and namespaces, and all that it answers
  * instead. */
 #include "../fake_transport.h"
+#include "../kube_params.h"
 #include "../row.h"
 
 #include <unistd.h>
@@ -43,30 +44,17 @@ struct fixture {
 	char *big;
 };
 
-static void set(struct fixture *f, const char *key, const char *value)
-{
-	_cleanup_free_ char *err = NULL;
-
-	assert_int_equal(
-		param_set(param_find(source_params, n_source_params, key), &f->params, value, &err),
-		0);
-}
-
 static int set_up(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
-	int type = 0;
 
 	assert_non_null(f);
 	fake_init(&f->fake);
-	assert_int_equal(param_defaults(source_params, n_source_params, &f->params), 0);
+	kube_params(&f->params);
 	/* Requests are counted. Drivers in client mode: test_kube_clients.c; SparkApplications:
 	 * test_kube_unstarted.c */
-	set(f, "executor_selector", "none");
-	set(f, "application_selector", "none");
-	while (!str_equal(source_ops_of(type)->name, "kubernetes"))
-		type++;
-	f->params.type = type;
+	kube_set(&f->params, "executor_selector", "none");
+	kube_set(&f->params, "application_selector", "none");
 	*state = f;
 	return 0;
 }
@@ -105,7 +93,7 @@ static void make(struct fixture *f)
 {
 	_cleanup_free_ char *err = NULL;
 
-	set(f, "url", API "/");
+	kube_set(&f->params, "url", API "/");
 	assert_int_equal(try(f, &err), 0);
 }
 
@@ -232,7 +220,7 @@ static void where_drivers_are(void **state)
 		struct fixture *f = anew(state);
 		_cleanup_free_ char *body = NULL;
 
-		set(f, "ui_via", r->via);
+		kube_set(&f->params, "ui_via", r->via);
 		make(f);
 		assert_int_equal(str_printf(&body, LIST("%s"), r->pod), 0);
 		fake_json(&f->fake, ALL, body);
@@ -285,7 +273,7 @@ static void names_with_every_legal_character(void **state)
 		_cleanup_free_ char *body = NULL;
 		_cleanup_free_ char *target = NULL;
 
-		set(f, "ui_via", "proxy");
+		kube_set(&f->params, "ui_via", "proxy");
 		make(f);
 		assert_int_equal(
 			str_printf(&body,
@@ -536,7 +524,7 @@ static void too_many_to_watch(void **state)
 		_cleanup_free_ char *name = NULL;
 
 		assert_true(str_printf(&name, "n%u", i) >= 0);
-		set(f, "namespace", name);
+		kube_set(&f->params, "namespace", name);
 	}
 	make(f);
 	fake_json(&f->fake, "*", VERSIONED("7", ""));
@@ -717,8 +705,8 @@ static void namespaces(void **state)
 {
 	struct fixture *f = *state;
 
-	set(f, "namespace", "n");
-	set(f, "namespace", "m");
+	kube_set(&f->params, "namespace", "n");
+	kube_set(&f->params, "namespace", "m");
 	make(f);
 	fake_json(&f->fake, IN("n"), LIST(ONE));
 	fake_json(&f->fake, IN("m"), LIST(""));
@@ -758,7 +746,7 @@ static void a_token(void **state)
 {
 	struct fixture *f = *state;
 
-	set(f, "bearer_token_file", "/t");
+	kube_set(&f->params, "bearer_token_file", "/t");
 	make(f);
 	fake_json(&f->fake, ALL, LIST(ONE));
 	list(f);
@@ -822,10 +810,10 @@ static void parameters_of_no_use(void **state)
 		struct fixture *f = anew(state);
 		_cleanup_free_ char *err = NULL;
 
-		set(f, "url", API);
-		set(f, "namespace", "n");
-		set(f, "bearer_token_file", "/t");
-		set(f, r->key, r->value);
+		kube_set(&f->params, "url", API);
+		kube_set(&f->params, "namespace", "n");
+		kube_set(&f->params, "bearer_token_file", "/t");
+		kube_set(&f->params, r->key, r->value);
 		assert_int_equal(try(f, &err), -EINVAL);
 		assert_string_equal(err, r->text);
 	}
@@ -1116,7 +1104,7 @@ static void which_rights_are_missing(void **state)
 		struct source_test *t = NULL;
 
 		if (r->namespace)
-			set(f, "namespace", r->namespace);
+			kube_set(&f->params, "namespace", r->namespace);
 		make(f);
 		fake_json(&f->fake, "GET " API "/apis/*", "{\"kind\":\"APIGroup\"}");
 		fake_set(&f->fake, REVIEWS,
@@ -1180,7 +1168,7 @@ static void what_is_behind_a_fault(void **state)
 		struct fixture *f = anew(state);
 		const char *hint;
 
-		set(f, "ui_via", r->via);
+		kube_set(&f->params, "ui_via", r->via);
 		make(f);
 		hint = f->source->ops->hint(f->source, &r->fault);
 		assert_int_equal(hint != NULL, r->text != NULL);
