@@ -16,7 +16,7 @@ import time
 import lab
 
 sys.path.insert(0, str(lab.REPO / "tests/packages"))
-from apiserver import ApiServer  # noqa: E402
+from apiserver import ApiServer, Worker  # noqa: E402
 
 GROUP = "sparkoperator.k8s.io"
 APPS = f"/apis/{GROUP}/v1beta2/namespaces/spark/sparkapplications"
@@ -52,7 +52,7 @@ class Cluster(ApiServer):
         self.create("/api/v1/namespaces/spark/serviceaccounts", {"metadata": {"name": "stagewatchd"}})
         self.create(f"{RBAC}/namespaces/spark/roles", {"metadata": {"name": "stagewatchd"}, "rules": [
             {"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "get", "delete"]},
-            {"apiGroups": [GROUP], "resources": ["sparkapplications"], "verbs": ["get", "patch", "delete"]}]})
+            {"apiGroups": [GROUP], "resources": ["sparkapplications"], "verbs": ["list", "get", "patch", "delete"]}]})
         self.create(f"{RBAC}/namespaces/spark/rolebindings", {
             "metadata": {"name": "stagewatchd"},
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "stagewatchd"},
@@ -137,31 +137,12 @@ class Cluster(ApiServer):
                                                "containerStatuses": [self.container(ended)]})
 
 
-class Operator:
+class Operator(Worker):
     """Starts a real driver for each SparkApplication, on a standalone cluster, and says how it goes."""
 
     def __init__(self, cluster, spark):
         self.cluster, self.spark = cluster, spark
         self.started = {}  # SparkApplications by uid: the name of the driver's pod
-        self.over = threading.Event()
-        self.fault = None
-
-    def __enter__(self):
-        self.thread = threading.Thread(target=self.run)
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.over.set()
-        self.thread.join()
-        assert self.fault is None, self.fault
-
-    def run(self):
-        try:
-            while not self.over.wait(0.3):
-                self.work()
-        except Exception as e:
-            self.fault = e
 
     def work(self):
         apps = {a["metadata"]["uid"]: a for a in self.cluster.get(APPS)["items"]}

@@ -4,6 +4,7 @@ import json
 import os
 import socket
 import subprocess
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -15,6 +16,31 @@ def free_ports(n):
     for s in held:
         s.close()
     return ports
+
+
+class Worker:
+    """Stands in for who looks at the API server all the time: calls work() in a thread of its own, until it is left. What work() raises
+    fails the test then."""
+
+    every = 0.2  # s
+
+    def __enter__(self):
+        self.over, self.fault = threading.Event(), None
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.thread.join()
+        assert self.fault is None, self.fault
+
+    def run(self):
+        try:
+            while not self.over.wait(self.every):
+                self.work()
+        except Exception as e:
+            self.fault = e
 
 
 class ApiServer:

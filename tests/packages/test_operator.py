@@ -4,10 +4,10 @@ spark-submit are real; the test stands in for the kubelet and the garbage collec
 import contextlib
 import json
 import pathlib
-import threading
 
 import pytest
 import yaml
+from apiserver import Worker
 from conftest import run
 from fakes import Airflow, Driver
 from harness import Daemon, airflow_section, limit, wait
@@ -24,33 +24,18 @@ def setup_dir(part):
     return env
 
 
-class Kubelet:
+class Kubelet(Worker):
     """Runs each pod on a node of its own kind: a pod that is deleted terminates, then goes. Its address is the driver's. Collects the pods
     of a SparkApplication that is gone."""
 
     def __init__(self, cluster, driver):
         self.cluster, self.driver = cluster, driver
         self.seen = []  # uids of all drivers, in order
-        self.over, self.fault = threading.Event(), None
 
-    def __enter__(self):
-        self.thread = threading.Thread(target=self.run)
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.over.set()
-        self.thread.join()
-        assert self.fault is None, self.fault
-
-    def run(self):
-        try:
-            while not self.over.wait(0.2):
-                apps = {a["metadata"]["uid"] for a in self.cluster.get(APPS)["items"]}
-                for pod in self.cluster.get(PODS)["items"]:
-                    self.look_at(pod, apps)
-        except Exception as e:
-            self.fault = e
+    def work(self):
+        apps = {a["metadata"]["uid"] for a in self.cluster.get(APPS)["items"]}
+        for pod in self.cluster.get(PODS)["items"]:
+            self.look_at(pod, apps)
 
     def look_at(self, pod, apps):
         meta, path = pod["metadata"], f"{PODS}/{pod['metadata']['name']}"
