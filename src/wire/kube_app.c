@@ -166,7 +166,8 @@ static int take_state(const cJSON *json, const char *const *fields, const char *
 
 /* ShouldRetry of the kubeflow operator, for a driver that is not found: with OnFailure it counts
  * attempts. A word that is none of these is taken for the worst. One that somebody resumes while
- * its pod terminates stays SUSPENDED until the pod is gone, and then starts the next. */
+ * its pod terminates stays SUSPENDED until the pod is gone, and then starts the next: so it waits
+ * for that one. */
 static int judge_kubeflow(const cJSON *json, struct kube_app *a, char **reterr)
 {
 	static const char *const state[] = {"status", "applicationState", NULL};
@@ -174,7 +175,7 @@ static int judge_kubeflow(const cJSON *json, struct kube_app *a, char **reterr)
 	static const char *const restart[] = {"spec", "restartPolicy", NULL};
 	static const char *const over[] = {"COMPLETED", "FAILED", NULL};
 	static const char *const waits[] = {"", "SUBMITTED", "SUBMISSION_FAILED", "INVALIDATING",
-		"FAILING", "PENDING_RERUN", "RESUMING", NULL};
+		"FAILING", "PENDING_RERUN", "SUSPENDING", "SUSPENDED", "RESUMING", NULL};
 	const cJSON *policy = NULL;
 	const cJSON *status = NULL;
 	int64_t retries = -1;

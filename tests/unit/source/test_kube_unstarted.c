@@ -132,6 +132,10 @@ static void who_waits(void **state)
 		const char *targets;
 	} rows[] = {
 		{"one that was submitted", LIST("", ETL), NO_PODS, ETL_WAITS},
+		{"one that was resumed", LIST("", APP("etl", "u1", STATE("SUSPENDED"))), NO_PODS,
+			"u1 etl waits: SparkApplication n/etl: SUSPENDED; "},
+		{"its last driver terminates yet", LIST("", APP("etl", "u1", STATE("SUSPENDED"))),
+			POD("n", "etl", "Running"), DRIVER},
 		{"one that runs", LIST("", APP("etl", "u1", STATE("RUNNING"))), NO_PODS, ""},
 		{"its driver is there", LIST("", ETL), POD("n", "etl", "Running"), DRIVER},
 		{"its driver waits for a node", LIST("", ETL), POD("n", "etl", "Pending"),
