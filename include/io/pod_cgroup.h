@@ -9,10 +9,13 @@
 #define POD_UID_SIZE 37 /* a UUID, and NUL */
 
 /* Out of the text of a /proc/PID/cgroup: of control groups version 1 or 2, by systemd
- * (".../kubepods-burstable-pod0b7632a2_a56e_4278_987a_22de18008dbe.slice/...") or not
- * (".../kubepods/burstable/pod0b7632a2-a56e-4278-987a-22de18008dbe/..."), also as a process in
- * another pod sees it ("0::/../../pod..."). The topmost
- * counts: below its own, a process may have made some. false: of none. */
+ * (".../kubepods-burstable.slice/kubepods-burstable-pod0b7632a2_a56e_...slice/...") or not
+ * (".../kubepods/burstable/pod0b7632a2-a56e-.../..."), with whatever cgroup root the kubelet has in
+ * front of it, and also as a process in another pod sees it ("0::/../../pod..."). The UID of a pod
+ * out of a file on its node is a hash, of 32 digits: not the one that the API server has for it.
+ * The topmost pod counts: below its own group, a process may have made others. false: of none.
+ * Source: pkg/kubelet/cm of Kubernetes 1.33, cgroup_manager_linux.go (ToSystemd, ToCgroupfs) and
+ * node_container_manager_linux.go ("kubepods"). */
 bool pod_cgroup_parse(const char *text, char ret[POD_UID_SIZE]);
 
 /* Of a process. false: of none, or it is gone. */
