@@ -10,6 +10,7 @@
 #define KUBE_APPLICATIONS "sparkapplications"
 #define KUBE_MAX_NAME 253    /* of a pod; of a namespace or a label's value 63 */
 #define KUBE_MAX_ITEMS 20000 /* of a list, over all of its pages */
+#define KUBE_MAX_WHY 240     /* of what is said of an object, in a line */
 
 /* What would start a pod anew that is deleted. */
 enum kube_owner_type {
@@ -38,6 +39,10 @@ bool kube_is_name(const char *s);
 /* A name of metadata, which goes into URLs: may_be says what may be one. */
 int kube_copy_name(const cJSON *meta, const char *field, bool (*may_be)(const char *s), char **ret,
 	char **reterr);
+
+/* What a message says, which can be a whole log: the line of it that tells why. Where there is no
+ * such field *ret stays as it is. */
+int kube_copy_why(const cJSON *o, const char *field, char **ret, char **reterr);
 
 /* What asks for the next page of a list; *ret stays as it is where this was the last. */
 int kube_take_next(const cJSON *json, char **ret, char **reterr);

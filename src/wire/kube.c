@@ -163,7 +163,7 @@ static int copy_why(const cJSON *o, char **ret, char **reterr)
 
 	r = json_copy_text(o, "reason", MAX_TEXT, &reason, reterr);
 	if (r >= 0)
-		r = json_copy_text(o, "message", MAX_TEXT, &message, reterr);
+		r = kube_copy_why(o, "message", &message, reterr);
 	if (r < 0 || ((!reason || !*reason) && (!message || !*message)))
 		return r;
 	r = str_printf(&text, "%s%s%s", reason ? reason : "", reason && message ? ": " : "",

@@ -9,8 +9,6 @@
 
 #include "base/strbuf.h"
 
-#define MAX_TEXT 120
-
 /* Neither a name nor a uid. */
 #define NO_WORD "-"
 
@@ -160,7 +158,7 @@ static int take_state(const cJSON *json, const char *const *fields, const char *
 	if (r >= 0 && o)
 		r = json_copy_text(o, word, JSON_MAX_ID, &a->state, reterr);
 	if (r >= 0 && o)
-		r = json_copy_text(o, message, MAX_TEXT, &a->why, reterr);
+		r = kube_copy_why(o, message, &a->why, reterr);
 	return r < 0 || a->state ? r : str_replace(&a->state, "");
 }
 

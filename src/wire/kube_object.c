@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/strbuf.h"
+#include "wire/why_line.h"
 
 #define MAX_LABEL 63
 #define MAX_TOKEN 4096 /* of a page; a real one has some 150 bytes */
@@ -59,6 +60,22 @@ int kube_copy_name(const cJSON *meta, const char *field, bool (*may_be)(const ch
 	if (r < 0)
 		return r;
 	return may_be(s) ? str_replace(ret, s) : json_refuse(reterr, "\"%s\" is not a name", field);
+}
+
+int kube_copy_why(const cJSON *o, const char *field, char **ret, char **reterr)
+{
+	const char *s = NULL;
+	char *text = NULL;
+	int r = json_get_string(o, field, JSON_OPTIONAL, &s, reterr);
+
+	if (r < 0 || !s)
+		return r;
+	r = why_line(s, KUBE_MAX_WHY, &text);
+	if (r < 0)
+		return r;
+	free(*ret);
+	*ret = text;
+	return 0;
 }
 
 int kube_take_next(const cJSON *json, char **ret, char **reterr)

@@ -26,6 +26,7 @@
 #include "wire/json.h"
 #include "wire/kube_app.h"
 #include "wire/processes.h"
+#include "wire/why_line.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -126,6 +127,16 @@ static void show(const char *text)
 	must(html_finish(&html, &page) >= 0);
 }
 
+/* A line that was picked is one line, however long the text is. */
+static void pick(const char *text)
+{
+	_cleanup_free_ char *why = NULL;
+
+	if (why_line(text, 60, &why) < 0)
+		return;
+	must(strlen(why) <= 60 && !strchr(why, '\n'));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	_cleanup_free_ char *text = strndup((const char *)data, size);
@@ -134,5 +145,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	read_network(text, strlen(text));
 	read_properties(text);
 	show(text);
+	pick(text);
 	return 0;
 }

@@ -290,8 +290,9 @@ static void waiting(void **state)
 		{"to run again", KUBE_OWNER_KUBEFLOW, APP("", STATE("PENDING_RERUN")), true, NULL},
 		{"not submitted", KUBE_OWNER_KUBEFLOW,
 			APP("", "\"applicationState\":{\"state\":\"SUBMISSION_FAILED\","
-				"\"errorMessage\":\"exceeded\\nquota\"}"),
-			true, "exceeded?quota"},
+				"\"errorMessage\":\"failed: WARN a\\nException in thread "
+				"\\\"main\\\" a.BException: exceeded\\tquota\\n\\tat c\"}"),
+			true, "BException: exceeded?quota"},
 		{"runs", KUBE_OWNER_KUBEFLOW, APP("", STATE("RUNNING")), false, NULL},
 		{"is over", KUBE_OWNER_KUBEFLOW, APP("", STATE("FAILED")), false, NULL},
 		{"suspended before it began", KUBE_OWNER_KUBEFLOW, APP("\"suspend\":true", ""),
