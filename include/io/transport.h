@@ -26,7 +26,10 @@ struct transport_ask {
 	const char *socket; /* ask at this Unix socket, whatever host the URL names; NULL: no */
 	size_t max_body;    /* bytes after decoding; 0: as the endpoint says */
 	bool urgent;        /* before all of its cluster that wait for a place on the wire */
-	bool secret;        /* the answer holds one: no copy of it stays behind */
+	bool lasting; /* the other side takes its time with it, a watch or a dump: it has a place
+			 beside those of all others, and whoever sends it bounds how many there are
+			 at once */
+	bool secret;  /* the answer holds one: no copy of it stays behind */
 	/* Asked when the connection stands and the request is about to go: where it is closed,
 	 * nothing is sent. Borrowed until the answer, or until it is cancelled; NULL: not asked. */
 	const struct guard *guard;

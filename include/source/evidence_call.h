@@ -49,6 +49,14 @@ struct evidence_call_host {
 	uint16_t port; /* 0: what a recording has of that host */
 	bool tls;
 	const struct endpoint *endpoint; /* whom to trust, and by which certificate it trusts us */
+	char *cluster; /* of the app, borrowed: its hosts take turns with other clusters */
+};
+
+/* An executor of YARN. */
+struct evidence_call_container {
+	const char *log_url; /* of /executors: it names the NodeManager */
+	const char *executor_id;
+	char *cluster; /* as above */
 };
 
 /* The CPU seconds of an app's executors on another host. at NULL: as a recording has them. -EINVAL
@@ -56,11 +64,10 @@ struct evidence_call_host {
 int evidence_call_probe(struct transport *transport, const struct evidence_call_host *at,
 	const char *app_id, evidence_call_done_fn done, void *userdata, struct evidence_call **ret);
 
-/* The CPU use of one executor from its NodeManager, as log_url of /executors names it: one tree
- * whose cpu holds what the executor uses in a second. -EINVAL for a log_url of no NodeManager. */
-int evidence_call_nodemanager(struct transport *transport, const char *log_url,
-	const char *executor_id, evidence_call_done_fn done, void *userdata,
-	struct evidence_call **ret);
+/* The CPU use of one executor from its NodeManager: one tree whose cpu holds what the executor uses
+ * in a second. -EINVAL for a log_url of no NodeManager. */
+int evidence_call_nodemanager(struct transport *transport, const struct evidence_call_container *at,
+	evidence_call_done_fn done, void *userdata, struct evidence_call **ret);
 
 /* No callback comes after this. NULL is allowed; returns NULL. */
 struct evidence_call *evidence_call_cancel(struct evidence_call *c);

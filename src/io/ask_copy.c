@@ -55,6 +55,7 @@ int ask_copy(struct ask_copy *to, const struct transport_ask *from)
 		.socket = to->socket,
 		.max_body = from->max_body,
 		.urgent = from->urgent,
+		.lasting = from->lasting,
 		.secret = from->secret,
 		.guard = from->guard};
 	return r;

@@ -20,6 +20,8 @@
 #include "io/http_url.h"
 
 #define DEFAULT_PARALLEL 32
+/* Places beside those of max_parallel, for what lasts. */
+#define LASTING_PLACES 64
 /* Descriptors for all but connections to others: files, the ledger, the web server. */
 #define OTHER_FDS 256
 /* Connections that are kept open where the limit of descriptors is that low. */
@@ -35,7 +37,8 @@ struct transport_request {
 	struct http_place
 		place; /* in line or on the wire; its line is NULL while it is delivered */
 	struct http_client *client;
-	struct slot *slot; /* NULL: in line */
+	struct http_lines *lines; /* of its kind */
+	struct slot *slot;        /* NULL: in line */
 	struct http_multi *multi;
 	transport_done_fn done;
 	void *userdata;
@@ -50,6 +53,7 @@ struct http_client {
 	char *user_agent;
 	struct http_pool *pool;
 	struct http_lines *lines;
+	struct http_lines *lasting; /* lines of what lasts */
 	struct slot *slots;
 	size_t n_slots;
 	size_t max_connections;
@@ -94,10 +98,8 @@ static struct transport_request *request_new(struct http_client *c)
 /* Takes the request out of its line and off the wire. */
 static void request_unlink(struct transport_request *r)
 {
-	struct http_client *c = r->client;
-
 	if (r->place.line)
-		http_lines_leave(c->lines, &r->place);
+		http_lines_leave(r->lines, &r->place);
 	if (r->multi)
 		http_multi_remove(r->multi, r->slot->exchange.easy);
 	r->multi = NULL;
@@ -191,13 +193,20 @@ static void give_up(struct transport_request *r, int err)
 	deliver(r, &answer);
 }
 
+static struct http_place *next_in_line(struct http_client *c)
+{
+	struct http_place *p = http_lines_next(c->lines);
+
+	return p ? p : http_lines_next(c->lasting);
+}
+
 static int on_start(sd_event_source *s, void *userdata)
 {
 	struct http_client *c = userdata;
 	struct http_place *p;
 
 	(void)s;
-	while (c->idle && (p = http_lines_next(c->lines))) {
+	while (c->idle && (p = next_in_line(c))) {
 		struct transport_request *r = (struct transport_request *)p;
 		int err = put_on_wire(r);
 
@@ -224,10 +233,11 @@ static int client_send(struct transport *t, const struct transport_ask *ask, tra
 		return -ENOMEM;
 	r->done = done;
 	r->userdata = userdata;
+	r->lines = ask->lasting ? c->lasting : c->lines;
 	err = ask_copy(&r->asked, ask);
 	if (err >= 0)
 		err = http_lines_join(
-			c->lines, &r->place, transport_endpoint(ask)->cluster, ask->urgent);
+			r->lines, &r->place, transport_endpoint(ask)->cluster, ask->urgent);
 	if (err < 0)
 		return err;
 	kick(c);
@@ -280,6 +290,7 @@ int http_client_new(
 	sd_event *event, const char *user_agent, size_t max_parallel, struct http_client **ret)
 {
 	_cleanup_(http_client_freep) struct http_client *c = calloc(1, sizeof(*c));
+	size_t n_places = max_parallel ? max_parallel : DEFAULT_PARALLEL;
 	int r;
 
 	if (!c)
@@ -287,7 +298,7 @@ int http_client_new(
 	c->transport.ops = &client_ops;
 	c->event = sd_event_ref(event);
 	c->max_connections = max_connections();
-	c->n_slots = max_parallel ? max_parallel : DEFAULT_PARALLEL;
+	c->n_slots = n_places + LASTING_PLACES;
 	c->slots = calloc(c->n_slots, sizeof(*c->slots));
 	if (!c->slots)
 		return -ENOMEM;
@@ -295,7 +306,9 @@ int http_client_new(
 		c->slots[i].next = c->idle;
 	r = str_replace(&c->user_agent, user_agent);
 	if (r >= 0)
-		r = http_lines_new(c->n_slots, &c->lines);
+		r = http_lines_new(n_places, &c->lines);
+	if (r >= 0)
+		r = http_lines_new(LASTING_PLACES, &c->lasting);
 	if (r >= 0)
 		r = http_pool_new(event, c->max_connections, on_transfer_done, c, &c->pool);
 	if (r >= 0)
@@ -307,18 +320,25 @@ int http_client_new(
 	return 0;
 }
 
+static void end_all(struct http_lines *lines)
+{
+	struct http_place *p;
+
+	while (lines && (p = http_lines_any(lines))) {
+		request_unlink((struct transport_request *)p);
+		request_free((struct transport_request *)p);
+	}
+}
+
 struct http_client *http_client_free(struct http_client *c)
 {
 	struct transport_request *r;
-	struct http_place *p;
 
 	if (!c)
 		return NULL;
 	assert(!c->delivering);
-	while (c->lines && (p = http_lines_any(c->lines))) {
-		request_unlink((struct transport_request *)p);
-		request_free((struct transport_request *)p);
-	}
+	end_all(c->lines);
+	end_all(c->lasting);
 	while ((r = spares_take(&c->spares))) {
 		ask_copy_clear(&r->asked);
 		free(r);
@@ -328,6 +348,7 @@ struct http_client *http_client_free(struct http_client *c)
 	free(c->slots);
 	http_pool_free(c->pool);
 	http_lines_free(c->lines);
+	http_lines_free(c->lasting);
 	(void)sd_event_source_disable_unref(c->start);
 	(void)sd_event_unref(c->event);
 	expiry_clear(&c->certificates);

@@ -255,6 +255,7 @@ int evidence_call_start(const struct evidence_call_ask *ask, evidence_call_done_
 	struct transport_ask request = {
 		.method = "GET",
 		.endpoint = ask->endpoint,
+		.lasting = is_dump(ask->want.kind),
 		.max_body = (is_dump(ask->want.kind) ? DUMP_FACTOR : 1) * ask->endpoint->max_body,
 	};
 	struct evidence_call *c;
@@ -283,8 +284,15 @@ static bool is_host(const char *s)
 	return true;
 }
 
-/* Another host is asked as nobody in particular. */
-static const struct endpoint probed = {.timeout = PROBE_TIMEOUT};
+/* Another host is asked as nobody in particular. Borrows. */
+static struct endpoint probed(char *cluster, const struct endpoint *by)
+{
+	struct endpoint as = by ? *by : (struct endpoint){0};
+
+	as.timeout = PROBE_TIMEOUT;
+	as.cluster = cluster;
+	return as;
+}
 
 static int probe_url(const struct evidence_call_host *at, const char *app_id, char **ret)
 {
@@ -311,14 +319,12 @@ int evidence_call_probe(struct transport *transport, const struct evidence_call_
 	const char *app_id, evidence_call_done_fn done, void *userdata, struct evidence_call **ret)
 {
 	_cleanup_free_ char *url = NULL;
-	/* Borrows. */
-	struct endpoint as = at && at->endpoint ? *at->endpoint : probed;
+	struct endpoint as = probed(at ? at->cluster : NULL, at ? at->endpoint : NULL);
 	struct transport_ask request = {
 		.method = "GET", .endpoint = &as, .max_body = MAX_PROBE_BODY};
 	struct evidence_call *c;
 	int r;
 
-	as.timeout = PROBE_TIMEOUT;
 	r = probe_url(at, app_id, &url);
 	if (r < 0)
 		return r;
@@ -329,19 +335,19 @@ int evidence_call_probe(struct transport *transport, const struct evidence_call_
 	return call_start(transport, &request, at ? at->name : "recording", c, ret);
 }
 
-int evidence_call_nodemanager(struct transport *transport, const char *log_url,
-	const char *executor_id, evidence_call_done_fn done, void *userdata,
-	struct evidence_call **ret)
+int evidence_call_nodemanager(struct transport *transport, const struct evidence_call_container *at,
+	evidence_call_done_fn done, void *userdata, struct evidence_call **ret)
 {
+	struct endpoint as = probed(at->cluster, NULL);
 	_cleanup_free_ char *base = NULL;
 	_cleanup_free_ char *container = NULL;
 	_cleanup_free_ char *url = NULL;
 	struct transport_ask request = {
-		.method = "GET", .endpoint = &probed, .max_body = MAX_PROBE_BODY};
+		.method = "GET", .endpoint = &as, .max_body = MAX_PROBE_BODY};
 	struct evidence_call *c;
 	int r;
 
-	r = nodemanager_parse_link(log_url, &base, &container);
+	r = nodemanager_parse_link(at->log_url, &base, &container);
 	if (r >= 0)
 		r = str_printf(&url,
 			"%s/jmx?qry=Hadoop:service=NodeManager,name=ContainerResource_%s", base,
@@ -353,7 +359,7 @@ int evidence_call_nodemanager(struct transport *transport, const char *log_url,
 	if (!c)
 		return -ENOMEM;
 	c->container = TAKE_PTR(container);
-	c->executor_id = strdup(executor_id);
+	c->executor_id = strdup(at->executor_id);
 	if (!c->executor_id) {
 		evidence_call_cancel(c);
 		return -ENOMEM;

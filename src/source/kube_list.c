@@ -335,8 +335,11 @@ static void on_changes(void *userdata, const struct transport_answer *a)
 	}
 }
 
+/* A watch is silent for most of its second. */
 static int ask_changes(struct kube_list *l)
 {
+	struct transport_ask ask = {
+		.method = "GET", .endpoint = &l->source->endpoint, .urgent = true, .lasting = true};
 	_cleanup_free_ char *url = NULL;
 	struct strbuf b = {0};
 	int r;
@@ -345,7 +348,8 @@ static int ask_changes(struct kube_list *l)
 	strbuf_add(&b, "&resourceVersion=");
 	strbuf_add_segment(&b, l->pods.version);
 	r = strbuf_finish(&b, &url);
-	return r < 0 ? r : source_get(l->source, url, on_changes, l, &l->request);
+	ask.url = url;
+	return r < 0 ? r : transport_send(l->source->transport, &ask, on_changes, l, &l->request);
 }
 
 /* Those of all namespaces take a fifth of a turn at most: drivers are asked when they are through.

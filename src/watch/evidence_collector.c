@@ -433,7 +433,9 @@ static int begin_remote(struct evidence_collector *q, struct app_history *a, con
 	struct evidence_call_host at = {.name = host,
 		.port = q->context.probe.port,
 		.tls = q->context.probe.tls,
-		.endpoint = &q->context.probe.endpoint};
+		.endpoint = &q->context.probe.endpoint,
+		.cluster = a->cluster};
+	struct evidence_call_container container = {.cluster = a->cluster};
 	struct evidence_request *k;
 	int r;
 
@@ -442,12 +444,15 @@ static int begin_remote(struct evidence_collector *q, struct app_history *a, con
 		return r;
 	k->node = node;
 	q->stats.asked[WANT_PROCESSES]++;
-	if (nodemanager)
-		r = evidence_call_nodemanager(q->context.transport, nodemanager->log_url,
-			nodemanager->id, on_answer, k, &k->call);
-	else
+	if (nodemanager) {
+		container.log_url = nodemanager->log_url;
+		container.executor_id = nodemanager->id;
+		r = evidence_call_nodemanager(
+			q->context.transport, &container, on_answer, k, &k->call);
+	} else {
 		r = evidence_call_probe(q->context.transport, host ? &at : NULL, a->info.id,
 			on_answer, k, &k->call);
+	}
 	if (r < 0)
 		request_free(k);
 	return r;

@@ -977,6 +977,53 @@ static void test_clusters_share(void **state)
 	tear_down(&f);
 }
 
+/* What lasts takes no place of others, nor does it wait for one of theirs. Of it, too, only so much
+ * is on the wire. */
+static void test_lasting(void **state)
+{
+	struct transport_request *lasts[70];
+	struct got hung = {0};
+	struct got late = {0};
+	struct fixture f;
+	size_t n_waiting = 0;
+
+	(void)state;
+	set_up(&f, say_to_others, 1);
+	for (size_t i = 0; i < ELEMENTSOF(lasts); i++) {
+		_cleanup_free_ char *url = url_of(f.peer.port, "/victim");
+		const struct transport_ask ask = {.method = "GET",
+			.url = url,
+			.lasting = true,
+			AS(.timeout = LONG, .cluster = i % 2 ? TEXT("a") : TEXT("b"))};
+
+		lasts[i] = send_ask(&f, &ask, &hung);
+	}
+	for (unsigned i = 0; i < 3; i++)
+		(void)send_get(&f, "/calm", LONG, &f.got);
+	run_until(f.event, &f.got.n, 3);
+	assert_int_equal(f.got.error, 0);
+	assert_int_equal(hung.n, 0);
+	for (size_t i = 0; i < ELEMENTSOF(lasts); i++)
+		n_waiting += transport_waits(f.transport, lasts[i]);
+	assert_int_equal(n_waiting, ELEMENTSOF(lasts) - 64);
+	for (size_t i = 0; i < ELEMENTSOF(lasts); i++)
+		transport_cancel(f.transport, lasts[i]);
+	/* The other way round. */
+	(void)send_get(&f, "/victim", LONG, &hung);
+	for (unsigned i = 0; i < 2; i++) {
+		_cleanup_free_ char *url = url_of(f.peer.port, "/calm");
+		const struct transport_ask ask = {
+			.method = "GET", .url = url, .lasting = true, AS(.timeout = LONG)};
+
+		(void)send_ask(&f, &ask, &late);
+	}
+	run_until(f.event, &late.n, 2);
+	assert_int_equal(late.error, 0);
+	assert_int_equal(hung.n, 0);
+	got_clear(&late);
+	tear_down(&f);
+}
+
 /* The time limit is the other side's: it runs on the wire, and not in line. */
 static void test_line_is_no_silence(void **state)
 {
@@ -1203,6 +1250,7 @@ int main(void)
 		cmocka_unit_test(test_cancel_in_callback),
 		cmocka_unit_test(test_parallel),
 		cmocka_unit_test(test_clusters_share),
+		cmocka_unit_test(test_lasting),
 		cmocka_unit_test(test_line_is_no_silence),
 		cmocka_unit_test(test_urgent),
 		cmocka_unit_test(test_handle_is_used_again),

@@ -506,6 +506,9 @@ static void what_changes(void **state)
 	assert_string_equal(f->targets, TARGET("0"));
 	assert_int_equal(f->fake.n_asked, 5);
 	assert_int_equal(fake_n_asked(&f->fake, "*&limit=*"), 1);
+	/* A watch takes no place of polls. */
+	for (size_t i = 0; i < f->fake.n_asked; i++)
+		assert_int_equal(f->fake.asked[i].lasting, i > 0);
 	assert_int_equal(f->n_faults, 0);
 	/* All the same it is listed now and then. */
 	watch_answers(f, "13", "");

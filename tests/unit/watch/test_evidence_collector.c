@@ -142,6 +142,9 @@ static void test_few_dumps_at_once(void **state)
 	look(&w);
 	fake_run(&w.fake);
 	assert_int_equal(fake_n_asked(&w.fake, "GET */executors/[0-9]/threads"), 4);
+	for (size_t i = 0; i < w.fake.n_asked; i++)
+		assert_int_equal(w.fake.asked[i].lasting,
+			fnmatch("*/threads", w.fake.asked[i].what, 0) == 0);
 	/* Their time limit is that of dumps, not the driver's. */
 	fake_advance(&w.fake, w.params.dump_timeout - INTERVAL);
 	assert_int_equal(fake_n_asked(&w.fake, "GET */executors/[0-9]/threads"), 6);
@@ -324,6 +327,9 @@ static void test_processes_by_probes(void **state)
 	assert_int_equal(cpu_of(&w, "2")->n, 0);
 	assert_int_equal(cpu_of(&w, "3")->n, 0);
 	assert_int_equal(fake_n_asked(&w.fake, "GET *nodes*"), 0);
+	/* Probes that do not answer keep other clusters from nothing. */
+	assert_string_equal(
+		w.fake.asked[fake_first_asked(&w.fake, "GET */probe?*")].as.cluster, "c");
 	tear_down(&w);
 }
 
