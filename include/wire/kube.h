@@ -109,11 +109,18 @@ int kube_decode_parents(const char *body, size_t len, struct kube_parent_list *r
 int kube_take_pod(const cJSON *json, struct kube_pod *ret, char **reterr);
 int kube_take_version(const cJSON *json, char **ret);
 
+/* "reason: message" of an object, either of which may be absent, printable. *ret is replaced; it
+ * stays as it is where both are. */
+int kube_take_why(const cJSON *o, char **ret, char **reterr);
+
 /* One Pod. */
 int kube_decode_pod(const char *body, size_t len, struct kube_pod *ret, char **reterr);
 
 /* Whether the pod's app has ended, by the pod's own state. */
 enum app_end kube_pod_end(const struct kube_pod *p);
+
+/* Whether it has yet to start, and its status does not say what keeps it. */
+bool kube_pod_waits_unexplained(const struct kube_pod *p);
 
 /* "pod NAMESPACE/NAME on node NODE: Running, terminating: why". The caller frees it. */
 int kube_pod_text(const struct kube_pod *p, char **ret);

@@ -12,6 +12,7 @@
 #include "source/kube_access.h"
 #include "source/kube_clients.h"
 #include "source/kube_end.h"
+#include "source/kube_events.h"
 #include "source/kube_inside.h"
 #include "source/kube_list.h"
 #include "source/kube_unstarted.h"
@@ -44,6 +45,7 @@ struct source_kubernetes {
 	char *executors;                  /* likewise; NULL: they are not looked at */
 	struct kube_clients *clients;     /* drivers that they tell; NULL: none are looked for */
 	struct kube_unstarted *unstarted; /* SparkApplications; NULL: none are looked for */
+	struct kube_events *events;       /* of pods that wait */
 	enum ui_via ui_via;
 	enum cpu_via cpu_via;
 	uint16_t ui_port;  /* where a pod does not tell its own */
@@ -80,6 +82,7 @@ static void kubernetes_free(struct source *s)
 	strlist_clear(&k->namespaces);
 	kube_clients_free(k->clients);
 	kube_unstarted_free(k->unstarted);
+	kube_events_free(k->events);
 	free(k->executors);
 	free(k->api);
 	free(k->selector);
@@ -212,6 +215,8 @@ static int kubernetes_check(struct source *s, const struct source_params *params
 		r = make_lists(k);
 	if (r >= 0)
 		r = take_executors(k, params);
+	if (r >= 0)
+		r = kube_events_new(s, k->api, &k->events);
 	return r < 0 ? r : take_applications(k, params);
 }
 
@@ -271,6 +276,17 @@ static int fill_owner(const struct kube_pod *p, struct target *t)
 	return r < 0 ? r : owner_hint_copy(&p->hint, &t->hint);
 }
 
+/* What its status says, and where that does not say why it waits, its events. */
+static int fill_about(const struct source_kubernetes *k, const struct kube_pod *p, struct target *t)
+{
+	const char *event = t->waits ? kube_events_text(k->events, p->uid) : NULL;
+	_cleanup_free_ char *text = NULL;
+	int r = kube_pod_text(p, &text);
+
+	return r < 0 ? r
+		     : str_printf(&t->about, "%s%s%s", text, event ? ", " : "", event ? event : "");
+}
+
 /* Another pod may come to have its address: who answers is asked at each poll. */
 static int fill_target(const struct source_kubernetes *k, const struct kube_pod *p, bool is_first,
 	struct target *t)
@@ -287,7 +303,7 @@ static int fill_target(const struct source_kubernetes *k, const struct kube_pod 
 	if (r >= 0)
 		r = str_replace(&t->name, p->app_name ? p->app_name : p->name);
 	if (r >= 0)
-		r = kube_pod_text(p, &t->about);
+		r = fill_about(k, p, t);
 	return r < 0 ? r : fill_owner(p, t);
 }
 
@@ -442,13 +458,32 @@ static void hand_over(struct source_kubernetes *k)
 	free(items);
 }
 
+static void on_events(void *userdata)
+{
+	hand_over(userdata);
+}
+
+static void search_events(struct source_kubernetes *k)
+{
+	const struct kube_pod_list *l;
+	int r = 0;
+
+	for (size_t i = 0; (l = pods_of(k, i)); i++)
+		for (size_t j = 0; r >= 0 && j < l->n; j++)
+			r = kube_events_saw(k->events, &l->items[j]);
+	if (r < 0)
+		source_no_list(&k->source, k->fn, k->userdata);
+	else
+		kube_events_search(k->events, k->began + KUBE_TURN_MAX, on_events, k);
+}
+
 static void on_unstarted(void *userdata, const struct fault *fault, const char *what)
 {
 	struct source_kubernetes *k = userdata;
 
 	if (fault->reason)
 		*source_note_at(&k->source, k->api, what) = *fault;
-	hand_over(k);
+	search_events(k);
 }
 
 static void search_unstarted(struct source_kubernetes *k)
@@ -456,7 +491,7 @@ static void search_unstarted(struct source_kubernetes *k)
 	if (k->unstarted)
 		kube_unstarted_search(k->unstarted, k->began + KUBE_TURN_MAX, on_unstarted, k);
 	else
-		hand_over(k);
+		search_events(k);
 }
 
 static void on_clients(void *userdata, const struct fault *fault)
@@ -526,6 +561,8 @@ static void kubernetes_cancel_list(struct source *s)
 		kube_clients_cancel(k->clients);
 	if (k->unstarted)
 		kube_unstarted_cancel(k->unstarted);
+	if (k->events)
+		kube_events_cancel(k->events);
 }
 
 /* What keeps it from being asked at all. */

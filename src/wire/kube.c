@@ -153,8 +153,7 @@ static int decode_spec(const cJSON *json, struct kube_pod *p, char **reterr)
 	return r;
 }
 
-/* "reason: message" of an object, either of which may be absent. */
-static int copy_why(const cJSON *o, char **ret, char **reterr)
+int kube_take_why(const cJSON *o, char **ret, char **reterr)
 {
 	_cleanup_free_ char *reason = NULL;
 	_cleanup_free_ char *message = NULL;
@@ -195,7 +194,7 @@ static int take_conditions(const cJSON *status, struct kube_pod *p, char **reter
 		if (r >= 0 &&
 			((str_equal(type, "PodScheduled") && str_equal(value, "False")) ||
 				(str_equal(type, "DisruptionTarget") && str_equal(value, "True"))))
-			r = copy_why(item, &p->why, reterr);
+			r = kube_take_why(item, &p->why, reterr);
 	}
 	return r;
 }
@@ -267,12 +266,12 @@ static int take_containers(
 		if (r >= 0 && state)
 			r = json_get_object(state, "terminated", JSON_OPTIONAL, &ended, reterr);
 		if (r >= 0 && waiting && !p->why)
-			r = copy_why(waiting, &p->why, reterr);
+			r = kube_take_why(waiting, &p->why, reterr);
 		if (!str_equal(name, DRIVER_CONTAINER) || !ended)
 			continue;
 		p->driver_ended = true;
 		if (r >= 0 && !p->why)
-			r = copy_why(ended, &p->why, reterr);
+			r = kube_take_why(ended, &p->why, reterr);
 	}
 	return r;
 }
@@ -301,7 +300,7 @@ static int decode_status(const cJSON *json, struct kube_pod *p, char **reterr)
 		r = kube_copy_ip(ip, &p->ip);
 	/* The pod's own words come first. */
 	if (r >= 0)
-		r = copy_why(status, &p->why, reterr);
+		r = kube_take_why(status, &p->why, reterr);
 	if (r >= 0 && !p->why)
 		r = take_conditions(status, p, reterr);
 	if (r >= 0)
@@ -547,6 +546,14 @@ enum app_end kube_pod_end(const struct kube_pod *p)
 		(p->driver_ended && !p->restarts))
 		return APP_END_ENDED;
 	return p->lost ? APP_END_UNKNOWN : APP_END_RUNNING;
+}
+
+/* What a kubelet says of a container that it has yet to start, whatever keeps it
+ * (generateAPIPodStatus() of Kubernetes). */
+bool kube_pod_waits_unexplained(const struct kube_pod *p)
+{
+	return p->phase == KUBE_PENDING && (!p->why || str_equal(p->why, "ContainerCreating") ||
+						   str_equal(p->why, "PodInitializing"));
 }
 
 int kube_pod_text(const struct kube_pod *p, char **ret)

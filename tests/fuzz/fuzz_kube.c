@@ -7,6 +7,7 @@
 
 #include "wire/kube.h"
 #include "wire/kube_app.h"
+#include "wire/kube_event.h"
 #include "wire/kube_usage.h"
 #include "wire/kube_waiting.h"
 
@@ -21,6 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct kube_parent_list parents = {0};
 	_cleanup_free_ char *reason = NULL;
 	_cleanup_free_ char *text = NULL;
+	_cleanup_free_ char *event = NULL;
 	_cleanup_(kube_executor_list_clear) struct kube_executor_list executors = {0};
 	_cleanup_(kube_usage_list_clear) struct kube_usage_list usage = {0};
 	_cleanup_(kube_changes_clear) struct kube_changes changes = {0};
@@ -41,6 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		(void)TRY(kube_decode_waiting(body, size, type, &waiting, &err));
 		kube_waiting_list_clear(&waiting);
 	}
+	(void)TRY(kube_decode_last_event(body, size, &event, &err));
 	(void)TRY(kube_decode_review(body, size, &allowed, &err));
 	kube_parent_list_clear(&parents);
 	kube_pod_list_clear(&pods);
