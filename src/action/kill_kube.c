@@ -119,12 +119,26 @@ static bool lacks_suspend(const struct kill_app *k, const struct transport_answe
 	       !app.suspend;
 }
 
+/* The operator's webhook stands before each change of a SparkApplication, but not before its end.
+ * It may deny the change (of one whose quota has no room for it a second time), or not answer:
+ * nothing was changed then. */
+static bool webhook_bars(const struct transport_answer *a)
+{
+	_cleanup_free_ char *reason = NULL;
+	_cleanup_free_ char *said = NULL;
+
+	return a->error == 0 && (a->status == 403 || a->status == 500) &&
+	       kube_error_text(a->body, a->len, &reason, &said) >= 0 &&
+	       strstr(said, " webhook \"") && strstr(said, ".sparkoperator.k8s.io\"");
+}
+
 static void on_suspended(void *userdata, const struct transport_answer *a)
 {
 	struct kill_app *k = userdata;
+	bool barred = webhook_bars(a);
 
 	k->request = NULL;
-	if (!lacks_suspend(k, a))
+	if (!lacks_suspend(k, a) && !(barred && k->kind == KILL_SUSPEND_OR_DELETE))
 		conclude(k, a);
 	else if (k->kind == KILL_SUSPEND)
 		kill_finish(k, REPLY_REFUSED,

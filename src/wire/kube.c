@@ -10,6 +10,8 @@
 #include "wire/kube_task.h"
 
 #define MAX_TEXT 120
+/* Who denied it, by a long name, comes before the reason. */
+#define MAX_ERROR 400
 #define UI_PORT_NAME "spark-ui"
 #define DRIVER_CONTAINER "spark-kubernetes-driver"
 
@@ -574,7 +576,7 @@ int kube_error_text(const char *body, size_t len, char **ret_reason, char **ret)
 	if (r >= 0)
 		r = json_copy_text(json, "reason", MAX_TEXT, &reason, &err);
 	if (r >= 0)
-		r = json_copy_text(json, "message", MAX_TEXT, &message, &err);
+		r = json_copy_text(json, "message", MAX_ERROR, &message, &err);
 	if (r == -ENOMEM)
 		return r;
 	r = str_replace(ret_reason, reason ? reason : "");

@@ -187,6 +187,60 @@ static void what_is_sent(void **state)
 	}
 }
 
+/* The words of kubeflow 2.5.1 and of the API server 1.33. */
+#define DENIED(webhook, why)                                                                       \
+	"{\"kind\":\"Status\",\"reason\":\"Forbidden\",\"message\":\"admission webhook "           \
+	"\\\"" webhook "\\\" denied the request: " why "\"}"
+#define AWAY(webhook)                                                                              \
+	"{\"kind\":\"Status\",\"reason\":\"InternalError\",\"message\":\"Internal error "          \
+	"occurred: "                                                                               \
+	"failed calling webhook \\\"" webhook "\\\": failed to call webhook: Post \"}"
+#define VALIDATES "validate-sparkoperator-k8s-io-v1beta2-sparkapplication.sparkoperator.k8s.io"
+#define MUTATES "mutate-sparkoperator-k8s-io-v1beta2-sparkapplication.sparkoperator.k8s.io"
+#define QUOTA "failed to validate resource quota \\\"spark/q\\\""
+
+/* What the operator's own webhook does not let be suspended is deleted, unless told to suspend. */
+static void a_suspend_that_a_webhook_bars(void **state)
+{
+	static const struct {
+		const char *name;
+		enum kill_kind kind;
+		struct fake_answer answer;
+		enum remedy_reply reply;
+		const char *text;
+	} rows[] = {
+		{"denied", KILL_SUSPEND_OR_DELETE, JSON(403, DENIED(VALIDATES, QUOTA)), REPLY_DONE,
+			""},
+		{"away", KILL_SUSPEND_OR_DELETE, JSON(500, AWAY(MUTATES)), REPLY_DONE, ""},
+		{"denied, suspend", KILL_SUSPEND, JSON(403, DENIED(VALIDATES, QUOTA)),
+			REPLY_REFUSED,
+			"denied the request: failed to validate resource quota \"spark/q\""},
+		{"away, suspend", KILL_SUSPEND, JSON(500, AWAY(MUTATES)), REPLY_UNCERTAIN,
+			"failed to call webhook"},
+		{"somebody else's", KILL_SUSPEND_OR_DELETE,
+			JSON(403, DENIED("validation.gatekeeper.sh", "no")), REPLY_REFUSED,
+			"denied the request: no"},
+		{"somebody else's is away", KILL_SUSPEND_OR_DELETE,
+			JSON(500, AWAY("validation.gatekeeper.sh")), REPLY_UNCERTAIN,
+			"failed to call webhook"},
+	};
+
+	each_row(i, rows)
+	{
+		struct fixture *f = anew(state);
+
+		fake_json(&f->fake, "GET " API APP, RUNS);
+		fake_set(&f->fake, "PATCH " API APP, rows[i].answer);
+		fake_json(&f->fake, "DELETE " API APP, "{}");
+		kill_now(f, rows[i].kind, OWNED, false);
+		assert_int_equal(f->reply, rows[i].reply);
+		assert_non_null(strstr(f->text, rows[i].text));
+		assert_int_equal(fake_n_asked(&f->fake,
+					 "DELETE " API APP " *\"preconditions\":{\"uid\":\"ua\"}*"),
+			rows[i].reply == REPLY_DONE);
+	}
+}
+
 /* It is waited for as long as it says, within bounds, three times. */
 static void one_that_has_too_much_to_do(void **state)
 {
@@ -288,6 +342,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(what_an_answer_means, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_is_sent, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_suspend_that_a_webhook_bars, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(one_that_has_too_much_to_do, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(looked_at_beforehand, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
