@@ -84,10 +84,12 @@ below_remedy := remedy watch store $(below_setup)
 below_notifier := notifier store $(below_setup)
 below_web := web notifier remedy watch store $(below_setup)
 below_daemon := daemon $(below_web)
-# From source upwards a test has a time and a log of its own, and the daemon's a network of its own:
-# objects of the same names go before the archives.
+# From source upwards a test has a time and a log of its own, from watch upwards a host of its own, and the daemon's a network of
+# its own: objects of the same names go before the archives.
 FAKE_CLOCK := $(BUILD)/tests/unit/fake/clock.o $(BUILD)/tests/unit/fake/log.o
 $(foreach l,source action notify setup store watch remedy notifier web daemon,$(eval fake_$(l) := $(FAKE_CLOCK)))
+FAKE_HOST := $(BUILD)/tests/unit/fake/host.o
+$(foreach l,watch remedy notifier web daemon,$(eval fake_$(l) += $(FAKE_HOST)))
 fake_daemon += $(BUILD)/tests/unit/fake/http_client.o $(BUILD)/tests/unit/fake/sync.o
 UNIT_SRC := $(wildcard tests/unit/*/test_*.c)
 UNIT := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/tests/unit/%)
@@ -168,9 +170,9 @@ $(BUILD)/bench/scale: bench/scale.c $(BUILD)/flags $(FAKE_CLOCK) $(below_web:%=$
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(FAKE_CLOCK) $(below_web:%=$(BUILD)/lib%.a) \
 		$(LIB_LIBS)
 
-$(BUILD)/bench/soak: bench/soak.c $(BUILD)/flags $(fake_daemon) $(below_daemon:%=$(BUILD)/lib%.a)
+$(BUILD)/bench/soak: bench/soak.c $(BUILD)/flags $(filter-out $(FAKE_HOST),$(fake_daemon)) $(below_daemon:%=$(BUILD)/lib%.a)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -MF $@.d -MT $@ $(ALL_LDFLAGS) -o $@ $< $(fake_daemon) \
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -MF $@.d -MT $@ $(ALL_LDFLAGS) -o $@ $< $(filter-out $(FAKE_HOST),$(fake_daemon)) \
 		$(below_daemon:%=$(BUILD)/lib%.a) $(LIB_LIBS) -lcmocka
 
 scale: $(BUILD)/bench/scale ## measure what grows with the number of apps, without any network

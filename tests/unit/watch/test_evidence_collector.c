@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What is asked beyond the counters: how much of it at once, in which order, and what becomes of
  * answers that are late, useless or nobody's any more. */
+#include "../fake_host.h"
 #include "../fake_transport.h"
 #include "../row.h"
 
@@ -333,6 +334,32 @@ static void test_processes_by_probes(void **state)
 	tear_down(&w);
 }
 
+/* What runs here costs no request; another app's executor of the same id is not ours. */
+static void test_executors_of_this_host(void **state)
+{
+	static char app[] = "app-1";
+	static char other[] = "app-2";
+	static char one[] = "1";
+	static char two[] = "2";
+	static const struct proctree here[] = {
+		{.app_id = app, .executor_id = one, .pid = 11, .cpu = 7 * USEC_PER_SEC},
+		{.app_id = other, .executor_id = two, .pid = 12, .cpu = 8 * USEC_PER_SEC}};
+	struct world w;
+
+	(void)state;
+	set_up(&w);
+	fake_host_use(here, ELEMENTSOF(here));
+	fake_json(&w.fake, "GET http://10.9.0.1:14041/api/v1/probe?app=app-1",
+		"[" TREE("2", ",\"pod\":\"u2\"") "]");
+	look_at_pods(&w, true);
+	assert_true(cpu_of(&w, "1")->n > 2);
+	assert_int_equal(cpu_of(&w, "1")->samples[0].pid, 11);
+	assert_int_equal(cpu_of(&w, "1")->samples[0].total, 7 * USEC_PER_SEC);
+	assert_int_equal(cpu_of(&w, "2")->samples[0].pid, 9);
+	fake_host_use(NULL, 0);
+	tear_down(&w);
+}
+
 /* Why there is no CPU time is told, and nothing else suffers. */
 static void test_kubelets_may_not_be_asked(void **state)
 {
@@ -358,6 +385,7 @@ int main(void)
 		cmocka_unit_test(test_tasks_are_taken_in),
 		cmocka_unit_test(test_containers_by_kubelets),
 		cmocka_unit_test(test_processes_by_probes),
+		cmocka_unit_test(test_executors_of_this_host),
 		cmocka_unit_test(test_kubelets_may_not_be_asked),
 	};
 
