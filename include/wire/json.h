@@ -78,12 +78,23 @@ int json_copy_label(const cJSON *object, const char *field, size_t max, char **r
  * -ENOMEM is handed on, anything else is 0. */
 int json_leave_out(struct left_out *l, size_t row, int error, char **reterr);
 
-/* Fields of an answer of ours. Without memory they are left out: whoever prints the whole finds
- * out. NULL, and the time 0, are null. */
+/* Parts of a request or an answer of ours. Where there is no memory for one, what it was to be a
+ * part of remembers that, and the whole is not printed: a request that has lost a condition would
+ * be another request. The NULL that one of these returned may be given to the others. Texts that
+ * are NULL, and the time 0, are null. */
+cJSON *json_add_object(cJSON *o, const char *name);
+cJSON *json_add_array(cJSON *o, const char *name);
 void json_add_text(cJSON *o, const char *name, const char *s);
+void json_add_number(cJSON *o, const char *name, double n);
+void json_add_bool(cJSON *o, const char *name, bool yes);
 void json_add_time(cJSON *o, const char *name, usec_t t);
 void json_add_seconds(cJSON *o, const char *name, usec_t t);
-/* The text of an answer, without white space. -ENOMEM where root is NULL, or any part of it could
+/* The last of a list. item is taken over; NULL: there was no memory for it. */
+void json_append(cJSON *list, cJSON *item);
+cJSON *json_append_object(cJSON *list);
+/* There was no memory for something else that belongs to o. */
+void json_lacks(cJSON *o);
+/* The text of the whole, without white space. -ENOMEM where root is NULL, or any part of it could
  * not be made. */
 int json_print(const cJSON *root, char **ret);
 /* The same of one that holds a secret: no copy stays behind. */

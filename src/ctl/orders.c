@@ -148,9 +148,9 @@ int ctl_test_notify(const struct ctl *c)
 		_cleanup_json_ cJSON *o = cJSON_CreateObject();
 		_cleanup_free_ char *line = NULL;
 
-		(void)cJSON_AddStringToObject(o, "notify", c->object);
-		(void)cJSON_AddBoolToObject(o, "delivered", delivered);
-		(void)cJSON_AddStringToObject(o, "result", text.text);
+		json_add_text(o, "notify", c->object);
+		json_add_bool(o, "delivered", delivered);
+		json_add_text(o, "result", text.text);
 		if (json_print(o, &line) < 0)
 			return ctl_unknown("out of memory");
 		fprintf(c->out, "%s\n", line);

@@ -16,18 +16,6 @@ void airflow_request_clear(struct airflow_request *r)
 	*r = (struct airflow_request){0};
 }
 
-/* Takes json, or its absence where an allocation failed. */
-static int print_body(cJSON *json, bool failed, char **ret)
-{
-	char *body = failed || !json ? NULL : cJSON_PrintUnformatted(json);
-
-	cJSON_Delete(json);
-	if (!body)
-		return -ENOMEM;
-	*ret = body;
-	return 0;
-}
-
 static int make_request(
 	const char *method, struct strbuf *path, char *body, struct airflow_request *ret)
 {
@@ -293,15 +281,16 @@ static int copy_note(const char *note, char **ret)
 	return 0;
 }
 
-static int make_note_body(cJSON *json, bool failed, const char *note, char **ret)
+static int print_with_note(cJSON *json, const char *note, char **ret)
 {
 	_cleanup_free_ char *text = NULL;
+	int r = note ? copy_note(note, &text) : 0;
 
-	if (note) {
-		failed = failed || copy_note(note, &text) < 0;
-		failed = failed || !cJSON_AddStringToObject(json, "note", text);
-	}
-	return print_body(json, failed, ret);
+	if (r < 0)
+		return r;
+	if (note)
+		json_add_text(json, "note", text);
+	return json_print(json, ret);
 }
 
 /* v1 says in the body whether it is a dry run, v2 has a path for it. */
@@ -309,21 +298,19 @@ static int make_fail(enum airflow_api api, const struct owner *o, const char *no
 	struct airflow_request *ret)
 {
 	_cleanup_(strbuf_clear) struct strbuf path = {0};
-	cJSON *json;
+	_cleanup_json_ cJSON *json = cJSON_CreateObject();
 	char *body;
-	bool failed = false;
 	int r;
 
 	r = add_ti_path(api, o, &path);
 	if (r < 0)
 		return r;
-	json = cJSON_CreateObject();
 	if (api == AIRFLOW_API_V1)
-		failed = !cJSON_AddBoolToObject(json, "dry_run", dry_run);
+		json_add_bool(json, "dry_run", dry_run);
 	else if (dry_run)
 		strbuf_add(&path, "/dry_run");
-	failed = failed || !cJSON_AddStringToObject(json, "new_state", "failed");
-	r = make_note_body(json, failed, api == AIRFLOW_API_V2 ? note : NULL, &body);
+	json_add_text(json, "new_state", "failed");
+	r = print_with_note(json, api == AIRFLOW_API_V2 ? note : NULL, &body);
 	if (r < 0)
 		return r;
 	return make_request("PATCH", &path, body, ret);
@@ -345,13 +332,14 @@ int airflow_request_set_note(
 	enum airflow_api api, const struct owner *o, const char *note, struct airflow_request *ret)
 {
 	_cleanup_(strbuf_clear) struct strbuf path = {0};
+	_cleanup_json_ cJSON *json = cJSON_CreateObject();
 	char *body;
 	int r;
 
 	r = add_ti_path(api, o, &path);
 	if (r < 0)
 		return r;
-	r = make_note_body(cJSON_CreateObject(), false, note, &body);
+	r = print_with_note(json, note, &body);
 	if (r < 0)
 		return r;
 	if (api == AIRFLOW_API_V1)
@@ -360,20 +348,19 @@ int airflow_request_set_note(
 }
 
 /* ["t"], or [["t",3]] for one index. */
-static bool add_task_ids(cJSON *json, const struct owner *o, bool with_index)
+static void add_task_ids(cJSON *json, const struct owner *o, bool with_index)
 {
-	cJSON *list = cJSON_AddArrayToObject(json, "task_ids");
+	cJSON *list = json_add_array(json, "task_ids");
 	cJSON *pair;
 
-	if (!list)
-		return false;
-	if (!with_index)
-		return cJSON_AddItemToArray(list, cJSON_CreateString(o->task_id));
+	if (!with_index) {
+		json_append(list, cJSON_CreateString(o->task_id));
+		return;
+	}
 	pair = cJSON_CreateArray();
-	if (!cJSON_AddItemToArray(list, pair))
-		return false;
-	return cJSON_AddItemToArray(pair, cJSON_CreateString(o->task_id)) &&
-	       cJSON_AddItemToArray(pair, cJSON_CreateNumber((double)o->map_index));
+	json_append(pair, cJSON_CreateString(o->task_id));
+	json_append(pair, cJSON_CreateNumber((double)o->map_index));
+	json_append(list, pair);
 }
 
 /* ended: one that has failed, and what is downstream. Else one that has not ended, alone. */
@@ -381,23 +368,21 @@ static int make_clear(enum airflow_api api, const struct owner *o, bool dry_run,
 	struct airflow_request *ret)
 {
 	_cleanup_(strbuf_clear) struct strbuf path = {0};
-	cJSON *json;
+	_cleanup_json_ cJSON *json = cJSON_CreateObject();
 	char *body;
-	bool failed;
 	int r;
 
 	r = add_dag_path(api, o, &path);
 	if (r < 0)
 		return r;
 	strbuf_add(&path, "/clearTaskInstances");
-	json = cJSON_CreateObject();
-	failed = !cJSON_AddBoolToObject(json, "dry_run", dry_run) ||
-		 !cJSON_AddStringToObject(json, "dag_run_id", o->run_id) ||
-		 !add_task_ids(json, o, api == AIRFLOW_API_V2 && o->map_index >= 0) ||
-		 !cJSON_AddBoolToObject(json, "only_failed", ended) ||
-		 !cJSON_AddBoolToObject(json, "include_downstream", ended) ||
-		 !cJSON_AddTrueToObject(json, "reset_dag_runs");
-	r = print_body(json, failed, &body);
+	json_add_bool(json, "dry_run", dry_run);
+	json_add_text(json, "dag_run_id", o->run_id);
+	add_task_ids(json, o, api == AIRFLOW_API_V2 && o->map_index >= 0);
+	json_add_bool(json, "only_failed", ended);
+	json_add_bool(json, "include_downstream", ended);
+	json_add_bool(json, "reset_dag_runs", true);
+	r = json_print(json, &body);
 	if (r < 0)
 		return r;
 	return make_request("POST", &path, body, ret);

@@ -58,7 +58,7 @@ int control_name_encode(const char *field, const char *name, char **ret)
 {
 	_cleanup_json_ cJSON *root = cJSON_CreateObject();
 
-	(void)cJSON_AddStringToObject(root, field, name);
+	json_add_text(root, field, name);
 	return json_print(root, ret);
 }
 
@@ -66,16 +66,11 @@ int control_pause_encode(const struct control_pause *p, char **ret)
 {
 	_cleanup_json_ cJSON *root = cJSON_CreateObject();
 	const uint64_t seconds = p->length / USEC_PER_SEC;
-	char *text;
 
-	(void)cJSON_AddStringToObject(root, "reason", p->reason);
+	json_add_text(root, "reason", p->reason);
 	if (seconds > 0)
-		(void)cJSON_AddNumberToObject(root, "seconds", (double)seconds);
-	text = root ? cJSON_PrintUnformatted(root) : NULL;
-	if (!text)
-		return -ENOMEM;
-	*ret = text;
-	return 0;
+		json_add_number(root, "seconds", (double)seconds);
+	return json_print(root, ret);
 }
 
 void control_pause_clear(struct control_pause *p)

@@ -18,7 +18,9 @@ static void add_base64(cJSON *o, const char *name, const char *text)
 {
 	char *form = NULL;
 
-	if (base64_encode(text, strlen(text), &form) >= 0)
+	if (base64_encode(text, strlen(text), &form) < 0)
+		json_lacks(o);
+	else
 		json_add_text(o, name, form);
 	free(form);
 }
@@ -29,24 +31,21 @@ static int value_of(const struct leadership_step *step, char **ret)
 	uint64_t seconds = leader_seconds(step->duration);
 
 	json_add_text(root, "holder", step->holder);
-	(void)cJSON_AddNumberToObject(root, "duration_seconds", (double)seconds);
-	(void)cJSON_AddNumberToObject(root, "transitions", (double)step->transitions);
+	json_add_number(root, "duration_seconds", (double)seconds);
+	json_add_number(root, "transitions", (double)step->transitions);
 	return json_print(root, ret);
 }
 
 static cJSON *add_item(cJSON *o, const char *name)
 {
-	cJSON *item = cJSON_CreateObject();
-
-	(void)cJSON_AddItemToArray(cJSON_AddArrayToObject(o, name), item);
-	return item;
+	return json_append_object(json_add_array(o, name));
 }
 
 static int txn_body(const char *key, const char *value, const char *version, char **ret)
 {
 	_cleanup_json_ cJSON *root = cJSON_CreateObject();
 	cJSON *compare = add_item(root, "compare");
-	cJSON *put = cJSON_AddObjectToObject(add_item(root, "success"), "request_put");
+	cJSON *put = json_add_object(add_item(root, "success"), "request_put");
 
 	add_base64(compare, "key", key);
 	json_add_text(compare, "target", "MOD");

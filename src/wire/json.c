@@ -16,6 +16,8 @@
 /* From here on doubles skip integers: 2^53 may have been 2^53 + 1. */
 #define NOT_EXACT 9007199254740992.0
 #define MAX_SECRET_TEXT ((size_t)4 * 1024 * 1024)
+/* Of an item's type, beside what cJSON has there: a part of it is missing. */
+#define INCOMPLETE (1 << 16)
 
 int json_refuse(char **reterr, const char *fmt, ...)
 {
@@ -355,12 +357,43 @@ void *json_more_items(void *items, size_t n, size_t size)
 	return reallocarray(items, items ? 2 * n : 8, size);
 }
 
+void json_lacks(cJSON *o)
+{
+	if (o)
+		o->type |= INCOMPLETE;
+}
+
+static cJSON *note_added(cJSON *o, cJSON *item)
+{
+	if (!item)
+		json_lacks(o);
+	return item;
+}
+
+cJSON *json_add_object(cJSON *o, const char *name)
+{
+	return note_added(o, cJSON_AddObjectToObject(o, name));
+}
+
+cJSON *json_add_array(cJSON *o, const char *name)
+{
+	return note_added(o, cJSON_AddArrayToObject(o, name));
+}
+
 void json_add_text(cJSON *o, const char *name, const char *s)
 {
-	if (s)
-		(void)cJSON_AddStringToObject(o, name, s);
-	else
-		(void)cJSON_AddNullToObject(o, name);
+	(void)note_added(
+		o, s ? cJSON_AddStringToObject(o, name, s) : cJSON_AddNullToObject(o, name));
+}
+
+void json_add_number(cJSON *o, const char *name, double n)
+{
+	(void)note_added(o, cJSON_AddNumberToObject(o, name, n));
+}
+
+void json_add_bool(cJSON *o, const char *name, bool yes)
+{
+	(void)note_added(o, cJSON_AddBoolToObject(o, name, yes));
 }
 
 void json_add_time(cJSON *o, const char *name, usec_t t)
@@ -372,12 +405,37 @@ void json_add_time(cJSON *o, const char *name, usec_t t)
 
 void json_add_seconds(cJSON *o, const char *name, usec_t t)
 {
-	(void)cJSON_AddNumberToObject(o, name, (double)t / USEC_PER_SEC);
+	json_add_number(o, name, (double)t / USEC_PER_SEC);
+}
+
+void json_append(cJSON *list, cJSON *item)
+{
+	if (item && cJSON_AddItemToArray(list, item))
+		return;
+	cJSON_Delete(item);
+	json_lacks(list);
+}
+
+cJSON *json_append_object(cJSON *list)
+{
+	cJSON *item = list ? cJSON_CreateObject() : NULL;
+
+	json_append(list, item);
+	return item;
+}
+
+/* Of ours: a few levels. */
+static bool is_whole(const cJSON *json) /* NOLINT(misc-no-recursion) */
+{
+	for (; json; json = json->next)
+		if (json->type & INCOMPLETE || !is_whole(json->child))
+			return false;
+	return true;
 }
 
 int json_print(const cJSON *root, char **ret)
 {
-	char *text = root ? cJSON_PrintUnformatted(root) : NULL;
+	char *text = root && is_whole(root) ? cJSON_PrintUnformatted(root) : NULL;
 
 	if (!text)
 		return -ENOMEM;
@@ -388,7 +446,7 @@ int json_print(const cJSON *root, char **ret)
 int json_print_secret(cJSON *root, char **ret)
 {
 	/* cJSON wants some bytes more than it writes. */
-	for (size_t size = 1024; root && size <= MAX_SECRET_TEXT; size *= 2) {
+	for (size_t size = 1024; root && is_whole(root) && size <= MAX_SECRET_TEXT; size *= 2) {
 		char *text = malloc(size);
 
 		if (!text)

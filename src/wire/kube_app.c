@@ -255,34 +255,33 @@ int kube_decode_app(const char *body, size_t len, enum kube_owner_type type, str
 int kube_delete_body(const char *uid, char **ret)
 {
 	_cleanup_json_ cJSON *o = cJSON_CreateObject();
-	cJSON *preconditions = cJSON_AddObjectToObject(o, "preconditions");
+	cJSON *preconditions = json_add_object(o, "preconditions");
 
 	json_add_text(o, "apiVersion", "v1");
 	json_add_text(o, "kind", "DeleteOptions");
 	json_add_text(preconditions, "uid", uid);
 	/* Of a SparkApplication its driver goes, too. */
 	json_add_text(o, "propagationPolicy", "Background");
-	return preconditions ? json_print(o, ret) : -ENOMEM;
+	return json_print(o, ret);
 }
 
 int kube_suspend_body(const char *uid, char **ret)
 {
 	_cleanup_json_ cJSON *o = cJSON_CreateObject();
-	cJSON *meta = cJSON_AddObjectToObject(o, "metadata");
-	cJSON *spec = cJSON_AddObjectToObject(o, "spec");
+	cJSON *meta = json_add_object(o, "metadata");
+	cJSON *spec = json_add_object(o, "spec");
 
 	/* A uid never changes: of another object this is refused. */
 	json_add_text(meta, "uid", uid);
-	if (!meta || !spec || !cJSON_AddTrueToObject(spec, "suspend"))
-		return -ENOMEM;
+	json_add_bool(spec, "suspend", true);
 	return json_print(o, ret);
 }
 
 int kube_review_body(const struct kube_right *right, char **ret)
 {
 	_cleanup_json_ cJSON *o = cJSON_CreateObject();
-	cJSON *spec = cJSON_AddObjectToObject(o, "spec");
-	cJSON *attributes = cJSON_AddObjectToObject(spec, "resourceAttributes");
+	cJSON *spec = json_add_object(o, "spec");
+	cJSON *attributes = json_add_object(spec, "resourceAttributes");
 
 	json_add_text(o, "apiVersion", "authorization.k8s.io/v1");
 	json_add_text(o, "kind", "SelfSubjectAccessReview");
@@ -290,7 +289,7 @@ int kube_review_body(const struct kube_right *right, char **ret)
 	json_add_text(attributes, "group", right->group);
 	json_add_text(attributes, "resource", right->resource);
 	json_add_text(attributes, "namespace", right->namespace);
-	return attributes ? json_print(o, ret) : -ENOMEM;
+	return json_print(o, ret);
 }
 
 int kube_decode_review(const char *body, size_t len, bool *ret_allowed, char **reterr)

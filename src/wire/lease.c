@@ -25,16 +25,16 @@ static int lease_body(const struct leader_place *place, const struct leadership_
 	(void)snprintf(time, sizeof(time), "%s.%06uZ", date, (unsigned)(wall % USEC_PER_SEC));
 	json_add_text(root, "apiVersion", "coordination.k8s.io/v1");
 	json_add_text(root, "kind", "Lease");
-	metadata = cJSON_AddObjectToObject(root, "metadata");
+	metadata = json_add_object(root, "metadata");
 	json_add_text(metadata, "name", place->name);
 	json_add_text(metadata, "namespace", place->namespace);
 	if (version)
 		json_add_text(metadata, "resourceVersion", version);
-	spec = cJSON_AddObjectToObject(root, "spec");
+	spec = json_add_object(root, "spec");
 	json_add_text(spec, "holderIdentity", step->holder);
-	(void)cJSON_AddNumberToObject(spec, "leaseDurationSeconds", (double)seconds);
+	json_add_number(spec, "leaseDurationSeconds", (double)seconds);
 	json_add_text(spec, "renewTime", time);
-	(void)cJSON_AddNumberToObject(spec, "leaseTransitions", (double)step->transitions);
+	json_add_number(spec, "leaseTransitions", (double)step->transitions);
 	return json_print(root, ret);
 }
 

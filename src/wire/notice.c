@@ -22,18 +22,18 @@ static void add_text(cJSON *o, const char *name, const char *s)
 {
 	_cleanup_free_ char *text = NULL;
 
-	if (!s || *s == '\0' || str_printable(s, NOTICE_MAX_TEXT, &text) < 0)
-		(void)cJSON_AddNullToObject(o, name);
+	if (s && *s && str_printable(s, NOTICE_MAX_TEXT, &text) < 0)
+		json_lacks(o);
 	else
-		(void)cJSON_AddStringToObject(o, name, text);
+		json_add_text(o, name, text);
 }
 
 static void add_number(cJSON *o, const char *name, bool known, int64_t n)
 {
 	if (known)
-		(void)cJSON_AddNumberToObject(o, name, (double)n);
+		json_add_number(o, name, (double)n);
 	else
-		(void)cJSON_AddNullToObject(o, name);
+		json_add_text(o, name, NULL);
 }
 
 /* What is in doubt or went wrong, in words: of what was done, or why nothing was. */
@@ -123,7 +123,7 @@ static int finish(cJSON *o, usec_t wall, usec_t opened, usec_t ended, char **ret
 	json_add_time(o, "time", wall);
 	json_add_time(o, "opened", opened);
 	json_add_time(o, "ended", ended);
-	return (size_t)cJSON_GetArraySize(o) == n_notice_fields ? json_print(o, ret) : -ENOMEM;
+	return json_print(o, ret);
 }
 
 int notice_json(const struct incident *i, enum notice_event event, const struct notice_about *about,
@@ -353,7 +353,7 @@ int notice_check_template(const char *template, char **reterr)
 		int r;
 
 		for (size_t i = 0; i < n_notice_fields; i++)
-			(void)cJSON_AddStringToObject(o, notice_fields[i], samples[s]);
+			json_add_text(o, notice_fields[i], samples[s]);
 		r = fill_template(o, template, samples[s], &text, reterr);
 		if (r < 0)
 			return r;
@@ -376,17 +376,19 @@ static void add_labels(cJSON *alert, const cJSON *message)
 {
 	static const char *const names[] = {"event", "severity", "spark_cluster", "app_id",
 		"stage_id", "attempt_id", "rule", "dag_id", "task_id", "incident"};
-	cJSON *labels = cJSON_AddObjectToObject(alert, "labels");
+	cJSON *labels = json_add_object(alert, "labels");
 
-	(void)cJSON_AddStringToObject(labels, "alertname", "StagewatchIncident");
+	json_add_text(labels, "alertname", "StagewatchIncident");
 	for (size_t i = 0; i < ELEMENTSOF(names); i++) {
 		_cleanup_free_ char *value = NULL;
 		char number[32];
 		const char *text = notice_field(message, names[i], number);
 
 		/* An empty label is one that is not there. */
-		if (text && str_printable(text, NOTICE_MAX_LABEL, &value) >= 0)
-			(void)cJSON_AddStringToObject(labels, names[i], value);
+		if (text && str_printable(text, NOTICE_MAX_LABEL, &value) < 0)
+			json_lacks(labels);
+		else if (text)
+			json_add_text(labels, names[i], value);
 	}
 }
 
@@ -394,14 +396,14 @@ static void add_annotations(cJSON *alert, const cJSON *message)
 {
 	static const char *const names[] = {"summary", "evidence", "cause", "because", "why",
 		"app_name", "run_id", "map_index", "try_number", "opened"};
-	cJSON *annotations = cJSON_AddObjectToObject(alert, "annotations");
+	cJSON *annotations = json_add_object(alert, "annotations");
 
 	for (size_t i = 0; i < ELEMENTSOF(names); i++) {
 		char number[32];
 		const char *text = notice_field(message, names[i], number);
 
 		if (text)
-			(void)cJSON_AddStringToObject(annotations, names[i], text);
+			json_add_text(annotations, names[i], text);
 	}
 }
 
@@ -409,14 +411,10 @@ int notice_alert(const char *message, const struct notice_span *span, char **ret
 {
 	_cleanup_json_ cJSON *root = cJSON_CreateArray();
 	_cleanup_json_ cJSON *o = NULL;
-	cJSON *alert = cJSON_CreateObject();
+	cJSON *alert = json_append_object(root);
 	const cJSON *url;
 	int r;
 
-	if (!cJSON_AddItemToArray(root, alert)) {
-		cJSON_Delete(alert);
-		return -ENOMEM;
-	}
 	r = notice_read(message, &o);
 	if (r < 0)
 		return r;

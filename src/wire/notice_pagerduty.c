@@ -17,7 +17,7 @@ static void add_field(cJSON *to, const char *as, const cJSON *message, const cha
 	const char *text = notice_field(message, name, number);
 
 	if (text)
-		(void)cJSON_AddStringToObject(to, as, text);
+		json_add_text(to, as, text);
 }
 
 /* An action that did not do what it was to: the end of the incident does not mend that. */
@@ -45,7 +45,7 @@ static bool is_over(const cJSON *message)
 static void add_details(cJSON *payload, const cJSON *message)
 {
 	static const char *const told_elsewhere[] = {"schema", "severity", "summary", "url", NULL};
-	cJSON *details = cJSON_AddObjectToObject(payload, "custom_details");
+	cJSON *details = json_add_object(payload, "custom_details");
 
 	for (size_t i = 0; i < n_notice_fields; i++) {
 		bool elsewhere = false;
@@ -59,7 +59,7 @@ static void add_details(cJSON *payload, const cJSON *message)
 
 static void add_payload(cJSON *event, const cJSON *message)
 {
-	cJSON *payload = cJSON_AddObjectToObject(event, "payload");
+	cJSON *payload = json_add_object(event, "payload");
 	_cleanup_free_ char *summary = NULL;
 	char number[32];
 	const char *text = notice_field(message, "summary", number);
@@ -67,10 +67,12 @@ static void add_payload(cJSON *event, const cJSON *message)
 	const char *severity =
 		needs_a_person(message) ? "critical" : notice_field(message, "severity", number);
 
-	if (text && str_printable(text, MAX_SUMMARY, &summary) >= 0)
-		(void)cJSON_AddStringToObject(payload, "summary", summary);
-	(void)cJSON_AddStringToObject(payload, "source", cluster ? cluster : "stagewatchd");
-	(void)cJSON_AddStringToObject(payload, "severity", severity ? severity : "critical");
+	if (text && str_printable(text, MAX_SUMMARY, &summary) < 0)
+		json_lacks(payload);
+	else if (text)
+		json_add_text(payload, "summary", summary);
+	json_add_text(payload, "source", cluster ? cluster : "stagewatchd");
+	json_add_text(payload, "severity", severity ? severity : "critical");
 	add_field(payload, "timestamp", message, "time");
 	add_field(payload, "component", message, "app_id");
 	add_field(payload, "group", message, "dag_id");
@@ -82,18 +84,14 @@ static void add_link(cJSON *event, const cJSON *message)
 {
 	char number[32];
 	const char *url = notice_field(message, "url", number);
-	cJSON *links;
 	cJSON *link;
 
 	if (!url)
 		return;
-	(void)cJSON_AddStringToObject(event, "client_url", url);
-	links = cJSON_AddArrayToObject(event, "links");
-	link = cJSON_CreateObject();
-	(void)cJSON_AddStringToObject(link, "href", url);
-	(void)cJSON_AddStringToObject(link, "text", "The incident in stagewatchd");
-	if (!cJSON_AddItemToArray(links, link))
-		cJSON_Delete(link);
+	json_add_text(event, "client_url", url);
+	link = json_append_object(json_add_array(event, "links"));
+	json_add_text(link, "href", url);
+	json_add_text(link, "text", "The incident in stagewatchd");
 }
 
 int notice_pagerduty(const char *message, const char *routing_key, char **ret)
@@ -107,10 +105,10 @@ int notice_pagerduty(const char *message, const char *routing_key, char **ret)
 	if (r < 0)
 		return r;
 	over = is_over(o);
-	(void)cJSON_AddStringToObject(event, "routing_key", routing_key);
-	(void)cJSON_AddStringToObject(event, "event_action", over ? "resolve" : "trigger");
+	json_add_text(event, "routing_key", routing_key);
+	json_add_text(event, "event_action", over ? "resolve" : "trigger");
 	add_field(event, "dedup_key", o, "incident");
-	(void)cJSON_AddStringToObject(event, "client", "stagewatchd");
+	json_add_text(event, "client", "stagewatchd");
 	add_payload(event, o);
 	add_link(event, o);
 	return json_print_secret(event, ret);

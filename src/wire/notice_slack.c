@@ -60,19 +60,16 @@ static int plain(const char *text, size_t max, char **ret)
 
 static cJSON *add_item(cJSON *list, const char *type)
 {
-	cJSON *item = cJSON_CreateObject();
+	cJSON *item = json_append_object(list);
 
-	(void)cJSON_AddStringToObject(item, "type", type);
-	if (cJSON_AddItemToArray(list, item))
-		return item;
-	cJSON_Delete(item);
-	return NULL;
+	json_add_text(item, "type", type);
+	return item;
 }
 
 static void set_text(cJSON *o, const char *type, const char *text)
 {
-	(void)cJSON_AddStringToObject(o, "type", type);
-	(void)cJSON_AddStringToObject(o, "text", text);
+	json_add_text(o, "type", type);
+	json_add_text(o, "text", text);
 }
 
 static int add_header(cJSON *blocks, const cJSON *message)
@@ -88,8 +85,7 @@ static int add_header(cJSON *blocks, const cJSON *message)
 	if (r >= 0)
 		r = str_printable(text, MAX_HEADER, &shown);
 	if (r >= 0)
-		set_text(cJSON_AddObjectToObject(add_item(blocks, "header"), "text"), "plain_text",
-			shown);
+		set_text(json_add_object(add_item(blocks, "header"), "text"), "plain_text", shown);
 	return r;
 }
 
@@ -105,8 +101,7 @@ static int add_section(cJSON *blocks, const char *title, const char *text)
 	if (r >= 0)
 		r = str_printf(&shown, "%s%s", title, escaped);
 	if (r >= 0)
-		set_text(cJSON_AddObjectToObject(add_item(blocks, "section"), "text"), "mrkdwn",
-			shown);
+		set_text(json_add_object(add_item(blocks, "section"), "text"), "mrkdwn", shown);
 	return r;
 }
 
@@ -129,7 +124,7 @@ _Static_assert(ELEMENTSOF(shown_fields) <= MAX_FIELDS, "Slack takes no more in a
 
 static int add_fields(cJSON *blocks, const cJSON *message)
 {
-	cJSON *fields = cJSON_CreateArray();
+	cJSON *fields = NULL; /* an empty list is refused */
 	int r = 0;
 
 	for (size_t i = 0; r >= 0 && i < ELEMENTSOF(shown_fields); i++) {
@@ -137,23 +132,17 @@ static int add_fields(cJSON *blocks, const cJSON *message)
 		_cleanup_free_ char *text = NULL;
 		char number[32];
 		const char *field = notice_field(message, shown_fields[i].name, number);
-		cJSON *item;
 
 		if (!field)
 			continue;
 		r = plain(field, MAX_FIELD - 100, &value);
 		if (r >= 0)
 			r = str_printf(&text, "*%s*\n%s", shown_fields[i].title, value);
-		item = r >= 0 ? cJSON_CreateObject() : NULL;
-		if (item)
-			set_text(item, "mrkdwn", text);
-		if (item && !cJSON_AddItemToArray(fields, item))
-			cJSON_Delete(item);
+		if (r >= 0 && !fields)
+			fields = json_add_array(add_item(blocks, "section"), "fields");
+		if (r >= 0)
+			set_text(json_append_object(fields), "mrkdwn", text);
 	}
-	/* An empty list is refused. */
-	if (cJSON_GetArraySize(fields) == 0 ||
-		!cJSON_AddItemToObject(add_item(blocks, "section"), "fields", fields))
-		cJSON_Delete(fields);
 	return r;
 }
 
@@ -184,18 +173,14 @@ static int add_foot(cJSON *blocks, const cJSON *message)
 	r = strbuf_finish(&b, &shown);
 	if (r < 0)
 		return r;
-	elements = cJSON_AddArrayToObject(add_item(blocks, "context"), "elements");
-	if (elements) {
-		cJSON *item = add_item(elements, "mrkdwn");
-
-		(void)cJSON_AddStringToObject(item, "text", shown);
-	}
+	elements = json_add_array(add_item(blocks, "context"), "elements");
+	json_add_text(add_item(elements, "mrkdwn"), "text", shown);
 	return 0;
 }
 
 static int add_blocks(cJSON *o, const cJSON *message)
 {
-	cJSON *blocks = cJSON_AddArrayToObject(o, "blocks");
+	cJSON *blocks = json_add_array(o, "blocks");
 	char number[32];
 	int r;
 
@@ -216,12 +201,12 @@ static void add_place(cJSON *o, const cJSON *message, const char *channel, const
 {
 	char number[32];
 
-	(void)cJSON_AddStringToObject(o, "channel", channel);
-	(void)cJSON_AddBoolToObject(o, "unfurl_links", false);
+	json_add_text(o, "channel", channel);
+	json_add_bool(o, "unfurl_links", false);
 	if (!thread)
 		return;
-	(void)cJSON_AddStringToObject(o, "thread_ts", thread);
-	(void)cJSON_AddBoolToObject(o, "reply_broadcast",
+	json_add_text(o, "thread_ts", thread);
+	json_add_bool(o, "reply_broadcast",
 		str_equal(notice_field(message, "severity", number), "critical"));
 }
 
@@ -244,7 +229,7 @@ int notice_slack(const char *message, const char *channel, const char *thread, c
 	if (channel)
 		add_place(o, m, channel, thread);
 	/* What a notification of a phone shows. */
-	(void)cJSON_AddStringToObject(o, "text", text);
+	json_add_text(o, "text", text);
 	r = add_blocks(o, m);
 	return r < 0 ? r : json_print(o, ret);
 }

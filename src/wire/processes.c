@@ -285,7 +285,7 @@ int processes_decode(const char *body, size_t len, struct process_list *ret, cha
 /* /proc counts hundredths of a second. */
 static void add_seconds(cJSON *o, const char *name, usec_t t)
 {
-	(void)cJSON_AddNumberToObject(o, name, round((double)t / 10000) / 100);
+	json_add_number(o, name, round((double)t / 10000) / 100);
 }
 
 static void add_count(cJSON *o, const struct names *names, const struct sched_count *c)
@@ -293,25 +293,24 @@ static void add_count(cJSON *o, const struct names *names, const struct sched_co
 	if (!c->known)
 		return;
 	if (c->timed)
-		(void)cJSON_AddNumberToObject(o, names->run, (double)c->run_ns);
-	(void)cJSON_AddNumberToObject(o, names->slices, (double)c->slices);
+		json_add_number(o, names->run, (double)c->run_ns);
+	json_add_number(o, names->slices, (double)c->slices);
 	if (c->waits != c->slices)
-		(void)cJSON_AddNumberToObject(o, names->waits, (double)c->waits);
+		json_add_number(o, names->waits, (double)c->waits);
 }
 
 static void add_threads(cJSON *o, const char *name, const struct process_tree *t, bool feeds)
 {
-	cJSON *list = cJSON_AddArrayToObject(o, name);
+	cJSON *list = json_add_array(o, name);
 
 	for (size_t i = 0; i < t->n_threads; i++) {
 		cJSON *k;
 
 		if (t->threads[i].feeds != feeds)
 			continue;
-		k = cJSON_CreateObject();
-		(void)cJSON_AddNumberToObject(k, "tid", (double)t->threads[i].tid);
+		k = json_append_object(list);
+		json_add_number(k, "tid", (double)t->threads[i].tid);
 		add_count(k, &own, &t->threads[i].count);
-		(void)cJSON_AddItemToArray(list, k);
 	}
 }
 
@@ -321,8 +320,8 @@ static void add_jvm(cJSON *o, const struct process_tree *t)
 
 	if (!t->tasks.known)
 		return;
-	tasks = cJSON_AddObjectToObject(o, "task_threads");
-	(void)cJSON_AddNumberToObject(tasks, "threads", (double)t->n_tasks);
+	tasks = json_add_object(o, "task_threads");
+	json_add_number(tasks, "threads", (double)t->n_tasks);
 	add_count(tasks, &own, &t->tasks);
 	if (!t->knows_threads)
 		return;
@@ -334,16 +333,16 @@ static cJSON *process_json(const struct process_obs *p)
 {
 	cJSON *o = cJSON_CreateObject();
 
-	(void)cJSON_AddNumberToObject(o, "pid", (double)p->pid);
+	json_add_number(o, "pid", (double)p->pid);
 	if (p->ppid > 0)
-		(void)cJSON_AddNumberToObject(o, "ppid", (double)p->ppid);
+		json_add_number(o, "ppid", (double)p->ppid);
 	add_seconds(o, "cpu_seconds", p->cpu);
 	add_seconds(o, "reaped_seconds", p->reaped);
-	(void)cJSON_AddStringToObject(o, "name", p->name);
+	json_add_text(o, "name", p->name);
 	if (p->daemon)
-		(void)cJSON_AddTrueToObject(o, "python_daemon");
+		json_add_bool(o, "python_daemon", true);
 	if (p->n_threads > 0)
-		(void)cJSON_AddNumberToObject(o, "threads", (double)p->n_threads);
+		json_add_number(o, "threads", (double)p->n_threads);
 	add_count(o, &own, &p->all);
 	add_count(o, &of_main, &p->main);
 	return o;
@@ -355,28 +354,28 @@ static cJSON *tree_json(const struct process_tree *t)
 	cJSON *list;
 
 	if (t->app_id)
-		(void)cJSON_AddStringToObject(o, "app", t->app_id);
-	(void)cJSON_AddStringToObject(o, "executor", t->executor_id);
-	(void)cJSON_AddNumberToObject(o, "pid", (double)t->pid);
+		json_add_text(o, "app", t->app_id);
+	json_add_text(o, "executor", t->executor_id);
+	json_add_number(o, "pid", (double)t->pid);
 	add_seconds(o, "cpu_seconds", t->cpu);
 	if (t->age > 0)
 		add_seconds(o, "age_seconds", t->age);
 	if (t->pod)
-		(void)cJSON_AddStringToObject(o, "pod", t->pod);
+		json_add_text(o, "pod", t->pod);
 	if (t->places.n > 0) {
-		list = cJSON_AddArrayToObject(o, "python");
+		list = json_add_array(o, "python");
 		for (size_t i = 0; i < t->places.n; i++)
-			(void)cJSON_AddItemToArray(list, cJSON_CreateString(t->places.items[i]));
+			json_append(list, cJSON_CreateString(t->places.items[i]));
 	}
 	if (!t->items)
 		return o;
-	list = cJSON_AddArrayToObject(o, "processes");
+	list = json_add_array(o, "processes");
 	for (size_t i = 0; i < t->n; i++) {
 		cJSON *p = process_json(&t->items[i]);
 
 		if (t->items[i].pid == t->pid)
 			add_jvm(p, t);
-		(void)cJSON_AddItemToArray(list, p);
+		json_append(list, p);
 	}
 	return o;
 }
@@ -384,13 +383,8 @@ static cJSON *tree_json(const struct process_tree *t)
 int processes_json(const struct process_list *l, char **ret)
 {
 	_cleanup_json_ cJSON *root = cJSON_CreateArray();
-	char *text;
 
 	for (size_t i = 0; i < l->n; i++)
-		(void)cJSON_AddItemToArray(root, tree_json(&l->items[i]));
-	text = root ? cJSON_PrintUnformatted(root) : NULL;
-	if (!text)
-		return -ENOMEM;
-	*ret = text;
-	return 0;
+		json_append(root, tree_json(&l->items[i]));
+	return json_print(root, ret);
 }

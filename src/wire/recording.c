@@ -96,51 +96,42 @@ int recording_decode(const char *line, size_t len, struct recorded_answer *ret, 
 int recording_encode(const struct recorded_answer *a, char **ret)
 {
 	_cleanup_json_ cJSON *o = cJSON_CreateObject();
-	char *text;
 
-	(void)cJSON_AddNumberToObject(o, "t", floor((double)a->at / 1000) / 1000);
-	(void)cJSON_AddStringToObject(o, "path", a->path);
-	(void)cJSON_AddNumberToObject(o, "status", a->status);
-	(void)cJSON_AddStringToObject(o, "type", a->type);
-	(void)cJSON_AddNumberToObject(o, "took", floor((double)a->took / 100) / 10000);
+	json_add_number(o, "t", floor((double)a->at / 1000) / 1000);
+	json_add_text(o, "path", a->path);
+	json_add_number(o, "status", a->status);
+	if (a->type)
+		json_add_text(o, "type", a->type);
+	json_add_number(o, "took", floor((double)a->took / 100) / 10000);
 	if (a->date > 0)
-		(void)cJSON_AddNumberToObject(o, "date", floor((double)a->date / USEC_PER_SEC));
+		json_add_number(o, "date", floor((double)a->date / USEC_PER_SEC));
 	if (a->error)
-		(void)cJSON_AddStringToObject(o, "error", a->error);
-	/* Last, so that a line that could not be made whole is not taken for one. */
-	if (!cJSON_AddStringToObject(o, "body", a->body))
-		return -ENOMEM;
-	text = cJSON_PrintUnformatted(o);
-	if (!text)
-		return -ENOMEM;
-	*ret = text;
-	return 0;
+		json_add_text(o, "error", a->error);
+	json_add_text(o, "body", a->body);
+	return json_print(o, ret);
 }
 
 int recording_applications(const struct app_info *app, char **ret)
 {
 	_cleanup_json_ cJSON *root = cJSON_CreateArray();
-	cJSON *o = cJSON_CreateObject();
-	cJSON *attempt = cJSON_CreateObject();
+	cJSON *o = json_append_object(root);
 	const uint64_t started = app->started / USEC_PER_MSEC;
-	cJSON *attempts;
+	cJSON *attempt;
 
-	(void)cJSON_AddItemToArray(root, o);
 	json_add_text(o, "id", app->id);
 	json_add_text(o, "name", app->name);
-	attempts = cJSON_AddArrayToObject(o, "attempts");
-	(void)cJSON_AddItemToArray(attempts, attempt);
+	attempt = json_append_object(json_add_array(o, "attempts"));
 	json_add_text(attempt, "sparkUser", app->user);
 	json_add_text(attempt, "appSparkVersion", app->spark_version);
 	json_add_time(attempt, "startTime", app->started);
-	(void)cJSON_AddNumberToObject(attempt, "startTimeEpoch", (double)started);
+	json_add_number(attempt, "startTimeEpoch", (double)started);
 	return json_print(root, ret);
 }
 
 int recording_environment(const struct strlist *properties, char **ret)
 {
 	_cleanup_json_ cJSON *root = cJSON_CreateObject();
-	cJSON *list = cJSON_AddArrayToObject(root, "sparkProperties");
+	cJSON *list = json_add_array(root, "sparkProperties");
 
 	for (size_t i = 0; i < properties->n; i++) {
 		const char *text = properties->items[i];
@@ -148,9 +139,9 @@ int recording_environment(const struct strlist *properties, char **ret)
 		_cleanup_free_ char *key = strndup(text, n);
 		cJSON *pair = cJSON_CreateArray();
 
-		(void)cJSON_AddItemToArray(pair, cJSON_CreateString(key ? key : ""));
-		(void)cJSON_AddItemToArray(pair, cJSON_CreateString(text[n] ? text + n + 1 : ""));
-		(void)cJSON_AddItemToArray(list, pair);
+		json_append(pair, key ? cJSON_CreateString(key) : NULL);
+		json_append(pair, cJSON_CreateString(text[n] ? text + n + 1 : ""));
+		json_append(list, pair);
 	}
 	return json_print(root, ret);
 }

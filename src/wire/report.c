@@ -8,15 +8,15 @@
 static void add_amount(cJSON *o, const char *name, uint64_t n)
 {
 	if (n > 0)
-		(void)cJSON_AddNumberToObject(o, name, (double)n);
+		json_add_number(o, name, (double)n);
 	else
-		(void)cJSON_AddNullToObject(o, name);
+		json_add_text(o, name, NULL);
 }
 
 static void add_memory(
 	cJSON *o, const char *name, const struct memory_use *m, uint64_t usual, bool compared)
 {
-	cJSON *c = cJSON_AddObjectToObject(o, name);
+	cJSON *c = json_add_object(o, name);
 
 	add_amount(c, "heap_limit_bytes", m->heap_limit);
 	add_amount(c, "heap_peak_bytes", m->heap_peak);
@@ -44,14 +44,14 @@ static cJSON *run_json(const struct app_run_list *l, size_t i)
 		json_add_seconds(o, "usual_seconds", c.duration);
 	json_add_seconds(o, "task_seconds", r->task_time);
 	json_add_seconds(o, "gc_seconds", r->gc_time);
-	(void)cJSON_AddNumberToObject(o, "executors", (double)r->executors);
+	json_add_number(o, "executors", (double)r->executors);
 	add_memory(o, "executor", &r->executor, c.executor_memory, compared);
 	add_memory(o, "driver", &r->driver, c.driver_memory, compared);
-	(void)cJSON_AddNumberToObject(o, "compared_with", (double)(compared ? c.n : 0));
-	marks = cJSON_AddArrayToObject(o, "regressions");
+	json_add_number(o, "compared_with", (double)(compared ? c.n : 0));
+	marks = json_add_array(o, "regressions");
 	for (size_t k = 0; k < n_run_marks; k++)
 		if (c.marks & (1U << k))
-			(void)cJSON_AddItemToArray(marks, cJSON_CreateString(run_marks[k]));
+			json_append(marks, cJSON_CreateString(run_marks[k]));
 	return o;
 }
 
@@ -67,19 +67,19 @@ static cJSON *name_json(const struct app_run *r)
 int report_json(const struct app_run_list *l, bool cut, const char *trouble, char **ret)
 {
 	_cleanup_json_ cJSON *root = cJSON_CreateObject();
-	cJSON *apps = cJSON_AddArrayToObject(root, "apps");
+	cJSON *apps = json_add_array(root, "apps");
 	cJSON *runs = NULL;
 
 	json_add_text(root, "trouble", trouble);
-	(void)cJSON_AddBoolToObject(root, "newest_only", cut);
+	json_add_bool(root, "newest_only", cut);
 	for (size_t i = 0; i < l->n; i++) {
 		if (i == 0 || !app_run_same_name(&l->items[i - 1], &l->items[i])) {
 			cJSON *o = name_json(&l->items[i]);
 
-			runs = cJSON_AddArrayToObject(o, "runs");
-			(void)cJSON_AddItemToArray(apps, o);
+			runs = json_add_array(o, "runs");
+			json_append(apps, o);
 		}
-		(void)cJSON_AddItemToArray(runs, run_json(l, i));
+		json_append(runs, run_json(l, i));
 	}
 	return json_print(root, ret);
 }

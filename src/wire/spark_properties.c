@@ -212,15 +212,6 @@ static bool is_read(const char *key)
 	return matters(key);
 }
 
-/* Takes item over, also on failure. */
-static int append(cJSON *list, cJSON *item)
-{
-	if (cJSON_AddItemToArray(list, item))
-		return 0;
-	cJSON_Delete(item);
-	return -ENOMEM;
-}
-
 static int append_main_class(cJSON *root, const cJSON *json)
 {
 	_cleanup_free_ char *name = NULL;
@@ -231,17 +222,17 @@ static int append_main_class(cJSON *root, const cJSON *json)
 	if (r < 0 || !name)
 		return r;
 	pair = cJSON_CreateArray();
-	r = append(cJSON_AddArrayToObject(root, "systemProperties"), pair);
-	if (r >= 0)
-		r = append(pair, cJSON_CreateString(SPARK_MAIN_CLASS));
-	return r < 0 ? r : append(pair, cJSON_CreateString(name));
+	json_append(pair, cJSON_CreateString(SPARK_MAIN_CLASS));
+	json_append(pair, cJSON_CreateString(name));
+	json_append(json_add_array(root, "systemProperties"), pair);
+	return 0;
 }
 
 int spark_trim_environment(const char *body, size_t len, char **ret, char **reterr)
 {
 	_cleanup_json_ cJSON *json = NULL;
 	_cleanup_json_ cJSON *root = cJSON_CreateObject();
-	cJSON *list = cJSON_AddArrayToObject(root, "sparkProperties");
+	cJSON *list = json_add_array(root, "sparkProperties");
 	const cJSON *pairs = NULL;
 	const cJSON *pair;
 	int r;
@@ -254,9 +245,9 @@ int spark_trim_environment(const char *body, size_t len, char **ret, char **rete
 		/* What is no pair stays none: a list with one is refused where the owner is read.
 		 */
 		if (r >= 0 && !key)
-			r = append(list, cJSON_CreateArray());
+			json_append(list, cJSON_CreateArray());
 		else if (r >= 0 && is_read(key))
-			r = append(list, cJSON_Duplicate(pair, true));
+			json_append(list, cJSON_Duplicate(pair, true));
 	}
 	if (r >= 0)
 		r = append_main_class(root, json);

@@ -218,23 +218,23 @@ static cJSON *audit_json(const struct app_history *a)
 	json_add_text(o, "app_id", a->info.id);
 	json_add_text(o, "name", a->info.name);
 	json_add_text(o, "spark_version", a->info.spark_version);
-	(void)cJSON_AddBoolToObject(o, "audited", a->properties.n > 0);
-	list = cJSON_AddArrayToObject(o, "findings");
+	json_add_bool(o, "audited", a->properties.n > 0);
+	list = json_add_array(o, "findings");
 	for (size_t i = 0; i < a->audit.n; i++)
-		(void)cJSON_AddItemToArray(list, finding_json(&a->audit.items[i]));
+		json_append(list, finding_json(&a->audit.items[i]));
 	return o;
 }
 
 int status_audit_json(const struct detector *d, const char *app_id, char **ret)
 {
 	_cleanup_json_ cJSON *root = cJSON_CreateObject();
-	cJSON *apps = cJSON_AddArrayToObject(root, "apps");
+	cJSON *apps = json_add_array(root, "apps");
 
 	for (size_t i = 0; i < detector_n_apps(d); i++) {
 		const struct app_history *a = detector_app_at(d, i);
 
 		if (!app_id || !*app_id || str_equal(a->info.id, app_id))
-			(void)cJSON_AddItemToArray(apps, audit_json(a));
+			json_append(apps, audit_json(a));
 	}
 	return json_print(root, ret);
 }
@@ -329,10 +329,10 @@ static cJSON *observed_json(struct observed_rule *r)
 
 	json_add_text(o, "rule", r->rule);
 	json_add_text(o, "verdict", verdict_name(VERDICT_HUNG));
-	(void)cJSON_AddNumberToObject(o, "would_have_acted", (double)r->n);
-	(void)cJSON_AddNumberToObject(o, "moved_again", (double)r->n_moved);
-	(void)cJSON_AddNumberToObject(o, "ended", (double)r->n_ended);
-	(void)cJSON_AddNumberToObject(o, "standing", (double)r->n_standing);
+	json_add_number(o, "would_have_acted", (double)r->n);
+	json_add_number(o, "moved_again", (double)r->n_moved);
+	json_add_number(o, "ended", (double)r->n_ended);
+	json_add_number(o, "standing", (double)r->n_standing);
 	if (r->n_moved > 0) {
 		json_add_seconds(o, "moved_after_median_seconds", observed_median(r));
 		json_add_seconds(o, "moved_after_longest_seconds", observed_longest(r));
@@ -344,11 +344,11 @@ static cJSON *observed_json(struct observed_rule *r)
 int status_observed_json(struct observed *o, const char *trouble, char **ret)
 {
 	_cleanup_json_ cJSON *root = cJSON_CreateObject();
-	cJSON *list = cJSON_AddArrayToObject(root, "rules");
+	cJSON *list = json_add_array(root, "rules");
 
 	json_add_text(root, "trouble", trouble);
 	for (size_t i = 0; i < o->n; i++)
-		(void)cJSON_AddItemToArray(list, observed_json(&o->rules[i]));
+		json_append(list, observed_json(&o->rules[i]));
 	return json_print(root, ret);
 }
 
@@ -358,15 +358,15 @@ static void add_pause(cJSON *o, const struct status_pause *p)
 	cJSON *t;
 
 	if (!p->reason) {
-		(void)cJSON_AddNullToObject(o, "paused");
+		json_add_text(o, "paused", NULL);
 		return;
 	}
-	t = cJSON_AddObjectToObject(o, "paused");
+	t = json_add_object(o, "paused");
 	json_add_text(t, "reason", p->reason);
 	json_add_text(t, "who", p->who);
 	json_add_time(t, "since", p->since);
 	json_add_time(t, "until", p->until);
-	(void)cJSON_AddBoolToObject(t, "durable", p->durable);
+	json_add_bool(t, "durable", p->durable);
 }
 
 int status_pause_json(const struct status_pause *p, char **ret)
@@ -380,7 +380,7 @@ int status_pause_json(const struct status_pause *p, char **ret)
 /* What each may do. */
 static void add_rules(cJSON *o, const struct status_summary *s)
 {
-	cJSON *list = cJSON_AddArrayToObject(o, "rules");
+	cJSON *list = json_add_array(o, "rules");
 
 	for (size_t i = 0; i < s->n_rules; i++) {
 		cJSON *r = cJSON_CreateObject();
@@ -389,7 +389,7 @@ static void add_rules(cJSON *o, const struct status_summary *s)
 		json_add_text(r, "action", s->rules[i].action);
 		json_add_text(r, "mode", s->rules[i].mode);
 		json_add_text(r, "owner_may", s->rules[i].owner_may);
-		(void)cJSON_AddItemToArray(list, r);
+		json_append(list, r);
 	}
 }
 
@@ -399,29 +399,29 @@ static void add_leader(cJSON *o, const struct status_leader *l)
 	cJSON *t;
 
 	if (!l->lease) {
-		(void)cJSON_AddNullToObject(o, "leader");
+		json_add_text(o, "leader", NULL);
 		return;
 	}
-	t = cJSON_AddObjectToObject(o, "leader");
+	t = json_add_object(o, "leader");
 	json_add_text(t, "lease", l->lease);
 	json_add_text(t, "identity", l->identity);
-	(void)cJSON_AddBoolToObject(t, "leads", l->leads);
+	json_add_bool(t, "leads", l->leads);
 	json_add_text(t, "other", l->other);
 	json_add_text(t, "why", l->why);
-	(void)cJSON_AddNumberToObject(t, "transitions", (double)l->transitions);
+	json_add_number(t, "transitions", (double)l->transitions);
 }
 
 static void add_windows(cJSON *o, const struct status_summary *s)
 {
-	cJSON *list = cJSON_AddArrayToObject(o, "maintenance");
+	cJSON *list = json_add_array(o, "maintenance");
 
 	for (size_t i = 0; i < s->n_windows; i++) {
 		cJSON *w = cJSON_CreateObject();
 
 		json_add_text(w, "name", s->windows[i].name);
 		json_add_text(w, "reason", s->windows[i].reason);
-		(void)cJSON_AddBoolToObject(w, "open", s->windows[i].open);
-		(void)cJSON_AddItemToArray(list, w);
+		json_add_bool(w, "open", s->windows[i].open);
+		json_append(list, w);
 	}
 }
 
@@ -430,7 +430,7 @@ static void add_airflow_access(cJSON *o, const struct status_airflow *a)
 	cJSON *access;
 
 	json_add_text(o, "airflow_version", a->version);
-	access = cJSON_AddObjectToObject(o, "access");
+	access = json_add_object(o, "access");
 	for (int i = 0; i < AIRFLOW_RIGHT_MAX; i++)
 		json_add_text(access, airflow_right_name((enum airflow_right)i),
 			permission_name(a->access[i]));
@@ -438,32 +438,32 @@ static void add_airflow_access(cJSON *o, const struct status_airflow *a)
 
 static void add_notifies(cJSON *root, const struct status_summary *s)
 {
-	cJSON *notifies = cJSON_AddArrayToObject(root, "notifies");
+	cJSON *notifies = json_add_array(root, "notifies");
 
-	(void)cJSON_AddBoolToObject(root, "notifications_durable", s->notices_durable);
+	json_add_bool(root, "notifications_durable", s->notices_durable);
 	for (size_t i = 0; i < s->n_notifies; i++) {
 		const struct status_notify *n = &s->notifies[i];
 		cJSON *o = cJSON_CreateObject();
 
 		json_add_text(o, "notify", n->name);
-		(void)cJSON_AddNumberToObject(o, "pending", (double)n->n_pending);
-		(void)cJSON_AddNumberToObject(o, "sent", (double)n->n_sent);
-		(void)cJSON_AddNumberToObject(o, "failed", (double)n->n_failed);
-		(void)cJSON_AddNumberToObject(o, "dropped", (double)n->n_dropped);
+		json_add_number(o, "pending", (double)n->n_pending);
+		json_add_number(o, "sent", (double)n->n_sent);
+		json_add_number(o, "failed", (double)n->n_failed);
+		json_add_number(o, "dropped", (double)n->n_dropped);
 		json_add_text(o, "error", n->complaint);
 		json_add_text(o, "test", n->test);
-		(void)cJSON_AddItemToArray(notifies, o);
+		json_append(notifies, o);
 	}
 }
 
 static void add_targets(cJSON *o, const struct status_cluster *c)
 {
-	cJSON *targets = cJSON_AddObjectToObject(o, "targets");
-	cJSON *list = cJSON_AddArrayToObject(o, "faults");
+	cJSON *targets = json_add_object(o, "targets");
+	cJSON *list = json_add_array(o, "faults");
 
-	(void)cJSON_AddNumberToObject(targets, "ok", (double)c->n_ok);
-	(void)cJSON_AddNumberToObject(targets, "silent", (double)c->n_silent);
-	(void)cJSON_AddNumberToObject(targets, "unusable", (double)c->n_unusable);
+	json_add_number(targets, "ok", (double)c->n_ok);
+	json_add_number(targets, "silent", (double)c->n_silent);
+	json_add_number(targets, "unusable", (double)c->n_unusable);
 	for (size_t i = 0; i < c->n_shown; i++) {
 		const struct status_fault *f = &c->faults[i];
 		cJSON *t = cJSON_CreateObject();
@@ -475,9 +475,9 @@ static void add_targets(cJSON *o, const struct status_cluster *c)
 		json_add_text(t, "reason", f->reason);
 		json_add_text(t, "text", f->text);
 		json_add_time(t, "since", f->since);
-		(void)cJSON_AddItemToArray(list, t);
+		json_append(list, t);
 	}
-	(void)cJSON_AddNumberToObject(o, "faults_not_shown", (double)(c->n_faults - c->n_shown));
+	json_add_number(o, "faults_not_shown", (double)(c->n_faults - c->n_shown));
 }
 
 static void add_storm(cJSON *o, const struct status_storm *s)
@@ -492,7 +492,7 @@ int status_storm_json(const struct status_storm *s, char **ret)
 {
 	_cleanup_json_ cJSON *root = cJSON_CreateObject();
 
-	add_storm(cJSON_AddObjectToObject(root, "storm"), s);
+	add_storm(json_add_object(root, "storm"), s);
 	return json_print(root, ret);
 }
 
@@ -508,44 +508,44 @@ int status_summary_json(const struct status_summary *s, char **ret)
 	add_rules(root, s);
 	json_add_time(root, "time", s->wall);
 	json_add_time(root, "started", s->started);
-	(void)cJSON_AddBoolToObject(root, "ready", s->ready);
-	(void)cJSON_AddBoolToObject(root, "healthy", s->healthy);
-	(void)cJSON_AddBoolToObject(root, "config_last_reload_successful", s->reload_ok);
+	json_add_bool(root, "ready", s->ready);
+	json_add_bool(root, "healthy", s->healthy);
+	json_add_bool(root, "config_last_reload_successful", s->reload_ok);
 	json_add_text(root, "config_last_reload_error", s->reload_fault);
 	json_add_text(root, "config_needs_restart", s->needs_restart);
 	json_add_time(root, "config_last_reload", s->reloaded);
-	(void)cJSON_AddNumberToObject(root, "actions_pending", (double)s->n_pending_actions);
-	(void)cJSON_AddNumberToObject(root, "stages_hung", (double)s->n_hung);
-	(void)cJSON_AddNumberToObject(root, "incidents_open", (double)s->n_incidents_open);
-	(void)cJSON_AddNumberToObject(root, "actions_last_hour", (double)s->n_actions_last_hour);
-	(void)cJSON_AddNumberToObject(root, "actions_per_hour", (double)s->actions_per_hour);
+	json_add_number(root, "actions_pending", (double)s->n_pending_actions);
+	json_add_number(root, "stages_hung", (double)s->n_hung);
+	json_add_number(root, "incidents_open", (double)s->n_incidents_open);
+	json_add_number(root, "actions_last_hour", (double)s->n_actions_last_hour);
+	json_add_number(root, "actions_per_hour", (double)s->actions_per_hour);
 	add_leader(root, &s->leader);
 	add_pause(root, &s->pause);
 	json_add_text(root, "breaker_open", s->storm.why);
 	if (s->storm.why)
-		add_storm(cJSON_AddObjectToObject(root, "storm"), &s->storm);
+		add_storm(json_add_object(root, "storm"), &s->storm);
 	json_add_text(root, "ledger_trouble", s->ledger);
 	add_windows(root, s);
-	clusters = cJSON_AddArrayToObject(root, "clusters");
+	clusters = json_add_array(root, "clusters");
 	for (size_t i = 0; i < s->n_clusters; i++) {
 		cJSON *o = cJSON_CreateObject();
 
 		json_add_text(o, "spark_cluster", s->clusters[i].name);
-		(void)cJSON_AddBoolToObject(o, "up", s->clusters[i].up);
+		json_add_bool(o, "up", s->clusters[i].up);
 		json_add_time(o, "last_poll", s->clusters[i].last_poll);
-		(void)cJSON_AddNumberToObject(o, "apps", (double)s->clusters[i].n_apps);
+		json_add_number(o, "apps", (double)s->clusters[i].n_apps);
 		add_targets(o, &s->clusters[i]);
 		json_add_text(o, "kill", permission_name(s->clusters[i].kill));
-		(void)cJSON_AddItemToArray(clusters, o);
+		json_append(clusters, o);
 	}
-	airflows = cJSON_AddArrayToObject(root, "airflows");
+	airflows = json_add_array(root, "airflows");
 	for (size_t i = 0; i < s->n_airflows; i++) {
 		cJSON *o = cJSON_CreateObject();
 
 		json_add_text(o, "airflow", s->airflows[i].name);
-		(void)cJSON_AddBoolToObject(o, "up", s->airflows[i].up);
+		json_add_bool(o, "up", s->airflows[i].up);
 		add_airflow_access(o, &s->airflows[i]);
-		(void)cJSON_AddItemToArray(airflows, o);
+		json_append(airflows, o);
 	}
 	add_notifies(root, s);
 	return json_print(root, ret);
