@@ -3,11 +3,13 @@
  * and nobody keeps the others out. A connection carries one request. Those of one origin, which is
  * an address (of IPv6, a /64) or a user at a Unix socket, are bounded, and so are all together. The
  * newest is always let in: at a limit the oldest whose request is not complete goes, or else the
- * oldest. Root is bounded by the second limit only. */
+ * oldest. Root is bounded by the second limit only. How many handshakes of TLS may begin is bounded
+ * before that: each takes us milliseconds, and its peer none. */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/socket.h>
 #include <systemd/sd-event.h>
 
 #include "base/cleanup.h"
@@ -17,6 +19,10 @@
 
 #define HTTP_CONNECTIONS_MAX 64U
 #define HTTP_CONNECTIONS_OF_ORIGIN 16U
+/* In a second; twice as many at once, such as a few pages with what they load. With the slowest of
+ * usual keys, RSA of 4096 bits, they take 15 % of a processor. */
+#define HTTP_HANDSHAKES 20U
+#define HTTP_HANDSHAKES_OF_ORIGIN 10U
 /* From the beginning of a connection to the end of its request, however the bytes come. */
 #define HTTP_REQUEST_TIMEOUT (10 * USEC_PER_SEC)
 /* From there to the end of the answer, both together. */
@@ -32,6 +38,7 @@ enum http_refusal {
 	HTTP_REFUSAL_UNKNOWN,   /* 401: no user, or no password of one */
 	HTTP_REFUSAL_BUSY,      /* 503: too many passwords wait to be looked at */
 	HTTP_REFUSAL_RATE,      /* 429: above the limit of the rate */
+	HTTP_REFUSAL_HANDSHAKE, /* more of TLS than may begin in a second */
 	HTTP_REFUSAL_MAX
 };
 
@@ -45,6 +52,8 @@ int http_connections_new(sd_event *event, const struct clock *clock, struct http
 /* All connections are removed by then. NULL is allowed; returns NULL. */
 struct http_connections *http_connections_free(struct http_connections *l);
 
+/* Whether a connection from there may begin its handshake; counts it if not. */
+bool http_connections_admit(struct http_connections *l, const struct sockaddr *from);
 /* Follows a connection until it is removed, and makes room for it. fd is borrowed: one that has to
  * go is shut down, which its owner notices. NULL without memory: nothing bounds it. */
 struct http_connection *http_connections_add(struct http_connections *l, int fd);

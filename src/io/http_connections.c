@@ -11,9 +11,13 @@
 #include <sys/queue.h>
 #include <sys/socket.h>
 
+#include "base/rate.h"
 #include "io/local_socket.h"
 
 #define SWEEP_INTERVAL (2 * USEC_PER_SEC)
+/* Of whom it is known how many handshakes they began. With more than these, all together are
+ * bounded yet. */
+#define MAX_BEGINNERS 64
 
 struct http_connection {
 	LIST_ENTRY(http_connection) link;
@@ -28,11 +32,18 @@ struct http_connection {
 	void *userdata;
 };
 
+struct beginner {
+	struct http_origin origin;
+	struct rate rate;
+};
+
 struct http_connections {
 	const struct clock *clock;
 	sd_event_source *sweep; /* runs while there are connections */
 	LIST_HEAD(, http_connection) head;
 	uint64_t refusals[HTTP_REFUSAL_MAX];
+	struct rate handshakes;
+	struct beginner beginners[MAX_BEGINNERS];
 };
 
 const char *http_refusal_name(enum http_refusal r)
@@ -46,6 +57,7 @@ const char *http_refusal_name(enum http_refusal r)
 		[HTTP_REFUSAL_UNKNOWN] = "unauthorized",
 		[HTTP_REFUSAL_BUSY] = "busy",
 		[HTTP_REFUSAL_RATE] = "rate",
+		[HTTP_REFUSAL_HANDSHAKE] = "handshake",
 	};
 
 	_Static_assert(ELEMENTSOF(names) == HTTP_REFUSAL_MAX, "a name per reason");
@@ -123,37 +135,76 @@ struct http_connections *http_connections_free(struct http_connections *l)
 	return NULL;
 }
 
-static void read_ipv6(const struct in6_addr *a, struct http_origin *ret)
+static struct http_origin ipv6_origin(const struct in6_addr *a)
 {
+	struct http_origin o = {.family = AF_INET6};
+
 	if (IN6_IS_ADDR_V4MAPPED(a)) {
-		ret->family = AF_INET;
-		memcpy(ret->bytes, a->s6_addr + 12, 4);
+		o.family = AF_INET;
+		memcpy(o.bytes, a->s6_addr + 12, 4);
 	} else {
-		memcpy(ret->bytes, a->s6_addr, sizeof(ret->bytes));
+		memcpy(o.bytes, a->s6_addr, sizeof(o.bytes));
 	}
+	return o;
+}
+
+/* Of a Unix socket its family alone. */
+static struct http_origin origin_of(const struct sockaddr *a)
+{
+	struct http_origin o = {.family = a->sa_family};
+
+	if (a->sa_family == AF_INET)
+		memcpy(o.bytes, &((const struct sockaddr_in *)(const void *)a)->sin_addr, 4);
+	else if (a->sa_family == AF_INET6)
+		o = ipv6_origin(&((const struct sockaddr_in6 *)(const void *)a)->sin6_addr);
+	return o;
 }
 
 static void read_origin(struct http_connection *c)
 {
 	union {
 		struct sockaddr any;
-		struct sockaddr_in in;
-		struct sockaddr_in6 in6;
 		struct sockaddr_storage storage;
 	} a = {.any.sa_family = AF_UNSPEC};
 	socklen_t len = sizeof(a);
 	struct local_peer peer;
 
 	(void)getpeername(c->fd, &a.any, &len);
-	c->origin.family = a.any.sa_family;
-	if (a.any.sa_family == AF_INET)
-		memcpy(c->origin.bytes, &a.in.sin_addr, sizeof(a.in.sin_addr));
-	else if (a.any.sa_family == AF_INET6)
-		read_ipv6(&a.in6.sin6_addr, &c->origin);
-	else if (a.any.sa_family == AF_UNIX && local_peer_read(c->fd, &peer) >= 0) {
+	c->origin = origin_of(&a.any);
+	if (a.any.sa_family == AF_UNIX && local_peer_read(c->fd, &peer) >= 0) {
 		memcpy(c->origin.bytes, &peer.uid, sizeof(peer.uid));
 		c->root = peer.uid == 0;
 	}
+}
+
+/* The one of this origin, in place of the one that has been full for the longest. */
+static struct rate *rate_of(struct http_connections *l, const struct http_origin *o)
+{
+	struct beginner *found = &l->beginners[0];
+
+	for (size_t i = 0; i < MAX_BEGINNERS; i++) {
+		struct beginner *b = &l->beginners[i];
+
+		if (http_origin_equal(&b->origin, o))
+			return &b->rate;
+		if (b->rate.full_at < found->rate.full_at)
+			found = b;
+	}
+	*found = (struct beginner){.origin = *o};
+	return &found->rate;
+}
+
+bool http_connections_admit(struct http_connections *l, const struct sockaddr *from)
+{
+	struct http_origin o = origin_of(from);
+	usec_t now = clock_now(l->clock);
+
+	if (rate_take(rate_of(l, &o), USEC_PER_SEC / HTTP_HANDSHAKES_OF_ORIGIN,
+		    2 * HTTP_HANDSHAKES_OF_ORIGIN, now) &&
+		rate_take(&l->handshakes, USEC_PER_SEC / HTTP_HANDSHAKES, 2 * HTTP_HANDSHAKES, now))
+		return true;
+	http_connections_count(l, HTTP_REFUSAL_HANDSHAKE);
+	return false;
 }
 
 /* Of one origin, or of all: NULL. */

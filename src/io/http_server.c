@@ -454,6 +454,15 @@ static void drop_attachment(struct attachment *a)
 	free(a);
 }
 
+/* Of MHD_NO libmicrohttpd closes the socket. */
+static enum MHD_Result on_accept(void *userdata, const struct sockaddr *from, socklen_t len)
+{
+	struct http_server *s = userdata;
+
+	(void)len;
+	return !s->tls || http_connections_admit(s->connections, from) ? MHD_YES : MHD_NO;
+}
+
 static void on_connection(void *userdata, struct MHD_Connection *connection, void **context,
 	enum MHD_ConnectionNotificationCode code)
 {
@@ -527,13 +536,13 @@ static int start_mhd(struct listener *l)
 	if (fd < 0)
 		return -errno;
 	l->mhd = MHD_start_daemon(
-		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (tls ? MHD_USE_TLS : 0), 0, NULL, NULL,
-		on_request, l->server, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
-		LIBRARY_MAX_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT,
-		1, MHD_OPTION_URI_LOG_CALLBACK, on_target, l->server, MHD_OPTION_NOTIFY_COMPLETED,
-		on_completed, l->server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, l,
-		MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (tls ? MHD_USE_TLS : 0), 0, on_accept,
+		l->server, on_request, l->server, MHD_OPTION_LISTEN_SOCKET, fd,
+		MHD_OPTION_CONNECTION_LIMIT, LIBRARY_MAX_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
+		IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,
+		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_URI_LOG_CALLBACK, on_target, l->server,
+		MHD_OPTION_NOTIFY_COMPLETED, on_completed, l->server, MHD_OPTION_NOTIFY_CONNECTION,
+		on_connection, l, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
 	if (l->mhd)
 		return 0;
 	(void)close(fd);

@@ -9,6 +9,7 @@
 #include <sys/queue.h>
 
 #include "base/base64.h"
+#include "base/rate.h"
 #include "base/secret.h"
 #include "base/strbuf.h"
 #include "io/clock.h"
@@ -53,7 +54,7 @@ struct web_users {
 	unsigned next_wrong;
 	usec_t rate_interval;
 	uint64_t rate_burst;
-	usec_t taken_until; /* when the bucket is full again */
+	struct rate rate;
 	LIST_HEAD(, job) jobs;
 };
 
@@ -268,18 +269,10 @@ static enum http_gate_answer ask_password(struct web_users *u, const struct clai
 	return HTTP_GATE_WAIT;
 }
 
-/* A bucket that holds rate_burst, and gets one each interval. */
 static bool is_too_fast(struct web_users *u)
 {
-	usec_t now = clock_boottime();
-	usec_t from = u->taken_until > now ? u->taken_until : now;
-
-	if (u->rate_interval == 0)
-		return false;
-	if (from + u->rate_interval > now + u->rate_burst * u->rate_interval)
-		return true;
-	u->taken_until = from + u->rate_interval;
-	return false;
+	return u->rate_interval > 0 &&
+	       !rate_take(&u->rate, u->rate_interval, u->rate_burst, clock_boottime());
 }
 
 bool web_users_open_path(const char *path)
@@ -406,7 +399,7 @@ int web_users_configure(struct web_users *u, const struct web_users_params *p)
 	u->n = p->n;
 	u->rate_interval = p->rate_interval;
 	u->rate_burst = p->rate_burst;
-	u->taken_until = 0;
+	u->rate = (struct rate){0};
 	return 0;
 }
 

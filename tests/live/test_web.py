@@ -11,6 +11,7 @@ import socket
 import ssl
 import subprocess
 import threading
+import time
 import urllib.error
 import urllib.request
 
@@ -36,8 +37,12 @@ class Guarded(Daemon):
     def secrets(self):
         return [*super().secrets(), "opensesame", "abcdefghijkl", "PRIVATE KEY"]
 
-    def status(self, path="/", user=None, ca=None, client=None, source="127.0.0.1", **options):
-        """What a request from source is answered with; None: there is no connection."""
+    def status(self, path="/", **more):
+        """What a request is answered with; None: there is no connection."""
+        return self.answer(path, **more)[0]
+
+    def answer(self, path, user=None, ca=None, client=None, source="127.0.0.1", **options):
+        """Its status and its body."""
         context = None
         if ca:
             context = ssl.create_default_context(cafile=ca)
@@ -50,9 +55,10 @@ class Guarded(Daemon):
         headers = {"Authorization": "Basic " + base64.b64encode(user.encode()).decode()} if user else {}
         try:
             c.request("GET", path, headers=headers)
-            return c.getresponse().status
+            got = c.getresponse()
+            return got.status, got.read().decode()
         except (ssl.SSLError, ConnectionError, http.client.RemoteDisconnected):
-            return None
+            return None, ""
         finally:
             c.close()
 
@@ -252,6 +258,36 @@ def signed(directory, name, ca, *more):
     subprocess.run(["openssl", "x509", "-req", "-in", csr, "-CA", ca[0], "-CAkey", ca[1], "-CAcreateserial", "-days", "1", "-extfile",
                     directory / "ext", "-out", cert], check=True, capture_output=True)
     return cert, key
+
+
+def begin_handshake(port, hello):
+    """Whether the server went on with it."""
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as s:
+        try:
+            s.sendall(hello)
+            return bool(s.recv(1))
+        except OSError:
+            return False
+
+
+def test_a_flood_of_handshakes(binary, tmp_path, started):
+    """Of one address only so many begin; another is let in, and polling goes on."""
+    cert, key = make(tmp_path, "server")
+    driver = started(Driver)
+    out = ssl.MemoryBIO()
+    with pytest.raises(ssl.SSLWantReadError):
+        ssl.create_default_context(cafile=cert).wrap_bio(ssl.MemoryBIO(), out, server_hostname="127.0.0.1").do_handshake()
+    hello = out.read()
+    with Guarded(binary, tmp_path, driver, f"tls_server_config:\n  cert_file: {cert}\n  key_file: {key}\n") as d:
+        wait(lambda: driver.asked("GET", "/stages"), what="it polls")
+        begun, n = time.monotonic(), 300
+        let_in = sum(begin_handshake(d.port(), hello) for _ in range(n))
+        took = time.monotonic() - begun
+        assert 20 <= let_in <= 20 + 10 * took + 1
+        status, metrics = d.answer("/metrics", ca=cert, source="127.0.0.2")
+        assert status == 200
+        assert f'stagewatch_web_refused_total{{server="web",reason="handshake"}} {n - let_in}\n' in metrics
+        d.polls_go_on(driver)
 
 
 def test_client_certificates(binary, tmp_path, started):

@@ -195,6 +195,40 @@ static void test_times(void **state)
 	tear_down(&f);
 }
 
+static unsigned admit_all(struct fixture *f, uint32_t address)
+{
+	const struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(address)};
+	unsigned n = 0;
+
+	while (n < 1000 &&
+		http_connections_admit(f->list, (const struct sockaddr *)(const void *)&a))
+		n++;
+	return n;
+}
+
+/* Of an address and in all: some at once, then half as many a second. */
+static void test_handshakes(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	set_up(&f);
+	assert_int_equal(admit_all(&f, 0xc0000201U), 20);
+	assert_int_equal(admit_all(&f, 0xc0000202U), 20);
+	assert_int_equal(admit_all(&f, 0xc0000203U), 0);
+	assert_refusals(&f, HTTP_REFUSAL_HANDSHAKE, 3);
+	f.now += USEC_PER_SEC / 10;
+	assert_int_equal(admit_all(&f, 0xc0000201U), 1);
+	assert_int_equal(admit_all(&f, 0xc0000204U), 1);
+	/* From more addresses than are remembered. */
+	f.now += USEC_PER_SEC;
+	for (unsigned i = 0; i < 1000; i++)
+		(void)admit_all(&f, 0x0a000000U + i);
+	f.now += USEC_PER_SEC / 2;
+	assert_int_equal(admit_all(&f, 0xc0000201U), 10);
+	tear_down(&f);
+}
+
 static void test_names(void **state)
 {
 	(void)state;
@@ -209,6 +243,7 @@ int main(void)
 		cmocka_unit_test(test_slow_readers),
 		cmocka_unit_test(test_all_addresses),
 		cmocka_unit_test(test_times),
+		cmocka_unit_test(test_handshakes),
 		cmocka_unit_test(test_names),
 	};
 
