@@ -161,9 +161,9 @@ $(BUILD)/tests/scenario: tests/scenario/scenario.c tests/scenario/evidence.c tes
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter %.c,$^) \
 		$(BUILD)/libcore.a $(BUILD)/libbase.a $(LIB_LIBS)
 
-$(BUILD)/bench/floor: bench/floor.c $(BUILD)/flags
+$(BUILD)/bench/floor: bench/floor.c bench/floor_curl.c bench/floor_sockets.c bench/floor_client.h $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< -lcurl
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter %.c,$^) -lcurl
 
 $(BUILD)/bench/scale: bench/scale.c $(BUILD)/flags $(FAKE_CLOCK) $(below_web:%=$(BUILD)/lib%.a)
 	@mkdir -p $(@D)

@@ -93,10 +93,10 @@ class Daemon:
         return time.monotonic() - self.began
 
 
-def floor(build, asked, rounds=3, seconds=0):
-    """CPU seconds of bare libcurl for a round of these URLs; asked: URL to how often; seconds: what the round is spread over."""
+def floor(build, asked, rounds=3, seconds=0, client="curl"):
+    """CPU seconds of a bare client for a round of these URLs; asked: URL to how often; seconds: what the round is spread over."""
     urls = [u for u, n in asked.items() for _ in range(n)]
-    done = subprocess.run([build / "bench/floor", str(rounds), str(seconds)], input="\n".join(urls) + "\n", capture_output=True, text=True, check=True)
+    done = subprocess.run([build / "bench/floor", client, str(rounds), str(seconds)], input="\n".join(urls) + "\n", capture_output=True, text=True, check=True)
     return float(done.stdout.split()[0])
 
 
@@ -146,8 +146,9 @@ def watch(build, directory, n, way):
         # All rounds at once are a connection per request: too many, where there are many hosts.
         own = floor(build, counted, 1) / rounds_asked if n <= 1000 else floor(build, a_round)
         lists = {u: 1 for u in counted if "/stages?" in u}
-        return {"n": n, "way": way, "cpu": cpu / rounds, "requests": len(asked) / rounds_asked / n, "own": own, "least": floor(build, lists),
-                "pace": floor(build, lists, seconds=interval_of(n)), "resident": resident, "first": first, "late": late}
+        return {"n": n, "way": way, "cpu": cpu / rounds, "requests": len(asked) / rounds_asked / n, "own": own, "resident": resident,
+                "first": first, "late": late, "least": floor(build, lists), "pace": floor(build, lists, seconds=interval_of(n)),
+                "sockets": floor(build, lists, client="sockets"), "sockets_pace": floor(build, lists, seconds=interval_of(n), client="sockets")}
 
 
 def compare(build, directory, n):
@@ -228,6 +229,10 @@ def main():
             cpu = next(r["cpu"] for r in rows if r["n"] == n and r["way"] == "all changed")
             print(f"{n} UIs, all changed: Python requests takes {o['python'] / cpu:.1f} x, a scrape by Prometheus {o['prometheus'] / cpu:.1f} x the CPU",
                   flush=True)
+    print("one list of stages per app, us a request:")
+    print(f"{'UIs':>6} {'bodies':<15} {'libcurl':>8} {'at pace':>8} {'sockets':>8} {'at pace':>8}")
+    for r in rows:
+        print(f"{r['n']:6} {r['way']:<15} " + " ".join(f"{r[k] / r['n'] * 1e6:8.1f}" for k in ("least", "pace", "sockets", "sockets_pace")))
     for way in WAYS:
         of = [r for r in rows if r["way"] == way]
         if len(of) > 1:

@@ -1,35 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The floor of the benchmark: bare libcurl fetches the URLs of standard input, one a line, ROUNDS
- * times over, 64 at once on connections that stay open, and throws away what it gets. The first
- * round, which connects, does not count. Prints the CPU seconds and the bytes of a round.
+ * The floor of the benchmark: fetches the URLs of standard input, one a line, ROUNDS times over, 64
+ * at once on connections that stay open, and throws away what it gets. The first round, which
+ * connects, does not count. Prints the CPU seconds and the bytes of a round.
  *
- * floor ROUNDS SECONDS spreads a round over so many seconds, as the daemon spreads its polls: in
- * MOMENTS groups. Without SECONDS it fetches all at once.
+ * floor CLIENT ROUNDS SECONDS spreads a round over so many seconds, as the daemon spreads its
+ * polls: in MOMENTS groups. With 0 SECONDS it fetches all at once. CLIENT is curl or sockets.
  *
  * libcurl 7.88 keeps the connections of a multi handle in a hash of 97 rows: one multi handle takes
- * about PER_MULTI hosts. */
-#include <curl/curl.h>
+ * about PER_PLACE hosts. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
 
-#define WINDOW 64
-#define PER_MULTI 200
-#define MAX_MULTIS 1024
-#define MOMENTS 64
+#include "floor_client.h"
 
-struct url {
-	char *text;
-	size_t multi;
-};
+#define PER_PLACE 200
+/* The daemon takes turns ten times an interval, over four fifths of it (src/watch/poller.c). */
+#define MOMENTS 8
 
-static size_t drop(char *data, size_t size, size_t n, void *userdata)
+void floor_fail(const char *what, const char *why)
 {
-	(void)data;
-	*(size_t *)userdata += size * n;
-	return size * n;
+	(void)fprintf(stderr, "floor: %s: %s\n", what, why);
+	exit(1);
 }
 
 static double cpu_seconds(void)
@@ -50,12 +44,12 @@ static size_t hash(const char *s, size_t n)
 	return h;
 }
 
-static int by_multi(const void *a, const void *b)
+static int by_place(const void *a, const void *b)
 {
 	const struct url *x = a;
 	const struct url *y = b;
 
-	return x->multi < y->multi ? -1 : x->multi > y->multi;
+	return (x->place > y->place) - (x->place < y->place);
 }
 
 static size_t read_urls(struct url **ret)
@@ -74,98 +68,71 @@ static size_t read_urls(struct url **ret)
 		const char *host = strstr(urls[i].text, "//");
 
 		host = host ? host + 2 : urls[i].text;
-		urls[i].multi = hash(host, strcspn(host, "/")) % (n / PER_MULTI + 1) % MAX_MULTIS;
+		urls[i].place = hash(host, strcspn(host, "/")) % (n / PER_PLACE + 1) % MAX_PLACES;
 	}
-	qsort(urls, n, sizeof(*urls), by_multi);
+	qsort(urls, n, sizeof(*urls), by_place);
+	for (size_t i = 0; i < n; i++)
+		urls[i].number = i;
 	*ret = urls;
 	return n;
 }
 
-/* All URLs of one multi handle. */
-static void fetch(CURLM *multi, const struct url *u, size_t n, CURL **idle)
+static size_t fetch_group(const struct floor_client *client, const struct url *urls, size_t n)
 {
-	size_t n_idle = WINDOW;
-	size_t next = 0;
-	int running = 1;
-	int left;
+	size_t bytes = 0;
 
-	while (next < n || running) {
-		while (n_idle > 0 && next < n) {
-			CURL *e = idle[--n_idle];
-
-			(void)curl_easy_setopt(e, CURLOPT_URL, u[next++].text);
-			(void)curl_multi_add_handle(multi, e);
-		}
-		(void)curl_multi_perform(multi, &running);
-		for (CURLMsg *m; (m = curl_multi_info_read(multi, &left));) {
-			CURL *e = m->easy_handle;
-
-			if (m->data.result != CURLE_OK) {
-				(void)fprintf(
-					stderr, "floor: %s\n", curl_easy_strerror(m->data.result));
-				exit(1);
-			}
-			(void)curl_multi_remove_handle(multi, e);
-			idle[n_idle++] = e;
-		}
-		if (running)
-			(void)curl_multi_poll(multi, NULL, 0, 1000, NULL);
+	for (size_t i = 0, k; i < n; i = k) {
+		for (k = i; k < n && urls[k].place == urls[i].place; k++)
+			;
+		bytes += client->fetch(&urls[i], k - i);
 	}
+	return bytes;
 }
 
-static CURLM *multi_of(const struct url *u)
-{
-	static CURLM *multis[MAX_MULTIS];
-	CURLM **m = &multis[u->multi];
-
-	if (!*m) {
-		*m = curl_multi_init();
-		(void)curl_multi_setopt(*m, CURLMOPT_MAXCONNECTS, 10000L);
-	}
-	return *m;
-}
-
-/* All URLs; a group ends with a multi handle, or when it is large enough. */
-static void fetch_round(const struct url *urls, size_t n, double seconds, CURL **idle)
+static size_t fetch_round(
+	const struct floor_client *client, const struct url *urls, size_t n, double seconds)
 {
 	size_t most = seconds > 0 ? n / MOMENTS + 1 : n;
 	double pause = seconds * (double)most / (double)n;
 	struct timespec t = {(time_t)pause, (long)((pause - (double)(time_t)pause) * 1e9)};
+	size_t bytes = 0;
 
-	for (size_t i = 0, k; i < n; i = k) {
-		for (k = i; k < n && k - i < most && urls[k].multi == urls[i].multi; k++)
-			;
-		fetch(multi_of(&urls[i]), &urls[i], k - i, idle);
+	for (size_t i = 0; i < n; i += most) {
+		bytes += fetch_group(client, &urls[i], most < n - i ? most : n - i);
 		if (seconds > 0)
 			(void)nanosleep(&t, NULL);
 	}
+	return bytes;
+}
+
+static const struct floor_client *client_of(const char *name)
+{
+	static const struct floor_client *const clients[] = {&floor_curl, &floor_sockets};
+
+	for (size_t i = 0; i < sizeof(clients) / sizeof(*clients); i++)
+		if (strcmp(clients[i]->name, name) == 0)
+			return clients[i];
+	floor_fail(name, "is no client");
 }
 
 int main(int argc, char **argv)
 {
-	CURL *idle[WINDOW];
+	const struct floor_client *client = client_of(argc > 1 ? argv[1] : "");
+	long rounds = argc == 4 ? strtol(argv[2], NULL, 10) : 0;
+	double seconds = argc == 4 ? strtod(argv[3], NULL) : 0;
 	struct url *urls;
 	size_t n = read_urls(&urls);
-	int rounds = argc > 1 ? (int)strtol(argv[1], NULL, 10) : 0;
-	double seconds = argc > 2 ? strtod(argv[2], NULL) : 0;
 	size_t bytes = 0;
 	double from = 0;
 
 	if (n == 0 || rounds < 1)
-		return 1;
-	for (int i = 0; i < WINDOW; i++) {
-		idle[i] = curl_easy_init();
-		(void)curl_easy_setopt(idle[i], CURLOPT_NOSIGNAL, 1L);
-		(void)curl_easy_setopt(idle[i], CURLOPT_WRITEFUNCTION, drop);
-		(void)curl_easy_setopt(idle[i], CURLOPT_WRITEDATA, &bytes);
-	}
-	for (int round = 0; round <= rounds; round++) {
-		if (round == 1) {
+		floor_fail("usage", "floor curl|sockets ROUNDS SECONDS < URLS");
+	client->begin(urls, n);
+	for (long round = 0; round <= rounds; round++) {
+		if (round == 1)
 			from = cpu_seconds();
-			bytes = 0;
-		}
-		fetch_round(urls, n, seconds, idle);
+		bytes = fetch_round(client, urls, n, seconds);
 	}
-	printf("%.6f %zu\n", (cpu_seconds() - from) / rounds, bytes / (size_t)rounds);
+	printf("%.6f %zu\n", (cpu_seconds() - from) / (double)rounds, bytes);
 	return 0;
 }
