@@ -313,6 +313,9 @@ def test_install_upgrade_uninstall(helm, server, binary, tmp_path):
     assert not can(server, token, "create", "", "pods", "spark")
     assert "spark k8s: kill granted" in access(server, binary, tmp_path, "spark")
 
+    notes = helm("upgrade", "stagewatchd", CHART, *to, "--values", CHART / "ci/replicas-values.yaml")
+    assert "exec statefulset/stagewatchd -- stagewatchctl status" in notes and "get lease stagewatchd" in notes
+
     # The ledger outlives the release.
     helm("uninstall", "stagewatchd", *to)
     for kind, name, status in (("PersistentVolumeClaim", "stagewatchd", 200), ("Deployment", "stagewatchd", 404),
