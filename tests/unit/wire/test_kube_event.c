@@ -61,7 +61,7 @@ static void the_last_one(void **state)
 			MOUNT_TEXT},
 		{"its words are for a terminal",
 			LIST(EVENT("Warning", OLD("2026-11-30T04:10:00Z"), "Failed\\u001b[31m",
-				"a\\nb")),
+				"a\\u0007b")),
 			"Failed?[31m: a?b"},
 	};
 
