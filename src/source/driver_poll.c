@@ -25,14 +25,19 @@ enum step {
 	STEP_END
 };
 
+/* What a poll keeps the room of for the next one. */
+struct texts {
+	struct strbuf base;
+	struct strbuf app_id;
+	struct strbuf url; /* of the step */
+};
+
 struct driver_poll {
 	struct spares *spares; /* NULL: it is freed when it is over */
 	struct transport *transport;
 	struct transport_request *request;
-	struct endpoint endpoint; /* its url is base, the rest is borrowed */
-	struct strbuf base;
-	struct strbuf app_id;
-	struct strbuf url; /* of the step */
+	struct endpoint endpoint; /* its url is texts.base, the rest is borrowed */
+	struct texts texts;
 	unsigned needs;
 	bool begun; /* an answer is there */
 	bool any_app;
@@ -71,9 +76,9 @@ const struct asked *driver_answer_fault(const struct driver_answer *answer, cons
 
 static void poll_free(struct driver_poll *p)
 {
-	strbuf_clear(&p->base);
-	strbuf_clear(&p->app_id);
-	strbuf_clear(&p->url);
+	strbuf_clear(&p->texts.base);
+	strbuf_clear(&p->texts.app_id);
+	strbuf_clear(&p->texts.url);
 	free(p);
 }
 
@@ -89,19 +94,14 @@ void driver_polls_clear(struct spares *spares)
 static struct driver_poll *poll_new(struct spares *spares)
 {
 	struct driver_poll *p = spares ? spares_take(spares) : NULL;
-	struct strbuf base = {0};
-	struct strbuf app_id = {0};
-	struct strbuf url = {0};
+	struct texts kept = {0};
 
-	if (!p)
-		return calloc(1, sizeof(*p));
-	base = p->base;
-	app_id = p->app_id;
-	url = p->url;
-	memset(p, 0, sizeof(*p));
-	p->base = base;
-	p->app_id = app_id;
-	p->url = url;
+	if (p)
+		kept = p->texts;
+	else
+		p = malloc(sizeof(*p));
+	if (p)
+		*p = (struct driver_poll){.texts = kept};
 	return p;
 }
 
@@ -138,12 +138,12 @@ static void finish(struct driver_poll *p, enum driver_state state, const struct 
 static int step_path(const struct driver_poll *p, struct strbuf *b)
 {
 	strbuf_empty(b);
-	strbuf_add(b, p->base.text);
+	strbuf_add(b, p->texts.base.text);
 	strbuf_add(b, "/api/v1/applications");
 	if (p->step == STEP_APPS)
 		return 0;
 	strbuf_add(b, "/");
-	strbuf_add_segment(b, p->app_id.text);
+	strbuf_add_segment(b, p->texts.app_id.text);
 	switch (p->step) {
 	case STEP_STAGES:
 		strbuf_add(b, "/stages?status=active&details=false");
@@ -183,12 +183,12 @@ static int ask_step(struct driver_poll *p)
 	};
 	int r;
 
-	r = step_path(p, &p->url);
+	r = step_path(p, &p->texts.url);
 	if (r < 0)
 		return r;
-	if (p->url.failed)
+	if (p->texts.url.failed)
 		return -ENOMEM;
-	ask.url = p->url.text;
+	ask.url = p->texts.url.text;
 	return transport_send(p->transport, &ask, on_answer, p, &p->request);
 }
 
@@ -226,11 +226,11 @@ static int take_app(struct driver_poll *p, const struct transport_answer *a, str
 		fault_set(fault, "malformed", "lists %zu applications, a driver lists one", apps.n);
 		return -EBADMSG;
 	}
-	if (!p->any_app && !str_equal(p->app_id.text, apps.items[0].id)) {
+	if (!p->any_app && !str_equal(p->texts.app_id.text, apps.items[0].id)) {
 		fault_set(fault, "changed", "is answered for another app by now");
 		return -ESTALE;
 	}
-	r = strbuf_set(&p->app_id, apps.items[0].id);
+	r = strbuf_set(&p->texts.app_id, apps.items[0].id);
 	if (r >= 0)
 		r = app_info_copy(&apps.items[0], &p->answer.info);
 	return answer_decoded(r, NULL, &apps.left_out, fault);
@@ -435,7 +435,7 @@ static void on_answer(void *userdata, const struct transport_answer *a)
 		return;
 	asked = &p->answer.asked[p->answer.n_asked++];
 	p->answer.memory_asked = p->answer.memory_asked || p->step == STEP_MEMORY;
-	*asked = (struct asked){.url = p->base.text, .what = step_names[p->step]};
+	*asked = (struct asked){.url = p->texts.base.text, .what = step_names[p->step]};
 	if (answer_check(a, ANSWER_JSON, &asked->fault))
 		r = take(p, a, &asked->fault);
 	if (r < 0 && p->step <= STEP_STAGES) {
@@ -444,7 +444,7 @@ static void on_answer(void *userdata, const struct transport_answer *a)
 	}
 	if (answer_not_recorded(a))
 		p->answer.n_asked--;
-	if (p->step == STEP_APPS && !shard_has(&p->shard, p->app_id.text))
+	if (p->step == STEP_APPS && !shard_has(&p->shard, p->texts.app_id.text))
 		finish(p, DRIVER_OF_OTHER_SHARD, NULL);
 	else
 		next_step(p);
@@ -477,10 +477,10 @@ int driver_poll_start(
 	p->step = ask->last_id ? STEP_STAGES : STEP_APPS;
 	p->verify = ask->verify && p->step == STEP_STAGES;
 	p->endpoint = *ask->endpoint;
-	r = strbuf_set(&p->base, ask->endpoint->url);
-	p->endpoint.url = p->base.text;
+	r = strbuf_set(&p->texts.base, ask->endpoint->url);
+	p->endpoint.url = p->texts.base.text;
 	if (r >= 0)
-		r = strbuf_set(&p->app_id, id ? id : "");
+		r = strbuf_set(&p->texts.app_id, id ? id : "");
 	if (r >= 0)
 		r = ask_step(p);
 	if (r < 0) {
