@@ -83,27 +83,6 @@ void kube_changes_clear(struct kube_changes *c);
  * makes the whole of no use, -EBADMSG: what it says would be missed. ret is zeroed. */
 int kube_decode_changes(const char *body, size_t len, struct kube_changes *ret, char **reterr);
 
-/* A pod that owns executors: their driver, also in client mode, where nothing else says so. */
-struct kube_parent {
-	char *namespace;
-	char *name;
-	char *uid;
-	char *app_id; /* of its executors; NULL: they have none, or different ones */
-};
-
-struct kube_parent_list {
-	struct kube_parent *items;
-	size_t n;
-	struct left_out left_out;
-	char *next; /* as above */
-};
-
-void kube_parent_list_clear(struct kube_parent_list *l);
-
-/* A page of the metadata of executors (PartialObjectMetadataList, or a PodList): the pods that own
- * them, each once. Those that nobody owns are passed over. */
-int kube_decode_parents(const char *body, size_t len, struct kube_parent_list *ret, char **reterr);
-
 /* For the decoders of the API: a pod's object, and metadata.resourceVersion (*ret is replaced; NULL
  * where it has none that could be asked with). */
 int kube_take_pod(const cJSON *json, struct kube_pod *ret, char **reterr);

@@ -40,6 +40,9 @@ bool kube_is_name(const char *s);
 int kube_copy_name(const cJSON *meta, const char *field, bool (*may_be)(const char *s), char **ret,
 	char **reterr);
 
+/* One without a value says nothing: *ret stays as it is, as where there is none. */
+int kube_copy_label(const cJSON *labels, const char *name, char **ret, char **reterr);
+
 /* What a message says, which can be a whole log: the line of it that tells why. Where there is no
  * such field *ret stays as it is. */
 int kube_copy_why(const cJSON *o, const char *field, char **ret, char **reterr);

@@ -9,6 +9,7 @@
 #include "base/strbuf.h"
 #include "io/clock.h"
 #include "source/answer.h"
+#include "wire/kube_parents.h"
 
 /* Each list asks for those that are known, every sixth one for executors. */
 #define EXECUTORS_EVERY 6

@@ -62,6 +62,14 @@ int kube_copy_name(const cJSON *meta, const char *field, bool (*may_be)(const ch
 	return may_be(s) ? str_replace(ret, s) : json_refuse(reterr, "\"%s\" is not a name", field);
 }
 
+int kube_copy_label(const cJSON *labels, const char *name, char **ret, char **reterr)
+{
+	const char *s = NULL;
+	int r = json_get_string(labels, name, JSON_OPTIONAL, &s, reterr);
+
+	return r <= 0 || !*s ? r : json_copy_id(labels, name, JSON_REQUIRED, ret, reterr);
+}
+
 int kube_copy_why(const cJSON *o, const char *field, char **ret, char **reterr)
 {
 	const char *s = NULL;

@@ -8,6 +8,7 @@
 #include "wire/kube.h"
 #include "wire/kube_app.h"
 #include "wire/kube_event.h"
+#include "wire/kube_parents.h"
 #include "wire/kube_usage.h"
 #include "wire/kube_waiting.h"
 

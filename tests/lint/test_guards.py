@@ -68,7 +68,7 @@ FUZZED = ("settings_load", "notice_check_template", "notice_render", "notice_env
           "notice_pagerduty", "http_server_new_local", "http_url_check", "http_url_fault", "http_url_header_fault", "gzip_offered",
           "pod_cgroup_parse", "base64_decode", "nodemanager_parse_link", "kube_driver_parse", "parse_duration", "parse_timestamp",
           "spark_parse", "app_wishes_apply", "audit_run", "str_printable", "html_text", "airflow_error_text", "yarn_error_text",
-          "kube_error_text", "spark_trim_environment", "airflow_request_get", "recording_encode", "kube_driver_print")
+          "kube_error_text", "why_line", "spark_trim_environment", "airflow_request_get", "recording_encode", "kube_driver_print")
 
 
 def test_what_else_is_read_is_fuzzed(root):

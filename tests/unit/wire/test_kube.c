@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Decoders of the Kubernetes API's answers: pods in all their states, and what is no list. */
 #include "wire/kube.h"
+#include "wire/kube_parents.h"
 
 #include <errno.h>
 

@@ -16,6 +16,7 @@
 #include "wire/json.h"
 #include "wire/kube.h"
 #include "wire/kube_app.h"
+#include "wire/kube_parents.h"
 #include "wire/kube_usage.h"
 #include "wire/leader_store.h"
 #include "wire/master.h"
