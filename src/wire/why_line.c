@@ -9,46 +9,38 @@
 
 #include "base/cleanup.h"
 #include "base/strbuf.h"
+#include "wire/page.h"
 
 #define MAX_MARKS 3
-
-/* A part of a text. */
-struct span {
-	const char *at;
-	size_t n;
-};
+#define THREAD "Exception in thread \""
+#define CAUSE "Caused by: "
 
 /* What a line that tells why has in it, the surest first. */
 static const char *const marks[][MAX_MARKS] = {
-	{"Exception in thread \""},
+	{THREAD},
 	{"Exception: ", "Error: ", "error: "},
 	{" ERROR ", " FATAL "},
 };
 
-static const char *find(const struct span *s, const char *what)
+static bool has(struct span s, const char *what)
 {
-	return memmem(s->at, s->n, what, strlen(what));
+	return span_skip_past(&s, what);
 }
 
 static bool begins_with(const struct span *s, const char *what)
 {
-	return s->n >= strlen(what) && strncmp(s->at, what, strlen(what)) == 0;
+	return s->n >= strlen(what) && strncmp(s->p, what, strlen(what)) == 0;
 }
 
-/* Leaves out what stands in front of p. */
-static void cut_before(struct span *s, const char *p)
+static bool ends_with(const char *p, size_t n, const char *what)
 {
-	s->n -= (size_t)(p - s->at);
-	s->at = p;
+	return n >= strlen(what) && strncmp(p + n - strlen(what), what, strlen(what)) == 0;
 }
 
-/* Leaves out what stands in front of it, and itself. */
-static void cut_behind(struct span *s, const char *what)
+static void cut(struct span *s, size_t n)
 {
-	const char *p = find(s, what);
-
-	if (p)
-		cut_before(s, p + strlen(what));
+	s->p += n;
+	s->n -= n;
 }
 
 /* The next line of text, without white space around it. false: there is none. */
@@ -59,11 +51,11 @@ static bool next_line(const char **text, struct span *ret)
 
 	if (**text == '\0')
 		return false;
-	*ret = (struct span){.at = *text, .n = n};
+	*ret = (struct span){*text, n};
 	*text += n + ((*text)[n] == '\n');
-	while (ret->n > 0 && strchr(space, *ret->at))
-		cut_before(ret, ret->at + 1);
-	while (ret->n > 0 && strchr(space, ret->at[ret->n - 1]))
+	while (ret->n > 0 && strchr(space, *ret->p))
+		cut(ret, 1);
+	while (ret->n > 0 && strchr(space, ret->p[ret->n - 1]))
 		ret->n--;
 	return true;
 }
@@ -73,7 +65,7 @@ static size_t rank_of(const struct span *line)
 {
 	for (size_t i = 0; i < ELEMENTSOF(marks); i++)
 		for (size_t k = 0; k < MAX_MARKS && marks[i][k]; k++)
-			if (find(line, marks[i][k]))
+			if (has(*line, marks[i][k]))
 				return i;
 	return ELEMENTSOF(marks);
 }
@@ -82,13 +74,13 @@ static size_t rank_of(const struct span *line)
  * does not. */
 static bool is_cause(const struct span *line, size_t best)
 {
-	return best == 0 && begins_with(line, "Caused by: ") && rank_of(line) == 1;
+	return best == 0 && begins_with(line, CAUSE) && rank_of(line) == 1;
 }
 
 /* What was survived comes before what was not: the last of its kind counts. */
 static struct span pick(const char *text)
 {
-	struct span picked = {.at = text};
+	struct span picked = {text, 0};
 	struct span line;
 	size_t best = ELEMENTSOF(marks);
 
@@ -110,27 +102,24 @@ static void cut_package(struct span *s)
 	size_t n = 0;
 	size_t name = 0; /* where its last part begins */
 
-	while (n < s->n && s->at[n] != ':' && s->at[n] != ' ')
-		if (s->at[n++] == '.')
+	while (n < s->n && s->p[n] != ':' && s->p[n] != ' ')
+		if (s->p[n++] == '.')
 			name = n;
-	if (n < s->n && s->at[n] == ':' && n > strlen("Exception") &&
-		(strncmp(s->at + n - strlen("Exception"), "Exception", strlen("Exception")) == 0 ||
-			strncmp(s->at + n - strlen("Error"), "Error", strlen("Error")) == 0))
-		cut_before(s, s->at + name);
+	if (n < s->n && s->p[n] == ':' &&
+		(ends_with(s->p, n, "Exception") || ends_with(s->p, n, "Error")))
+		cut(s, name);
 }
 
 /* Of Spark's client: "...Exception: Failure executing: POST at: URL. Message: WHY. Received status:
  * Status(...)", which says it all once more. */
 static void cut_request(struct span *s)
 {
-	const char *end;
+	struct span rest = *s;
 
-	if (!find(s, "Failure executing: "))
+	if (!span_skip_past(&rest, "Failure executing: ") || !span_skip_past(&rest, ". Message: "))
 		return;
-	cut_behind(s, ". Message: ");
-	end = find(s, ". Received status: ");
-	if (end)
-		s->n = (size_t)(end - s->at);
+	if (!span_take_until(&rest, ". Received status: ", s))
+		*s = rest;
 }
 
 int why_line(const char *text, size_t max, char **ret)
@@ -138,15 +127,15 @@ int why_line(const char *text, size_t max, char **ret)
 	_cleanup_free_ char *copy = NULL;
 	struct span line = pick(text);
 
-	if (begins_with(&line, "Exception in thread \"")) {
-		cut_behind(&line, "\"");
-		cut_behind(&line, "\" ");
+	if (begins_with(&line, THREAD)) {
+		cut(&line, strlen(THREAD));
+		(void)span_skip_past(&line, "\" ");
 	}
-	if (begins_with(&line, "Caused by: "))
-		cut_behind(&line, ": ");
-	cut_behind(&line, " StackTrace: ");
+	if (begins_with(&line, CAUSE))
+		cut(&line, strlen(CAUSE));
+	(void)span_skip_past(&line, " StackTrace: ");
 	cut_package(&line);
 	cut_request(&line);
-	copy = strndup(line.at, line.n);
+	copy = strndup(line.p, line.n);
 	return copy ? str_printable(copy, max, ret) : -ENOMEM;
 }

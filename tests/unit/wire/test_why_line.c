@@ -120,7 +120,7 @@ static void lines(void **state)
 			"registry.example.com: not found"},
 		{"half of a thread", "Exception in thread \"main", "main"},
 		{"nothing behind a cause", "x\nCaused by: ", "Caused by:"},
-		{"only a class", "a.Error: ", "a.Error:"},
+		{"only a class", "a.Error: ", "Error:"},
 		{"white space", " \n\t\n", ""},
 		{"nothing", "", ""},
 	};
