@@ -102,14 +102,14 @@ class Operated(Cluster):
         times = {"onFailureRetryInterval": 1, "onSubmissionFailureRetryInterval": 1}
         part = {"cores": 1, "memory": "512m"}
         spec = {"type": "Scala", "mode": "cluster", "image": "spark", "sparkVersion": "4.3.0", "mainClass": "job.Sleeper",
-                "mainApplicationFile": "local:///job.jar", "restartPolicy": {**restart, **times}, "sparkConf": {"spark.ui.port": str(port)},
+                "mainApplicationFile": "local:///job.jar", "restartPolicy": {**times, **restart}, "sparkConf": {"spark.ui.port": str(port)},
                 "driver": {**part, "serviceAccount": "spark", "env": [{"name": "BY", "value": "webhook"}], "annotations": OF_TASK},
                 "executor": {**part, "instances": 1}}
         return {"apiVersion": f"{GROUP}/v1beta2", "kind": "SparkApplication", "metadata": {"name": name}, "spec": spec}
 
-    def submit(self, name, port, restart):
+    def submit(self, name, port, restart, state="RUNNING"):
         self.create(APPS, self.application(name, port, restart))
-        self.wait_state(name, "RUNNING")
+        self.wait_state(name, state)
 
     def suspend(self, name, suspend, how=""):
         app = self.get(f"{APPS}/{name}")
@@ -189,6 +189,20 @@ def test_a_driver_that_would_be_started_anew_is_left_and_would_be(cluster, binar
         assert d.actions()["requested"] == 0 and not airflow.asked("PATCH")
         cluster.delete(f"{PODS}/{name}-driver")
         wait(lambda: len(kubelet.seen) == 2, 120, "the next driver")
+
+
+@pytest.mark.timeout(600)
+def test_why_nothing_was_submitted_is_told(cluster, binary, tmp_path):
+    cluster.create(QUOTA, {"metadata": {"name": "none"}, "spec": {"hard": {"pods": "0"}}})
+    cluster.set_status(f"{QUOTA}/none", {"hard": {"pods": "0"}, "used": {"pods": "0"}})
+    cluster.submit("denied", 4040, {"type": "OnFailure", "onSubmissionFailureRetries": 3, "onSubmissionFailureRetryInterval": 600},
+                   "SUBMISSION_FAILED")
+    with Daemon(binary, tmp_path, section(cluster, tmp_path, "acts"), action="notify") as d:
+        wait(lambda: "not_started" in json.dumps(d.json("/api/v1/incidents")), 60, "it is told")
+        why = 'pods "denied-driver" is forbidden: exceeded quota: none, requested: pods=1, used: pods=0, limited: pods=0'
+        assert f"SparkApplication spark/denied: SUBMISSION_FAILED, {why}" in json.dumps(d.json("/api/v1/incidents")).replace('\\"', '"')
+    cluster.delete(f"{APPS}/denied")
+    cluster.delete(f"{QUOTA}/none")
 
 
 @pytest.mark.timeout(600)
