@@ -63,6 +63,11 @@ static void the_last_one(void **state)
 			LIST(EVENT("Warning", OLD("2026-11-30T04:10:00Z"), "Failed\\u001b[31m",
 				"a\\u0007b")),
 			"Failed?[31m: a?b"},
+		{"its message has several lines",
+			LIST(EVENT("Warning", OLD("2026-11-30T04:10:00Z"), "FailedMount",
+				"MountVolume.SetUp failed\\nMounting command: mount\\nOutput: "
+				"mount.nfs: Connection timed out\\n")),
+			"FailedMount: Output: mount.nfs: Connection timed out"},
 	};
 
 	(void)state;
