@@ -16,6 +16,7 @@ int evidence_dir_create(const char *dir, const char *name, FILE **ret);
 struct evidence_bounds {
 	uint64_t max_size;  /* bytes of all files that are not open */
 	uint64_t keep_free; /* bytes that are to stay free on their file system */
+	uint64_t drop;      /* bytes that go however little there is, since a quota was reached */
 	usec_t max_age;
 	const char *const *open; /* NAMEs of files that stay, NULL at the end; NULL: none */
 };

@@ -166,7 +166,12 @@ static uint64_t allowed(const struct evidence_bounds *b, uint64_t sum, uint64_t 
 {
 	uint64_t left = sum + room > b->keep_free ? sum + room - b->keep_free : 0;
 
-	return left < b->max_size ? left : b->max_size;
+	if (left > b->max_size)
+		left = b->max_size;
+	if (b->drop == 0)
+		return left;
+	sum = sum > b->drop ? sum - b->drop : 0;
+	return left < sum ? left : sum;
 }
 
 int evidence_dir_prune(const char *dir, const struct evidence_bounds *bounds, usec_t now)

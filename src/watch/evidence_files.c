@@ -28,8 +28,15 @@ struct evidence_files {
 	const struct evidence_params *params;
 	struct evidence_file items[MAX_OPEN];
 	size_t n;
-	int complaint;       /* the error last logged; 0: none */
+	int complaint;       /* the error last logged, or one of enum no_place; 0: none */
 	int prune_complaint; /* the same, of what is too old or too much */
+	bool full;           /* a file could not be written further */
+};
+
+/* Why there is no room yet: bounds of ours. Where it is the file system's there is an errno. */
+enum no_place {
+	NO_PLACE_MAX_SIZE = 1,
+	NO_PLACE_KEEP_FREE
 };
 
 int evidence_files_new(struct recorder *recorder, struct evidence_files **ret)
@@ -75,11 +82,13 @@ static void prune(struct evidence_files *b, size_t more, usec_t wall)
 	const struct evidence_bounds bounds = {
 		.max_size = most > taken ? most - taken : 0,
 		.keep_free = b->params->bundles_keep_free + reserved(b, more),
+		.drop = b->full ? b->params->bundle_max_size : 0,
 		.max_age = b->params->bundle_max_age,
 		.open = open,
 	};
 	int r;
 
+	b->full = false;
 	for (size_t k = 0; k < b->n; k++)
 		open[k] = b->items[k].incident;
 	r = evidence_dir_prune(b->state_dir, &bounds, wall);
@@ -111,25 +120,50 @@ static struct evidence_file *find(struct evidence_files *b, const struct inciden
 	return NULL;
 }
 
-/* Whether one more may grow to its limit. */
+/* 0: one more may grow to its limit. Else one of enum no_place, or -errno. */
 static int look_for_room(const struct evidence_files *b)
 {
 	uint64_t room = 0;
 	int r;
 
 	if (reserved(b, b->n + 1) > b->params->bundles_max_size)
-		return -EDQUOT;
+		return NO_PLACE_MAX_SIZE;
 	r = evidence_dir_room(b->state_dir, &room);
 	if (r < 0)
 		return r;
-	return room < b->params->bundles_keep_free + reserved(b, 1) ? -ENOSPC : 0;
+	if (room < b->params->bundles_keep_free + reserved(b, 1))
+		return NO_PLACE_KEEP_FREE;
+	return 0;
 }
 
+static bool is_full(int error)
+{
+	return error == -ENOSPC || error == -EDQUOT;
+}
+
+static void complain(struct evidence_files *b, int r);
+
+/* No statvfs() tells of a quota: it is known by what fails. The ledger, which has the same, goes
+ * first. */
+static void on_over(void *userdata, int error)
+{
+	struct evidence_files *b = userdata;
+
+	if (error == 0)
+		return;
+	b->full = b->full || is_full(error);
+	complain(b, error);
+}
+
+/* As look_for_room(). */
 static int open_file(struct evidence_files *b, const struct incident *i, const char *base,
 	usec_t wall, struct evidence_file **ret)
 {
-	struct recording_options options = {
-		.app_id = i->app_id, .base = base, .max_size = b->params->bundle_max_size};
+	struct recording_options options = {.app_id = i->app_id,
+		.base = base,
+		.max_size = b->params->bundle_max_size,
+		.over = on_over,
+		.userdata = b};
 	struct evidence_file *k = &b->items[b->n];
 	int r;
 
@@ -137,10 +171,12 @@ static int open_file(struct evidence_files *b, const struct incident *i, const c
 		return -EMFILE;
 	prune(b, 1, wall);
 	r = look_for_room(b);
-	if (r >= 0)
+	if (r == 0)
 		r = evidence_dir_create(b->state_dir, i->id, &k->file);
-	if (r < 0)
+	if (r != 0) {
+		b->full = b->full || is_full(r);
 		return r;
+	}
 	options.out = k->file;
 	r = recorder_add(b->recorder, &options, &k->recording);
 	if (r < 0) {
@@ -162,18 +198,19 @@ static void complain(struct evidence_files *b, int r)
 	if (r == -ENOENT)
 		log_info("state_dir=%s does not exist: evidence of incidents is not kept",
 			b->state_dir);
-	else if (r == -EDQUOT)
+	else if (r == NO_PLACE_MAX_SIZE)
 		log_warning("Evidence of %zu open incidents takes up bundles_max_size: that of "
 			    "further ones is not kept",
 			b->n);
-	else if (r == -ENOSPC)
+	else if (r == NO_PLACE_KEEP_FREE)
 		log_warning("Less than bundles_keep_free=%" PRIu64 " and bundle_max_size=%" PRIu64
 			    " bytes are free in state_dir=%s, and the ledger goes first: no "
 			    "evidence is kept",
 			b->params->bundles_keep_free, b->params->bundle_max_size, b->state_dir);
 	else
-		log_warning("Failed to write evidence to state_dir=%s: %s; it is not kept",
-			b->state_dir, strerror(-r));
+		log_warning("Failed to write evidence to state_dir=%s: %s; it is not kept%s",
+			b->state_dir, strerror(-r),
+			is_full(r) ? ", and older evidence is deleted" : "");
 }
 
 static void tell(struct evidence_file *k, const struct incident *i, usec_t now)
@@ -213,11 +250,12 @@ void evidence_files_follow(struct evidence_files *b, struct incident *i, const c
 		return;
 	if (!k) {
 		r = open_file(b, i, base, wall, &k);
-		if (r < 0) {
+		if (r != 0) {
 			complain(b, r);
 			return;
 		}
-		b->complaint = 0;
+		if (!b->full)
+			b->complaint = 0;
 		i->kept = true;
 		tell_app(k, a, now);
 	}
@@ -248,10 +286,10 @@ static bool is_crowded(const struct evidence_files *b)
 void evidence_files_sweep(
 	struct evidence_files *b, const struct incident_list *l, usec_t now, usec_t wall)
 {
-	if (is_crowded(b))
+	if (is_crowded(b) || b->full)
 		prune(b, 0, wall);
 	if (is_crowded(b)) {
-		complain(b, -ENOSPC);
+		complain(b, NO_PLACE_KEEP_FREE);
 		while (b->n > 0)
 			close_file(b, &b->items[b->n - 1]);
 	}

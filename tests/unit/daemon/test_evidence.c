@@ -235,6 +235,45 @@ static void no_state_directory_is_no_fault(void **state)
 	assert_int_equal(access(path, F_OK), -1);
 }
 
+static bool at_quota;
+
+/* Instead of the C library's: what is written by it is refused for a while. */
+int fflush(FILE *f)
+{
+	if (f && f != stdout && f != stderr && at_quota) {
+		errno = EDQUOT;
+		return EOF;
+	}
+	return fflush_unlocked(f);
+}
+
+/* No file system says that a quota is nearly reached. What is old goes, since the ledger has the
+ * same quota. */
+static void a_quota_is_reached(void **state)
+{
+	struct world *w = *state;
+	char path[64];
+
+	app(w, "app-1", SCENE_D1);
+	world_make_state(w);
+	(void)snprintf(path, sizeof(path), "%s/state/incidents", w->dir);
+	assert_int_equal(mkdir(path, 0700), 0);
+	world_write(w, "state/incidents/old.jsonl", "{}\n");
+	(void)snprintf(path, sizeof(path), "%s/state/incidents/old.jsonl", w->dir);
+	watch(w, EVIDENCE, ONE);
+	world_run(w, USEC_PER_SEC);
+	assert_int_equal(access(path, F_OK), 0);
+	at_quota = true;
+	world_until(w, world_is_hung(w, "app-1"));
+	world_run(w, 5 * USEC_PER_SEC);
+	at_quota = false;
+	assert_int_equal(access(path, F_OK), -1);
+	assert_int_equal(fake_log_count("Disk quota exceeded; it is not kept, and older evidence "
+					"is deleted"),
+		1);
+	assert_int_equal(fake_log_count("bundles_max_size"), 1); /* of what was deleted */
+}
+
 static void one_poll_asks_environment_once_and_memory_now_and_then(void **state)
 {
 	struct world *w = *state;
@@ -259,6 +298,7 @@ int main(void)
 		story(lost_events_make_it_doubtful),
 		story(story_and_file),
 		story(no_state_directory_is_no_fault),
+		story(a_quota_is_reached),
 		story(one_poll_asks_environment_once_and_memory_now_and_then),
 	};
 
