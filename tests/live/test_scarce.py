@@ -16,20 +16,24 @@ from scene import OWNER, Scene
 DEAF = "127.53.53.53"  # of a resolver that hears and says nothing
 
 
+def can_unshare(*options):
+    return os.geteuid() == 0 and subprocess.run(["unshare", *options, "true"], capture_output=True).returncode == 0
+
+
 def can_mount():
-    return os.geteuid() == 0 and subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode == 0
+    return can_unshare("-m")
 
 
 class Wrapped(Daemon):
-    """Started by a shell in a mount namespace of its own, which becomes it."""
+    """Started by a shell in namespaces of its own, which becomes it."""
 
-    def __init__(self, binary, directory, *args, before, **more):
+    def __init__(self, binary, directory, *args, before="", namespaces="-m", **more):
         super().__init__(binary, directory, *args, **more)
         self.plain, self.binary = self.binary, str(directory / "wrapped")
         pathlib.Path(self.binary).write_text(f"#!/bin/sh\nset -e\n{before}\nexec {self.plain} \"$@\"\n")
         os.chmod(self.binary, 0o755)
         outer = directory / "stagewatchd-outer"
-        outer.write_text(f"#!/bin/sh\nexec unshare -m {self.binary} \"$@\"\n")
+        outer.write_text(f"#!/bin/sh\nexec unshare {namespaces} {self.binary} \"$@\"\n")
         os.chmod(outer, 0o755)
         self.binary = str(outer)
 
@@ -102,6 +106,24 @@ def test_the_state_cannot_be_written(binary, tmp_path, started):
         assert d.lines("Read-only file system") and d.metric("stagewatch_ledger_up") == 0
         assert "cannot be used" in d.ctl("status").stdout
     assert scene.sent() == []
+
+
+# Three years of sleep since the start: CLOCK_BOOTTIME has counted them, CLOCK_MONOTONIC has not.
+SLEPT = ("-T", "--boottime", "100000000")
+
+
+@pytest.mark.skipif(not can_unshare(*SLEPT), reason="a time namespace takes root and Linux 5.6")
+def test_the_host_has_slept(binary, tmp_path, started):
+    """Whoever took a time of the one clock for one of the other would never act, or never wait."""
+    scene = Scene(started, tmp_path)
+    slow = started(Driver, "app-2")
+    slow.faults.append((None, "/stages", slow.hang))
+    with Wrapped(binary, tmp_path, scene.sections + driver_section("slow", slow), action="kill", namespaces=" ".join(SLEPT)) as d:
+        wait(lambda: d.actions("kill").get("confirmed"), 60, "it acts")
+        wait(lambda: d.metric("stagewatch_poll_errors_total", spark_cluster="slow", reason="timeout"), 15, "a limit of time applies")
+        assert d.ctl("pause", "a break", "--for", "2s").returncode == 0
+        wait(lambda: d.metric("stagewatch_paused") == 0, 15, "a pause ends")
+        assert len(slow.asked("GET", "/stages")) < 100
 
 
 def test_told_to_end_in_the_middle_of_an_action(binary, tmp_path, started):
