@@ -32,6 +32,8 @@
 /* Silence on a connection. */
 #define IDLE_SECONDS 15U
 #define CONNECTION_MEMORY ((size_t)32 * 1024)
+/* Until it is looked for a descriptor again. */
+#define DESCRIPTOR_PAUSE (100 * USEC_PER_MSEC)
 
 /* What goes with a connection. */
 struct attachment {
@@ -486,6 +488,18 @@ static void on_connection(void *userdata, struct MHD_Connection *connection, voi
 		(void)shutdown(info->connect_fd, SHUT_RDWR);
 }
 
+/* For whoever waits to be let in libmicrohttpd would be called at once, again and again. */
+static bool pauses_without_descriptor(struct listener *l)
+{
+	_cleanup_close_ int fd = fcntl(l->fd, F_DUPFD_CLOEXEC, 0);
+
+	if (fd >= 0)
+		return false;
+	(void)sd_event_source_set_enabled(l->io, SD_EVENT_OFF);
+	(void)timer_in(l->timer, DESCRIPTOR_PAUSE);
+	return true;
+}
+
 /* Lets libmicrohttpd work and sets the timer to when it wants to be called next. */
 static void run(struct listener *l)
 {
@@ -493,6 +507,8 @@ static void run(struct listener *l)
 
 	l->again = false;
 	(void)MHD_run(l->mhd);
+	if (pauses_without_descriptor(l))
+		return;
 	if (l->again) {
 		/* At the limit of connections libmicrohttpd does not watch for more; that one has
 		 * ended, or goes on, it sees at its next run, for which it does not ask. */
@@ -517,9 +533,12 @@ static int on_ready(sd_event_source *source, int fd, uint32_t revents, void *use
 
 static int on_timer(sd_event_source *source, usec_t now, void *userdata)
 {
+	struct listener *l = userdata;
+
 	(void)source;
 	(void)now;
-	run(userdata);
+	(void)sd_event_source_set_enabled(l->io, SD_EVENT_ON);
+	run(l);
 	return 0;
 }
 

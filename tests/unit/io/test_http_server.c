@@ -611,6 +611,50 @@ static void test_begins_anew(void **state)
 	http_tls_unref(tls);
 }
 
+/* So many descriptors from now on, as there are. */
+static struct rlimit take_descriptors(void)
+{
+	struct rlimit old;
+	struct rlimit now;
+	int next = dup(STDERR_FILENO);
+
+	assert_return_code(next, errno);
+	assert_return_code(getrlimit(RLIMIT_NOFILE, &old), errno);
+	now = (struct rlimit){.rlim_cur = (rlim_t)next, .rlim_max = old.rlim_max};
+	assert_return_code(close(next), errno);
+	assert_return_code(setrlimit(RLIMIT_NOFILE, &now), errno);
+	return old;
+}
+
+/* Somebody waits who cannot be let in: the loop turns now and then, not all the time. */
+static void test_no_descriptor(void **state)
+{
+	static const char text[] = "GET / HTTP/1.0\r\n\r\n";
+	struct strbuf b = {0};
+	struct rlimit old;
+	struct fixture f;
+	unsigned n = 0;
+	usec_t end;
+	int fd;
+
+	(void)state;
+	set_up(&f);
+	fd = connect_to(f.port);
+	send_text(fd, text);
+	old = take_descriptors();
+	end = clock_boottime() + USEC_PER_SEC;
+	while (clock_boottime() < end)
+		n += sd_event_run(f.event, USEC_PER_SEC / 10) > 0;
+	assert_return_code(setrlimit(RLIMIT_NOFILE, &old), errno);
+	assert_int_equal(f.calls, 0);
+	assert_true(n > 1 && n < 30);
+	read_to_end(f.event, fd, &b);
+	assert_status(&b, 200);
+	strbuf_clear(&b);
+	(void)close(fd);
+	tear_down(&f);
+}
+
 static void test_port_taken(void **state)
 {
 	_cleanup_free_ char *at = NULL;
@@ -655,6 +699,7 @@ int main(void)
 		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_several_addresses),
 		cmocka_unit_test(test_begins_anew),
+		cmocka_unit_test(test_no_descriptor),
 		cmocka_unit_test(test_port_taken),
 	};
 
