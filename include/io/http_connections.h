@@ -21,8 +21,8 @@
 #define HTTP_CONNECTIONS_OF_ORIGIN 16U
 /* In a second; twice as many at once, such as a few pages with what they load. With the slowest of
  * usual keys, RSA of 4096 bits, they take 15 % of a processor. */
-#define HTTP_HANDSHAKES 20U
-#define HTTP_HANDSHAKES_OF_ORIGIN 10U
+#define HTTP_HANDSHAKES 20UL
+#define HTTP_HANDSHAKES_OF_ORIGIN 10UL
 /* From the beginning of a connection to the end of its request, however the bytes come. */
 #define HTTP_REQUEST_TIMEOUT (10 * USEC_PER_SEC)
 /* From there to the end of the answer, both together. */
