@@ -32,6 +32,7 @@ static int decode(const char *body, struct kube_waiting_list *l, char **err)
 {
 	_cleanup_free_ char *copy = strdup(body);
 
+	assert_non_null(copy);
 	return kube_decode_waiting(copy, strlen(copy), KUBE_OWNER_KUBEFLOW, l, err);
 }
 
