@@ -52,7 +52,7 @@ def run(tool, program, **env):
 
 
 def sites(tool, program):
-    """The first allocation of each site; ValueError: the program fails without any fault."""
+    """The first allocation of each site; ValueError: the program fails without any fault, OSError: it is not there."""
     with tempfile.NamedTemporaryFile() as f:
         status, text = run(tool, program, ALLOC_SITES=f.name)
         if status != 0:
@@ -98,10 +98,10 @@ def run_program(tool, program, seconds):
     begun = time.monotonic()
     try:
         all_sites = sites(tool, program)
-    except ValueError as e:
+    except (ValueError, OSError) as e:
         print(e, flush=True)
         return 0, 0, [name]
-    wrong, tried = refuse_each(tool, program, spread(all_sites), begun + seconds)
+    wrong, tried = refuse_each(tool, program, spread(all_sites), time.monotonic() + seconds)
     for w in wrong:
         print(w, flush=True)
     print(f"{name}: {tried} of {len(all_sites)} sites, {len(wrong)} wrong, {time.monotonic() - begun:.0f} s", flush=True)

@@ -48,6 +48,29 @@ TEXTS = [
 ]
 
 
+TASK = {"dag_id": "d", "run_id": "manual__1", "task_id": "t", "try_number": "2", "map_index": "3"}
+META = {"namespace": "n", "name": "etl-driver", "uid": "u1", "annotations": TASK,
+        "labels": {"spark-role": "driver", "spark-app-selector": "spark-1", "sparkoperator.k8s.io/app-name": "etl", **TASK, "map_index": "-1"},
+        "ownerReferences": [{"apiVersion": "batch/v1", "kind": "Job", "name": "j", "uid": "u3", "controller": True},
+                            {"apiVersion": "sparkoperator.k8s.io/v1beta2", "kind": "SparkApplication", "name": "etl", "uid": "u2"},
+                            {"apiVersion": "spark.apache.org/v1", "kind": "SparkApplication", "name": "etl", "uid": "u2", "controller": True}]}
+STATUS = {"phase": "Running", "containerStatuses": [{"name": "spark-kubernetes-driver", "state": {"waiting": {"reason": "ErrImagePull", "message": "m"}}}],
+          "conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "m"}], "podIP": "10.0.0.1", "hostIP": "fd00::1", "podIPs": [{"ip": "10.0.0.1"}]}
+KUBE = [
+    {"kind": "Pod", "metadata": META, "spec": {"nodeName": "a"}, "status": STATUS},
+    {"kind": "PodList", "metadata": {"continue": "more", "resourceVersion": "7"},
+     "items": [{"metadata": META, "spec": {"nodeName": "a"}, "status": STATUS}, {"metadata": {"name": "..", "labels": 1}}]},
+    {"kind": "PodList", "metadata": {}, "items": [{"metadata": dict(META, ownerReferences=META["ownerReferences"][1:2]), "status": STATUS},
+                                                  {"metadata": {**META, "annotations": {}, "ownerReferences": []}, "status": STATUS}]},
+    {"kind": "SparkApplicationList", "metadata": {"continue": "more"}, "items": [
+        {"kind": "SparkApplication", "metadata": META, "spec": {}, "status": {"applicationState": {"state": "SUBMISSION_FAILED", "errorMessage": "quota"}}},
+        {"kind": "SparkApplication", "metadata": META, "spec": {}, "status": {"currentState": {"currentStateSummary": "Submitted", "message": "m"}}}]},
+    {"kind": "PartialObjectMetadataList", "metadata": {"continue": "more"}, "items": [{"metadata": META}]},
+    {"kind": "SelfSubjectAccessReview", "metadata": {}, "status": {"allowed": True}},
+    {"kind": "Status", "status": "Failure", "message": "forbidden", "reason": "Forbidden", "code": 403},
+]
+
+
 NAMES = ["etl", "manual__2026-11-23T01:23:45.364005+00:00", "../..", ".", "~", "a b/c?d=e&f#g%2e", 'x "\\ {{ }}', "\u00e9\u202e\U0001f600"]
 
 
@@ -127,6 +150,7 @@ def main():
     out = pathlib.Path(sys.argv[1])
     write(out / "body", (seed for text in bodies() for seed in both(text)))
     write(out / "body", literals())
+    write(out / "body", (seed for value in KUBE for seed in both(json.dumps(value))))
     files = [ROOT / "etc/stagewatchd.conf", *ROOT.glob("examples/**/*.conf"), *ROOT.glob("tests/**/*.conf")]
     shipped = files[0].read_text()
     write(out / "conf", [f.read_bytes() for f in files] + [re.sub(r"(?m)^#(?=[\[\w])", "", shipped).encode()])
