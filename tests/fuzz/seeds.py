@@ -65,6 +65,11 @@ KUBE = [
     {"kind": "SparkApplicationList", "metadata": {"continue": "more"}, "items": [
         {"kind": "SparkApplication", "metadata": META, "spec": {}, "status": {"applicationState": {"state": "SUBMISSION_FAILED", "errorMessage": "quota"}}},
         {"kind": "SparkApplication", "metadata": META, "spec": {}, "status": {"currentState": {"currentStateSummary": "Submitted", "message": "m"}}}]},
+    {"kind": "EventList", "metadata": {"continue": ""}, "items": [
+        {"metadata": {"creationTimestamp": "2026-11-23T01:19:07Z"}, "reason": "FailedScheduling", "message": "0/1 nodes are available", "lastTimestamp": None,
+         "eventTime": "2026-11-23T01:19:07.473000Z"},
+        {"metadata": {"creationTimestamp": "2026-11-23T01:19:07Z"}, "reason": "FailedMount", "message": "m",
+         "series": {"count": 2, "lastObservedTime": "2026-11-23T01:20:07.473000Z"}}]},
     {"kind": "PartialObjectMetadataList", "metadata": {"continue": "more"}, "items": [{"metadata": META}]},
     {"kind": "SelfSubjectAccessReview", "metadata": {}, "status": {"allowed": True}},
     {"kind": "Status", "status": "Failure", "message": "forbidden", "reason": "Forbidden", "code": 403},

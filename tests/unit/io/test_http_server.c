@@ -643,11 +643,11 @@ static void test_no_descriptor(void **state)
 	send_text(fd, text);
 	old = take_descriptors();
 	end = clock_boottime() + USEC_PER_SEC;
-	while (clock_boottime() < end)
+	while (clock_boottime() < end || n < 2)
 		n += sd_event_run(f.event, USEC_PER_SEC / 10) > 0;
 	assert_return_code(setrlimit(RLIMIT_NOFILE, &old), errno);
 	assert_int_equal(f.calls, 0);
-	assert_true(n > 1 && n < 30);
+	assert_true(n < 30);
 	read_to_end(f.event, fd, &b);
 	assert_status(&b, 200);
 	strbuf_clear(&b);
