@@ -77,6 +77,7 @@ static void the_last_one(void **state)
 		_cleanup_free_ char *text = NULL;
 		_cleanup_free_ char *err = NULL;
 
+		assert_non_null(copy);
 		assert_int_equal(kube_decode_last_event(copy, strlen(copy), &text, &err), 0);
 		if (r->text)
 			assert_string_equal(text, r->text);
@@ -98,6 +99,7 @@ static void what_is_no_list(void **state)
 		_cleanup_free_ char *text = NULL;
 		_cleanup_free_ char *err = NULL;
 
+		assert_non_null(copy);
 		assert_int_equal(kube_decode_last_event(copy, strlen(copy), &text, &err), -EBADMSG);
 		assert_null(text);
 		assert_non_null(err);
