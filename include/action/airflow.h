@@ -83,7 +83,8 @@ struct airflow_result {
 	struct owner *found; /* of a FIND that is REPLY_DONE: may be taken over. REPLY_NOTHING: none
 				of those that run, or more than one */
 	struct task_settings *settings; /* of a SETTINGS that is REPLY_DONE: may be taken over */
-	const char *text;               /* one line on what went wrong, or NULL */
+	bool not_sent;      /* beside REPLY_UNCERTAIN: its guard kept the last request here */
+	const char *text;   /* one line on what went wrong, or NULL */
 	const char *reason; /* a word of airflow_reasons, NULL where nothing went wrong */
 	const struct airflow_access *access; /* of airflow_selftest() that is REPLY_DONE */
 };

@@ -64,11 +64,17 @@ struct manager {
 	char *at_start[RESTART_KEYS];
 	char *needs_restart; /* NULL: none */
 	bool ready;
+	bool ending;         /* a signal has said so */
 	bool leaves_out;     /* at the last tick there were more apps than max_apps */
 	uint64_t n_left_out; /* as counted then */
 	bool connects_anew;  /* at the last tick there were more apps than connections */
 	unsigned ticks;
 };
+
+/* manager.c */
+
+/* What SIGTERM does: the loop ends, once the lead is given back where there is one. */
+int manager_end(struct manager *m);
 
 /* manager_parts.c */
 

@@ -18,7 +18,7 @@ struct job_context {
 	struct stats *stats;
 	struct store *store;
 	const struct clock *clock;
-	const struct leader *leader; /* NULL: it is alone */
+	struct leader *leader; /* NULL: it is alone */
 	/* Of a cluster; NULL where there is none. */
 	struct poller *(*poller)(void *userdata, const char *cluster);
 	/* The first request is durable, and about to be sent. */
@@ -44,6 +44,7 @@ struct job {
 	usec_t began;              /* local clock */
 	bool resumed;
 	bool counted_request;
+	bool at_work;                /* a request may still change something: no answer tells */
 	bool acted;                  /* something but a note was sent, maybe in a life before */
 	bool logged;                 /* it counts for the limits */
 	bool recorded;               /* the ledger has it */

@@ -17,6 +17,8 @@ struct leader_context {
 	const struct clock *clock; /* borrowed */
 	/* It leads from now on, or does no longer. */
 	void (*changed)(void *userdata, bool leads);
+	/* leader_leave() has come to its end; called once. */
+	void (*left)(void *userdata);
 	void *userdata;
 };
 
@@ -24,8 +26,16 @@ struct leader_context {
  */
 int leader_new(const struct leader_context *context, const struct leader_params *params,
 	struct leader **ret, char **reterr);
-/* NULL is allowed; returns NULL. The record stays as it is: it runs out. */
+/* NULL is allowed; returns NULL. The record stays as it is: without leader_leave() it runs out. */
 struct leader *leader_free(struct leader *l);
+
+/* The daemon is to be stopped: leads no longer from now on, and gives the lead back once none of
+ * its requests is at work any more, within 3 seconds or not at all. Whether left() will be called
+ * then; false: there is nothing to give back. NULL is allowed. */
+bool leader_leave(struct leader *l);
+/* A request that changes something is about to be sent, or what became of it is known. Where its
+ * answer was lost it stays at work. NULL is allowed. */
+void leader_work(struct leader *l, bool begins);
 
 /* Closed while it does not lead, by the clock of the moment. NULL: there is no leader to be. */
 const struct guard *leader_guard(const struct leader *l);

@@ -28,8 +28,8 @@ struct remediator_context {
 	struct stats *stats;
 	const struct holds *holds;
 	struct store *store;
-	const struct clock *clock;   /* borrowed */
-	const struct leader *leader; /* NULL: it is alone */
+	const struct clock *clock; /* borrowed */
+	struct leader *leader;     /* NULL: it is alone */
 	/* The runtime in force, and the poller of a cluster (NULL when there is none). */
 	struct runtime *(*runtime)(void *userdata);
 	struct poller *(*poller)(void *userdata, const char *cluster);
@@ -62,6 +62,10 @@ void remediator_count(struct remediator *m, const struct app_history *a, usec_t 
  * anew at the next poll, by the rules and the mode of then; what has sent something goes on as it
  * began. */
 void remediator_reconsider(struct remediator *m);
+
+/* The daemon is to be stopped, and its lead to be given back: the same, but a note that is on its
+ * way is waited for. */
+void remediator_leave(struct remediator *m);
 
 /* A person wants an app ended, by the same sequence, with the same fresh looks and within the same
  * limits as if its rule had asked for it: action is kill or retry. name: the app's id, or, where

@@ -264,7 +264,8 @@ void airflow_call_bad(struct airflow_call *c, const struct transport_answer *a)
 {
 	_cleanup_free_ char *detail = NULL;
 	_cleanup_free_ char *text = NULL;
-	struct airflow_result result = {.reply = reply_of(a), .reason = reason_of(a)};
+	struct airflow_result result = {
+		.reply = reply_of(a), .reason = reason_of(a), .not_sent = a->error == -ECANCELED};
 
 	if (a->error < 0) {
 		(void)str_printf(&text, "%s: %s", c->airflow->endpoint.url, a->error_text);
@@ -275,7 +276,7 @@ void airflow_call_bad(struct airflow_call *c, const struct transport_answer *a)
 		(void)str_printf(&text, "%s answered %d%s%s%s", c->airflow->endpoint.url, a->status,
 			remark(c, a), detail && *detail ? ": " : "", detail ? detail : "");
 	}
-	if (result.reply == REPLY_CONFLICT || a->error == -ECANCELED)
+	if (result.reply == REPLY_CONFLICT || result.not_sent)
 		result.reason = NULL; /* no fault of Airflow's */
 	result.text = text;
 	airflow_call_finish(c, &result);

@@ -43,14 +43,23 @@ static struct runtime *on_runtime(void *userdata)
 	return m->runtime;
 }
 
+/* A second signal waits for nothing. */
+int manager_end(struct manager *m)
+{
+	bool again = m->ending;
+
+	m->ending = true;
+	service_stopping();
+	return !again && leader_leave(m->leader) ? 0 : sd_event_exit(m->event, 0);
+}
+
 static int on_end(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata)
 {
 	struct manager *m = userdata;
 
 	(void)source;
 	log_debug("Received signal %" PRIu32, si->ssi_signo);
-	service_stopping();
-	return sd_event_exit(m->event, 0);
+	return manager_end(m);
 }
 
 static int add_signals(struct manager *m)
@@ -96,7 +105,17 @@ static void on_leader_changed(void *userdata, bool leads)
 	struct manager *m = userdata;
 
 	(void)leads;
-	remediator_reconsider(m->remediator);
+	if (m->ending)
+		remediator_leave(m->remediator);
+	else
+		remediator_reconsider(m->remediator);
+}
+
+static void on_leader_left(void *userdata)
+{
+	struct manager *m = userdata;
+
+	(void)sd_event_exit(m->event, 0);
 }
 
 static int add_leader(struct manager *m)
@@ -106,6 +125,7 @@ static int add_leader(struct manager *m)
 		.transport = credentials_transport(m->credentials),
 		.clock = &clock_kernel,
 		.changed = on_leader_changed,
+		.left = on_leader_left,
 		.userdata = m};
 	_cleanup_free_ char *err = NULL;
 	int r;

@@ -25,11 +25,20 @@ static void stop(struct job *j)
 	j->timer = sd_event_source_disable_unref(j->timer);
 }
 
+/* Of what changes something: it is about to be sent, or it is known what became of it. */
+static void set_at_work(struct job *j, bool at_work)
+{
+	if (at_work != j->at_work)
+		leader_work(j->context->leader, at_work);
+	j->at_work = at_work;
+}
+
 struct job *job_free(struct job *j)
 {
 	if (!j)
 		return NULL;
 	stop(j);
+	set_at_work(j, false);
 	action_record_clear(&j->record);
 	runtime_unref(j->runtime);
 	free(j->blocked);
@@ -115,8 +124,10 @@ static void on_airflow(void *userdata, const struct airflow_result *result)
 		.text = result->text,
 	};
 
-	if (event.type == REMEDY_EVENT_REPLY)
+	if (event.type == REMEDY_EVENT_REPLY) {
 		fault_point("remedy: after an answer of Airflow");
+		set_at_work(j, result->reply == REPLY_UNCERTAIN && !result->not_sent);
+	}
 	tell_what_it_waits_for(j, result);
 	j->call = NULL;
 	if (result->reason) {
@@ -161,6 +172,7 @@ static void on_killed(void *userdata, enum remedy_reply reply, const char *text)
 	char stage[48];
 
 	fault_point("remedy: after an answer to a kill");
+	set_at_work(j, reply == REPLY_UNCERTAIN);
 	j->kill = NULL;
 	if (reply != REPLY_DONE) {
 		job_about(j, &about, stage);
@@ -481,9 +493,13 @@ static bool take_step(struct job *j, const struct remedy_step *step, enum remedy
 	} else if (j->record.remedy.state != before) {
 		job_save(j);
 	}
+	if (remedy_effect_changes(step->effect))
+		set_at_work(j, true);
 	r = perform(j, step);
 	if (r >= 0)
 		return false;
+	if (remedy_effect_changes(step->effect))
+		set_at_work(j, false);
 	if (step->effect == EFFECT_WAIT) {
 		give_up_without_timer(j, r);
 		return false;

@@ -17,6 +17,9 @@
 #include "wire/leader_store.h"
 
 #define MAX_BODY ((size_t)64 * 1024)
+/* So long a stop waits for what is under way, and for the lead to be given back: less than systemd
+ * (TimeoutStopSec=) and a kubelet wait for it. */
+#define LEAVE_TIMEOUT (3 * USEC_PER_SEC)
 
 struct leader {
 	struct leader_context context;
@@ -38,9 +41,12 @@ struct leader {
 	struct transport_request *request;
 	sd_event_source *timer;
 	struct guard guard;
-	bool leads;  /* as was told */
-	char *why;   /* it does not */
-	char *fault; /* of the last request */
+	unsigned n_at_work;   /* requests of its own that may still change something */
+	usec_t leaving_until; /* 0: it is not leaving */
+	bool left;            /* as was told */
+	bool leads;           /* as was told */
+	char *why;            /* it does not */
+	char *fault;          /* of the last request */
 	uint64_t n_errors;
 };
 
@@ -119,6 +125,8 @@ static int tell_why(struct leader *l)
 	l->why = NULL;
 	if (leads(l))
 		return 0;
+	if (l->leaving_until > 0)
+		return str_replace(&l->why, "this replica is being stopped");
 	if (other)
 		return str_printf(&l->why, "another replica leads: %s", other);
 	if (l->fault)
@@ -148,12 +156,48 @@ static void tell(struct leader *l)
 			"(lease_duration, less a tenth)",
 			l->identity, l->lease,
 			format_duration(text, sizeof(text), leadership_term(l->core.duration)));
+	else if (l->leaving_until > 0)
+		log_event(LOG_NOTICE, &about,
+			"This replica, %s, no longer leads: it is being stopped", l->identity);
 	else
 		log_event(LOG_WARNING, &about,
 			"This replica, %s, no longer leads: %s; it watches on, and sends nothing "
 			"that changes anything",
 			l->identity, leader_objection(l));
 	l->context.changed(l->context.userdata, now);
+}
+
+/* The last word of one that is leaving. */
+static void tell_left(struct leader *l)
+{
+	struct log_about about = {.message_id = MESSAGE_LEADER};
+
+	l->left = true;
+	timer_off(l->timer);
+	if (l->core.known && !l->core.record.holder)
+		log_event(LOG_NOTICE, &about, "This replica, %s, has given the lead back (%s)",
+			l->identity, l->lease);
+	else
+		log_event(LOG_WARNING, &about,
+			"This replica, %s, has not given the lead back (%s): %s; another one leads "
+			"once it has run out (lease_duration)",
+			l->identity, l->lease,
+			l->n_at_work > 0 ? "a request of its own is not answered yet"
+			: l->fault       ? l->fault
+					 : "the store has not answered");
+	l->context.left(l->context.userdata);
+}
+
+static bool is_leaving(const struct leader *l)
+{
+	return l->leaving_until > 0 && !l->left;
+}
+
+/* What is at work may change something that the next leader looks at. */
+static void release_if_settled(struct leader *l)
+{
+	if (is_leaving(l) && l->n_at_work == 0)
+		leadership_release(&l->core);
 }
 
 static void run(struct leader *l);
@@ -167,6 +211,8 @@ static void wait_for(struct leader *l, usec_t wake_at)
 
 	if (edge > now && edge < USEC_INFINITY && (wake_at == 0 || edge < wake_at))
 		wake_at = edge;
+	if (l->leaving_until > 0 && (wake_at == 0 || l->leaving_until < wake_at))
+		wake_at = l->leaving_until;
 	if (wake_at == 0)
 		timer_off(l->timer); /* an answer wakes it */
 	else if (timer_at(l->timer, wake_at) < 0)
@@ -223,7 +269,7 @@ static int complete(struct leader *l, struct leader_record *record, char **reter
 		record->transitions = l->step.transitions;
 		return str_replace(&record->holder, l->step.holder);
 	}
-	if (str_equal(record->holder, l->holder))
+	if (str_equal(record->holder, l->step.holder))
 		return 0;
 	return str_printf(reterr, "another holder than was written") < 0 ? -ENOMEM : -EBADMSG;
 }
@@ -300,20 +346,30 @@ static int send_step(struct leader *l)
 	return r;
 }
 
+static bool asks(enum leadership_ask ask)
+{
+	return ask != LEADERSHIP_WAIT && ask != LEADERSHIP_DONE;
+}
+
 /* Also while a request is under way, whose step stays: its leadership may begin or end then. */
 static void run(struct leader *l)
 {
 	struct leadership_step step;
 
+	if (l->left)
+		return;
 	leadership_next(&l->core, now_of(l), &step);
-	if (step.ask != LEADERSHIP_WAIT) {
+	if (asks(step.ask)) {
 		l->step = step;
 		if (send_step(l) < 0)
 			lose(l, "the request could not be made");
 		leadership_next(&l->core, now_of(l), &step);
 	}
 	tell(l);
-	wait_for(l, step.wake_at);
+	if (is_leaving(l) && (step.ask == LEADERSHIP_DONE || now_of(l) >= l->leaving_until))
+		tell_left(l);
+	else
+		wait_for(l, step.wake_at);
 }
 
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
@@ -322,6 +378,28 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 	(void)usec;
 	run(userdata);
 	return 0;
+}
+
+bool leader_leave(struct leader *l)
+{
+	if (!l || !leads(l))
+		return false;
+	l->leaving_until = now_of(l) + LEAVE_TIMEOUT;
+	leadership_leave(&l->core);
+	tell(l); /* what has sent nothing is given up */
+	release_if_settled(l);
+	run(l);
+	return !l->left;
+}
+
+void leader_work(struct leader *l, bool begins)
+{
+	if (!l)
+		return;
+	l->n_at_work += begins ? 1 : -1;
+	release_if_settled(l);
+	if (is_leaving(l) && timer_in(l->timer, 0) < 0)
+		log_error("[leader]: failed to set a timer; the lead is not given back");
 }
 
 static int take_lease(struct leader *l, const struct leader_params *p, char **reterr)

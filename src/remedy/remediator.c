@@ -143,7 +143,9 @@ static void on_over(void *userdata, struct job *j)
 		note_refusal(i, r->why, NULL);
 	else
 		incident_settle(i, r->outcome, r->why);
-	m->context.told(m->context.userdata, i, r->outcome);
+	/* The leader tells people what it does. */
+	if (r->outcome != OUTCOME_REFUSED || !leader_objection(m->context.leader))
+		m->context.told(m->context.userdata, i, r->outcome);
 	/* Where the stage still hangs the incident stays open: it is not acted upon twice. */
 	if (trouble_is_over(m, i)) {
 		bool dry = i->response.decided_dry;
@@ -482,13 +484,23 @@ static void give_up(struct remediator *m, struct job *j)
 	remediator_put_away(m, j);
 }
 
-void remediator_reconsider(struct remediator *m)
+static void give_up_unsent(struct remediator *m, bool waits)
 {
 	for (struct job *j = m->jobs, *next; j; j = next) {
 		next = j->next;
-		if (!j->record.remedy.requested)
+		if (!j->record.remedy.requested && !(waits && j->at_work))
 			give_up(m, j);
 	}
+}
+
+void remediator_reconsider(struct remediator *m)
+{
+	give_up_unsent(m, false);
+}
+
+void remediator_leave(struct remediator *m)
+{
+	give_up_unsent(m, true);
 }
 
 int remediator_stop(struct remediator *m, struct incident *i)

@@ -13,6 +13,8 @@
 #include "wire/leader_store.h"
 
 #define MAX_VALUE 4096
+/* No holder is called so. A key that is gone would not say that its holder left it. */
+#define NOBODY "nobody"
 
 static void add_base64(cJSON *o, const char *name, const char *text)
 {
@@ -30,7 +32,7 @@ static int value_of(const struct leadership_step *step, char **ret)
 	_cleanup_json_ cJSON *root = cJSON_CreateObject();
 	uint64_t seconds = leader_seconds(step->duration);
 
-	json_add_text(root, "holder", step->holder);
+	json_add_text(root, "holder", step->holder ? step->holder : NOBODY);
 	json_add_number(root, "duration_seconds", (double)seconds);
 	json_add_number(root, "transitions", (double)step->transitions);
 	return json_print(root, ret);
@@ -99,6 +101,10 @@ static int decode_value(const cJSON *kv, struct leader_record *ret, char **reter
 	r = json_parse(value, n, &json, reterr);
 	if (r >= 0)
 		r = json_copy_id(json, "holder", JSON_REQUIRED, &ret->holder, reterr);
+	if (str_equal(ret->holder, NOBODY)) {
+		free(ret->holder);
+		ret->holder = NULL;
+	}
 	if (r >= 0)
 		r = json_get_i64(json, "duration_seconds", JSON_REQUIRED, &seconds, reterr);
 	if (r >= 0)

@@ -31,7 +31,7 @@ static int lease_body(const struct leader_place *place, const struct leadership_
 	if (version)
 		json_add_text(metadata, "resourceVersion", version);
 	spec = json_add_object(root, "spec");
-	json_add_text(spec, "holderIdentity", step->holder);
+	json_add_text(spec, "holderIdentity", step->holder ? step->holder : "");
 	json_add_number(spec, "leaseDurationSeconds", (double)seconds);
 	json_add_text(spec, "renewTime", time);
 	json_add_number(spec, "leaseTransitions", (double)step->transitions);
@@ -61,12 +61,12 @@ static int decode_spec(const cJSON *spec, struct leader_record *ret, char **rete
 	if (r >= 0)
 		r = json_get_i64(spec, "leaseTransitions", JSON_OPTIONAL, &transitions, reterr);
 	ret->transitions = transitions > 0 ? (uint64_t)transitions : 0;
-	if (r < 0 || !holder || !*holder)
-		return r < 0 ? r : 0;
-	r = json_copy_id(spec, "holderIdentity", JSON_REQUIRED, &ret->holder, reterr);
+	if (r >= 0 && holder && *holder)
+		r = json_copy_id(spec, "holderIdentity", JSON_REQUIRED, &ret->holder, reterr);
 	if (r >= 0)
-		r = json_get_i64(spec, "leaseDurationSeconds", JSON_REQUIRED, &seconds, reterr);
-	return r < 0 ? r : leader_take_duration(seconds, &ret->duration, reterr);
+		r = json_get_i64(spec, "leaseDurationSeconds",
+			ret->holder ? JSON_REQUIRED : JSON_OPTIONAL, &seconds, reterr);
+	return r <= 0 ? r : leader_take_duration(seconds, &ret->duration, reterr);
 }
 
 static int decode_lease(const char *body, size_t len, struct leader_record *ret, char **reterr)

@@ -117,6 +117,12 @@ class Replica(Daemon):
         self.child.send_signal(signal.SIGKILL)
         self.child.wait()
 
+    def stop(self):
+        """In order. Whether it has given the lead back."""
+        self.child.send_signal(signal.SIGTERM)
+        assert self.child.wait(20) == 0
+        return bool(self.lines("has given the lead back"))
+
     def again(self):
         """After a crash, with its ledger."""
         self.logfile = self.logfile.with_name("log-again")
@@ -179,6 +185,37 @@ def test_leader_is_killed(pair, when):
     b.kill()
     wait(lambda: scene.sent()[-1] == "clear", 90, "it goes on")
     assert [what for what in scene.sent() if what not in ("note", "kill")] == ["fail", "clear"]
+
+
+def test_leader_is_ended(pair):
+    """It gives the lead back, and takes it again when the other one does so."""
+    scene, a, b = pair
+    wait(lambda: a.actions()["confirmed"] == 1, 60, "confirmed")
+    assert a.stop()
+    wait(b.leads, 60, "the other one leads")
+    a.again()
+    wait(lambda: (a.json("/api/v1/status")["leader"]["other"] or "").startswith("replica-b_"), 60, "it follows")
+    assert b.stop()
+    wait(a.leads, 60, "the first one leads again")
+    assert scene.sent() == ["note", "fail", "clear"]
+
+
+def test_leader_is_ended_in_the_middle_of_an_action(pair):
+    """Nothing of it is at work, so it gives the lead back. Its claim keeps the other one from the try, and its ledger tells it to go on."""
+    scene, a, b = pair
+    scene.airflow.on_fail, scene.master.kill_works = (lambda: None), False
+    wait(lambda: "kill" in scene.sent(), 60, "its app does not end")
+    assert a.stop()
+    sent = scene.sent()
+    wait(b.leads, 60, "the other one leads")
+    wait(lambda: b.tells("is failed, not running"), 60, "it leaves the try alone")
+    a.again()
+    wait(lambda: a.tells("continued after a restart"), 30, "it remembers")
+    scene.master.end("app-1", "KILLED")
+    scene.driver.ended.set()
+    assert b.stop()
+    wait(lambda: scene.sent()[-1] == "clear", 60, "it goes on")
+    assert [what for what in scene.sent()[len(sent):] if what != "kill"] == ["clear"]
 
 
 def test_leader_is_stopped(pair):

@@ -335,7 +335,8 @@ static inline void fake_deliver(struct transport_request *r)
 	transport_done_fn done = r->done;
 
 	a.took = f->now - r->sent;
-	if (!guard_open(r->guard))
+	/* What hangs was sent. */
+	if (!from.hangs && !guard_open(r->guard))
 		from = (struct fake_answer){.error = -ECANCELED, .error_text = "not sent"};
 	else if (!rule)
 		f->otherwise(f->userdata, r, &from);

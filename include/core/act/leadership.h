@@ -13,7 +13,13 @@
  *   takes only if the version is still that one.
  *
  * - Who finds no record, or one that names nobody, writes itself into it at once and leads after
- *   that time: a person may have deleted it under its holder, more than once.
+ *   that time: a person may have deleted it under its holder, more than once. A record that names
+ *   nobody may say itself how long that is.
+ *
+ * - A holder that is to be stopped leads no longer first. Then it writes a record of nobody that
+ *   holds for LEADERSHIP_AFTER_RELEASE, if the version is still its own, and while it could still
+ *   lead. It was the only one who could, so nobody has to wait for its time to be over. One that
+ *   holds the record and does not lead yet writes none: its forerunner may lead.
  *
  * The answer came after the write was sent, so the first is over before the second begins. The
  * margin is for clocks of unlike rates. A write whose answer was lost counts for nothing; the next
@@ -27,11 +33,13 @@
 
 /* Of a record: a longer one is not ours, and nobody is to wait for it. */
 #define LEADERSHIP_MAX_DURATION USEC_PER_HOUR
+/* What a record of nobody holds for that its leader has left behind: a Lease takes no less. */
+#define LEADERSHIP_AFTER_RELEASE USEC_PER_SEC
 
 struct leader_record {
-	char *version;        /* as the store says; NULL: there is no record. Owned */
-	char *holder;         /* NULL: nobody. Owned */
-	usec_t duration;      /* how long it holds after each write */
+	char *version;   /* as the store says; NULL: there is no record. Owned */
+	char *holder;    /* NULL: nobody. Owned */
+	usec_t duration; /* how long it holds after each write; 0, of nobody: it does not say */
 	uint64_t transitions; /* how often the holder has changed */
 };
 
@@ -42,6 +50,7 @@ enum leadership_ask {
 	LEADERSHIP_READ,   /* read the record */
 	LEADERSHIP_CREATE, /* write it where there is none */
 	LEADERSHIP_WRITE,  /* write it where its version is still the one that was seen */
+	LEADERSHIP_DONE, /* nothing any more: it was left, and is not ours, or was never to lead */
 	LEADERSHIP_ASK_MAX
 };
 
@@ -66,12 +75,15 @@ struct leadership {
 	usec_t next;    /* nothing is asked before */
 	usec_t from;    /* we lead from here, */
 	usec_t until;   /* until here */
+	bool left;      /* leads no longer, whatever the record says, */
+	bool released;  /* and may give the record back */
 };
 
 struct leadership_step {
 	enum leadership_ask ask;
 	usec_t wake_at;
-	/* Of a create or a write: what is to be written. The holder is ourselves; borrowed. */
+	/* Of a create or a write: what is to be written. The holder is ourselves, borrowed, or
+	 * nobody, NULL. */
 	const char *holder;
 	usec_t duration;
 	uint64_t transitions;
@@ -94,6 +106,11 @@ void leadership_next(struct leadership *l, usec_t now, struct leadership_step *r
 /* record is taken over, of SEEN and WRITTEN; else NULL. */
 void leadership_answer(struct leadership *l, enum leadership_reply reply,
 	struct leader_record *record, usec_t now);
+
+/* For good: leads no longer, and renews nothing. */
+void leadership_leave(struct leadership *l);
+/* After that: what was sent while it led is settled, so the next one may lead at once. */
+void leadership_release(struct leadership *l);
 
 /* Whether we lead at this moment, and may send what changes something. */
 bool leadership_leads(const struct leadership *l, usec_t now);

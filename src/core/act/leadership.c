@@ -66,11 +66,51 @@ static void wait_until(struct leadership_step *ret, usec_t at)
 	ret->wake_at = at;
 }
 
+void leadership_leave(struct leadership *l)
+{
+	l->left = true;
+}
+
+void leadership_release(struct leadership *l)
+{
+	l->released = true;
+	l->next = 0;
+}
+
+static bool in_its_time(const struct leadership *l, usec_t now)
+{
+	return now >= l->from && now < l->until;
+}
+
+/* Of one that leads no longer: what becomes of the record. */
+static void next_of_left(struct leadership *l, usec_t now, struct leadership_step *ret)
+{
+	if (!in_its_time(l, now) || (l->known && !is_ours(l))) {
+		ret->ask = LEADERSHIP_DONE;
+		return;
+	}
+	if (!l->released) {
+		wait_until(ret, l->until);
+		return;
+	}
+	if (l->known) {
+		ret->ask = LEADERSHIP_WRITE;
+		ret->duration = LEADERSHIP_AFTER_RELEASE;
+		ret->transitions = l->record.transitions;
+	}
+	l->asked = true;
+	l->sent = now;
+}
+
 void leadership_next(struct leadership *l, usec_t now, struct leadership_step *ret)
 {
 	*ret = (struct leadership_step){.ask = LEADERSHIP_READ};
 	if (l->asked || now < l->next) {
 		wait_until(ret, l->asked ? 0 : l->next);
+		return;
+	}
+	if (l->left) {
+		next_of_left(l, now, ret);
 		return;
 	}
 	if (l->known && now >= free_at(l)) {
@@ -86,9 +126,20 @@ void leadership_next(struct leadership *l, usec_t now, struct leadership_step *r
 	l->sent = now;
 }
 
-/* The same version keeps the time at which it first came: that is what the wait counts from. */
-static void take_record(struct leadership *l, struct leader_record *record, usec_t now)
+/* Before one leads who wrote itself into a record of nobody. What such a record says of it counts
+ * where it is the one that was surely replaced. */
+static usec_t wait_of_nobody(const struct leadership *l, bool written)
 {
+	return written && l->record.version && l->record.duration > 0 ? l->record.duration
+								      : l->wait;
+}
+
+/* The same version keeps the time at which it first came: that is what the wait counts from. */
+static void take_record(
+	struct leadership *l, struct leader_record *record, bool written, usec_t now)
+{
+	usec_t wait = wait_of_nobody(l, written);
+
 	if (!l->seen_once || !str_equal(l->record.version, record->version) ||
 		!str_equal(l->record.holder, record->holder))
 		l->seen = now;
@@ -101,7 +152,7 @@ static void take_record(struct leadership *l, struct leader_record *record, usec
 	l->known = true;
 	l->seen_once = true;
 	if (is_ours(l) && l->from == FROM_THEN)
-		l->from = now + l->wait;
+		l->from = now + wait;
 }
 
 static void on_seen(struct leadership *l, usec_t now)
@@ -118,9 +169,9 @@ static void on_written(struct leadership *l)
 {
 	usec_t until = l->sent + leadership_term(l->duration);
 
-	if (until > l->until)
+	if (until > l->until && is_ours(l))
 		l->until = until;
-	l->next = l->sent + leadership_period(l->duration);
+	l->next = l->left ? 0 : l->sent + leadership_period(l->duration);
 }
 
 void leadership_answer(
@@ -128,7 +179,7 @@ void leadership_answer(
 {
 	l->asked = false;
 	if (reply == LEADERSHIP_SEEN || reply == LEADERSHIP_WRITTEN) {
-		take_record(l, record, now);
+		take_record(l, record, reply == LEADERSHIP_WRITTEN, now);
 		if (reply == LEADERSHIP_SEEN)
 			on_seen(l, now);
 		else
@@ -142,7 +193,7 @@ void leadership_answer(
 
 bool leadership_leads(const struct leadership *l, usec_t now)
 {
-	return now >= l->from && now < l->until;
+	return !l->left && in_its_time(l, now);
 }
 
 const char *leadership_other(const struct leadership *l, usec_t now)

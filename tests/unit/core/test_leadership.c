@@ -207,12 +207,140 @@ static void test_deleted_under_its_holder(void **state)
 	leadership_clear(&l);
 }
 
+static struct leadership_step step_of(struct leadership *l, usec_t now)
+{
+	struct leadership_step step;
+
+	leadership_next(l, now, &step);
+	return step;
+}
+
+/* Nothing is renewed any more, and the record is given back once that is allowed. */
+static void test_gives_the_record_back(void **state)
+{
+	struct leadership l = leader();
+	struct leadership_step step;
+	usec_t now = START + 8 * SEC;
+	struct leader_record nobody = record("2", NULL, LEADERSHIP_AFTER_RELEASE);
+
+	(void)state;
+	leadership_leave(&l);
+	assert_false(leadership_leads(&l, now));
+	assert_int_equal(next(&l, now), LEADERSHIP_WAIT);
+	leadership_release(&l);
+	step = step_of(&l, now);
+	assert_int_equal(step.ask, LEADERSHIP_WRITE);
+	assert_null(step.holder);
+	assert_int_equal(step.duration, LEADERSHIP_AFTER_RELEASE);
+	leadership_answer(&l, LEADERSHIP_WRITTEN, &nobody, now);
+	assert_int_equal(next(&l, now), LEADERSHIP_DONE);
+	assert_false(leadership_leads(&l, now));
+	leadership_clear(&l);
+}
+
+/* The renewal that is under way as it leaves counts for the version. What became of one whose
+ * answer was lost, a look says; and nothing is written once another one may lead. */
+static void test_gives_back_what_it_holds(void **state)
+{
+	struct leadership l = leader();
+	usec_t now = START + 8 * SEC;
+
+	(void)state;
+	assert_int_equal(next(&l, now), LEADERSHIP_WRITE);
+	leadership_leave(&l);
+	leadership_release(&l);
+	assert_int_equal(next(&l, now), LEADERSHIP_WAIT);
+	leadership_answer(&l, LEADERSHIP_LOST, NULL, now);
+	now += DURATION / 15;
+	assert_int_equal(next(&l, now), LEADERSHIP_READ);
+	answer(&l, LEADERSHIP_SEEN, "2", "a", now);
+	assert_int_equal(next(&l, now), LEADERSHIP_WRITE);
+	leadership_answer(&l, LEADERSHIP_BEATEN, NULL, now);
+	now += DURATION / 15;
+	assert_int_equal(next(&l, now), LEADERSHIP_READ);
+	answer(&l, LEADERSHIP_SEEN, "3", "a", now);
+	assert_int_equal(next(&l, START + 27 * SEC), LEADERSHIP_DONE);
+	leadership_clear(&l);
+}
+
+/* One that does not lead yet: its forerunner may. */
+static void test_gives_nothing_back_before_it_leads(void **state)
+{
+	struct leadership l;
+
+	(void)state;
+	leadership_init(&l, "a", DURATION);
+	assert_int_equal(next(&l, START), LEADERSHIP_READ);
+	answer(&l, LEADERSHIP_SEEN, NULL, NULL, START);
+	assert_int_equal(next(&l, START), LEADERSHIP_CREATE);
+	answer(&l, LEADERSHIP_WRITTEN, "1", "a", START);
+	leadership_leave(&l);
+	leadership_release(&l);
+	assert_int_equal(next(&l, START), LEADERSHIP_DONE);
+	leadership_clear(&l);
+}
+
+/* Version 1 is another's, version 2 what it left behind, as another replica sees it. */
+static struct leadership at_what_was_left(void)
+{
+	struct leader_record nobody = record("2", NULL, LEADERSHIP_AFTER_RELEASE);
+	struct leadership l;
+
+	leadership_init(&l, "b", DURATION);
+	assert_int_equal(next(&l, START - 10 * SEC), LEADERSHIP_READ);
+	answer(&l, LEADERSHIP_SEEN, "1", "a", START - 10 * SEC);
+	assert_int_equal(next(&l, START), LEADERSHIP_READ);
+	leadership_answer(&l, LEADERSHIP_SEEN, &nobody, START);
+	assert_null(leadership_other(&l, START));
+	assert_int_equal(next(&l, START), LEADERSHIP_WRITE);
+	return l;
+}
+
+static void test_takes_what_was_given_back(void **state)
+{
+	struct leadership l = at_what_was_left();
+
+	(void)state;
+	answer(&l, LEADERSHIP_WRITTEN, "3", "b", START + SEC / 10);
+	assert_false(leadership_leads(&l, START + SEC));
+	assert_true(leadership_leads(&l, START + SEC + SEC / 10));
+	leadership_clear(&l);
+}
+
+/* Where it is not sure which record it replaced, or a person deleted the next one, the last holder
+ * counts. */
+static void test_what_was_given_back_is_gone(void **state)
+{
+	struct leadership l = at_what_was_left();
+	usec_t now = START + 2 * SEC;
+
+	(void)state;
+	leadership_answer(&l, LEADERSHIP_LOST, NULL, START);
+	assert_int_equal(next(&l, now), LEADERSHIP_READ);
+	answer(&l, LEADERSHIP_SEEN, "3", "b", now);
+	assert_int_equal(next(&l, now + 20 * SEC), LEADERSHIP_WRITE);
+	answer(&l, LEADERSHIP_WRITTEN, "4", "b", now + 20 * SEC);
+	assert_false(leadership_leads(&l, now + DURATION - 1));
+	assert_true(leadership_leads(&l, now + DURATION));
+	leadership_clear(&l);
+
+	l = at_what_was_left();
+	leadership_answer(&l, LEADERSHIP_BEATEN, NULL, START);
+	assert_int_equal(next(&l, now), LEADERSHIP_READ);
+	answer(&l, LEADERSHIP_SEEN, NULL, NULL, now);
+	assert_int_equal(next(&l, now), LEADERSHIP_CREATE);
+	answer(&l, LEADERSHIP_WRITTEN, "4", "b", now);
+	assert_false(leadership_leads(&l, now + DURATION - 1));
+	leadership_clear(&l);
+}
+
 /* ---- A world of replicas ----
  *
  * True time goes by in ticks. A replica's clock has an offset and a rate of its own. Messages to
  * the store and to the target take a random time, and some of them, or of their answers, are lost;
  * a replica is stopped and goes on later, where it was; or it is killed and starts anew, without
- * what it knew. The target holds a note: a replica looks for one, writes its own, waits for the
+ * what it knew; or it is stopped cleanly, and gives the record back, with nothing under way. The
+ * target holds a note: a replica looks for one, writes its own, waits for the
  * answer, and acts. It may send nothing while it does not lead, by its own clock, at that moment.
  */
 
@@ -227,7 +355,8 @@ enum kind {
 	LOOKED,
 	CLAIM,
 	CLAIMED,
-	ACT
+	ACT,
+	ACTED
 };
 
 struct message {
@@ -252,6 +381,8 @@ struct replica {
 	double rate;
 	usec_t offset;
 	usec_t stopped_until; /* true time */
+	usec_t leaves_until;  /* own clock; 0: it is not to end */
+	bool acting;          /* its request to act may be on its way */
 	unsigned n_asked;     /* of the store */
 	int busy;             /* with so much of an action: 0 nothing, 1 looks, 2 claims */
 	int try;
@@ -274,6 +405,9 @@ struct world {
 	unsigned n_leaders; /* seen so far, each change counted */
 	size_t last_leader;
 	unsigned lost_tries; /* noted, and never acted upon */
+	unsigned n_released;
+	usec_t released; /* when last */
+	unsigned n_soon; /* followed within seconds */
 };
 
 static uint32_t dice(struct world *w, uint32_t n)
@@ -328,6 +462,8 @@ static void born(struct world *w, size_t i)
 
 	r->life++;
 	r->busy = 0;
+	r->acting = false;
+	r->leaves_until = 0;
 	leadership_clear(&r->l);
 	(void)snprintf(r->self, sizeof(r->self), "%zu-%u", i, r->life);
 	leadership_init(&r->l, r->self, DURATION);
@@ -350,6 +486,10 @@ static void store_takes(struct world *w, struct message *m)
 		(void)snprintf(version, sizeof(version), "%u", ++w->version);
 		w->store = record(version, m->record.holder, m->record.duration);
 		w->store.transitions = m->record.transitions;
+		if (!w->store.holder) {
+			w->n_released++;
+			w->released = w->now;
+		}
 	}
 	if (dice(w, 20) == 0)
 		return; /* its answer is lost */
@@ -365,16 +505,13 @@ static void target_takes(struct world *w, const struct message *m)
 {
 	struct message *back;
 
-	if (m->kind == ACT) {
-		if (m->try == w->try && w->acts++ == 0)
-			w->acted = w->now;
-		return;
-	}
+	if (m->kind == ACT && m->try == w->try && w->acts++ == 0)
+		w->acted = w->now;
 	if (m->kind == CLAIM && m->try == w->try)
 		w->note = (int)m->replica;
 	if (dice(w, 20) == 0)
 		return;
-	back = post(w, m->kind == LOOK ? LOOKED : CLAIMED, m->replica);
+	back = post(w, m->kind == LOOK ? LOOKED : m->kind == CLAIM ? CLAIMED : ACTED, m->replica);
 	back->life = m->life;
 	back->try = m->try;
 	back->note = w->note;
@@ -396,6 +533,7 @@ static void send_on(struct world *w, size_t i, enum kind kind)
 	}
 	m = post(w, kind, i);
 	m->try = r->try;
+	r->acting = r->acting || kind == ACT;
 }
 
 static void replica_takes(struct world *w, struct message *m)
@@ -411,6 +549,10 @@ static void replica_takes(struct world *w, struct message *m)
 			leadership_answer(&r->l, m->reply, &m->record, clock_of(w, r));
 		else
 			leadership_answer(&r->l, m->reply, NULL, clock_of(w, r));
+		return;
+	}
+	if (m->kind == ACTED) {
+		r->acting = false;
 		return;
 	}
 	if (m->try != r->try || (m->kind == LOOKED) != (r->busy == 1) || r->busy == 0)
@@ -431,7 +573,8 @@ static void deliver(struct world *w)
 {
 	for (size_t i = 0; i < MESSAGES; i++) {
 		struct message m = w->messages[i];
-		bool to_replica = m.kind == FROM_STORE || m.kind == LOOKED || m.kind == CLAIMED;
+		bool to_replica = m.kind == FROM_STORE || m.kind == LOOKED || m.kind == CLAIMED ||
+				  m.kind == ACTED;
 
 		if (!m.used || m.at > w->now ||
 			(to_replica && w->replicas[m.replica].stopped_until > w->now))
@@ -447,7 +590,8 @@ static void deliver(struct world *w)
 	}
 }
 
-static void ask_store(struct world *w, size_t i)
+/* Whether it asked, or may ask later. */
+static bool ask_store(struct world *w, size_t i)
 {
 	struct replica *r = &w->replicas[i];
 	usec_t now = clock_of(w, r);
@@ -457,19 +601,32 @@ static void ask_store(struct world *w, size_t i)
 	if (r->l.asked && now > r->l.sent + leadership_timeout(DURATION))
 		leadership_answer(&r->l, LEADERSHIP_LOST, NULL, now);
 	leadership_next(&r->l, now, &step);
-	if (step.ask == LEADERSHIP_WAIT)
-		return;
+	if (step.ask == LEADERSHIP_WAIT || step.ask == LEADERSHIP_DONE)
+		return step.ask == LEADERSHIP_WAIT;
 	r->n_asked++;
 	if (dice(w, 20) == 0)
-		return; /* lost on its way */
+		return true; /* lost on its way */
 	m = post(w, TO_STORE, i);
 	m->ask = step.ask;
 	m->n = r->n_asked;
 	if (step.ask == LEADERSHIP_READ)
-		return;
+		return true;
 	m->record = record(NULL, step.holder, step.duration);
 	m->record.transitions = step.transitions;
 	assert_int_equal(str_replace(&m->version, r->l.record.version), 0);
+	return true;
+}
+
+/* A clean stop: what is under way is waited for, within bounds. Then it starts anew. */
+static void leave(struct world *w, size_t i)
+{
+	struct replica *r = &w->replicas[i];
+	usec_t now = clock_of(w, r);
+
+	if (r->busy == 0 && !r->acting)
+		leadership_release(&r->l);
+	if (!ask_store(w, i) || now > r->leaves_until)
+		born(w, i);
 }
 
 static void run_replica(struct world *w, size_t i)
@@ -478,7 +635,11 @@ static void run_replica(struct world *w, size_t i)
 
 	if (r->stopped_until > w->now)
 		return;
-	ask_store(w, i);
+	if (r->leaves_until > 0) {
+		leave(w, i);
+		return;
+	}
+	(void)ask_store(w, i);
 	if (r->busy && clock_of(w, r) > r->gives_up)
 		r->busy = 0;
 	if (r->busy || r->try == w->try || w->acts > 0 || !may_send(w, r))
@@ -497,6 +658,10 @@ static void trouble(struct world *w)
 		w->replicas[i].stopped_until = w->now + dice(w, 90) * SEC;
 	if (dice(w, 600) == 0)
 		born(w, i);
+	if (dice(w, 600) == 0 && w->replicas[i].leaves_until == 0) {
+		leadership_leave(&w->replicas[i].l);
+		w->replicas[i].leaves_until = clock_of(w, &w->replicas[i]) + 3 * SEC;
+	}
 	if (dice(w, 900) == 0)
 		w->down = !w->down;
 	if (dice(w, 3000) == 0 && w->store.version)
@@ -514,6 +679,8 @@ static void check_leaders(struct world *w)
 			continue;
 		n++;
 		w->n_leaders += i != w->last_leader;
+		w->n_soon += w->released > 0 && w->now < w->released + DURATION / 3;
+		w->released = 0;
 		w->last_leader = i;
 	}
 	if (n > 1)
@@ -559,6 +726,8 @@ static void test_one_acts_in_1000_worlds(void **state)
 {
 	unsigned n_tries = 0;
 	unsigned n_leaders = 0;
+	unsigned n_released = 0;
+	unsigned n_soon = 0;
 
 	(void)state;
 	for (uint64_t seed = 1; seed <= 1000; seed++) {
@@ -568,13 +737,17 @@ static void test_one_acts_in_1000_worlds(void **state)
 		run(w, seed);
 		n_tries += w->n_tries;
 		n_leaders += w->n_leaders;
+		n_released += w->n_released;
+		n_soon += w->n_soon;
 		free(w);
 	}
-	print_message(
-		"%u tries were acted upon, leadership changed %u times\n", n_tries, n_leaders);
+	print_message("%u tries were acted upon, leadership changed %u times; it was given back %u "
+		      "times, and %u times another one led within 10 s\n",
+		n_tries, n_leaders, n_released, n_soon);
 	/* Something was done, and it did change hands: else the rest shows nothing. */
 	assert_true(n_tries > 10000);
 	assert_true(n_leaders > 5000);
+	assert_true(n_soon > 500);
 }
 
 int main(void)
@@ -587,6 +760,11 @@ int main(void)
 		cmocka_unit_test(test_another_holds_it),
 		cmocka_unit_test(test_takes_over_what_is_not_renewed),
 		cmocka_unit_test(test_deleted_under_its_holder),
+		cmocka_unit_test(test_gives_the_record_back),
+		cmocka_unit_test(test_gives_back_what_it_holds),
+		cmocka_unit_test(test_gives_nothing_back_before_it_leads),
+		cmocka_unit_test(test_takes_what_was_given_back),
+		cmocka_unit_test(test_what_was_given_back_is_gone),
 		cmocka_unit_test(test_one_acts_in_1000_worlds),
 	};
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Two whole daemons that share an etcd, an Airflow and a cluster: which of them acts, what the
- * other says, and seeded worlds in which answers are lost, replicas are stopped and killed, etcd
- * goes away and wall clocks step. STAGEWATCHD_SEEDS=1000 runs so many. */
+ * other says, and seeded worlds in which answers are lost, replicas are stopped, killed and ended
+ * cleanly, etcd goes away and wall clocks step. STAGEWATCHD_SEEDS=1000 runs so many. */
 #include "remedy/leader.h"
 #include "scene.h"
 
@@ -307,6 +307,152 @@ static void test_wakes_up_late(void **state)
 	pair_free(p);
 }
 
+/* Its loop has come to its end: what main() does then. */
+static bool pair_reap(struct replica *r)
+{
+	if (!r->world->manager || sd_event_get_state(r->world->manager->event) != SD_EVENT_FINISHED)
+		return false;
+	turn_to(r);
+	world_stop(r->world);
+	return true;
+}
+
+static const struct fake_answer hangs = {.hangs = true};
+
+/* As SIGTERM does. */
+static void pair_end(struct replica *r)
+{
+	turn_to(r);
+	assert_int_equal(manager_end(r->world->manager), 0);
+}
+
+static void test_a_clean_stop_gives_the_lead_back(void **state)
+{
+	struct pair *p = pair_new(1, "action = retry");
+	struct replica *a = &p->replicas[0];
+	struct replica *b = &p->replicas[1];
+	usec_t ended;
+
+	(void)state;
+	pair_begin(a);
+	pair_run(p, USEC_PER_SEC);
+	pair_begin(b);
+	pair_until(p, world_n_actions(a->world, RULE_ACTION_RETRY, ACTION_CONFIRMED) == 1);
+	pair_end(a);
+	ended = p->now;
+	assert_false(leads(a));
+	pair_until(p, pair_reap(a));
+	assert_true(p->now <= ended + USEC_PER_SEC);
+	assert_non_null(strstr(fake_log(), "replica-a, has given the lead back (stagewatchd)"));
+	pair_until(p, leads(b));
+	/* A look each quarter of 5 s, and the second that the record says. */
+	assert_true(p->now <= ended + 3 * USEC_PER_SEC);
+	pair_free(p);
+}
+
+/* One that is alone leads again at once. */
+static void test_a_restart_takes_its_lead_again(void **state)
+{
+	struct pair *p = pair_new(1, "action = notify");
+	struct replica *a = &p->replicas[0];
+	usec_t began;
+
+	(void)state;
+	pair_begin(a);
+	pair_until(p, leads(a));
+	pair_end(a);
+	pair_until(p, pair_reap(a));
+	pair_begin(a);
+	began = p->now;
+	pair_until(p, leads(a));
+	assert_true(p->now <= began + 2 * USEC_PER_SEC);
+	pair_free(p);
+}
+
+/* One is at work, and nobody knows what becomes of it: the record stays, and runs out. */
+static void stop_while_at_work(const char *request, const char *expected)
+{
+	struct pair *p = pair_new(1, "action = retry");
+	struct replica *a = &p->replicas[0];
+	struct replica *b = &p->replicas[1];
+	usec_t ended;
+
+	a->world->fake.latency = USEC_PER_SEC / 2; /* longer than a step */
+	fake_set(&a->world->fake, request, hangs);
+	pair_begin(a);
+	pair_run(p, USEC_PER_SEC);
+	pair_begin(b);
+	pair_until(p, fake_n_asked(&a->world->fake, request) == 1);
+	pair_end(a);
+	ended = p->now;
+	pair_until(p, pair_reap(a));
+	assert_true(p->now >= ended + 3 * USEC_PER_SEC);
+	assert_non_null(strstr(fake_log(), "a request of its own is not answered yet"));
+	assert_false(leads(b));
+	pair_until(p, leads(b));
+	pair_run(p, 10 * USEC_PER_SEC);
+	assert_string_equal(sent(p), expected);
+	pair_free(p);
+}
+
+static void test_a_stop_with_a_request_at_work(void **state)
+{
+	(void)state;
+	/* Its note never came, so the next leader does it all; its fail did not, and is another's.
+	 */
+	stop_while_at_work("PATCH */taskInstances/t {\"note*", "NFC");
+	stop_while_at_work("PATCH */taskInstances/t {\"new_state*", "N");
+}
+
+/* The answer comes in time: it is given back then. */
+static void test_a_stop_waits_for_what_is_at_work(void **state)
+{
+	struct pair *p = pair_new(1, "action = retry");
+	struct replica *a = &p->replicas[0];
+	usec_t ended;
+
+	(void)state;
+	a->world->fake.latency = USEC_PER_SEC / 2;
+	a->world->airflow.failed = NULL; /* its app lives on */
+	pair_begin(a);
+	pair_until(p, fake_n_asked(&a->world->fake, "PATCH */taskInstances/t {\"note*") == 1);
+	pair_end(a);
+	ended = p->now;
+	pair_until(p, pair_reap(a));
+	assert_true(p->now <= ended + 2 * USEC_PER_SEC);
+	assert_non_null(strstr(fake_log(), "replica-a, has given the lead back"));
+	assert_string_equal(sent(p), "");
+	pair_free(p);
+}
+
+/* Nobody answers: the stop does not wait for longer. A second signal waits for nothing. */
+static void test_a_stop_waits_for_no_etcd(void **state)
+{
+	struct pair *p = pair_new(1, "action = notify");
+	struct replica *a = &p->replicas[0];
+	usec_t ended;
+
+	(void)state;
+	pair_begin(a);
+	pair_until(p, leads(a));
+	fake_set(&a->world->fake, "POST " ETCD "*", hangs);
+	pair_end(a);
+	ended = p->now;
+	pair_until(p, pair_reap(a));
+	assert_true(p->now <= ended + 4 * USEC_PER_SEC);
+	assert_non_null(strstr(fake_log(), "replica-a, has not given the lead back"));
+	fake_unset(&a->world->fake, "POST " ETCD "*");
+	pair_begin(a);
+	pair_until(p, leads(a));
+	fake_set(&a->world->fake, "POST " ETCD "*", hangs);
+	pair_end(a);
+	ended = p->now;
+	pair_end(a);
+	pair_until(p, pair_reap(a));
+	assert_true(p->now <= ended + USEC_PER_SEC);
+	pair_free(p);
+}
+
 static void trouble(struct pair *p)
 {
 	struct replica *r = &p->replicas[dice(p, ELEMENTSOF(p->replicas))];
@@ -317,7 +463,11 @@ static void trouble(struct pair *p)
 		r->wall_off = (int64_t)dice(p, 7200) * USEC_PER_SEC - (int64_t)USEC_PER_HOUR;
 	if (dice(p, 120) == 0)
 		p->etcd_down = !p->etcd_down;
-	if (dice(p, 80) != 0)
+	for (size_t i = 0; i < ELEMENTSOF(p->replicas); i++)
+		(void)pair_reap(&p->replicas[i]);
+	if (dice(p, 60) == 0 && r->world->manager)
+		pair_end(r);
+	if (dice(p, r->world->manager ? 80 : 20) != 0)
 		return;
 	turn_to(r);
 	if (r->world->manager)
@@ -366,6 +516,11 @@ int main(void)
 		cmocka_unit_test(test_etcd_is_gone_in_the_middle),
 		cmocka_unit_test(test_etcd_stays_gone),
 		cmocka_unit_test(test_wakes_up_late),
+		cmocka_unit_test(test_a_clean_stop_gives_the_lead_back),
+		cmocka_unit_test(test_a_restart_takes_its_lead_again),
+		cmocka_unit_test(test_a_stop_with_a_request_at_work),
+		cmocka_unit_test(test_a_stop_waits_for_what_is_at_work),
+		cmocka_unit_test(test_a_stop_waits_for_no_etcd),
 		cmocka_unit_test(test_never_two_actions_on_one_try),
 	};
 

@@ -30,6 +30,18 @@ static struct leader_request ask(
 	return rq;
 }
 
+/* What a leader leaves behind. */
+static void assert_releases(const struct leader_codec *codec, const char *body)
+{
+	const struct leadership_step step = {
+		.ask = LEADERSHIP_WRITE, .duration = LEADERSHIP_AFTER_RELEASE, .transitions = 3};
+	struct leader_request rq = {0};
+
+	assert_int_equal(codec->request(&place, &step, "7", WALL, &rq), 0);
+	assert_string_equal(rq.body, body);
+	leader_request_clear(&rq);
+}
+
 static void assert_asks(const struct leader_codec *codec, enum leadership_ask what,
 	const char *method, const char *path, const char *body)
 {
@@ -59,12 +71,18 @@ static void test_lease_requests(void **state)
 	assert_asks(&lease_codec, LEADERSHIP_CREATE, "POST", LEASES, LEASE_HEAD LEASE_SPEC);
 	assert_asks(&lease_codec, LEADERSHIP_WRITE, "PUT", LEASES "/stagewatchd",
 		LEASE_HEAD ",\"resourceVersion\":\"7\"" LEASE_SPEC);
+	assert_releases(&lease_codec, LEASE_HEAD
+		",\"resourceVersion\":\"7\"},\"spec\":{\"holderIdentity\":\"\","
+		"\"leaseDurationSeconds\":1,"
+		"\"renewTime\":\"2026-11-23T03:37:05.000042Z\",\"leaseTransitions\":3}}");
 }
 
 #define KEY "\"key\":\"c3RhZ2V3YXRjaGQ=\""
 #define PUT                                                                                        \
 	"\"success\":[{\"request_put\":{" KEY ",\"value\":\""                                      \
 	"eyJob2xkZXIiOiJhXzEiLCJkdXJhdGlvbl9zZWNvbmRzIjozMCwidHJhbnNpdGlvbnMiOjN9\"}}]}"
+/* {"holder":"nobody","duration_seconds":1,"transitions":3} */
+#define LEFT_VALUE "eyJob2xkZXIiOiJub2JvZHkiLCJkdXJhdGlvbl9zZWNvbmRzIjoxLCJ0cmFuc2l0aW9ucyI6M30="
 #define COMPARE(version)                                                                           \
 	"{\"compare\":[{" KEY                                                                      \
 	",\"target\":\"MOD\",\"result\":\"EQUAL\",\"mod_revision\":\"" version "\"}],"
@@ -75,6 +93,8 @@ static void test_etcd_requests(void **state)
 	assert_asks(&etcd_codec, LEADERSHIP_READ, "POST", "/v3/kv/range", "{" KEY "}");
 	assert_asks(&etcd_codec, LEADERSHIP_CREATE, "POST", "/v3/kv/txn", COMPARE("0") PUT);
 	assert_asks(&etcd_codec, LEADERSHIP_WRITE, "POST", "/v3/kv/txn", COMPARE("7") PUT);
+	assert_releases(&etcd_codec, COMPARE("7") "\"success\":[{\"request_put\":{" KEY
+						  ",\"value\":\"" LEFT_VALUE "\"}}]}");
 }
 
 struct row {
@@ -116,6 +136,12 @@ static const struct row rows[] = {
 		LEADERSHIP_SEEN, "231", NULL, 0, NULL},
 	{"cleared by hand", L, LEADERSHIP_READ, 200, LEASE("\"holderIdentity\":\"\""), 0,
 		LEADERSHIP_SEEN, "231", NULL, 0, NULL},
+	{"left by its leader", L, LEADERSHIP_READ, 200,
+		LEASE("\"holderIdentity\":\"\",\"leaseDurationSeconds\":1,\"leaseTransitions\":4"),
+		0, LEADERSHIP_SEEN, "231", NULL, 1, NULL},
+	{"left", L, LEADERSHIP_WRITE, 200,
+		LEASE("\"holderIdentity\":\"\",\"leaseDurationSeconds\":1,\"leaseTransitions\":4"),
+		0, LEADERSHIP_WRITTEN, "231", NULL, 1, NULL},
 	{"none", L, LEADERSHIP_READ, 404, STATUS("404", "NotFound"), 0, LEADERSHIP_SEEN, NULL, NULL,
 		0, NULL},
 	{"created", L, LEADERSHIP_CREATE, 201, LEASE(HELD), 0, LEADERSHIP_WRITTEN, "231", "b_2", 15,
@@ -145,6 +171,8 @@ static const struct row rows[] = {
 		LEASE("\"holderIdentity\":\"x\\u0007\",\"leaseDurationSeconds\":15"), BAD},
 
 	{"a key", E, LEADERSHIP_READ, 200, KVS(VALUE), 0, LEADERSHIP_SEEN, "8", "b_2", 15, NULL},
+	{"one that was left", E, LEADERSHIP_READ, 200, KVS(LEFT_VALUE), 0, LEADERSHIP_SEEN, "8",
+		NULL, 1, NULL},
 	{"no key", E, LEADERSHIP_READ, 200, "{" HEADER "}", 0, LEADERSHIP_SEEN, NULL, NULL, 0,
 		NULL},
 	{"taken", E, LEADERSHIP_WRITE, 200,
