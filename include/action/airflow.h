@@ -95,6 +95,10 @@ extern const size_t n_airflow_reasons;
 /* The result is valid during the call. */
 typedef void (*airflow_done_fn)(void *userdata, const struct airflow_result *result);
 
+/* The key of the secret that it logs in with, and *ret_file, what that says, NULL where there is
+ * none: password_file or, of a client without token_url, client_secret_file. */
+const char *airflow_password_key(const struct airflow_params *params, const char **ret_file);
+
 /* params must outlive it; password is copied. -EINVAL with *reterr for parameters that do not fit.
  */
 int airflow_new(const char *name, const struct airflow_params *params, const char *password,

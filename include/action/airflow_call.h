@@ -10,6 +10,7 @@ struct airflow {
 	char *name;
 	const struct airflow_params *params; /* borrowed: the settings outlive it */
 	struct endpoint endpoint;            /* with username and password */
+	bool is_client;                      /* these are an id and its secret */
 	struct transport *transport;
 	enum airflow_api api;
 	char *version;

@@ -43,6 +43,11 @@ int airflow_request_health(enum airflow_api api, struct airflow_request *ret);
 /* POST /auth/token with JSON (a form is refused by FAB). v2 only. */
 int airflow_request_login(const char *username, const char *password, struct airflow_request *ret);
 
+/* The same as a client with its secret (grant_type client_credentials), as the auth manager for
+ * Keycloak takes it: JSON of these fields and no others (provider 0.11.2, datamodels/token.py). */
+int airflow_request_client_login(
+	const char *client, const char *secret, struct airflow_request *ret);
+
 /* GET one task instance. The map index is part of the path only when >= 0 (2.11 answers 404 to -1).
  */
 int airflow_request_get(enum airflow_api api, const struct owner *o, struct airflow_request *ret);

@@ -45,6 +45,33 @@ const struct param_def airflow_params[] = {
 };
 const size_t n_airflow_params = ELEMENTSOF(airflow_params);
 
+/* Logs in at Airflow as a client; not to whoever else gives out tokens. */
+static bool is_client(const struct endpoint_params *p)
+{
+	return p->client_id && p->client_secret_file && !p->token_url;
+}
+
+const char *airflow_password_key(const struct airflow_params *params, const char **ret_file)
+{
+	bool client = is_client(&params->endpoint);
+
+	*ret_file = client ? params->endpoint.client_secret_file : params->endpoint.password_file;
+	return client ? "client_secret_file" : "password_file";
+}
+
+/* Such a client's id and secret stand where a user's name and password do. Borrows. */
+static struct endpoint_params as_user(const struct endpoint_params *p)
+{
+	struct endpoint_params user = *p;
+
+	if (is_client(p) && !p->username) {
+		user.username = p->client_id;
+		user.password_file = p->client_secret_file;
+		user.client_id = user.client_secret_file = NULL;
+	}
+	return user;
+}
+
 /* Airflow has no API for everybody. What stands before it may let us in by a certificate. */
 static bool is_somebody(const struct endpoint_params *p, const char *password)
 {
@@ -54,6 +81,7 @@ static bool is_somebody(const struct endpoint_params *p, const char *password)
 
 static int params_check(const struct airflow_params *p, const char *password, char **reterr)
 {
+	const struct endpoint_params user = as_user(&p->endpoint);
 	const char *fault = NULL;
 	int r;
 
@@ -62,26 +90,30 @@ static int params_check(const struct airflow_params *p, const char *password, ch
 	else if ((strncmp(p->url, "http://", 7) != 0 && strncmp(p->url, "https://", 8) != 0) ||
 		 strpbrk(p->url, "@?#"))
 		fault = "url: begins with http:// or https:// and holds no user name or query";
-	else if (!p->endpoint.username != !password || !is_somebody(&p->endpoint, password))
-		fault = "username and password_file are needed, or bearer_token_file, or "
-			"token_url, or header_file";
+	else if (!user.username != !password || !is_somebody(&user, password))
+		fault = "username and password_file are needed, or client_id and "
+			"client_secret_file, or bearer_token_file, or token_url, or header_file";
+	else if (is_client(&p->endpoint) && p->api == AIRFLOW_API_V1)
+		fault = "client_id: without token_url of Airflow 3 alone (api)";
 	if (fault) {
 		r = str_printf(reterr, "%s", fault);
 		return r < 0 ? r : -EINVAL;
 	}
-	return endpoint_params_check(&p->endpoint, reterr);
+	return endpoint_params_check(&user, reterr);
 }
 
 int airflow_new(const char *name, const struct airflow_params *params, const char *password,
 	struct transport *transport, struct airflow **ret, char **reterr)
 {
 	_cleanup_(airflow_freep) struct airflow *a = calloc(1, sizeof(*a));
+	const struct endpoint_params user = as_user(&params->endpoint);
 	int r;
 
 	if (!a)
 		return -ENOMEM;
 	a->params = params;
 	a->transport = transport;
+	a->is_client = is_client(&params->endpoint);
 	a->api = (enum airflow_api)params->api; /* auto is unknown */
 	r = params_check(params, password, reterr);
 	if (r >= 0)
@@ -89,7 +121,7 @@ int airflow_new(const char *name, const struct airflow_params *params, const cha
 	if (r >= 0)
 		r = str_replace(&a->endpoint.url, params->url);
 	if (r >= 0)
-		r = endpoint_set(&a->endpoint, &params->endpoint, password);
+		r = endpoint_set(&a->endpoint, &user, password);
 	if (r < 0)
 		return r;
 	a->endpoint.timeout = params->timeout;

@@ -100,7 +100,10 @@ static int build(const struct airflow_call *c, struct airflow_request *ret)
 	case PHASE_PROBE_V1:
 		return airflow_request_version(AIRFLOW_API_V1, ret);
 	case PHASE_LOGIN:
-		return airflow_request_login(a->endpoint.username, a->endpoint.password, ret);
+		return a->is_client ? airflow_request_client_login(
+					      a->endpoint.username, a->endpoint.password, ret)
+				    : airflow_request_login(
+					      a->endpoint.username, a->endpoint.password, ret);
 	case PHASE_STEP:
 		break;
 	}

@@ -556,7 +556,10 @@ static void add_needs(struct strbuf *b, const struct airflow_call *c, int status
 	const enum permission *rights = c->access.rights;
 
 	if (rights[AIRFLOW_RIGHT_LOGIN] == PERMISSION_DENIED)
-		strbuf_addf(b, "; login needs username and password_file of [airflow %s]%s",
+		strbuf_addf(b, "; login needs %s of [airflow %s]%s",
+			c->airflow->is_client ? "client_id and client_secret_file, of the client "
+						"that Airflow itself is,"
+					      : "username and password_file",
 			c->airflow->name,
 			is_api_1(c) && status == 401
 				? ", and basic_auth among auth_backends in [api] of airflow.cfg"

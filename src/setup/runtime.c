@@ -91,14 +91,13 @@ static int make_airflow(
 {
 	const struct airflow_settings *t = &w->settings->airflows[i];
 	_cleanup_free_ char *err = NULL;
+	const char *file;
+	const char *key = airflow_password_key(&t->params, &file);
 	char *password = NULL;
 	size_t n_before = errors->n;
 	int r;
 
-	r = read_secret(w,
-		&(struct secret_ref){
-			"airflow", t->name, "password_file", t->params.endpoint.password_file},
-		&password, errors);
+	r = read_secret(w, &(struct secret_ref){"airflow", t->name, key, file}, &password, errors);
 	if (r >= 0)
 		r = transport_hide(transport, password);
 	if (r >= 0 && errors->n == n_before)

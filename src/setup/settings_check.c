@@ -386,10 +386,11 @@ static int try_airflow(
 {
 	_cleanup_(airflow_freep) struct airflow *airflow = NULL;
 	_cleanup_free_ char *err = NULL;
+	const char *secret;
 	int r;
 
-	r = airflow_new(
-		t->name, &t->params, t->params.endpoint.password_file, NULL, &airflow, &err);
+	(void)airflow_password_key(&t->params, &secret);
+	r = airflow_new(t->name, &t->params, secret, NULL, &airflow, &err);
 	return r == -EINVAL ? settings_fault_at(settings_section(c, "airflow", t->name), NULL,
 				      err ? err : "wrong", errors)
 			    : r;

@@ -57,23 +57,36 @@ int airflow_request_health(enum airflow_api api, struct airflow_request *ret)
 	return -EINVAL;
 }
 
-int airflow_request_login(const char *username, const char *password, struct airflow_request *ret)
+static int make_login(const char *before, const char *name, const char *between, const char *secret,
+	struct airflow_request *ret)
 {
 	struct strbuf path = {0};
 	struct strbuf b = {.secret = true};
 	char *body = NULL;
 	int r;
 
-	strbuf_add(&b, "{\"username\":");
-	strbuf_add_json(&b, username);
-	strbuf_add(&b, ",\"password\":");
-	strbuf_add_json(&b, password);
+	strbuf_add(&b, before);
+	strbuf_add_json(&b, name);
+	strbuf_add(&b, between);
+	strbuf_add_json(&b, secret);
 	strbuf_add(&b, "}");
 	r = strbuf_finish(&b, &body);
 	if (r < 0)
 		return r;
 	strbuf_add(&path, "/auth/token");
 	return make_request("POST", &path, body, ret);
+}
+
+int airflow_request_login(const char *username, const char *password, struct airflow_request *ret)
+{
+	return make_login("{\"username\":", username, ",\"password\":", password, ret);
+}
+
+int airflow_request_client_login(
+	const char *client, const char *secret, struct airflow_request *ret)
+{
+	return make_login("{\"grant_type\":\"client_credentials\",\"client_id\":", client,
+		",\"client_secret\":", secret, ret);
 }
 
 /* "." and ".." would change the path whether encoded or not, and "~" is Airflow's "all of them". */

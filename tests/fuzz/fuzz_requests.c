@@ -48,6 +48,7 @@ static void ask_airflow(char *text)
 
 	for (enum airflow_api api = 0; api < AIRFLOW_API_MAX; api++) {
 		take(airflow_request_login(text, text, &q), &q);
+		take(airflow_request_client_login(text, text, &q), &q);
 		take(airflow_request_get(api, &o, &q), &q);
 		take(airflow_request_fail(api, &o, text, &q), &q);
 		take(airflow_request_fail_dry_run(api, &o, &q), &q);

@@ -210,6 +210,78 @@ static void the_token_goes_with_what_needs_it(void **state)
 		assert_null(f->fake.asked[i].as.authorization);
 }
 
+static char text_client[] = "airflow";
+static char text_file[] = "/secret";
+static char text_token_url[] = "https://idp/token";
+
+/* Without token_url a client logs in at Airflow itself. */
+static void a_client_logs_in(void **state)
+{
+	struct fixture *f = *state;
+	_cleanup_free_ char *err = NULL;
+	const char *file;
+
+	airflow_free(f->client);
+	f->client = NULL;
+	f->params.endpoint =
+		(struct endpoint_params){.client_id = text_client, .client_secret_file = text_file};
+	assert_string_equal(airflow_password_key(&f->params, &file), "client_secret_file");
+	assert_string_equal(file, "/secret");
+	assert_int_equal(
+		airflow_new("main", &f->params, "s3cret", &f->fake.transport, &f->client, &err), 0);
+	look(f);
+	assert_int_equal(f->reply, REPLY_DONE);
+	assert_int_equal(fake_n_asked(&f->fake, "POST " FAKE_AIRFLOW "/auth/token {\"grant_type\":"
+						"\"client_credentials\",\"client_id\":\"airflow\","
+						"\"client_secret\":\"s3cret\"}"),
+		1);
+	for (size_t i = 0; i < f->fake.n_asked; i++)
+		assert_null(f->fake.asked[i].as.password);
+}
+
+static void wrong_clients(void **state)
+{
+	static const struct {
+		const char *name;
+		struct endpoint_params keys;
+		int api;
+		const char *fault;
+	} rows[] = {
+		{"no secret", {.client_id = text_client}, 0, "are needed"},
+		{"a user, too",
+			{.client_id = text_client,
+				.client_secret_file = text_file,
+				.username = text_user},
+			0, "client_id: only beside token_url"},
+		{"a token, too",
+			{.client_id = text_client,
+				.client_secret_file = text_file,
+				.bearer_token_file = text_file},
+			0, "bearer_token_file"},
+		{"Airflow 2", {.client_id = text_client, .client_secret_file = text_file},
+			AIRFLOW_API_V1, "client_id: without token_url of Airflow 3 alone"},
+	};
+	struct fixture *f = *state;
+	const char *file;
+
+	for_each_row(r, rows)
+	{
+		_cleanup_free_ char *err = NULL;
+		struct airflow_params p = {.url = text_url, .endpoint = r->keys, .api = r->api};
+		struct airflow *a = NULL;
+
+		(void)airflow_password_key(&p, &file);
+		assert_int_equal(
+			airflow_new("main", &p, file, &f->fake.transport, &a, &err), -EINVAL);
+		assert_non_null(strstr(err, r->fault));
+	}
+	f->params.endpoint = (struct endpoint_params){.client_id = text_client,
+		.client_secret_file = text_file,
+		.token_url = text_token_url};
+	assert_string_equal(airflow_password_key(&f->params, &file), "password_file");
+	assert_null(file);
+}
+
 static void api_names_the_one_to_ask(void **state)
 {
 	struct fixture *f = anew(state, true);
@@ -774,6 +846,8 @@ int main(void)
 		airflow_test(a_token_of_others),
 		airflow_test(an_airflow_2_takes_the_password_with_each_request),
 		airflow_test(the_token_goes_with_what_needs_it),
+		airflow_test(a_client_logs_in),
+		airflow_test(wrong_clients),
 		airflow_test(api_names_the_one_to_ask),
 		airflow_test(stale_token_is_renewed_once),
 		airflow_test(stale_token_that_stays_stale),

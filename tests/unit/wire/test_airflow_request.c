@@ -51,6 +51,11 @@ static void test_plain_requests(void **state)
 	assert_int_equal(airflow_request_login("watchdog", "a\"\\b\xc3\xa9", &login), 0);
 	assert_request(&login, "POST", "/auth/token",
 		"{\"username\":\"watchdog\",\"password\":\"a\\\"\\\\b\xc3\xa9\"}");
+	airflow_request_clear(&login);
+	assert_int_equal(airflow_request_client_login("airflow", "s&cret\"", &login), 0);
+	assert_request(&login, "POST", "/auth/token",
+		"{\"grant_type\":\"client_credentials\",\"client_id\":\"airflow\","
+		"\"client_secret\":\"s&cret\\\"\"}");
 	assert_int_equal(airflow_request_version(AIRFLOW_API_UNKNOWN, &v1), -EINVAL);
 	assert_int_equal(airflow_request_health(AIRFLOW_API_UNKNOWN, &h1), -EINVAL);
 }

@@ -59,6 +59,9 @@ static void test_logins(void **state)
 	assert_string_equal(airflow.body,
 		"{\"username\":\"me\\\"\",\"password\":\"" LONG WIPE_SECRET LONG "\"}");
 	airflow_request_clear(&airflow);
+	assert_int_equal(airflow_request_client_login("me", LONG WIPE_SECRET LONG, &airflow), 0);
+	assert_non_null(strstr(airflow.body, WIPE_SECRET));
+	airflow_request_clear(&airflow);
 	assert_int_equal(
 		etcd_request_login("me", LONG LONG LONG LONG LONG LONG LONG WIPE_SECRET, &etcd), 0);
 	assert_non_null(strstr(etcd.body, WIPE_SECRET "\"}"));
