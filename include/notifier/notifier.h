@@ -5,8 +5,10 @@
  * Verdicts and outcomes come as events. Each tick also looks for incidents that have ended, and for
  * the storm breaker; a storm that lasts over a restart is the one that was told before. What an
  * earlier daemon told counts as told, until its incident was not found again for longer than any
- * rule's hung_after_unproven. Whatever fails is tried again until give_up_after, since whoever
- * repairs a receiver wants the messages that wait. */
+ * rule's hung_after_unproven. Of several replicas the leader begins to tell of something, and
+ * whoever began tells the end; one that no longer follows another tells of what is open. Whatever
+ * fails is tried again until give_up_after, since whoever repairs a receiver wants the messages
+ * that wait. */
 #pragma once
 
 #include <systemd/sd-event.h>
@@ -33,6 +35,9 @@ struct notifier_context {
 	/* What will be done about an incident, one sentence; the notifier frees it. NULL: nobody
 	 * says. -ENOMEM. */
 	int (*next)(void *userdata, const struct incident *i, char **ret);
+	/* Whether another replica is known to lead: that one tells people of incidents and storms,
+	 * and this one goes on only with what it has told of already. NULL: never. */
+	bool (*follows)(void *userdata);
 	void *userdata;
 };
 

@@ -16,6 +16,7 @@ struct notifier {
 	struct notifier_trial *trial; /* the last test of a receiver; NULL: none was asked for */
 	sd_event_source *timer;
 	usec_t started;      /* since 1970 */
+	bool follows;        /* another replica leads, as of the last tick */
 	bool loaded;         /* what a daemon before this one left was read */
 	bool unsaved;        /* the ledger lacks something that the outbox has */
 	bool complained;     /* it was said that the ledger is of no use */
@@ -34,6 +35,11 @@ static inline usec_t notifier_now(const struct notifier *n)
 static inline usec_t notifier_wall(const struct notifier *n)
 {
 	return clock_wall(n->context.clock);
+}
+
+static inline bool notifier_follows(const struct notifier *n)
+{
+	return n->context.follows && n->context.follows(n->context.userdata);
 }
 
 static inline struct runtime *notifier_runtime(const struct notifier *n)
@@ -65,5 +71,7 @@ struct notifier_trial *notifier_trial_free(struct notifier_trial *t);
 
 /* notifier_tell.c */
 
+/* Tells of what is open, as far as nobody was told of it by this replica. */
+void notifier_catch_up(struct notifier *n);
 /* Once per tick: ends of incidents, and of alerts on those that are forgotten. */
 void notifier_follow(struct notifier *n);

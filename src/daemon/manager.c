@@ -98,6 +98,17 @@ static int on_next(void *userdata, const struct incident *i, char **ret)
 	return outlook_text(i, &o, ret);
 }
 
+static bool on_follows(void *userdata)
+{
+	struct manager *m = userdata;
+	struct leader_status s;
+
+	if (!m->leader)
+		return false;
+	leader_status(m->leader, &s);
+	return s.other != NULL;
+}
+
 /* What has sent nothing yet is not to be sent by one that leads no longer; and a new leader decides
  * at once what it was kept from. */
 static void on_leader_changed(void *userdata, bool leads)
@@ -173,6 +184,7 @@ static int add_notifier(struct manager *m)
 		.clock = &clock_kernel,
 		.runtime = on_runtime,
 		.next = on_next,
+		.follows = on_follows,
 		.userdata = m,
 	};
 

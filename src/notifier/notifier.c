@@ -83,8 +83,13 @@ static void look_after_ledger(struct notifier *n)
 
 void notifier_tick(struct notifier *n)
 {
+	bool follows = notifier_follows(n);
+
 	load(n);
 	notifier_follow(n);
+	if (n->follows && !follows)
+		notifier_catch_up(n);
+	n->follows = follows;
 	outbox_expire(&n->outbox, notifier_now(n), notifier_wall(n));
 	look_after_ledger(n);
 	outbox_sweep(&n->outbox);

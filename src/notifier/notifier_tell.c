@@ -80,16 +80,25 @@ static bool is_wanted(
 			   : notice_storm_wanted(&f, event, told);
 }
 
+/* What the leader tells. What became of an action tells who began it, whoever leads by now; that an
+ * app runs for too long, which is told once and not caught up with, everybody. */
+static bool is_leaders(enum notice_event event)
+{
+	return event < NOTICE_OUTCOME || event == NOTICE_STORM || notice_is_relief(event) ||
+	       event == notice_of_outcome(OUTCOME_REFUSED);
+}
+
 static int tell(struct notifier *n, const struct topic *t, enum notice_event event)
 {
 	const struct runtime *w = notifier_runtime(n);
+	bool held = is_leaders(event) && notifier_follows(n);
 	int r = 0;
 
 	for (size_t k = 0; r >= 0 && k < w->settings->n_notifies; k++) {
 		const struct notify *notify = w->notifies[k];
+		bool told = outbox_has_told(&n->outbox, notify_name(notify), t->subject);
 
-		if (is_wanted(t, notify, event,
-			    outbox_has_told(&n->outbox, notify_name(notify), t->subject)))
+		if ((told || !held) && is_wanted(t, notify, event, told))
 			r = put(n, t, event, notify);
 	}
 	return r;
@@ -225,6 +234,17 @@ static int tell_of_storm(struct notifier *n, enum notice_event event, usec_t end
 	};
 
 	return tell(n, &t, event);
+}
+
+void notifier_catch_up(struct notifier *n)
+{
+	const struct incident_list *l = n->context.incidents;
+
+	for (size_t k = 0; k < l->n; k++)
+		if (l->items[k]->ended == 0)
+			notifier_event(n, l->items[k], notice_of_verdict(l->items[k]->verdict));
+	if (n->storm_id[0] != '\0' && tell_of_storm(n, NOTICE_STORM, 0) < 0)
+		complain("a storm", -ENOMEM);
 }
 
 /* The same storm as before a restart, where people were told of that. */

@@ -99,6 +99,8 @@ static void pair_answer(void *userdata, const struct transport_request *r, struc
 	if (etcd) {
 		ret->status = 200;
 		ret->body = strstr(r->what, "/txn") ? take_txn(p, r->with_body) : take_range(p);
+	} else if (str_equal(r->what, "POST http://pager/")) {
+		ret->status = 200;
 	} else if (!fake_airflow_answers(&w->airflow, r, ret) &&
 		   !fake_spark_answers(&w->spark, r, ret)) {
 		ret->error = -ECONNREFUSED;
@@ -142,7 +144,8 @@ static struct pair *pair_new(uint64_t seed, const char *rule)
 		assert_true(str_printf(&sections,
 				    WORLD_MASTER WORLD_AIRFLOW
 				    "[leader]\ntype = etcd\nurl = " ETCD
-				    "\nidentity = replica-%c\nlease_duration = 5s\n",
+				    "\nidentity = replica-%c\nlease_duration = 5s\n"
+				    "[notify pager]\nurl = http://pager/\non = hung, closed\n",
 				    (int)('a' + i)) >= 0);
 		world_configure(r->world, "mode = act", sections, rule);
 	}
@@ -350,6 +353,66 @@ static void test_a_clean_stop_gives_the_lead_back(void **state)
 	pair_free(p);
 }
 
+static size_t n_pages(const struct replica *r)
+{
+	return fake_n_asked(&r->world->fake, "POST http://pager/ *\"event\":\"hung\"*");
+}
+
+static size_t n_ends(const struct replica *r)
+{
+	return fake_n_asked(&r->world->fake, "POST http://pager/ *\"event\":\"closed\"*");
+}
+
+/* A person is told once, by the leader. The next one tells of what is open, once, and of its end.
+ */
+static void test_the_leader_tells(void **state)
+{
+	struct pair *p = pair_new(1, "action = notify");
+	struct replica *a = &p->replicas[0];
+	struct replica *b = &p->replicas[1];
+
+	(void)state;
+	world_make_state(a->world);
+	world_make_state(b->world);
+	pair_begin(a);
+	pair_run(p, USEC_PER_SEC);
+	pair_begin(b);
+	pair_until(p, n_pages(a) == 1);
+	pair_run(p, 20 * USEC_PER_SEC);
+	assert_int_equal(n_pages(b), 0);
+	pair_end(a);
+	pair_until(p, pair_reap(a));
+	pair_until(p, n_pages(b) == 1);
+	/* The first one is back, with its ledger, and follows. */
+	pair_begin(a);
+	pair_run(p, 20 * USEC_PER_SEC);
+	scene_end_all(a->world);
+	pair_until(p, n_ends(b) == 1);
+	pair_run(p, 20 * USEC_PER_SEC);
+	assert_int_equal(n_pages(a), 1);
+	assert_int_equal(n_pages(b), 1);
+	pair_free(p);
+}
+
+/* Where nobody is known to lead, all tell: better twice than not at all. */
+static void test_all_tell_without_a_leader(void **state)
+{
+	struct pair *p = pair_new(1, "action = notify");
+	struct replica *a = &p->replicas[0];
+	struct replica *b = &p->replicas[1];
+
+	(void)state;
+	pair_begin(a);
+	pair_run(p, USEC_PER_SEC);
+	pair_begin(b);
+	pair_until(p, n_pages(a) == 1);
+	assert_int_equal(n_pages(b), 0);
+	p->etcd_down = true;
+	pair_until(p, n_pages(b) == 1);
+	assert_false(leads(a) || leads(b));
+	pair_free(p);
+}
+
 /* One that is alone leads again at once. */
 static void test_a_restart_takes_its_lead_again(void **state)
 {
@@ -517,6 +580,8 @@ int main(void)
 		cmocka_unit_test(test_etcd_stays_gone),
 		cmocka_unit_test(test_wakes_up_late),
 		cmocka_unit_test(test_a_clean_stop_gives_the_lead_back),
+		cmocka_unit_test(test_the_leader_tells),
+		cmocka_unit_test(test_all_tell_without_a_leader),
 		cmocka_unit_test(test_a_restart_takes_its_lead_again),
 		cmocka_unit_test(test_a_stop_with_a_request_at_work),
 		cmocka_unit_test(test_a_stop_waits_for_what_is_at_work),
