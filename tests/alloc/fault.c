@@ -198,7 +198,7 @@ size_t alloc_live(void)
 static void note_site(const void *caller)
 {
 	busy = true;
-	if (is_worth_a_look(caller, __builtin_frame_address(0)) && is_new_site()) {
+	if ((sites == -2 || is_worth_a_look(caller, __builtin_frame_address(0))) && is_new_site()) {
 		if (sites == -2)
 			collected[n_collected++] = count;
 		else
