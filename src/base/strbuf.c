@@ -176,13 +176,17 @@ int strbuf_set(struct strbuf *b, const char *s)
 
 int strbuf_finish(struct strbuf *b, char **ret)
 {
+	char *fitting;
+
 	/* Makes an empty buffer "". */
 	strbuf_add_n(b, NULL, 0);
 	if (b->failed) {
 		strbuf_clear(b);
 		return -ENOMEM;
 	}
-	*ret = TAKE_PTR(b->text);
+	/* It may be kept for long. Of a secret realloc() could leave a copy behind. */
+	fitting = b->secret ? NULL : realloc(b->text, b->len + 1);
+	*ret = fitting ? fitting : b->text;
 	*b = (struct strbuf){0};
 	return 0;
 }

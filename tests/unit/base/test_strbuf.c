@@ -3,6 +3,7 @@
 #include "base/strbuf.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -74,6 +75,18 @@ static void test_growth(void **state)
 	assert_int_equal(strlen(text), 50005);
 	assert_string_equal(text + 49995, "9999,endxy");
 	assert_memory_equal(text, "0000,0001,", 10);
+}
+
+static void test_a_finished_text_has_no_room_to_spare(void **state)
+{
+	struct strbuf b = {0};
+	_cleanup_free_ char *text = NULL;
+
+	(void)state;
+	strbuf_addf(&b, "%080d", 1);
+	assert_int_equal(b.size, 128);
+	assert_int_equal(strbuf_finish(&b, &text), 0);
+	assert_true(malloc_usable_size(text) < 96);
 }
 
 static void test_failure_is_remembered(void **state)
@@ -215,6 +228,7 @@ int main(void)
 		cmocka_unit_test(test_formats),
 		cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_growth),
+		cmocka_unit_test(test_a_finished_text_has_no_room_to_spare),
 		cmocka_unit_test(test_failure_is_remembered),
 		cmocka_unit_test(test_segment),
 		cmocka_unit_test(test_json),
