@@ -85,8 +85,9 @@ extern const size_t n_task_checks;
 
 struct audit_finding {
 	const struct audit_check *check;
-	char *found; /* "spark.driver.maxResultSize=1g (default), driver heap=1g" */
-	char *fix;   /* "spark.driver.memory=2g" */
+	char *found;     /* "spark.driver.maxResultSize=1g (default), driver heap=1g" */
+	const char *fix; /* "spark.driver.memory=2g"; the check's, or filled */
+	char *filled;    /* the check's with a value in it; NULL: it has none */
 };
 
 struct audit_report {

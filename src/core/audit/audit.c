@@ -225,18 +225,23 @@ static double wanted_value(const struct audit_check *c, const struct audit_subje
 }
 
 static int say_fix(const struct audit_check *c, const struct audit_subject *s,
-	const struct spark_value *v, double limit, char **ret)
+	const struct spark_value *v, double limit, struct audit_finding *ret)
 {
 	const char *hole = strstr(c->fix, "%s");
 	struct strbuf b = {0};
 	char number[32];
+	int r;
 
+	ret->fix = c->fix;
 	if (!hole)
-		return str_replace(ret, c->fix);
+		return 0;
 	strbuf_add_n(&b, c->fix, (size_t)(hole - c->fix));
 	strbuf_add(&b, spark_format(v->kind, wanted_value(c, s, v, limit), number, sizeof(number)));
 	strbuf_add(&b, hole + 2);
-	return strbuf_finish(&b, ret);
+	r = strbuf_finish(&b, &ret->filled);
+	if (r >= 0)
+		ret->fix = ret->filled;
+	return r;
 }
 
 int audit_run_check(
@@ -256,7 +261,7 @@ int audit_run_check(
 		return 0;
 	r = say_found(c, s, &v, &f.found);
 	if (r >= 0)
-		r = say_fix(c, s, &v, limit, &f.fix);
+		r = say_fix(c, s, &v, limit, &f);
 	if (r < 0) {
 		audit_finding_clear(&f);
 		return r;
@@ -268,7 +273,7 @@ int audit_run_check(
 void audit_finding_clear(struct audit_finding *f)
 {
 	free(f->found);
-	free(f->fix);
+	free(f->filled);
 	*f = (struct audit_finding){0};
 }
 
@@ -308,13 +313,30 @@ static int run_looks(const struct audit_look *looks, size_t n, const struct audi
 			continue;
 		report->n++;
 		f->check = &looks[i].check;
+		f->fix = f->check->fix;
 		r = strbuf_finish(&b, &f->found);
-		if (r >= 0)
-			r = str_replace(&f->fix, f->check->fix);
 		if (r < 0)
 			return r;
 	}
 	return 0;
+}
+
+/* Moves what was found, which is little, to where it has no room to spare. What realloc() would cut
+ * off is too small for the next report. */
+static void fit(struct audit_report *r)
+{
+	struct audit_finding *items;
+
+	if (r->n == 0) {
+		audit_report_clear(r);
+		return;
+	}
+	items = calloc(r->n, sizeof(*items));
+	if (!items)
+		return;
+	memcpy(items, r->items, r->n * sizeof(*items));
+	free(r->items);
+	r->items = items;
 }
 
 int audit_run(const struct audit_subject *s, struct audit_report *ret)
@@ -337,6 +359,7 @@ int audit_run(const struct audit_subject *s, struct audit_report *ret)
 		audit_report_clear(&report);
 		return r;
 	}
+	fit(&report);
 	audit_report_clear(ret);
 	*ret = report;
 	return 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Each check of the audit fires where it should, and nowhere else. */
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -479,6 +480,19 @@ static void test_memory_of_executors(void **state)
 	assert_int_equal(m.task_time, 0);
 }
 
+/* An app keeps its report for as long as it runs. */
+static void test_a_report_has_no_room_to_spare(void **state)
+{
+	static const struct app app = {.properties = "spark.network.timeout=30s"};
+	struct audit_report report = {0};
+
+	(void)state;
+	run(&app, &report);
+	assert_true(report.n > 0);
+	assert_true(malloc_usable_size(report.items) < (report.n + 1) * sizeof(*report.items));
+	audit_report_clear(&report);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -491,6 +505,7 @@ int main(void)
 		cmocka_unit_test(test_says_nothing_without_knowledge),
 		cmocka_unit_test(test_findings_name_defaults),
 		cmocka_unit_test(test_memory_of_executors),
+		cmocka_unit_test(test_a_report_has_no_room_to_spare),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
