@@ -182,7 +182,8 @@ struct source {
 	struct endpoint endpoint; /* of the section's URLs */
 	struct endpoint bare;     /* the same without credentials and certificates: the way alone */
 	struct transport *transport;
-	struct asked *asked; /* of the list at hand; room for each URL, and two more */
+	struct asked *asked; /* of the list at hand; room for each URL, and two more. NULL: it
+				names its drivers, and asks nobody */
 	size_t n_asked;
 };
 

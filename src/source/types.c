@@ -181,7 +181,7 @@ int source_new(const char *name, const struct source_params *params, const char 
 		r = take_urls(s, &params->url, reterr);
 	if (r >= 0)
 		r = check(s, params, reterr);
-	if (r >= 0) {
+	if (r >= 0 && !s->ops->names_drivers) {
 		s->asked = calloc(s->urls.n + 2, sizeof(*s->asked));
 		r = s->asked ? 0 : -ENOMEM;
 	}
