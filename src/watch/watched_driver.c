@@ -107,6 +107,15 @@ static struct fault_list *faults_of(const struct driver *d)
 	return s ? &s->faults : NULL;
 }
 
+/* what: of which question; NULL: of all. */
+static void forget_faults(const struct driver *d, const char *what)
+{
+	struct fault_list *l = faults_of(d);
+
+	if (l)
+		faults_forget(l, name_of(d), what);
+}
+
 /* Where its cluster manager says more of it, that explains why it does not answer. */
 static void explain(const struct driver *d, struct fault *f)
 {
@@ -143,8 +152,7 @@ static void note_all(const struct driver *d, const struct driver_answer *answer)
 
 int driver_move(struct driver *d, const char *url)
 {
-	if (faults_of(d))
-		faults_forget(faults_of(d), name_of(d), NULL);
+	forget_faults(d, NULL);
 	return str_replace(&d->url, url);
 }
 
@@ -165,8 +173,7 @@ void driver_forget(struct driver *d)
 	free(d->last_id);
 	d->last_id = NULL;
 	d->started = 0;
-	if (faults_of(d))
-		faults_forget(faults_of(d), name_of(d), NULL);
+	forget_faults(d, NULL);
 }
 
 /* The history of an app that the cluster lists and that was never seen to answer. */
@@ -224,8 +231,7 @@ void driver_waiting(struct driver *d)
 	d->heard = true;
 	if (!a && placeholder(d, &a) < 0)
 		return;
-	if (faults_of(d))
-		faults_forget(faults_of(d), name_of(d), NULL);
+	forget_faults(d, NULL);
 	detector_waits(d->context->detector, a, d->about, clock_now(d->context->clock));
 }
 
@@ -352,8 +358,7 @@ int driver_take(struct driver *d, struct driver_answer *answer, const struct sta
 	if (r < 0)
 		return r;
 	note_all(d, answer);
-	if (faults_of(d))
-		faults_forget(faults_of(d), name_of(d), "");
+	forget_faults(d, "");
 	d->ask_who = d->lost = false;
 	d->kept = answer->kept;
 	a = driver_history(d);
@@ -433,7 +438,7 @@ int driver_ask(struct driver *d, const struct stage_key *tasks_of, driver_done_f
 		.app_id = d->app_id,
 		.last_id = known ? d->last_id : NULL,
 		.verify = verify,
-		.needs = a ? app_history_needs(a) : NEED_MEMORY,
+		.needs = a ? a->needs : NEED_MEMORY,
 		.tasks_of = tasks_of,
 		.want_owner = !a || !a->owner_asked,
 		.shard = d->context->shard,

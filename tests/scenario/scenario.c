@@ -369,7 +369,7 @@ static void one_poll(struct sim *s, usec_t at)
 		detector_no_answer(s->detector, s->app, LOCAL + at);
 		return;
 	}
-	fill_poll(s, at, app_history_needs(s->app), &poll);
+	fill_poll(s, at, s->app->needs, &poll);
 	if (detector_observe(s->detector, s->app, &poll) < 0)
 		abort();
 	evidence_sim_answer(&s->evidence, s->app, detector_rule(s->detector, s->app), LOCAL + at,

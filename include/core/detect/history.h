@@ -104,6 +104,7 @@ struct app_history {
 	usec_t first_seen;
 	usec_t ran;                  /* from its start to the last good poll */
 	bool overran;                /* max_runtime of its rule, then */
+	unsigned needs;              /* app_history_needs(), as of the last good poll */
 	usec_t observed;             /* last good poll */
 	usec_t spacing[2];           /* what lay between the last good polls, latest first */
 	struct digest stages_digest; /* of the answer that the stages' last are from; of nothing:
@@ -156,9 +157,10 @@ void app_history_drop_unseen(struct app_history *a);
 /* It has a stage of a receiver (DStreams), which runs as long as the app does. */
 bool app_history_receives(const struct app_history *a);
 
-/* NEED_*: jobs while no stage is active that ends by design, and then now and then executors, which
- * tell what ran between two polls; jobs and executors while any stage is suspect or worse; memory
- * at every sixth poll, in the beginning at every second one. */
+/* What is to be asked at the next poll, which takes it from a->needs. NEED_*: jobs while no stage
+ * is active that ends by design, and then now and then executors, which tell what ran between two
+ * polls; jobs and executors while any stage is suspect or worse; memory at every sixth poll, in the
+ * beginning at every second one. */
 unsigned app_history_needs(const struct app_history *a);
 
 /* What a driver says of its app. Each audits the app anew; -ENOMEM: the audit is that of before.

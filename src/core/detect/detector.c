@@ -388,7 +388,7 @@ static void judge_runtime(struct detector *d, struct app_history *a, const struc
 		d->sink.overran(d->sink.userdata, a, rule);
 }
 
-int detector_observe(struct detector *d, struct app_history *a, struct app_poll *poll)
+static int observe(struct detector *d, struct app_history *a, struct app_poll *poll)
 {
 	const struct rule *rule;
 	usec_t now = poll->now;
@@ -420,6 +420,15 @@ int detector_observe(struct detector *d, struct app_history *a, struct app_poll 
 	a->ran = runtime_of(a, driver_now, now);
 	judge_runtime(d, a, rule);
 	return 0;
+}
+
+int detector_observe(struct detector *d, struct app_history *a, struct app_poll *poll)
+{
+	int r = observe(d, a, poll);
+
+	/* Now, while all of it is at hand, and not at the app's next turn. */
+	a->needs = app_history_needs(a);
+	return r;
 }
 
 void detector_no_answer(struct detector *d, struct app_history *a, usec_t now)

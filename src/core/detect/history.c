@@ -66,6 +66,7 @@ int app_history_new(
 		r = app_info_copy(info, &a->info);
 	if (r < 0)
 		return r;
+	a->needs = app_history_needs(a);
 	*ret = TAKE_PTR(a);
 	return 0;
 }

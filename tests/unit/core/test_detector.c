@@ -190,12 +190,36 @@ static void beyond_the_limit(void **state)
 	tear_down(&f);
 }
 
+/* What the next poll asks is known when the one before is taken in. */
+static void needs_follow_each_poll(void **state)
+{
+	struct fixture f;
+	struct app_history *a;
+	struct app_poll p = {.now = USEC_PER_HOUR};
+
+	(void)state;
+	set_up(&f);
+	assert_int_equal(add(&f, "c", 1, 0, &a), 0);
+	assert_int_equal(a->needs, NEED_JOBS | NEED_EXECUTORS);
+	p.stages.items = calloc(1, sizeof(*p.stages.items));
+	assert_non_null(p.stages.items);
+	p.stages.items[p.stages.n++] = (struct stage_obs){.n_tasks = 1, .n_active = 1};
+	assert_int_equal(detector_observe(f.d, a, &p), 0);
+	assert_int_equal(a->needs, 0);
+	/* Nothing runs any more, and it is the second good poll. */
+	p.now = USEC_PER_HOUR + 10 * USEC_PER_SEC;
+	assert_int_equal(detector_observe(f.d, a, &p), 0);
+	assert_int_equal(a->needs, NEED_JOBS | NEED_EXECUTORS | NEED_MEMORY);
+	tear_down(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_app_is_found),
 		cmocka_unit_test(each_stage_is_found),
 		cmocka_unit_test(beyond_the_limit),
+		cmocka_unit_test(needs_follow_each_poll),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
