@@ -102,6 +102,3 @@ int json_print_secret(cJSON *root, char **ret);
 
 /* Zeroed room for n items of a size, n being 0 too; NULL: no memory. */
 void *json_new_items(size_t n, size_t size);
-/* Where items of a list that grows are to be, when there are n and one comes: there is room for 8
- * at first, and for twice as many each time it is full. NULL: no memory, and items stays. */
-void *json_more_items(void *items, size_t n, size_t size);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/digest.h"
 #include "base/log.h"
 #include "io/http_url.h"
@@ -399,11 +400,11 @@ static int add(struct poller *p, const struct target *t, struct driver **ret)
 	size_t at;
 	int r;
 
-	drivers = reallocarray(p->drivers, p->n_drivers + 1, sizeof(struct driver *));
+	drivers = array_room(p->drivers, p->n_drivers, sizeof(struct driver *));
 	if (!drivers)
 		return -ENOMEM;
 	p->drivers = drivers;
-	turns = reallocarray(p->turns, p->n_drivers + 1, sizeof(struct driver *));
+	turns = array_room(p->turns, p->n_drivers, sizeof(struct driver *));
 	if (!turns)
 		return -ENOMEM;
 	p->turns = turns;

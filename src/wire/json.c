@@ -348,15 +348,6 @@ void *json_new_items(size_t n, size_t size)
 	return calloc(n + 1, size);
 }
 
-void *json_more_items(void *items, size_t n, size_t size)
-{
-	bool full = n >= 8 && (n & (n - 1)) == 0;
-
-	if (items && !full)
-		return items;
-	return reallocarray(items, items ? 2 * n : 8, size);
-}
-
 void json_lacks(cJSON *o)
 {
 	if (o)

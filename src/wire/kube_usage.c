@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/parse.h"
 #include "base/strbuf.h"
 
@@ -236,7 +237,7 @@ static int add_usage(
 		return r;
 	if (l->n >= KUBE_MAX_CONTAINERS)
 		r = -E2BIG;
-	items = r < 0 ? NULL : json_more_items(l->items, l->n, sizeof(*items));
+	items = r < 0 ? NULL : array_room(l->items, l->n, sizeof(*items));
 	if (!items) {
 		free(u.container);
 		return r < 0 ? r : -ENOMEM;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "base/strbuf.h"
 #include "core/facts/rule.h"
 #include "wire/spark_fields.h"
@@ -186,7 +187,7 @@ static int decode_stage(const struct json_rows *rows, struct finished_stage *sta
 
 static int add_stage(struct finished_stage_list *l, const struct finished_stage *stage)
 {
-	struct finished_stage *items = json_more_items(l->items, l->n, sizeof(*items));
+	struct finished_stage *items = array_room(l->items, l->n, sizeof(*items));
 
 	if (!items)
 		return -ENOMEM;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "wire/json_rows.h"
 #include "wire/spark_evidence.h"
 #include "wire/spark_fields.h"
@@ -94,7 +95,7 @@ static int decode_executor(const struct json_rows *rows, struct executor_memory 
 /* Takes the executor over. */
 static int add_executor(struct executor_memory_list *l, const struct executor_memory *x)
 {
-	struct executor_memory *items = json_more_items(l->items, l->n, sizeof(*items));
+	struct executor_memory *items = array_room(l->items, l->n, sizeof(*items));
 
 	if (!items)
 		return -ENOMEM;

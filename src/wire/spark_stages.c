@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/array.h"
+
 #include "base/strbuf.h"
 #include "wire/json_rows.h"
 #include "wire/spark_fields.h"
@@ -175,7 +177,7 @@ static int decode_stage(const struct json_rows *rows, struct stage_obs *stage, c
 /* Takes the stage over. */
 static int add_stage(struct stage_list *l, const struct stage_obs *stage)
 {
-	struct stage_obs *items = json_more_items(l->items, l->n, sizeof(*items));
+	struct stage_obs *items = array_room(l->items, l->n, sizeof(*items));
 
 	if (!items)
 		return -ENOMEM;

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/array.h"
+
 #include "base/sorted.h"
 #include "core/act/incident.h"
 
@@ -196,7 +198,7 @@ static void incident_name(struct incident *i, usec_t wall)
 
 static int make_room(struct incident ***items, size_t n)
 {
-	struct incident **more = reallocarray(*items, n + 1, sizeof(struct incident *));
+	struct incident **more = array_room(*items, n, sizeof(struct incident *));
 
 	if (!more)
 		return -ENOMEM;

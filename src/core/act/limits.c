@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 static const char *const resets[] = {
 	[STORM_RESET_AUTO] = "auto",
 	[STORM_RESET_MANUAL] = "manual",
@@ -68,7 +70,7 @@ static void past_action_clear(struct past_action *a)
 
 int action_log_add(struct action_log *l, const struct past_action *a)
 {
-	struct past_action *items = reallocarray(l->items, l->n + 1, sizeof(*items));
+	struct past_action *items = array_room(l->items, l->n, sizeof(*items));
 	struct past_action copy = {.at = a->at, .action = a->action};
 	int r;
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/sorted.h"
 #include "base/strbuf.h"
 
@@ -31,14 +32,6 @@ void task_graph_clear(struct task_graph *g)
 	*g = (struct task_graph){0};
 }
 
-/* Room for one more; the count goes up one by one. */
-static void *grown(void *items, size_t n, size_t size)
-{
-	if (n > 0 && (n & (n - 1)) != 0)
-		return items;
-	return reallocarray(items, n > 0 ? 2 * n : 1, size);
-}
-
 int task_graph_add(struct task_graph *g, const char *id, const char *trigger_rule)
 {
 	struct graph_task t = {0};
@@ -46,7 +39,7 @@ int task_graph_add(struct task_graph *g, const char *id, const char *trigger_rul
 
 	if (g->n >= TASK_GRAPH_MAX_TASKS)
 		return -E2BIG;
-	items = grown(g->items, g->n, sizeof(*items));
+	items = array_room(g->items, g->n, sizeof(*items));
 	if (!items)
 		return -ENOMEM;
 	g->items = items;
@@ -65,7 +58,7 @@ int task_graph_add_next(struct task_graph *g, const char *id)
 
 	if (g->n_edges >= TASK_GRAPH_MAX_EDGES)
 		return -E2BIG;
-	names = grown(g->names, g->n_edges, sizeof(*names));
+	names = array_room(g->names, g->n_edges, sizeof(*names));
 	if (!names)
 		return -ENOMEM;
 	g->names = names;

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 #include "base/digest.h"
 #include "base/sorted.h"
 #include "core/detect/check.h"
@@ -189,7 +191,7 @@ static int make_place(struct detector *d, usec_t started)
 static int add_app(struct detector *d, struct app_history *a)
 {
 	const struct app_key k = key_of(a->cluster, a->info.id, a->info.started);
-	struct app_row *apps = reallocarray(d->apps, d->n_apps + 1, sizeof(*apps));
+	struct app_row *apps = array_room(d->apps, d->n_apps, sizeof(*apps));
 	size_t at;
 
 	if (!apps)

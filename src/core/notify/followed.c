@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/sorted.h"
 
 static int compare(const void *key, const void *item)
@@ -29,7 +30,7 @@ struct followed_incident *followed_get(struct followed *f, uint64_t number, bool
 	*ret_new = false;
 	if (at < f->n && f->items[at].number == number)
 		return &f->items[at];
-	items = reallocarray(f->items, f->n + 1, sizeof(*items));
+	items = array_room(f->items, f->n, sizeof(*items));
 	if (!items)
 		return NULL;
 	f->items = items;

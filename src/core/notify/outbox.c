@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/sorted.h"
 #include "base/strbuf.h"
 
@@ -116,7 +117,7 @@ static void put_at(struct outbox_item **items, size_t n, size_t at, struct outbo
 
 static int make_room(struct outbox_item ***items, size_t n)
 {
-	struct outbox_item **more = reallocarray(*items, n + 1, sizeof(struct outbox_item *));
+	struct outbox_item **more = array_room(*items, n, sizeof(struct outbox_item *));
 
 	if (!more)
 		return -ENOMEM;
