@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/sorted.h"
 #include "base/strbuf.h"
 #include "io/clock.h"
@@ -88,7 +89,7 @@ static int add(struct kube_events *e, const struct kube_pod *p)
 {
 	size_t at = sorted_place(p->uid, e->items, e->n, sizeof(*e->items), compare_uid);
 	struct waiter w = {.since = clock_boottime(), .seen = true};
-	struct waiter *items = reallocarray(e->items, e->n + 1, sizeof(*items));
+	struct waiter *items = array_room(e->items, e->n, sizeof(*items));
 	int r = items ? str_replace(&w.uid, p->uid) : -ENOMEM;
 
 	if (items)

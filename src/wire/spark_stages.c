@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "base/array.h"
-
 #include "base/strbuf.h"
 #include "wire/json_rows.h"
 #include "wire/spark_fields.h"

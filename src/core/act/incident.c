@@ -9,7 +9,6 @@
 #include <time.h>
 
 #include "base/array.h"
-
 #include "base/sorted.h"
 #include "core/act/incident.h"
 

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/array.h"
-
 #include "base/digest.h"
 #include "base/sorted.h"
 #include "core/detect/check.h"
