@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * type=kubernetes: drivers in client mode, which their executors tell. */
-#include "../fake_transport.h"
-#include "../kube_params.h"
-#include "../row.h"
+#include "../kube_source.h"
 
-#include "source/source.h"
-
-#define API "https://kube:6443"
 #define DRIVERS "GET " API "/api/v1/pods?labelSelector=spark-role%20in*"
 #define EXECUTORS "GET " API "/api/v1/pods?labelSelector=spark-role%3Dexecutor*"
 #define NB "GET " API "/api/v1/namespaces/n/pods?fieldSelector=metadata.name%3Dnb"
@@ -26,45 +21,10 @@
 #define NB_RUNS LIST(POD("u-nb", "", "Running"))
 #define FOUND "app-9 http://10.0.0.2:4040; "
 
-struct fixture {
-	struct fake fake;
-	struct source_params params;
-	struct source *source;
-	unsigned n;
-	char targets[256];
-	char text[256]; /* of the last fault */
-};
-
-static int set_up(void **state)
+static void prepare(struct fixture *f)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	assert_non_null(f);
-	fake_init(&f->fake);
-	kube_params(&f->params);
 	kube_set(&f->params, "application_selector", "none");
 	fake_json(&f->fake, DRIVERS, LIST(""));
-	*state = f;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	struct fixture *f = *state;
-
-	(void)row_tell(state);
-	source_free(f->source);
-	param_clear(source_params, n_source_params, &f->params);
-	fake_clear(&f->fake);
-	free(f);
-	return 0;
-}
-
-static struct fixture *anew(void **state)
-{
-	(void)tear_down(state);
-	(void)set_up(state);
-	return *state;
 }
 
 static void on_listed(void *userdata, const struct target_list *list)
@@ -82,21 +42,6 @@ static void on_listed(void *userdata, const struct target_list *list)
 		if (list->asked[i].fault.reason)
 			(void)snprintf(f->text, sizeof(f->text), "%s: %s", list->asked[i].what,
 				list->asked[i].fault.text);
-}
-
-static void list(struct fixture *f)
-{
-	_cleanup_free_ char *err = NULL;
-	unsigned n = f->n;
-
-	if (!f->source) {
-		kube_set(&f->params, "url", API);
-		assert_int_equal(
-			source_new("k", &f->params, NULL, &f->fake.transport, &f->source, &err), 0);
-	}
-	assert_int_equal(f->source->ops->list(f->source, on_listed, f), 0);
-	fake_advance(&f->fake, 10 * USEC_PER_SEC);
-	assert_int_equal(f->n, n + 1);
 }
 
 static void who_is_found(void **state)
@@ -243,17 +188,15 @@ static void selectors(void **state)
 	}
 }
 
-#define client_test(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		client_test(who_is_found),
-		client_test(a_driver_that_is_listed_is_not_asked_for),
-		client_test(one_that_is_known_stays),
-		client_test(what_cannot_be_asked_takes_nothing_away),
-		client_test(pages),
-		client_test(selectors),
+		kube_test(who_is_found),
+		kube_test(a_driver_that_is_listed_is_not_asked_for),
+		kube_test(one_that_is_known_stays),
+		kube_test(what_cannot_be_asked_takes_nothing_away),
+		kube_test(pages),
+		kube_test(selectors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * type=kubernetes: the events of pods that wait and do not say why. */
-#include "../fake_transport.h"
-#include "../kube_params.h"
-#include "../row.h"
+#include "../kube_source.h"
 
 #include "source/kube_events.h"
-#include "source/source.h"
 
-#define API "https://kube:6443"
 #define PODS "GET " API "/api/v1/pods?*"
 #define EVENTS "GET " API "/api/v1/namespaces/n/events?*"
 #define EVENTS_OF(uid)                                                                             \
@@ -26,81 +22,33 @@
 	"10:00Z\",\"reason\":\"FailedMount\","                                                     \
 	"\"message\":\"secret \\\"s\\\" not found\"}]}"
 #define NO_EVENT "{\"kind\":\"EventList\",\"metadata\":{},\"items\":[]}"
-#define TURN (10 * USEC_PER_SEC)
 
-struct fixture {
-	struct fake fake;
-	struct source_params params;
-	struct source *source;
-	unsigned n;
-	char about[300]; /* of the first that waits */
-	char fault[300];
-};
-
-static int set_up(void **state)
+static void prepare(struct fixture *f)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
-	_cleanup_free_ char *err = NULL;
-
-	assert_non_null(f);
-	fake_init(&f->fake);
-	kube_params(&f->params);
 	kube_set(&f->params, "executor_selector", "none");
 	kube_set(&f->params, "application_selector", "none");
-	kube_set(&f->params, "url", API);
-	assert_int_equal(
-		source_new("k", &f->params, NULL, &f->fake.transport, &f->source, &err), 0);
-	*state = f;
-	return 0;
 }
 
-static int tear_down(void **state)
-{
-	struct fixture *f = *state;
-
-	(void)row_tell(state);
-	source_free(f->source);
-	param_clear(source_params, n_source_params, &f->params);
-	fake_clear(&f->fake);
-	free(f);
-	return 0;
-}
-
-static struct fixture *anew(void **state)
-{
-	(void)tear_down(state);
-	(void)set_up(state);
-	return *state;
-}
-
+/* targets: of the first that waits, what is said of it. */
 static void on_listed(void *userdata, const struct target_list *list)
 {
 	struct fixture *f = userdata;
 
 	f->n++;
-	f->about[0] = f->fault[0] = '\0';
+	f->targets[0] = f->text[0] = '\0';
 	assert_int_equal(list->r, 0);
-	for (size_t i = 0; i < list->n && !*f->about; i++)
+	for (size_t i = 0; i < list->n && !*f->targets; i++)
 		if (list->items[i].waits)
-			(void)snprintf(f->about, sizeof(f->about), "%s", list->items[i].about);
+			(void)snprintf(f->targets, sizeof(f->targets), "%s", list->items[i].about);
 	for (size_t i = 0; i < list->n_asked; i++)
 		if (list->asked[i].fault.reason)
-			(void)snprintf(f->fault, sizeof(f->fault), "%s", list->asked[i].fault.text);
-}
-
-static void turn(struct fixture *f)
-{
-	unsigned n = f->n;
-
-	assert_int_equal(f->source->ops->list(f->source, on_listed, f), 0);
-	fake_advance(&f->fake, TURN);
-	assert_int_equal(f->n, n + 1);
+			(void)snprintf(f->text, sizeof(f->text), "%s", list->asked[i].fault.text);
 }
 
 static void turns(struct fixture *f, usec_t span)
 {
 	for (usec_t t = 0; t <= span; t += TURN)
-		turn(f);
+		list(f);
 }
 
 /* Whose status says why is not asked for. */
@@ -135,7 +83,7 @@ static void whose_are_asked_for(void **state)
 		fake_json(&f->fake, PODS, pods);
 		fake_json(&f->fake, EVENTS_OF("u"), EVENT);
 		turns(f, KUBE_EVENTS_AFTER);
-		assert_string_equal(f->about, r->about ? r->about : "");
+		assert_string_equal(f->targets, r->about ? r->about : "");
 		assert_int_equal(fake_n_asked(&f->fake, EVENTS), r->asked);
 	}
 }
@@ -150,20 +98,20 @@ static void not_at_once_and_not_each_time(void **state)
 	assert_int_equal(fake_n_asked(&f->fake, EVENTS), 0);
 	turns(f, 2 * TURN);
 	assert_int_equal(fake_n_asked(&f->fake, EVENTS), 1);
-	assert_string_equal(f->about, "pod n/u: Pending, ContainerCreating");
+	assert_string_equal(f->targets, "pod n/u: Pending, ContainerCreating");
 	fake_json(&f->fake, EVENTS, EVENT);
 	turns(f, KUBE_EVENTS_EVERY - 3 * TURN);
 	assert_int_equal(fake_n_asked(&f->fake, EVENTS), 1);
 	turns(f, 3 * TURN);
 	assert_int_equal(fake_n_asked(&f->fake, EVENTS), 2);
-	assert_string_equal(f->about,
+	assert_string_equal(f->targets,
 		"pod n/u: Pending, ContainerCreating, FailedMount: secret \"s\" not found");
 	/* It was another of that uid: it begins anew. */
 	fake_json(&f->fake, PODS, LIST(""));
-	turn(f);
+	list(f);
 	fake_json(&f->fake, PODS, LIST(POD("u", CREATING)));
-	turn(f);
-	assert_string_equal(f->about, "pod n/u: Pending, ContainerCreating");
+	list(f);
+	assert_string_equal(f->targets, "pod n/u: Pending, ContainerCreating");
 }
 
 /* Each is asked for in its turn. */
@@ -177,9 +125,9 @@ static void few_at_a_time(void **state)
 	fake_json(&f->fake, EVENTS, NO_EVENT);
 	turns(f, KUBE_EVENTS_AFTER);
 	assert_int_equal(fake_n_asked(&f->fake, EVENTS), KUBE_EVENTS_AT_A_TURN);
-	turn(f);
+	list(f);
 	assert_int_equal(fake_n_asked(&f->fake, EVENTS), 6);
-	turn(f);
+	list(f);
 	assert_int_equal(fake_n_asked(&f->fake, EVENTS), 6);
 	for (const char *uid = "abcdef"; *uid; uid++) {
 		char url[] = EVENTS_OF("?");
@@ -216,8 +164,8 @@ static void no_answer(void **state)
 		fake_json(&f->fake, PODS, LIST(POD("u", PENDING)));
 		fake_set(&f->fake, EVENTS, r->answer);
 		turns(f, KUBE_EVENTS_AFTER);
-		assert_string_equal(f->about, r->about);
-		assert_string_equal(f->fault, "");
+		assert_string_equal(f->targets, r->about);
+		assert_string_equal(f->text, "");
 	}
 }
 
@@ -232,22 +180,20 @@ static void a_list_that_is_cancelled(void **state)
 	fake_run(&f->fake);
 	f->source->ops->cancel_list(f->source);
 	fake_json(&f->fake, EVENTS, EVENT);
-	turn(f);
-	assert_string_equal(f->about, "pod n/u: Pending");
+	list(f);
+	assert_string_equal(f->targets, "pod n/u: Pending");
 	turns(f, KUBE_EVENTS_EVERY);
-	assert_string_equal(f->about, "pod n/u: Pending, FailedMount: secret \"s\" not found");
+	assert_string_equal(f->targets, "pod n/u: Pending, FailedMount: secret \"s\" not found");
 }
-
-#define events_test(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		events_test(whose_are_asked_for),
-		events_test(not_at_once_and_not_each_time),
-		events_test(few_at_a_time),
-		events_test(no_answer),
-		events_test(a_list_that_is_cancelled),
+		kube_test(whose_are_asked_for),
+		kube_test(not_at_once_and_not_each_time),
+		kube_test(few_at_a_time),
+		kube_test(no_answer),
+		kube_test(a_list_that_is_cancelled),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * type=kubernetes: SparkApplications whose operator has yet to start a driver. */
-#include "../fake_transport.h"
-#include "../kube_params.h"
-#include "../row.h"
+#include "../kube_source.h"
 
 #include "source/kube_unstarted.h"
-#include "source/source.h"
 
-#define API "https://kube:6443"
 #define PODS "GET " API "/api/v1/pods?*"
 #define GROUP "GET " API "/apis/sparkoperator.k8s.io"
 #define APPS GROUP "/v1beta2/sparkapplications?limit=100"
@@ -33,48 +29,12 @@
 #define ETL_WAITS "u1 etl waits: SparkApplication n/etl: SUBMITTED; "
 #define DRIVER "spark-1 etl-driver runs; "
 
-struct fixture {
-	struct fake fake;
-	struct source_params params;
-	struct source *source;
-	unsigned n;
-	bool partial;
-	char targets[512];
-	char text[400]; /* of the last fault */
-};
-
-static int set_up(void **state)
+static void prepare(struct fixture *f)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	assert_non_null(f);
-	fake_init(&f->fake);
-	kube_params(&f->params);
 	kube_set(&f->params, "executor_selector", "none");
 	fake_json(&f->fake, PODS, NO_PODS);
 	fake_json(&f->fake, GROUP, "{\"kind\":\"APIGroup\"}");
 	fake_set(&f->fake, APACHE_GROUP, (struct fake_answer){.status = 404, .body = "404"});
-	*state = f;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	struct fixture *f = *state;
-
-	(void)row_tell(state);
-	source_free(f->source);
-	param_clear(source_params, n_source_params, &f->params);
-	fake_clear(&f->fake);
-	free(f);
-	return 0;
-}
-
-static struct fixture *anew(void **state)
-{
-	(void)tear_down(state);
-	(void)set_up(state);
-	return *state;
 }
 
 static void on_listed(void *userdata, const struct target_list *list)
@@ -100,26 +60,10 @@ static void on_listed(void *userdata, const struct target_list *list)
 				list->asked[i].what, list->asked[i].fault.text);
 }
 
-/* A turn later. */
-static void list(struct fixture *f)
-{
-	_cleanup_free_ char *err = NULL;
-	unsigned n = f->n;
-
-	if (!f->source) {
-		kube_set(&f->params, "url", API);
-		assert_int_equal(
-			source_new("k", &f->params, NULL, &f->fake.transport, &f->source, &err), 0);
-	}
-	assert_int_equal(f->source->ops->list(f->source, on_listed, f), 0);
-	fake_advance(&f->fake, 10 * USEC_PER_SEC);
-	assert_int_equal(f->n, n + 1);
-}
-
 /* As many turns as are between two lists, and one. */
 static void list_anew(struct fixture *f)
 {
-	for (usec_t t = 0; t <= KUBE_UNSTARTED_EVERY; t += 10 * USEC_PER_SEC)
+	for (usec_t t = 0; t <= KUBE_UNSTARTED_EVERY; t += TURN)
 		list(f);
 }
 
@@ -310,17 +254,15 @@ static void selectors(void **state)
 	}
 }
 
-#define unstarted_test(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		unstarted_test(who_waits),
-		unstarted_test(they_are_listed_now_and_then),
-		unstarted_test(both_operators),
-		unstarted_test(pages),
-		unstarted_test(what_cannot_be_asked_takes_nothing_away),
-		unstarted_test(selectors),
+		kube_test(who_waits),
+		kube_test(they_are_listed_now_and_then),
+		kube_test(both_operators),
+		kube_test(pages),
+		kube_test(what_cannot_be_asked_takes_nothing_away),
+		kube_test(selectors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
