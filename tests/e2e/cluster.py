@@ -57,7 +57,7 @@ class Cluster(ApiServer):
             "metadata": {"name": "stagewatchd"},
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "stagewatchd"},
             "subjects": [{"kind": "ServiceAccount", "name": "stagewatchd", "namespace": "spark"}]})
-        lab.wait(lambda: self.get(APPS), 60, "SparkApplications are served")
+        lab.wait(lambda: self.get(APPS), "SparkApplications are served")
         self.kubelet = threading.Thread(target=self.run_kubelet)
         self.kubelet.start()
         return self
@@ -171,7 +171,7 @@ class Operator(Worker):
         port = lab.free_port()
         cores = {"hang": 6}.get(arguments[0], 2)
         process = self.spark.submit(lab.E2E / "jobs/hang.py", arguments, {"spark.cores.max": cores}, port, name)
-        found = lab.wait(lambda: re.search(r"application (app-\S+)", self.spark.log(process.lab_name)) or process.poll() is not None, 120,
+        found = lab.wait(lambda: re.search(r"application (app-\S+)", self.spark.log(process.lab_name)) or process.poll() is not None,
                          f"{name} has begun")
         if found is True and arguments != ["finish"]:
             raise lab.LabError(self.spark.log(process.lab_name)[-3000:])

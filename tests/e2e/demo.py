@@ -53,7 +53,7 @@ def stage(watch):
 def story(spark, airflow, watch):
     airflow.trigger("hang_submit", RUN)
     say("Airflow starts the task: SparkSubmitOperator, six PySpark tasks, one stage")
-    app, seen = lab.wait(lambda: stage(watch), 120, "the stage runs")
+    app, seen = lab.wait(lambda: stage(watch), "the stage runs")
     first = app["app_id"]
     say(f"Spark runs it as {first}, and there it stands:")
     print(f"          [Stage {seen['stage_id']}:>" + " " * 40 + f"{seen['bar']}]")
@@ -66,15 +66,15 @@ def story(spark, airflow, watch):
             if verdict != "progressing":
                 say(f"stagewatchd: {verdict}: {found[1]['evidence']}")
         time.sleep(0.5)
-    lab.wait(lambda: watch.actions("retry")["requested"] == 1, 30, "the retry is requested")
+    lab.wait(lambda: watch.actions("retry")["requested"] == 1, "the retry is requested")
     say("stagewatchd looks again, asks Airflow whose task it is, and fails try 1, with a note that says why")
-    lab.wait(lambda: apps(spark)[first] not in ("RUNNING", "WAITING"), 60, "the app has ended")
+    lab.wait(lambda: apps(spark)[first] not in ("RUNNING", "WAITING"), "the app has ended")
     say(f"Spark's master: {first} is {apps(spark)[first]}. Only now the task is cleared")
-    lab.wait(lambda: airflow.task("hang_submit", RUN, "hang")["try_number"] == 2, 60, "try 2 begins")
+    lab.wait(lambda: airflow.task("hang_submit", RUN, "hang")["try_number"] == 2, "try 2 begins")
     say("Airflow starts try 2")
-    airflow.wait_run("hang_submit", RUN, 120, states=("success",))
+    airflow.wait_run("hang_submit", RUN, states=("success",))
     say("Airflow: the run has succeeded")
-    lab.wait(lambda: watch.actions("retry")["confirmed"] == 1, 30, "the retry is confirmed")
+    lab.wait(lambda: watch.actions("retry")["confirmed"] == 1, "the retry is confirmed")
     for app_id, state in apps(spark).items():
         say(f"Spark's master: {app_id} {state}")
     left = lab.survivors(spark, airflow, cmdline=first)

@@ -3,7 +3,7 @@
 
     with Spark(dir) as spark, Airflow3(dir, spark) as airflow:
         run = airflow.trigger("hang_submit")
-        airflow.wait(lambda: airflow.run("hang_submit", run)["state"] == "success", 60)
+        airflow.wait_run("hang_submit", run)
 
 Every process is started in a session of its own and carries STAGEWATCHD_LAB=<dir> in
 its environment; so do those that it starts: executors, tasks, drivers. stop() ends all
@@ -20,6 +20,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 import urllib.error
@@ -29,6 +30,9 @@ from pathlib import Path
 
 REPO = Path(__file__).resolve().parents[2]
 E2E = REPO / "tests" / "e2e"
+sys.path.insert(0, str(REPO / "tests" / "live"))
+from patience import wait  # noqa: E402
+
 MARKER = "STAGEWATCHD_LAB"
 USERS = {"admin": "admin", "watchdog": "watchpw", "viewer": "viewpw"}
 
@@ -70,18 +74,6 @@ def free_port():
                 continue
         _ports.add(port)
         return port
-
-
-def wait(predicate, timeout, what="", every=0.2):
-    """Call predicate until it is true and return what it said; TimeoutError after timeout seconds."""
-    end = time.monotonic() + timeout
-    while True:
-        value = predicate()
-        if value:
-            return value
-        if time.monotonic() >= end:
-            raise TimeoutError(f"not within {timeout} s: {what or predicate}")
-        time.sleep(every)
 
 
 def http(method, url, body=None, headers=None, timeout=30):
@@ -224,7 +216,7 @@ class Lab:
         """What a child has written so far."""
         return (self.logs / f"{name}.log").read_text(errors="replace")
 
-    def wait_up(self, predicate, timeout, children):
+    def wait_up(self, predicate, children):
         def up():
             for child in children:
                 if child.poll() is not None:
@@ -234,7 +226,7 @@ class Lab:
             except (OSError, LabError):
                 return False
 
-        wait(up, timeout, f"{type(self).__name__} in {self.dir} is up")
+        wait(up, f"{type(self).__name__} in {self.dir} is up")
 
     def stop(self, grace=3.0):
         """TERM to every process of the lab, KILL to those that live on."""
@@ -332,7 +324,7 @@ class Spark(Lab):
             [start, f"{deploy}.worker.Worker", "-h", "127.0.0.1", "-c", self.cores, "-m", self.memory]
             + ["--webui-port", worker_web, "-d", self.dir / "work", self.master_url],
         )
-        self.wait_up(lambda: self.apps()["aliveworkers"] == 1, 60, [self.master, self.worker])
+        self.wait_up(lambda: self.apps()["aliveworkers"] == 1, [self.master, self.worker])
 
     def apps(self):
         """The master's own account: activeapps, completedapps, workers and more."""
@@ -453,16 +445,16 @@ class Airflow(Lab):
     def patch(self, path, body, user=None):
         return self.call("PATCH", path, body, user)
 
-    def wait_dags(self, *dag_ids, timeout=60):
+    def wait_dags(self, *dag_ids):
         """DAGs can be triggered some seconds after their files were first parsed."""
 
         def there():
             known = {d["dag_id"] for d in self.get("/dags?limit=100")["dags"]}
             return set(dag_ids) <= known
 
-        wait(there, timeout, f"DAGs {dag_ids} are parsed (import errors: {self.get('/importErrors')})", 0.3)
+        wait(there, f"DAGs {dag_ids} are parsed (import errors: {self.get('/importErrors')})", 0.3)
 
-    def trigger(self, dag_id, run_id=None, conf=None, timeout=60):
+    def trigger(self, dag_id, run_id=None, conf=None):
         """Start a run and return its id; waits until the DAG is known."""
         self.runs += 1
         body = {"dag_run_id": run_id or f"lab__{self.runs}", "conf": conf or {}, **self.trigger_extra}
@@ -475,7 +467,7 @@ class Airflow(Lab):
                 raise ApiError("POST", f"dagRuns of {dag_id}", status, answer)
             return answer["dag_run_id"]
 
-        return wait(started, timeout, f"DAG {dag_id} is known", 0.3)
+        return wait(started, f"DAG {dag_id} is known", 0.3)
 
     def run(self, dag_id, run_id):
         return self.get(f"/dags/{_q(dag_id)}/dagRuns/{_q(run_id)}")
@@ -497,14 +489,10 @@ class Airflow(Lab):
         path = f"/dags/{_q(dag_id)}/dagRuns/{_q(run_id)}/taskInstances/{_q(task_id)}{index}/tries"
         return self.get(path)["task_instances"]
 
-    def wait(self, predicate, timeout, what="", every=0.3):
-        return wait(predicate, timeout, what, every)
-
-    def wait_run(self, dag_id, run_id, timeout, states=("success", "failed")):
+    def wait_run(self, dag_id, run_id, states=("success", "failed")):
         """Wait for the end of a run; returns its state."""
         return wait(
             lambda: (s := self.run(dag_id, run_id)["state"]) in states and s,
-            timeout,
             f"{dag_id} {run_id} is {' or '.join(states)}",
             0.5,
         )
@@ -590,7 +578,7 @@ class Airflow3(Airflow):
             _, body = http("GET", f"{self.url}/api/v2/monitor/health", timeout=5)
             return all(body[part]["status"] == "healthy" for part in ("scheduler", "dag_processor"))
 
-        self.wait_up(healthy, 120, children)
+        self.wait_up(healthy, children)
 
     def authorization(self, user):
         if user not in self.tokens:
@@ -658,7 +646,7 @@ class Airflow2(Airflow):
             _, body = http("GET", f"{self.url}/api/v1/health", timeout=5)
             return body["scheduler"]["status"] == "healthy"
 
-        self.wait_up(healthy, 120, children)
+        self.wait_up(healthy, children)
 
     def authorization(self, user):
         return "Basic " + base64.b64encode(f"{user}:{USERS[user]}".encode()).decode()

@@ -5,13 +5,9 @@ The KDC is Debian's. It knows `lab`, who submits; `watcher`, who administers the
 """
 import json
 import subprocess
-import sys
 
-import lab
+import kdc
 from yarn import Yarn
-
-sys.path.insert(0, str(lab.REPO / "tests" / "live"))
-import kdc  # noqa: E402
 
 SERVICE = f"HTTP/localhost@{kdc.REALM}"
 

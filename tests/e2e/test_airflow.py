@@ -15,17 +15,17 @@ BOTH = pytest.mark.parametrize("airflow", ["airflow3", "airflow2"], indirect=Tru
 
 def assert_second_try(airflow, spark, dag_id, first, known, watch):
     """The run succeeded, the task that hung in its second try, and the first app has ended before."""
-    assert airflow.wait_run(dag_id, RUN_ID, 180, states=("success",)) == "success", watch.log()
-    lab.wait(lambda: watch.actions("retry") == DONE, 30, f"counted once each: {watch.actions('retry')}")
+    assert airflow.wait_run(dag_id, RUN_ID, states=("success",)) == "success", watch.log()
+    lab.wait(lambda: watch.actions("retry") == DONE, f"counted once each: {watch.actions('retry')}")
     ended = states(spark, dag_id, known)
     state = ended.pop(first)
     assert set(ended.values()) == {"FINISHED"}, ended
-    lab.wait(lambda: not lab.survivors(spark, cmdline=f"--app-id {first}"), 30, "the executors of the first try are gone")
+    lab.wait(lambda: not lab.survivors(spark, cmdline=f"--app-id {first}"), "the executors of the first try are gone")
     return state
 
 
 def hung_app(watch):
-    return lab.wait(lambda: [i["app_id"] for i in watch.incidents() if i["verdict"] == "hung"], 120, "one is hung")[0]
+    return lab.wait(lambda: [i["app_id"] for i in watch.incidents() if i["verdict"] == "hung"], "one is hung")[0]
 
 
 @BOTH
@@ -70,7 +70,7 @@ def test_frozen_once_the_action_has_begun(airflow3, spark, binary, tmp_path):
         known = ids(spark)
         airflow3.trigger("hang_frozen", RUN_ID)
         first = new_app(spark, "hang_frozen", known)
-        lab.wait(lambda: "failing task instance" in watch.log(), 120, "the action begins", 0.05)
+        lab.wait(lambda: "failing task instance" in watch.log(), "the action begins", 0.05)
         supervisor, group = family(airflow3, "hang_frozen")
         assert len(supervisor) == 1 and len(group) >= 3, "supervisor, task, driver's JVM and Python"
         for pid in supervisor + group:
@@ -81,7 +81,7 @@ def test_frozen_once_the_action_has_begun(airflow3, spark, binary, tmp_path):
         finally:
             for pid in supervisor + group:
                 os.kill(pid, signal.SIGCONT)
-        lab.wait(lambda: not alive(group), 60, "woken up, they end")
+        lab.wait(lambda: not alive(group), "woken up, they end")
         ti = airflow3.task("hang_frozen", RUN_ID, "hang")
         assert (ti["state"], ti["try_number"]) == ("success", 2), "and do no harm to the new try"
 
@@ -99,7 +99,7 @@ def test_driver_without_its_task(airflow3, spark, binary, tmp_path):
         group.remove(runner)
         assert alive(group), "the driver lives on"
         assert assert_second_try(airflow3, spark, "hang_orphan", first, known, watch) == "KILLED"
-        lab.wait(lambda: not alive(group), 30, "the orphans end with their app")
+        lab.wait(lambda: not alive(group), "the orphans end with their app")
 
 
 @BOTH

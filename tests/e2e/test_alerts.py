@@ -38,7 +38,7 @@ class Prometheus:
             self.child = subprocess.Popen(
                 ["prometheus", f"--config.file={self.dir}/prometheus.yml", f"--storage.tsdb.path={self.dir}/tsdb",
                  f"--web.listen-address=127.0.0.1:{self.port}"], stdout=log, stderr=log)
-        wait(lambda: self.firing() is not None, 60, "it answers")
+        wait(lambda: self.firing() is not None, "it answers")
 
     def close(self):
         if self.child:
@@ -97,7 +97,7 @@ def test_from_a_hung_stage_to_a_person(root, binary, tmp_path, started, people):
     try:
         d.__enter__()
         prometheus.start()
-        wait(lambda: ("firing", "StagewatchSparkStageHung") in told(people), 60, "a person is told")
+        wait(lambda: ("firing", "StagewatchSparkStageHung") in told(people), "a person is told")
         alert = people.sink.messages()[0]["alerts"][0]
         assert alert["labels"]["incident"] == d.json("/api/v1/incidents")["incidents"][0]["id"]
         assert alert["annotations"]["summary"] == "etl hangs in stage 7.0 on one"
@@ -108,15 +108,15 @@ def test_from_a_hung_stage_to_a_person(root, binary, tmp_path, started, people):
         with urllib.request.urlopen(page, timeout=5) as r:
             assert b"What to do now" in r.read()
         crash(d)
-        wait(lambda: ("firing", "StagewatchDaemonAbsent") in told(people), 60, "that nobody watches any more")
+        wait(lambda: ("firing", "StagewatchDaemonAbsent") in told(people), "that nobody watches any more")
         # Longer than a series that is gone keeps an alert up, and two evaluations more.
-        wait(lambda: not prometheus.is_there("max_over_time(stagewatch_incident_open[6s])"), 30, "nothing of it is left")
+        wait(lambda: not prometheus.is_there("max_over_time(stagewatch_incident_open[6s])"), "nothing of it is left")
         assert prometheus.firing() == ["StagewatchDaemonAbsent", "StagewatchSparkStageHung"]
         with d:
-            wait(lambda: ("resolved", "StagewatchDaemonAbsent") in told(people), 60, "it is back")
+            wait(lambda: ("resolved", "StagewatchDaemonAbsent") in told(people), "it is back")
             assert ("resolved", "StagewatchSparkStageHung") not in told(people)
             driver.moving = True
-            wait(lambda: ("resolved", "StagewatchSparkStageHung") in told(people), 60, "the end of the hang")
+            wait(lambda: ("resolved", "StagewatchSparkStageHung") in told(people), "the end of the hang")
     finally:
         d.child.kill()
         prometheus.close()

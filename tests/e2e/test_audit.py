@@ -32,10 +32,10 @@ def test_stock_and_shipped(spark, binary, tmp_path):
     runs = [submit(spark, tmp_path, "stock", ""), submit(spark, tmp_path, "shipped", SHIPPED)]
     nobody = argparse.Namespace(url="http://127.0.0.1:9")
     with Watch(binary, tmp_path / "watch", spark, nobody, mode="observe", action="notify") as watch:
-        found = lab.wait(lambda: len(audit(watch)) == 2 and audit(watch), 90, "both are audited")
+        found = lab.wait(lambda: len(audit(watch)) == 2 and audit(watch), "both are audited")
         # From 4.2 on Arrow is on.
         assert found == {"stock": {"result_size_heap": "warning", "serializer_java": "info", "reaper_off": "info",
                                    "python_traceback": "info"}, "shipped": {}}
     for file in runs:
         file.unlink()
-    lab.wait(lambda: not {a["name"] for a in spark.apps()["activeapps"]} & {"stock", "shipped"}, 60, "they end")
+    lab.wait(lambda: not {a["name"] for a in spark.apps()["activeapps"]} & {"stock", "shipped"}, "they end")

@@ -36,13 +36,13 @@ def test_airflow_2_refuses(airflow2, spark, binary, tmp_path):
         airflow2.trigger("fires", RUN_ID)
         first = new_app(spark, "fires", known)
         lab.wait(lambda: "these tasks run when it is: cleanup (teardown), report (all_done); on_failure_tasks = run" in watch.log(),
-                 120, "it is refused")
+                 "it is refused")
         assert watch.actions("retry") == NOTHING and watch.incidents()[0]["app_id"] == first
         assert marks(airflow2, "fires") == [("prepare", 1)]
         ti = airflow2.task("fires", RUN_ID, "hang")
         assert (ti["state"], ti["try_number"], ti["note"]) == ("running", 1, None)
     airflow2.request("PATCH", f"/dags/fires/dagRuns/{lab._q(RUN_ID)}", {"state": "failed"})
-    lab.wait(lambda: states(spark, "fires", known)[first] != "RUNNING", 60, "its app has ended")
+    lab.wait(lambda: states(spark, "fires", known)[first] != "RUNNING", "its app has ended")
 
 
 @pytest.mark.long
@@ -50,7 +50,7 @@ def test_airflow_2_is_overwritten(airflow2, spark, binary, tmp_path):
     """A callable that swallows SIGTERM ends with success over our failed: that is told, and nothing is cleared."""
     with Watch(binary, tmp_path, spark, airflow2) as watch:
         airflow2.trigger("deaf", RUN_ID)
-        lab.wait(lambda: "Airflow says success over failed" in watch.log(), 180, "it is told")
+        lab.wait(lambda: "Airflow says success over failed" in watch.log(), "it is told")
         assert watch.actions("retry") == {**NOTHING, "requested": 1, "unconfirmed": 1}
         ti = airflow2.task("deaf", RUN_ID, "hang")
         assert (ti["state"], ti["try_number"]) == ("success", 1)
@@ -77,7 +77,7 @@ def test_one_run_at_a_time(airflow3, spark, binary, tmp_path):
         airflow3.trigger("one_run", RUN_ID)
         first = new_app(spark, "one_run", known)
         airflow3.trigger("one_run", "second")
-        lab.wait(lambda: airflow3.run("one_run", RUN_ID)["state"] == "success", 180, "the first run goes through")
+        lab.wait(lambda: airflow3.run("one_run", RUN_ID)["state"] == "success", "the first run goes through")
         assert watch.actions("retry") == DONE
         assert states(spark, "one_run", known)[first] != "RUNNING"
         second = airflow3.run("one_run", "second")["start_date"]  # None: it is still queued

@@ -1,12 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every way to kill, on real Spark in a standalone cluster: apps that do not end with their task."""
-import sys
-
+import fakes
 import lab
 from watch import RulesWatch, owned_by, see_killed
-
-sys.path.insert(0, str(lab.REPO / "tests" / "live"))
-import fakes  # noqa: E402
 
 JOB = lab.E2E / "jobs" / "hang.py"
 WAYS = {"cluster": ("KILLED",), "stage": ("FINISHED",), "job": ("FINISHED",), "driver": ("FINISHED", "FAILED", "KILLED")}
@@ -27,7 +23,7 @@ def test_each_way_is_confirmed(spark, binary, tmp_path):
         apps = spark.apps()
         return next(a["state"] for a in apps["activeapps"] + apps["completedapps"] if a["id"] == app_id)
 
-    ids = lab.wait(running, 180, "all run")
+    ids = lab.wait(running, "all run")
     rules = {f"kill_{via}": {"airflow": (fake.url, fakes.USER, fakes.PASSWORD), "hung_after_unproven": "20s",
                              "end_timeout": "5s" if via == "cluster" else "20s", "kill_via": via}
              for via, fake in airflows.items()}
@@ -37,6 +33,6 @@ def test_each_way_is_confirmed(spark, binary, tmp_path):
         assert watch.actions("kill")["confirmed"] == len(WAYS), watch.log()
     for via, app_id in ids.items():
         assert state(app_id) in WAYS[via], via
-        lab.wait(lambda: not lab.survivors(spark, cmdline=f"--app-id {app_id}"), 30, f"the executors of {via} are gone")
+        lab.wait(lambda: not lab.survivors(spark, cmdline=f"--app-id {app_id}"), f"the executors of {via} are gone")
     for fake in airflows.values():
         fake.close()

@@ -47,7 +47,7 @@ def test_whose_a_pod_is_is_found_among_what_runs(airflow, spark, cluster, binary
     """By labels alone, of which that of the run is a hash."""
     (airflow.dir / "waits").touch()
     run = airflow.trigger("waits", "manual__2026-11-29T00:00:00+00:00")
-    airflow.wait(lambda: (airflow.task("waits", run, "waits") or {}).get("state") == "running", 120, "the task runs")
+    lab.wait(lambda: (airflow.task("waits", run, "waits") or {}).get("state") == "running", "the task runs")
     ti = airflow.task("waits", run, "waits")
     labels = labels_of(ti)
     assert labels["run_id"] != run
@@ -55,20 +55,20 @@ def test_whose_a_pod_is_is_found_among_what_runs(airflow, spark, cluster, binary
     port = lab.free_port()
     process = spark.submit(lab.E2E / "jobs/hang.py", ["healthy", tmp_path / "healthy"], {"spark.cores.max": 1}, port, "ours")
     try:
-        lab.wait(lambda: "is healthy" in spark.log(process.lab_name), 180, "the driver has begun")
+        lab.wait(lambda: "is healthy" in spark.log(process.lab_name), "the driver has begun")
         cluster.run_pod("ours", process, port, labels)
         with watch(binary, tmp_path / "watch", cluster, airflow, "notify") as w:
             def app():
                 return ([a for a in json.loads(w.fetch("/api/v1/stages"))["apps"] if a["name"] == "ours"] or [{}])[0]
-            lab.wait(lambda: app().get("owner_via"), 240, "the owner is known", every=1)
+            lab.wait(lambda: app().get("owner_via"), "the owner is known", every=1)
             assert app()["owner"] == {"dag_id": "waits", "run_id": run, "task_id": "waits", "map_index": -1, "try_number": 1}
             assert app()["owner_via"] == "labels"
     finally:
         (airflow.dir / "waits").unlink()
         (tmp_path / "healthy").unlink()
         cluster.delete(f"{PODS}/ours")
-        lab.wait(lambda: not cluster.processes, 60, "the driver has ended")
-    assert airflow.wait_run("waits", run, 120) == "success"
+        lab.wait(lambda: not cluster.processes, "the driver has ended")
+    assert airflow.wait_run("waits", run) == "success"
 
 
 def pod_of(cluster, dag_id, number):
@@ -85,21 +85,20 @@ def running(cluster, dag_id, number=1):
 
 
 @pytest.mark.long
-@pytest.mark.timeout(900)
 def test_a_spark_application_that_hangs_is_tried_again(spark, cluster, binary, tmp_path):
     """Found hung, its task failed, its SparkApplication ended, that seen, the task cleared, and its new try seen running. The one beside
     it goes on."""
     with Operator(cluster, spark), Airflow3Kubernetes(tmp_path, spark, cluster) as airflow:
         (airflow.dir / "healthy").touch()
-        airflow.wait_dags("etl_hangs", "etl_healthy", timeout=120)
+        airflow.wait_dags("etl_hangs", "etl_healthy")
         airflow.trigger("etl_healthy", RUN_ID)
-        well = lab.wait(lambda: running(cluster, "etl_healthy"), 180, "the healthy one runs", every=1)
+        well = lab.wait(lambda: running(cluster, "etl_healthy"), "the healthy one runs", every=1)
         airflow.trigger("etl_hangs", RUN_ID)
-        first = lab.wait(lambda: running(cluster, "etl_hangs"), 180, "the one that hangs runs", every=1)
+        first = lab.wait(lambda: running(cluster, "etl_hangs"), "the one that hangs runs", every=1)
         process = cluster.processes[first["metadata"]["uid"]][1]
         with watch(binary, tmp_path / "watch", cluster, airflow, "retry", retry_via="auto", on_failure_tasks="run") as w:
-            lab.wait(lambda: w.actions("retry") == DONE, 300, "the retry is confirmed", every=1)
-            assert airflow.wait_run("etl_hangs", RUN_ID, 180, states=("success",)) == "success", w.log()
+            lab.wait(lambda: w.actions("retry") == DONE, "the retry is confirmed", every=1)
+            assert airflow.wait_run("etl_hangs", RUN_ID, states=("success",)) == "success", w.log()
             log = w.log()
         # The first driver, by its uid, is gone; so is its process.
         assert process.poll() is not None
@@ -116,4 +115,4 @@ def test_a_spark_application_that_hangs_is_tried_again(spark, cluster, binary, t
         assert (ti["state"], ti["try_number"]) == ("running", 1)
         assert "etl_healthy/" not in log
         (airflow.dir / "healthy").unlink()
-        assert airflow.wait_run("etl_healthy", RUN_ID, 180) == "success", airflow.task_log("etl_healthy", RUN_ID)
+        assert airflow.wait_run("etl_healthy", RUN_ID) == "success", airflow.task_log("etl_healthy", RUN_ID)

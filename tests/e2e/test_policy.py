@@ -20,7 +20,7 @@ def test_applications_name_their_task_instance(airflow):
     for dag_id in TASKS:
         airflow.trigger(dag_id, RUN_ID)
     for dag_id, expected in TASKS.items():
-        state = airflow.wait_run(dag_id, RUN_ID, 240)
+        state = airflow.wait_run(dag_id, RUN_ID)
         assert state == "success", airflow.task_log(dag_id, RUN_ID)
         instances = airflow.tasks(dag_id, RUN_ID)
         assert {(ti["task_id"], ti["map_index"]) for ti in instances} == expected

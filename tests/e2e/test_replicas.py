@@ -59,7 +59,7 @@ def test_leader_is_killed_once_it_has_claimed_a_try(airflow, spark, binary, tmp_
     """Airflow has its note, and nothing else was sent. The new leader leaves the try alone. The old one does the work, with its ledger,
     once it leads again."""
     with Replica(binary, tmp_path / "a", spark, airflow, etcd) as a:
-        lab.wait(a.leads, 60, "the first one leads")
+        lab.wait(a.leads, "the first one leads")
         with Replica(binary, tmp_path / "b", spark, airflow, etcd) as b:
             asked = []
 
@@ -72,23 +72,23 @@ def test_leader_is_killed_once_it_has_claimed_a_try(airflow, spark, binary, tmp_
             a.relay.on_data = on_data
             known = ids(spark)
             airflow.trigger("hang_submit", RUN_ID)
-            lab.wait(lambda: asked and a.child.poll() is not None, 180, "the leader is killed")
+            lab.wait(lambda: asked and a.child.poll() is not None, "the leader is killed")
             a.relay.on_data = lambda to_server, data: None
             ti = airflow.task("hang_submit", RUN_ID, "hang")
             assert (ti["state"], ti["try_number"]) == ("running", 1)
             assert ti["note"].startswith("stagewatchd, try 1, replica a, incident "), ti["note"]
-            lab.wait(b.leads, 60, "the other one leads")
-            lab.wait(lambda: b.tells("another replica has claimed this try"), 60, "it leaves the try alone")
+            lab.wait(b.leads, "the other one leads")
+            lab.wait(lambda: b.tells("another replica has claimed this try"), "it leaves the try alone")
             app = hung_app(b)
             after = airflow.task("hang_submit", RUN_ID, "hang")
             assert (after["state"], after["try_number"], after["note"]) == ("running", 1, ti["note"])
             assert states(spark, "hang_submit", known) == {app: "RUNNING"}
             assert b.actions("retry") == NOTHING
             a.again()
-            lab.wait(lambda: a.tells("continued after a restart"), 60, "it remembers")
+            lab.wait(lambda: a.tells("continued after a restart"), "it remembers")
             b.kill()
-            assert airflow.wait_run("hang_submit", RUN_ID, 240, states=("success",)) == "success", a.log()
+            assert airflow.wait_run("hang_submit", RUN_ID, states=("success",)) == "success", a.log()
             assert airflow.task("hang_submit", RUN_ID, "hang")["try_number"] == 2
-        lab.wait(lambda: a.actions("retry")["confirmed"] == DONE["confirmed"], 30, "it is counted")
+        lab.wait(lambda: a.actions("retry")["confirmed"] == DONE["confirmed"], "it is counted")
         ended = states(spark, "hang_submit", known)
         assert ended.pop(app) in ("KILLED", "FINISHED", "FAILED") and list(ended.values()) == ["FINISHED"], ended

@@ -1,15 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """A hang on a real YARN that wants a ticket of Kerberos for each request."""
 import subprocess
-import sys
 
+import fakes
 import lab
 import pytest
 from secure_yarn import SecureYarn
 from watch import RulesWatch, owned_by, see_killed
-
-sys.path.insert(0, str(lab.REPO / "tests" / "live"))
-import fakes  # noqa: E402
 
 pytestmark = pytest.mark.long
 JOB = lab.E2E / "jobs" / "hang.py"
@@ -45,15 +42,15 @@ def test_it_is_found_and_killed(yarn, program, tmp_path):
     nobody = lab.http("GET", f"{yarn.url}/ws/v1/cluster/apps")[0]
     airflow = fakes.Airflow(dag="cluster")
     child = yarn.submit("cluster", JOB, ["hang"], {"spark.app.name": "cluster", **owned_by("cluster")})
-    app_id = lab.wait(lambda: yarn.id_of(child), 120, "it is submitted")
-    lab.wait(lambda: yarn.app(app_id)["state"] == "RUNNING", 120, "it runs")
+    app_id = lab.wait(lambda: yarn.id_of(child), "it is submitted")
+    lab.wait(lambda: yarn.app(app_id)["state"] == "RUNNING", "it runs")
     stranger = access(program, yarn, tmp_path, "other")
     assert nobody == 401 and stranger.returncode == 1 and "1 of 1 running apps are not shown whole" in stranger.stdout, stranger
     assert yarn.fetch(f"{yarn.url}/ws/v1/cluster/apps/{app_id}/state", "other", "-X", "PUT", "-H", "Content-Type: application/json",
                       "-d", '{"state":"KILLED"}')[0] == 403
     rules = {"cluster": {"airflow": (airflow.url, fakes.USER, fakes.PASSWORD), "hung_after_unproven": "45s", "end_timeout": "6s"}}
     with RulesWatch(program, tmp_path, section(yarn, "watcher"), rules, action="kill") as watch:
-        lab.wait(lambda: watch.metric("stagewatch_up", spark_cluster="yarn") == 1, 60, "it is let in")
+        lab.wait(lambda: watch.metric("stagewatch_up", spark_cluster="yarn") == 1, "it is let in")
         # A helper would keep its ticket for an hour here.
         yarn.new_service_key()
         see_killed(watch, {"cluster": app_id}, lambda a: yarn.app(a)["state"] == "KILLED")

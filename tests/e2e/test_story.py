@@ -33,7 +33,7 @@ def new_app(spark, name, known):
     def there():
         new = [a for a in app_of(spark, name, "RUNNING") if a["id"] not in known]
         return new[0]["id"] if new else None
-    return lab.wait(there, 120, f"{name} runs")
+    return lab.wait(there, f"{name} runs")
 
 
 def states(spark, name, known):
@@ -55,7 +55,7 @@ def healthy(airflow3, spark):
     app = new_app(spark, "healthy", known)
     yield app
     (airflow3.dir / "healthy").unlink()
-    assert airflow3.wait_run("healthy", RUN_ID, 120) == "success", airflow3.task_log("healthy", RUN_ID)
+    assert airflow3.wait_run("healthy", RUN_ID) == "success", airflow3.task_log("healthy", RUN_ID)
 
 
 def assert_untouched(airflow3, spark, app):
@@ -69,15 +69,15 @@ def assert_untouched(airflow3, spark, app):
 def assert_recovered(airflow, spark, dag_id, first, known, watch, counted=DONE):
     """The run succeeded in its second try, the first app has ended, and nothing of the first try lives."""
     # On the way the run is failed for a moment: fail, wait, clear.
-    assert airflow.wait_run(dag_id, RUN_ID, 180, states=("success",)) == "success", watch.log()
+    assert airflow.wait_run(dag_id, RUN_ID, states=("success",)) == "success", watch.log()
     assert airflow.task(dag_id, RUN_ID, "hang")["try_number"] == 2
     assert sorted((t["try_number"], t["state"]) for t in airflow.tries(dag_id, RUN_ID, "hang"))[-1] == (2, "success")
     ended = states(spark, dag_id, known)
     assert ended.pop(first) in ("KILLED", "FINISHED", "FAILED"), ended
     assert list(ended.values()) == ["FINISHED"], ended
-    lab.wait(lambda: not lab.survivors(spark, cmdline=f"--app-id {first}"), 30, "the executors of the first try are gone")
+    lab.wait(lambda: not lab.survivors(spark, cmdline=f"--app-id {first}"), "the executors of the first try are gone")
     assert try_processes((airflow, spark), dag_id, "1") == []
-    lab.wait(lambda: watch.actions("retry") == counted, 30, f"counted once each: {watch.actions('retry')}")
+    lab.wait(lambda: watch.actions("retry") == counted, f"counted once each: {watch.actions('retry')}")
 
 
 def test_submit_observe_then_act(airflow3, spark, healthy, binary, tmp_path):
@@ -86,12 +86,12 @@ def test_submit_observe_then_act(airflow3, spark, healthy, binary, tmp_path):
         known = ids(spark)
         airflow3.trigger("hang_submit", RUN_ID)
         first = new_app(spark, "hang_submit", known)
-        lab.wait(lambda: watch.actions("retry")["dry_run"] == 1, 120, "the decision is recorded")
+        lab.wait(lambda: watch.actions("retry")["dry_run"] == 1, "the decision is recorded")
         incident = watch.incidents()[0]
         assert (incident["verdict"], incident["app_id"], incident["action"]) == ("hung", first, "retry")
         assert "(0 + 6) / 6" in incident["evidence"]
         before = airflow3.task("hang_submit", RUN_ID, "hang")
-        lab.wait(lambda: watch.metric("stagewatch_incidents_open", verdict="hung") == 1, 10, "it stays open")
+        lab.wait(lambda: watch.metric("stagewatch_incidents_open", verdict="hung") == 1, "it stays open")
         after = airflow3.task("hang_submit", RUN_ID, "hang")
         assert (after["state"], after["try_number"], after["id"], after["note"]) == ("running", 1, before["id"], None)
         assert states(spark, "hang_submit", known) == {first: "RUNNING"}
@@ -101,7 +101,7 @@ def test_submit_observe_then_act(airflow3, spark, healthy, binary, tmp_path):
         assert watch.task_findings(healthy) == {"airflow_retries", "airflow_pool"}
 
         watch.reload("act")
-        lab.wait(lambda: watch.actions("retry")["requested"] == 1, 60, "the retry is requested")
+        lab.wait(lambda: watch.actions("retry")["requested"] == 1, "the retry is requested")
         assert_recovered(airflow3, spark, "hang_submit", first, known, watch, {**DONE, "dry_run": 1})
         assert_untouched(airflow3, spark, healthy)
         tries = {t["try_number"]: t for t in airflow3.tries("hang_submit", RUN_ID, "hang")}
@@ -126,9 +126,9 @@ def test_airflow_2_kill(airflow2, spark, binary, tmp_path):
         known = ids(spark)
         airflow2.trigger("hang_submit", "kill__1")
         first = new_app(spark, "hang_submit", known)
-        lab.wait(lambda: watch.task_findings(first) == DEFAULTS, 30, "its task is audited")
-        assert airflow2.wait_run("hang_submit", "kill__1", 180) == "failed", watch.log()
-        lab.wait(lambda: watch.actions("kill") == DONE, 60, f"the kill is confirmed: {watch.actions('kill')}")
+        lab.wait(lambda: watch.task_findings(first) == DEFAULTS, "its task is audited")
+        assert airflow2.wait_run("hang_submit", "kill__1") == "failed", watch.log()
+        lab.wait(lambda: watch.actions("kill") == DONE, f"the kill is confirmed: {watch.actions('kill')}")
         ti = airflow2.task("hang_submit", "kill__1", "hang")
         assert (ti["state"], ti["try_number"]) == ("failed", 1)
         assert "stagewatchd: Spark stage 0 of " + first in ti["note"]

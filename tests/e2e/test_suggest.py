@@ -27,7 +27,7 @@ def test_driver_and_history_server(spark, binary, tmp_path):
     runs.touch()
     conf = {"spark.eventLog.enabled": "true", "spark.eventLog.dir": f"file:{events}"}
     app = spark.submit(lab.E2E / "jobs" / "stages.py", [runs], name="stages", master="local[2]", ui_port=ui, conf=conf)
-    lab.wait((tmp_path / "runs.done").exists, 180, "its stages have completed")
+    lab.wait((tmp_path / "runs.done").exists, "its stages have completed")
     config = tmp_path / "stagewatchd.conf"
     config.write_text(f"[daemon]\nstate_dir = {tmp_path}/state\n[spark lab]\ntype = driver\nurl = http://127.0.0.1:{ui}\n[rule all]\napp = *\n")
 
@@ -48,7 +48,7 @@ def test_driver_and_history_server(spark, binary, tmp_path):
         except OSError:
             return None
 
-    lab.wait(listed, 120, "the History Server lists it")
+    lab.wait(listed, "the History Server lists it")
     config.write_text(f"[daemon]\nstate_dir = {tmp_path}/state\n[spark lab]\ntype = driver\nurl = http://127.0.0.1:4040-4041\n[rule all]\napp = *\n")
     text = suggest(binary, config, "--history", url)
     assert f"#   {url}: 1 finished app\n" in text

@@ -5,15 +5,12 @@ What is asserted is what the ResourceManager, the process table and Airflow say.
 """
 import os
 import signal
-import sys
 
+import fakes
 import lab
 import pytest
 from watch import RulesWatch, owned_by, see_killed
 from yarn import Yarn
-
-sys.path.insert(0, str(lab.REPO / "tests" / "live"))
-import fakes  # noqa: E402
 
 JOB = lab.E2E / "jobs" / "hang.py"
 DONE = {"dry_run": 0, "requested": 1, "confirmed": 1, "unconfirmed": 0, "failed": 0}
@@ -36,7 +33,7 @@ def test_client_and_cluster_mode_are_killed(yarn, binary, tmp_path):
     conf = {mode: {"spark.app.name": mode, **owned_by(mode)} for mode in airflows}
     child = yarn.submit("cluster", JOB, ["hang"], conf["cluster"])
     ids = {"client": yarn.submit_client(JOB, ["hang"], conf["client"]),
-           "cluster": lab.wait(lambda: yarn.id_of(child), 120, "it is submitted")}
+           "cluster": lab.wait(lambda: yarn.id_of(child), "it is submitted")}
 
     def freeze():
         for process in lab.survivors(yarn, cmdline="deploy.yarn.ApplicationMaster"):
@@ -56,8 +53,8 @@ def test_client_and_cluster_mode_are_killed(yarn, binary, tmp_path):
         app = yarn.app(app_id)
         assert (app["state"], app["finalStatus"]) == ("KILLED", "KILLED")
         assert "was killed by user lab" in app["diagnostics"]
-        lab.wait(lambda: not lab.survivors(yarn, cmdline=f"--app-id {app_id}"), 30, f"executors of {mode} are gone")
-    lab.wait(lambda: not lab.survivors(yarn, cmdline="deploy.yarn.ApplicationMaster"), 30, "the frozen driver is gone")
+        lab.wait(lambda: not lab.survivors(yarn, cmdline=f"--app-id {app_id}"), f"executors of {mode} are gone")
+    lab.wait(lambda: not lab.survivors(yarn, cmdline="deploy.yarn.ApplicationMaster"), "the frozen driver is gone")
     for fake in airflows.values():
         assert len(fake.asked("PATCH")) == 1 and fake.asked("POST", "clear") == []
         fake.close()
@@ -75,8 +72,8 @@ def test_durable_cluster_mode_is_retried(yarn, airflow, binary, tmp_path):
     rules = {"*": {"airflow": (airflow.url, "watchdog", lab.USERS["watchdog"]), "hung_after_unproven": "20s", "end_timeout": "60s"}}
     with RulesWatch(binary, tmp_path, section(yarn), rules) as watch:
         airflow.trigger("hang_yarn", "durable__1")
-        assert airflow.wait_run("hang_yarn", "durable__1", 240, states=("success",)) == "success", watch.log()
-        lab.wait(lambda: watch.actions("retry") == DONE, 30, f"counted once each: {watch.actions('retry')}")
+        assert airflow.wait_run("hang_yarn", "durable__1", states=("success",)) == "success", watch.log()
+        lab.wait(lambda: watch.actions("retry") == DONE, f"counted once each: {watch.actions('retry')}")
     apps = [a for a in yarn.apps() if a["id"] not in before]
     assert [a["state"] for a in apps] == ["KILLED", "FINISHED"], apps
     assert apps[1]["startedTime"] >= apps[0]["finishedTime"], "never both at once"

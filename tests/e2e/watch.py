@@ -51,7 +51,7 @@ action = {self.action}
     def __enter__(self):
         self.out = open(self.dir / "stagewatchd.log", "ab")
         self.child = subprocess.Popen([self.binary, "--config", self.config], stderr=self.out, stdin=subprocess.DEVNULL)
-        lab.wait(lambda: self.port(), 20, "stagewatchd listens")
+        lab.wait(lambda: self.port(), "stagewatchd listens")
         return self
 
     def __exit__(self, *_):
@@ -104,7 +104,7 @@ action = {self.action}
         self.write(mode)
         time.sleep(0.1)
         self.child.send_signal(signal.SIGHUP)
-        lab.wait(lambda: self.log().count("The new configuration is in force") > before, 10, "stagewatchd reloads")
+        lab.wait(lambda: self.log().count("The new configuration is in force") > before, "stagewatchd reloads")
 
 
 class RulesWatch(Watch):
@@ -187,7 +187,7 @@ def see_killed(watch, ids, has_ended):
                 confirmed[name] = now
         return len(confirmed) == len(ids)
 
-    lab.wait(look, 180, "all are ended", every=0.02)
+    lab.wait(look, "all are ended", every=0.02)
     for name in ids:
         print(f"{name}: ended {ended[name] - sent[name]:.2f} s, confirmed {confirmed[name] - sent[name]:.2f} s after the kill")
         assert confirmed[name] - sent[name] < 20

@@ -123,7 +123,7 @@ spark.executorEnv.PYSPARK_PYTHON {self.python}
     def start(self):
         self.configure()
         children = [self.daemon("rm", "ResourceManager"), self.daemon("nm", "NodeManager")]
-        self.wait_up(lambda: [n["state"] for n in self.get("nodes")["nodes"].get("node", [])] == ["RUNNING"], 120, children)
+        self.wait_up(lambda: [n["state"] for n in self.get("nodes")["nodes"].get("node", [])] == ["RUNNING"], children)
 
     def get(self, path):
         status, body = self.fetch(f"{self.url}/ws/v1/cluster/{path}")
@@ -155,7 +155,7 @@ spark.executorEnv.PYSPARK_PYTHON {self.python}
         while True:
             child = self.submit("client", script, args, conf)
             raced = "ERROR SparkContext: Error initializing SparkContext.\njava.util.ConcurrentModificationException"
-            lab.wait(lambda: " hangs\n" in self.log(child.lab_name) or raced in self.log(child.lab_name), 120, "it runs")
+            lab.wait(lambda: " hangs\n" in self.log(child.lab_name) or raced in self.log(child.lab_name), "it runs")
             if raced not in self.log(child.lab_name):
                 return self.id_of(child)
 

@@ -6,10 +6,10 @@ import re
 import signal
 import subprocess
 import tempfile
-import time
 import urllib.request
 
 import fakes
+from patience import wait
 
 RULE = """[rule all]
 app = *
@@ -22,14 +22,6 @@ end_timeout = 2s
 retry_timeout = 5s
 cooldown = 0
 """
-
-
-def wait(predicate, timeout=30, what=""):
-    end = time.monotonic() + timeout
-    while not (value := predicate()):
-        assert time.monotonic() < end, f"not within {timeout} s: {what}"
-        time.sleep(0.1)
-    return value
 
 
 class Daemon:
@@ -54,7 +46,7 @@ class Daemon:
         with open(self.logfile, "ab") as log:
             self.child = subprocess.Popen([self.binary, "--config", self.config], stderr=log, stdin=subprocess.DEVNULL,
                                           env={**os.environ, **(self.env or {})})
-        wait(self.port, 15, "it listens")
+        wait(self.port, "it listens")
         return self
 
     def __exit__(self, kind, *_):
@@ -119,7 +111,7 @@ class Daemon:
     def polls_go_on(self, fake, pattern="/stages", n=3):
         """The fake is asked again and again, whatever hangs beside it. At which pace: tests/unit/daemon."""
         had = len(fake.asked("GET", pattern))
-        wait(lambda: len(fake.asked("GET", pattern)) >= had + n, 60, "polling goes on")
+        wait(lambda: len(fake.asked("GET", pattern)) >= had + n, "polling goes on")
 
 
 def driver_section(name, fake, timeout="1s"):

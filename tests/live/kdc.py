@@ -5,7 +5,8 @@ import pathlib
 import shutil
 import socket
 import subprocess
-import time
+
+from patience import wait
 
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 REALM = "TEST.EXAMPLE"
@@ -24,13 +25,14 @@ def free_port():
 
 
 def wait_for(port):
-    end = time.monotonic() + 30
-    while True:
+    def listens():
         try:
-            return socket.create_connection(("127.0.0.1", port), 1).close()
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return True
         except OSError:
-            assert time.monotonic() < end, f"nobody listens at port {port}"
-            time.sleep(0.05)
+            return False
+
+    wait(listens, f"somebody listens at port {port}", 0.05)
 
 
 class Kdc:

@@ -38,12 +38,12 @@ def test_all_granted(api, version, binary, tmp_path, started):
         "spark m: kill granted", f"airflow main ({version}): login granted, read granted, fail granted, clear granted"}
     assert done.returncode == 0
     with Daemon(binary, tmp_path, sections, action="retry") as d:
-        wait(lambda: d.lines(f"Airflow main: version {version}, its user may read, fail and clear"), 15, "it says so")
+        wait(lambda: d.lines(f"Airflow main: version {version}, its user may read, fail and clear"), "it says so")
         assert access(d) == dict.fromkeys(RIGHTS, 1)
         assert d.metric("stagewatch_cluster_access", spark_cluster="m", right="kill") == 1
         status = d.json("/api/v1/status")
         assert status["airflows"][0]["access"] == dict.fromkeys(RIGHTS, "granted")
-        wait(lambda: d.json("/api/v1/status")["airflows"][0]["airflow_version"] == version, 15, "its version is known")
+        wait(lambda: d.json("/api/v1/status")["airflows"][0]["airflow_version"] == version, "its version is known")
         assert status["clusters"][0]["kill"] == "granted"
     assert changing(airflow) == []
 
@@ -58,13 +58,13 @@ def test_viewer(api, said, binary, tmp_path, started):
     assert done.returncode == 1
     assert f"read granted, fail denied, clear denied; denied: fail, clear (tried on DAG d): {said}; fail and clear need a role" in done.stdout
     with Daemon(binary, tmp_path, sections, action="retry") as d:
-        wait(lambda: d.lines("Airflow main: its user lacks permissions: fail, clear"), 15, "it is told")
+        wait(lambda: d.lines("Airflow main: its user lacks permissions: fail, clear"), "it is told")
         assert access(d) == {"login": 1, "read": 1, "fail": 0, "clear": 0}
         d.polls_go_on(airflow, "/version", 1)
         assert len(d.lines("its user lacks permissions")) == 1
         airflow.rights = {"read", "edit"}
         d.child.send_signal(signal.SIGHUP)
-        wait(lambda: access(d)["clear"] == 1, 15, "a reload asks again")
+        wait(lambda: access(d)["clear"] == 1, "a reload asks again")
     assert changing(airflow) == []
 
 
@@ -101,7 +101,7 @@ def test_wrong_password(binary, tmp_path, started):
     assert done.returncode == 1
     assert "login denied, read unknown, fail unknown, clear unknown; denied: login" in done.stdout
     with Daemon(binary, tmp_path, sections, action="retry") as d:
-        wait(lambda: access(d)["login"] == 0, 15, "it is told")
+        wait(lambda: access(d)["login"] == 0, "it is told")
         assert d.lines("Airflow main: its user lacks permissions: login")
 
 
@@ -118,17 +118,17 @@ def test_later_when_airflow_was_down(binary, tmp_path, started):
     airflow = started(Airflow)
     airflow.faults.append((None, "", airflow.status(503)))
     with Daemon(binary, tmp_path, airflow_section(airflow, tmp_path) + driver_section("one", started(Driver)), action="retry") as d:
-        wait(lambda: d.lines("answered 503"), 15, "it is down")
+        wait(lambda: d.lines("answered 503"), "it is down")
         assert access(d) == dict.fromkeys(RIGHTS)
         airflow.faults.clear()
-        wait(lambda: access(d) == dict.fromkeys(RIGHTS, 1), 20, "asked again")
+        wait(lambda: access(d) == dict.fromkeys(RIGHTS, 1), "asked again")
 
 
 def test_observing_tries_nothing(binary, tmp_path, started):
     airflow = started(Airflow)
     with Daemon(binary, tmp_path, airflow_section(airflow, tmp_path) + driver_section("one", started(Driver)),
                 mode="observe", action="retry") as d:
-        wait(lambda: d.lines("its user may read"), 15, "it reads")
+        wait(lambda: d.lines("its user may read"), "it reads")
         assert access(d) == {"login": 1, "read": 1, "fail": None, "clear": None}
     assert {r[1] for r in airflow.requests if "/auth/token" not in r[2]} == {"GET"}
 
@@ -143,5 +143,5 @@ def test_kill_at_the_master(binary, tmp_path, started):
     done = check(binary, tmp_path, sections, "notify")
     assert done.returncode == 1 and "kill denied: the master's page offers no kill" in done.stdout
     with Daemon(binary, tmp_path, sections) as d:
-        wait(lambda: d.metric("stagewatch_cluster_access", spark_cluster="m", right="kill") == 0, 15, "it is told")
+        wait(lambda: d.metric("stagewatch_cluster_access", spark_cluster="m", right="kill") == 0, "it is told")
         assert d.lines("m: the cluster manager refuses kills")

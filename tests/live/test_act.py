@@ -26,9 +26,9 @@ def no_secret(d, airflow):
 def test_all_well(api, action, binary, tmp_path, started):
     scene = Scene(started, tmp_path, api)
     with Daemon(binary, tmp_path, scene.sections, action=action) as d:
-        wait(lambda: d.actions(action)["confirmed"] == 1, 40, "confirmed")
+        wait(lambda: d.actions(action)["confirmed"] == 1, "confirmed")
         assert d.actions(action) == {**NONE, "requested": 1, "confirmed": 1}
-        wait(lambda: d.json("/api/v1/incidents")["incidents"][0]["state"] == "ended", 20, "its stage is gone")
+        wait(lambda: d.json("/api/v1/incidents")["incidents"][0]["state"] == "ended", "its stage is gone")
         outcome = d.json("/api/v1/incidents")["incidents"][0]["outcome"]
         assert outcome == ("recovered" if action == "retry" else "ended")
         no_secret(d, scene.airflow)

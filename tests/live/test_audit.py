@@ -17,14 +17,14 @@ def test_findings_and_metric(binary, tmp_path, started):
     ill.properties = {"spark.network.timeout": "300000", "spark.speculation": "true", "spark.master": "spark://m:7077"}
     well.properties = KRYO
     with Daemon(binary, tmp_path, driver_section("ill", ill) + driver_section("well", well)) as d:
-        wait(lambda: "result_size_heap" in (findings(d, "app-ill") or {}), 20, "memory is known")
+        wait(lambda: "result_size_heap" in (findings(d, "app-ill") or {}), "memory is known")
         found = findings(d, "app-ill")
         assert set(found) == {"network_timeout_long", "result_size_heap", "serializer_java", "speculation_first_wave", "reaper_off"}
         assert found["network_timeout_long"]["fix"] == "spark.network.timeout=300s"
         assert found["network_timeout_long"]["found"] == "spark.network.timeout=300000"
         assert found["result_size_heap"]["found"] == "spark.driver.maxResultSize=1g (default), driver heap=1g"
         assert found["result_size_heap"]["fix"] == "spark.driver.memory=2g"
-        wait(lambda: findings(d, "app-well") == {} and well.asked("GET", "/allexecutors"), 20, "no findings")
+        wait(lambda: findings(d, "app-well") == {} and well.asked("GET", "/allexecutors"), "no findings")
         assert findings(d, "app-well") == {}
         assert findings(d, "app-well", "?app=app-ill") is None
         assert d.metric("stagewatch_audit_findings", severity="warning") == 2
@@ -41,7 +41,7 @@ def test_task_in_airflow(api, binary, tmp_path, started):
     ours.properties = nobodys.properties = KRYO
     sections = airflow_section(airflow, tmp_path) + driver_section("a", ours) + driver_section("b", nobodys)
     with Daemon(binary, tmp_path, sections, action="none", mode="observe") as d:
-        wait(lambda: findings(d), 20, "the task is known")
+        wait(lambda: findings(d), "the task is known")
         found = findings(d)
         assert {check: f["fix"] for check, f in found.items()} == {
             "airflow_execution_timeout": "execution_timeout=timedelta(hours=6)", "airflow_retries": "retries=1",
@@ -58,7 +58,7 @@ def test_task_in_airflow_is_well_set(binary, tmp_path, started):
     airflow.task.update(retries=2.0, pool="spark", execution_timeout={"__type": "TimeDelta", "days": 0, "seconds": 3600, "microseconds": 0})
     airflow.max_active_runs = 1
     with Daemon(binary, tmp_path, airflow_section(airflow, tmp_path) + driver_section("a", driver)) as d:
-        wait(lambda: airflow.asked("GET", "/tasks/t"), 20, "it was asked")
+        wait(lambda: airflow.asked("GET", "/tasks/t"), "it was asked")
         d.polls_go_on(driver, "status=active")
         assert findings(d) == {}
 
@@ -73,5 +73,5 @@ def test_a_silent_airflow_holds_up_its_own_apps_only(binary, tmp_path, started):
     sections += "".join(driver_section(f"d{i}", driver) for i, driver in enumerate(drivers))
     sections += "[rule first]\napp = of-silent\nairflow = main\n[rule second]\napp = of-other\nairflow = other\n"
     with Daemon(binary, tmp_path, sections, action="none") as d:
-        wait(lambda: findings(d, "app-3"), 20, "the other one's task is known")
+        wait(lambda: findings(d, "app-3"), "the other one's task is known")
         assert findings(d, "app-1") == findings(d, "app-2") == {}

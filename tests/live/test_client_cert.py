@@ -82,7 +82,7 @@ def test_when_certificates_and_tokens_end(binary, tmp_path, started):
     sections = (f"[spark s]\nurl = {driver.url}\nca_file = {driver.cert[0]}\nclient_cert_file = {cert}\nclient_key_file = {key}\n"
                 f"bearer_token_file = {token}\n")
     with Daemon(binary, tmp_path, sections) as d:
-        wait(lambda: d.metric("stagewatch_up", spark_cluster="s") == 1, 15, "it is let in")
+        wait(lambda: d.metric("stagewatch_up", spark_cluster="s") == 1, "it is let in")
         known = d.metrics("stagewatch_credential_expiry_timestamp_seconds")
         assert sorted((has["kind"], has["file"], at) for has, at in known) == [
             ("certificate", str(cert), ends(cert)), ("token", str(token), 1795483174)]

@@ -25,12 +25,12 @@ class Receiver(Fake):
 
 
 def hung(d, app="app-1"):
-    wait(lambda: d.verdicts().get((app, 7)) == "hung", 30, "hung")
+    wait(lambda: d.verdicts().get((app, 7)) == "hung", "hung")
 
 
 def polled(d):
     """A cluster that was not asked yet is not up, and status says so."""
-    wait(lambda: d.ctl("status").returncode == 0, 20, "all was seen")
+    wait(lambda: d.ctl("status").returncode == 0, "all was seen")
 
 
 def said(done, status, out=None, err=None):
@@ -53,9 +53,9 @@ def test_what_a_person_says_of_an_incident(binary, tmp_path, started):
         number = d.json("/api/v1/incidents")["incidents"][0]["id"]
         said(d.ctl("ack", number), 0, "Acknowledged by root")
         assert json.loads(said(d.ctl("--json", "ack", number), 0).stdout)["acked_by"].startswith("root")
-        wait(lambda: len(receiver.requests) == 1, 20, "told")
+        wait(lambda: len(receiver.requests) == 1, "told")
         said(d.ctl("ignore", number), 0, "Ignored by root")
-        wait(lambda: len(receiver.requests) == 2, 20, "closed")
+        wait(lambda: len(receiver.requests) == 2, "closed")
         assert [json.loads(r[4])["event"] for r in receiver.requests] == ["hung", "closed"]
         assert d.metric("stagewatch_false_alarms_total", rule="all") == 1
         assert (tmp_path / "state/incidents" / f"{number}.jsonl.keep").stat().st_size > 0
@@ -66,7 +66,7 @@ def test_what_a_person_says_of_an_incident(binary, tmp_path, started):
         table = said(d.ctl("stages"), 0).stdout
         assert re.search(r"^one +app-1 +etl +7\.0 +\(0 \+ 2\) / 2 +hung ", table, re.M) and "\x1b" not in table
         restart(d)
-        wait(lambda: d.json("/api/v1/incidents")["incidents"] != [], 20, "read again")
+        wait(lambda: d.json("/api/v1/incidents")["incidents"] != [], "read again")
         story = d.json(f"/api/v1/incidents/{number}")
         assert [story[k].split()[0] for k in ("acked_by", "ignored_by", "aborted_by")] == ["root"] * 3
         said(d.ctl("explain", number), 0, "Next       nothing: no hang, said root")
@@ -92,7 +92,7 @@ def test_status(binary, tmp_path, started):
     driver = started(Driver)
     driver.moving = True
     with Daemon(binary, tmp_path, driver_section("one", driver)) as d:
-        wait(lambda: d.verdicts() != {}, 20, "seen")
+        wait(lambda: d.verdicts() != {}, "seen")
         well = said(d.ctl("status"), 0, "Hung stages: 0. Open incidents: 0.\nActions in progress: 0. Begun within the last hour: 0 of 1000.\n").stdout
         assert well.startswith("stagewatchd 0.1.0, mode act, started ") and "PAUSED" not in well
         assert "CLUSTER  UP   APPS  LAST POLL  RIGHT TO KILL\none      yes  1     " in well
@@ -129,7 +129,7 @@ def test_incidents_and_explain(binary, tmp_path, started):
         said(d.ctl("explain", "nothing/such"), 2, "", "the daemon answered 404")
         said(d.ctl("audit", "none"), 2, "", "no such app runs")
         driver.stages = []
-        wait(lambda: d.json("/api/v1/incidents")["incidents"][0]["state"] == "ended", 20, "ended")
+        wait(lambda: d.json("/api/v1/incidents")["incidents"][0]["state"] == "ended", "ended")
         said(d.ctl("incidents"), 0, "No open incident.\n")
         said(d.ctl("incidents", "--all"), 0, number)
         assert json.loads(d.ctl("--json", "incidents").stdout)["incidents"] == []
@@ -202,10 +202,10 @@ def test_what_became_of_what_was_only_observed(binary, tmp_path, started):
         said(d.ctl("observed"), 0, "No hang was only observed.\n")
         hung(d)
         number = d.json("/api/v1/incidents")["incidents"][0]["id"]
-        wait(lambda: d.metric("stagewatch_observed_total", rule="all", verdict="hung", outcome="would_have_acted") == 1, 20, "a dry run")
+        wait(lambda: d.metric("stagewatch_observed_total", rule="all", verdict="hung", outcome="would_have_acted") == 1, "a dry run")
         assert d.json("/api/v1/observed")["rules"][0]["standing"] == 1
         scene.driver.moving = True
-        wait(lambda: d.metric("stagewatch_observed_total", rule="all", verdict="hung", outcome="moved_again") == 1, 20, "its end")
+        wait(lambda: d.metric("stagewatch_observed_total", rule="all", verdict="hung", outcome="moved_again") == 1, "its end")
         incident = d.json(f"/api/v1/incidents/{number}")
         assert (incident["state"], incident["action"], incident["outcome"]) == ("ended", "retry", "moved_again")
         assert d.metric("stagewatch_observed_total", rule="all", verdict="hung", outcome="ended") == 0
@@ -225,12 +225,12 @@ def test_pause_and_resume(binary, tmp_path, started):
     scene = Scene(started, tmp_path)
     scene.driver.moving = True
     with Daemon(binary, tmp_path, scene.sections, action="retry") as d:
-        wait(lambda: d.verdicts() != {}, 20, "seen")
+        wait(lambda: d.verdicts() != {}, "seen")
         assert d.metric("stagewatch_paused") == 0
         said(d.ctl("pause", "release night"), 0, "Paused by root (uid 0), until stagewatchctl resume.\n")
         scene.driver.moving = False
         hung(d)
-        wait(lambda: d.lines("no retry of app-1: paused by root (uid 0) since"), 20, "refused")
+        wait(lambda: d.lines("no retry of app-1: paused by root (uid 0) since"), "refused")
         d.polls_go_on(scene.driver)
         assert d.metric("stagewatch_paused") == 1 and d.actions() == NONE and scene.sent() == []
         assert len(d.lines("no retry of app-1")) == 1, "once, not once per poll"
@@ -242,7 +242,7 @@ def test_pause_and_resume(binary, tmp_path, started):
         story = said(d.ctl("explain", number), 0).stdout
         assert "Next       no retry while paused by root (uid 0) since " in story and "no retry: paused by root" in story
         said(d.ctl("resume"), 0, "Resumed")
-        wait(lambda: d.actions()["confirmed"] == 1, 40, "done after all")
+        wait(lambda: d.actions()["confirmed"] == 1, "done after all")
         assert d.metric("stagewatch_paused") == 0
         assert "the pause was ended by root (uid 0)" in d.ctl("explain", number).stdout
         said(d.ctl("resume"), 2, "", "there is no pause")
@@ -254,9 +254,9 @@ def test_pause_ends_by_itself(binary, tmp_path, started):
         said(d.ctl("pause", "a moment", "--for", "8s"), 0, "until 20")
         assert d.json("/api/v1/status")["paused"]["until"]
         hung(d)
-        wait(lambda: d.actions("kill")["confirmed"] == 1, 60, "done after it")
+        wait(lambda: d.actions("kill")["confirmed"] == 1, "done after it")
         assert d.json("/api/v1/status")["paused"] is None
-        wait(lambda: d.lines("the pause is over: its time has come"), 10, "the next tick tells")
+        wait(lambda: d.lines("the pause is over: its time has come"), "the next tick tells")
 
 
 def test_pause_is_replaced(binary, tmp_path, started):
@@ -275,9 +275,9 @@ def test_what_has_sent_something_goes_on(binary, tmp_path, started):
     scene = Scene(started, tmp_path)
     scene.airflow.on_fail = lambda: None
     with Daemon(binary, tmp_path, scene.sections, action="retry") as d:
-        wait(lambda: scene.airflow.state == "failed", 30, "failed, the app lives")
+        wait(lambda: scene.airflow.state == "failed", "failed, the app lives")
         said(d.ctl("pause", "too late"), 0)
-        wait(lambda: d.actions()["confirmed"] == 1, 40, "killed and cleared all the same")
+        wait(lambda: d.actions()["confirmed"] == 1, "killed and cleared all the same")
     assert scene.sent() == ["fail", "kill", "clear"]
 
 
@@ -286,7 +286,7 @@ def test_what_only_looks_is_given_up(binary, tmp_path, started):
     scene.airflow.faults.append(("GET", "/taskInstances/t$", scene.airflow.hang))
     sections = scene.sections.replace("timeout = 1s", "timeout = 20s")
     with Daemon(binary, tmp_path, sections, action="retry") as d:
-        wait(lambda: scene.airflow.asked("GET", "/taskInstances/t$"), 40, "it looks at the task")
+        wait(lambda: scene.airflow.asked("GET", "/taskInstances/t$"), "it looks at the task")
         assert d.metric("stagewatch_actions_pending") == 1
         assert 0 < d.metric("stagewatch_oldest_pending_action_timestamp_seconds") <= time.time()
         said(d.ctl("pause", "stop"), 0)
@@ -317,12 +317,12 @@ def test_pause_outlives_restarts(binary, tmp_path, started):
             assert d.json("/api/v1/status")["paused"] == before and d.metric("stagewatch_paused") == 1
             assert d.lines("Still paused by root (uid 0) since")
         hung(d)
-        wait(lambda: d.lines("no retry of app-1: paused by root (uid 0)"), 20, "refused")
+        wait(lambda: d.lines("no retry of app-1: paused by root (uid 0)"), "refused")
         assert scene.sent() == []
         said(d.ctl("resume"), 0)
         restart(d)
         assert d.json("/api/v1/status")["paused"] is None
-        wait(lambda: d.actions()["confirmed"] == 1, 40, "done after all")
+        wait(lambda: d.actions()["confirmed"] == 1, "done after all")
 
 
 def test_the_end_of_a_pause_outlives_restarts(binary, tmp_path, started):
@@ -371,7 +371,7 @@ def test_a_pause_without_a_ledger_says_so(binary, tmp_path, started):
         assert "\nThe ledger cannot be used, no action is taken: " in d.ctl("status").stdout
         state.unlink()
         state.mkdir()
-        wait(lambda: d.json("/api/v1/status")["paused"]["durable"], 90, "written at last")
+        wait(lambda: d.json("/api/v1/status")["paused"]["durable"], "written at last")
         restart(d, signal.SIGKILL)
         assert d.json("/api/v1/status")["paused"]["reason"] == "no disk"
 
@@ -459,7 +459,7 @@ def test_who_may(binary, tmp_path, started):
         # Named in the configuration, by a reload.
         d.config.write_text(d.config.read_text().replace("[web]", "control_users = 1234\ncontrol_users = 77\ncontrol_group = 4321\n[web]"))
         d.child.send_signal(1)
-        wait(lambda: d.lines("The new configuration is in force"), 10, "taken")
+        wait(lambda: d.lines("The new configuration is in force"), "taken")
         said(run(user, "pause", "mine"), 0, "Paused by 1234 (uid 1234)")
         assert d.json("/api/v1/status")["paused"]["who"] == "1234 (uid 1234)"
         said(run(member, "resume"), 0)
@@ -519,15 +519,15 @@ def test_who_may_as_another_user(binary, tmp_path, started):
     with open(d.logfile, "wb") as log:
         d.child = subprocess.Popen([*setpriv(1234, 1234), f"{d.short.name}/stagewatchd", "--config", config], stderr=log)
     try:
-        wait(d.port, 15, "it listens")
+        wait(d.port, "it listens")
         mine = subprocess.run([*setpriv(1234, 1234), f"{d.short.name}/stagewatchctl", "--socket", d.socket, "pause", "mine"],
                               capture_output=True, text=True, timeout=30)
         said(mine, 0, "Paused by the daemon's user (uid 1234)")
         # Nobody but root looks into it, and no core is piped to anybody (PR_SET_DUMPABLE): it has secrets.
-        wait(lambda: d.port() and memory_of(d.child.pid, setpriv(1234, 1234)) != 0, 10, "it is closed")
+        wait(lambda: d.port() and memory_of(d.child.pid, setpriv(1234, 1234)) != 0, "it is closed")
         assert os.stat(f"/proc/{d.child.pid}/environ").st_uid == 0
         with subprocess.Popen([*setpriv(1234, 1234), "sleep", "60"]) as other:
-            wait(lambda: os.stat(f"/proc/{other.pid}/environ").st_uid == 1234, 10, "another one is not")
+            wait(lambda: os.stat(f"/proc/{other.pid}/environ").st_uid == 1234, "another one is not")
             assert memory_of(other.pid, setpriv(1234, 1234)) == 0
             other.kill()
         said(d.ctl("resume"), 0)
@@ -547,7 +547,7 @@ def test_window_holds_its_apps(binary, tmp_path, started):
     window = ALL_WEEK.format(name="backups", more="dag = d*\nreason = nightly backups\n")
     other = ALL_WEEK.format(name="elsewhere", more="cluster = other\n")
     with Daemon(binary, tmp_path, scene.sections + window + other, action="retry") as d:
-        wait(lambda: d.lines("no retry of app-1: in the maintenance window backups: nightly backups"), 40, "refused")
+        wait(lambda: d.lines("no retry of app-1: in the maintenance window backups: nightly backups"), "refused")
         d.polls_go_on(scene.driver)
         assert scene.sent() == [] and d.actions() == NONE
         assert d.metric("stagewatch_maintenance", window="backups") == 1
@@ -556,7 +556,7 @@ def test_window_holds_its_apps(binary, tmp_path, started):
         assert [w["name"] for w in d.json("/api/v1/status")["maintenance"]] == ["backups", "elsewhere"]
         d.write(scene.sections + other, action="retry")
         d.child.send_signal(1)
-        wait(lambda: d.actions()["confirmed"] == 1, 40, "it is elsewhere")
+        wait(lambda: d.actions()["confirmed"] == 1, "it is elsewhere")
 
 
 def test_window_by_the_hosts_clock(binary, tmp_path, started):

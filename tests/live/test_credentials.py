@@ -82,18 +82,18 @@ def test_files_are_read_again(binary, tmp_path, started):
     sections = (f"[spark s]\nurl = {driver.url}\ntimeout = 1s\n{keys}[spark other]\nurl = {other.url}\n"
                 f"[airflow main]\nurl = {airflow.url}\n{keys}[notify hook]\nurl = {hook.url}\non = hung\n{keys}")
     with Daemon(binary, tmp_path, sections) as d:
-        wait(lambda: d.metric("stagewatch_airflow_up", airflow="main") == 1, 15, "Airflow takes the token")
-        wait(lambda: d.verdicts().get(("app-1", 7)) == "hung", 30, "it is watched")
-        wait(lambda: d.metric("stagewatch_notifications_total", notify="hook", result="delivered") or hook.requests, 15, "it is told")
+        wait(lambda: d.metric("stagewatch_airflow_up", airflow="main") == 1, "Airflow takes the token")
+        wait(lambda: d.verdicts().get(("app-1", 7)) == "hung", "it is watched")
+        wait(lambda: d.metric("stagewatch_notifications_total", notify="hook", result="delivered") or hook.requests, "it is told")
         assert not airflow.asked("POST", "/auth/token")
         for fake in (driver, airflow, hook):
             fake.pass_token, fake.pass_key = "tok-other", "key-other"
-        wait(lambda: d.lines("answered 403"), 15, "the old ones are refused")
+        wait(lambda: d.lines("answered 403"), "the old ones are refused")
         hold(tmp_path, "tok-other", "key-other")
         d.polls_go_on(driver)
-        wait(lambda: d.metric("stagewatch_up", spark_cluster="s") == 1, 15, "the new ones are taken")
+        wait(lambda: d.metric("stagewatch_up", spark_cluster="s") == 1, "the new ones are taken")
         (tmp_path / "token").unlink()
-        wait(lambda: d.metric("stagewatch_poll_errors_total", spark_cluster="s", reason="credentials"), 15, "it is counted")
+        wait(lambda: d.metric("stagewatch_poll_errors_total", spark_cluster="s", reason="credentials"), "it is counted")
         assert d.lines(f"{tmp_path}/token: No such file")
         for secret in ("tok-", "key-first", "key-other"):
             assert secret not in d.log()
@@ -105,7 +105,7 @@ def test_nobody_else_gets_it(binary, tmp_path, started):
     master, driver = started(GatedMaster), started(Driver)
     master.add(driver)
     with Daemon(binary, tmp_path, f"[spark m]\ntype = standalone\nurl = {master.url}\n{hold(tmp_path, 'tok-first', 'key-first')}") as d:
-        wait(lambda: ("app-1", 7) in d.verdicts(), 15, "it is watched")
+        wait(lambda: ("app-1", 7) in d.verdicts(), "it is watched")
     assert driver.requests
     assert all("Authorization" not in r[3] and "X-Gate" not in r[3] for r in driver.requests)
 
@@ -118,8 +118,8 @@ def test_proxy(binary, tmp_path, started):
                 f"[spark direct]\nurl = {direct.url}\nproxy = http://127.0.0.1:9\nno_proxy = other.example\nno_proxy = 127.0.0.1\n"
                 f"[airflow main]\nurl = http://airflow.invalid/base\n{keys}proxy = {airflow.url}\n")
     with Daemon(binary, tmp_path, sections) as d:
-        wait(lambda: {("app-1", 7), ("app-2", 7)} <= set(d.verdicts()), 15, "all are watched")
-        wait(lambda: airflow.requests, 15, "Airflow is asked")
+        wait(lambda: {("app-1", 7), ("app-2", 7)} <= set(d.verdicts()), "all are watched")
+        wait(lambda: airflow.requests, "Airflow is asked")
     assert all(r[2].startswith("http://driver.invalid:4040/") for r in proxy.requests)
     assert all(r[2].startswith("http://airflow.invalid/base/") for r in airflow.requests)
 
@@ -134,16 +134,16 @@ def test_a_client_gets_tokens(way, binary, tmp_path, started):
     keys = (f"token_url = {issuer.url}/token\nclient_id = me:\nclient_secret_file = {tmp_path}/secret\nscope = a b\n"
             f"client_auth = {way}\n")
     with Daemon(binary, tmp_path, f"[spark s]\nurl = {driver.url}\n{keys}[airflow main]\nurl = {airflow.url}\n{keys}") as d:
-        wait(lambda: d.lines("token_url") and d.lines("answered 401: invalid_client"), 15, "the wrong secret is told")
+        wait(lambda: d.lines("token_url") and d.lines("answered 401: invalid_client"), "the wrong secret is told")
         assert not driver.requests
         write(tmp_path / "secret", "s3&cret\n")
-        wait(lambda: d.metric("stagewatch_up", spark_cluster="s") == 1, 15, "the driver is asked")
-        wait(lambda: airflow.asked("GET", "/dags"), 15, "Airflow is asked")
+        wait(lambda: d.metric("stagewatch_up", spark_cluster="s") == 1, "the driver is asked")
+        wait(lambda: airflow.asked("GET", "/dags"), "Airflow is asked")
         d.polls_go_on(driver)
         assert issuer.n == 1
         driver.pass_token, driver.refusal = "tok-2", 401
         d.polls_go_on(driver)
-        wait(lambda: issuer.n == 2, 15, "another token is asked for")
-        wait(lambda: d.metric("stagewatch_up", spark_cluster="s") == 1, 15, "it is taken")
+        wait(lambda: issuer.n == 2, "another token is asked for")
+        wait(lambda: d.metric("stagewatch_up", spark_cluster="s") == 1, "it is taken")
         for secret in ("wrong-s3cret", "s3&cret", "s3%26cret", "tok-1", "tok-2"):
             assert secret not in d.log()

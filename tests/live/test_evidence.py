@@ -34,7 +34,7 @@ def test_story_and_bundle(binary, tmp_path, started):
     state = tmp_path / "state"
     state.mkdir()
     with Daemon(binary, tmp_path, EVIDENCE + driver_section("one", driver)) as d:
-        i = wait(lambda: hung(d), 30, "hung")[0]
+        i = wait(lambda: hung(d), "hung")[0]
         story = d.json(f"/api/v1/incidents/{i['id']}")
         assert [s["text"].split(":")[0] for s in story["steps"]][:2] == ["suspect", "hung"]
         assert story["evidence_kept"] is True
@@ -42,7 +42,7 @@ def test_story_and_bundle(binary, tmp_path, started):
         assert story["owner"]["task_id"] == "t"
         time.sleep(5)  # so long that the evidence alone, without what came before it, tells of a hang
         driver.moving = True
-        wait(lambda: incidents(d)[0]["state"] == "ended", 20, "it moves again")
+        wait(lambda: incidents(d)[0]["state"] == "ended", "it moves again")
         assert d.json(f"/api/v1/incidents/{i['id']}")["steps"][-1]["text"].startswith("ended as recovered")
         with pytest.raises(Exception, match="404"):
             d.json("/api/v1/incidents/none")
@@ -66,11 +66,11 @@ def test_a_bundle_of_a_standalone_cluster(binary, tmp_path, started):
     (tmp_path / "state").mkdir()
     rule = "[rule mine]\ndag = d\ntask = t\nhung_after = 2s\nhung_after_unproven = 3s\naction = notify\n"
     with Daemon(binary, tmp_path, EVIDENCE + master_section("m", master) + rule) as d:
-        i = wait(lambda: hung(d), 30, "hung")[0]
+        i = wait(lambda: hung(d), "hung")[0]
         assert i["rule"] == "mine"
         time.sleep(5)
         driver.moving = True
-        wait(lambda: incidents(d)[0]["state"] == "ended", 20, "it moves again")
+        wait(lambda: incidents(d)[0]["state"] == "ended", "it moves again")
     bundle = tmp_path / "state" / "incidents" / f"{i['id']}.jsonl"
     done = subprocess.run([binary, "--config", tmp_path / "stagewatchd.conf", "--replay", bundle], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
@@ -90,7 +90,7 @@ def test_bundles_are_bounded(binary, tmp_path, started):
     sections = EVIDENCE + "bundle_max_size = 64K\nbundles_max_size = 64K\n" + driver_section("one", driver)
     with Daemon(binary, tmp_path, sections) as d:
         assert not (old / "a.jsonl").exists() and (old / "b.jsonl").exists() and (old / "README").exists()
-        i = wait(lambda: hung(d), 30, "hung")[0]
+        i = wait(lambda: hung(d), "hung")[0]
         assert 0 < (old / f"{i['id']}.jsonl").stat().st_size <= 65536
         assert sum(file.stat().st_size for file in old.glob("*.jsonl")) <= 65536
 
@@ -102,7 +102,7 @@ def test_evidence_leaves_room_for_the_ledger(binary, tmp_path, started):
     old.mkdir(parents=True)
     (old / "a.jsonl").write_text("x")
     with Daemon(binary, tmp_path, EVIDENCE + "bundles_keep_free = 1024G\n" + driver_section("one", driver)) as d:
-        wait(lambda: hung(d), 30, "hung")
+        wait(lambda: hung(d), "hung")
         assert d.lines("and the ledger goes first: no evidence is kept")
         assert list(old.iterdir()) == []
 
@@ -119,7 +119,7 @@ def test_record_and_replay(binary, tmp_path, started):
     driver = started(Driver)
     driver.tasks = SIX
     child, out, config = record(binary, tmp_path, driver)
-    wait(lambda: len(driver.asked("GET", "/threads")) >= 4, 30, "it asks as the daemon does")
+    wait(lambda: len(driver.asked("GET", "/threads")) >= 4, "it asks as the daemon does")
     time.sleep(1)
     driver.close()
     assert child.wait(20) == 0, child.stderr.read()
@@ -184,7 +184,7 @@ def test_probe(binary, tmp_path, started, executor):
         assert (tree["executor"], tree["pid"]) == ("1", executor[0])
         assert {p["pid"] for p in tree["processes"]} == set(executor)
         assert set(tree) <= {"app", "executor", "pid", "cpu_seconds", "processes"}
-        wait(lambda: d.json(f"/api/v1/probe?app={app}")[0]["cpu_seconds"] > tree["cpu_seconds"] + 0.5, 20, "it computes")
+        wait(lambda: d.json(f"/api/v1/probe?app={app}")[0]["cpu_seconds"] > tree["cpu_seconds"] + 0.5, "it computes")
         assert d.json("/api/v1/probe?app=app-x") == []
         for path, status in (("/api/v1/probe", 400), ("/api/v1/probe?app=", 400)):
             with pytest.raises(Exception, match=str(status)):
@@ -206,7 +206,7 @@ def test_cpu_of_this_host_tells_slow_from_hung(binary, tmp_path, started, execut
     sections = EVIDENCE + driver_section("one", driver)
     with Daemon(binary, tmp_path, sections) as d:
         # A window takes 20 s: longer than the limits of this test, which call it hung before.
-        wait(lambda: d.verdicts().get((app, 7)) == "slow", 60, "it computes")
+        wait(lambda: d.verdicts().get((app, 7)) == "slow", "it computes")
 
 
 class Nowhere(Driver):
@@ -223,7 +223,7 @@ def test_the_driver_holds_the_stage(binary, tmp_path, started):
     driver.tasks, driver.tasks_active = [(0, "1"), (1, "1")], 2
     with Daemon(binary, tmp_path, EVIDENCE + driver_section("one", driver)) as d:
         says = "no task runs any more, the driver takes in their results"
-        wait(lambda: says in str(d.json("/api/v1/stages")), 30, "the driver reads results")
+        wait(lambda: says in str(d.json("/api/v1/stages")), "the driver reads results")
         stage = d.json("/api/v1/stages")["apps"][0]["stages"][0]
         assert stage["verdict"] == "slow"
         assert "driver_collect: task-result-getter-0 in java.util.HashSet.iterator" in stage["evidence"], stage
@@ -263,7 +263,7 @@ def test_cpu_of_the_driver_on_this_host(binary, tmp_path, java_driver):
     """No executor runs the tasks, and the driver gives no dump: its process computes."""
     section = f"[spark one]\ntype = driver\nurl = http://127.0.0.1:{java_driver}\n"
     with Daemon(binary, tmp_path, EVIDENCE + section) as d:
-        wait(lambda: "the driver uses" in str(d.json("/api/v1/stages")), 60, "its CPU is known")
+        wait(lambda: "the driver uses" in str(d.json("/api/v1/stages")), "its CPU is known")
         assert d.verdicts()[("app-1", 7)] == "slow"
 
 
@@ -288,7 +288,7 @@ def test_probe_of_another_host(base, binary, tmp_path, started, executor):
     tls = f"tls = yes\nca_file = {probe.cert[0]}\nclient_cert_file = {probe.client[0]}\nclient_key_file = {probe.client[1]}\n" if secured else ""
     sections = EVIDENCE + f"[probe]\nport = {probe.port}\n{tls}" + driver_section("one", driver)
     with Daemon(binary, tmp_path, sections) as d:
-        wait(lambda: d.verdicts().get(("app-1", 7)) == "slow", 60, "it computes")
+        wait(lambda: d.verdicts().get(("app-1", 7)) == "slow", "it computes")
     assert {path for path, _ in asked} == {"/api/v1/probe?app=app-1"}
     assert all("Authorization" not in headers for _, headers in asked)
 
@@ -310,8 +310,8 @@ def test_query_of_an_idle_driver(queries, said, binary, tmp_path, started):
     driver, other = started(Driver), started(Driver, "app-2")
     driver.stages, driver.queries, other.tasks = [], queries, SIX
     with Daemon(binary, tmp_path, driver_section("a", driver) + driver_section("b", other)) as d:
-        wait(lambda: idle(d) and driver.asked("GET", "/sql?"), 30, "it is idle, and asked about its query")
-        wait(lambda: idle(d).endswith(f"(idle_after=3s){said}"), 10, "it is said")
+        wait(lambda: idle(d) and driver.asked("GET", "/sql?"), "it is idle, and asked about its query")
+        wait(lambda: idle(d).endswith(f"(idle_after=3s){said}"), "it is said")
         d.polls_go_on(driver, "/jobs")
         times = [t for t, *_ in driver.asked("GET", "/sql?")]
         assert all(b - a >= 2.9 for a, b in zip(times, times[1:])), times

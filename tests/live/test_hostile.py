@@ -254,7 +254,7 @@ class Journaled(Daemon):
         with open(self.logfile, "ab") as log:
             self.child = subprocess.Popen(["unshare", "--mount", sys.executable, "-c", JOURNAL, self.entries_file, self.binary, "--config", self.config],
                                           stderr=log, stdout=log, stdin=subprocess.DEVNULL)
-        wait(self.port, 15, "it listens")
+        wait(self.port, "it listens")
         return self
 
     def entries(self):
@@ -293,10 +293,11 @@ def test_evil_names(log_format, binary, tmp_path, started):
     (tmp_path / "state").mkdir()
     kind, written = (Journaled, "") if log_format == "journal" else (Daemon, f"[daemon]\nlog_format = {log_format}\n")
     with kind(binary, tmp_path, written + text, action="retry") as d:
-        wait(lambda: airflow.number == 2, 60, "it is acted upon")
-        wait(lambda: d.actions()["confirmed"] == 1, 30, "to the end")
-        wait(lambda: {r[2] for r in hook.requests} >= {"/", "/slack", "/own", "/api/v2/alerts"} and (tmp_path / "environment").exists(), 30, "people are told")
-        wait(lambda: d.metric("stagewatch_up", spark_cluster="rude") == 0 and d.metric("stagewatch_apps", spark_cluster="large") == 1, 30, "seen")
+        wait(lambda: airflow.number == 2, "it is acted upon")
+        wait(lambda: d.actions()["confirmed"] == 1, "to the end")
+        wait(lambda: {r[2] for r in hook.requests} >= {"/", "/slack", "/own", "/api/v2/alerts"} and (tmp_path / "environment").exists(),
+             "people are told")
+        wait(lambda: d.metric("stagewatch_up", spark_cluster="rude") == 0 and d.metric("stagewatch_apps", spark_cluster="large") == 1, "seen")
         look_at_metrics(d)
         look_at_web(d)
         ids = [i["id"] for i in d.json("/api/v1/incidents")["incidents"]]

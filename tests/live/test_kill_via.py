@@ -69,7 +69,7 @@ def test_the_process_of_the_driver(process, binary, tmp_path, started):
     waiter = threading.Thread(target=process.wait, daemon=True)  # no zombie is left
     waiter.start()
     with KillDaemon(binary, tmp_path, section, "driver", action="retry") as d:
-        wait(lambda: d.actions()["confirmed"] == 1, 60, f"confirmed: {d.log()}")
+        wait(lambda: d.actions()["confirmed"] == 1, f"confirmed: {d.log()}")
     waiter.join(5)
     assert process.returncode == (-signal.SIGKILL if process.stubborn else -signal.SIGTERM)
     assert airflow.asked("POST", "clear")

@@ -44,21 +44,21 @@ def test_storm(binary, tmp_path, started):
     d = Crashing(binary, tmp_path, master_section("m", master) + airflow_section(airflow, tmp_path), action="retry", mode="observe")
     limit(d, storm_threshold=2)
     with d:
-        wait(lambda: d.metric("stagewatch_breaker_open") == 1, 30, "it opens")
-        wait(lambda: refusal(d, "the storm breaker is open: "), 30, "nothing is begun")
+        wait(lambda: d.metric("stagewatch_breaker_open") == 1, "it opens")
+        wait(lambda: refusal(d, "the storm breaker is open: "), "nothing is begun")
         assert "apps hung within 15min" in d.json("/api/v1/status")["breaker_open"]
         # It gets its id and its time with the next poll.
-        storm = wait(lambda: (s := d.json("/api/v1/status")["storm"])["since"] and s, 10, "it is named")
+        storm = wait(lambda: (s := d.json("/api/v1/status")["storm"])["since"] and s, "it is named")
         # The end moves while the storm goes on.
         assert re.search(f"The storm breaker is open since {storm['since']}, until [-0-9T:]+Z at the earliest: ", d.ctl("status").stdout)
         told = d.ctl("explain", storm["id"]).stdout
         assert "apps hung within 15min" in told and f"Since      {storm['since']}" in told
         assert len(d.lines("The storm breaker opened")) == 1
     with d:
-        wait(lambda: d.metric("stagewatch_breaker_open") == 1, 30, "it outlives a restart")
+        wait(lambda: d.metric("stagewatch_breaker_open") == 1, "it outlives a restart")
         limit(d, storm_threshold=0)
         d.child.send_signal(signal.SIGHUP)
-        wait(lambda: d.lines("The new configuration is in force"), 10, "read anew")
+        wait(lambda: d.lines("The new configuration is in force"), "read anew")
         assert d.ctl("resume").returncode == 0
         assert d.metric("stagewatch_breaker_open") == 0
         assert d.lines("The storm breaker was closed by root")
@@ -74,14 +74,14 @@ def test_a_storm_opens_before_anything_was_sent(binary, tmp_path, started):
             for n in (1, 2):
                 scene.master.add(started(Driver, f"more-{n}", {**OWNER, "dag_id": "x", "task_id": f"t{n}"}, name=f"n{n}"))
         asked.append(handler.path)
-        wait(lambda: d.metric("stagewatch_breaker_open") == 1, 14, "it opens")
+        wait(lambda: d.metric("stagewatch_breaker_open") == 1, "it opens")
         handler.reply(*scene.airflow.answer("GET", handler.path, dict(handler.headers), ""))
 
     scene.airflow.faults.append(("GET", "/dagRuns/r$", slow))
     d = Daemon(binary, tmp_path, sections, action="kill")
     limit(d, storm_threshold=3)
     with d:
-        wait(lambda: d.lines("kill of app-1: refused: the storm breaker is open"), 40, "given up")
+        wait(lambda: d.lines("kill of app-1: refused: the storm breaker is open"), "given up")
         assert d.actions("kill") == NONE
     assert scene.sent() == []
 
@@ -102,24 +102,24 @@ def test_a_breaker_outlives_trouble_of_the_ledger(how, binary, tmp_path, started
         return sqlite3.connect(f"file:{state}/ledger.db?mode=ro", uri=True).execute("SELECT 1 FROM meta WHERE key = 'breaker'").fetchall()
 
     with d:
-        wait(lambda: d.metric("stagewatch_breaker_open") == 1, 30, "it opens")
+        wait(lambda: d.metric("stagewatch_breaker_open") == 1, "it opens")
         if how == "opens in trouble":
             state.unlink()
             state.mkdir()
         else:
             for file in state.glob("ledger.db*"):
                 file.unlink()
-        wait(lambda: d.lines("The ledger can be used again"), 10, "well again")
-        wait(kept, 10, "kept")
+        wait(lambda: d.lines("The ledger can be used again"), "well again")
+        wait(kept, "kept")
     for n in range(3):
         master.end(f"app-{n}")
     with d:
-        wait(lambda: d.metric("stagewatch_breaker_open") == 1, 10, "it outlives a restart")
+        wait(lambda: d.metric("stagewatch_breaker_open") == 1, "it outlives a restart")
         state.rename(away)
         d.ctl("resume")
         away.rename(state)
         assert d.metric("stagewatch_breaker_open") == 0
-        wait(lambda: not kept(), 10, "it is known to be closed")
+        wait(lambda: not kept(), "it is known to be closed")
 
 
 @pytest.mark.parametrize("mode", ["act", "observe"])
@@ -127,7 +127,7 @@ def test_a_second_daemon_is_refused(mode, binary, tmp_path, started):
     scene = Scene(started, tmp_path)
     (tmp_path / "state").mkdir(mode=0o700)
     with Daemon(binary, tmp_path, scene.sections, action="kill", mode=mode) as d:
-        wait(lambda: d.metric("stagewatch_ledger_up") == 1, 10, "the ledger is open")
+        wait(lambda: d.metric("stagewatch_ledger_up") == 1, "the ledger is open")
         second = subprocess.run([binary, "--config", d.config], capture_output=True, text=True, timeout=30)
         assert second.returncode != 0
         assert f"{tmp_path}/state/ledger.db: in use by another stagewatchd" in second.stderr
@@ -146,18 +146,18 @@ def test_an_incident_of_a_cluster_that_is_gone_ends(by, binary, tmp_path, starte
         return json.loads(hook.asked("POST", "alerts")[-1][4])[0]["endsAt"][:19] + "Z"
 
     with d:
-        wait(lambda: hook.asked("POST", "alerts"), 30, "an alert")
+        wait(lambda: hook.asked("POST", "alerts"), "an alert")
         wait(lambda: sqlite3.connect(f"file:{tmp_path}/state/ledger.db?mode=ro", uri=True)
-             .execute("SELECT count(*) FROM incidents").fetchone() == (1,), 10, "it is in the ledger")
+             .execute("SELECT count(*) FROM incidents").fetchone() == (1,), "it is in the ledger")
     scene.master.faults.append((None, "", fakes.Fake.status(500)))  # it is not seen again
     if by == "restart":
         d.write(other + notify, action="notify")
     with d:
         if by == "reload":
-            wait(lambda: d.json("/api/v1/incidents")["incidents"][0]["state"] == "open", 10, "taken over")
+            wait(lambda: d.json("/api/v1/incidents")["incidents"][0]["state"] == "open", "taken over")
             d.write(other + notify, action="notify")
             d.child.send_signal(signal.SIGHUP)
-        wait(lambda: d.json("/api/v1/incidents")["incidents"][0]["state"] == "ended", 10, "ended")
+        wait(lambda: d.json("/api/v1/incidents")["incidents"][0]["state"] == "ended", "ended")
         steps = d.json(f"/api/v1/incidents/{d.json('/api/v1/incidents')['incidents'][0]['id']}")["steps"]
         assert steps[-1]["text"] == "ended as ended: its cluster is not in the configuration any more"
-        wait(lambda: alert_end() == d.json("/api/v1/incidents")["incidents"][0]["ended"], 10, "its alert ends")
+        wait(lambda: alert_end() == d.json("/api/v1/incidents")["incidents"][0]["ended"], "its alert ends")

@@ -52,8 +52,8 @@ def status(d, name="pager"):
 
 def hung_then_gone(d, driver, events):
     """Waits until the stage hangs and people were told, then lets it go on."""
-    wait(lambda: d.verdicts().get((driver.app_id, 7)) == "hung", 30, "hung")
-    wait(events, 20, "told")
+    wait(lambda: d.verdicts().get((driver.app_id, 7)) == "hung", "hung")
+    wait(events, "told")
     driver.moving = True
 
 
@@ -66,7 +66,7 @@ def test_webhook(binary, tmp_path, started):
                              authorization_file=tmp_path / "token", header=["X-Team: data", "X-Other: a: b"])
     with Daemon(binary, tmp_path, "[web]\nexternal_url = http://watch.example/\n" + driver_section("one", driver) + section) as d:
         hung_then_gone(d, driver, lambda: ("hung", "app-1") in receiver.got())
-        wait(lambda: ("closed", "app-1") in receiver.got(), 20, "closed")
+        wait(lambda: ("closed", "app-1") in receiver.got(), "closed")
         d.polls_go_on(driver)
         assert receiver.got() == [(e, "app-1") for e in ("suspect", "hung", "recovered", "closed")]
         assert sent(d) == 4 and d.metric("stagewatch_notifications_pending", notify="pager") == 0
@@ -91,7 +91,7 @@ def test_template(binary, tmp_path, started):
     receiver, driver = started(Receiver), started(Driver, "app-1", OWNER, name='a "name" \\ of {{mine}}')
     section = notify_section(receiver.url, template=['{"text": "{{summary}}",', ' "stage": "{{stage_id}}/{{map_index}}"}'], on="hung")
     with Daemon(binary, tmp_path, driver_section("one", driver) + section) as d:
-        wait(lambda: receiver.requests, 30, "told")
+        wait(lambda: receiver.requests, "told")
         assert sent(d) == 1 or wait(lambda: sent(d) == 1)
     message = receiver.messages()[0]
     assert set(message) == {"text", "stage"} and message["stage"] == "7/"
@@ -125,7 +125,7 @@ def test_slack_and_pagerduty(binary, tmp_path, started):
                        no_proxy=["other.example", "127.0.0.1"], on="hung", header="X-Key: {{secret}}")])
     with Daemon(binary, tmp_path, "[web]\nexternal_url = http://watch.example\n" + driver_section("one", driver) + sections) as d:
         hung_then_gone(d, driver, lambda: hook.requests and api.requests and pager.requests)
-        wait(lambda: len(hook.requests) == 2 and len(api.requests) == 3 and len(pager.requests) == 2, 20, "all told")
+        wait(lambda: len(hook.requests) == 2 and len(api.requests) == 3 and len(pager.requests) == 2, "all told")
         incident = d.json("/api/v1/incidents")["incidents"][0]["id"]
         shown = d.log() + d.fetch("/api/v1/status")[2].decode() + d.fetch("/metrics")[2].decode()
         assert not [s for s in (key, token, token.split()[1], "S3CR3T") if s in shown]
@@ -151,7 +151,7 @@ def test_a_bad_receiver(fault, reason, binary, tmp_path, started):
     bad = receiver.truncated if fault == "truncated" else lambda h: h.reply(302, "", headers=[("Location", elsewhere.url)])
     receiver.faults.append((None, ".", bad))
     with Daemon(binary, tmp_path, driver_section("one", driver) + notify_section(receiver.url, timeout="500ms")) as d:
-        wait(lambda: len(receiver.requests) >= 3, 40, "tried thrice")
+        wait(lambda: len(receiver.requests) >= 3, "tried thrice")
         d.polls_go_on(driver)
         assert sent(d) == 0 and status(d)["error"] == reason and status(d)["pending"] == 1
         assert d.metric("stagewatch_notifications_pending", notify="pager") == 1
@@ -160,7 +160,7 @@ def test_a_bad_receiver(fault, reason, binary, tmp_path, started):
         assert d.metric("stagewatch_oldest_pending_notification_seconds") > 0
         assert d.metric("stagewatch_notification_errors_total", notify="pager", reason=reason) >= 2
         receiver.faults.clear()
-        wait(lambda: sent(d) == 1, 20, "taken")
+        wait(lambda: sent(d) == 1, "taken")
         assert status(d)["error"] is None and status(d)["pending"] == 0
         assert re.search(r"^pager +yes +0 +1 +0", d.ctl("status").stdout, re.M)
         assert len(d.lines("trying again (retry_first, retry_max)")) == 1 and len(d.lines("messages are delivered again")) == 1
@@ -174,9 +174,9 @@ def test_url_that_is_a_secret(binary, tmp_path, started):
     (tmp_path / "url").write_text(f"{receiver.url}/services/T0K3N\n")
     section = "[notify pager]\nurl_file = %s/url\nretry_first = 1s\nretry_max = 1s\n" % tmp_path
     with Daemon(binary, tmp_path, driver_section("one", driver) + section) as d:
-        wait(lambda: len(receiver.requests) >= 2, 40, "tried")
+        wait(lambda: len(receiver.requests) >= 2, "tried")
         receiver.close()
-        wait(lambda: d.metric("stagewatch_notification_errors_total", notify="pager", reason="unreachable") > 0, 20, "nobody there")
+        wait(lambda: d.metric("stagewatch_notification_errors_total", notify="pager", reason="unreachable") > 0, "nobody there")
         assert "T0K3N" not in d.log() and "answered 404" in d.log()
     (tmp_path / "url").write_text("nonsense\n")
     child = subprocess.run([binary, "--config", d.config], capture_output=True, text=True, timeout=20)
@@ -205,7 +205,7 @@ def test_command(binary, tmp_path, started):
     driver = started(Driver, "app-1", OWNER, name="$(touch pwned) `id`")
     env = {"SECRET_OF_THE_DAEMON": "x", "LD_PRELOAD": ""}
     with Daemon(binary, tmp_path, driver_section("one", driver) + command_section(tmp_path), env=env) as d:
-        wait(lambda: sent(d, "script") == 1, 40, "told")
+        wait(lambda: sent(d, "script") == 1, "told")
         assert d.lines("notify script: delivered hung") and d.lines("hook said: took it: hung")
         d.polls_go_on(driver)
     message, args, *variables = (tmp_path / "out").read_text().splitlines()
@@ -226,18 +226,18 @@ def test_command(binary, tmp_path, started):
 def test_a_command_that_fails(end, reason, says, binary, tmp_path, started):
     driver = started(Driver)
     with Daemon(binary, tmp_path, driver_section("one", driver) + command_section(tmp_path, end, timeout="500ms")) as d:
-        wait(lambda: d.metric("stagewatch_notification_errors_total", notify="script", reason=reason) >= 2, 40, "tried again")
+        wait(lambda: d.metric("stagewatch_notification_errors_total", notify="script", reason=reason) >= 2, "tried again")
         assert d.lines(says) and sent(d, "script") == 0
         d.polls_go_on(driver)
         (tmp_path / "hook").write_text(SCRIPT % (tmp_path, "exit 0"))
-        wait(lambda: sent(d, "script") == 1, 20, "mended")
+        wait(lambda: sent(d, "script") == 1, "mended")
 
 
 def test_a_command_that_is_not_there(binary, tmp_path, started):
     driver = started(Driver)
     section = f"[notify script]\ntype = command\ncommand = {tmp_path}/missing\nretry_first = 1s\nretry_max = 1s\n"
     with Daemon(binary, tmp_path, driver_section("one", driver) + section) as d:
-        wait(lambda: d.metric("stagewatch_notification_errors_total", notify="script", reason="internal") >= 2, 40, "tried again")
+        wait(lambda: d.metric("stagewatch_notification_errors_total", notify="script", reason="internal") >= 2, "tried again")
         assert len(d.lines("notify script: internal: No such file or directory; trying again")) == 1
 
 
@@ -259,19 +259,19 @@ def test_what_waits_outlives_a_crash(binary, tmp_path, started):
     (tmp_path / "state").mkdir()
     d = Daemon(binary, tmp_path, driver_section("one", driver) + notify_section(receiver.url))
     d.__enter__()
-    wait(lambda: len(receiver.requests) >= 2, 40, "tried")
+    wait(lambda: len(receiver.requests) >= 2, "tried")
     assert d.json("/api/v1/status")["notifications_durable"] is True
     crash(d)
     before = len(receiver.requests)
     with d:
-        wait(lambda: len(receiver.requests) > before, 10, "tried again at once, before the hang is found again")
+        wait(lambda: len(receiver.requests) > before, "tried again at once, before the hang is found again")
         assert status(d)["pending"] == 1
         receiver.faults.clear()
-        wait(lambda: sent(d) == 1, 20, "taken")
-        wait(lambda: d.verdicts().get(("app-1", 7)) == "hung", 30, "found again")
+        wait(lambda: sent(d) == 1, "taken")
+        wait(lambda: d.verdicts().get(("app-1", 7)) == "hung", "found again")
         stays(d, driver, lambda: sent(d) == 1)
         driver.moving = True
-        wait(lambda: receiver.got()[-1] == ("recovered", "app-1"), 20, "its end")
+        wait(lambda: receiver.got()[-1] == ("recovered", "app-1"), "its end")
     assert len({r[4] for r in receiver.requests if '"event":"hung"' in r[4]}) == 1, "the very same message"
     assert len({r[3]["X-Stagewatch-Delivery"] for r in receiver.requests}) == 2
     with d:  # once more: nothing is left to say
@@ -294,7 +294,7 @@ class Alertmanager:
             self.child = subprocess.Popen(
                 ["prometheus-alertmanager", f"--config.file={self.dir}/alertmanager.yml", f"--storage.path={self.dir}/data",
                  f"--web.listen-address=127.0.0.1:{self.port}", "--cluster.listen-address="], stdout=log, stderr=log)
-        wait(lambda: self.alerts() is not None, 30, "it answers")
+        wait(lambda: self.alerts() is not None, "it answers")
 
     def close(self):
         if self.child:
@@ -340,7 +340,7 @@ def test_alertmanager(binary, tmp_path, started, alertmanager):
     """An alert stands as long as its incident, through a restart of Alertmanager, and is resolved at its end."""
     driver = started(Driver, "app-1", OWNER)
     with Daemon(binary, tmp_path, driver_section("one", driver) + alert_section(alertmanager)) as d:
-        wait(alertmanager.alerts, 40, "an alert")
+        wait(alertmanager.alerts, "an alert")
         alert = alertmanager.alerts()[0]
         incident = d.json("/api/v1/incidents")["incidents"][0]
         assert alert["labels"] == {"alertname": "StagewatchIncident", "event": "hung", "severity": "critical", "spark_cluster": "one",
@@ -356,16 +356,16 @@ def test_alertmanager(binary, tmp_path, started, alertmanager):
         assert sent(d, "am") == 1
         alertmanager.close()
         shutil.rmtree(tmp_path / "data")
-        wait(lambda: status(d, "am")["error"] == "unreachable", 20, "nobody there")
+        wait(lambda: status(d, "am")["error"] == "unreachable", "nobody there")
         alertmanager.start()
-        wait(lambda: alertmanager.events() == ["hung"], 20, "it is there again")
+        wait(lambda: alertmanager.events() == ["hung"], "it is there again")
         driver.moving = True
-        wait(lambda: alertmanager.alerts() == [], 20, "resolved")
-        wait(lambda: ("resolved", "hung") in told_people(alertmanager), 20, "people know")
+        wait(lambda: alertmanager.alerts() == [], "resolved")
+        wait(lambda: ("resolved", "hung") in told_people(alertmanager), "people know")
         ended = alertmanager.sink.messages()[-1]["alerts"][0]
         assert ended["labels"] == alert["labels"]
         assert ended["endsAt"][:19] + "Z" == d.json("/api/v1/incidents")["incidents"][0]["ended"]
-        wait(lambda: status(d, "am")["pending"] == 0, 10, "nothing is left")
+        wait(lambda: status(d, "am")["pending"] == 0, "nothing is left")
         # Nothing more is sent.
         n = d.metric("stagewatch_notification_errors_total", notify="am", reason="unreachable")
         alertmanager.close()
@@ -379,7 +379,7 @@ def test_the_death_of_the_daemon_resolves_no_alert(binary, tmp_path, started, al
     d = Daemon(binary, tmp_path, driver_section("one", driver) + alert_section(alertmanager))
     d.__enter__()
     try:
-        wait(alertmanager.alerts, 40, "an alert")
+        wait(alertmanager.alerts, "an alert")
     finally:
         d.child.kill()
         d.child.wait(10)
@@ -393,7 +393,7 @@ def test_alertmanager_does_not_notice_a_restart(binary, tmp_path, started, alert
     (tmp_path / "state").mkdir()
     d = Daemon(binary, tmp_path, driver_section("one", driver) + alert_section(alertmanager, resend="2s"))
     d.__enter__()
-    wait(alertmanager.alerts, 40, "an alert")
+    wait(alertmanager.alerts, "an alert")
     labels = alertmanager.alerts()[0]["labels"]
     crash(d)
     with d:
@@ -403,7 +403,7 @@ def test_alertmanager_does_not_notice_a_restart(binary, tmp_path, started, alert
             time.sleep(0.2)
         assert d.verdicts().get(("app-1", 7)) == "hung"
         driver.moving = True
-        wait(lambda: alertmanager.alerts() == [], 20, "resolved")
+        wait(lambda: alertmanager.alerts() == [], "resolved")
     assert told_people(alertmanager)[0] == ("firing", "hung") and len([1 for s, _ in told_people(alertmanager) if s == "firing"]) == 1
 
 
@@ -415,9 +415,9 @@ def test_alertmanager_is_told_of_outcomes(binary, tmp_path, started, alertmanage
     sections = master_section("m", master) + airflow_section(airflow, tmp_path) + alert_section(
         alertmanager, on="hung,unconfirmed,recovered,ended,closed")
     with Daemon(binary, tmp_path, sections, action="retry") as d:
-        wait(lambda: alertmanager.events() == ["hung", "unconfirmed"], 60, "both")
+        wait(lambda: alertmanager.events() == ["hung", "unconfirmed"], "both")
         driver.moving = True
-        wait(lambda: alertmanager.events() == ["unconfirmed"], 20, "the hang is over, the doubt is not")
+        wait(lambda: alertmanager.events() == ["unconfirmed"], "the hang is over, the doubt is not")
         began = time.monotonic()
         while time.monotonic() < began + 6:
             assert alertmanager.events() == ["unconfirmed"]
@@ -434,14 +434,14 @@ def test_storm(binary, tmp_path, started, alertmanager):
     d = Daemon(binary, tmp_path, sections)
     limit(d, storm_threshold=2)
     d.__enter__()
-    wait(alertmanager.alerts, 40, "an alert")
-    wait(lambda: receiver.requests, 20, "told")
+    wait(alertmanager.alerts, "an alert")
+    wait(lambda: receiver.requests, "told")
     storm, labels = receiver.messages()[0], alertmanager.alerts()[0]["labels"]
     assert (storm["event"], storm["severity"], storm["app_id"]) == ("storm", "critical", None)
     assert storm["summary"] == "the storm breaker opened: 2 apps hung within 15min; no action is begun"
     assert labels == {"alertname": "StagewatchIncident", "event": "storm", "severity": "critical", "incident": storm["incident"]}
     # Between the answer and the note of it a crash sends twice.
-    wait(lambda: sum("delivered storm" in line for line in d.log().splitlines()) == 2, 20, "both are noted")
+    wait(lambda: sum("delivered storm" in line for line in d.log().splitlines()) == 2, "both are noted")
     crash(d)
     with d:
         began = time.monotonic()
@@ -451,14 +451,14 @@ def test_storm(binary, tmp_path, started, alertmanager):
         assert len(receiver.requests) == 1
         limit(d, storm_threshold=0)
         d.child.send_signal(signal.SIGHUP)
-        wait(lambda: d.lines("The new configuration is in force"), 10, "read anew")
+        wait(lambda: d.lines("The new configuration is in force"), "read anew")
         assert d.ctl("resume").returncode == 0
-        wait(lambda: alertmanager.alerts() == [], 20, "resolved")
-        wait(lambda: len(receiver.requests) == 2, 20, "its end")
+        wait(lambda: alertmanager.alerts() == [], "resolved")
+        wait(lambda: len(receiver.requests) == 2, "its end")
     closed = receiver.messages()[1]
     assert (closed["event"], closed["incident"], closed["opened"]) == ("closed", storm["incident"], storm["opened"])
     assert closed["ended"]
-    wait(lambda: told_people(alertmanager) == [("firing", "storm"), ("resolved", "storm")], 20, "people know")
+    wait(lambda: told_people(alertmanager) == [("firing", "storm"), ("resolved", "storm")], "people know")
     assert len({r[3]["X-Stagewatch-Delivery"] for r in receiver.requests}) == 2
 
 

@@ -27,7 +27,7 @@ def test_gauges_end_with_the_app(binary, tmp_path, started):
     with Daemon(binary, tmp_path, driver_section("a", driver) + driver_section("b", stays)) as d:
         app = {"spark_cluster": "a", "app_id": "app-1"}
         labels = {**app, "process": "executor"}
-        wait(lambda: d.metric("stagewatch_app_heap_limit_bytes", **labels), 20, "memory is known")
+        wait(lambda: d.metric("stagewatch_app_heap_limit_bytes", **labels), "memory is known")
         assert d.metric("stagewatch_app_heap_limit_bytes", **labels) == 1024 * MIB
         assert d.metric("stagewatch_app_heap_peak_bytes", **labels) == 250000000
         assert d.metric("stagewatch_app_process_peak_bytes", **labels) is None
@@ -36,7 +36,7 @@ def test_gauges_end_with_the_app(binary, tmp_path, started):
         assert d.metric("stagewatch_app_start_timestamp_seconds", **app, app_name="etl") == driver.started / 1000
         assert d.metric("stagewatch_stage_progress_ratio", **app, stage_id="7", attempt_id="0") == 0
         driver.close()
-        wait(lambda: d.metric("stagewatch_app_start_timestamp_seconds", **app, app_name="etl") is None, 20, "the app is gone")
+        wait(lambda: d.metric("stagewatch_app_start_timestamp_seconds", **app, app_name="etl") is None, "the app is gone")
         assert d.metric("stagewatch_app_heap_limit_bytes", **labels) is None
         assert d.metric("stagewatch_app_start_timestamp_seconds", spark_cluster="b", app_id="app-2", app_name="stays") is not None
         assert d.metric("stagewatch_apps_not_shown") == 0
@@ -49,11 +49,11 @@ def test_report_outlives_the_daemon(binary, tmp_path, started):
     (tmp_path / "state").mkdir()
     sections = driver_section("one", drivers[0]) + "".join(f"url = {x.url}\n" for x in drivers[1:])
     with Daemon(binary, tmp_path, sections) as d:
-        wait(lambda: len(d.verdicts()) == 4, 20, "all are seen")
+        wait(lambda: len(d.verdicts()) == 4, "all are seen")
         assert "No finished run" in ctl(d, "report")
         for i, driver in enumerate(drivers):
             driver.close()
-            wait(lambda: len(runs(d)) == i + 1, 20, "its run is kept")
+            wait(lambda: len(runs(d)) == i + 1, "its run is kept")
     (tmp_path / "log").unlink()
     with Daemon(binary, tmp_path, sections) as d:
         kept = runs(d)

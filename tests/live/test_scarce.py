@@ -60,10 +60,10 @@ def test_a_resolver_that_never_answers(binary, tmp_path, started):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as deaf:
         deaf.bind((DEAF, 53))
         with Wrapped(binary, tmp_path, driver_section("d", driver) + named, before=bind) as d:
-            wait(lambda: d.verdicts().get(("app-1", 7)) == "hung", 30, "it is watched")
+            wait(lambda: d.verdicts().get(("app-1", 7)) == "hung", "it is watched")
             assert deaf.recv(512), "nobody asked the resolver"
             d.polls_go_on(driver, n=10)
-            wait(lambda: d.metric("stagewatch_poll_errors_total", spark_cluster="n0", reason="timeout"), 15, "it is counted")
+            wait(lambda: d.metric("stagewatch_poll_errors_total", spark_cluster="n0", reason="timeout"), "it is counted")
             assert d.metric("stagewatch_up", spark_cluster="d") == 1
             assert n_threads(d.child.pid) < 100
             assert "app-1" in d.ctl("status").stdout
@@ -77,7 +77,7 @@ def test_no_descriptor_is_left(binary, tmp_path, started):
     master.add(first)
     (tmp_path / "state").mkdir(mode=0o700)
     with Daemon(binary, tmp_path, master_section("m", master), action="notify") as d:
-        wait(lambda: d.verdicts().get(("app-1", 7)) == "hung", 30, "it is watched")
+        wait(lambda: d.verdicts().get(("app-1", 7)) == "hung", "it is watched")
         pid = d.child.pid
         _, most = resource.prlimit(pid, resource.RLIMIT_NOFILE)
         had = len(os.listdir(f"/proc/{pid}/fd"))
@@ -89,8 +89,8 @@ def test_no_descriptor_is_left(binary, tmp_path, started):
         d.polls_go_on(first, n=8)
         assert d.child.poll() is None
         resource.prlimit(pid, resource.RLIMIT_NOFILE, (most, most))
-        wait(lambda: len(d.verdicts()) == 7, 30, "the others are seen")
-        wait(lambda: d.metric("stagewatch_ledger_up") == 1, 10, "the ledger is well")
+        wait(lambda: len(d.verdicts()) == 7, "the others are seen")
+        wait(lambda: d.metric("stagewatch_ledger_up") == 1, "the ledger is well")
         assert d.lines("this process has no file descriptor left (LimitNOFILE=)"), d.log()
         assert len(d.lines("Failed to delete evidence")) <= 1, "said once, not at each poll"
 
@@ -101,8 +101,8 @@ def test_the_state_cannot_be_written(binary, tmp_path, started):
     scene, state = Scene(started, tmp_path), tmp_path / "state"
     state.mkdir(mode=0o700)
     with Wrapped(binary, tmp_path, scene.sections, action="kill", before=f"mount -t tmpfs -o ro none {state}") as d:
-        wait(lambda: d.verdicts().get(("app-1", 7)) == "hung", 30, "it is watched")
-        wait(lambda: d.lines("no kill of app-1: the ledger cannot be written"), 10, "it says why")
+        wait(lambda: d.verdicts().get(("app-1", 7)) == "hung", "it is watched")
+        wait(lambda: d.lines("no kill of app-1: the ledger cannot be written"), "it says why")
         assert d.lines("Read-only file system") and d.metric("stagewatch_ledger_up") == 0
         assert "cannot be used" in d.ctl("status").stdout
     assert scene.sent() == []
@@ -119,10 +119,10 @@ def test_the_host_has_slept(binary, tmp_path, started):
     slow = started(Driver, "app-2")
     slow.faults.append((None, "/stages", slow.hang))
     with Wrapped(binary, tmp_path, scene.sections + driver_section("slow", slow), action="kill", namespaces=" ".join(SLEPT)) as d:
-        wait(lambda: d.actions("kill").get("confirmed"), 60, "it acts")
-        wait(lambda: d.metric("stagewatch_poll_errors_total", spark_cluster="slow", reason="timeout"), 15, "a limit of time applies")
+        wait(lambda: d.actions("kill").get("confirmed"), "it acts")
+        wait(lambda: d.metric("stagewatch_poll_errors_total", spark_cluster="slow", reason="timeout"), "a limit of time applies")
         assert d.ctl("pause", "a break", "--for", "2s").returncode == 0
-        wait(lambda: d.metric("stagewatch_paused") == 0, 15, "a pause ends")
+        wait(lambda: d.metric("stagewatch_paused") == 0, "a pause ends")
         assert len(slow.asked("GET", "/stages")) < 100
 
 
@@ -134,14 +134,14 @@ def test_told_to_end_in_the_middle_of_an_action(binary, tmp_path, started):
     d = Daemon(binary, tmp_path, scene.sections, action="kill")
     d.config.write_text(d.config.read_text().replace("end_timeout = 2s", "end_timeout = 1min"))
     with d:
-        wait(lambda: scene.sent(), 30, "something was sent")
+        wait(lambda: scene.sent(), "something was sent")
         sent = len(scene.sent())
         d.child.send_signal(signal.SIGTERM)
         assert d.child.wait(20) == 0
     shutil.move(d.logfile, tmp_path / "first")
     with d:
-        wait(lambda: d.lines("Continuing the kill of app-1 that a restart interrupted"), 10, "it is taken up")
+        wait(lambda: d.lines("Continuing the kill of app-1 that a restart interrupted"), "it is taken up")
         scene.master.end("app-1", "KILLED")
         scene.driver.ended.set()
-        wait(lambda: not d.metric("stagewatch_actions_pending"), 60, "it comes to its end")
+        wait(lambda: not d.metric("stagewatch_actions_pending"), "it comes to its end")
         assert set(scene.sent()[sent:]) <= {"kill"}, scene.sent()

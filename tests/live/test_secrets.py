@@ -128,7 +128,7 @@ class Debugged(Daemon):
     def __enter__(self):
         with open(self.logfile, "ab") as log:
             self.child = subprocess.Popen([self.binary, "--debug", "--config", self.config], stderr=log, stdout=log, stdin=subprocess.DEVNULL)
-        wait(self.port, 15, "it listens")
+        wait(self.port, "it listens")
         return self
 
 
@@ -213,14 +213,14 @@ def test_nothing_leaks(binary, tmp_path, started):
     (tmp_path / "state").mkdir()
     with Debugged(binary, tmp_path, scene.sections(), action="retry", more="airflow = main\n") as d:
         d.secrets = lambda: list(OURS.values())
-        wait(lambda: d.lines("invalid_client"), 30, "a wrong client is told")
+        wait(lambda: d.lines("invalid_client"), "a wrong client is told")
         scene.issuer.ready = scene.hook.refuses = True
-        wait(lambda: scene.airflow.number == 2, 60, "it is acted upon")
-        wait(lambda: d.lines("notify own") and d.lines("notify slack"), 30, "refused messages are told")
+        wait(lambda: scene.airflow.number == 2, "it is acted upon")
+        wait(lambda: d.lines("notify own") and d.lines("notify slack"), "refused messages are told")
         scene.hook.refuses = False
-        wait(lambda: scene.gated.requests and scene.tunnel.seen and (tmp_path / "variables").exists(), 30, "all were asked")
-        wait(lambda: d.lines("answered 401") and d.lines("Airflow wrong"), 30, "a wrong password is told")
-        wait(lambda: d.metric("stagewatch_notifications_total", notify="own", outcome="sent"), 30, "it is told in the end")
+        wait(lambda: scene.gated.requests and scene.tunnel.seen and (tmp_path / "variables").exists(), "all were asked")
+        wait(lambda: d.lines("answered 401") and d.lines("Airflow wrong"), "a wrong password is told")
+        wait(lambda: d.metric("stagewatch_notifications_total", notify="own", outcome="sent"), "it is told in the end")
         look_at_processes(d)
         look_at_answers(d)
         look_at_runs(d, tmp_path)
@@ -249,7 +249,7 @@ def test_recordings_hold_no_more_of_the_environment_than_is_read(binary, tmp_pat
     rule = "[rule mine]\ndag = d\nhung_after = 2s\nhung_after_unproven = 3s\naction = notify\n"
     config.write_text(f"[daemon]\npoll_interval = 1s\n[spark one]\nurl = {driver.url}\n{rule}")
     child = subprocess.Popen([binary, "--config", config, "--record", out], stderr=subprocess.PIPE, text=True)
-    wait(lambda: driver.asked("GET", "/environment") and len(driver.asked("GET", "/stages")) >= 7, 30, "it is recorded")
+    wait(lambda: driver.asked("GET", "/environment") and len(driver.asked("GET", "/stages")) >= 7, "it is recorded")
     driver.close()
     assert child.wait(20) == 0, child.stderr.read()
     assert leaks(out.read_text(), THEIRS) == []

@@ -59,7 +59,7 @@ def test_sigterm_with_requests_open(binary, tmp_path, started):
         fake.faults.append((None, ".", fake.hang))
     sections = driver_section("one", driver, "60s") + master_section("two", master).replace("1s", "60s") + airflow_section(airflow, tmp_path, "60s")
     with Daemon(binary, tmp_path, sections) as d:
-        wait(lambda: driver.requests and master.requests and airflow.requests, 20, "all are asked")
+        wait(lambda: driver.requests and master.requests and airflow.requests, "all are asked")
         with socket.create_connection(("127.0.0.1", d.port())) as idle:
             idle.send(b"GET /metrics HTTP/1.1\r\n")
             d.child.send_signal(signal.SIGTERM)
@@ -74,7 +74,7 @@ def test_log_as_json(binary, tmp_path, started):
         d.config.write_text(before.replace("[web]", "log_format = json\n[web]"))
         d.child.send_signal(signal.SIGHUP)
         hung = wait(lambda: [e for line in d.log().splitlines() if line.startswith("{") for e in [json.loads(line)]
-                             if e.get("verdict") == "hung"], 30, "a hung stage, as JSON")[0]
+                             if e.get("verdict") == "hung"], "a hung stage, as JSON")[0]
         assert {k: hung[k] for k in ("level", "spark_cluster", "app_id", "stage_id", "rule")} == {
             "level": "warning", "spark_cluster": "one", "app_id": "app-1", "stage_id": "7.0", "rule": "all"}
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", hung["time"]) and "without progress" in hung["message"]
@@ -83,18 +83,18 @@ def test_log_as_json(binary, tmp_path, started):
         assert all(line.startswith("stagewatchd: ") for line in lines[:first]) and all(json.loads(line) for line in lines[first:])
         d.config.write_text(before)
         d.child.send_signal(signal.SIGHUP)
-        wait(lambda: d.lines("stagewatchd: The new configuration is in force"), 10, "text again")
+        wait(lambda: d.lines("stagewatchd: The new configuration is in force"), "text again")
 
 
 def test_reload(binary, tmp_path, started):
     one, two = started(Driver, "app-1"), started(Driver, "app-2")
     with Daemon(binary, tmp_path, driver_section("one", one)) as d:
-        wait(lambda: d.verdicts().get(("app-1", 7)) == "hung", 30, "hung")
+        wait(lambda: d.verdicts().get(("app-1", 7)) == "hung", "hung")
         incident = d.json("/api/v1/incidents")["incidents"][0]["id"]
 
         d.config.write_text("[daemon]\npoll_interval = never\n[nonsense]\n")
         d.child.send_signal(signal.SIGHUP)
-        wait(lambda: d.metric("stagewatch_config_last_reload_successful") == 0, 10, "refused")
+        wait(lambda: d.metric("stagewatch_config_last_reload_successful") == 0, "refused")
         assert d.lines(f"{d.config}:2: poll_interval: not a duration") and d.lines(f"{d.config}:3: unknown section")
         assert d.verdicts()[("app-1", 7)] == "hung"
         why = f"{d.config}:2: poll_interval: not a duration such as 90s or 10min (and 1 more)"
@@ -104,15 +104,15 @@ def test_reload(binary, tmp_path, started):
 
         d.write(driver_section("one", one) + driver_section("two", two))
         d.child.send_signal(signal.SIGHUP)
-        wait(lambda: d.metric("stagewatch_config_last_reload_successful") == 1, 10, "taken")
-        wait(lambda: ("app-2", 7) in d.verdicts(), 20, "the new cluster is polled")
+        wait(lambda: d.metric("stagewatch_config_last_reload_successful") == 1, "taken")
+        wait(lambda: ("app-2", 7) in d.verdicts(), "the new cluster is polled")
         assert d.json("/api/v1/status")["config_last_reload_error"] is None and "goes on" not in d.ctl("status").stdout
         assert d.verdicts()[("app-1", 7)] == "hung"
         assert incident in [i["id"] for i in d.json("/api/v1/incidents")["incidents"]]
 
         d.write(driver_section("two", two))
         d.child.send_signal(signal.SIGHUP)
-        wait(lambda: ("app-1", 7) not in d.verdicts(), 20, "the old cluster is dropped")
+        wait(lambda: ("app-1", 7) not in d.verdicts(), "the old cluster is dropped")
         assert d.metric("stagewatch_up", spark_cluster="one") is None
 
 
@@ -137,20 +137,20 @@ def test_reload_by_a_symlink_swap(binary, tmp_path, started):
     with d:
         assert d.metric("stagewatch_up", spark_cluster="two") is None
         swap("..2", text + "hung_after = soon\n")
-        wait(lambda: d.metric("stagewatch_config_last_reload_successful") == 0, 20, "the bad one is refused")
+        wait(lambda: d.metric("stagewatch_config_last_reload_successful") == 0, "the bad one is refused")
         assert d.lines("Failed to reload; the old configuration stays in force")
         assert "hung_after" in d.json("/api/v1/status")["config_last_reload_error"]
         swap("..3", text.replace("[spark one]", "[spark two]"))
-        wait(lambda: d.metric("stagewatch_up", spark_cluster="two") == 1, 20, "the good one is in force")
+        wait(lambda: d.metric("stagewatch_up", spark_cluster="two") == 1, "the good one is in force")
         assert d.metric("stagewatch_config_last_reload_successful") == 1 and d.metric("stagewatch_up", spark_cluster="one") is None
 
         # Switched off by itself: from here on a signal alone reloads.
         swap("..4", text.replace("reload_on_change = yes", "reload_on_change = no"))
-        wait(lambda: d.metric("stagewatch_up", spark_cluster="one") == 1, 20, "the last one that is seen")
+        wait(lambda: d.metric("stagewatch_up", spark_cluster="one") == 1, "the last one that is seen")
         reloads = len(d.lines("has changed; reloading, by [daemon] reload_on_change"))
         swap("..5", text)
         d.child.send_signal(signal.SIGHUP)
-        wait(lambda: len(d.lines("The new configuration is in force")) == 3, 20, "by the signal")
+        wait(lambda: len(d.lines("The new configuration is in force")) == 3, "by the signal")
         assert len(d.lines("has changed; reloading, by [daemon] reload_on_change")) == reloads == 3
 
 
@@ -162,12 +162,12 @@ def test_a_key_that_takes_a_restart_says_so(binary, tmp_path, started):
         d.config.write_text(before.replace("[web]", "max_parallel_requests = 7\n[web]").replace(f"{d.dir}/state", f"{d.dir}/other"))
         d.child.send_signal(signal.SIGHUP)
         says = f"[daemon] state_dir ({d.dir}/state until then), [daemon] max_parallel_requests (32 until then)"
-        wait(lambda: d.json("/api/v1/status")["config_needs_restart"] == says, 10, "it says so")
+        wait(lambda: d.json("/api/v1/status")["config_needs_restart"] == says, "it says so")
         assert f"In force after a restart only: {says}\n" in d.ctl("status").stdout
         assert d.lines(f"A restart alone puts in force: {says}")
         d.config.write_text(before)
         d.child.send_signal(signal.SIGHUP)
-        wait(lambda: d.json("/api/v1/status")["config_needs_restart"] is None, 10, "as at the start")
+        wait(lambda: d.json("/api/v1/status")["config_needs_restart"] is None, "as at the start")
 
 
 def test_reload_in_the_middle_of_an_action(binary, tmp_path, started):
@@ -176,13 +176,13 @@ def test_reload_in_the_middle_of_an_action(binary, tmp_path, started):
     master.add(driver)
     sections = master_section("m", master) + airflow_section(airflow, tmp_path)
     with Daemon(binary, tmp_path, sections, action="retry") as d:
-        wait(lambda: airflow.state == "failed", 30, "failed, the app lives")
+        wait(lambda: airflow.state == "failed", "failed, the app lives")
         for _ in range(3):
             d.write(sections, action="retry")
             d.child.send_signal(signal.SIGHUP)
             time.sleep(0.2)
         master.end("app-1")
-        wait(lambda: d.actions()["confirmed"] == 1, 40, "confirmed")
+        wait(lambda: d.actions()["confirmed"] == 1, "confirmed")
         assert d.actions()["requested"] == 1
     assert len(airflow.asked("PATCH")) == 1
     assert len([body for *_, body in airflow.asked("POST", "clear") if '"dry_run":false' in body]) == 1
@@ -201,26 +201,26 @@ def test_reload_while_an_action_looks(binary, tmp_path, started):
     driver.faults.append((None, "/stages", slow))
     sections = master_section("m", master).replace("1s", "3s") + airflow_section(airflow, tmp_path)
     with Daemon(binary, tmp_path, sections, action="retry") as d:
-        wait(lambda: d.lines("is hung, was"), 30, "hung: the fresh look has begun")
+        wait(lambda: d.lines("is hung, was"), "hung: the fresh look has begun")
         d.write(sections, mode="observe", action="retry")
         for _ in range(5):
             d.child.send_signal(signal.SIGHUP)
             time.sleep(0.1)
-        wait(lambda: d.actions()["dry_run"] == 1, 40, "decided anew")
+        wait(lambda: d.actions()["dry_run"] == 1, "decided anew")
         assert airflow.asked("PATCH") == [] and d.actions()["requested"] == 0
         d.write(sections, action="retry")
         d.child.send_signal(signal.SIGHUP)
-        wait(lambda: d.actions()["confirmed"] == 1, 40, "done in the end, once")
+        wait(lambda: d.actions()["confirmed"] == 1, "done in the end, once")
     assert len(airflow.asked("PATCH")) == 1
 
 
 def test_app_that_ended_during_a_reload(binary, tmp_path, started):
     driver = started(Driver, "app-1")
     with Daemon(binary, tmp_path, driver_section("one", driver)) as d:
-        wait(lambda: d.verdicts().get(("app-1", 7)) == "hung", 30, "hung")
+        wait(lambda: d.verdicts().get(("app-1", 7)) == "hung", "hung")
         d.child.send_signal(signal.SIGHUP)
         driver.close()
-        wait(lambda: d.verdicts() == {} and d.metric("stagewatch_incidents_open", verdict="hung") == 0, 30, "it is gone")
+        wait(lambda: d.verdicts() == {} and d.metric("stagewatch_incidents_open", verdict="hung") == 0, "it is gone")
 
 
 def test_hanging_drivers_do_not_starve_the_others(binary, tmp_path, started):
@@ -231,7 +231,7 @@ def test_hanging_drivers_do_not_starve_the_others(binary, tmp_path, started):
     well = started(Driver, "app-well")
     section = "[spark many]\ntype = driver\ntimeout = 2s\n" + "".join(f"url = {f.url}\n" for f in [*silent, well])
     with Daemon(binary, tmp_path, section) as d:
-        wait(lambda: d.verdicts().get(("app-well", 7)) == "hung", 60, "it is polled at pace")
+        wait(lambda: d.verdicts().get(("app-well", 7)) == "hung", "it is polled at pace")
         d.polls_go_on(well, n=5)
 
 
@@ -240,9 +240,9 @@ def test_nothing_grows(binary, tmp_path, started):
     driver, silent = started(Driver), started(Driver)
     silent.faults.append((None, ".", silent.truncated))
     with Daemon(binary, tmp_path, driver_section("one", driver) + driver_section("two", silent)) as d:
-        wait(lambda: len(driver.asked("GET", "/stages")) > 5, 20, "warm")
+        wait(lambda: len(driver.asked("GET", "/stages")) > 5, "warm")
         fds, memory = d.metric("process_open_fds"), d.metric("process_resident_memory_bytes")
-        wait(lambda: len(driver.asked("GET", "/stages")) > 25, 60, "twenty more polls")
+        wait(lambda: len(driver.asked("GET", "/stages")) > 25, "twenty more polls")
         assert d.metric("process_open_fds") <= fds + 2
         assert d.metric("process_resident_memory_bytes") < memory * 1.5 + (8 << 20)
 
@@ -253,7 +253,7 @@ def test_metrics_in_both_formats(root, binary, tmp_path, started):
     window = "[maintenance night]\nfrom = 22:00\nto = 06:00\n"
     told = "[notify x]\ntype = command\ncommand = /bin/true\n"
     with Daemon(binary, tmp_path, master_section("m", master) + airflow_section(airflow, tmp_path) + window + told) as d:
-        wait(lambda: d.verdicts().get(("app-1", 7)) == "hung", 30, "hung")
+        wait(lambda: d.verdicts().get(("app-1", 7)) == "hung", "hung")
         _, headers, text = d.fetch("/metrics")
         assert headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
         families = {f.name: f for f in text_string_to_metric_families(text.decode())}
@@ -281,7 +281,7 @@ def test_metrics_in_both_formats(root, binary, tmp_path, started):
 def test_pages(binary, tmp_path, started):
     driver = started(Driver)
     with Daemon(binary, tmp_path, driver_section("one", driver)) as d:
-        wait(lambda: d.verdicts() != {}, 20, "seen")
+        wait(lambda: d.verdicts() != {}, "seen")
         page = d.fetch("/")[2].decode()
         for link in re.findall(r'href="([^"]*)"', page):
             assert d.fetch(urllib.parse.urljoin("/", link))[0] == 200
@@ -319,8 +319,8 @@ def test_scraped_by_prometheus(binary, tmp_path, started, root):
 
         try:
             wait(lambda: [r for r in ask('query?query=stagewatch_stages%7Bverdict%3D%22hung%22%7D').get("result", []) if r["value"][1] == "1"],
-                 60, "the hang is in Prometheus")
-            wait(lambda: "StagewatchSparkStageHung" in [a["labels"]["alertname"] for a in ask("alerts").get("alerts", [])], 60, "the alert fires")
+                 "the hang is in Prometheus")
+            wait(lambda: "StagewatchSparkStageHung" in [a["labels"]["alertname"] for a in ask("alerts").get("alerts", [])], "the alert fires")
         finally:
             child.terminate()
             child.wait(20)

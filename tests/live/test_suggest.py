@@ -168,9 +168,9 @@ def test_the_ledger_is_read_beside_its_daemon(binary, tmp_path, started):
     (tmp_path / "state").mkdir()
     stays.stages = []
     with Daemon(binary, tmp_path, driver_section("main", driver) + f"url = {stays.url}\n") as d:
-        wait(lambda: d.verdicts(), 20, "it is seen")
+        wait(lambda: d.verdicts(), "it is seen")
         driver.close()
-        wait(lambda: d.json("/api/v1/report")["apps"], 20, "its run is kept")
+        wait(lambda: d.json("/api/v1/report")["apps"], "its run is kept")
         text = suggest(binary, d.config, status=2)
         assert "#   ledger: 1 finished run\n" in text
         assert "# the longest of 1 run took 2h: etl (app-1)" in rule(text, "all")

@@ -35,10 +35,10 @@ def test_recordings(binary, tmp_path, started):
     drivers = {name: started(Recorded, RECORDINGS / f"{name}.jsonl.gz", 30) for name in SHOWS}
     clusters = {name: name.partition("/")[2].replace(".", "_") for name in SHOWS}
     with Daemon(binary, tmp_path, "".join(driver_section(clusters[name], driver) for name, driver in drivers.items())) as d:
-        wait(lambda: all(driver.now() > driver.end for driver in drivers.values()), 60, "they were played")
+        wait(lambda: all(driver.now() > driver.end for driver in drivers.values()), "they were played")
         asked = {name: len(driver.asked("GET", "/allexecutors")) for name, driver in drivers.items()}
         # What the stages have shown counts at the next look at the memory.
-        wait(lambda: all(len(driver.asked("GET", "/allexecutors")) > asked[name] for name, driver in drivers.items()), 60, "all was taken in")
+        wait(lambda: all(len(driver.asked("GET", "/allexecutors")) > asked[name] for name, driver in drivers.items()), "all was taken in")
         d.polls_go_on(drivers["symptoms/healthy-4.3"], "/stages", 1)
         apps = {a["spark_cluster"]: a for a in d.json("/api/v1/audit")["apps"]}
     assert all(apps[cluster]["audited"] for cluster in clusters.values())

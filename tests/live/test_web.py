@@ -104,7 +104,7 @@ def test_a_page_of_another_site_reads_nothing(binary, tmp_path, started):
         text = d.config.read_text()
         d.config.write_text(text.replace("listen = 127.0.0.1:0\n", "listen = 127.0.0.1:0\nexternal_url = https://sw.example/hangs\n"))
         d.child.send_signal(signal.SIGHUP)
-        wait(lambda: by_name(d, "sw.example")[0] == 200, 10, "it is ours now")
+        wait(lambda: by_name(d, "sw.example")[0] == 200, "it is ours now")
         assert by_name(d, "evil.example")[0] == 421
     d.logfile.unlink()
     d.config.write_text(text.replace("listen = 127.0.0.1:0\n", "listen = :0\n"))
@@ -329,7 +329,7 @@ def test_the_client_logs_in(binary, tmp_path, started):
             return subprocess.run([f"{d.binary.removesuffix('d')}ctl", "--url", f"https://127.0.0.1:{d.port()}", *map(str, options), "stages"],
                                   capture_output=True, text=True, timeout=30, start_new_session=True, cwd=tmp_path, **more)
         known = ("--ca-file", cert, "--user", "alice")
-        wait(lambda: "app-1" in ctl(*known, "--password-file", word).stdout, 15, "it is let in")
+        wait(lambda: "app-1" in ctl(*known, "--password-file", word).stdout, "it is let in")
         assert "app-1" in ctl(*known, "--password-file", "word").stdout
         assert "app-1" in ctl(*known, input="opensesame\n").stdout
         for status, words, options in ((2, "You need a user", ("--ca-file", cert)), (2, "You need a user", (*known, "--password-file", wrong)),
@@ -385,7 +385,7 @@ def test_prometheus_takes_the_same_file_and_scrapes_with_it(binary, tmp_path, st
                 return False
 
         try:
-            wait(up, 60, "it is scraped")
+            wait(up, "it is scraped")
         finally:
             child.terminate()
             child.wait(20)

@@ -48,7 +48,7 @@ class Watched(Daemon):
 
     def flat(self, before):
         """All descriptors are given back, and no memory is kept but what a full table takes once."""
-        wait(lambda: self.metric("process_open_fds") <= before[0] + 4, 30, "descriptors are given back")
+        wait(lambda: self.metric("process_open_fds") <= before[0] + 4, "descriptors are given back")
         # A sanitizer keeps what was freed.
         if not os.environ.get("STAGEWATCHD_SANITIZE"):
             assert self.measure()[1] < before[1] + (8 << 20)
@@ -67,7 +67,7 @@ def test_idle_connections(binary, tmp_path, started):
     held = []
     try:
         with d:
-            wait(lambda: driver.asked("GET", "/stages"), 20, "it polls")
+            wait(lambda: driver.asked("GET", "/stages"), "it polls")
             before, port = d.measure(), d.port()
             for n in range(IDLE):
                 held.append(connect(port, f"127.0.1.{1 + n % 8}"))
@@ -108,7 +108,7 @@ def test_slow_requests_and_a_flood(binary, tmp_path, started):
                 s.sendall(b"GET /")
 
     with d:
-        wait(lambda: driver.asked("GET", "/stages"), 20, "it polls")
+        wait(lambda: driver.asked("GET", "/stages"), "it polls")
         before = d.measure()
         threads = [threading.Thread(target=drip) for _ in range(20)] + [threading.Thread(target=flood) for _ in range(4)]
         for t in threads:
@@ -152,7 +152,7 @@ def test_what_is_no_request(binary, tmp_path, started):
         "anything": noise.randbytes(4096) + b"\r\n\r\n" + second,
     }
     with d:
-        wait(lambda: driver.asked("GET", "/stages"), 20, "it polls")
+        wait(lambda: driver.asked("GET", "/stages"), "it polls")
         before = d.measure()
         for _ in range(10):
             for what, data in texts.items():

@@ -37,7 +37,7 @@ def test_who_may_order(binary, tmp_path, started):
     pause = {"reason": "they deploy", "seconds": "7200"}
     with Guarded(binary, tmp_path, driver, USERS, "operators = alice\n") as d:
         (tmp_path / "state").mkdir(exist_ok=True)
-        wait(lambda: "\"hung\"" in ask(d, "/api/v1/stages", "alice")[1], 30, "it hangs")
+        wait(lambda: "\"hung\"" in ask(d, "/api/v1/stages", "alice")[1], "it hangs")
         own = token(d, "alice")
         good = {**pause, "token": own}
         assert "<form" not in ask(d, "/", "bob")[1]
@@ -68,21 +68,21 @@ def test_who_may_order(binary, tmp_path, started):
         assert ask(d, "/orders/kill", "alice", {"token": own, "app": "app-1"})[0] == 409
         assert d.lines(f"Incident {number}: user alice (127.0.0.1) said that somebody looks after it")
         ledger = sqlite3.connect(f"file:{tmp_path}/state/ledger.db?mode=ro", uri=True)
-        wait(lambda: "user alice (127.0.0.1)" in "".join(ledger.iterdump()), 10, "the ledger has who")
+        wait(lambda: "user alice (127.0.0.1)" in "".join(ledger.iterdump()), "the ledger has who")
         dump = "\n".join(ledger.iterdump())
         assert "they deploy" in dump and dump.count("user alice (127.0.0.1)") >= 2
         assert own not in dump and own not in d.log()
         # Whoever is no operator any more may not, with the token of before.
         d.config.write_text(d.config.read_text().replace("operators = alice", "operators = bob"))
         d.child.send_signal(1)
-        wait(lambda: d.lines("The new configuration is in force"), 10, "read anew")
+        wait(lambda: d.lines("The new configuration is in force"), "read anew")
         assert ask(d, "/orders/resume", "alice", {"token": own})[0] == 403
         # Nor while the file of users is of no use: those of before stay, the operators are the new ones.
         assert "<form" in ask(d, "/", "bob")[1]
         d.replace("nothing: 1\n")
         d.config.write_text(d.config.read_text().replace("operators = bob", "operators = alice"))
         d.child.send_signal(1)
-        wait(lambda: len(d.lines("The new configuration is in force")) == 2, 10, "read anew")
+        wait(lambda: len(d.lines("The new configuration is in force")) == 2, "read anew")
         assert "<form" not in ask(d, "/", "bob")[1] and "<form" in ask(d, "/", "alice")[1]
 
 
@@ -113,7 +113,7 @@ def test_operators_by_their_certificates(binary, tmp_path, started):
             finally:
                 c.close()
 
-        wait(lambda: "\"hung\"" in by("bob", "/api/v1/stages")[1], 30, "it hangs")
+        wait(lambda: "\"hung\"" in by("bob", "/api/v1/stages")[1], "it hangs")
         assert "<form" not in by("bob")[1]
         own = re.search('name="token" value="([^"]*)"', by("alice")[1]).group(1)
         number = re.search('href="incidents/([^"]*)"', by("alice")[1]).group(1)
@@ -126,6 +126,6 @@ def test_operators_by_their_certificates(binary, tmp_path, started):
         # Both may now, each with a token of its own.
         d.config.write_text(d.config.read_text().replace("operators = alice", "operators = alice\noperators = bob"))
         d.child.send_signal(1)
-        wait(lambda: "<form" in by("bob")[1], 10, "bob may, too")
+        wait(lambda: "<form" in by("bob")[1], "bob may, too")
         status, words = by("bob", "/orders/resume", {"token": own})
         assert status == 403 and "not one that this daemon has made for this user" in words

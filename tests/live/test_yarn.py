@@ -21,7 +21,7 @@ class Scene:
 
 
 def confirmed(d, action="retry"):
-    wait(lambda: d.actions(action)["confirmed"] == 1, 40, f"confirmed: {d.log()}")
+    wait(lambda: d.actions(action)["confirmed"] == 1, f"confirmed: {d.log()}")
 
 
 def test_retry_kills_at_the_resource_manager(binary, tmp_path, started):

@@ -5,9 +5,10 @@ import os
 import socket
 import subprocess
 import threading
-import time
 import urllib.error
 import urllib.request
+
+from patience import wait
 
 
 def free_ports(n):
@@ -80,10 +81,11 @@ class ApiServer:
                    "--service-account-key-file", self.dir / "sa.key", "--service-account-signing-key-file", self.dir / "sa.key",
                    "--token-auth-file", self.dir / "tokens.csv", "--authorization-mode", "RBAC",
                    "--disable-admission-plugins", self.disabled, "--service-cluster-ip-range", "10.0.0.0/24", *self.more)
-        end = time.monotonic() + 180
-        while not self.is_ready():
-            assert all(c.poll() is None for c in self.children) and time.monotonic() < end, self.log()
-            time.sleep(0.5)
+        def ready():
+            assert all(c.poll() is None for c in self.children), self.log()
+            return self.is_ready()
+
+        wait(ready, "the API server is ready", 0.5)
 
     def stop_server(self):
         """Its etcd goes on."""

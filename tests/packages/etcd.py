@@ -2,9 +2,9 @@
 """A real etcd, without users."""
 import socket
 import subprocess
-import time
 
 from apiserver import free_ports
+from patience import wait
 
 
 class Etcd:
@@ -20,10 +20,11 @@ class Etcd:
                 ["etcd", "--data-dir", self.dir / "etcd", "--listen-client-urls", client, "--advertise-client-urls", client,
                  "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", f"default={peer}"],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        deadline = time.monotonic() + 60
-        while not self.answers():
-            assert self.child.poll() is None and time.monotonic() < deadline, (self.dir / "etcd.log").read_text()
-            time.sleep(0.1)
+        def answers():
+            assert self.child.poll() is None, (self.dir / "etcd.log").read_text()
+            return self.answers()
+
+        wait(answers, "etcd answers")
 
     def answers(self):
         try:

@@ -7,10 +7,11 @@ import pathlib
 import signal
 import subprocess
 import sys
-import time
 
-sys.path[:0] = [str(pathlib.Path(__file__).resolve().parent)]
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "live")]
 from apiserver import ApiServer  # noqa: E402
+from patience import wait  # noqa: E402
 
 ADDRESS = "10.77.0.1"
 SOCKET = "/run/containerd/containerd.sock"
@@ -34,15 +35,6 @@ WATCH = "/api/v1/namespaces/stagewatch"
 
 def sh(command):
     subprocess.run(command, shell=True, check=True, stdout=subprocess.DEVNULL)
-
-
-def until(what, seconds=120):
-    """What it returns, once that is true."""
-    end = time.monotonic() + seconds
-    while not (found := what()):
-        assert time.monotonic() < end, what
-        time.sleep(0.2)
-    return found
 
 
 class Cluster(ApiServer):
@@ -80,7 +72,7 @@ class Cluster(ApiServer):
 
     def run_node(self, images):
         self.start("containerd", "containerd", "--config", self.dir / "containerd.toml")
-        until(lambda: subprocess.run(["ctr", "version"], capture_output=True).returncode == 0)
+        wait(lambda: subprocess.run(["ctr", "version"], capture_output=True).returncode == 0)
         for image in images:
             sh(f"ctr -n k8s.io images import {image}")
         own = ("--kubeconfig", self.kubeconfig, "--leader-elect=false", "--bind-address", "127.0.0.1")
@@ -144,29 +136,29 @@ def main():
         values = ("persistence.enabled=false", "image.tag=test", "probe.enabled=true", "config.daemon.poll_interval=2s")
         subprocess.run([env / "bin/helm", "install", "stagewatchd", chart, "--namespace", "stagewatch", "--set", ",".join(values)],
                        check=True, env=cluster.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        until(lambda: cluster.request("/api/v1/namespaces/spark/serviceaccounts/default")[0] == 200)
+        wait(lambda: cluster.request("/api/v1/namespaces/spark/serviceaccounts/default")[0] == 200)
         # The probe goes by the name of the program and its arguments.
         loop = ["sh", "-c", "ln -s /bin/sh /tmp/java && exec /tmp/java -c 'while :; do sleep 1; done' KubernetesExecutorBackend "
                 "--app-id app-1 --executor-id 1"]
         uid = cluster.pod("exec-1", "executor", loop)
         cluster.pod("etl-driver", "driver", ["sleep", "3600"])
-        pods = until(cluster.ready, 180)
-        said = {"uid": uid, "probe": until(lambda: probed(cluster, pods["probe"])), "counters": until(lambda: counters(cluster, uid)),
-                "status": until(lambda: cluster.get(f"{WATCH}/services/stagewatchd:http/proxy/api/v1/status"))}
+        pods = wait(cluster.ready)
+        said = {"uid": uid, "probe": wait(lambda: probed(cluster, pods["probe"])), "counters": wait(lambda: counters(cluster, uid)),
+                "status": wait(lambda: cluster.get(f"{WATCH}/services/stagewatchd:http/proxy/api/v1/status"))}
         # A finalizer keeps what is left of it until it was read.
         name = pods["stagewatchd"]["metadata"]["name"]
         pod = cluster.get(f"{WATCH}/pods/{name}")
         pod["metadata"]["finalizers"] = ["example.com/read"]
         assert cluster.request(f"{WATCH}/pods/{name}", pod, method="PUT")[0] == 200
         cluster.request(f"{WATCH}/pods/{name}", method="DELETE")
-        said["ended"] = until(lambda: ended(cluster, name))
+        said["ended"] = wait(lambda: ended(cluster, name))
         pod = cluster.get(f"{WATCH}/pods/{name}")
         pod["metadata"]["finalizers"] = []
         cluster.request(f"{WATCH}/pods/{name}", pod, method="PUT")
-        until(cluster.ready)
+        wait(cluster.ready)
         os.kill(cluster.kubelet.pid, signal.SIGSTOP)
         pod = f"{SPARK}/etl-driver"
-        said["lost"] = until(lambda: [c for c in cluster.get(pod)["status"]["conditions"] if c["type"] == "Ready" and c["status"] == "False"])
+        said["lost"] = wait(lambda: [c for c in cluster.get(pod)["status"]["conditions"] if c["type"] == "Ready" and c["status"] == "False"])
         os.kill(cluster.kubelet.pid, signal.SIGCONT)
         print(json.dumps(said))
 

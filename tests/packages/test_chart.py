@@ -223,7 +223,7 @@ def server(kubernetes, tmp_path_factory):
         for name in ("stagewatch", "monitoring", "spark", "spark-batch"):
             s.create("/api/v1/namespaces", {"metadata": {"name": name}})
         for crd in ("servicemonitors", "prometheusrules"):
-            wait(lambda: s.request(f"/apis/monitoring.coreos.com/v1/{crd}")[0] == 200, 60, f"{crd} are known")
+            wait(lambda: s.request(f"/apis/monitoring.coreos.com/v1/{crd}")[0] == 200, f"{crd} are known")
         yield s
 
 

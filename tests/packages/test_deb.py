@@ -8,8 +8,9 @@ import subprocess
 
 import pytest
 
-from conftest import ROOT, run
-from machine import NEEDS, Booted, wait
+from conftest import run
+from machine import NEEDS, Booted
+from patience import wait
 
 pytestmark = NEEDS + [pytest.mark.skipif(not shutil.which("dpkg-buildpackage"), reason="dpkg-buildpackage is not installed")]
 
@@ -80,7 +81,7 @@ def test_install_upgrade_remove_purge(package, tmp_path):
 
         # Installed: it runs and watches, as a user of the package, and will after the next boot.
         m.dpkg("-i", "/srv/one.deb")
-        wait(lambda: m.show("StatusText").startswith("Watching "), 60, "it watches")
+        wait(lambda: m.show("StatusText").startswith("Watching "), "it watches")
         assert m.systemctl("is-enabled", "stagewatchd") == "enabled"
         uid = m.run("id", "-u", "stagewatchd")
         assert 0 < int(uid) < 1000 and m.run("stat", "-Lc", "%u %a", "/var/lib/stagewatchd") == f"{uid} 750"
@@ -94,7 +95,7 @@ def test_install_upgrade_remove_purge(package, tmp_path):
         m.path("/etc/stagewatchd.conf.d/10-mine.conf").write_text("[web]\nlisten = 127.0.0.1:14041\n")
         before = m.show("MainPID")
         m.dpkg("-i", "/srv/two.deb")
-        wait(lambda: m.show("StatusText").startswith("Watching "), 60, "it watches again")
+        wait(lambda: m.show("StatusText").startswith("Watching "), "it watches again")
         assert m.show("MainPID") != before and config.read_text() == edited
         assert m.path("/etc/stagewatchd.conf.dpkg-dist").read_text().endswith("# Of a later version.\n")
         assert any("Listening on 127.0.0.1:14041" in line["MESSAGE"] for line in m.journal())
@@ -108,7 +109,7 @@ def test_install_upgrade_remove_purge(package, tmp_path):
 
         # Installed again: as it was left.
         m.dpkg("-i", "/srv/two.deb")
-        wait(lambda: m.show("StatusText").startswith("Watching "), 60, "it watches as before")
+        wait(lambda: m.show("StatusText").startswith("Watching "), "it watches as before")
         assert config.read_text() == edited
 
         # Purged: nothing is left but what the administrator made.

@@ -10,11 +10,11 @@ import shutil
 import signal
 import socket
 import subprocess
-import time
 
 import pytest
 
 from conftest import ROOT, run
+from patience import wait
 
 pytestmark = [pytest.mark.skipif(os.geteuid() != 0, reason="needs root"),
               pytest.mark.skipif(not shutil.which("buildah"), reason="buildah is not installed")]
@@ -115,10 +115,8 @@ def test_it_runs_with_a_read_only_root(tree, tmp_path):
                            env={"PATH": os.environ["PATH"], "TREE": str(tree), **{n.upper(): str(tmp_path / n) for n in ("state", "run", "config")}},
                            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     try:
-        end = time.monotonic() + 60
-        while not (tmp_path / "run/control").exists():
-            assert pod.poll() is None and time.monotonic() < end, (tmp_path / "log").read_text()
-            time.sleep(0.1)
+        wait(lambda: (tmp_path / "run/control").exists() or pod.poll() is not None, "it is there, or has ended")
+        assert pod.poll() is None, (tmp_path / "log").read_text()
         with open(tmp_path / "log") as f:
             lines = [json.loads(line) for line in f]
         assert any("started" in line["message"] for line in lines)

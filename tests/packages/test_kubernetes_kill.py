@@ -59,9 +59,9 @@ class Cluster(ApiServer):
         name = f"{CRDS}/sparkapplications.{GROUP}"
         if self.get(name):
             self.delete(name)
-            wait(lambda: not self.get(name), 60, "the definition is gone")
+            wait(lambda: not self.get(name), "the definition is gone")
         self.create(CRDS, definition(suspend))
-        wait(lambda: self.get(APPS), 60, "the definition is served")
+        wait(lambda: self.get(APPS), "the definition is served")
 
     def set_status(self, path, status):
         """What a kubelet or an operator would write."""
@@ -123,7 +123,6 @@ def section(cluster, tmp_path, account):
     return f"[spark k]\ntype = kubernetes\nurl = {cluster.url}\nca_file = {cluster.ca}\nbearer_token_file = {token}\nnamespace = spark\n"
 
 
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("owned, suspend, via", [
     (False, True, "cluster"), (True, True, "cluster"), (True, False, "cluster"), (True, True, "delete-application")])
 def test_a_hang_is_ended_and_tried_again(owned, suspend, via, cluster, binary, tmp_path, started):
@@ -136,7 +135,7 @@ def test_a_hang_is_ended_and_tried_again(owned, suspend, via, cluster, binary, t
         if owned:
             stack.enter_context(cluster.operator())
         d = stack.enter_context(Daemon(binary, tmp_path, sections, action="retry", via="auto", more=f"kill_via = {via}\n"))
-        wait(lambda: d.actions()["confirmed"] == 1, 120, "the retry")
+        wait(lambda: d.actions()["confirmed"] == 1, "the retry")
         assert uid not in json.dumps(cluster.get(PODS))
         now = cluster.get(f"{APPS}/etl") if owned else None
         if owned and suspend and via == "cluster":
@@ -147,21 +146,19 @@ def test_a_hang_is_ended_and_tried_again(owned, suspend, via, cluster, binary, t
         cluster.delete(f"{APPS}/etl")
 
 
-@pytest.mark.timeout(300)
 def test_a_task_whose_driver_would_be_started_anew_is_left(cluster, binary, tmp_path, started):
     driver, airflow = started(Driver, "app-1", OWNER), started(Airflow)
     cluster.define(True)
     uid = cluster.pod("etl-driver", driver.port, cluster.application())
     sections = section(cluster, tmp_path, "acts") + airflow_section(airflow, tmp_path)
     with Daemon(binary, tmp_path, sections, action="retry", via="auto", more="kill_via = delete-pod\n") as d:
-        wait(lambda: d.lines("has restartPolicy Always, and its operator would start a new driver"), 60, "the refusal")
+        wait(lambda: d.lines("has restartPolicy Always, and its operator would start a new driver"), "the refusal")
         assert d.actions()["requested"] == 0 and not airflow.asked("PATCH") and not airflow.asked("POST", "clearTaskInstances")
         assert cluster.get(f"{PODS}/etl-driver")["metadata"]["uid"] == uid
     cluster.delete(f"{APPS}/etl")
     cluster.delete(f"{PODS}/etl-driver")
 
 
-@pytest.mark.timeout(300)
 def test_an_application_without_a_driver(cluster, binary, tmp_path):
     """Its operator does not start one, and says why. Whoever may not list it is told so."""
     cluster.define(True)
@@ -172,11 +169,11 @@ def test_an_application_without_a_driver(cluster, binary, tmp_path):
         return [(i["app_id"], i["verdict"]) for i in d.json("/api/v1/incidents")["incidents"]]
 
     with Daemon(binary, tmp_path, section(cluster, tmp_path, "acts"), action="notify") as d:
-        wait(lambda: open_incidents(d) == [(uid, "not_started")], 60, "it is told")
+        wait(lambda: open_incidents(d) == [(uid, "not_started")], "it is told")
         assert "SparkApplication spark/etl: SUBMISSION_FAILED, exceeded quota: drivers" in json.dumps(d.json("/api/v1/incidents"))
     (tmp_path / "other").mkdir()
     with Daemon(binary, tmp_path / "other", section(cluster, tmp_path, "watches"), action="notify") as d:
-        wait(lambda: d.lines('sparkapplications answered 403: sparkapplications.sparkoperator.k8s.io is forbidden'), 60, "what is missing")
+        wait(lambda: d.lines('sparkapplications answered 403: sparkapplications.sparkoperator.k8s.io is forbidden'), "what is missing")
     cluster.delete(f"{APPS}/etl")
 
 
@@ -187,7 +184,6 @@ def count_requests(cluster, verb):
                and f'verb="{verb}"' in line and 'resource="pods"' in line and 'scope="namespace"' in line)
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("account", ["acts", "watches"])
 def test_what_changes_is_seen(account, cluster, binary, tmp_path, started):
     """By a list and the changes since then, or, without the right to watch, by lists alone."""
@@ -199,12 +195,12 @@ def test_what_changes_is_seen(account, cluster, binary, tmp_path, started):
     d = Daemon(binary, tmp_path, section(cluster, tmp_path, account) + "executor_selector = none\n")
     d.config.write_text(d.config.read_text().replace("poll_interval = 1s", "poll_interval = 6s"))
     with d:
-        wait(lambda: apps() == 0, 60, "the empty list")
+        wait(lambda: apps() == 0, "the empty list")
         lists, watches = count_requests(cluster, "LIST"), count_requests(cluster, "WATCH")
         cluster.pod("bare-driver", driver.port)
-        wait(lambda: apps() == 1, 60, "the app")
+        wait(lambda: apps() == 1, "the app")
         cluster.delete(f"{PODS}/bare-driver")
-        wait(lambda: apps() == 0, 60, "its end")
+        wait(lambda: apps() == 0, "its end")
         if account == "acts":
             assert count_requests(cluster, "LIST") == lists
             assert count_requests(cluster, "WATCH") > watches + 1
@@ -213,7 +209,6 @@ def test_what_changes_is_seen(account, cluster, binary, tmp_path, started):
             assert len(d.lines("?watch=1 answered 403")) == 1
 
 
-@pytest.mark.timeout(300)
 def test_which_rights_are_missing(cluster, binary, tmp_path, started):
     cluster.define(True)
     for account, code, text in (("acts", 0, "spark k: kill granted\n"), ("watches", 1, (
@@ -222,7 +217,6 @@ def test_which_rights_are_missing(cluster, binary, tmp_path, started):
         airflow = started(Airflow)
         sections = section(cluster, tmp_path, account) + airflow_section(airflow, tmp_path)
         d = Daemon(binary, tmp_path, sections, action="kill")
-        import subprocess
         done = subprocess.run([binary, "--config", d.config, "--check-access"], capture_output=True, text=True, timeout=60)
         assert text in done.stdout, done.stdout + done.stderr
         assert done.returncode == code

@@ -96,7 +96,7 @@ class Replica(Daemon):
         draft = self.clocks / f"{self.name}.new"
         draft.write_text(f"{by}\n")
         draft.rename(self.clocks / self.name)
-        wait(lambda: abs(parsedate_to_datetime(self.fetch("/-/healthy")[1]["Date"]).timestamp() - time.time() - by) < 60, 10, "its clock is set")
+        wait(lambda: abs(parsedate_to_datetime(self.fetch("/-/healthy")[1]["Date"]).timestamp() - time.time() - by) < 60, "its clock is set")
 
     def leads(self):
         return [value for _, value in self.metrics("stagewatch_leader")] == [1]
@@ -139,9 +139,9 @@ def pair(binary, tmp_path, started, store, monkeypatch):
     try:
         a.__enter__()
         # It leads one duration later: until then the other one sees the hang, too.
-        wait(a.holds, 60, "the first one holds the lease")
+        wait(a.holds, "the first one holds the lease")
         b.__enter__()
-        wait(a.leads, 60, "the first one leads")
+        wait(a.leads, "the first one leads")
         yield scene, a, b
     finally:
         for r in (a, b):
@@ -153,8 +153,8 @@ def pair(binary, tmp_path, started, store, monkeypatch):
 
 def test_one_acts(pair):
     scene, a, b = pair
-    wait(lambda: a.actions()["confirmed"] == 1, 60, "confirmed")
-    wait(lambda: b.tells("another replica leads: replica-a_"), 30, "the other one says why it does nothing")
+    wait(lambda: a.actions()["confirmed"] == 1, "confirmed")
+    wait(lambda: b.tells("another replica leads: replica-a_"), "the other one says why it does nothing")
     assert scene.sent() == ["note", "fail", "clear"]
     assert scene.airflow.note.startswith("stagewatchd, try 1, replica replica-a, incident ")
     assert b.actions()["requested"] == 0 and not b.leads()
@@ -172,31 +172,31 @@ def test_leader_is_killed(pair, when):
         scene.airflow.on_note = lambda text: leader.child.poll() is None and leader.kill()
     else:
         scene.airflow.on_fail = leader.kill
-    wait(lambda: a.child.poll() is not None, 60, "it is killed")
+    wait(lambda: a.child.poll() is not None, "it is killed")
     scene.airflow.on_note, scene.airflow.on_fail = None, lambda: scene.master.end("app-1")
     before = scene.sent()
-    wait(b.leads, 60, "the other one leads")
+    wait(b.leads, "the other one leads")
     text = "another replica has claimed this try" if when == "claimed" else "is failed, not running"
-    wait(lambda: b.tells(text), 60, "it leaves the try alone")
+    wait(lambda: b.tells(text), "it leaves the try alone")
     assert scene.sent() == before == (["note"] if when == "claimed" else ["note", "fail"])
     a.again()
-    wait(lambda: a.tells("continued after a restart"), 30, "it remembers")
+    wait(lambda: a.tells("continued after a restart"), "it remembers")
     assert scene.sent() == before
     b.kill()
-    wait(lambda: scene.sent()[-1] == "clear", 90, "it goes on")
+    wait(lambda: scene.sent()[-1] == "clear", "it goes on")
     assert [what for what in scene.sent() if what not in ("note", "kill")] == ["fail", "clear"]
 
 
 def test_leader_is_ended(pair):
     """It gives the lead back, and takes it again when the other one does so."""
     scene, a, b = pair
-    wait(lambda: a.actions()["confirmed"] == 1, 60, "confirmed")
+    wait(lambda: a.actions()["confirmed"] == 1, "confirmed")
     assert a.stop()
-    wait(b.leads, 60, "the other one leads")
+    wait(b.leads, "the other one leads")
     a.again()
-    wait(lambda: (a.json("/api/v1/status")["leader"]["other"] or "").startswith("replica-b_"), 60, "it follows")
+    wait(lambda: (a.json("/api/v1/status")["leader"]["other"] or "").startswith("replica-b_"), "it follows")
     assert b.stop()
-    wait(a.leads, 60, "the first one leads again")
+    wait(a.leads, "the first one leads again")
     assert scene.sent() == ["note", "fail", "clear"]
 
 
@@ -204,17 +204,17 @@ def test_leader_is_ended_in_the_middle_of_an_action(pair):
     """Nothing of it is at work, so it gives the lead back. Its claim keeps the other one from the try, and its ledger tells it to go on."""
     scene, a, b = pair
     scene.airflow.on_fail, scene.master.kill_works = (lambda: None), False
-    wait(lambda: "kill" in scene.sent(), 60, "its app does not end")
+    wait(lambda: "kill" in scene.sent(), "its app does not end")
     assert a.stop()
     sent = scene.sent()
-    wait(b.leads, 60, "the other one leads")
-    wait(lambda: b.tells("is failed, not running"), 60, "it leaves the try alone")
+    wait(b.leads, "the other one leads")
+    wait(lambda: b.tells("is failed, not running"), "it leaves the try alone")
     a.again()
-    wait(lambda: a.tells("continued after a restart"), 30, "it remembers")
+    wait(lambda: a.tells("continued after a restart"), "it remembers")
     scene.master.end("app-1", "KILLED")
     scene.driver.ended.set()
     assert b.stop()
-    wait(lambda: scene.sent()[-1] == "clear", 60, "it goes on")
+    wait(lambda: scene.sent()[-1] == "clear", "it goes on")
     assert [what for what in scene.sent()[len(sent):] if what != "kill"] == ["clear"]
 
 
@@ -222,12 +222,12 @@ def test_leader_is_stopped(pair):
     """It wakes up late, with the answer to its note, and sends nothing."""
     scene, a, b = pair
     scene.airflow.on_note = lambda text: a.child.send_signal(signal.SIGSTOP)
-    wait(b.leads, 60, "the other one leads")
+    wait(b.leads, "the other one leads")
     scene.airflow.on_note = None
-    wait(lambda: b.tells("another replica has claimed this try"), 60, "it leaves the try alone")
+    wait(lambda: b.tells("another replica has claimed this try"), "it leaves the try alone")
     a.child.send_signal(signal.SIGCONT)
-    wait(lambda: a.lines("no longer leads"), 30, "the first one notices")
-    wait(lambda: a.json("/api/v1/status")["leader"]["other"], 30, "and who leads")
+    wait(lambda: a.lines("no longer leads"), "the first one notices")
+    wait(lambda: a.json("/api/v1/status")["leader"]["other"], "and who leads")
     a.polls_go_on(scene.driver)
     assert scene.sent() == ["note"] and not a.leads() and b.leads()
 
@@ -235,13 +235,13 @@ def test_leader_is_stopped(pair):
 def test_partition(pair):
     """Whoever does not reach the store leads no longer, before another one does."""
     scene, a, b = pair
-    wait(lambda: a.actions()["confirmed"] == 1, 60, "confirmed")
+    wait(lambda: a.actions()["confirmed"] == 1, "confirmed")
     a.relay.set_cut(True)
-    wait(b.leads, 60, "the other one leads")
+    wait(b.leads, "the other one leads")
     assert not a.leads()
     assert a.json("/api/v1/status")["leader"]["why"].startswith("no replica is known to lead")
     a.relay.set_cut(False)
-    wait(lambda: (a.json("/api/v1/status")["leader"]["other"] or "").startswith("replica-b_"), 60, "it follows")
+    wait(lambda: (a.json("/api/v1/status")["leader"]["other"] or "").startswith("replica-b_"), "it follows")
     assert b.leads() and not a.leads()
 
 
@@ -259,7 +259,7 @@ def clocks(tmp_path, monkeypatch):
 def test_clocks_are_set(clocks, pair, store):
     """On either host, to any time: who leads goes on, nobody else does, and a leader that dies is followed as ever."""
     scene, a, b = pair
-    wait(lambda: a.actions()["confirmed"] == 1, 60, "confirmed")
+    wait(lambda: a.actions()["confirmed"] == 1, "confirmed")
     before = a.metric("stagewatch_leader_transitions_total")
     for by_a, by_b in ((DAY, 0), (-400 * DAY, DAY), (0, 4000 * DAY)):
         a.set_clock(by_a)
@@ -269,12 +269,12 @@ def test_clocks_are_set(clocks, pair, store):
     assert a.metric("stagewatch_leader_transitions_total") == before
     a.kill()
     b.set_clock(-4000 * DAY)
-    wait(b.leads, 60, "the other one leads")
+    wait(b.leads, "the other one leads")
     assert scene.sent() == ["note", "fail", "clear"]
 
 
 def leads_again(scene, a, b):
-    wait(lambda: a.leads() or b.leads(), 90, "one of them leads again")
+    wait(lambda: a.leads() or b.leads(), "one of them leads again")
     assert not (a.leads() and b.leads()) and scene.sent().count("fail") <= 1
 
 
@@ -282,7 +282,7 @@ def test_store_restarts(pair, store):
     scene, a, b = pair
     server = store if isinstance(store, Etcd) else store.server
     server.stop_server()
-    wait(lambda: not a.leads(), 30, "nobody leads")
+    wait(lambda: not a.leads(), "nobody leads")
     assert not b.leads()
     server.start_server()
     leads_again(scene, a, b)
@@ -295,5 +295,5 @@ def test_a_lease_is_deleted(pair, store):
     status, _ = store.server.request(f"{LEASES}/stagewatchd", method="DELETE")
     assert status == 200
     # By its holder's next renewal, which leads on then, or by the other one, which waits for that one's time to be over.
-    wait(lambda: store.server.request(f"{LEASES}/stagewatchd")[0] == 200, 30, "there is one again")
+    wait(lambda: store.server.request(f"{LEASES}/stagewatchd")[0] == 200, "there is one again")
     leads_again(scene, a, b)

@@ -71,8 +71,8 @@ class Operated(Cluster):
         for spec in (k["spec"] for k in kinds):
             group = f"/apis/{spec['group']}/{spec['versions'][0]['name']}"
             # The controller ends where it does not find its kinds at its start.
-            wait(lambda: spec["names"]["plural"] in json.dumps(self.get(group)), 60, "the definition is told of")
-            wait(lambda: self.get(f"{group}/namespaces/spark/{spec['names']['plural']}"), 60, "the definition is served")
+            wait(lambda: spec["names"]["plural"] in json.dumps(self.get(group)), "the definition is told of")
+            wait(lambda: self.get(f"{group}/namespaces/spark/{spec['names']['plural']}"), "the definition is served")
         self.webhook = self.start_webhook()
         self.start("operator", "env", f"KUBECONFIG={self.kubeconfig}", f"SPARK_HOME={self.spark}", "KUBERNETES_SERVICE_HOST=127.0.0.1",
                    f"KUBERNETES_SERVICE_PORT={self.port}", self.operator / "bin/spark-operator", "controller", "start", "--namespaces", "spark",
@@ -95,7 +95,7 @@ class Operated(Cluster):
                    "--namespaces", "spark", "--webhook-port", port, "--webhook-cert-dir", self.dir / "webhook", "--webhook-svc-name", service,
                    "--webhook-svc-namespace", "operator", "--webhook-secret-namespace", "operator", "--health-probe-bind-address", "0",
                    "--enable-resource-quota-enforcement")
-        wait(lambda: self.request(f"{APPS}?dryRun=All", self.application("a", 1, {}))[0] == 201, 120, "it answers")
+        wait(lambda: self.request(f"{APPS}?dryRun=All", self.application("a", 1, {}))[0] == 201, "it answers")
         return self.children[-1]
 
     def application(self, name, port, restart):
@@ -127,7 +127,7 @@ class Operated(Cluster):
         return (app or {}).get("status", {}).get("applicationState", {}).get("state")
 
     def wait_state(self, name, state):
-        wait(lambda: self.children[-1].poll() is not None or self.state(name) == state, 180, f"{name} is {state}")
+        wait(lambda: self.children[-1].poll() is not None or self.state(name) == state, f"{name} is {state}")
         assert self.state(name) == state, (self.dir / "operator.log").read_text()[-3000:]
 
 
@@ -162,16 +162,15 @@ def watched(cluster, binary, tmp_path, started, restart, via, then=lambda name: 
         with d:
             yield name, kubelet, airflow, d
         cluster.delete(f"{APPS}/{name}")
-        wait(lambda: not cluster.get(PODS)["items"], 60, "its pods are gone")
+        wait(lambda: not cluster.get(PODS)["items"], "its pods are gone")
 
 
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("via, restart, state", [
     ("cluster", {"type": "Always"}, "SUSPENDED"), ("suspend", {"type": "OnFailure", "onFailureRetries": 3}, "SUSPENDED"),
     ("delete-application", {"type": "OnFailure", "onFailureRetries": 3}, None), ("delete-pod", {"type": "Never"}, "FAILED")])
 def test_what_is_ended_is_not_started_again(via, restart, state, cluster, binary, tmp_path, started):
     with watched(cluster, binary, tmp_path, started, restart, via) as (name, kubelet, _, d):
-        wait(lambda: d.actions()["confirmed"] == 1, 180, "the retry")
+        wait(lambda: d.actions()["confirmed"] == 1, "the retry")
         assert cluster.state(name) == state
         assert len(kubelet.seen) == 1 and not cluster.get(PODS)["items"]
         # It is the operator that holds it, and nobody else: told so, it goes on.
@@ -181,31 +180,28 @@ def test_what_is_ended_is_not_started_again(via, restart, state, cluster, binary
             assert len(kubelet.seen) == 2
 
 
-@pytest.mark.timeout(600)
 def test_a_driver_that_would_be_started_anew_is_left_and_would_be(cluster, binary, tmp_path, started):
     restart = {"type": "OnFailure", "onFailureRetries": 3}
     with watched(cluster, binary, tmp_path, started, restart, "delete-pod") as (name, kubelet, airflow, d):
-        wait(lambda: d.lines("has restartPolicy OnFailure, and its operator would start a new driver"), 120, "the refusal")
+        wait(lambda: d.lines("has restartPolicy OnFailure, and its operator would start a new driver"), "the refusal")
         assert d.actions()["requested"] == 0 and not airflow.asked("PATCH")
         cluster.delete(f"{PODS}/{name}-driver")
-        wait(lambda: len(kubelet.seen) == 2, 120, "the next driver")
+        wait(lambda: len(kubelet.seen) == 2, "the next driver")
 
 
-@pytest.mark.timeout(600)
 def test_why_nothing_was_submitted_is_told(cluster, binary, tmp_path):
     cluster.create(QUOTA, {"metadata": {"name": "none"}, "spec": {"hard": {"pods": "0"}}})
     cluster.set_status(f"{QUOTA}/none", {"hard": {"pods": "0"}, "used": {"pods": "0"}})
     cluster.submit("denied", 4040, {"type": "OnFailure", "onSubmissionFailureRetries": 3, "onSubmissionFailureRetryInterval": 600},
                    "SUBMISSION_FAILED")
     with Daemon(binary, tmp_path, section(cluster, tmp_path, "acts"), action="notify") as d:
-        wait(lambda: "not_started" in json.dumps(d.json("/api/v1/incidents")), 60, "it is told")
+        wait(lambda: "not_started" in json.dumps(d.json("/api/v1/incidents")), "it is told")
         why = 'pods "denied-driver" is forbidden: exceeded quota: none, requested: pods=1, used: pods=0, limited: pods=0'
         assert f"SparkApplication spark/denied: SUBMISSION_FAILED, {why}" in json.dumps(d.json("/api/v1/incidents")).replace('\\"', '"')
     cluster.delete(f"{APPS}/denied")
     cluster.delete(f"{QUOTA}/none")
 
 
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("webhook", ["denies", "is away"])
 def test_what_may_not_be_suspended_is_deleted(webhook, cluster, binary, tmp_path, started):
     """The webhook counts what runs already a second time against a quota. Without an answer of it nothing is changed either."""
@@ -215,10 +211,10 @@ def test_what_may_not_be_suspended_is_deleted(webhook, cluster, binary, tmp_path
         else:
             cluster.webhook.kill()
             cluster.webhook.wait()
-        wait(lambda: (said := cluster.suspend(name, True, "?dryRun=All"))[0] in (403, 500) and b"webhook" in said[1], 60, "it is barred")
+        wait(lambda: (said := cluster.suspend(name, True, "?dryRun=All"))[0] in (403, 500) and b"webhook" in said[1], "it is barred")
 
     with watched(cluster, binary, tmp_path, started, {"type": "Always"}, "cluster", bar) as (name, kubelet, _, d):
-        wait(lambda: d.actions()["confirmed"] == 1, 180, "the retry")
+        wait(lambda: d.actions()["confirmed"] == 1, "the retry")
         assert cluster.state(name) is None
         assert len(kubelet.seen) == 1 and not cluster.get(PODS)["items"]
     cluster.delete(f"{QUOTA}/q")

@@ -7,7 +7,8 @@ import shutil
 import pytest
 
 from conftest import ROOT, run
-from machine import NEEDS, PACKAGES, Booted, wait
+from machine import NEEDS, PACKAGES, Booted
+from patience import wait
 
 pytestmark = NEEDS + [pytest.mark.skipif(not shutil.which("rpmbuild"), reason="rpmbuild is not installed")]
 
@@ -36,12 +37,12 @@ def test_install_upgrade_erase(package, tmp_path):
         shutil.copy(package, m.path("/srv/one.rpm"))
         m.run("rpm", "-i", "--nodeps", "/srv/one.rpm")
         m.run("systemctl", "enable", "--now", "stagewatchd")
-        wait(lambda: m.show("StatusText").startswith("Watching "), 60, "it watches")
+        wait(lambda: m.show("StatusText").startswith("Watching "), "it watches")
         config = m.path("/etc/stagewatchd.conf")
         edited = config.read_text().replace("#poll_interval = 10s", "poll_interval = 3s")
         config.write_text(edited)
         m.run("rpm", "-U", "--nodeps", "--replacepkgs", "/srv/one.rpm")
-        wait(lambda: m.show("StatusText").startswith("Watching "), 60, "it watches")
+        wait(lambda: m.show("StatusText").startswith("Watching "), "it watches")
         assert config.read_text() == edited
         m.run("rpm", "-e", "stagewatchd")
         assert m.run("systemctl", "is-active", "stagewatchd", check=False) != "active"

@@ -4,6 +4,7 @@ import signal
 import time
 
 import world as sim
+from patience import LONGEST
 from world import World, explain, sections
 
 # How the world is made, what the rule says; effects that must take exactly once, those that must never; the outcome.
@@ -51,9 +52,9 @@ class Story:
         rows = self.daemon.rows("SELECT ended FROM incidents")
         return bool(rows) and all(r["ended"] > 0 for r in rows) and not self.daemon.rows("SELECT 1 FROM actions WHERE ended = 0")
 
-    def until(self, predicate, timeout=30):
+    def until(self, predicate):
         """Waits; the daemon must not end meanwhile."""
-        end = time.monotonic() + timeout
+        end = time.monotonic() + LONGEST
         while not (value := predicate()):
             text = explain(self.world, self.daemon)
             assert self.daemon.child.poll() is None and time.monotonic() < end, text
@@ -69,9 +70,9 @@ class Story:
         self.pause(10)
         assert self.daemon.stop() == 0, explain(self.world, self.daemon)
 
-    def run(self, crashes=(), timeout=40):
+    def run(self, crashes=()):
         """Crashes at the given points, one after the other, each in a life of its own."""
-        crashes, end = list(crashes), time.monotonic() + timeout
+        crashes, end = list(crashes), time.monotonic() + LONGEST
         self.daemon.start(crashes.pop(0) if crashes else None)
         while not self.over() or crashes:
             status = self.daemon.child.poll()

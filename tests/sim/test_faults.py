@@ -10,16 +10,16 @@ import fakes
 import pytest
 import world as sim
 from faults import KINDS, TIMEOUT, Faults
+from patience import LONGEST
 from world import World, explain
 
 SEEDS = [1, 2, 3]
 FAULTS = 3400           # of each seed, at least
 ENOUGH = 6              # that was done
-STUCK = 600             # seconds after which it never comes to its end
 PACE = 40               # at most: of a machine that has nothing else to do
 PER_HOUR, MAX_RETRIES, COOLDOWN = 12, 2, 60
 
-RULES = f"""
+RULES = """
 [rule old]
 dag = old*
 airflow = second
@@ -122,7 +122,7 @@ class Fleet:
 
     def until(self, done):
         """Lets it go on, and now and then one more app hangs."""
-        end = time.monotonic() + STUCK
+        end = time.monotonic() + LONGEST
         while not done():
             assert time.monotonic() < end, self.explain()
             assert self.daemon.child.poll() is None, f"it ended by itself: {self.daemon.child.returncode}\n{self.explain()}"

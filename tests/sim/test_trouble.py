@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 import world as sim
-from story import STORIES, Story
+from story import Story
 from world import explain, http, sections
 
 
@@ -122,7 +122,7 @@ def test_ledger_is_damaged_between_two_lives(damage, story, build):
     damage(story.daemon.state / "ledger.db")
     story.daemon.logfile.rename(story.daemon.dir / "first")
     sent = changing(story)
-    other = sim.Task(story.world, story.airflow, story.master, "d2")
+    sim.Task(story.world, story.airflow, story.master, "d2")
     story.daemon.start()
     story.until(lambda: story.daemon.rows("SELECT 1 FROM incidents WHERE app_id = 'app-d2-1' AND refusal LIKE 'paused by stagewatchd%'"))
     assert changing(story) == sent, explain(story.world, story.daemon)

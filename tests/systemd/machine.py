@@ -8,10 +8,10 @@ import pwd
 import shutil
 import signal
 import subprocess
-import time
 import zlib
 
 import pytest
+from patience import wait
 
 PACKAGES = "systemd,dbus,libnss-systemd,libcurl4,libcjson1,libmicrohttpd12,libinih1,libsqlite3-0,libssl3,libxxhash0,libyaml-0-2,libgnutls30"
 
@@ -19,14 +19,6 @@ NEEDS = [
     pytest.mark.skipif(os.geteuid() != 0, reason="needs root"),
     pytest.mark.skipif(not shutil.which("systemd-nspawn"), reason="systemd-nspawn is not installed"),
 ]
-
-
-def wait(predicate, timeout, what):
-    end = time.monotonic() + timeout
-    while not (value := predicate()):
-        assert time.monotonic() < end, f"not within {timeout} s: {what}"
-        time.sleep(0.1)
-    return value
 
 
 def debian(packages=PACKAGES):

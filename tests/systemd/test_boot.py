@@ -6,14 +6,13 @@ import pathlib
 import re
 import resource
 import shutil
-import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
-from machine import NEEDS, Booted, wait
+from machine import NEEDS, Booted
+from patience import wait
 
 LIVE = pathlib.Path(__file__).resolve().parent.parent / "live"
 sys.path.insert(0, str(LIVE))

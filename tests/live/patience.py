@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How long a test waits for what must come: until it is there.
+
+A busy machine is no fault of what is tested, so a test names no limit of its own. The one limit is here, for what never comes.
+"""
+import time
+
+LONGEST = 900  # seconds: several times what the slowest step takes on a machine that others keep busy
+
+
+def wait(predicate, what="", every=0.1):
+    """Call predicate every so many seconds until it is true, and return what it said. TimeoutError: it never was."""
+    end = time.monotonic() + LONGEST
+    while not (value := predicate()):
+        if time.monotonic() >= end:
+            raise TimeoutError(f"not within {LONGEST} s: {what or predicate}")
+        time.sleep(every)
+    return value
