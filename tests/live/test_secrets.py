@@ -191,8 +191,10 @@ def look_at_answers(d):
             assert leaks(done.stdout + done.stderr, OURS | THEIRS | THEIR_ANSWERS) == [], verb
 
 
-def look_at_runs(d, tmp_path):
-    for option in (["--check-config"], ["--print-config"], ["--check-access"], ["--once"]):
+def look_at_runs(d, refuses):
+    """refuses: a History Server that says what it was asked with."""
+    suggest = ["--suggest", "--history", f"refuses={refuses.url}"]
+    for option in (["--check-config"], ["--print-config"], ["--check-access"], ["--once"], suggest):
         done = subprocess.run([d.binary, "--debug", "--config", d.config, *option], capture_output=True, text=True, timeout=60)
         assert leaks(done.stdout + done.stderr, OURS | THEIRS | THEIR_ANSWERS) == [], option
 
@@ -223,7 +225,8 @@ def test_nothing_leaks(binary, tmp_path, started):
         wait(lambda: d.metric("stagewatch_notifications_total", notify="own", outcome="sent"), "it is told in the end")
         look_at_processes(d)
         look_at_answers(d)
-        look_at_runs(d, tmp_path)
+        look_at_runs(d, scene.other)
+        assert scene.other.asked("GET", "status=completed")
         incidents = [i["id"] for i in d.json("/api/v1/incidents")["incidents"] if i["app_id"] == "app-1"]
     assert leaks(d.log(), OURS | THEIRS | THEIR_ANSWERS) == []
     assert any((tmp_path / "state/incidents" / f"{i}.jsonl").exists() for i in incidents)
