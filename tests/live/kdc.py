@@ -90,16 +90,17 @@ kdc = FILE:{directory}/kdc.log
 class Apache:
     """A proxy before the URL of a backend, that lets in who shows a ticket, and says who that is in its log."""
 
-    def __init__(self, directory, kdc, backend):
-        self.port, self.log = free_port(), directory / "access.log"
-        conf = directory / "apache.conf"
+    def __init__(self, directory, kdc, backend, name="apache"):
+        """name: of its files in the directory, where several are."""
+        self.port, self.log = free_port(), directory / f"{name}.access.log"
+        conf = directory / f"{name}.conf"
         modules = ("mpm_event", "authn_core", "authz_core", "authz_user", "proxy", "proxy_http", "auth_gssapi")
         load = "".join(f"LoadModule {m}_module {MODULES}/mod_{m}.so\n" for m in modules)
         conf.write_text(f"""ServerRoot {directory}
 ServerName localhost
-{load}PidFile {directory}/apache.pid
+{load}PidFile {directory}/{name}.pid
 Listen 127.0.0.1:{self.port}
-ErrorLog {directory}/error.log
+ErrorLog {directory}/{name}.error.log
 LogFormat "%u %>s %r" short
 CustomLog {self.log} short
 <Location />

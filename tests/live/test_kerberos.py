@@ -5,8 +5,9 @@ import signal
 
 import kdc
 import pytest
-from fakes import Driver
-from harness import Daemon, wait
+from fakes import Driver, ResourceManager
+from harness import Daemon, wait, yarn_section
+from scene import OWNER
 
 pytestmark = [pytest.mark.lengthy,
               pytest.mark.skipif(not kdc.is_there(), reason="no KDC, or no Apache with mod_auth_gssapi: tests/setup test")]
@@ -68,3 +69,26 @@ def test_helper_ends_with_the_daemon(binary, tmp_path, started, realm):
         d.child.wait(10)
         d.child.returncode = 0
         wait(lambda: not os.path.exists(f"/proc/{helper}"), "the helper has ended")
+
+
+def test_a_standby_redirects(binary, tmp_path, started):
+    """Two ResourceManagers that want a ticket: the active one is asked at its configured address, wherever the redirect leads."""
+    real = kdc.Kdc(tmp_path)
+    standby, active, driver = started(ResourceManager), started(ResourceManager), started(Driver, "application_1795400114925_0001", OWNER)
+    active.add(driver)
+    standby.active = active
+    doors = [kdc.Apache(tmp_path, real, rm.url, name) for rm, name in ((standby, "rm1"), (active, "rm2"))]
+    try:
+        keys = f"auth = negotiate\nkeytab = {tmp_path}/watcher.keytab\nprincipal = watcher@{kdc.REALM}\n"
+        with Daemon(binary, tmp_path, yarn_section("y", *doors, timeout="5s", more=keys), env=real.env) as d:
+            wait(lambda: d.metric("stagewatch_apps", spark_cluster="y") == 1, "the app is seen")
+            assert d.metric("stagewatch_up", spark_cluster="y") == 1
+            asked = len(active.requests)
+            wait(lambda: len(active.requests) > asked + 5, "it goes on")
+        assert standby.requests and all("X-Forwarded-For" in r[3] for r in active.requests)
+        for door in doors:
+            assert {user for user, status in door.users() if status != "401"} == {f"watcher@{kdc.REALM}"}
+    finally:
+        for door in doors:
+            door.stop()
+        real.stop()
