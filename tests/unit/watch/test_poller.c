@@ -150,6 +150,35 @@ static void turns_are_spread(void **state)
 	tear_down(&f);
 }
 
+/* Those whose turns have come begin some at a time, so that the first are answered before the last
+ * are asked. None is left out, also where the loop comes late. */
+static void polls_begin_in_batches(void **state)
+{
+	struct fixture f;
+	size_t before;
+	size_t had;
+	size_t most = 0;
+
+	(void)state;
+	set_up(&f, 600);
+	rounds(&f, 3);
+	before = had = n_stages_asked(&f);
+	poller_tick(f.poller);
+	for (usec_t t = 0; t < INTERVAL; t += USEC_PER_MSEC) {
+		fake_loop(&f.fake, f.event, USEC_PER_MSEC);
+		most = n_stages_asked(&f) - had > most ? n_stages_asked(&f) - had : most;
+		had = n_stages_asked(&f);
+	}
+	assert_int_equal(had - before, 600);
+	assert_int_equal(most, 32);
+
+	poller_tick(f.poller);
+	f.fake.now += INTERVAL / 10 * 9;
+	fake_loop(&f.fake, f.event, USEC_PER_MSEC);
+	assert_int_equal(n_stages_asked(&f) - had, 600);
+	tear_down(&f);
+}
+
 /* Connections that are kept together are used together. */
 static void turns_go_from_place_to_place(void **state)
 {
@@ -325,6 +354,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(turns_are_spread),
+		cmocka_unit_test(polls_begin_in_batches),
 		cmocka_unit_test(turns_go_from_place_to_place),
 		cmocka_unit_test(a_healthy_app_costs_one_request),
 		cmocka_unit_test(one_that_fails_alone_is_asked_less_often),
