@@ -92,10 +92,13 @@ class Daemon:
         return time.monotonic() - self.began
 
 
-def floor(build, asked, rounds=3, seconds=0, client="curl"):
+def floor(build, ui, asked, rounds=3, seconds=0, client="curl"):
     """CPU seconds of a bare client for a round of these URLs; asked: URL to how often; seconds: what the round is spread over."""
     urls = [u for u, n in asked.items() for _ in range(n)]
-    done = subprocess.run([build / "bench/floor", client, str(rounds), str(seconds)], input="\n".join(urls) + "\n", capture_output=True, text=True, check=True)
+    ui.wait_alone()
+    done = subprocess.run([build / "bench/floor", client, str(rounds), str(seconds)], input="\n".join(urls) + "\n", capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(done.stderr)
     return float(done.stdout.split()[0])
 
 
@@ -139,15 +142,14 @@ def watch(build, directory, n, way):
             rounds_asked = (time.monotonic() - began) / interval_of(n)
             late = metrics(d.port).get('stagewatch_poll_overruns_total{spark_cluster="farm"}', 0)
             resident = resident_of(d.child.pid)
-        # After the daemon has ended: nginx has not descriptors enough for the connections of two.
         counted = collections.Counter(asked)
         a_round = {u: max(1, round(k / rounds_asked)) for u, k in counted.items() if k / rounds_asked >= 0.5}
         # All rounds at once are a connection per request: too many, where there are many hosts.
-        own = floor(build, counted, 1) / rounds_asked if n <= 1000 else floor(build, a_round)
+        own = floor(build, ui, counted, 1) / rounds_asked if n <= 1000 else floor(build, ui, a_round)
         lists = {u: 1 for u in counted if "/stages?" in u}
         return {"n": n, "way": way, "cpu": cpu / rounds, "requests": len(asked) / rounds_asked / n, "own": own, "resident": resident,
-                "first": first, "late": late, "least": floor(build, lists), "pace": floor(build, lists, seconds=interval_of(n)),
-                "sockets": floor(build, lists, client="sockets"), "sockets_pace": floor(build, lists, seconds=interval_of(n), client="sockets")}
+                "first": first, "late": late, "least": floor(build, ui, lists), "pace": floor(build, ui, lists, seconds=interval_of(n)),
+                "sockets": floor(build, ui, lists, client="sockets"), "sockets_pace": floor(build, ui, lists, seconds=interval_of(n), client="sockets")}
 
 
 def compare(build, directory, n):
