@@ -30,6 +30,6 @@ def axe():
 def site(binary, tmp_path_factory):
     made = Site(binary, tmp_path_factory.mktemp("site"))
     with made.daemon:
-        wait(lambda: {"app-1", "app-2"} <= made.incidents().keys() and made.decided(), 60, "both hang")
+        wait(lambda: {"app-1", "app-2"} <= made.incidents().keys() and made.decided(), "both hang")
         yield made
     made.close()

@@ -24,7 +24,7 @@ def main(build, directory):
             browser.cdp("Network.enable")
             browser.cdp("Network.setExtraHTTPHeaders", headers=LOGIN)
             with site.daemon:
-                wait(lambda: {"app-1", "app-2"} <= site.incidents().keys() and site.decided(), 60, "both hang")
+                wait(lambda: {"app-1", "app-2"} <= site.incidents().keys() and site.decided(), "both hang")
                 time.sleep(200)
                 for name, (width, height) in SIZES.items():
                     browser.look(width, height)

@@ -13,7 +13,7 @@ from test_pages import refresh, violations
 def site(binary, tmp_path_factory):
     made = operated(binary, tmp_path_factory.mktemp("operated"))
     with made.daemon:
-        wait(lambda: {"app-1", "app-2"} <= made.incidents().keys() and made.decided(), 60, "both hang")
+        wait(lambda: {"app-1", "app-2"} <= made.incidents().keys() and made.decided(), "both hang")
         yield made
     made.close()
 

@@ -31,7 +31,7 @@ from pathlib import Path
 REPO = Path(__file__).resolve().parents[2]
 E2E = REPO / "tests" / "e2e"
 sys.path.insert(0, str(REPO / "tests" / "live"))
-from patience import wait  # noqa: E402
+from waiting import wait  # noqa: E402
 
 MARKER = "STAGEWATCHD_LAB"
 USERS = {"admin": "admin", "watchdog": "watchpw", "viewer": "viewpw"}

@@ -9,7 +9,7 @@ import tempfile
 import urllib.request
 
 import fakes
-from patience import wait
+from waiting import wait
 
 RULE = """[rule all]
 app = *

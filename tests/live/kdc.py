@@ -6,7 +6,7 @@ import shutil
 import socket
 import subprocess
 
-from patience import wait
+from waiting import wait
 
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 REALM = "TEST.EXAMPLE"

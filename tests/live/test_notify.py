@@ -272,6 +272,7 @@ def test_what_waits_outlives_a_crash(binary, tmp_path, started):
         stays(d, driver, lambda: sent(d) == 1)
         driver.moving = True
         wait(lambda: receiver.got()[-1] == ("recovered", "app-1"), "its end")
+        wait(lambda: sent(d) == 2, "its answer is read: who ends before would tell it again")
     assert len({r[4] for r in receiver.requests if '"event":"hung"' in r[4]}) == 1, "the very same message"
     assert len({r[3]["X-Stagewatch-Delivery"] for r in receiver.requests}) == 2
     with d:  # once more: nothing is left to say

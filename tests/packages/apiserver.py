@@ -8,7 +8,7 @@ import threading
 import urllib.error
 import urllib.request
 
-from patience import wait
+from waiting import wait
 
 
 def free_ports(n):

@@ -4,7 +4,7 @@ import socket
 import subprocess
 
 from apiserver import free_ports
-from patience import wait
+from waiting import wait
 
 
 class Etcd:

@@ -11,7 +11,7 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "live")]
 from apiserver import ApiServer  # noqa: E402
-from patience import wait  # noqa: E402
+from waiting import wait  # noqa: E402
 
 ADDRESS = "10.77.0.1"
 SOCKET = "/run/containerd/containerd.sock"

@@ -10,7 +10,7 @@ import pytest
 
 from conftest import run
 from machine import NEEDS, Booted
-from patience import wait
+from waiting import wait
 
 pytestmark = NEEDS + [pytest.mark.skipif(not shutil.which("dpkg-buildpackage"), reason="dpkg-buildpackage is not installed")]
 

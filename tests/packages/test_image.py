@@ -14,7 +14,7 @@ import subprocess
 import pytest
 
 from conftest import ROOT, run
-from patience import wait
+from waiting import wait
 
 pytestmark = [pytest.mark.skipif(os.geteuid() != 0, reason="needs root"),
               pytest.mark.skipif(not shutil.which("buildah"), reason="buildah is not installed")]

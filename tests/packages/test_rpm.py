@@ -8,7 +8,7 @@ import pytest
 
 from conftest import ROOT, run
 from machine import NEEDS, PACKAGES, Booted
-from patience import wait
+from waiting import wait
 
 pytestmark = NEEDS + [pytest.mark.skipif(not shutil.which("rpmbuild"), reason="rpmbuild is not installed")]
 

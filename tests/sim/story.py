@@ -4,7 +4,7 @@ import signal
 import time
 
 import world as sim
-from patience import LONGEST
+from waiting import LONGEST
 from world import World, explain, sections
 
 # How the world is made, what the rule says; effects that must take exactly once, those that must never; the outcome.

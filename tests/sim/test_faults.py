@@ -10,7 +10,7 @@ import fakes
 import pytest
 import world as sim
 from faults import KINDS, TIMEOUT, Faults
-from patience import LONGEST
+from waiting import LONGEST
 from world import World, explain
 
 SEEDS = [1, 2, 3]

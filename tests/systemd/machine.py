@@ -11,7 +11,7 @@ import subprocess
 import zlib
 
 import pytest
-from patience import wait
+from waiting import wait
 
 PACKAGES = "systemd,dbus,libnss-systemd,libcurl4,libcjson1,libmicrohttpd12,libinih1,libsqlite3-0,libssl3,libxxhash0,libyaml-0-2,libgnutls30"
 
@@ -60,8 +60,8 @@ class Booted:
                 ["systemd-nspawn", "--quiet", "-D", self.tree, "--boot", "--register=no", "--keep-unit", "--private-network",
                  "--console=pipe", f"--machine=stagewatchd-{os.getpid()}"],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
-        self.leader = wait(self.find_leader, 15, "systemd-nspawn has a child")
-        wait(lambda: self.run("systemctl", "is-system-running", check=False) in ("running", "degraded"), 60, "it is booted")
+        self.leader = wait(self.find_leader, "systemd-nspawn has a child")
+        wait(lambda: self.run("systemctl", "is-system-running", check=False) in ("running", "degraded"), "it is booted")
         return self
 
     def __exit__(self, *_):

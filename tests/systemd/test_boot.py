@@ -12,7 +12,7 @@ import sys
 import pytest
 
 from machine import NEEDS, Booted
-from patience import wait
+from waiting import wait
 
 LIVE = pathlib.Path(__file__).resolve().parent.parent / "live"
 sys.path.insert(0, str(LIVE))
@@ -143,10 +143,10 @@ class Machine(Booted):
         if fails:
             with pytest.raises(AssertionError):
                 self.systemctl("reload", "stagewatchd")
-            wait(lambda: "the old configuration goes on" in self.show("StatusText"), 10, "the status says so")
+            wait(lambda: "the old configuration goes on" in self.show("StatusText"), "the status says so")
         else:
             self.systemctl("reload", "stagewatchd")
-        line = wait(lambda: self.journal(MESSAGE_ID=RELOADED)[had:], 10, "a line on the reload")[0]
+        line = wait(lambda: self.journal(MESSAGE_ID=RELOADED)[had:], "a line on the reload")[0]
         assert self.show("ActiveState") == "active"
         return line
 
@@ -174,7 +174,7 @@ def machine(root, build, tmp_path):
 def test_story(machine, root):
     m = machine
     # As shipped, with a credential more: READY=1 came.
-    wait(lambda: m.show("ActiveState") == "active", 30, "active")
+    wait(lambda: m.show("ActiveState") == "active", "active")
     assert m.show("StatusText").startswith("Watching ")
     assert m.show("NRestarts") == "0"
     assert m.metric("process_max_fds") == min(65536, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
@@ -220,7 +220,7 @@ def test_story(machine, root):
     m.config.write_text(good.replace("password_file = airflow-password", "password_file = other-password"))
     # A credential is seen by the daemon alone, not by the check that goes before.
     assert m.reload()["PRIORITY"] == "3"
-    wait(lambda: "the old configuration goes on" in m.show("StatusText"), 10, "the status says so")
+    wait(lambda: "the old configuration goes on" in m.show("StatusText"), "the status says so")
     said = [entry["MESSAGE"] for entry in m.journal(PRIORITY=3)]
     assert "[airflow main] password_file: other-password: " in said[-2] and said[-1] == "Failed to reload; the old configuration stays in force"
     m.config.write_text(good)
@@ -233,11 +233,11 @@ def test_story(machine, root):
     assert "airflow main" in m.run("sh", "-c", check.replace(" stagewatchd ", f" {m.prefix}/sbin/stagewatchd "))
 
     # A hung stage, with its fields; the credential opens Airflow. Whose port the driver's is cannot be seen.
-    wait(lambda: m.journal(MESSAGE_ID=VERDICT, VERDICT="hung"), 20, "a hung stage in the journal")
+    wait(lambda: m.journal(MESSAGE_ID=VERDICT, VERDICT="hung"), "a hung stage in the journal")
     line = m.journal(MESSAGE_ID=VERDICT, VERDICT="hung")[0]
     assert {k: line.get(k) for k in ("APP_ID", "STAGE_ID", "SPARK_CLUSTER", "RULE")} == {
         "APP_ID": "app-1", "STAGE_ID": "7.0", "SPARK_CLUSTER": "local", "RULE": "all"}
-    wait(lambda: m.journal(MESSAGE_ID=ENDED), 40, "an end of the action")
+    wait(lambda: m.journal(MESSAGE_ID=ENDED), "an end of the action")
     line = m.journal(MESSAGE_ID=ENDED)[0]
     assert line["APP_ID"] == "app-1" and line["ACTION"] == "retry" and line["INCIDENT_ID"]
     assert "unconfirmed" in line["MESSAGE"] and line["PRIORITY"] == "3"
@@ -257,7 +257,7 @@ def test_story(machine, root):
     assert m.ctl("resume")[0] == 0 and m.metric("stagewatch_paused") == 0
 
     # People are told of both, by a program within the sandbox.
-    wait(lambda: len(m.journal(MESSAGE_ID=NOTICE)) == 2, 20, "both events are told")
+    wait(lambda: len(m.journal(MESSAGE_ID=NOTICE)) == 2, "both events are told")
     told = [entry["MESSAGE"] for entry in m.journal(MESSAGE_ID=NOTICE)]
     assert told[0].endswith(f"/usr/local/bin/hook said: hung for {owner}, 0 lines"), told
     assert told[1].endswith(f"/usr/local/bin/hook said: unconfirmed for {owner}, 0 lines"), told
@@ -272,7 +272,7 @@ def test_story(machine, root):
     m.run("sh", "-c", "rm -f /var/lib/stagewatchd/ledger.db*")
     m.configure(m.fakes())
     m.add_drop_in(root, "local-drivers.conf")
-    wait(lambda: m.actions("confirmed") or m.actions("unconfirmed"), 40, "an end of the second action")
+    wait(lambda: m.actions("confirmed") or m.actions("unconfirmed"), "an end of the second action")
     assert m.actions("confirmed") == 1, [entry["MESSAGE"] for entry in m.journal(MESSAGE_ID=ENDED)]
     assert "recovered" in m.journal(MESSAGE_ID=ENDED)[-1]["MESSAGE"]
     assert m.run("stat", "-L", "-c", "%U", "/var/lib/stagewatchd") == "airflow"
@@ -284,7 +284,7 @@ def test_story(machine, root):
     # The watchdog was fed all the while; a daemon that stands still is replaced, and stays paused.
     assert m.show("NRestarts") == "0"
     m.run("sh", "-c", f"kill -STOP {m.show('MainPID')}")
-    wait(lambda: m.show("NRestarts") == "1" and m.show("ActiveState") == "active", 40, "the watchdog restarted it")
+    wait(lambda: m.show("NRestarts") == "1" and m.show("ActiveState") == "active", "the watchdog restarted it")
     assert m.metric("stagewatch_paused") == 1
 
     # A configuration that is wrong is not mended by a restart.
@@ -309,7 +309,7 @@ def test_drop_ins(machine, root, tmp_path):
 
     # A key that only root can read, given to the daemon, serves its helper.
     m.add_drop_in(root, "kerberos.conf")
-    wait(lambda: m.metric('stagewatch_up{spark_cluster="closed"}') == 1, 60, "the ticket opens it")
+    wait(lambda: m.metric('stagewatch_up{spark_cluster="closed"}') == 1, "the ticket opens it")
 
     # Sockets of the host, where the libraries look for them; here any file is one. A name service's is there without the drop-in.
     ticket, names = ".heim_org.h5l.kcm-socket", "nslcd/socket"
