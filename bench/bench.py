@@ -65,8 +65,8 @@ class Daemon:
         self.build, self.directory, self.n, self.way = build, directory, n, way
 
     def __enter__(self):
-        # Where every body stands still for good, only long limits make the apps healthy.
-        limits = "hung_after = 1d\n" if self.way == "unchanged" else "hung_after = 1min\nhung_after_unproven = 1d\n"
+        # No task of the farm ends: only long limits make the apps healthy.
+        limits = "hung_after = 1min\nhung_after_unproven = 1d\n" if self.way == "5 % suspicious" else "hung_after = 1d\n"
         conf = self.directory / "stagewatchd.conf"
         conf.write_text(f"[daemon]\npoll_interval = {interval_of(self.n)}s\n[web]\nlisten = 127.0.0.1:0\n[spark farm]\ntype = driver\n"
                         + "".join(f"url = {u}\n" for u in farm.urls(self.n)) + f"[rule all]\napp = *\n{limits}")
