@@ -6,7 +6,7 @@ import shutil
 import socket
 import subprocess
 
-from waiting import wait
+from waiting import wait_listens
 
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 REALM = "TEST.EXAMPLE"
@@ -22,17 +22,6 @@ def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return s.getsockname()[1]
-
-
-def wait_for(port):
-    def listens():
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            return True
-        except OSError:
-            return False
-
-    wait(listens, f"somebody listens at port {port}", 0.05)
 
 
 class Kdc:
@@ -75,7 +64,7 @@ kdc = FILE:{directory}/kdc.log
 
     def start(self):
         self.child = subprocess.Popen(["krb5kdc", "-n", "-r", REALM], env=self.env)
-        wait_for(self.port)
+        wait_listens(self.child, self.port)
 
     def stop(self):
         self.child.terminate()
@@ -114,7 +103,7 @@ CustomLog {self.log} short
         os.chmod(directory, 0o755)
         os.chmod(directory / "http.keytab", 0o644)
         self.child = subprocess.Popen(["apache2", "-f", conf, "-DFOREGROUND"], env=kdc.env)
-        wait_for(self.port)
+        wait_listens(self.child, self.port)
         self.url = f"http://localhost:{self.port}"
 
     def stop(self):

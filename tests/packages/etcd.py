@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A real etcd, without users."""
-import socket
 import subprocess
 
 from apiserver import free_ports
-from waiting import wait
+from waiting import wait_listens
 
 
 class Etcd:
@@ -20,18 +19,7 @@ class Etcd:
                 ["etcd", "--data-dir", self.dir / "etcd", "--listen-client-urls", client, "--advertise-client-urls", client,
                  "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", f"default={peer}"],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        def answers():
-            assert self.child.poll() is None, (self.dir / "etcd.log").read_text()
-            return self.answers()
-
-        wait(answers, "etcd answers")
-
-    def answers(self):
-        try:
-            socket.create_connection(("127.0.0.1", self.port), 1).close()
-            return True
-        except OSError:
-            return False
+        wait_listens(self.child, self.port, self.dir / "etcd.log")
 
     def stop_server(self):
         self.child.terminate()
