@@ -57,5 +57,9 @@ int param_set(const struct param_def *def, void *target, const char *text, char 
 /* Frees what target's parameters own and zeroes them. */
 void param_clear(const struct param_def *defs, size_t n, void *target);
 
-/* Adds "name = value" lines, one per value; unset strings and empty lists as comments. */
+/* Of a line of the configuration: what Debian's inih is built for. Longer ones are cut by it. */
+#define PARAM_LINE_BYTES ((size_t)199)
+
+/* Adds "name = value" lines, one per value; unset strings and empty lists as comments. A line that
+ * would be over PARAM_LINE_BYTES has no blanks: such a value was read from "name=value". */
 void param_print(const struct param_def *defs, size_t n, const void *target, struct strbuf *out);

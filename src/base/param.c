@@ -253,10 +253,17 @@ void param_clear(const struct param_def *defs, size_t n, void *target)
 	}
 }
 
+static void print_line(const char *name, const char *value, struct strbuf *out)
+{
+	bool fits = strlen(name) + strlen(" = ") + strlen(value) <= PARAM_LINE_BYTES;
+
+	strbuf_addf(out, "%s%s%s\n", name, fits ? " = " : "=", value);
+}
+
 static void print_list(const char *name, const struct strlist *l, struct strbuf *out)
 {
 	for (size_t i = 0; i < l->n; i++)
-		strbuf_addf(out, "%s = %s\n", name, l->items[i]);
+		print_line(name, l->items[i], out);
 	if (l->n == 0)
 		strbuf_addf(out, "# %s =\n", name);
 }
@@ -264,7 +271,7 @@ static void print_list(const char *name, const struct strlist *l, struct strbuf 
 static void print_string(const char *name, const char *s, struct strbuf *out)
 {
 	if (s)
-		strbuf_addf(out, "%s = %s\n", name, s);
+		print_line(name, s, out);
 	else
 		strbuf_addf(out, "# %s =\n", name);
 }

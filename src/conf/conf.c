@@ -20,8 +20,6 @@
 #define FILE_MAX_BYTES ((size_t)64 * 1024 * 1024)
 #define FILE_FIRST_BYTES ((size_t)64 * 1024)
 #define FILE_MAX_LINES 1000000U
-/* What Debian's inih is built for: longer ones are cut by it. */
-#define LINE_MAX_BYTES ((size_t)199)
 #define NAME_MAX_BYTES ((size_t)49)
 
 #define BLANKS " \t"
@@ -225,7 +223,8 @@ static int on_value(void *userdata, const char *section, const char *key, const 
 	int r;
 
 	(void)section;
-	if (value[0] == '\0') {
+	/* inih knows a comment by the blank before it: of "key =; why" it makes a value. */
+	if (value[0] == '\0' || value[0] == ';') {
 		fault(rd, "empty value");
 		return 1;
 	}
@@ -349,7 +348,7 @@ static bool check_line(struct reader *rd, const char *line, size_t n)
 {
 	const char *text = line + strspn(line, BLANKS);
 
-	if (n > LINE_MAX_BYTES) {
+	if (n > PARAM_LINE_BYTES) {
 		fault(rd, "line over 199 bytes");
 		return false;
 	}

@@ -110,6 +110,29 @@ static void test_set(void **state)
 	param_clear(defs, ELEMENTSOF(defs), &t);
 }
 
+/* A line that is as long as the configuration may have it, or three bytes shorter. */
+static void test_longest_lines(void **state)
+{
+	struct target t = {0};
+	char value[PARAM_LINE_BYTES + 1];
+	struct strbuf out = {0};
+	_cleanup_free_ char *text = NULL;
+
+	(void)state;
+	memset(value, 'a', sizeof(value));
+	value[PARAM_LINE_BYTES - strlen("url=")] = '\0';
+	set(&t, "url", value);
+	value[PARAM_LINE_BYTES - strlen("hosts = ")] = '\0';
+	set(&t, "hosts", value);
+	param_print(defs, 2, &t, &out);
+	assert_int_equal(strbuf_finish(&out, &text), 0);
+	assert_int_equal(strcspn(text, "\n"), PARAM_LINE_BYTES);
+	assert_int_equal(strlen(text), 2 * (PARAM_LINE_BYTES + 1));
+	assert_memory_equal(text, "url=a", 5);
+	assert_memory_equal(text + PARAM_LINE_BYTES + 1, "hosts = a", 9);
+	param_clear(defs, ELEMENTSOF(defs), &t);
+}
+
 static void test_refused(void **state)
 {
 	(void)state;
@@ -168,6 +191,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_set),
+		cmocka_unit_test(test_longest_lines),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_durations_both_ways),
 	};

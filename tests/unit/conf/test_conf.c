@@ -268,6 +268,8 @@ static void test_bad_keys(void **state)
 	expect_fault("[a]\nk=\n", "main.conf:2: empty value\n");
 	expect_fault("[a]\nk= \t\n", "main.conf:2: empty value\n");
 	expect_fault("[a]\nk= ; why\n", "main.conf:2: empty value\n");
+	expect_fault("[a]\nk =; why\n", "main.conf:2: empty value\n");
+	expect_fault("[a]\nk=;why\n", "main.conf:2: empty value\n");
 }
 
 static void test_white_space(void **state)
