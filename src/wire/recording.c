@@ -131,7 +131,8 @@ int recording_applications(const struct app_info *app, char **ret)
 int recording_environment(const struct strlist *properties, char **ret)
 {
 	_cleanup_json_ cJSON *root = cJSON_CreateObject();
-	cJSON *list = json_add_array(root, "sparkProperties");
+	cJSON *spark = json_add_array(root, "sparkProperties");
+	cJSON *system = json_add_array(root, "systemProperties");
 
 	for (size_t i = 0; i < properties->n; i++) {
 		const char *text = properties->items[i];
@@ -141,7 +142,7 @@ int recording_environment(const struct strlist *properties, char **ret)
 
 		json_append(pair, key ? cJSON_CreateString(key) : NULL);
 		json_append(pair, cJSON_CreateString(text[n] ? text + n + 1 : ""));
-		json_append(list, pair);
+		json_append(str_equal(key, SPARK_MAIN_CLASS) ? system : spark, pair);
 	}
 	return json_print(root, ret);
 }

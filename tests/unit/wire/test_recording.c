@@ -7,6 +7,7 @@
 
 #include "base/strbuf.h"
 #include "wire/recording.h"
+#include "wire/spark_properties.h"
 
 static void test_what_is_written_is_read(void **state)
 {
@@ -41,6 +42,23 @@ static void test_what_is_written_is_read(void **state)
 	assert_string_equal(back.body, a.body);
 	assert_string_equal(back.error, a.error);
 	recorded_answer_clear(&back);
+}
+
+/* What was known of an app when a recording began, as its driver would say it. */
+static void test_what_was_known_is_read(void **state)
+{
+	static char timeout[] = "spark.network.timeout=300s";
+	static char server[] = SPARK_MAIN_CLASS "=org.apache.toree.Main";
+	char *items[] = {timeout, server};
+	const struct strlist properties = {items, ELEMENTSOF(items)};
+	_cleanup_(strlist_clear) struct strlist back = {0};
+	_cleanup_free_ char *text = NULL;
+	_cleanup_free_ char *err = NULL;
+
+	(void)state;
+	assert_int_equal(recording_environment(&properties, &text), 0);
+	assert_int_equal(spark_decode_properties(text, strlen(text), &back, &err), 0);
+	assert_true(strlist_equal(&back, &properties));
 }
 
 #define LINE(t, took, status, path)                                                                \
@@ -84,6 +102,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what_is_written_is_read),
+		cmocka_unit_test(test_what_was_known_is_read),
 		cmocka_unit_test(test_what_is_no_answer_is_refused),
 	};
 
