@@ -11,6 +11,29 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* What a clear takes along, and which tasks run beside it, in a DAG with a set-up that two tasks
+ * share. */
+static void look_beside(const struct owner *o, const char *body, size_t size)
+{
+	static const char tasks[] =
+		"{\"total_entries\":4,\"tasks\":["
+		"{\"task_id\":\"up\",\"downstream_task_ids\":[\"down\",\"hang_map\",\"other\"]},"
+		"{\"task_id\":\"hang_map\",\"downstream_task_ids\":[\"down\"]},"
+		"{\"task_id\":\"other\",\"downstream_task_ids\":[\"down\"]},"
+		"{\"task_id\":\"down\",\"downstream_task_ids\":[],"
+		"\"trigger_rule\":\"all_done_setup_success\"}]}";
+	_cleanup_(task_graph_clear) struct task_graph graph = {0};
+	_cleanup_(task_scope_clear) struct task_scope scope = {0};
+	_cleanup_free_ char *beside = NULL;
+	struct airflow_affected affected;
+
+	must(TRY(airflow_decode_tasks(tasks, strlen(tasks), &graph, &err)) >= 0);
+	must(task_scope_of(&graph, o->task_id, &scope) >= 0);
+	must(task_scope_shares(&scope, "other") && task_scope_takes_along(&scope, "up"));
+	(void)TRY(airflow_decode_affected(body, size, o, &scope, &affected, &err));
+	(void)TRY(airflow_decode_beside(body, size, o, &scope, &beside, &err));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const char *body = (const char *)data;
@@ -51,10 +74,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	(void)TRY(airflow_decode_siblings(body, size, &o, &preconditions.n_failed_siblings, &err));
 	(void)TRY(airflow_decode_dag_of(body, size, &(struct strlist){0}, &dag_id, &err));
 	if (TRY(airflow_decode_tasks(body, size, &graph, &err)) >= 0 &&
-		task_scope_of(&graph, o.task_id, &scope) >= 0) {
-		(void)TRY(airflow_decode_affected(body, size, &o, &scope, &affected, &err));
-		(void)TRY(airflow_decode_beside(body, size, &o, &scope, &beside, &err));
-	}
+		task_scope_of(&graph, o.task_id, &scope) >= 0)
+		(void)task_scope_shares(&scope, o.run_id);
+	look_beside(&o, body, size);
 	(void)TRY(airflow_decode_queued_run(body, size, &o, &beside, &err));
 	(void)TRY(airflow_decode_full_pool(body, size, &beside, &err));
 	(void)TRY(airflow_decode_running(body, size, &running, &err));

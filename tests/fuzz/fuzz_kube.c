@@ -14,6 +14,28 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* Of a list that has the answer as two of its pages, each object is found. */
+static void join(const char *body, size_t size)
+{
+	_cleanup_(kube_pod_list_clear) struct kube_pod_list pods = {0};
+	_cleanup_(kube_waiting_list_clear) struct kube_waiting_list waiting = {0};
+
+	for (int page = 0; page < 2; page++) {
+		_cleanup_(kube_pod_list_clear) struct kube_pod_list p = {0};
+		_cleanup_(kube_waiting_list_clear) struct kube_waiting_list w = {0};
+
+		if (TRY(kube_decode_pods(body, size, &p, &err)) >= 0)
+			must(kube_pods_add_page(&pods, &p) >= 0);
+		if (TRY(kube_decode_waiting(body, size, KUBE_OWNER_KUBEFLOW, &w, &err)) >= 0)
+			must(kube_waiting_add_page(&waiting, &w) >= 0);
+	}
+	must(pods.n % 2 == 0 && waiting.n % 2 == 0);
+	kube_waiting_sort(&waiting);
+	for (size_t i = 0; i < waiting.n; i++)
+		must(kube_waiting_find(
+			&waiting, waiting.items[i].namespace, waiting.items[i].name));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const char *body = (const char *)data;
@@ -44,6 +66,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		(void)TRY(kube_decode_waiting(body, size, type, &waiting, &err));
 		kube_waiting_list_clear(&waiting);
 	}
+	join(body, size);
 	(void)TRY(kube_decode_last_event(body, size, &event, &err));
 	(void)TRY(kube_decode_review(body, size, &allowed, &err));
 	kube_parent_list_clear(&parents);

@@ -13,6 +13,22 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* What is kept of processes is read again, and means the same. */
+static void keep(const struct process_list *l)
+{
+	_cleanup_(process_list_clear) struct process_list again = {0};
+	_cleanup_free_ char *text = NULL;
+	_cleanup_free_ char *same = NULL;
+
+	must(processes_json(l, &text) >= 0);
+	must(TRY(processes_decode(text, strlen(text), &again, &err)) >= 0);
+	must(processes_json(&again, &same) >= 0);
+	if (strcmp(text, same) != 0) {
+		(void)fprintf(stderr, "%s\n---\n%s\n", text, same);
+		abort();
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const char *body = (const char *)data;
@@ -35,7 +51,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	(void)TRY(spark_decode_newest_query(body, size, &query, &err));
 	(void)TRY(spark_decode_dropped_events(body, size, &dropped, &err));
 	(void)TRY(spark_decode_batches(body, size, &batches, &err));
-	(void)TRY(processes_decode(body, size, &processes, &err));
+	if (TRY(processes_decode(body, size, &processes, &err)) >= 0)
+		keep(&processes);
 	(void)TRY(nodemanager_decode_cpu(body, size, "container_1", &cpu, &err));
 	(void)TRY(spark_decode_properties(body, size, &properties, &err));
 	(void)TRY(spark_decode_memory(body, size, &memory, &err));

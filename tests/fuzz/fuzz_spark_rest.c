@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Arbitrary bytes as a Spark driver's answers. */
+ * Arbitrary bytes as a Spark driver's answers, and as the task that an environment names in
+ * hexadecimal. */
 #include <stddef.h>
 #include <stdint.h>
 
 #include "decode.h"
 
+#include "wire/recording.h"
 #include "wire/spark_history.h"
 #include "wire/spark_owner.h"
 #include "wire/spark_properties.h"
 #include "wire/spark_rest.h"
+
+/* Longer ones are refused as a whole. */
+#define MAX_IDENTITY 1000
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -34,6 +39,49 @@ static void trim(const char *body, size_t size)
 		str_equal(a.task_id, b.task_id) && a.map_index == b.map_index);
 }
 
+/* A recording that begins later holds what was known of the app: it is read as the driver's answers
+ * were. */
+static void record(const struct app_list *apps, const struct strlist *properties)
+{
+	_cleanup_(strlist_clear) struct strlist kept = {0};
+	_cleanup_free_ char *environment = NULL;
+
+	for (size_t i = 0; i < apps->n; i++) {
+		const struct app_info *was = &apps->items[i];
+		_cleanup_(app_list_clear) struct app_list again = {0};
+		_cleanup_free_ char *text = NULL;
+
+		must(recording_applications(was, &text) >= 0);
+		must(TRY(spark_decode_applications(text, strlen(text), &again, &err)) >= 0);
+		must(again.n == 1 && str_equal(again.items[0].id, was->id));
+		must(str_equal(again.items[0].name, was->name));
+		must(again.items[0].started == was->started);
+	}
+	must(recording_environment(properties, &environment) >= 0);
+	must(TRY(spark_decode_properties(environment, strlen(environment), &kept, &err)) >= 0);
+	must(strlist_equal(&kept, properties));
+}
+
+/* Ids that Spark redacts are in spark.airflow.identity as well: dag_id, run_id, task_id, map_index
+ * and try_number, a line each. */
+static void identify(const uint8_t *data, size_t size)
+{
+	_cleanup_(owner_clear) struct owner owner = {0};
+	_cleanup_free_ char *text = NULL;
+	struct strbuf b = {0};
+
+	strbuf_add(&b, "{\"sparkProperties\":[[\"spark.airflow.dag_id\",\"*********(redacted)\"],"
+		       "[\"spark.airflow.run_id\",\"r\"],[\"spark.airflow.task_id\",\"t\"],"
+		       "[\"spark.airflow.try_number\",\"1\"],[\"spark.airflow.identity\",\"");
+	for (size_t i = 0; i < size; i++)
+		strbuf_addf(&b, "%02x", data[i]);
+	strbuf_add(&b, "\"]]}");
+	must(strbuf_finish(&b, &text) >= 0);
+	/* All of it is known, or nothing. */
+	if (TRY(spark_decode_owner(text, strlen(text), &owner, &err)) >= 0)
+		must(owner.dag_id && owner.run_id && owner.task_id && owner.try_number >= 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const char *body = (const char *)data;
@@ -49,6 +97,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	(void)spark_body_kind(NULL, body, size);
 	trim(body, size);
+	if (size <= MAX_IDENTITY)
+		identify(data, size);
 	(void)TRY(spark_decode_applications(body, size, &apps, &err));
 	(void)TRY(spark_decode_stages(body, size, &stages, &err));
 	(void)TRY(spark_decode_jobs(body, size, &jobs, &err));
@@ -59,5 +109,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	(void)TRY(spark_decode_finished_stages(body, size, &completed, &err));
 	(void)TRY(spark_decode_longest_task(body, size, &task, &err));
 	(void)TRY(spark_decode_properties(body, size, &properties, &err));
+	record(&apps, &properties);
 	return 0;
 }

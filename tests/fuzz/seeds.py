@@ -4,6 +4,7 @@
 
 Recorded answers (tests/wire/fixtures), recordings (tests/replay), answers in unit tests, and configurations of this tree. Of each
 recorded answer there is a copy with lists of one row, so that small mutations stay within small bodies."""
+import base64
 import gzip
 import hashlib
 import json
@@ -71,10 +72,49 @@ KUBE = [
         {"metadata": {"creationTimestamp": "2026-11-23T01:19:07Z"}, "reason": "FailedMount", "message": "m",
          "series": {"count": 2, "lastObservedTime": "2026-11-23T01:20:07.473000Z"}}]},
     {"kind": "PartialObjectMetadataList", "metadata": {"continue": "more"}, "items": [{"metadata": META}]},
+    {"kind": "PartialObjectMetadataList", "metadata": {}, "items": [
+        {"metadata": dict(META, labels={"spark-app-selector": app}, ownerReferences=[{"apiVersion": "v1", "kind": "Pod", "name": "etl-driver", "uid": "u1"}])}
+        for app in ("spark-1", "spark-2")]},
     {"kind": "SelfSubjectAccessReview", "metadata": {}, "status": {"allowed": True}},
     {"kind": "Status", "status": "Failure", "message": "forbidden", "reason": "Forbidden", "code": 403},
 ]
 
+
+REDACTED = "*********(redacted)"
+SPARK = [
+    {"sparkProperties": [["spark.airflow.dag_id", REDACTED], ["spark.airflow.run_id", "r"], ["spark.airflow.task_id", "t"], ["spark.airflow.try_number", "1"],
+                         ["spark.airflow.identity", b"token\nr\nt\n-1\n2".hex()]]},
+    {"sparkProperties": [["spark.openlineage.parentRunId", "01a22d1e-d0bd-746e-97a9-22976b37e199"], ["spark.openlineage.parentJobNamespace", "n"],
+                         ["spark.openlineage.parentJobName", "d.t"], ["spark.openlineage.rootParentJobName", "d"]]},
+]
+
+
+INSTANCE = {"dag_id": "hang_mapped", "dag_run_id": "m1", "task_id": "hang_map", "map_index": 1, "state": "running", "try_number": 1, "max_tries": 1}
+AIRFLOW = [
+    {"dag_id": "hang_mapped", "is_paused": False, "is_stale": False, "is_active": True, "max_active_runs": 16},
+    {"task_id": "hang_map", "retries": 1, "pool": "default_pool",
+     "execution_timeout": {"__type": "TimeDelta", "days": 0, "seconds": 60, "microseconds": 5}},
+    {"total_entries": 3, "task_instances": [INSTANCE, dict(INSTANCE, task_id="up", map_index=-1), dict(INSTANCE, task_id="other", map_index=-1)]},
+    {"dag_id": "hang_mapped", "dag_run_id": "m1", "state": "running"},
+]
+BEAN = {"name": "Hadoop:service=NodeManager,name=ContainerResource_container_1", "PCpuUsagePercentAvgPercents": 150.5}
+FRAMES = [{"name": "read", "filename": "socket.py", "short_filename": "socket.py", "line": 7}, {"name": "job", "filename": "/jobs/job.py", "line": 9}]
+OTHERS = [
+    {"beans": [BEAN]}, {"ok": True, "channel": "C1", "ts": "1763860745.000100"}, {"ok": False, "error": "channel_not_found"},
+    [{"pid": 8, "thread_id": 1, "os_thread_id": tid, "active": True, "owns_gil": False, "frames": FRAMES} for tid in (9, 8)],
+]
+
+
+def etcd(record):
+    return {"header": {"revision": "7"}, "kvs": [{"mod_revision": "7", "value": base64.b64encode(json.dumps(record).encode()).decode()}]}
+
+
+RECORD = {"holder": "a", "duration_seconds": 30, "transitions": 1}
+LEADER = [
+    RECORD, etcd(RECORD), etcd(dict(RECORD, holder="nobody", duration_seconds=1)), {"header": {"revision": "8"}, "succeeded": True}, {"header": {}},
+    {"error": "etcdserver: request timed out", "message": "etcdserver: request timed out", "code": 14}, {"header": {}, "token": "x.7"},
+    {"kind": "Lease", "metadata": {"resourceVersion": "7"}, "spec": {"holderIdentity": "a", "leaseDurationSeconds": 30, "leaseTransitions": 1}},
+]
 
 NAMES = ["etl", "manual__2026-11-23T01:23:45.364005+00:00", "../..", ".", "~", "a b/c?d=e&f#g%2e", 'x "\\ {{ }}', "\u00e9\u202e\U0001f600"]
 
@@ -155,7 +195,7 @@ def main():
     out = pathlib.Path(sys.argv[1])
     write(out / "body", (seed for text in bodies() for seed in both(text)))
     write(out / "body", literals())
-    write(out / "body", (seed for value in KUBE for seed in both(json.dumps(value))))
+    write(out / "body", (seed for value in [*KUBE, *SPARK, *LEADER, *AIRFLOW, *OTHERS] for seed in both(json.dumps(value))))
     files = [ROOT / "etc/stagewatchd.conf", *ROOT.glob("examples/**/*.conf"), *ROOT.glob("tests/**/*.conf")]
     shipped = files[0].read_text()
     write(out / "conf", [f.read_bytes() for f in files] + [re.sub(r"(?m)^#(?=[\[\w])", "", shipped).encode()])
