@@ -198,7 +198,8 @@ def main():
     write(out / "body", (seed for value in [*KUBE, *SPARK, *LEADER, *AIRFLOW, *OTHERS] for seed in both(json.dumps(value))))
     files = [ROOT / "etc/stagewatchd.conf", *ROOT.glob("examples/**/*.conf"), *ROOT.glob("tests/**/*.conf")]
     shipped = files[0].read_text()
-    write(out / "conf", [f.read_bytes() for f in files] + [re.sub(r"(?m)^#(?=[\[\w])", "", shipped).encode()])
+    confs = [f.read_bytes() for f in files] + [re.sub(r"(?m)^#(?=[\[\w])", "", shipped).encode()]
+    write(out / "conf", confs + [c + b"\0[daemon]\npoll_interval = 5s\n[rule all]\napp = x\napp = y\n" for c in confs])
     write(out / "http_request", HTTP)
     write(out / "notice", TEMPLATES)
     write(out / "web_file", [t.encode() for t in WEB_FILES])
