@@ -6,6 +6,10 @@
 #include <stddef.h>
 
 #include "core/facts/owner_hint.h"
+#include "wire/json.h"
+
+/* Bytes of spark.airflow.identity: five lines in hexadecimal. */
+#define SPARK_MAX_IDENTITY ((size_t)2 * (3 * JSON_MAX_ID + 64))
 
 /* .../environment: the owner from spark.airflow.{dag_id,run_id,task_id,map_index,try_number} of
  * sparkProperties. Where Spark has redacted an id (it does so by value: any that holds "token",

@@ -11,8 +11,9 @@
 /* .../environment: "key=value" of the sparkProperties that have to do with time limits, memory,
  * cores, allocation, retries, speculation, serialization, shuffle, Python and Arrow; others may
  * hold secrets that Spark does not know for such, and are left out. Where the driver's main class
- * is that of a server, it is added as SPARK_MAIN_CLASS. Printable, values cut to 200 bytes.
- * -EBADMSG with *reterr, -ENOMEM; *ret must be zeroed, and is untouched on failure. */
+ * is that of a server, it is added as SPARK_MAIN_CLASS. Printable; values are cut to 200 bytes, but
+ * those that tell the owner. -EBADMSG with *reterr, -ENOMEM; *ret must be zeroed, and is untouched
+ * on failure. */
 int spark_decode_properties(const char *body, size_t len, struct strlist *ret, char **reterr);
 
 /* Such an answer with that alone which is read of it here, values as they are: the properties

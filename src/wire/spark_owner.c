@@ -12,8 +12,6 @@
 
 /* What Spark puts in the place of a value that looks like a secret. */
 #define REDACTED "(redacted)"
-/* Five lines in hexadecimal. */
-#define MAX_IDENTITY ((size_t)2 * (3 * JSON_MAX_ID + 64))
 
 /* The value of a property in a list of pairs; *ret stays NULL where it is not set. */
 static int find_property(const cJSON *pairs, const char *name, const char **ret, char **reterr)
@@ -95,7 +93,7 @@ static int from_hex(const char *hex, char **ret)
 	size_t n = strlen(hex);
 	_cleanup_free_ char *text = NULL;
 
-	if (n % 2 != 0 || n > MAX_IDENTITY)
+	if (n % 2 != 0 || n > SPARK_MAX_IDENTITY)
 		return -EBADMSG;
 	text = calloc(1, n / 2 + 1);
 	if (!text)

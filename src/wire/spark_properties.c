@@ -9,7 +9,9 @@
 #include "base/strbuf.h"
 #include "core/facts/model.h"
 #include "wire/json.h"
+#include "wire/spark_owner.h"
 
+#define MAX_KEY 100
 #define MAX_VALUE 200
 
 static const char *const patterns[] = {
@@ -81,12 +83,32 @@ static const char *const servers[] = {
 	"org.apache.toree.Main",
 };
 
+/* As all of Spark's own are. Of others "key=value" could not be told apart again. */
+static bool is_plain(const char *key)
+{
+	static const char chars[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				    "._-";
+	size_t n = strnlen(key, MAX_KEY + 1);
+
+	return n <= MAX_KEY && strspn(key, chars) == n;
+}
+
 static bool matters(const char *key)
 {
+	if (!is_plain(key))
+		return false;
 	for (size_t i = 0; i < ELEMENTSOF(patterns); i++)
 		if (fnmatch(patterns[i], key, FNM_NOESCAPE) == 0)
 			return true;
 	return false;
+}
+
+/* Whose the app is has to be known again from what is kept. */
+static size_t max_of(const char *key)
+{
+	static const char owner[] = "spark.airflow.";
+
+	return strncmp(key, owner, strlen(owner)) == 0 ? SPARK_MAX_IDENTITY : MAX_VALUE;
 }
 
 static int add_pair(struct strlist *l, const cJSON *pair)
@@ -99,13 +121,10 @@ static int add_pair(struct strlist *l, const cJSON *pair)
 
 	if (!cJSON_IsString(key) || !cJSON_IsString(value) || !matters(key->valuestring))
 		return 0;
-	r = str_printable(value->valuestring, MAX_VALUE, &clean);
+	r = str_printable(value->valuestring, max_of(key->valuestring), &clean);
 	if (r >= 0)
 		r = str_printf(&text, "%s=%s", key->valuestring, clean);
-	if (r < 0)
-		return r;
-	str_sanitize(text);
-	return strlist_add(l, text);
+	return r < 0 ? r : strlist_add(l, text);
 }
 
 static bool is_server(const char *word)

@@ -41,9 +41,11 @@ static void trim(const char *body, size_t size)
 
 /* A recording that begins later holds what was known of the app: it is read as the driver's answers
  * were. */
-static void record(const struct app_list *apps, const struct strlist *properties)
+static void record(
+	const struct app_list *apps, const struct strlist *properties, const struct owner *owner)
 {
 	_cleanup_(strlist_clear) struct strlist kept = {0};
+	_cleanup_(owner_clear) struct owner whose = {0};
 	_cleanup_free_ char *environment = NULL;
 
 	for (size_t i = 0; i < apps->n; i++) {
@@ -60,6 +62,12 @@ static void record(const struct app_list *apps, const struct strlist *properties
 	must(recording_environment(properties, &environment) >= 0);
 	must(TRY(spark_decode_properties(environment, strlen(environment), &kept, &err)) >= 0);
 	must(strlist_equal(&kept, properties));
+	if (!owner->dag_id || properties->n >= SPARK_MAX_PROPERTIES)
+		return;
+	must(TRY(spark_decode_owner(environment, strlen(environment), &whose, &err)) >= 0);
+	must(str_equal(whose.dag_id, owner->dag_id) && str_equal(whose.run_id, owner->run_id) &&
+		str_equal(whose.task_id, owner->task_id) && whose.map_index == owner->map_index &&
+		whose.try_number == owner->try_number);
 }
 
 /* Ids that Spark redacts are in spark.airflow.identity as well: dag_id, run_id, task_id, map_index
@@ -109,6 +117,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	(void)TRY(spark_decode_finished_stages(body, size, &completed, &err));
 	(void)TRY(spark_decode_longest_task(body, size, &task, &err));
 	(void)TRY(spark_decode_properties(body, size, &properties, &err));
-	record(&apps, &properties);
+	record(&apps, &properties, &owner);
 	return 0;
 }

@@ -7,6 +7,7 @@
 
 #include "base/strbuf.h"
 #include "wire/recording.h"
+#include "wire/spark_owner.h"
 #include "wire/spark_properties.h"
 
 static void test_what_is_written_is_read(void **state)
@@ -49,13 +50,16 @@ static void test_what_was_known_is_read(void **state)
 {
 	static char timeout[] = "spark.network.timeout=300s";
 	static char server[] = SPARK_MAIN_CLASS "=org.apache.toree.Main";
-	char *items[] = {timeout, server};
+	static char identity[sizeof("spark.airflow.identity=") + SPARK_MAX_IDENTITY] =
+		"spark.airflow.identity=";
+	char *items[] = {timeout, identity, server};
 	const struct strlist properties = {items, ELEMENTSOF(items)};
 	_cleanup_(strlist_clear) struct strlist back = {0};
 	_cleanup_free_ char *text = NULL;
 	_cleanup_free_ char *err = NULL;
 
 	(void)state;
+	memset(identity + strlen(identity), '6', SPARK_MAX_IDENTITY);
 	assert_int_equal(recording_environment(&properties, &text), 0);
 	assert_int_equal(spark_decode_properties(text, strlen(text), &back, &err), 0);
 	assert_true(strlist_equal(&back, &properties));

@@ -456,7 +456,8 @@ static void test_properties(void **state)
 	static const char body[] = "{\"sparkProperties\":[[\"spark.network.timeout\",\"300s\"],["
 				   "\"spark.my.password\",\"x\"],"
 				   "[\"spark.hadoop.fs.s3a.secret.key\",\"y\"],[\"spark.airflow."
-				   "dag_id\",\"d\\u001b[1m\"],[1,2],7]}";
+				   "dag_id\",\"d\\u001b[1m\"],[1,2],7,"
+				   "[\"spark.task.a=b\",\"c\"],[\"spark.task.\\u202e\",\"c\"]]}";
 	_cleanup_(strlist_clear) struct strlist l = {0};
 	_cleanup_free_ char *err = NULL;
 
