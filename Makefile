@@ -255,7 +255,7 @@ $(SIM): $(BUILD)/obj/main.o $(wildcard tests/sim/*.c) $(BUILD)/flags $(LIBS)
 # Not with a sanitizer, which has the allocator to itself.
 ALLOC_TOOL := tests/alloc/fault.c tests/alloc/leaks.c tests/alloc/died.c
 # Two targets check nothing of what they make for themselves, or in what order.
-ALLOC := $(BUILD)/tests/alloc/core $(filter-out %/notice %/text,$(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/tests/alloc/%,$(wildcard tests/fuzz/*.c)))
+ALLOC := $(BUILD)/tests/alloc/core $(filter-out %/notice %/text,$(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/tests/alloc/%,$(wildcard tests/fuzz/fuzz_*.c)))
 ALLOC_CC = $(CC) -std=gnu17 -D_GNU_SOURCE -O1 -g -Iinclude -Itests/alloc -I$(BUILD)/gen $(LIB_CFLAGS)
 ALLOC_LIBS = $(below_setup:%=$(BUILD)/lib%.a)
 $(BUILD)/tests/alloc/core: tests/alloc/target_core.c tests/scenario/scenario.c tests/scenario/evidence.c $(ALLOC_TOOL) $(ALLOC_LIBS)
@@ -295,14 +295,14 @@ check-alloc: tests $(ALLOC) $(BUILD)/seeds/words ## let memory run out at each p
 FUZZ_SECONDS ?= 60
 FUZZ_BUILD = $(BUILD)-fuzz
 FUZZ_SANITIZE = fuzzer-no-link,address,undefined
-FUZZ := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.c))
+FUZZ := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_LIBS = $(below_setup:%=$(BUILD)/lib%.a)
 FUZZ_SEEDS = $(BUILD)/seeds
 seeds-of = $(or $(wildcard $(FUZZ_SEEDS)/$(1:fuzz_%=%)),$(FUZZ_SEEDS)/body)
-$(BUILD)/fuzz/%: tests/fuzz/%.c $(BUILD)/flags $(FUZZ_LIBS)
+$(BUILD)/fuzz/%: tests/fuzz/%.c tests/fuzz/mutate.c $(BUILD)/flags $(FUZZ_LIBS)
 	@mkdir -p $@.corpus
 	$(call say,LD $@)
-	$(Q)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(ALL_LDFLAGS) -o $@ $< $(FUZZ_LIBS) $(LIB_LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(ALL_LDFLAGS) -o $@ $< tests/fuzz/mutate.c $(FUZZ_LIBS) $(LIB_LIBS)
 
 $(FUZZ_SEEDS)/words: tests/fuzz/seeds.py
 	/usr/bin/python3 tests/fuzz/seeds.py $(FUZZ_SEEDS)
@@ -315,7 +315,7 @@ $(FUZZ_RUNS): %.run: % $(FUZZ_SEEDS)/words
 
 fuzz: ## fuzz each decoder for FUZZ_SECONDS (60), with the recorded answers to begin with
 	$(MAKE) --no-print-directory BUILD=$(FUZZ_BUILD) CC=clang SANITIZE=$(FUZZ_SANITIZE) \
-		$(patsubst tests/fuzz/%.c,$(FUZZ_BUILD)/fuzz/%.run,$(wildcard tests/fuzz/*.c))
+		$(patsubst tests/fuzz/%.c,$(FUZZ_BUILD)/fuzz/%.run,$(wildcard tests/fuzz/fuzz_*.c))
 .PHONY: fuzz
 
 # What the seeds and all that fuzzing has found reach of the decoders. The lines that it lists least are to be looked at.
