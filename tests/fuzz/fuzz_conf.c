@@ -17,24 +17,16 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Faults are of no use to anybody here, but each has to be one line that names the file. */
-static void check_faults(const struct strlist *faults, const char *path)
-{
-	for (size_t i = 0; i < faults->n; i++)
-		if (strchr(faults->items[i], '\n') || !strstr(faults->items[i], path))
-			abort();
-}
-
 static char directory[] = "/tmp/fuzz-conf-XXXXXX";
 static char path[sizeof(directory) + 16];
-static char drop_in[sizeof(directory) + 32];
+static char drop_ins[sizeof(path) + 2];
+static char drop_in[sizeof(drop_ins) + 16];
 
 static void clean_up(void)
 {
 	(void)unlink(path);
 	(void)unlink(drop_in);
-	drop_in[sizeof(directory) + strlen("/main.conf.d") - 1] = '\0';
-	(void)rmdir(drop_in);
+	(void)rmdir(drop_ins);
 	(void)rmdir(directory);
 }
 
@@ -45,9 +37,9 @@ static void make_paths(void)
 		return;
 	must(mkdtemp(directory) != NULL);
 	(void)snprintf(path, sizeof(path), "%s/main.conf", directory);
-	(void)snprintf(drop_in, sizeof(drop_in), "%s.d", path);
-	must(mkdir(drop_in, 0700) >= 0);
-	(void)snprintf(drop_in, sizeof(drop_in), "%s.d/1.conf", path);
+	(void)snprintf(drop_ins, sizeof(drop_ins), "%s.d", path);
+	(void)snprintf(drop_in, sizeof(drop_in), "%s/1.conf", drop_ins);
+	must(mkdir(drop_ins, 0700) >= 0);
 	must(atexit(clean_up) == 0);
 }
 
@@ -56,6 +48,14 @@ static void write_file(const char *name, const void *text, size_t n)
 	_cleanup_close_ int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
 	must(fd >= 0 && write(fd, text, n) == (ssize_t)n);
+}
+
+/* Faults are of no use to anybody here, but each has to be one line that names the file. */
+static void check_faults(const struct strlist *faults)
+{
+	for (size_t i = 0; i < faults->n; i++)
+		if (strchr(faults->items[i], '\n') || !strstr(faults->items[i], path))
+			abort();
 }
 
 /* The configuration as it is in force; NULL: it is not taken. more NULL: it has no drop-in. */
@@ -72,7 +72,7 @@ static char *load(const char *text, size_t n, const char *more, size_t n_more)
 	if (more)
 		write_file(drop_in, more, n_more);
 	r = settings_load(path, &s, &faults);
-	check_faults(&faults, path);
+	check_faults(&faults);
 	if ((r < 0) != (faults.n > 0))
 		abort();
 	if (r >= 0 && settings_print(s, &printed) < 0)

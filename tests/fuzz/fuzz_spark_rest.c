@@ -12,9 +12,6 @@
 #include "wire/spark_properties.h"
 #include "wire/spark_rest.h"
 
-/* Longer ones are refused as a whole. */
-#define MAX_IDENTITY 1000
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* What a recording keeps of an environment says what the whole did. */
@@ -35,8 +32,7 @@ static void trim(const char *body, size_t size)
 		must(strcmp(all.items[i], kept.items[i]) == 0);
 	must(TRY(spark_decode_owner(body, size, &a, &err)) ==
 		TRY(spark_decode_owner(text, strlen(text), &b, &err)));
-	must(str_equal(a.dag_id, b.dag_id) && str_equal(a.run_id, b.run_id) &&
-		str_equal(a.task_id, b.task_id) && a.map_index == b.map_index);
+	must(owner_same_task(&a, &b));
 }
 
 /* A recording that begins later holds what was known of the app: it is read as the driver's answers
@@ -62,12 +58,10 @@ static void record(
 	must(recording_environment(properties, &environment) >= 0);
 	must(TRY(spark_decode_properties(environment, strlen(environment), &kept, &err)) >= 0);
 	must(strlist_equal(&kept, properties));
-	if (!owner->dag_id || properties->n >= SPARK_MAX_PROPERTIES)
+	if (!owner_known(owner) || properties->n >= SPARK_MAX_PROPERTIES)
 		return;
 	must(TRY(spark_decode_owner(environment, strlen(environment), &whose, &err)) >= 0);
-	must(str_equal(whose.dag_id, owner->dag_id) && str_equal(whose.run_id, owner->run_id) &&
-		str_equal(whose.task_id, owner->task_id) && whose.map_index == owner->map_index &&
-		whose.try_number == owner->try_number);
+	must(owner_same_task(&whose, owner) && whose.try_number == owner->try_number);
 }
 
 /* Ids that Spark redacts are in spark.airflow.identity as well: dag_id, run_id, task_id, map_index
@@ -87,7 +81,7 @@ static void identify(const uint8_t *data, size_t size)
 	must(strbuf_finish(&b, &text) >= 0);
 	/* All of it is known, or nothing. */
 	if (TRY(spark_decode_owner(text, strlen(text), &owner, &err)) >= 0)
-		must(owner.dag_id && owner.run_id && owner.task_id && owner.try_number >= 0);
+		must(owner_known(&owner) && owner.try_number >= 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -105,7 +99,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	(void)spark_body_kind(NULL, body, size);
 	trim(body, size);
-	if (size <= MAX_IDENTITY)
+	if (size <= SPARK_MAX_IDENTITY)
 		identify(data, size);
 	(void)TRY(spark_decode_applications(body, size, &apps, &err));
 	(void)TRY(spark_decode_stages(body, size, &stages, &err));

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
+
 #define MAX_CHANGES 4
 #define MAX_TEXT 300
 
@@ -83,10 +85,9 @@ static cJSON *new_value(const cJSON *old, uint32_t *random)
 	case 1:
 		return cJSON_CreateBool((int)draw(random, 2));
 	case 2:
-		return cJSON_CreateNumber(
-			numbers[draw(random, sizeof(numbers) / sizeof(*numbers))]);
+		return cJSON_CreateNumber(numbers[draw(random, ELEMENTSOF(numbers))]);
 	case 3:
-		return cJSON_CreateString(texts[draw(random, sizeof(texts) / sizeof(*texts))]);
+		return cJSON_CreateString(texts[draw(random, ELEMENTSOF(texts))]);
 	case 4:
 		return draw(random, 2) ? cJSON_CreateArray() : cJSON_CreateObject();
 	case 5:
@@ -97,16 +98,16 @@ static cJSON *new_value(const cJSON *old, uint32_t *random)
 	}
 }
 
-/* Takes over value. Whether it went in. */
-static bool put(struct place p, cJSON *value)
+/* Takes over value; the document itself is not replaced. */
+static void put(struct place p, cJSON *value)
 {
 	if (!p.parent || !value) {
 		cJSON_Delete(value);
-		return false;
+		return;
 	}
 	if (p.item->string)
 		value->string = strdup(p.item->string);
-	return cJSON_ReplaceItemViaPointer(p.parent, p.item, value);
+	(void)cJSON_ReplaceItemViaPointer(p.parent, p.item, value);
 }
 
 static void add(struct place to, cJSON *value, const char *name)
@@ -141,10 +142,10 @@ static void change(cJSON *root, uint32_t *random)
 			cJSON_free(copy->string);
 			copy->string = NULL;
 		}
-		(void)put(p, copy);
+		put(p, copy);
 		break;
 	default:
-		(void)put(p, new_value(p.item, random));
+		put(p, new_value(p.item, random));
 		break;
 	}
 }
