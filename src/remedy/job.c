@@ -490,7 +490,7 @@ static bool take_step(struct job *j, const struct remedy_step *step, enum remedy
 			*again = (struct remedy_event){.type = REMEDY_EVENT_BLOCKED, .text = block};
 			return true;
 		}
-	} else if (j->record.remedy.state != before) {
+	} else if (remedy_is_to_be_saved(&j->record.remedy, before)) {
 		job_save(j);
 	}
 	if (remedy_effect_changes(step->effect))

@@ -169,6 +169,7 @@ struct remedy {
 	unsigned n_kills;     /* sent since the daemon started */
 	unsigned attempts;    /* in this state */
 	usec_t deadline;      /* of this state; 0: none */
+	usec_t look_began;    /* the last one, which is answered or was */
 	usec_t failed_at;     /* Airflow first said failed; 0: it has not */
 	usec_t blocked_since; /* intent cannot be made durable, or is held up, since; 0: it is not
 			       */
@@ -217,6 +218,9 @@ int remedy_next(
 
 /* The event, beside a timer, that its state is waiting for. */
 enum remedy_event_type remedy_awaits(const struct remedy *r);
+/* Whether the ledger is to have the state that it came to from before. Not where the two looks at
+ * an old try take turns, twice a second: a restart goes on the same from either. */
+bool remedy_is_to_be_saved(const struct remedy *r, enum remedy_state before);
 /* Whether a look at the task instance is to say what a new try waits for. */
 bool remedy_wants_room(const struct remedy *r);
 /* Whether its state chooses a way: a look at the task instance is to bring what is around it. */

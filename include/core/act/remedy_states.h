@@ -20,6 +20,9 @@ int remedy_finish(struct remedy *r, struct remedy_step *step, enum remedy_outcom
 int remedy_go(struct remedy *r, struct remedy_step *step, enum remedy_state state,
 	enum remedy_effect effect, usec_t deadline);
 int remedy_wait(struct remedy_step *step, usec_t now);
+/* Whether the state's time was over when the look began that is answered: an answer that came late
+ * tells how it stood before. */
+bool remedy_is_over(const struct remedy *r);
 /* After a request: a look at the task instance, in this state, says whether it took. The attempts
  * count on. */
 int remedy_verify(struct remedy *r, struct remedy_step *step, enum remedy_state state, usec_t now);

@@ -180,6 +180,16 @@ enum remedy_event_type remedy_awaits(const struct remedy *r)
 	return states[r->state].answer;
 }
 
+static bool looks_at_old(enum remedy_state s)
+{
+	return s == REMEDY_WAIT_OLD_END || s == REMEDY_WATCH_OLD;
+}
+
+bool remedy_is_to_be_saved(const struct remedy *r, enum remedy_state before)
+{
+	return r->state != before && !(looks_at_old(before) && looks_at_old(r->state));
+}
+
 bool remedy_wants_room(const struct remedy *r)
 {
 	return r->state == REMEDY_WAIT_TRY && r->waits;
@@ -277,6 +287,12 @@ static bool fits(const struct remedy *r, const struct remedy_event *event)
 	       event->type == REMEDY_EVENT_TIMER || event->type == states[r->state].answer;
 }
 
+static bool looks(enum remedy_effect e)
+{
+	return e == EFFECT_LOOK_STAGE || e == EFFECT_LOOK_TASK || e == EFFECT_LOOK_PROCESS ||
+	       e == EFFECT_LOOK_APP;
+}
+
 int remedy_next(
 	struct remedy *r, const struct remedy_event *event, usec_t now, struct remedy_step *ret)
 {
@@ -302,6 +318,8 @@ int remedy_next(
 			"the mode is observe now: it stopped before %s", state_names[r->state]);
 	if (k < 0)
 		return k;
+	if (looks(step.effect))
+		r->look_began = now;
 	*ret = step;
 	return 0;
 }

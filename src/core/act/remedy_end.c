@@ -92,7 +92,7 @@ int remedy_on_wait_app_end(
 	if (ev->app_end == APP_END_ENDED)
 		return remedy_go(
 			r, step, REMEDY_WAIT_LEFT, EFFECT_LOOK_TASK, now + r->plan.process_timeout);
-	if (now < r->deadline) {
+	if (!remedy_is_over(r)) {
 		if (remedy_kills_again(r, ev))
 			r->state = REMEDY_END_APP;
 		return remedy_wait(step, now);
@@ -130,7 +130,7 @@ int remedy_on_verify_hung(
 	if (ev->stage == LOOK_HUNG)
 		return remedy_go(
 			r, step, REMEDY_VERIFY_RUNNING, EFFECT_LOOK_TASK, now + VERIFY_TIMEOUT);
-	if (ev->stage == LOOK_UNKNOWN && now < r->deadline)
+	if (ev->stage == LOOK_UNKNOWN && !remedy_is_over(r))
 		return remedy_wait(step, now);
 	return remedy_finish(r, step, OUTCOME_UNCONFIRMED,
 		"the end of the app is not confirmed, and its task is left alone: %s%s",
@@ -276,7 +276,7 @@ int remedy_on_wait_end(
 	}
 	if (ev->app_end == APP_END_ENDED)
 		return app_has_ended(r, ev, now, step);
-	if (now < r->deadline) {
+	if (!remedy_is_over(r)) {
 		if (r->state == REMEDY_WAIT_KILLED && remedy_kills_again(r, ev))
 			r->state = REMEDY_KILL_APP;
 		return remedy_wait(step, now);

@@ -27,7 +27,7 @@ int remedy_on_wait_left(
 			r, step, REMEDY_WAIT_TRY, EFFECT_LOOK_TASK, now + r->plan.retry_timeout);
 		return 0;
 	}
-	if (now < r->deadline)
+	if (!remedy_is_over(r))
 		return remedy_wait(step, now);
 	if (ev->reply == REPLY_DONE && r->plan.retry_via != RETRY_VIA_AIRFLOW)
 		return remedy_go(
@@ -198,7 +198,7 @@ int remedy_on_wait_try(
 			return remedy_finish(r, step, OUTCOME_FAILED_AGAIN, "try %lld is %s",
 				(long long)t->try_number, ti_state_name(t->state));
 	}
-	if (now >= r->deadline)
+	if (remedy_is_over(r))
 		return out_of_time(r, step);
 	if (ev->reply == REPLY_DONE && ti_identity_matches(&r->task, t) &&
 		t->state == TI_STATE_FAILED)

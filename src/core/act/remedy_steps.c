@@ -50,6 +50,11 @@ int remedy_wait(struct remedy_step *step, usec_t now)
 	return 0;
 }
 
+bool remedy_is_over(const struct remedy *r)
+{
+	return r->look_began >= r->deadline;
+}
+
 int remedy_verify(struct remedy *r, struct remedy_step *step, enum remedy_state state, usec_t now)
 {
 	unsigned attempts = r->attempts;
@@ -77,7 +82,7 @@ bool remedy_has_task(struct remedy *r, const struct remedy_event *ev, usec_t now
 	*ret = 0;
 	if (ev->type != REMEDY_EVENT_TASK)
 		step->effect = EFFECT_LOOK_TASK;
-	else if (ev->reply == REPLY_UNCERTAIN && now < r->deadline)
+	else if (ev->reply == REPLY_UNCERTAIN && !remedy_is_over(r))
 		*ret = remedy_wait(step, now);
 	else if (ev->reply != REPLY_DONE)
 		*ret = remedy_finish(

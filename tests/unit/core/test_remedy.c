@@ -36,8 +36,10 @@ static struct ti_obs task(enum ti_state state, int64_t number, char *id)
 		.pid = 7};
 }
 
+/* Answers come at once. */
 static void give(struct fixture *f, const struct remedy_event *ev)
 {
+	f->r.look_began = f->now;
 	assert_int_equal(remedy_next(&f->r, ev, f->now, &f->step), 0);
 }
 
@@ -1263,6 +1265,65 @@ static void test_restart_all_well(void **state)
 	assert_done(&f, OUTCOME_RECOVERED, "confirmed");
 }
 
+static void give_late(struct fixture *f, usec_t late, const struct remedy_event *ev)
+{
+	f->now += late;
+	assert_int_equal(remedy_next(&f->r, ev, f->now, &f->step), 0);
+}
+
+/* The daemon, or its host, stood still while it looked: that the time is over is seen by a look
+ * that begins then. */
+static void test_late_answer_is_no_timeout(void **state)
+{
+	const struct remedy_event runs = {.type = REMEDY_EVENT_APP, .app_end = APP_END_RUNNING};
+	struct ti_obs queued = task(TI_STATE_QUEUED, 2, id_two);
+	const struct remedy_event waits = {
+		.type = REMEDY_EVENT_TASK, .reply = REPLY_DONE, .task = &queued};
+	struct fixture f;
+
+	(void)state;
+	begin_to_restart(&f);
+	give_reply(&f, EFFECT_RESTART_TASK, REPLY_DONE);
+	give_late(&f, 2 * END_TIMEOUT, &runs);
+	assert_int_equal(f.r.state, REMEDY_WATCH_OLD);
+	give_task(&f, task(TI_STATE_NONE, 1, id_two));
+	give_reply(&f, EFFECT_KILL_APP, REPLY_DONE);
+	give_late(&f, 2 * END_TIMEOUT, &runs);
+	give_timer(&f);
+	give_app(&f, APP_END_ENDED);
+	give_late(&f, 2 * RETRY_TIMEOUT, &waits);
+	give_timer(&f);
+	give_task(&f, task(TI_STATE_RUNNING, 2, id_two));
+	assert_done(&f, OUTCOME_RECOVERED, "confirmed");
+}
+
+/* Two looks a second, for minutes, are not as many writes; what is sent after them is one. */
+static void test_restart_looks_are_not_saved(void **state)
+{
+	enum remedy_state before;
+	struct fixture f;
+
+	(void)state;
+	begin_to_restart(&f);
+	before = f.r.state;
+	give_reply(&f, EFFECT_RESTART_TASK, REPLY_DONE);
+	assert_true(remedy_is_to_be_saved(&f.r, before));
+	before = f.r.state;
+	give_app(&f, APP_END_RUNNING);
+	assert_int_not_equal(f.r.state, before);
+	assert_false(remedy_is_to_be_saved(&f.r, before));
+	before = f.r.state;
+	give_task(&f, task(TI_STATE_RESTARTING, 1, id_two));
+	assert_int_not_equal(f.r.state, before);
+	assert_false(remedy_is_to_be_saved(&f.r, before));
+	give_timer(&f);
+	assert_false(remedy_is_to_be_saved(&f.r, f.r.state));
+	before = f.r.state;
+	give_app(&f, APP_END_ENDED);
+	assert_true(remedy_is_to_be_saved(&f.r, before));
+	remedy_clear(&f.r);
+}
+
 /* Airflow waits for the process, not for an app that outlives it. */
 static void test_restart_app_outlives_its_process(void **state)
 {
@@ -1880,6 +1941,8 @@ int main(void)
 		cmocka_unit_test(test_airflow_2_waits_for_the_process),
 		cmocka_unit_test(test_airflow_2_is_overwritten),
 		cmocka_unit_test(test_restart_all_well),
+		cmocka_unit_test(test_late_answer_is_no_timeout),
+		cmocka_unit_test(test_restart_looks_are_not_saved),
 		cmocka_unit_test(test_restart_app_outlives_its_process),
 		cmocka_unit_test(test_restart_not_with_a_driver_in_the_cluster),
 		cmocka_unit_test(test_restart_lost),
