@@ -22,6 +22,7 @@ import time
 
 import fakes
 import harness
+from waiting import wait
 
 
 class World:
@@ -393,9 +394,17 @@ class Daemon(harness.Daemon):
         if crash_at:
             env["SIM_CRASH_AT"] = str(crash_at)
         with open(self.logfile, "ab") as log:
+            self.log_before = log.tell()
             self.child = subprocess.Popen([self.binary, "--config", self.config], stderr=log, stdin=subprocess.DEVNULL, env=env)
 
+    def has_begun(self):
+        with open(self.logfile, "rb") as log:
+            log.seek(self.log_before)
+            return b" started, configuration: " in log.read()
+
     def stop(self):
+        """Its status. Before it has begun, SIGTERM would end it at once."""
+        wait(lambda: self.child.poll() is not None or self.has_begun(), "it has begun", 0.02)
         if self.child.poll() is None:
             self.child.send_signal(signal.SIGTERM)
             self.child.wait(20)
