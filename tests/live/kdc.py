@@ -3,6 +3,7 @@
 import os
 import pathlib
 import shutil
+import signal
 import socket
 import subprocess
 
@@ -68,6 +69,7 @@ kdc = FILE:{directory}/kdc.log
 
     def stop(self):
         self.child.terminate()
+        self.child.send_signal(signal.SIGCONT)  # a test may have stopped it
         self.child.wait(10)
 
     def issued(self, service):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Kerberos, with a real KDC and an Apache that wants a ticket for each request."""
+import contextlib
 import os
 import signal
 
@@ -14,12 +15,22 @@ pytestmark = [pytest.mark.lengthy,
 
 
 @pytest.fixture
-def realm(tmp_path, started):
-    real = kdc.Kdc(tmp_path)
-    apache = kdc.Apache(tmp_path, real, started(Driver).url)
-    yield real, apache
-    apache.stop()
-    real.stop()
+def kerberos(tmp_path):
+    """A KDC, and what puts an Apache before a URL. They end with the test, whatever has begun."""
+    with contextlib.ExitStack() as running:
+        def guard(url, name="apache"):
+            apache = kdc.Apache(tmp_path, real, url, name)
+            running.callback(apache.stop)
+            return apache
+        real = kdc.Kdc(tmp_path)
+        running.callback(real.stop)
+        yield real, guard
+
+
+@pytest.fixture
+def realm(kerberos, started):
+    real, guard = kerberos
+    return real, guard(started(Driver).url)
 
 
 def section(name, apache, **keys):
@@ -71,24 +82,19 @@ def test_helper_ends_with_the_daemon(binary, tmp_path, started, realm):
         wait(lambda: not os.path.exists(f"/proc/{helper}"), "the helper has ended")
 
 
-def test_a_standby_redirects(binary, tmp_path, started):
+def test_a_standby_redirects(binary, tmp_path, started, kerberos):
     """Two ResourceManagers that want a ticket: the active one is asked at its configured address, wherever the redirect leads."""
-    real = kdc.Kdc(tmp_path)
+    real, guard = kerberos
     standby, active, driver = started(ResourceManager), started(ResourceManager), started(Driver, "application_1795400114925_0001", OWNER)
     active.add(driver)
     standby.active = active
-    doors = [kdc.Apache(tmp_path, real, rm.url, name) for rm, name in ((standby, "rm1"), (active, "rm2"))]
-    try:
-        keys = f"auth = negotiate\nkeytab = {tmp_path}/watcher.keytab\nprincipal = watcher@{kdc.REALM}\n"
-        with Daemon(binary, tmp_path, yarn_section("y", *doors, timeout="5s", more=keys), env=real.env) as d:
-            wait(lambda: d.metric("stagewatch_apps", spark_cluster="y") == 1, "the app is seen")
-            assert d.metric("stagewatch_up", spark_cluster="y") == 1
-            asked = len(active.requests)
-            wait(lambda: len(active.requests) > asked + 5, "it goes on")
-        assert standby.requests and all("X-Forwarded-For" in r[3] for r in active.requests)
-        for door in doors:
-            assert {user for user, status in door.users() if status != "401"} == {f"watcher@{kdc.REALM}"}
-    finally:
-        for door in doors:
-            door.stop()
-        real.stop()
+    doors = [guard(rm.url, name) for rm, name in ((standby, "rm1"), (active, "rm2"))]
+    keys = f"auth = negotiate\nkeytab = {tmp_path}/watcher.keytab\nprincipal = watcher@{kdc.REALM}\n"
+    with Daemon(binary, tmp_path, yarn_section("y", *doors, timeout="5s", more=keys), env=real.env) as d:
+        wait(lambda: d.metric("stagewatch_apps", spark_cluster="y") == 1, "the app is seen")
+        assert d.metric("stagewatch_up", spark_cluster="y") == 1
+        asked = len(active.requests)
+        wait(lambda: len(active.requests) > asked + 5, "it goes on")
+    assert standby.requests and all("X-Forwarded-For" in r[3] for r in active.requests)
+    for door in doors:
+        assert {user for user, status in door.users() if status != "401"} == {f"watcher@{kdc.REALM}"}

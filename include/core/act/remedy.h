@@ -218,8 +218,8 @@ int remedy_next(
 
 /* The event, beside a timer, that its state is waiting for. */
 enum remedy_event_type remedy_awaits(const struct remedy *r);
-/* Whether the ledger is to have the state that it came to from before. Not where the two looks at
- * an old try take turns, twice a second: a restart goes on the same from either. */
+/* Whether its state, to which it came from before, is worth a write. The two looks at an old try
+ * take turns twice a second, and a restart goes on the same from either: those are not. */
 bool remedy_is_to_be_saved(const struct remedy *r, enum remedy_state before);
 /* Whether a look at the task instance is to say what a new try waits for. */
 bool remedy_wants_room(const struct remedy *r);
