@@ -124,6 +124,9 @@ void settings_drop_notifies(struct settings *s);
  * are in it, secrets are not. */
 int settings_print(const struct settings *s, char **ret);
 
+/* How long the ledger keeps what has ended: for retention, and no shorter than any cooldown. */
+usec_t settings_keep(const struct settings *s);
+
 /* Whether the mode that holds for the rule is observe. */
 bool settings_dry(const struct settings *s, const struct rule *rule);
 /* The ways in which rules end apps of the cluster: bits 1 << KILL_VIA_*. dry_too: also of those

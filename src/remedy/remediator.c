@@ -519,7 +519,7 @@ int remediator_stop(struct remediator *m, struct incident *i)
 /* As the ledger does, and a day later: it counts from their end. */
 static void forget_past(struct remediator *m)
 {
-	usec_t keep = remediator_runtime(m)->settings->daemon.retention + PAST_MARGIN;
+	usec_t keep = settings_keep(remediator_runtime(m)->settings) + PAST_MARGIN;
 
 	action_log_prune(&m->log, (int64_t)remediator_now(m) - (int64_t)keep);
 }

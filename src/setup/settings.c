@@ -511,6 +511,16 @@ int settings_place(
 	return str_printf(ret, "%s:%u", section->file, section->line);
 }
 
+usec_t settings_keep(const struct settings *s)
+{
+	usec_t keep = s->daemon.retention;
+
+	for (size_t i = 0; i < s->rules.n; i++)
+		if (s->rules.items[i].cooldown > keep)
+			keep = s->rules.items[i].cooldown;
+	return keep;
+}
+
 /* What is printed can be read: keys of other types are left out. */
 static void print_source(const struct source_params *p, struct strbuf *out)
 {

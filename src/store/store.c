@@ -153,7 +153,7 @@ void store_configure(struct store *s, const struct settings *settings)
 	if (acts && !s->acts)
 		s->complained = false;
 	s->acts = acts;
-	s->keep = settings->daemon.retention;
+	s->keep = settings_keep(settings);
 }
 
 int store_put_text(struct store *s, const char *key, const char *text)

@@ -98,6 +98,27 @@ static void a_try_is_acted_upon_once_over_restarts(void **state)
 	assert_string_equal(w->airflow.sent, "F");
 }
 
+/* What ended longer ago than retention is forgotten, but not within a cooldown. */
+static void a_cooldown_outlives_retention(void **state)
+{
+	struct world *w = *state;
+
+	scene_app(w);
+	world_make_state(w);
+	world_start(w, "mode = act\nretention = 24h", WORLD_MASTER WORLD_AIRFLOW,
+		"action = kill\ncooldown = 5d");
+	scene_until(w, RULE_ACTION_KILL, ACTION_CONFIRMED);
+	w->fake.now += 3 * 24 * USEC_PER_HOUR;
+	w->fake.wall += 3 * 24 * USEC_PER_HOUR;
+	world_run(w, 5 * USEC_PER_SEC);
+	w->airflow.state = "running";
+	(void)fake_spark_add(&w->spark, "app-2", "http://d2:4040", WORLD_OWNER);
+	restart(w);
+	world_until(w, world_is_hung(w, "app-2"));
+	world_until(w, scene_told(w, "acted upon already"));
+	assert_string_equal(w->airflow.sent, "F");
+}
+
 /* It was failed, and the daemon ended before it saw the end: it goes on, and does not fail it
  * again. */
 static void an_action_is_taken_up_where_it_was(void **state)
@@ -270,6 +291,7 @@ int main(void)
 		story(settles_after_the_start),
 		story(a_storm),
 		story(a_try_is_acted_upon_once_over_restarts),
+		story(a_cooldown_outlives_retention),
 		story(an_action_is_taken_up_where_it_was),
 		story(what_ended_over_a_restart_is_ended),
 		story(an_incident_of_a_cluster_that_is_gone_ends),

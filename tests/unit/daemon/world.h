@@ -149,16 +149,17 @@ static inline void world_configure(
 				     : "[limits]\nsettle = 0\nactions_per_hour = 1000\n"
 				       "storm_threshold = 0\nstorm_share = 0\n";
 
-	assert_true(str_printf(&text,
-			    "[daemon]\npoll_interval = 1s\nstate_dir = @/state\n"
-			    "control_socket = @/control\n%s\n[web]\nlisten = 127.0.0.1:0\n"
-			    "%s%s"
-			    "[rule all]\napp = *\nhung_after = 2s\nhung_after_unproven = 3s\n"
-			    "starved_after = 3s\nidle_after = 3s\nunobservable_after = 3s\n"
-			    "retry_timeout = 5s\ncooldown = 0\n%s%s%s\n",
-			    daemon, limits, sections,
-			    strstr(rule, "retry_via") ? "" : "retry_via = clear\n",
-			    strstr(rule, "end_timeout") ? "" : "end_timeout = 2s\n", rule) >= 0);
+	assert_true(
+		str_printf(&text,
+			"[daemon]\npoll_interval = 1s\nstate_dir = @/state\n"
+			"control_socket = @/control\n%s\n[web]\nlisten = 127.0.0.1:0\n"
+			"%s%s"
+			"[rule all]\napp = *\nhung_after = 2s\nhung_after_unproven = 3s\n"
+			"starved_after = 3s\nidle_after = 3s\nunobservable_after = 3s\n"
+			"retry_timeout = 5s\n%s%s%s%s\n",
+			daemon, limits, sections, strstr(rule, "cooldown") ? "" : "cooldown = 0\n",
+			strstr(rule, "retry_via") ? "" : "retry_via = clear\n",
+			strstr(rule, "end_timeout") ? "" : "end_timeout = 2s\n", rule) >= 0);
 	for (const char *c = text; *c; c++)
 		if (*c == '@')
 			strbuf_add(&b, w->dir);
