@@ -16,6 +16,15 @@
 struct transport;
 struct transport_request; /* one under way */
 
+/* Whose places on the wire a request takes. */
+enum transport_places {
+	PLACES_SHARED,  /* those of all */
+	PLACES_LASTING, /* beside them: the other side takes its time, a watch or a dump, and
+			   whoever sends it bounds how many there are at once */
+	PLACES_LEASE,   /* the one of whoever renews a lease: it waits for nobody else */
+	PLACES_MAX
+};
+
 struct transport_ask {
 	const char *method;         /* GET, POST, PATCH, PUT, DELETE */
 	const char *url;            /* http or https, without user info */
@@ -26,10 +35,8 @@ struct transport_ask {
 	const char *socket; /* ask at this Unix socket, whatever host the URL names; NULL: no */
 	size_t max_body;    /* bytes after decoding; 0: as the endpoint says */
 	bool urgent;        /* before all of its cluster that wait for a place on the wire */
-	bool lasting; /* the other side takes its time with it, a watch or a dump: it has a place
-			 beside those of all others, and whoever sends it bounds how many there are
-			 at once */
-	bool secret;  /* the answer holds one: no copy of it stays behind */
+	enum transport_places places;
+	bool secret; /* the answer holds one: no copy of it stays behind */
 	/* Asked when the connection stands and the request is about to go: where it is closed,
 	 * nothing is sent. Borrowed until the answer, or until it is cancelled; NULL: not asked. */
 	const struct guard *guard;

@@ -55,7 +55,7 @@ int ask_copy(struct ask_copy *to, const struct transport_ask *from)
 		.socket = to->socket,
 		.max_body = from->max_body,
 		.urgent = from->urgent,
-		.lasting = from->lasting,
+		.places = from->places,
 		.secret = from->secret,
 		.guard = from->guard};
 	return r;

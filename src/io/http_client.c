@@ -52,8 +52,7 @@ struct http_client {
 	bool delivering;
 	char *user_agent;
 	struct http_pool *pool;
-	struct http_lines *lines;
-	struct http_lines *lasting; /* lines of what lasts */
+	struct http_lines *lines[PLACES_MAX];
 	struct slot *slots;
 	size_t n_slots;
 	size_t max_connections;
@@ -195,9 +194,11 @@ static void give_up(struct transport_request *r, int err)
 
 static struct http_place *next_in_line(struct http_client *c)
 {
-	struct http_place *p = http_lines_next(c->lines);
+	struct http_place *p = NULL;
 
-	return p ? p : http_lines_next(c->lasting);
+	for (int i = PLACES_MAX; i-- > 0 && !p;)
+		p = http_lines_next(c->lines[i]);
+	return p;
 }
 
 static int on_start(sd_event_source *s, void *userdata)
@@ -233,7 +234,7 @@ static int client_send(struct transport *t, const struct transport_ask *ask, tra
 		return -ENOMEM;
 	r->done = done;
 	r->userdata = userdata;
-	r->lines = ask->lasting ? c->lasting : c->lines;
+	r->lines = c->lines[ask->places];
 	err = ask_copy(&r->asked, ask);
 	if (err >= 0)
 		err = http_lines_join(
@@ -290,7 +291,11 @@ int http_client_new(
 	sd_event *event, const char *user_agent, size_t max_parallel, struct http_client **ret)
 {
 	_cleanup_(http_client_freep) struct http_client *c = calloc(1, sizeof(*c));
-	size_t n_places = max_parallel ? max_parallel : DEFAULT_PARALLEL;
+	const size_t n_places[] = {
+		[PLACES_SHARED] = max_parallel ? max_parallel : DEFAULT_PARALLEL,
+		[PLACES_LASTING] = LASTING_PLACES,
+		[PLACES_LEASE] = 1,
+	};
 	int r;
 
 	if (!c)
@@ -298,17 +303,16 @@ int http_client_new(
 	c->transport.ops = &client_ops;
 	c->event = sd_event_ref(event);
 	c->max_connections = max_connections();
-	c->n_slots = n_places + LASTING_PLACES;
+	for (int i = 0; i < PLACES_MAX; i++)
+		c->n_slots += n_places[i];
 	c->slots = calloc(c->n_slots, sizeof(*c->slots));
 	if (!c->slots)
 		return -ENOMEM;
 	for (size_t i = c->n_slots; i-- > 0; c->idle = &c->slots[i])
 		c->slots[i].next = c->idle;
 	r = str_replace(&c->user_agent, user_agent);
-	if (r >= 0)
-		r = http_lines_new(n_places, &c->lines);
-	if (r >= 0)
-		r = http_lines_new(LASTING_PLACES, &c->lasting);
+	for (int i = 0; i < PLACES_MAX && r >= 0; i++)
+		r = http_lines_new(n_places[i], &c->lines[i]);
 	if (r >= 0)
 		r = http_pool_new(event, c->max_connections, on_transfer_done, c, &c->pool);
 	if (r >= 0)
@@ -337,8 +341,8 @@ struct http_client *http_client_free(struct http_client *c)
 	if (!c)
 		return NULL;
 	assert(!c->delivering);
-	end_all(c->lines);
-	end_all(c->lasting);
+	for (int i = 0; i < PLACES_MAX; i++)
+		end_all(c->lines[i]);
 	while ((r = spares_take(&c->spares))) {
 		ask_copy_clear(&r->asked);
 		free(r);
@@ -347,8 +351,8 @@ struct http_client *http_client_free(struct http_client *c)
 		http_exchange_clear(&c->slots[i].exchange);
 	free(c->slots);
 	http_pool_free(c->pool);
-	http_lines_free(c->lines);
-	http_lines_free(c->lasting);
+	for (int i = 0; i < PLACES_MAX; i++)
+		http_lines_free(c->lines[i]);
 	(void)sd_event_source_disable_unref(c->start);
 	(void)sd_event_unref(c->event);
 	expiry_clear(&c->certificates);

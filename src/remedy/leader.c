@@ -321,7 +321,7 @@ static int send_request(struct leader *l, const struct leader_request *rq)
 		.body = rq->body,
 		.endpoint = &l->endpoint,
 		.max_body = MAX_BODY,
-		.urgent = true,
+		.places = PLACES_LEASE,
 		.secret = l->logs_in};
 	int r = str_printf(&url, "%s%s", l->urls.items[l->at], rq->path);
 

@@ -255,7 +255,7 @@ int evidence_call_start(const struct evidence_call_ask *ask, evidence_call_done_
 	struct transport_ask request = {
 		.method = "GET",
 		.endpoint = ask->endpoint,
-		.lasting = is_dump(ask->want.kind),
+		.places = is_dump(ask->want.kind) ? PLACES_LASTING : PLACES_SHARED,
 		.max_body = (is_dump(ask->want.kind) ? DUMP_FACTOR : 1) * ask->endpoint->max_body,
 	};
 	struct evidence_call *c;

@@ -338,8 +338,10 @@ static void on_changes(void *userdata, const struct transport_answer *a)
 /* A watch is silent for most of its second. */
 static int ask_changes(struct kube_list *l)
 {
-	struct transport_ask ask = {
-		.method = "GET", .endpoint = &l->source->endpoint, .urgent = true, .lasting = true};
+	struct transport_ask ask = {.method = "GET",
+		.endpoint = &l->source->endpoint,
+		.urgent = true,
+		.places = PLACES_LASTING};
 	_cleanup_free_ char *url = NULL;
 	struct strbuf b = {0};
 	int r;

@@ -68,7 +68,7 @@ struct fake_asked {
 	char *with_body;    /* "METHOD URL BODY"; NULL: there is none */
 	char *headers;      /* a line each */
 	struct endpoint as; /* copied */
-	bool lasting;
+	enum transport_places places;
 	usec_t at;
 };
 
@@ -150,7 +150,7 @@ static inline void fake_note(struct fake *f, const struct transport_ask *ask, co
 	f->asked = reallocarray(f->asked, f->n_asked + 1, sizeof(*f->asked));
 	assert_non_null(f->asked);
 	a = &f->asked[f->n_asked++];
-	*a = (struct fake_asked){.lasting = ask->lasting, .at = f->now};
+	*a = (struct fake_asked){.places = ask->places, .at = f->now};
 	assert_true(str_replace(&a->what, what) >= 0);
 	assert_true(str_replace(&a->body, ask->body) >= 0);
 	if (ask->body)

@@ -244,6 +244,9 @@ static void test_one_acts(void **state)
 	turn_to(b);
 	assert_true(world_metric(b->world,
 			    "stagewatch_leader{lease=\"stagewatchd\",replica=\"replica-b\"}") == 0);
+	for (size_t i = 0; i < a->world->fake.n_asked; i++)
+		assert_int_equal(a->world->fake.asked[i].places == PLACES_LEASE,
+			strstr(a->world->fake.asked[i].what, ETCD) != NULL);
 	pair_free(p);
 }
 

@@ -993,7 +993,7 @@ static void test_lasting(void **state)
 		_cleanup_free_ char *url = url_of(f.peer.port, "/victim");
 		const struct transport_ask ask = {.method = "GET",
 			.url = url,
-			.lasting = true,
+			.places = PLACES_LASTING,
 			AS(.timeout = LONG, .cluster = i % 2 ? TEXT("a") : TEXT("b"))};
 
 		lasts[i] = send_ask(&f, &ask, &hung);
@@ -1013,7 +1013,7 @@ static void test_lasting(void **state)
 	for (unsigned i = 0; i < 2; i++) {
 		_cleanup_free_ char *url = url_of(f.peer.port, "/calm");
 		const struct transport_ask ask = {
-			.method = "GET", .url = url, .lasting = true, AS(.timeout = LONG)};
+			.method = "GET", .url = url, .places = PLACES_LASTING, AS(.timeout = LONG)};
 
 		(void)send_ask(&f, &ask, &late);
 	}
@@ -1021,6 +1021,45 @@ static void test_lasting(void **state)
 	assert_int_equal(late.error, 0);
 	assert_int_equal(hung.n, 0);
 	got_clear(&late);
+	tear_down(&f);
+}
+
+/* Whoever renews a lease waits for nobody, whatever hangs; there is one such request at a time. */
+static void test_lease(void **state)
+{
+	static const enum transport_places others[] = {PLACES_SHARED, PLACES_LASTING};
+	struct got hung = {0};
+	struct got second = {0};
+	struct fixture f;
+	struct transport_ask ask = {.method = "GET", .places = PLACES_LEASE, AS(.timeout = LONG)};
+	_cleanup_free_ char *victim = NULL;
+	_cleanup_free_ char *calm = NULL;
+	struct transport_request *waits;
+
+	(void)state;
+	set_up(&f, say_to_others, 1);
+	victim = url_of(f.peer.port, "/victim");
+	calm = url_of(f.peer.port, "/calm");
+	for (size_t i = 0; i < 2 * 70; i++) {
+		const struct transport_ask other = {.method = "GET",
+			.url = victim,
+			.places = others[i % 2],
+			AS(.timeout = LONG)};
+
+		(void)send_ask(&f, &other, &hung);
+	}
+	ask.url = calm;
+	(void)send_ask(&f, &ask, &f.got);
+	run_until(f.event, &f.got.n, 1);
+	assert_int_equal(f.got.error, 0);
+	ask.url = victim;
+	(void)send_ask(&f, &ask, &hung);
+	ask.url = calm;
+	waits = send_ask(&f, &ask, &second);
+	for (int i = 0; i < 10; i++)
+		assert_true(sd_event_run(f.event, 10 * USEC_PER_MSEC) >= 0);
+	assert_true(transport_waits(f.transport, waits));
+	assert_int_equal(hung.n, 0);
 	tear_down(&f);
 }
 
@@ -1251,6 +1290,7 @@ int main(void)
 		cmocka_unit_test(test_parallel),
 		cmocka_unit_test(test_clusters_share),
 		cmocka_unit_test(test_lasting),
+		cmocka_unit_test(test_lease),
 		cmocka_unit_test(test_line_is_no_silence),
 		cmocka_unit_test(test_urgent),
 		cmocka_unit_test(test_handle_is_used_again),

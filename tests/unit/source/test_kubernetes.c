@@ -508,7 +508,7 @@ static void what_changes(void **state)
 	assert_int_equal(fake_n_asked(&f->fake, "*&limit=*"), 1);
 	/* A watch takes no place of polls. */
 	for (size_t i = 0; i < f->fake.n_asked; i++)
-		assert_int_equal(f->fake.asked[i].lasting, i > 0);
+		assert_int_equal(f->fake.asked[i].places, i > 0 ? PLACES_LASTING : PLACES_SHARED);
 	assert_int_equal(f->n_faults, 0);
 	/* All the same it is listed now and then. */
 	watch_answers(f, "13", "");

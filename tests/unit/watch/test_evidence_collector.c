@@ -144,8 +144,9 @@ static void test_few_dumps_at_once(void **state)
 	fake_run(&w.fake);
 	assert_int_equal(fake_n_asked(&w.fake, "GET */executors/[0-9]/threads"), 4);
 	for (size_t i = 0; i < w.fake.n_asked; i++)
-		assert_int_equal(w.fake.asked[i].lasting,
-			fnmatch("*/threads", w.fake.asked[i].what, 0) == 0);
+		assert_int_equal(w.fake.asked[i].places,
+			fnmatch("*/threads", w.fake.asked[i].what, 0) == 0 ? PLACES_LASTING
+									   : PLACES_SHARED);
 	/* Their time limit is that of dumps, not the driver's. */
 	fake_advance(&w.fake, w.params.dump_timeout - INTERVAL);
 	assert_int_equal(fake_n_asked(&w.fake, "GET */executors/[0-9]/threads"), 6);
