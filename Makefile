@@ -463,7 +463,7 @@ uninstall: ## stop the daemon and remove what install copied, except the configu
 	[ -n "$(DESTDIR)" ] || [ ! -d /run/systemd/system ] || systemctl daemon-reload
 
 clean: ## remove all build directories
-	rm -rf $(BUILD) $(TWICE) $(COVERED) $(FUZZ_BUILD) $(FUZZ_BUILD)-coverage build-clang build-sanitize
+	rm -rf $(BUILD) $(TWICE) $(COVERED) $(FUZZ_BUILD) $(FUZZ_BUILD)-coverage build-sanitize
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16

@@ -172,9 +172,12 @@ static struct waiter *next_waiter(const struct kube_events *e, usec_t now)
 {
 	struct waiter *first = NULL;
 
-	for (struct waiter *w = e->items; w < e->items + e->n; w++)
+	for (size_t i = 0; i < e->n; i++) {
+		struct waiter *w = &e->items[i];
+
 		if (is_due(w, now) && (!first || w->asked_at < first->asked_at))
 			first = w;
+	}
 	return first;
 }
 

@@ -55,7 +55,11 @@ class EvilMaster(Master):
 
 
 class EvilAirflow(Airflow):
+    away = True  # nothing is acted upon
+
     def answer(self, method, path, headers, body):
+        if self.away:
+            return 503, EVIL
         status, answer, *more = super().answer(method, path, headers, body)
         return status, evil(answer), *more
 
@@ -293,6 +297,8 @@ def test_evil_names(log_format, binary, tmp_path, started):
     (tmp_path / "state").mkdir()
     kind, written = (Journaled, "") if log_format == "journal" else (Daemon, f"[daemon]\nlog_format = {log_format}\n")
     with kind(binary, tmp_path, written + text, action="retry") as d:
+        wait(lambda: any("cause unknown: " in text for text in texts(d.json("/api/v1/incidents"))), "what it does is known")
+        airflow.away = False
         wait(lambda: airflow.number == 2, "it is acted upon")
         wait(lambda: d.actions()["confirmed"] == 1, "to the end")
         wait(lambda: {r[2] for r in hook.requests} >= {"/", "/slack", "/own", "/api/v2/alerts"} and (tmp_path / "environment").exists(),
