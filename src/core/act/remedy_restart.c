@@ -92,11 +92,9 @@ int remedy_on_wait_old_end(
 		return remedy_go(
 			r, step, REMEDY_WAIT_TRY, EFFECT_LOOK_TASK, now + r->plan.retry_timeout);
 	if (r->state == REMEDY_WAIT_OLD_END && r->plan.can_kill_app) {
-		usec_t deadline = r->deadline;
-
 		if (remedy_is_over(r))
 			return remedy_go(r, step, REMEDY_KILL_OLD, EFFECT_KILL_APP, 0);
-		return remedy_go(r, step, REMEDY_WATCH_OLD, EFFECT_LOOK_TASK, deadline);
+		return remedy_go(r, step, REMEDY_WATCH_OLD, EFFECT_LOOK_TASK, r->deadline);
 	}
 	if (!remedy_is_over(r)) {
 		if (r->state == REMEDY_WAIT_OLD_KILLED && remedy_kills_again(r, ev))
