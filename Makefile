@@ -440,7 +440,7 @@ install: all ## copy what users need below DESTDIR and PREFIX
 	install -m 644 tests/setup.d/example.lock $(DESTDIR)$(DATADIR)/examples/ml-pipeline/requirements.lock
 	install -D -m 644 -t $(DESTDIR)$(DATADIR)/doc/runbook $(RUNBOOK)
 	install -D -m 644 -t $(DESTDIR)$(DATADIR)/doc doc/README.md doc/tutorial.md doc/why-a-timeout-is-not-enough.md doc/runbook.md \
-		doc/preventing-hangs.md doc/kubernetes.md doc/managed-airflow.md doc/facts.md
+		doc/preventing-hangs.md doc/kubernetes.md doc/managed-airflow.md doc/facts.md doc/soak.md doc/soak.svg
 	install -D -m 644 -t $(DESTDIR)$(MANDIR)/man8 man/stagewatchd.8 man/stagewatchctl.8
 	install -D -m 644 -t $(DESTDIR)$(MANDIR)/man5 man/stagewatchd.conf.5
 	install -D -m 644 etc/completion/stagewatchctl.bash $(DESTDIR)$(COMPLETION_BASH)

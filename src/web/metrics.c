@@ -149,7 +149,7 @@ static const struct metric_def metric_defs[] = {
 		"requests that were refused, before anything was made of them.",
 		"server", "reason"),
 	G(METRIC_PAUSED, "stagewatch_paused", NULL,
-		"1 if a person has paused: no new action begins."),
+		"1 while paused, by a person or after a damaged ledger: no new action begins."),
 	G(METRIC_MAINTENANCE, "stagewatch_maintenance", NULL,
 		"1 if the host's clock is within the maintenance window.", "window"),
 	G(METRIC_AIRFLOW_ACCESS, "stagewatch_airflow_access", NULL,

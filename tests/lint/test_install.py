@@ -69,7 +69,7 @@ def test_all_that_is_promised_is_there(root, build, tmp_path):
     paths = promised(root)
     assert {"airflow/", "airflow/airflow_local_settings.py", "prometheus/stagewatchd.rules.yml", "prometheus/", "grafana/", "spark/", "compose/",
             "spark/spark-defaults.conf", "doc/runbook.md", "doc/preventing-hangs.md", "doc/managed-airflow.md",
-            "doc/kubernetes.md", "doc/tutorial.md", "doc/why-a-timeout-is-not-enough.md", "doc/facts.md"} == set(paths)
+            "doc/kubernetes.md", "doc/tutorial.md", "doc/why-a-timeout-is-not-enough.md", "doc/facts.md", "doc/soak.md"} == set(paths)
     share = tmp_path / "usr/share/stagewatchd"
     assert {file.name for file in (share / "airflow").iterdir()} == {"airflow_local_settings.py", "plugin.py", "pyproject.toml"}
     assert [path for path in paths if not (share / path).exists()] == []

@@ -11,15 +11,16 @@ import pytest
 PLACES = {
     "debian/changelog": r"\Astagewatchd \(([\d.]+)",
     "packaging/stagewatchd.spec": r"^Version: +(\S+)",
-    "README.md": r"podman build -t \S+/stagewatchd:(\S+)",
+    "README.md": r"\S+/stagewatchd:(\S+)",
+    "doc/kubernetes.md": r"\S+/stagewatchd:(\S+)",
 }
 
 
 def test_one_version(root):
     (version,) = re.findall(r"^VERSION := (\S+)$", (root / "Makefile").read_text(), re.M)
     for file, pattern in PLACES.items():
-        (found,) = re.findall(pattern, (root / file).read_text(), re.M)
-        assert found.split("-")[0] == version, file
+        found = re.findall(pattern, (root / file).read_text(), re.M)
+        assert {f.split("-")[0] for f in found} == {version}, file
 
 
 def sbom(root, build):
