@@ -23,7 +23,7 @@ static const struct {
 	[REMEDY_WAIT_KILLED] = {"waits for the end of the app, which was killed", "end_timeout"},
 	[REMEDY_WAIT_PROCESS] = {"waits for the end of the task's process", "process_timeout"},
 	[REMEDY_VERIFY_TASK] = {"looks whether its task instance is still failed", NULL},
-	[REMEDY_CLEAR] = {"clears its task instance", "end_timeout"},
+	[REMEDY_CLEAR] = {"clears its task instance", "retry_timeout"},
 	[REMEDY_RESTART] = {"clears its task instance before it has ended", NULL},
 	[REMEDY_VERIFY_RESTART] = {"looks whether its task instance was cleared", NULL},
 	[REMEDY_WAIT_OLD_END] = {"waits for the end of the old try's app", "end_timeout"},

@@ -81,6 +81,10 @@ static void test_what_was_done(void **state)
 	assert_text(&i, &o,
 		"retry in progress: it waits for the end of the app, at most until "
 		"2026-11-23T03:38:05Z (end_timeout)");
+	r.state = REMEDY_CLEAR;
+	assert_text(&i, &o,
+		"retry in progress: it clears its task instance, at most until "
+		"2026-11-23T03:38:05Z (retry_timeout)");
 	r.state = REMEDY_VERIFY_FAILED;
 	assert_text(&i, &o,
 		"retry in progress: it looks whether its task instance has failed, at most until "
