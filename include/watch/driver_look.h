@@ -19,8 +19,5 @@ int driver_look_start(struct driver *d, const struct app_history *a, const struc
 /* No callback comes after this. NULL is allowed; returns NULL. */
 struct driver_look *driver_look_cancel(struct driver_look *look);
 
-/* The driver goes, and nobody is told of its looks any more. */
-void driver_look_cancel_all(struct driver *d);
-
-/* The driver goes: ends all of its looks, and they say so. */
-void driver_look_end_all(struct driver *d);
+/* Ends all looks at the driver by this answer. */
+void driver_look_end_all(struct driver *d, enum remedy_look look, const char *text);

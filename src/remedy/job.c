@@ -210,7 +210,9 @@ static int look_at_stage(struct job *j)
 	struct app_history *a = detector_find(c->detector, i->cluster, i->app_id, i->app_started);
 	struct stage_key key = {.stage_id = i->stage_id, .attempt_id = i->attempt_id};
 
-	if (!p || !a)
+	if (!p)
+		return -ENXIO;
+	if (!a)
 		return -ENOENT;
 	return poller_look(p, a, &key, on_looked_at_stage, j, &j->look);
 }
@@ -390,7 +392,7 @@ static void lost_event(const struct remedy_step *step, int error, struct remedy_
 		.reply = REPLY_UNCERTAIN,
 		.stage = error == -ENOENT ? LOOK_MOVED : LOOK_UNKNOWN,
 		.app_end = APP_END_UNKNOWN,
-		.text = strerror(-error)};
+		.text = error == -ENXIO ? "its cluster is no longer configured" : strerror(-error)};
 	if (step->effect == EFFECT_LOOK_STAGE)
 		ret->type = REMEDY_EVENT_STAGE;
 	else if (step->effect == EFFECT_LOOK_TASK || step->effect == EFFECT_LOOK_PROCESS)

@@ -293,6 +293,8 @@ static const char *objection_to_begin(
 
 	if (!h || !ev.rule || h->verdict != VERDICT_HUNG)
 		return "by now it is no longer hung";
+	if (!h->seen)
+		return "the last poll did not show its stage";
 	question(m, &ev, j->airflow, &q);
 	q.app_busy = false; /* by itself */
 	policy_ask_again(&q, ret);
@@ -441,7 +443,8 @@ int remediator_order(struct remediator *m, const char *name, enum rule_action ac
 		i ? detector_find(m->context.detector, i->cluster, i->app_id, i->app_started)
 		  : NULL;
 	struct stage_history *h = a ? app_history_stage(a, i->stage_id, i->attempt_id) : NULL;
-	const struct rule *rule = i ? runtime_rule(remediator_runtime(m), i->rule) : NULL;
+	struct app_wishes wishes;
+	const struct rule *rule = i ? runtime_rule_of(remediator_runtime(m), i, &wishes) : NULL;
 	struct airflow *airflow = rule ? runtime_airflow(remediator_runtime(m), rule) : NULL;
 	struct rule ordered = rule ? *rule : (struct rule){0};
 	struct detector_event ev = {

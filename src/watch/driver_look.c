@@ -33,13 +33,7 @@ struct driver_look *driver_look_cancel(struct driver_look *look)
 	return NULL;
 }
 
-void driver_look_cancel_all(struct driver *d)
-{
-	while (d->looks)
-		driver_look_cancel(d->looks);
-}
-
-void driver_look_end_all(struct driver *d)
+void driver_look_end_all(struct driver *d, enum remedy_look look, const char *text)
 {
 	/* The callback may begin or end others. */
 	while (d->looks) {
@@ -47,7 +41,7 @@ void driver_look_end_all(struct driver *d)
 		void *userdata = d->looks->userdata;
 
 		driver_look_cancel(d->looks);
-		fn(userdata, LOOK_MOVED, "its cluster no longer lists the app");
+		fn(userdata, look, text);
 	}
 }
 
@@ -70,8 +64,10 @@ static void on_look(void *userdata, struct driver_answer *answer)
 		h = same ? app_history_stage(a, l->key.stage_id, l->key.attempt_id) : NULL;
 		/* What nobody asked its job, executors and tasks about may be a phantom, or move.
 		 */
-		if (!h || h->verdict != VERDICT_HUNG)
+		if (!h || (h->seen && h->verdict != VERDICT_HUNG))
 			look = LOOK_MOVED;
+		else if (!h->seen)
+			text = "its row of the list of stages could not be used, or it is over";
 		else if (jobs && (answer->has_tasks || !h->knows_tasks))
 			look = LOOK_HUNG;
 		else

@@ -86,7 +86,8 @@ struct poller *poller_free(struct poller *p)
 	p->source->ops->cancel_list(p->source);
 	(void)sd_event_source_disable_unref(p->timer);
 	for (size_t i = 0; i < p->n_drivers; i++) {
-		driver_look_cancel_all(p->drivers[i]);
+		driver_look_end_all(
+			p->drivers[i], LOOK_UNKNOWN, "its cluster is no longer configured");
 		driver_free(p->drivers[i]);
 	}
 	free(p->drivers);
@@ -107,7 +108,6 @@ void poller_inherit(struct poller *p, struct poller *from)
 		struct driver *d = from->drivers[i];
 
 		d->poll = driver_poll_cancel(d->poll);
-		driver_look_cancel_all(d);
 		d->counts_silent = d->in_line = false;
 		d->tick = 0;
 		d->poller = p;
@@ -124,6 +124,10 @@ void poller_inherit(struct poller *p, struct poller *from)
 	from->n_drivers = 0;
 	from->n_polling = 0;
 	TAILQ_INIT(&from->silent);
+	/* Whoever is told may look again. */
+	for (size_t i = 0; i < p->n_drivers; i++)
+		driver_look_end_all(
+			p->drivers[i], LOOK_UNKNOWN, "the configuration was loaded anew");
 }
 
 const char *poller_cluster(const struct poller *p)
@@ -461,7 +465,7 @@ static void drop_driver(struct poller *p, size_t at)
 	}
 	leave_line(d);
 	/* Whoever is told may ask for the others, and for this one. */
-	driver_look_end_all(d);
+	driver_look_end_all(d, LOOK_MOVED, "its cluster no longer lists the app");
 	driver_forget(d);
 	p->n_drivers--;
 	p->turns_sorted = false;

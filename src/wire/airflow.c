@@ -596,6 +596,34 @@ int airflow_decode_full_pool(const char *body, size_t len, char **ret, char **re
 		name ? name : "?", (long long)slots, (long long)queued);
 }
 
+/* Where it stands last; NULL: nowhere. */
+static const char *last_of(const char *text, const char *words)
+{
+	const char *found = NULL;
+
+	for (const char *p = text; (p = strstr(p, words)); p++)
+		found = p;
+	return found;
+}
+
+/* A try's log is that of each process it had: one that was deferred, or looks again later, goes on
+ * in another, with the same log. */
+static bool last_process_ended(const char *log)
+{
+	static const char exited[] = "Task exited with return code ";
+	static const char deferred[] = "100 (task deferral)";
+	static const char *const begins[] = {
+		"Starting attempt ", "Resuming after deferral", "Started process "};
+	const char *end = last_of(log, exited);
+
+	if (!end || strncmp(end + strlen(exited), deferred, strlen(deferred)) == 0)
+		return false;
+	for (size_t i = 0; i < ELEMENTSOF(begins); i++)
+		if (strstr(end, begins[i]))
+			return false;
+	return true;
+}
+
 /* Airflow 2's own words: of one that ended by itself, and of one that was ended. */
 int airflow_decode_process_end(const char *body, size_t len, int64_t pid, bool *ret, char **reterr)
 {
@@ -610,8 +638,7 @@ int airflow_decode_process_end(const char *body, size_t len, int64_t pid, bool *
 	if (r < 0)
 		return r;
 	(void)snprintf(ended, sizeof(ended), "(%" PRId64 ") terminated with exit code ", pid);
-	*ret = strstr(content, "Task exited with return code ") ||
-	       (pid > 0 && strstr(content, ended));
+	*ret = last_process_ended(content) || (pid > 0 && strstr(content, ended));
 	return 0;
 }
 

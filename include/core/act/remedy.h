@@ -164,6 +164,7 @@ struct remedy {
 	bool claimed;         /* our note was seen on the try */
 	bool kill_sent;       /* at the cluster manager */
 	bool kill_unsure;     /* its answer was lost */
+	bool fail_sent;       /* to Airflow, or maybe so, in a life before */
 	bool fail_unsure;     /* a restart came between a fail and the look whether it took */
 	bool clear_unsure;    /* a clear may have taken that nobody saw */
 	unsigned n_kills;     /* sent since the daemon started */

@@ -129,12 +129,15 @@ const char *remedy_counted_as(const struct remedy *r)
 	return NULL;
 }
 
+/* Without an outcome a restart came before anything was changed: of a look, there. */
 static int on_done(
 	struct remedy *r, const struct remedy_event *ev, usec_t now, struct remedy_step *step)
 {
-	(void)r;
 	(void)ev;
 	(void)now;
+	if (r->outcome == OUTCOME_OPEN)
+		return remedy_finish(
+			r, step, OUTCOME_REFUSED, "a restart interrupted it before it took effect");
 	step->effect = EFFECT_DONE;
 	return 0;
 }
@@ -331,6 +334,8 @@ void remedy_resume(struct remedy *r, usec_t now, struct remedy_step *ret)
 	r->interrupted = look == REMEDY_VERIFY_FAILED || look == REMEDY_WAIT_APP_END ||
 			 look == REMEDY_VERIFY_RESTART;
 	r->fail_unsure = look == REMEDY_WAIT_APP_END && may_have_failed(r);
+	/* Before each fail there is an intent of its own: a note alone failed nothing. */
+	r->fail_sent = may_have_failed(r) || r->state == REMEDY_VERIFY_RUNNING;
 	r->clear_unsure = r->state == REMEDY_CLEAR || r->state == REMEDY_WAIT_TRY;
 	/* When Airflow said so, on the clock of now, nobody knows. */
 	if (r->failed_at > 0)

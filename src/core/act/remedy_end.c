@@ -89,9 +89,11 @@ int remedy_on_wait_app_end(
 		step->effect = EFFECT_LOOK_APP;
 		return 0;
 	}
-	if (ev->app_end == APP_END_ENDED)
+	if (ev->app_end == APP_END_ENDED) {
+		r->interrupted = false;
 		return remedy_go(
 			r, step, REMEDY_WAIT_LEFT, EFFECT_LOOK_TASK, now + r->plan.process_timeout);
+	}
 	if (!remedy_is_over(r)) {
 		if (remedy_kills_again(r, ev))
 			r->state = REMEDY_END_APP;
@@ -100,15 +102,22 @@ int remedy_on_wait_app_end(
 	if (r->fail_unsure)
 		return remedy_go(
 			r, step, REMEDY_VERIFY_FAILED, EFFECT_LOOK_TASK, now + VERIFY_TIMEOUT);
-	if (r->interrupted)
+	if (r->interrupted && ev->app_end == APP_END_RUNNING)
 		return remedy_finish(r, step, OUTCOME_REFUSED,
 			"a restart interrupted it before it took effect: %s", remedy_end_words(ev));
 	/* By way of Airflow it may still end: its task's process takes the driver along. */
-	if (r->plan.retry_via != RETRY_VIA_AIRFLOW)
+	if (r->plan.retry_via != RETRY_VIA_AIRFLOW && !r->interrupted)
 		return remedy_go(
 			r, step, REMEDY_VERIFY_HUNG, EFFECT_LOOK_STAGE, now + VERIFY_TIMEOUT);
 	return remedy_finish(r, step, OUTCOME_UNCONFIRMED,
 		"the end of the app is not confirmed: %s", remedy_end_words(ev));
+}
+
+/* A task that is seen failed: it was told to, or its app was killed. Else somebody else failed it,
+ * and its app is left to them. */
+static bool is_our_doing(const struct remedy *r)
+{
+	return r->fail_sent || r->kill_sent;
 }
 
 static int seen_failed(struct remedy *r, usec_t now, struct remedy_step *step)
@@ -151,7 +160,7 @@ int remedy_on_verify_running(
 		    "the task instance could not be read before it was failed", &ended))
 		return ended;
 	same = ti_identity_matches(&r->task, ev->task);
-	if (same && ev->task->state == TI_STATE_FAILED)
+	if (same && ev->task->state == TI_STATE_FAILED && is_our_doing(r))
 		return seen_failed(r, now, step);
 	if (same && ev->task->state == TI_STATE_RUNNING)
 		return remedy_go_on(r, ev, step);
@@ -205,6 +214,7 @@ int remedy_on_fail(
 	case REPLY_CONFLICT:
 	case REPLY_UNCERTAIN:
 	case REPLY_NOTHING:
+		r->fail_sent = true;
 		return remedy_verify(r, step, REMEDY_VERIFY_FAILED, now);
 	case REPLY_GONE:
 	case REPLY_REFUSED:
@@ -241,7 +251,7 @@ int remedy_on_verify_failed(
 	if (ti_identity_matches(&r->task, ev->task)) {
 		if (ev->task->state == TI_STATE_RUNNING)
 			return still_running(r, now, step);
-		if (ev->task->state == TI_STATE_FAILED)
+		if (ev->task->state == TI_STATE_FAILED && is_our_doing(r))
 			return seen_failed(r, now, step);
 	}
 	return remedy_finish_superseded(r, step, ev->task);
@@ -255,7 +265,7 @@ static int app_has_ended(
 	/* Airflow 2: the process that it had started for the try can still write over the row. */
 	if (r->plan.needs_note)
 		return remedy_go(r, step, REMEDY_WAIT_PROCESS, EFFECT_LOOK_PROCESS,
-			r->failed_at + r->plan.process_timeout + VERIFY_TIMEOUT);
+			usec_max(now, r->failed_at + r->plan.process_timeout) + VERIFY_TIMEOUT);
 	/* Where the end of its driver may count as success, too, a kill looks once more. */
 	if (r->plan.action != RULE_ACTION_KILL || r->plan.pod)
 		return remedy_go(

@@ -263,6 +263,20 @@ static void test_note_lost_and_no_look(void **state)
 	assert_done(&f, OUTCOME_REFUSED, NULL);
 }
 
+/* Or somebody else failed it meanwhile: the app is theirs, too. */
+static void test_note_lost_and_failed(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin(&f, RULE_ACTION_KILL, true, true);
+	give_stage(&f, LOOK_HUNG);
+	give_task(&f, task(TI_STATE_RUNNING, 1, NULL));
+	give_reply(&f, EFFECT_NOTE, REPLY_UNCERTAIN);
+	give_task(&f, task(TI_STATE_FAILED, 1, NULL));
+	assert_done(&f, OUTCOME_SUPERSEDED, NULL);
+}
+
 static void test_dry_run_sends_nothing(void **state)
 {
 	struct fixture f;
@@ -1041,6 +1055,31 @@ static void test_airflow_2_waits_for_the_process(void **state)
 	assert_done(&f, OUTCOME_SUPERSEDED, "failed");
 }
 
+/* Its app ended late, so the time for its process is over: Airflow may be silent for a while all
+ * the same. */
+static void test_airflow_2_process_of_an_app_that_ended_late(void **state)
+{
+	const struct remedy_event lost = {.type = REMEDY_EVENT_TASK, .reply = REPLY_UNCERTAIN};
+	struct fixture f;
+
+	(void)state;
+	begin(&f, RULE_ACTION_RETRY, true, true);
+	give_stage(&f, LOOK_HUNG);
+	give_task(&f, task(TI_STATE_RUNNING, 1, NULL));
+	give_reply(&f, EFFECT_NOTE, REPLY_DONE);
+	give_reply(&f, EFFECT_FAIL_TASK, REPLY_DONE);
+	give_task(&f, task(TI_STATE_FAILED, 1, NULL));
+	f.now += PROCESS_TIMEOUT + 2 * USEC_PER_MINUTE;
+	give_app(&f, APP_END_ENDED);
+	assert_int_equal(f.step.effect, EFFECT_LOOK_PROCESS);
+	give(&f, &lost);
+	give_timer(&f);
+	give_process(&f, task(TI_STATE_FAILED, 1, NULL), false);
+	give_task(&f, task(TI_STATE_FAILED, 1, NULL));
+	assert_int_equal(f.step.effect, EFFECT_CLEAR_TASK);
+	remedy_clear(&f.r);
+}
+
 /* A process that takes no notice of SIGTERM ends well, and Airflow 2 writes its success over our
  * failed: not the work of another, and nothing to be cleared. */
 static void test_airflow_2_is_overwritten(void **state)
@@ -1609,17 +1648,38 @@ static void test_resume_before_the_task_failed(void **state)
 		resume(&f, at[i]);
 		give_task(&f, task(TI_STATE_RUNNING, 1, id_one));
 		assert_done(&f, OUTCOME_REFUSED, "failed");
-		/* It took: on it goes. */
+		/* It took: on it goes. A note fails nothing: somebody else did. */
 		resume(&f, at[i]);
 		give_task(&f, task(TI_STATE_FAILED, 1, id_one));
-		give_app(&f, APP_END_ENDED);
-		give_task(&f, task(TI_STATE_FAILED, 1, id_one));
-		assert_int_equal(f.step.effect, EFFECT_CLEAR_TASK);
-		remedy_clear(&f.r);
+		if (at[i] == REMEDY_NOTE) {
+			assert_done(&f, OUTCOME_SUPERSEDED, "failed");
+		} else {
+			give_app(&f, APP_END_ENDED);
+			give_task(&f, task(TI_STATE_FAILED, 1, id_one));
+			assert_int_equal(f.step.effect, EFFECT_CLEAR_TASK);
+			remedy_clear(&f.r);
+		}
 		resume(&f, at[i]);
 		give_task(&f, task(TI_STATE_RUNNING, 2, id_two));
 		assert_done(&f, OUTCOME_SUPERSEDED, "failed");
 	}
+}
+
+/* At a look, when nothing but a note was sent: the try may be acted upon yet. */
+static void test_resume_before_anything(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	resume(&f, REMEDY_RECHECK_TASK);
+	assert_done(&f, OUTCOME_REFUSED, "failed");
+	/* As is where a restart was refused and another way was to be looked for. */
+	begin_via(&f, RETRY_VIA_AUTO, true, false);
+	f.r.state = REMEDY_RECHECK_TASK;
+	f.r.requested = f.r.sent = true;
+	remedy_resume(&f.r, f.now, &f.step);
+	give_timer(&f);
+	assert_done(&f, OUTCOME_REFUSED, "failed");
 }
 
 static void test_resume_before_the_end(void **state)
@@ -1695,6 +1755,13 @@ static void test_resume_via_airflow(void **state)
 		give_timer(&f);
 		give_app(&f, APP_END_RUNNING);
 		assert_done(&f, OUTCOME_REFUSED, "failed");
+		/* Or nobody knows. */
+		resume(&f, at[i]);
+		give_app(&f, APP_END_UNKNOWN);
+		f.now += 2 * END_TIMEOUT;
+		give_timer(&f);
+		give_app(&f, APP_END_UNKNOWN);
+		assert_done(&f, OUTCOME_UNCONFIRMED, "unconfirmed");
 	}
 	resume(&f, REMEDY_WAIT_LEFT);
 	f.r.failed_at = 0;
@@ -1755,6 +1822,10 @@ static void test_resume_deferred(void **state)
 	give_timer(&f);
 	give_app(&f, APP_END_ENDED);
 	give_task(&f, task(TI_STATE_DEFERRED, 1, id_one));
+	/* The kill took: its try is not left half done. */
+	give_reply(&f, EFFECT_RESTART_TASK, REPLY_UNCERTAIN);
+	give_task(&f, task(TI_STATE_DEFERRED, 1, id_one));
+	give_timer(&f);
 	assert_int_equal(f.step.effect, EFFECT_RESTART_TASK);
 	remedy_clear(&f.r);
 }
@@ -1899,6 +1970,7 @@ int main(void)
 		cmocka_unit_test(test_kill_all_well),
 		cmocka_unit_test(test_note_first_on_airflow_2),
 		cmocka_unit_test(test_note_lost_and_no_look),
+		cmocka_unit_test(test_note_lost_and_failed),
 		cmocka_unit_test(test_dry_run_sends_nothing),
 		cmocka_unit_test(test_stage_moved),
 		cmocka_unit_test(test_stage_unknown),
@@ -1939,6 +2011,7 @@ int main(void)
 		cmocka_unit_test(test_via_airflow_kill_is_refused),
 		cmocka_unit_test(test_via_airflow_other_ends),
 		cmocka_unit_test(test_airflow_2_waits_for_the_process),
+		cmocka_unit_test(test_airflow_2_process_of_an_app_that_ended_late),
 		cmocka_unit_test(test_airflow_2_is_overwritten),
 		cmocka_unit_test(test_restart_all_well),
 		cmocka_unit_test(test_late_answer_is_no_timeout),
@@ -1953,6 +2026,7 @@ int main(void)
 		cmocka_unit_test(test_resume_deferred),
 		cmocka_unit_test(test_blocked),
 		cmocka_unit_test(test_resume_before_the_task_failed),
+		cmocka_unit_test(test_resume_before_anything),
 		cmocka_unit_test(test_resume_before_the_end),
 		cmocka_unit_test(test_resume_around_the_clear),
 		cmocka_unit_test(test_resume_via_airflow),

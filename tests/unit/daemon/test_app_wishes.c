@@ -64,6 +64,7 @@ static void to_be_observed(void **state)
 {
 	struct world *w = *state;
 	_cleanup_free_ char *page = NULL;
+	_cleanup_free_ char *why = NULL;
 	char path[64];
 
 	start(w, ASKS("action", "observe"), WORLD_MASTER WORLD_AIRFLOW,
@@ -77,6 +78,11 @@ static void to_be_observed(void **state)
 	(void)snprintf(path, sizeof(path), "/incidents/%s", world_incident(w, 0)->id);
 	page = world_get(w, path, NULL, NULL);
 	assert_non_null(strstr(page, "spark.stagewatch.action=observe"));
+	/* Nor by a person's order. */
+	assert_int_equal(
+		remediator_order(w->manager->remediator, "app-1", RULE_ACTION_RETRY, "alice", &why),
+		-EBUSY);
+	assert_non_null(strstr(why, "the mode of its rule is observe"));
 }
 
 /* More than the rule does: told once, shown, and not done. */

@@ -249,6 +249,39 @@ static void a_retry_that_is_left_fails_nothing(void **state)
 	}
 }
 
+/* A look at the driver is under way when the configuration is loaded: it is begun again, or there
+ * is nothing left to look at. */
+static void a_reload_while_it_looks_again(void **state)
+{
+	static const struct {
+		const char *name;
+		const char *sections;
+		const char *sent;
+	} rows[] = {
+		{"the same", WORLD_MASTER WORLD_AIRFLOW, "NF"}, {"no cluster", WORLD_AIRFLOW, ""}};
+
+	for_each_row(r, rows)
+	{
+		struct world *w = anew(state, true, "2.11.2");
+		const struct incident *i;
+
+		scene_stubborn(w);
+		w->airflow.max_tries = 1;
+		w->spark.kill_works = false;
+		scene_act(w, AUTO);
+		world_until(w, w->spark.kills == 1);
+		i = world_incident(w, 0);
+		fake_set(&w->fake, "GET " SCENE_D1 "/*", (struct fake_answer){.hangs = true});
+		world_until(w,
+			remediator_remedy(w->manager->remediator, i)->state == REMEDY_VERIFY_HUNG);
+		world_configure(w, "mode = act", r->sections, AUTO);
+		world_reload(w);
+		fake_unset(&w->fake, "GET " SCENE_D1 "/*");
+		until_unconfirmed(w);
+		assert_string_equal(w->airflow.sent, r->sent);
+	}
+}
+
 static void let_run(void **state)
 {
 	struct world *w = *state;
@@ -560,6 +593,7 @@ int main(void)
 		story(mapped_without_a_set_up),
 		story(where_it_could_only_be_failed),
 		story(a_retry_that_is_left_fails_nothing),
+		story(a_reload_while_it_looks_again),
 		story(let_run),
 		story(tasks_that_are_not_to_be_had),
 		story(a_kill_says_what_it_sets_off),

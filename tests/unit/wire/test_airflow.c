@@ -968,6 +968,18 @@ static void test_process_end(void **state)
 		 "-9\"}",
 			0, true},
 		{"{\"content\":\"[('vm', 'Sending 15 to group 7')]\"}", 0, false},
+		/* It was deferred, or looked again later: another process goes on. */
+		{"{\"content\":\"Starting attempt 1 of 2\\nStarted process 5 to run task\\n"
+		 "Task exited with return code 100 (task deferral)\"}",
+			0, false},
+		{"{\"content\":\"Task exited with return code 100 (task deferral)\\n"
+		 "Resuming after deferral\\nStarted process 7 to run task\"}",
+			0, false},
+		{"{\"content\":\"Task exited with return code 0\\nStarting attempt 1 of 2\"}", 0,
+			false},
+		{"{\"content\":\"Task exited with return code 100 (task deferral)\\n"
+		 "Resuming after deferral\\nTask exited with return code 1\"}",
+			0, true},
 		{"{\"content\":\"\"}", 0, false},
 		{"{\"content\":7}", -EBADMSG, false},
 		{"<html>", -EBADMSG, false},
