@@ -33,7 +33,7 @@ struct driver {
 
 	/* For poller.c: its place in the list and in the turns. */
 	struct poller *poller;
-	bool listed;              /* in the list at hand */
+	bool listed;              /* in the list at hand; false: or there is none */
 	struct driver_poll *poll; /* under way, or NULL */
 	size_t place;             /* of its connection: http_url_place() */
 	unsigned tick;            /* in which the poll was begun */
@@ -56,7 +56,7 @@ struct driver *driver_find(
 /* What the target says of the app; where its id is known, its address comes later. */
 int driver_new(const struct poller_context *context, const struct source *source,
 	const struct target *t, struct driver **ret);
-/* Cancels its poll; its looks must be over (driver_look_cancel_all()). Its history stays with the
+/* Cancels its poll; its looks must be over (driver_look_end_all()). Its history stays with the
  * detector. NULL is allowed; returns NULL. */
 struct driver *driver_free(struct driver *d);
 
@@ -77,8 +77,10 @@ void driver_unanswered(struct driver *d, const struct driver_answer *answer);
 /* It could not even be asked: fault says why. */
 void driver_not_asked(struct driver *d, const struct fault *fault);
 
-/* Its cluster lists it, and there is no driver to be asked yet. */
+/* Its cluster lists it, and there is no driver to be asked yet, or none any more. */
 void driver_waiting(struct driver *d);
+/* So it was when its cluster last answered, and now that does not. */
+void driver_not_listed(struct driver *d);
 
 /* What a list says of whose it is. It counts once the app has answered between two lists that say
  * the same pod is there: an address may be another's by now. -ENOMEM. */

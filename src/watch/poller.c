@@ -47,6 +47,7 @@ struct poller {
 	unsigned tick;
 	unsigned n_done;
 	usec_t tick_began; /* 0: no tick is under way */
+	usec_t watched;    /* something of it last happened; 0: nothing yet */
 	usec_t advanced;
 	size_t n_polling;          /* polls begun in this tick that have not ended */
 	size_t n_silent;           /* polls under way of drivers that gave no answer last time */
@@ -326,6 +327,24 @@ static void note_outcome(struct driver *d, const struct driver_answer *answer)
 
 static void ask(struct driver *d);
 
+/* A tick, or an answer. Where none has come for a while, the machine slept, or the process stood
+ * still: no driver was silent meanwhile that could have answered. */
+static void note_watched(struct poller *p)
+{
+	usec_t now = clock_now(p->context.clock);
+	usec_t gap = usec_sub(now, p->watched);
+	usec_t usual = p->context.interval;
+
+	for (size_t i = 0; p->watched > 0 && usual > 0 && gap > 3 * usual && i < p->n_drivers;
+		i++) {
+		struct app_history *a = driver_history(p->drivers[i]);
+
+		if (a)
+			app_history_unwatched(a, gap - usual);
+	}
+	p->watched = now;
+}
+
 static void on_driver(void *userdata, struct driver_answer *answer)
 {
 	struct driver *d = userdata;
@@ -333,6 +352,7 @@ static void on_driver(void *userdata, struct driver_answer *answer)
 	struct app_history *a = NULL;
 	bool was_silent = d->counts_silent;
 
+	note_watched(p);
 	poll_ended(d);
 	note_outcome(d, answer);
 	if (answer->state != DRIVER_ANSWERED)
@@ -378,7 +398,10 @@ static void start(struct driver *d)
 	struct fault fault = {0};
 
 	if (d->no_driver) {
-		driver_waiting(d);
+		if (p->up)
+			driver_waiting(d);
+		else
+			driver_not_listed(d);
 		return;
 	}
 	if (d->poll) {
@@ -631,6 +654,8 @@ static void on_list(void *userdata, const struct target_list *list)
 	if (p->up)
 		take_list(p, list);
 	/* Without a list, who was known before is still asked. */
+	for (size_t i = 0; i < p->n_drivers && !p->up; i++)
+		p->drivers[i]->listed = false;
 	start_all(p);
 }
 
@@ -638,6 +663,7 @@ void poller_tick(struct poller *p)
 {
 	int r;
 
+	note_watched(p);
 	if (p->listing)
 		return;
 	/* What an earlier tick still waits for is counted there, not here. */

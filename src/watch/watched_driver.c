@@ -190,6 +190,8 @@ static int placeholder(struct driver *d, struct app_history **ret)
 	if (r >= 0)
 		r = str_replace(&d->last_id, d->app_id);
 	if (r >= 0)
+		d->started = 0;
+	if (r >= 0)
 		r = detector_app(d->context->detector, d->source->name, &info,
 			clock_now(d->context->clock), ret);
 	app_info_clear(&info);
@@ -219,20 +221,49 @@ void driver_not_asked(struct driver *d, const struct fault *fault)
 	no_answer(d, fault);
 }
 
+/* It ran, and is said to wait: a ResourceManager that has started anew says so of all apps until
+ * their masters tell it of them. Only an attempt that waits on is the next one. */
+static bool may_run_on(const struct driver *d, const struct app_history *a, usec_t now)
+{
+	usec_t most = detector_rule(d->context->detector, a)->unobservable_after;
+
+	return d->started > 0 && (a->waits_start == 0 || usec_sub(now, a->waits_start) < most);
+}
+
 void driver_waiting(struct driver *d)
 {
-	struct app_history *a;
+	usec_t now = clock_now(d->context->clock);
+	struct app_history *a = driver_history(d);
+	usec_t since = a && a->waits_start > 0 ? a->waits_start : now;
+	struct fault fault = {0};
 
+	d->heard = true;
+	if (a && may_run_on(d, a, now)) {
+		app_history_note_waits(a, d->about, now);
+		fault_set(&fault, "starting", "is not asked: %s", d->about ? d->about : "it waits");
+		no_answer(d, &fault);
+		return;
+	}
 	/* What ran before, in an earlier attempt, is over. */
 	if (d->started > 0)
 		driver_forget(d);
 	a = driver_history(d);
 	d->lost = false;
-	d->heard = true;
 	if (!a && placeholder(d, &a) < 0)
 		return;
 	forget_faults(d, NULL);
-	detector_waits(d->context->detector, a, d->about, clock_now(d->context->clock));
+	if (a->waits_start == 0)
+		app_history_note_waits(a, d->about, since);
+	detector_waits(d->context->detector, a, d->about, now);
+}
+
+void driver_not_listed(struct driver *d)
+{
+	struct fault fault = {0};
+
+	fault_set(&fault, "unreachable",
+		"is not asked: its cluster manager does not say where it is");
+	no_answer(d, &fault);
 }
 
 static int identify(struct driver *d, const struct driver_answer *answer)
@@ -362,6 +393,9 @@ int driver_take(struct driver *d, struct driver_answer *answer, const struct sta
 	d->ask_who = d->lost = false;
 	d->kept = answer->kept;
 	a = driver_history(d);
+	/* It gave its place to another app since it was asked: the next poll asks who it is. */
+	if (!a && !answer->info.id)
+		return 0;
 	if (!a) {
 		r = detector_app(detector, d->source->name, &answer->info, answer->poll.now, &a);
 		if (r == -ENOSPC)
@@ -376,7 +410,9 @@ int driver_take(struct driver *d, struct driver_answer *answer, const struct sta
 	if (r < 0)
 		return r;
 	note_missing(a, answer);
-	app_history_note_waits(a, d->waits ? d->about : NULL, answer->poll.now);
+	/* Without a list it is not known. */
+	if (d->listed)
+		app_history_note_waits(a, d->waits ? d->about : NULL, answer->poll.now);
 	r = tasks_of ? take_tasks(a, answer, tasks_of) : 0;
 	if (r >= 0)
 		r = detector_observe(detector, a, &answer->poll);
@@ -392,7 +428,8 @@ int driver_take(struct driver *d, struct driver_answer *answer, const struct sta
 
 void driver_unanswered(struct driver *d, const struct driver_answer *answer)
 {
-	bool bare = !d->app_id;
+	/* Nothing but its URL says that there is a driver. */
+	bool bare = d->source->ops->names_drivers;
 
 	if (answer->state == DRIVER_OF_OTHER_SHARD) {
 		driver_forget(d);
@@ -413,8 +450,8 @@ void driver_unanswered(struct driver *d, const struct driver_answer *answer)
 		return;
 	}
 	note_all(d, answer);
-	/* A port with something else on it is nobody's driver. */
-	if (bare && answer->state == DRIVER_OTHER && !d->last_id)
+	/* A port with something else on it is nobody's driver, unless it was to be one. */
+	if (bare && answer->state == DRIVER_OTHER && !d->last_id && d->may_lack)
 		return;
 	d->ask_who = d->ask_who || answer->moved;
 	no_answer(d, answer->fault);

@@ -65,8 +65,8 @@ static size_t print_faults(FILE *out, const struct health *health)
 		for (size_t k = 0; k < s->faults.n; k++) {
 			const struct standing_fault *f = s->faults.items[k];
 
-			/* Where nobody listens, no app runs. */
-			if (!f->app_id && str_equal(f->what, "/applications") &&
+			/* Where nobody listens at a URL of the configuration, no app runs. */
+			if (f->blinds && !f->app_id && str_equal(f->what, "/applications") &&
 				str_equal(f->fault.reason, "refused"))
 				continue;
 			fprintf(out, "%s: %s%s %s%s%s\n", s->name, f->url, f->what, f->fault.text,

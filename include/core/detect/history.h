@@ -122,6 +122,7 @@ struct app_history {
 				   answers */
 	char *no_answer;        /* why the last one had none; NULL: not told */
 	usec_t waits_start;     /* since when it waits to be started; 0: it does not */
+	usec_t waits_seen;      /* when its cluster manager last said so */
 	char *waits;            /* for what: "pod n/p: Pending, Unschedulable"; NULL: nothing */
 	enum verdict verdict;   /* of an app */
 	size_t n_still;         /* verdicts, its own and those of stages, that stand still */
@@ -177,6 +178,10 @@ int app_history_take_memory(struct app_history *a, const struct executor_memory_
  * could.
  */
 void app_history_note_missing(struct app_history *a, const char *what, usec_t now);
+
+/* Nobody watched for so long: what lasts without an answer of the driver did not last meanwhile.
+ * What its answers tell is held against the gap between them. */
+void app_history_unwatched(struct app_history *a, usec_t by);
 
 /* What the app waits for to be started, as its cluster manager says; NULL: it does not wait. */
 void app_history_note_waits(struct app_history *a, const char *what, usec_t now);

@@ -444,17 +444,21 @@ static struct app_history *app_of(const struct incident *i, const struct detecto
 	return detector_find(d, i->cluster, i->app_id, i->app_started);
 }
 
-/* Whether what the incident was about is no longer so, as far as was seen after the restart. */
-static bool has_moved(
-	const struct incident *i, const struct app_history *a, const struct stage_history *h)
+/* Whether what the incident was about is no longer so, as far as was seen after the restart. Some
+ * of a stage's tasks may hang while others move: only time tells that none does. */
+static bool has_moved(const struct incident *i, const struct detector *d,
+	const struct app_history *a, const struct stage_history *h)
 {
 	if (!h)
-		return a->no_answer_start == 0 &&
+		return a->no_answer_start == 0 && a->missing_start == 0 &&
 		       (i->verdict != VERDICT_IDLE || a->idle_start == 0) &&
 		       (i->verdict != VERDICT_NOT_STARTED || a->waits_start == 0);
 	if (i->verdict == VERDICT_STARVED)
 		return h->last.n_active > 0;
-	return h->stall_start > h->first_seen || h->completed > h->first_seen;
+	if (i->verdict == VERDICT_CRASH_LOOP)
+		return h->completed > h->first_seen;
+	return !verdict_is_trouble(h->verdict) &&
+	       usec_sub(a->observed, h->first_seen) > detector_rule(d, a)->hung_after_unproven;
 }
 
 void incident_sweep(
@@ -472,7 +476,7 @@ void incident_sweep(
 		h = a && i->stage_id >= 0 ? app_history_stage(a, i->stage_id, i->attempt_id) : NULL;
 		if (!a || (i->stage_id >= 0 && !h))
 			incident_end(i, OUTCOME_ENDED, "it was gone after a restart", wall);
-		else if (has_moved(i, a, h))
+		else if (has_moved(i, d, a, h))
 			incident_end(
 				i, incident_own_end(i, false), "it moved after a restart", wall);
 	}

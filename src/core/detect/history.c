@@ -312,6 +312,8 @@ static void app_history_skip(struct app_history *a, usec_t by, usec_t now)
 {
 	shift(&a->idle_start, by);
 	shift(&a->activity, by);
+	shift(&a->missing_start, by);
+	shift(&a->waits_start, by);
 	for (size_t i = 0; i < a->n_stages; i++) {
 		struct stage_history *h = &a->stages[i];
 
@@ -325,6 +327,7 @@ static void app_history_skip(struct app_history *a, usec_t by, usec_t now)
 		shift(&h->failed_last, by);
 		shift(&h->overcount_start, by);
 		shift(&h->overcount_last, by);
+		shift(&h->may_work, by);
 		task_tracks_shift(&h->tasks, by);
 	}
 	evidence_forget(&a->evidence, now);
@@ -679,6 +682,14 @@ void app_history_note_missing(struct app_history *a, const char *what, usec_t no
 void app_history_note_waits(struct app_history *a, const char *what, usec_t now)
 {
 	note_since(&a->waits_start, &a->waits, what, now);
+	a->waits_seen = now;
+}
+
+void app_history_unwatched(struct app_history *a, usec_t by)
+{
+	shift(&a->no_answer_start, by);
+	if (a->observed == 0)
+		shift(&a->waits_start, by);
 }
 
 void app_history_note_no_answer(struct app_history *a, const char *why)

@@ -118,6 +118,61 @@ static void one_that_waits_again_on_yarn(void **state)
 	assert_int_equal(fake_log_count("it is asked again"), 0);
 }
 
+/* A ResourceManager that has started anew says of all apps that they wait, until it has heard of
+ * them: it is the same attempt, and its clocks go on. */
+static void one_that_is_said_to_wait_and_runs(void **state)
+{
+	struct world *w = *state;
+	struct fake_app *a = fake_spark_add(&w->spark, SCENE_YARN_APP, "http://t:1", WORLD_OWNER);
+
+	world_start(w, "", WORLD_YARN, "action = notify");
+	world_until(w, world_is_hung(w, SCENE_YARN_APP));
+	a->state = "ACCEPTED";
+	world_run(w, 2 * USEC_PER_SEC);
+	a->state = "RUNNING";
+	for (unsigned n = 0; n < 20; n++) {
+		world_run(w, USEC_PER_SEC / 4);
+		assert_true(world_is_hung(w, SCENE_YARN_APP));
+	}
+	assert_int_equal(w->manager->incidents.n, 1);
+	assert_int_equal(world_incident(w, 0)->ended, 0);
+}
+
+/* It waited when its cluster manager last answered. Whether it still does nobody knows. */
+static void one_that_waits_where_there_is_no_list(void **state)
+{
+	struct world *w = *state;
+
+	fake_json(&w->fake, PODS, POD("\"phase\":\"Pending\""));
+	world_start(w, "", WORLD_KUBE, "action = notify");
+	world_until(w, detector_n_apps(w->manager->detector) == 1);
+	fake_set(&w->fake, PODS, (struct fake_answer){.error = -ECONNREFUSED});
+	world_until(w, w->manager->incidents.n > 0);
+	world_run(w, 20 * USEC_PER_SEC);
+	assert_int_equal(w->manager->incidents.n, 1);
+	assert_int_equal(world_incident(w, 0)->verdict, VERDICT_UNOBSERVABLE);
+	/* It still does. */
+	fake_json(&w->fake, PODS, POD("\"phase\":\"Pending\""));
+	world_until(w, detector_app_at(w->manager->detector, 0)->verdict == VERDICT_NOT_STARTED);
+}
+
+/* The API server says that its pod runs: nobody who listens there is no end of it. */
+static void one_without_a_label_whose_driver_refuses(void **state)
+{
+	struct world *w = *state;
+	struct fake_app *a = fake_spark_add(&w->spark, "app-1", POD_URL, WORLD_OWNER);
+
+	fake_json(&w->fake, PODS,
+		"{\"kind\":\"PodList\",\"metadata\":{},\"items\":[{\"metadata\":{\"uid\":\"u1\","
+		"\"namespace\":\"n\",\"name\":\"p\"},\"spec\":{},\"status\":{" RUNNING "}}]}");
+	world_start(w, "", WORLD_KUBE, "action = notify");
+	world_until(w, world_is_hung(w, "app-1"));
+	a->gone = true;
+	world_until(w, detector_app_at(w->manager->detector, 0)->verdict == VERDICT_UNOBSERVABLE);
+	fake_json(&w->fake, PODS, NO_PODS);
+	world_until(w, detector_n_apps(w->manager->detector) == 0);
+}
+
 /* One that is known by its address alone, and starts: that is told once. */
 static void a_driver_without_a_label_that_starts(void **state)
 {
@@ -578,6 +633,9 @@ int main(void)
 		story(one_that_waits_at_a_master),
 		story(one_with_a_stage_has_started),
 		story(one_that_waits_again_on_yarn),
+		story(one_that_is_said_to_wait_and_runs),
+		story(one_that_waits_where_there_is_no_list),
+		story(one_without_a_label_whose_driver_refuses),
 		story(a_driver_without_a_label_that_starts),
 		story(without_a_list_drivers_are_polled_on),
 		story(ended_as_its_owner_does_not_undo),

@@ -152,6 +152,53 @@ static void what_ended_over_a_restart_is_ended(void **state)
 	assert_true(scene_told(w, "ended as ended: it was gone after a restart"));
 }
 
+/* Some tasks may hang while others move: that a stage moves is no sign that the hang of before is
+ * over, until it would have been found again. */
+static void what_moves_after_a_restart_may_hang(void **state)
+{
+	struct world *w = *state;
+	struct fake_app *a = scene_app(w);
+
+	world_make_state(w);
+	a->moving = true;
+	scene_act(w, "action = notify");
+	world_run(w, 5 * USEC_PER_SEC);
+	a->moving = false;
+	world_until(w, world_is_hung(w, "app-1"));
+	world_run(w, 3 * USEC_PER_SEC);
+	restart(w);
+	/* hung_after_unproven is 3s. */
+	for (unsigned n = 0; n < 3; n++) {
+		a->completed++;
+		world_run(w, USEC_PER_SEC);
+		assert_int_equal(w->manager->incidents.n, 1);
+		assert_int_equal(world_incident(w, 0)->ended, 0);
+	}
+	for (unsigned n = 0; n < 2; n++) {
+		a->completed++;
+		world_run(w, USEC_PER_SEC);
+	}
+	assert_true(scene_told(w, "it moved after a restart"));
+}
+
+/* What it takes to judge an app is not there after the restart, either. */
+static void what_is_not_known_after_a_restart_goes_on(void **state)
+{
+	struct world *w = *state;
+
+	scene_app(w)->moving = true;
+	world_make_state(w);
+	fake_set(&w->fake, "GET */environment", (struct fake_answer){.status = 403});
+	scene_act(w, "action = notify");
+	world_until(w, w->manager->incidents.n == 1);
+	assert_int_equal(world_incident(w, 0)->verdict, VERDICT_UNOBSERVABLE);
+	world_run(w, 3 * USEC_PER_SEC);
+	restart(w);
+	world_run(w, 20 * USEC_PER_SEC);
+	assert_int_equal(w->manager->incidents.n, 1);
+	assert_int_equal(world_incident(w, 0)->ended, 0);
+}
+
 /* Nothing will ever be seen of it. */
 static void an_incident_of_a_cluster_that_is_gone_ends(void **state)
 {
@@ -294,6 +341,8 @@ int main(void)
 		story(a_cooldown_outlives_retention),
 		story(an_action_is_taken_up_where_it_was),
 		story(what_ended_over_a_restart_is_ended),
+		story(what_moves_after_a_restart_may_hang),
+		story(what_is_not_known_after_a_restart_goes_on),
 		story(an_incident_of_a_cluster_that_is_gone_ends),
 		story(an_app_of_another_shard_is_left_alone),
 		story(without_a_ledger_nothing_is_acted_upon),

@@ -33,6 +33,32 @@ static void a_night_is_no_time_without_progress(void **state)
 	assert_string_equal(w->airflow.sent, "F");
 }
 
+/* Nor one without an answer, nor one of waiting to be started. */
+static void a_night_is_no_time_of_silence(void **state)
+{
+	static const char *const states[] = {"RUNNING", "WAITING"};
+
+	for (size_t k = 0; k < ELEMENTSOF(states); k++) {
+		struct world *w;
+		struct fake_app *a;
+
+		scene_anew(state);
+		w = *state;
+		a = scene_app(w);
+		a->moving = true;
+		a->state = states[k];
+		a->gone = k > 0;
+		scene_act(w, "action = notify");
+		world_run(w, k > 0 ? USEC_PER_SEC : 10 * USEC_PER_SEC);
+		a->gone = true;
+		world_run(w, USEC_PER_SEC);
+		fall_asleep(w);
+		world_run(w, USEC_PER_SEC / 2);
+		assert_int_equal(w->manager->incidents.n, 0);
+		world_until(w, w->manager->incidents.n == 1);
+	}
+}
+
 static unsigned sleeps_at; /* the n-th request since it hangs; 0: never */
 static unsigned n_since;
 static char sent[32]; /* before it slept */
@@ -77,6 +103,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		story(a_night_is_no_time_without_progress),
+		story(a_night_is_no_time_of_silence),
 		story(what_moves_in_the_morning_is_left_alone),
 	};
 

@@ -321,12 +321,105 @@ static void no_place(void **state)
 	tear_down(&f);
 }
 
+/* An app gives its place to another one while it is asked. */
+static void a_place_that_is_taken_meanwhile(void **state)
+{
+	char id[] = "app-2";
+	const struct app_info newer = {.id = id, .started = USEC_PER_HOUR};
+	struct app_history *a = NULL;
+	struct fixture f;
+
+	(void)state;
+	set_up(&f, "standalone", (const char *const[]){"http://m:8080", NULL});
+	answer_well(&f);
+	detector_limit(f.detector, 1);
+	rounds(&f, 3);
+	assert_non_null(detector_find(f.detector, "c", "app-1", 1000 * USEC_PER_MSEC));
+	fake_set(&f.fake, "GET */stages?*",
+		(struct fake_answer){.status = 200,
+			.type = "application/json",
+			.body = "[" STAGE "]",
+			.after = INTERVAL / 2});
+	poller_tick(f.poller);
+	fake_advance(&f.fake, INTERVAL / 4);
+	assert_int_equal(detector_app(f.detector, "c", &newer, USEC_PER_HOUR, &a), 0);
+	fake_advance(&f.fake, INTERVAL);
+	rounds(&f, 3);
+	assert_int_equal(detector_n_apps(f.detector), 1);
+	assert_ptr_equal(detector_app_at(f.detector, 0), a);
+	/* And comes back once there is one. */
+	detector_app_gone(f.detector, a, USEC_PER_HOUR);
+	rounds(&f, 1);
+	assert_non_null(detector_find(f.detector, "c", "app-1", 1000 * USEC_PER_MSEC));
+	tear_down(&f);
+}
+
+/* A gateway that answers for a driver, from the start on: an app may run behind it. */
+static void a_gateway_is_not_the_end_of_an_app(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	set_up(&f, "driver", (const char *const[]){"http://d:4040", NULL});
+	answer_well(&f);
+	fake_set(&f.fake, "GET */applications", (struct fake_answer){.status = 502});
+	rounds(&f, 5);
+	assert_false(poller_saw_all(f.poller));
+	fake_set(&f.fake, "GET */applications", (struct fake_answer){.error = -ECONNREFUSED});
+	rounds(&f, 5);
+	assert_true(poller_saw_all(f.poller));
+	tear_down(&f);
+}
+
+static void on_looked(void *userdata, enum remedy_look look, const char *text)
+{
+	int *ret = userdata;
+
+	(void)text;
+	*ret = (int)look;
+}
+
+static int look_at_stage(struct fixture *f)
+{
+	const struct stage_key key = {.stage_id = 1, .attempt_id = 0};
+	struct driver_look *look = NULL;
+	int ret = -1;
+
+	assert_int_equal(poller_look(f->poller, detector_app_at(f->detector, 0), &key, on_looked,
+				 &ret, &look),
+		0);
+	fake_advance(&f->fake, USEC_PER_SEC);
+	return ret;
+}
+
+/* A stage that hung, and a list that does not show it: in a row that is of no use it may be, and be
+ * over. */
+static void a_look_that_does_not_see_the_stage(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	set_up(&f, "driver", (const char *const[]){"http://d:4040", NULL});
+	answer_well(&f);
+	rounds(&f, 1000);
+	assert_int_equal(detector_n_hung(f.detector), 1);
+	assert_int_equal(look_at_stage(&f), LOOK_HUNG);
+	fake_json(&f.fake, "GET */stages?*", "[{}]");
+	assert_int_equal(look_at_stage(&f), LOOK_UNKNOWN);
+	fake_json(&f.fake, "GET */stages?*", "[]");
+	assert_int_equal(look_at_stage(&f), LOOK_MOVED);
+	tear_down(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_is_well),
 		cmocka_unit_test(each_useless_answer_is_told),
 		cmocka_unit_test(no_place),
+		cmocka_unit_test(a_place_that_is_taken_meanwhile),
+		cmocka_unit_test(a_gateway_is_not_the_end_of_an_app),
+		cmocka_unit_test(a_look_that_does_not_see_the_stage),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,12 +5,14 @@
 
 #include "core/detect/check.h"
 
-/* A stage without a task is starved by itself. */
+/* A stage without a task is starved by itself. While its cluster manager says nothing, it may have
+ * been started. */
 static bool not_started_holds(
 	const struct app_history *a, const struct rule *rule, usec_t now, struct verdict_detail *e)
 {
-	usec_t waiting = usec_sub(now, a->waits_start);
+	usec_t waiting = usec_sub(a->waits_seen, a->waits_start);
 
+	(void)now;
 	if (a->waits_start == 0 || a->n_stages > 0 || waiting < rule->starved_after)
 		return false;
 	e->verdict = VERDICT_NOT_STARTED;
