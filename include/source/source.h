@@ -117,6 +117,7 @@ struct source_ops {
 					  ends as if all were well */
 	bool pods; /* its drivers are pods: gone, they may count as success, and they outlive the
 		      process of their task */
+	bool lists_late;     /* right after its start it lists no app that it will know later */
 	bool lists_each_url; /* each of its URLs lists apps of its own, and none is for another */
 	const char *const *own_keys; /* of source_params, that no other type has; NULL: none */
 	bool nodemanagers; /* its executors may run in containers whose NodeManager tells their

@@ -34,6 +34,7 @@ struct driver {
 	/* For poller.c: its place in the list and in the turns. */
 	struct poller *poller;
 	bool listed;              /* in the list at hand; false: or there is none */
+	bool missed;              /* not in it, and the next one tells whether it is gone */
 	struct driver_poll *poll; /* under way, or NULL */
 	size_t place;             /* of its connection: http_url_place() */
 	unsigned tick;            /* in which the poll was begun */

@@ -246,6 +246,7 @@ const struct source_ops source_yarn_ops = {
 	/* Of a job or stage that is killed YARN makes a failed attempt, and begins the next. */
 	.permits = 1U << KILL_VIA_CLUSTER,
 	.nodemanagers = true,
+	.lists_late = true,
 	.check = yarn_check,
 	.list = yarn_list,
 	.cancel_list = yarn_cancel_list,

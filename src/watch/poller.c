@@ -397,6 +397,8 @@ static void start(struct driver *d)
 	struct poller *p = d->poller;
 	struct fault fault = {0};
 
+	if (d->missed)
+		return;
 	if (d->no_driver) {
 		if (p->up)
 			driver_waiting(d);
@@ -497,10 +499,19 @@ static void drop_driver(struct poller *p, size_t at)
 	driver_free(d);
 }
 
+/* Where one list may be of a cluster manager that has just started, it takes two. */
+static bool is_gone(const struct poller *p, struct driver *d)
+{
+	bool missed = d->missed;
+
+	d->missed = !d->listed;
+	return d->missed && (missed || !p->source->ops->lists_late);
+}
+
 static void drop_unlisted(struct poller *p)
 {
 	for (size_t i = p->n_drivers; i-- > 0;)
-		if (!p->drivers[i]->listed)
+		if (is_gone(p, p->drivers[i]))
 			drop_driver(p, i);
 }
 

@@ -118,8 +118,8 @@ static void one_that_waits_again_on_yarn(void **state)
 	assert_int_equal(fake_log_count("it is asked again"), 0);
 }
 
-/* A ResourceManager that has started anew says of all apps that they wait, until it has heard of
- * them: it is the same attempt, and its clocks go on. */
+/* A ResourceManager that has started anew lists nothing, then says of all apps that they wait,
+ * until it has heard of them: it is the same attempt, and its clocks go on. */
 static void one_that_is_said_to_wait_and_runs(void **state)
 {
 	struct world *w = *state;
@@ -128,7 +128,12 @@ static void one_that_is_said_to_wait_and_runs(void **state)
 	world_start(w, "", WORLD_YARN, "action = notify");
 	world_until(w, world_is_hung(w, SCENE_YARN_APP));
 	a->state = "ACCEPTED";
-	world_run(w, 2 * USEC_PER_SEC);
+	fake_set(&w->fake, "GET */cluster/apps?*",
+		(struct fake_answer){.status = 200,
+			.type = "application/json",
+			.body = "{\"apps\":{}}",
+			.times = 1});
+	world_run(w, 3 * USEC_PER_SEC);
 	a->state = "RUNNING";
 	for (unsigned n = 0; n < 20; n++) {
 		world_run(w, USEC_PER_SEC / 4);
