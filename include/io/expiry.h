@@ -22,7 +22,7 @@ struct expiry_list {
 
 /* Beyond so many no further one is noted. */
 #define EXPIRY_MAX 200
-/* What was not in use for so long is forgotten: it may be configured no more. */
+/* What was not in use for so long is nobody's any more, and is forgotten when another one comes. */
 #define EXPIRY_KEPT (6 * USEC_PER_HOUR)
 
 /* Whether it is to be learned (again): it is not known, or was learned more than a minute ago. */
@@ -30,6 +30,9 @@ bool expiry_due(const struct expiry_list *l, const char *name, usec_t now);
 
 /* It is in use now. at: 0 leaves what is known as it is. */
 void expiry_note(struct expiry_list *l, const char *name, usec_t at, usec_t now);
+
+/* It does not say any more when it ends. */
+void expiry_forget(struct expiry_list *l, const char *name);
 
 void expiry_clear(struct expiry_list *l);
 

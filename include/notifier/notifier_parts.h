@@ -75,3 +75,6 @@ struct notifier_trial *notifier_trial_free(struct notifier_trial *t);
 void notifier_catch_up(struct notifier *n);
 /* Once per tick: ends of incidents, and of alerts on those that are forgotten. */
 void notifier_follow(struct notifier *n);
+/* Tells the end of apps of before a restart that ran for too long and are not seen again, before
+ * they expire. */
+void notifier_end_overruns(struct notifier *n);

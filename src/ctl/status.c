@@ -248,24 +248,40 @@ static void add_hanging(struct columns *t, const cJSON *i)
 			       ctl_string(i, "changed", &buf[4]), ctl_string(i, "id", &buf[5])});
 }
 
-static int print_hanging(const struct ctl *c)
+/* Returns how many incidents of a hang are open: after a restart a hang is proven anew, and its
+ * incident was open all along. */
+static size_t print_hanging(const struct ctl *c)
 {
 	static const char *const head[] = {
 		"HANGS ON", "APP", "NAME", "STAGE", "DAG", "SINCE", "INCIDENT"};
 	struct columns t = {.n_columns = ELEMENTSOF(head)};
 	_cleanup_json_ cJSON *root = NULL;
+	struct ctl plain = *c;
 	struct ctl_text buf[2];
-	int r = ctl_get(c, "/api/v1/incidents", &root);
+	size_t n;
 
 	columns_add(&t, head);
+	plain.json = false; /* status alone is printed */
+	(void)ctl_get(&plain, "/api/v1/incidents", &root);
 	for (const cJSON *i = ctl_list(root, "incidents"); i; i = i->next)
 		if (!str_equal(ctl_string(i, "state", &buf[0]), "ended") &&
 			str_equal(ctl_string(i, "verdict", &buf[1]), "hung"))
 			add_hanging(&t, i);
-	if (t.n_rows > 1)
+	n = t.n_rows - 1;
+	if (n > 0 && !c->json)
 		columns_print(&t, c->out);
 	columns_clear(&t);
-	return r;
+	return n;
+}
+
+/* Nothing of it is known yet, or any more, or it is not all there to be looked at. */
+static bool is_blind(const struct ctl *c, const cJSON *root)
+{
+	bool blind = !ctl_bool(root, "ready") || !ctl_bool(root, "healthy");
+
+	for (const cJSON *k = ctl_list(root, "clusters"); k; k = k->next)
+		blind = blind || (ctl_number(k, "faults_not_shown") > 0 && !ctl_bool(k, "up"));
+	return blind || print_faults(c->out, root, false) > 0;
 }
 
 int ctl_status(const struct ctl *c)
@@ -278,9 +294,9 @@ int ctl_status(const struct ctl *c)
 		return r;
 	if (!c->json)
 		print_status(c->out, root);
-	if (!c->json && ctl_number(root, "stages_hung") > 0)
-		(void)print_hanging(c);
+	if (ctl_number(root, "incidents_open") > 0 && print_hanging(c) > 0)
+		return CTL_HANGS;
 	if (ctl_number(root, "stages_hung") > 0)
 		return CTL_HANGS;
-	return print_faults(c->out, root, false) > 0 ? CTL_BLIND : CTL_OK;
+	return is_blind(c, root) ? CTL_BLIND : CTL_OK;
 }

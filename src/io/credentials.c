@@ -128,8 +128,12 @@ static void note_token(struct credentials *c, const char *file, const char *toke
 {
 	usec_t now = clock_boottime();
 	bool due = read || expiry_due(&c->tokens, file, now);
+	usec_t at = due ? c->expires(token) : 0;
 
-	expiry_note(&c->tokens, file, due ? c->expires(token) : 0, now);
+	if (due && at == 0)
+		expiry_forget(&c->tokens, file);
+	else
+		expiry_note(&c->tokens, file, at, now);
 }
 
 static void note_certificate(struct credentials *c, const char *file)

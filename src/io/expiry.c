@@ -62,6 +62,15 @@ void expiry_note(struct expiry_list *l, const char *name, usec_t at, usec_t now)
 	}
 }
 
+void expiry_forget(struct expiry_list *l, const char *name)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (str_equal(l->items[i].name, name)) {
+			forget(l, i);
+			return;
+		}
+}
+
 bool expiry_due(const struct expiry_list *l, const char *name, usec_t now)
 {
 	const struct expiry *e = find(l, name);

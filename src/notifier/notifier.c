@@ -90,6 +90,7 @@ void notifier_tick(struct notifier *n)
 	if (n->follows && !follows)
 		notifier_catch_up(n);
 	n->follows = follows;
+	notifier_end_overruns(n);
 	outbox_expire(&n->outbox, notifier_now(n), notifier_wall(n));
 	look_after_ledger(n);
 	outbox_sweep(&n->outbox);

@@ -183,6 +183,21 @@ static int try(struct notifier *n, struct outbox_item *item, struct notify *noti
 	return r;
 }
 
+/* The section may have become another receiver: an alert that stands is none there, and an end is
+ * no alert. What waits for its first delivery is made one, or none. */
+static bool fits_format(struct outbox_item *i, const struct notify *notify)
+{
+	bool alert = notify_is_alert(notify);
+
+	if (i->alert == alert)
+		return true;
+	if (i->state == OUTBOX_UP || (alert && notice_is_relief(i->event)))
+		return false;
+	i->alert = alert;
+	i->unsaved = true;
+	return true;
+}
+
 /* All that is due, as far as it may be under way at once. */
 static void send_due(struct notifier *n)
 {
@@ -195,6 +210,10 @@ static void send_due(struct notifier *n)
 
 		if (!notify) {
 			notifier_drop(n, item, "it is not in the configuration any more");
+			continue;
+		}
+		if (!fits_format(item, notify)) {
+			notifier_drop(n, item, "its section has another format by now");
 			continue;
 		}
 		outbox_sending(item);

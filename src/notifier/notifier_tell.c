@@ -16,6 +16,7 @@ struct topic {
 	const struct incident *incident;
 	const struct rule *rule; /* that holds for its app; NULL: of a storm */
 	const char *page;        /* of what is no incident */
+	bool told_only;          /* whoever was told of it hears of its end; nobody else does */
 	struct notice_storm storm;
 };
 
@@ -98,7 +99,7 @@ static int tell(struct notifier *n, const struct topic *t, enum notice_event eve
 		const struct notify *notify = w->notifies[k];
 		bool told = outbox_has_told(&n->outbox, notify_name(notify), t->subject);
 
-		if ((told || !held) && is_wanted(t, notify, event, told))
+		if ((told || (!held && !t->told_only)) && is_wanted(t, notify, event, told))
 			r = put(n, t, event, notify);
 	}
 	return r;
@@ -113,7 +114,9 @@ static int tell_of_incident(
 		.incident = i,
 		.rule = runtime_rule_of(notifier_runtime(n), i, &wishes)};
 
-	if (event == NOTICE_EVENT_MAX || !t.rule || t.rule->action == RULE_ACTION_NONE ||
+	/* Its rule may have been another one when it began. */
+	t.told_only = !t.rule || t.rule->action == RULE_ACTION_NONE;
+	if (event == NOTICE_EVENT_MAX || (t.told_only && !notice_is_relief(event)) ||
 		(i->marks[INCIDENT_IGNORED] && event != NOTICE_CLOSED))
 		return 0;
 	return tell(n, &t, event);
@@ -139,6 +142,15 @@ void notifier_event(struct notifier *n, const struct incident *i, enum notice_ev
 	notifier_wake(n);
 }
 
+static bool has_told(const struct notifier *n, const char *incident)
+{
+	for (size_t k = 0; k < n->outbox.n; k++)
+		if (!n->outbox.items[k]->closed &&
+			str_equal(n->outbox.items[k]->incident, incident))
+			return true;
+	return false;
+}
+
 static void end_incident(struct notifier *n, const struct incident *i)
 {
 	_cleanup_free_ char *subject = NULL;
@@ -147,7 +159,8 @@ static void end_incident(struct notifier *n, const struct incident *i)
 	r = notice_subject(i, &subject);
 	if (r >= 0)
 		r = tell_of_incident(n, i, notice_of_outcome(i->response.outcome), subject);
-	if (r >= 0)
+	/* One that is no hang was closed when a person said so. */
+	if (r >= 0 && (!i->marks[INCIDENT_IGNORED] || has_told(n, i->id)))
 		r = tell_of_incident(n, i, NOTICE_CLOSED, subject);
 	if (r < 0)
 		complain("an incident", r);
@@ -168,15 +181,6 @@ void notifier_ignore(struct notifier *n, const struct incident *i)
 	if (subject)
 		outbox_close(&n->outbox, subject, notifier_now(n), notifier_wall(n));
 	notifier_wake(n);
-}
-
-static bool has_told(const struct notifier *n, const char *incident)
-{
-	for (size_t k = 0; k < n->outbox.n; k++)
-		if (!n->outbox.items[k]->closed &&
-			str_equal(n->outbox.items[k]->incident, incident))
-			return true;
-	return false;
 }
 
 /* Those of a daemon before this one are in the list, too: what is open goes on, and what ended then
@@ -323,6 +327,51 @@ static int tell_of_app(struct notifier *n, const struct app_history *a, const st
 	t.subject = subject;
 	t.page = page;
 	return r < 0 ? r : tell(n, &t, event);
+}
+
+/* One of before a restart, whose app is not seen again: it has ended meanwhile. */
+static int end_overrun(struct notifier *n, const struct outbox_item *told)
+{
+	const char *rest = strchr(told->subject, '/');
+	size_t app_len = rest ? strcspn(rest + 1, "/") : 0;
+	_cleanup_free_ char *cluster = NULL;
+	_cleanup_free_ char *app_id = NULL;
+	_cleanup_free_ char *subject = NULL;
+	struct incident i = {.ended = notifier_wall(n),
+		.opened = told->created,
+		.stage_id = -1,
+		.attempt_id = -1};
+	struct topic t = {.id = i.id, .incident = &i, .page = "apps", .told_only = true};
+	int r = -EINVAL;
+
+	if (rest)
+		r = str_printf(&cluster, "%.*s", (int)(rest - told->subject), told->subject);
+	if (r >= 0)
+		r = str_printf(&app_id, "%.*s", (int)app_len, rest + 1);
+	if (r >= 0)
+		r = str_replace(&subject, told->subject);
+	if (r < 0)
+		return r;
+	(void)snprintf(i.id, sizeof(i.id), "%s", told->incident);
+	i.cluster = cluster;
+	i.app_id = i.app_name = app_id;
+	t.subject = subject;
+	r = tell(n, &t, NOTICE_CLOSED);
+	outbox_close(&n->outbox, subject, notifier_now(n), i.ended);
+	return r;
+}
+
+void notifier_end_overruns(struct notifier *n)
+{
+	size_t known = n->outbox.n;
+
+	for (size_t k = 0; k < known && k < n->outbox.n; k++) {
+		const struct outbox_item *i = n->outbox.items[k];
+
+		if (i->orphan && !i->closed && i->event == NOTICE_MAX_RUNTIME &&
+			i->until <= notifier_now(n) && end_overrun(n, i) < 0)
+			complain("an app", -ENOMEM);
+	}
 }
 
 /* Its id is that of before a restart, where people were told of it. */

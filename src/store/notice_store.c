@@ -116,6 +116,7 @@ static int on_row(void *userdata, const struct ledger_value *row, size_t n)
 	free(item.subject);
 	free(item.incident);
 	free(item.text);
+	free(item.thread);
 	return r;
 }
 
@@ -141,7 +142,7 @@ int notice_store_load(struct ledger *l, const struct notice_store_restoring *res
 	return ledger_query(l,
 		"SELECT * FROM (SELECT id, notify, subject, incident, event, alert, created, ended,"
 		" closed, state, text, thread FROM notices WHERE state <> 'done' OR NOT closed"
-		" ORDER BY id DESC LIMIT ?1) ORDER BY id",
+		" ORDER BY state = 'up' DESC, id DESC LIMIT ?1) ORDER BY id",
 		args, ELEMENTSOF(args), on_row, &to);
 }
 
@@ -149,6 +150,6 @@ int notice_store_prune(struct ledger *l, usec_t keep_from)
 {
 	const struct ledger_value args[] = {LEDGER_I(keep_from)};
 
-	return ledger_run(l, "DELETE FROM notices WHERE state = 'done' AND created < ?1", args,
-		ELEMENTSOF(args));
+	return ledger_run(l, "DELETE FROM notices WHERE state = 'done' AND closed AND created < ?1",
+		args, ELEMENTSOF(args));
 }

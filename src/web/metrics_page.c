@@ -262,11 +262,18 @@ static void add_process(const struct web_view *v, struct metrics_writer *w)
 	metrics_add(w, METRIC_PROCESS_START_TIME_SECONDS, NULL, (double)v->started / USEC_PER_SEC);
 }
 
-static void add_credentials(struct metrics_writer *w, const char *kind, const struct expiry_list *l)
+static bool is_in_use(const struct web_view *v, const struct expiry *e)
+{
+	return usec_sub(v->now, e->seen) <= EXPIRY_KEPT;
+}
+
+static void add_credentials(const struct web_view *v, struct metrics_writer *w, const char *kind,
+	const struct expiry_list *l)
 {
 	for (size_t i = 0; i < l->n; i++)
-		metrics_add(w, METRIC_CREDENTIAL_EXPIRY, LABELS(kind, l->items[i].name),
-			(double)l->items[i].at / USEC_PER_SEC);
+		if (is_in_use(v, &l->items[i]))
+			metrics_add(w, METRIC_CREDENTIAL_EXPIRY, LABELS(kind, l->items[i].name),
+				(double)l->items[i].at / USEC_PER_SEC);
 }
 
 static void add_expiries(const struct web_view *v, struct metrics_writer *w)
@@ -274,10 +281,12 @@ static void add_expiries(const struct web_view *v, struct metrics_writer *w)
 	const struct expiry_list *targets = http_client_certificates(v->client);
 
 	for (size_t i = 0; i < targets->n; i++)
-		metrics_add(w, METRIC_TARGET_CERTIFICATE_EXPIRY, LABELS(targets->items[i].name),
-			(double)targets->items[i].at / USEC_PER_SEC);
-	add_credentials(w, "token", credentials_tokens(v->credentials));
-	add_credentials(w, "certificate", credentials_certificates(v->credentials));
+		if (is_in_use(v, &targets->items[i]))
+			metrics_add(w, METRIC_TARGET_CERTIFICATE_EXPIRY,
+				LABELS(targets->items[i].name),
+				(double)targets->items[i].at / USEC_PER_SEC);
+	add_credentials(v, w, "token", credentials_tokens(v->credentials));
+	add_credentials(v, w, "certificate", credentials_certificates(v->credentials));
 	if (v->certificate)
 		metrics_add(w, METRIC_CREDENTIAL_EXPIRY, LABELS("certificate", v->certificate),
 			(double)v->certificate_expiry / USEC_PER_SEC);

@@ -68,7 +68,7 @@ struct outbox {
 	struct outbox_item **items;      /* in order of their ids */
 	struct outbox_item **by_subject; /* the same by subject, notify and id */
 	size_t n;
-	size_t n_open_at_most; /* that are not done; counted again where it matters */
+	size_t n_open_at_most; /* that were never delivered; counted again where it matters */
 	int64_t next_id;       /* set it above all ids of before */
 	uint64_t chance;       /* the state of the generator of jitter; set it to a seed */
 };
@@ -118,8 +118,8 @@ int outbox_restore(
  * told of it. -ENOMEM: not all of it. */
 int outbox_claim(struct outbox *o, const char *subject, const char *incident);
 
-/* Where more than OUTBOX_MAX_OPEN are undelivered: the oldest that is not being sent; the caller
- * drops it, and calls again. NULL: no more than that. */
+/* Where more than OUTBOX_MAX_OPEN were never delivered: the oldest that is not being sent; the
+ * caller drops it, and calls again. NULL: no more than that. */
 struct outbox_item *outbox_overflow(struct outbox *o);
 
 /* The next that is to be sent now; NULL: none. One at a time of an incident and a notify, in their

@@ -177,12 +177,17 @@ static bool globs_match(const struct notice_filter *f, const struct incident *i)
 bool notice_wanted(
 	const struct notice_filter *f, const struct incident *i, enum notice_event event, bool told)
 {
-	if (!is_asked(f, event) || (!f->named && !globs_match(f, i)))
+	if (!is_asked(f, event))
+		return false;
+	/* Whoever heard of the beginning, also where it has another rule or name by now. */
+	if (told && notice_is_relief(event))
+		return true;
+	if (!f->named && !globs_match(f, i))
 		return false;
 	if (!notice_is_relief(event))
 		return notice_severity(event) >= f->min_severity;
 	/* How grave an end is, what ended says. */
-	return told || (!asks_verdicts(f) && (i->reached & BIT(VERDICT_HUNG)));
+	return !asks_verdicts(f) && (i->reached & BIT(VERDICT_HUNG));
 }
 
 bool notice_storm_wanted(const struct notice_filter *f, enum notice_event event, bool told)

@@ -305,6 +305,7 @@ int outbox_claim(struct outbox *o, const char *subject, const char *incident)
 	return 0;
 }
 
+/* An alert that was delivered counts no more: it lasts as long as its incident. */
 struct outbox_item *outbox_overflow(struct outbox *o)
 {
 	struct outbox_item *oldest = NULL;
@@ -313,8 +314,8 @@ struct outbox_item *outbox_overflow(struct outbox *o)
 	if (o->n_open_at_most <= OUTBOX_MAX_OPEN)
 		return NULL;
 	for (size_t k = 0; k < o->n; k++) {
-		open += o->items[k]->state != OUTBOX_DONE;
-		if (!oldest && o->items[k]->state != OUTBOX_DONE && !o->items[k]->sending)
+		open += o->items[k]->state == OUTBOX_WAITING;
+		if (!oldest && o->items[k]->state == OUTBOX_WAITING && !o->items[k]->sending)
 			oldest = o->items[k];
 	}
 	o->n_open_at_most = open;

@@ -309,6 +309,31 @@ static void test_bounded(void **state)
 	outbox_clear(&o);
 }
 
+/* More alerts that stand than may wait: none of them waits. */
+static void test_many_alerts_stand(void **state)
+{
+	struct outbox o = {0};
+	char subject[16];
+
+	(void)state;
+	for (int k = 0; k <= OUTBOX_MAX_OPEN; k++) {
+		(void)snprintf(subject, sizeof(subject), "s%d", k);
+		assert_int_equal(
+			attempt(&o, put_as(&o, "am", subject, NOTICE_HUNG, true), &good, NOW),
+			OUTBOX_SENT);
+		assert_null(outbox_overflow(&o));
+	}
+	assert_null(outbox_overflow(&o));
+	/* All of them end. */
+	for (int k = 0; k <= OUTBOX_MAX_OPEN; k++) {
+		(void)snprintf(subject, sizeof(subject), "s%d", k);
+		outbox_close(&o, subject, NOW, WALL);
+	}
+	assert_int_equal(outbox_n_pending(&o, "am"), OUTBOX_MAX_OPEN + 1);
+	assert_null(outbox_overflow(&o));
+	outbox_clear(&o);
+}
+
 static void test_alert(void **state)
 {
 	struct outbox o = {0};
@@ -464,6 +489,7 @@ int main(void)
 		cmocka_unit_test(test_backoff),
 		cmocka_unit_test(test_retry_after),
 		cmocka_unit_test(test_bounded),
+		cmocka_unit_test(test_many_alerts_stand),
 		cmocka_unit_test(test_alert),
 		cmocka_unit_test(test_alert_that_ends_while_it_is_sent),
 		cmocka_unit_test(test_alert_on_an_outcome),

@@ -3,6 +3,8 @@
  * notifier by itself is in tests/unit/notifier. */
 #include "scene.h"
 
+#include "notifier/notifier.h"
+
 #define HOOK(name, more)                                                                           \
 	"[notify " name "]\nurl = http://" name "/\nretry_first = 1s\nretry_max = 2s\n" more
 #define DRIVER "[spark one]\ntype = driver\nurl = " SCENE_D1 "\n"
@@ -137,6 +139,86 @@ static void reload(void **state)
 	a->moving = true;
 	world_until(w, strstr(told(w, "other"), "recovered "));
 	assert_null(strstr(told(w, "pager"), "recovered "));
+}
+
+/* The rule has another name, acts on nothing, or is gone when it ends: whoever heard of the
+ * beginning hears of that. */
+static void an_end_under_another_rule(void **state)
+{
+	static const struct {
+		const char *name;
+		const char *from;
+		const char *to;
+		const char *told;
+	} rows[] = {
+		{"name", "[rule all]", "[rule any]", "hung recovered closed "},
+		{"none", "action = notify", "action = none", "hung recovered closed "},
+		{"gone", "app = *", "app = x*", "hung recovered closed "},
+	};
+
+	for_each_row(r, rows)
+	{
+		struct world *w;
+		struct fake_app *a;
+		char *at;
+
+		scene_anew(state);
+		w = *state;
+		a = scene_app(w);
+		start(w, DRIVER HOOK("pager", "rule = all\non = hung, recovered, closed\n"),
+			"action = notify");
+		world_until(w, str_equal(told(w, "pager"), "hung "));
+		world_run(w, 2 * USEC_PER_SEC);
+		at = strstr(w->config, r->from);
+		assert_non_null(at);
+		memset(at, ' ', strlen(r->from));
+		memcpy(at, r->to, strlen(r->to));
+		world_write(w, "conf", w->config);
+		world_reload(w);
+		world_run(w, 2 * USEC_PER_SEC);
+		a->moving = true;
+		world_until(w, world_incident(w, 0)->ended > 0);
+		world_run(w, 5 * USEC_PER_SEC);
+		assert_string_equal(told(w, "pager"), r->told);
+	}
+}
+
+/* What stands at an Alertmanager is no message to be repeated to whoever takes its place. */
+static void an_alert_whose_section_is_a_webhook_now(void **state)
+{
+	struct world *w = *state;
+	struct fake_app *a = scene_app(w);
+
+	fake_set(&w->fake, "POST http://pager/*", (struct fake_answer){.status = 200});
+	start(w, DRIVER HOOK("pager", "format = alertmanager\nresend = 10s\n"), "action = notify");
+	world_until(w, n_sent(w, "pager") == 1);
+	world_configure(w, "mode = act", DRIVER HOOK("pager", "resend = 10s\n"), "action = notify");
+	world_reload(w);
+	world_run(w, USEC_PER_MINUTE);
+	assert_string_equal(told(w, "pager"), "");
+	a->moving = true;
+	world_until(w, strstr(told(w, "pager"), "recovered "));
+	world_run(w, USEC_PER_MINUTE);
+	assert_string_equal(told(w, "pager"), "recovered ");
+}
+
+/* Its end is told once: when a person said that it is no hang. */
+static void closed_once_where_it_was_no_hang(void **state)
+{
+	struct world *w = *state;
+	struct fake_app *a = scene_app(w);
+	struct incident *i;
+
+	start(w, DRIVER HOOK("pager", "on = closed\n"), "action = notify");
+	world_until(w, world_is_hung(w, "app-1"));
+	i = w->manager->incidents.items[0];
+	assert_int_equal(incident_mark(i, INCIDENT_IGNORED, "alice", w->fake.wall), 1);
+	notifier_ignore(w->manager->notifier, i);
+	world_until(w, str_equal(told(w, "pager"), "closed "));
+	a->moving = true;
+	world_until(w, i->ended > 0);
+	world_run(w, 5 * USEC_PER_SEC);
+	assert_string_equal(told(w, "pager"), "closed ");
 }
 
 static void told_is_told_also_over_restarts(void **state)
@@ -287,6 +369,25 @@ static void an_app_that_runs_for_too_long(void **state)
 	assert_int_equal(world_metric(w, gauge), 0);
 }
 
+/* Its app ends while the daemon is down: that is told once it would have been seen again. */
+static void one_that_ran_for_too_long_and_ended_unseen(void **state)
+{
+	struct world *w = *state;
+
+	scene_app(w)->moving = true;
+	start(w, WORLD_MASTER HOOK("pager", "on = max_runtime, closed\n"),
+		"action = notify\nmax_runtime = 10s\n");
+	world_until(w, str_equal(told(w, "pager"), "max_runtime "));
+	world_run(w, 2 * USEC_PER_SEC);
+	world_stop(w);
+	scene_end_all(w);
+	world_begin(w);
+	world_run(w, 9 * USEC_PER_MINUTE);
+	assert_string_equal(told(w, "pager"), "max_runtime ");
+	world_run(w, USEC_PER_HOUR);
+	assert_string_equal(told(w, "pager"), "max_runtime closed ");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -294,12 +395,16 @@ int main(void)
 		story(an_action_that_is_not_confirmed),
 		story(a_retry_that_works),
 		story(reload),
+		story(an_end_under_another_rule),
+		story(an_alert_whose_section_is_a_webhook_now),
+		story(closed_once_where_it_was_no_hang),
 		story(told_is_told_also_over_restarts),
 		story(gone_while_nobody_watched),
 		story(what_waits_outlives_a_restart),
 		story(without_a_ledger),
 		story(a_storm),
 		story(an_app_that_runs_for_too_long),
+		story(one_that_ran_for_too_long_and_ended_unseen),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
