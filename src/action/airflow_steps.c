@@ -402,7 +402,8 @@ static bool take_running(struct airflow_call *c, const struct transport_answer *
 		return false;
 	}
 	c->offset += l.n;
-	if (l.n < AIRFLOW_PAGE || (int64_t)c->offset >= l.total) {
+	/* A page may have fewer than were asked for: Airflow has a limit of its own. */
+	if (l.n == 0 || (int64_t)c->offset >= l.total) {
 		end_find(c);
 		return false;
 	}
@@ -463,7 +464,8 @@ static bool take_may_clear(struct airflow_call *c, const struct transport_answer
 {
 	struct airflow_affected who = {0};
 
-	if (a->status == 400 || a->status == 401 || a->status == 403 || a->status == 422) {
+	/* Where it is not known whether it could be cleared, it is not failed. */
+	if (a->status != 200 && a->status != 404 && a->status != 409) {
 		airflow_call_bad(c, a);
 		return false;
 	}

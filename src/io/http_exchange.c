@@ -33,19 +33,22 @@ static const struct {
 	CURLoption option;
 	long value;
 } fixed_options[] = {
-	{CURLOPT_NOSIGNAL, 1},
-	{CURLOPT_NETRC, CURL_NETRC_IGNORED},
-	{CURLOPT_FOLLOWLOCATION, 0},
-	{CURLOPT_UNRESTRICTED_AUTH, 0},
-	{CURLOPT_DISALLOW_USERNAME_IN_URL, 1},
-	{CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1},
-	{CURLOPT_HTTP09_ALLOWED, 0},
+	{CURLOPT_NOSIGNAL, 1}, {CURLOPT_NETRC, CURL_NETRC_IGNORED}, {CURLOPT_FOLLOWLOCATION, 0},
+	{CURLOPT_UNRESTRICTED_AUTH, 0}, {CURLOPT_DISALLOW_USERNAME_IN_URL, 1},
+	{CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1}, {CURLOPT_HTTP09_ALLOWED, 0},
 	{CURLOPT_CERTINFO, 1}, /* read at a handshake, not for each request */
-	{CURLOPT_TCP_KEEPALIVE, 1},
-	{CURLOPT_BUFFERSIZE, READ_SIZE},
+	{CURLOPT_TCP_KEEPALIVE, 1}, {CURLOPT_BUFFERSIZE, READ_SIZE},
 	/* Do not wait for the resolver's thread when a request ends before it. */
 	{CURLOPT_QUICK_EXIT, 1},
+#if LIBCURL_VERSION_NUM >= 0x075700
+	{CURLOPT_CA_CACHE_TIMEOUT, 0}, /* a ca_file that changes is read at the next handshake */
+#endif
 };
+
+/* Seconds after which a connection is not used for a further request where it was made with a
+ * client certificate: a server may look at that with each request, and the file may have a newer
+ * one. */
+#define CERTIFICATE_LASTS 300L
 
 static const struct {
 	CURLcode code;
@@ -284,6 +287,15 @@ static int set_options(struct http_exchange *x, const char *user_agent,
 			return -ENOMEM;
 	if (e->username && e->password &&
 		curl_easy_setopt(x->easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC) != CURLE_OK)
+		return -ENOMEM;
+	/* Instead of the system's: libcurl may have been built to look there, too. */
+	if (e->ca_file && curl_easy_setopt(x->easy, CURLOPT_CAPATH, NULL) != CURLE_OK)
+		return -ENOMEM;
+	/* A session that is resumed would be one of the certificate of before. */
+	if (e->client_cert_file &&
+		(curl_easy_setopt(x->easy, CURLOPT_MAXLIFETIME_CONN, CERTIFICATE_LASTS) !=
+				CURLE_OK ||
+			curl_easy_setopt(x->easy, CURLOPT_SSL_SESSIONID_CACHE, 0L) != CURLE_OK))
 		return -ENOMEM;
 	return 0;
 }
@@ -596,7 +608,8 @@ void http_exchange_rest(struct http_exchange *x)
 {
 	/* What was sent with it may hold a secret. */
 	if (!x->reusable) {
-		curl_easy_reset(x->easy);
+		if (x->easy)
+			curl_easy_reset(x->easy);
 		x->sent = secret_free(x->sent);
 	}
 	if (x->secret)

@@ -42,32 +42,54 @@ static void close_fd(int *fd)
 	*fd = -1;
 }
 
-/* The leader is a zombie until it is reaped, so that the number is still its group's. One that does
- * not die of SIGKILL at once is not waited for. */
-static void kill_and_reap(struct spawn *s, siginfo_t *ret)
+/* The leader is a zombie until it is reaped, so that the number is still its group's. It may not
+ * die of SIGKILL at once: it is waited for where flags do not say WNOHANG. */
+static void kill_and_reap(struct spawn *s, siginfo_t *ret, int flags)
 {
 	if (s->pid <= 0)
 		return;
 	(void)kill(-s->pid, SIGKILL);
-	(void)waitid(P_PID, (id_t)s->pid, ret, WEXITED | WNOHANG);
-	s->pid = 0;
+	if (waitid(P_PID, (id_t)s->pid, ret, WEXITED | flags) == 0 && ret->si_pid != 0)
+		s->pid = 0;
+}
+
+static void on_gone(void *userdata)
+{
+	struct spawn *s = userdata;
+
+	close_fd(&s->pidfd);
+	free(s);
+}
+
+/* Leaves it to the loop: it is reaped once it has ended, or with the loop it is no matter. */
+static bool leave_to_loop(struct spawn *s)
+{
+	if (s->pid == 0 || !s->on_end || sd_event_source_set_floating(s->on_end, true) < 0)
+		return false;
+	(void)sd_event_source_set_destroy_callback(s->on_end, on_gone);
+	s->on_end = sd_event_source_unref(s->on_end);
+	return true;
 }
 
 struct spawn *spawn_cancel(struct spawn *s)
 {
 	siginfo_t info = {0};
+	sd_event *event;
 
 	if (!s)
 		return NULL;
-	kill_and_reap(s, &info);
-	(void)sd_event_source_disable_unref(s->on_end);
-	(void)sd_event_source_disable_unref(s->on_output);
-	(void)sd_event_source_disable_unref(s->timer);
-	close_fd(&s->pidfd);
+	event = s->event;
+	kill_and_reap(s, &info, s->on_end ? WNOHANG : 0);
+	s->on_output = sd_event_source_disable_unref(s->on_output);
+	s->timer = sd_event_source_disable_unref(s->timer);
 	close_fd(&s->output);
 	strbuf_clear(&s->text);
-	(void)sd_event_unref(s->event);
-	free(s);
+	s->done = NULL;
+	if (!leave_to_loop(s)) {
+		(void)sd_event_source_disable_unref(s->on_end);
+		on_gone(s);
+	}
+	(void)sd_event_unref(event);
 	return NULL;
 }
 
@@ -124,10 +146,14 @@ static int on_end(sd_event_source *source, int fd, uint32_t revents, void *userd
 	struct spawn_end end = {.timed_out = s->timed_out};
 	siginfo_t info = {0};
 
-	(void)source;
 	(void)fd;
 	(void)revents;
-	kill_and_reap(s, &info);
+	kill_and_reap(s, &info, WNOHANG);
+	if (!s->done) { /* cancelled */
+		(void)sd_event_source_set_enabled(source, SD_EVENT_OFF);
+		(void)sd_event_source_set_floating(source, false); /* the last reference */
+		return 0;
+	}
 	/* What fits into a pipe: somebody who left the group may hold it open for ever. */
 	(void)read_output(s, 16);
 	/* A NUL byte ends the text. */

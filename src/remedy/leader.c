@@ -280,7 +280,8 @@ static void take_answer(struct leader *l, const struct transport_answer *a)
 	_cleanup_free_ char *err = NULL;
 	int r = l->codec->answer(l->step.ask, a->status, a->body, a->len, &answer, &err);
 
-	if (a->status == 401 && l->username)
+	/* A JWT of etcd is refused by 400 or 500 once users or roles have changed. */
+	if (a->status != 200 && l->username)
 		l->endpoint.authorization = secret_free(l->endpoint.authorization);
 	if (r >= 0 && answer.reply == LEADERSHIP_WRITTEN)
 		r = complete(l, &answer.record, &err);

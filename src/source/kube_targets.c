@@ -257,25 +257,35 @@ int kube_targets_make(struct source_kubernetes *k, struct target **ret, size_t *
 	return 0;
 }
 
-/* Whether the pod is the one whose driver is known by that id, and at that URL. */
-static bool is_driver_of(
+static bool is_at(
 	const struct source_kubernetes *k, const struct kube_pod *p, const struct app_ref *ref)
 {
 	_cleanup_free_ char *url = NULL;
 
-	if (p->app_id)
-		return str_equal(p->app_id, ref->app_id);
 	return driver_url(k, p, &url) >= 0 && url && str_equal(url, ref->url);
 }
 
+/* Two apps may have one id: an operator makes it of a name, which two namespaces may have. The URL
+ * tells which pod is meant; an id alone does where it has one pod only. */
 const struct kube_pod *kube_targets_find(
 	const struct source_kubernetes *k, const struct app_ref *ref)
 {
+	const struct kube_pod *found = NULL;
 	const struct kube_pod_list *l;
+	size_t n = 0;
 
 	for (size_t i = 0; (l = kube_pods_of(k, i)); i++)
-		for (size_t j = 0; j < l->n; j++)
-			if (is_driver_of(k, &l->items[j], ref))
-				return &l->items[j];
-	return NULL;
+		for (size_t j = 0; j < l->n; j++) {
+			const struct kube_pod *p = &l->items[j];
+
+			if (!is_target(p) || (p->app_id && !str_equal(p->app_id, ref->app_id)))
+				continue;
+			if (is_at(k, p, ref))
+				return p;
+			if (!p->app_id)
+				continue;
+			found = p;
+			n++;
+		}
+	return n == 1 ? found : NULL;
 }

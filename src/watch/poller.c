@@ -169,7 +169,8 @@ static struct driver *find_by_app(const struct poller *p, const struct app_histo
 {
 	struct driver *d = find(p, a->info.id, NULL);
 
-	if (!d && a->url)
+	/* Of two apps of one id, one is known by its URL alone. */
+	if ((!d || driver_history(d) != a) && a->url)
 		d = find(p, NULL, a->url);
 	return d && driver_history(d) == a ? d : NULL;
 }

@@ -26,6 +26,9 @@ static int find_list(
 	int r;
 
 	r = json_parse(body, len, ret_json, reterr);
+	/* Hadoop 2 says null where Hadoop 3 says {}. */
+	if (r >= 0 && cJSON_IsNull(cJSON_GetObjectItemCaseSensitive(*ret_json, "apps")))
+		return 0;
 	if (r >= 0)
 		r = json_get_object(*ret_json, "apps", JSON_REQUIRED, &apps, reterr);
 	return r < 0 ? r : json_get_array(apps, "app", JSON_OPTIONAL, ret, reterr);

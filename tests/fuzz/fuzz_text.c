@@ -83,7 +83,11 @@ static void read_properties(const char *text)
 	_cleanup_free_ char *copy = strdup(text);
 	struct app_memory memory = {0};
 	struct app_wishes wishes;
-	struct rule rule = {.may = ~0U};
+	/* As none is without its limits. */
+	struct rule rule = {.may = ~0U,
+		.hung_after = 10 * USEC_PER_MINUTE,
+		.hung_after_unproven = 30 * USEC_PER_MINUTE,
+		.owner_hung_after_max = 24 * USEC_PER_HOUR};
 	char *save = NULL;
 	double number;
 

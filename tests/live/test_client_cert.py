@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """A client certificate on the wire: a server that wants one, of its own CA."""
+import shutil
 import ssl
 import subprocess
 
+import pytest
 from fakes import Driver
 from harness import Daemon, wait
+from test_scarce import can_mount
 
 OPENSSL = ("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1")
 
@@ -52,6 +55,28 @@ def test_who_shows_it_is_let_in(binary, tmp_path, started):
     for lines in ([], [f"client_cert_file = {other[0]}", f"client_key_file = {other[1]}"]):
         done = once(binary, tmp_path, driver, *lines)
         assert done.returncode == 2 and "app-1" not in done.stdout
+
+
+@pytest.mark.skipif(not can_mount(), reason="a mount namespace takes root")
+def test_ca_file_is_instead_of_the_systems(binary, tmp_path, started):
+    """A CA of /etc/ssl/certs does not vouch for a server where ca_file names another one."""
+    driver = started(Secured, tmp_path)
+    cert, key = driver.client
+    system = tmp_path / "system"
+    system.mkdir()
+    shutil.copy(driver.cert[0], system / "ca.pem")
+    shutil.copy(driver.cert[0], system / "ca-certificates.crt")
+    subprocess.run(["openssl", "rehash", system], check=True, capture_output=True)
+    conf = tmp_path / "c.conf"
+
+    def once(*lines):
+        conf.write_text("\n".join(["[spark s]", f"url = {driver.url}", f"client_cert_file = {cert}", f"client_key_file = {key}", *lines, ""]))
+        return subprocess.run(["unshare", "--mount", "sh", "-c", f"mount --bind {system} /etc/ssl/certs && exec {binary} --config {conf} --once"],
+                              capture_output=True, text=True, timeout=60)
+
+    assert "app-1" in once().stdout
+    done = once(f"ca_file = {make(tmp_path, 'other')[0]}")
+    assert done.returncode == 2 and "app-1" not in done.stdout and "certificate" in done.stdout + done.stderr
 
 
 def test_a_key_that_all_may_read(binary, tmp_path):

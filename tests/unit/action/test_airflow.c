@@ -575,6 +575,15 @@ static void all_pages_are_looked_through(void **state)
 	find(f, &hint);
 	assert_int_equal(f->reply, REPLY_REFUSED);
 	assert_int_equal(fake_n_asked(&f->fake, "GET */taskInstances?*"), 50);
+
+	/* Of a site that gives out fewer at a time than we ask for. */
+	f = anew(state, false);
+	fake_json(&f->fake, "GET */dags/etl/dagRuns/~/taskInstances?*offset=0",
+		RUNNING_TIS("3", OTHER "," OTHER));
+	fake_json(&f->fake, "GET */dags/etl/dagRuns/~/taskInstances?*offset=2",
+		RUNNING_TIS("3", OURS));
+	find(f, &hint);
+	assert_string_equal(f->state, "etl load labels");
 }
 
 /* Each step in its order, and no more than is needed. */

@@ -87,6 +87,7 @@ static void each_key_within_its_bounds(void **state)
 		{"hung_after", "spark.stagewatch.hung_after=1h 30min", NULL},
 		{"hung_after", "spark.stagewatch.hung_after=24h", NULL},
 		{"hung_after", "spark.stagewatch.hung_after=9min", "not from 10min to 1d"},
+		{"hung_after", "spark.stagewatch.hung_after=00min0", "not from 10min to 1d"},
 		{"hung_after", "spark.stagewatch.hung_after=25h", "not from 10min to 1d"},
 		{"hung_after", "spark.stagewatch.hung_after=1200", "not a duration"},
 		{"hung_after", "spark.stagewatch.hung_after=", "not a duration"},

@@ -548,9 +548,26 @@ static void airflow_is_down(void **state)
 	assert_int_equal(fake_log_count(FAKE_AIRFLOW), 1);
 }
 
+/* Whether it could be cleared afterwards is not known: it is not failed for that. */
+static void a_clear_that_cannot_be_tried(void **state)
+{
+	struct world *w = *state;
+
+	scene_app(w);
+	fake_set(&w->fake, "POST *clearTask* *\"dry_run\":true*",
+		(struct fake_answer){.status = 502});
+	scene_retry(w);
+	world_until(w, world_metric(w, "stagewatch_airflow_up{airflow=\"main\"}") > 0);
+	world_run(w, 30 * USEC_PER_SEC);
+	assert_true(world_is_hung(w, "app-1"));
+	assert_string_equal(w->airflow.sent, "");
+	assert_int_equal(w->spark.kills, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		story(a_clear_that_cannot_be_tried),
 		story(retry_all_well),
 		story(who_says_a_secret_again),
 		story(clears_and_notes_say_what),

@@ -209,10 +209,19 @@ static void test_nothing_is_left_over(void **state)
 	assert_true(is_gone(strtol(g.output, NULL, 10)));
 }
 
+static bool has_children(void)
+{
+	siginfo_t info = {0};
+
+	return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
 static void test_cancel(void **state)
 {
+	siginfo_t info = {0};
 	struct spawn *s = NULL;
 	struct got g;
+	struct got h;
 
 	(void)state;
 	assert_int_equal(begin(&g, "sleep 60 & sleep 60", (struct spawn_ask){0}, &s), 0);
@@ -220,7 +229,17 @@ static void test_cancel(void **state)
 	assert_null(spawn_cancel(NULL));
 	assert_return_code(sd_event_run(g.event, 0), 0);
 	assert_int_equal(g.n, 0);
+	/* It is reaped, be it a moment later. */
+	for (int i = 0; i < 100 && has_children(); i++)
+		(void)sd_event_run(g.event, 20 * USEC_PER_MSEC);
+	assert_false(has_children());
+	assert_int_equal(g.n, 0);
+	/* Nor is one left that is cancelled when nobody waits any more. */
+	assert_int_equal(begin(&h, "sleep 60", (struct spawn_ask){0}, &s), 0);
+	assert_null(spawn_cancel(s));
+	sd_event_unref(h.event);
 	sd_event_unref(g.event);
+	(void)waitid(P_ALL, 0, &info, WEXITED);
 }
 
 static void test_what_is_not_there(void **state)

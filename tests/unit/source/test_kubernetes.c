@@ -346,6 +346,11 @@ static void one_that_waits_for_a_node(void **state)
 /* A label is what the pod's maker says: the one that stays has the name. */
 static void two_pods_of_one_app(void **state)
 {
+	static const struct {
+		const char *name;
+		const char *url;
+	} rows[] = {{"u1", "http://10.0.0.1:4040"}, {"old", "http://10.0.0.9:4040"},
+		{NULL, "http://10.0.0.5:4040"}, {NULL, NULL}};
 	struct fixture *f = *state;
 
 	make(f);
@@ -356,6 +361,19 @@ static void two_pods_of_one_app(void **state)
 		     "\"Running\",\"podIP\":\"10.0.0.9\"}}," ONE));
 	list(f);
 	assert_string_equal(f->targets, "app-1 http://10.0.0.1:4040; - http://10.0.0.9:4040; ");
+	/* Each is known by its URL; the id alone names neither. */
+	for_each_row(r, rows)
+	{
+		char id[] = "app-1";
+		struct app_ref ref = {.app_id = id, .url = r->url};
+
+		f->source->ops->identify(f->source, &ref);
+		if (r->name)
+			assert_non_null(strstr(ref.mark, r->name));
+		else
+			assert_null(ref.mark);
+		free(ref.mark);
+	}
 }
 
 static void pages(void **state)

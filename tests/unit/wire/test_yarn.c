@@ -55,6 +55,8 @@ static void test_none(void **state)
 	assert_string_equal(body, "{\"apps\":{}}");
 	decode_apps(body, &m);
 	assert_int_equal(m.n_apps, 0);
+	decode_apps("{\"apps\":null}", &m); /* Hadoop 2 */
+	assert_int_equal(m.n_apps, 0);
 }
 
 static void test_ends_in_a_list(void **state)
