@@ -137,6 +137,8 @@ static int configure_parts(struct manager *m, const struct settings *s)
 
 	detector_configure(m->detector, &s->rules, &s->fallback, s->daemon.poll_interval);
 	detector_limit(m->detector, s->daemon.max_apps);
+	if (m->options.once)
+		detector_look_once(m->detector);
 	if (!manager_only_looks(m))
 		configure_daemon(m, &s->daemon);
 	if (m->door)

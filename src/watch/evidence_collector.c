@@ -475,6 +475,20 @@ static int look_at_host(struct evidence_collector *q, const struct proctree_list
 	return 0;
 }
 
+/* What is told to other hosts, and by them: executors alone. A number of a driver's process would
+ * be taken for one of their own. */
+static void drop_driver(struct process_list *l)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < l->n; i++)
+		if (str_equal(l->items[i].executor_id, "driver"))
+			process_tree_clear(&l->items[i]);
+		else
+			l->items[kept++] = l->items[i];
+	l->n = kept;
+}
+
 int evidence_collector_probe(
 	struct evidence_collector *q, const char *app_id, struct process_list *ret)
 {
@@ -486,7 +500,10 @@ int evidence_collector_probe(
 		r = -EACCES;
 	if (r >= 0)
 		r = evidence_call_from_host(host, app_id, ret);
-	return r < 0 ? r : python_stacks_look(q->context.python_stacks, ret);
+	if (r < 0)
+		return r;
+	drop_driver(ret);
+	return python_stacks_look(q->context.python_stacks, ret);
 }
 
 /* No command line names it an executor. In local mode it runs the tasks; else its JVM alone is of

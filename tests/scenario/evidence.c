@@ -62,6 +62,8 @@ static void count_cpu(struct executor_sim *x, usec_t now)
 		run(&x->workers[i], dt);
 	for (size_t i = 0; i < x->n_threads; i++)
 		run(&x->threads[i], dt);
+	for (size_t i = 0; i < x->n_feeders; i++)
+		run(&x->feeders[i], dt);
 	x->counted = now;
 }
 
@@ -106,6 +108,8 @@ static int set_executor(struct executor_sim *x, char *word)
 		x->n_workers = set_workers(x->workers, value);
 	else if (value && str_equal(word, "threads"))
 		x->n_threads = set_workers(x->threads, value);
+	else if (value && str_equal(word, "feeders"))
+		x->n_feeders = set_workers(x->feeders, value);
 	else
 		return -EINVAL;
 	return 0;
@@ -454,7 +458,7 @@ static struct process_obs daemon_of(const struct executor_sim *x, usec_t now)
 static void add_threads(const struct executor_sim *x, struct process_tree *t)
 {
 	t->knows_threads = t->tasks.known = t->tasks.timed = x->n_threads > 0;
-	t->threads = items(x->n_threads, sizeof(*t->threads));
+	t->threads = items(x->n_threads + x->n_feeders, sizeof(*t->threads));
 	for (size_t i = 0; i < x->n_threads; i++) {
 		struct sched_thread *k = &t->threads[t->n_threads++];
 
@@ -465,6 +469,10 @@ static void add_threads(const struct executor_sim *x, struct process_tree *t)
 		t->tasks.slices += k->count.slices;
 		t->tasks.waits += k->count.waits;
 	}
+	for (size_t i = 0; i < x->n_feeders && t->knows_threads; i++)
+		t->threads[t->n_threads++] = (struct sched_thread){.feeds = true,
+			.tid = t->pid + 80 + (int64_t)i,
+			.count = count(&x->feeders[i])};
 }
 
 static usec_t in_all(const struct executor_sim *x)

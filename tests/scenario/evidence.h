@@ -48,7 +48,9 @@ struct executor_sim {
 	size_t n_workers;
 	struct worker_sim threads[EVIDENCE_WORKERS_MAX];
 	size_t n_threads; /* 0: they are not known */
-	double churn;     /* of children that come and go */
+	struct worker_sim feeders[EVIDENCE_WORKERS_MAX];
+	size_t n_feeders;
+	double churn; /* of children that come and go */
 	double jvm_used;
 	double reaped;
 	usec_t counted; /* up to when */

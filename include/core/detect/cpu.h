@@ -66,6 +66,8 @@ struct cpu_use {
 	size_t workers[CPU_WORK_MAX];
 	/* ... and the JVM's threads that run tasks, where they are known one by one. */
 	size_t threads[CPU_WORK_MAX];
+	/* Those that compute the input of Python workers, in threads of their own (Spark 3). */
+	size_t feeders[CPU_WORK_MAX];
 	bool knows_threads;
 	bool counted;     /* workers and threads by the scheduler's counts, all of them */
 	size_t n_busy;    /* workers that worked */

@@ -46,6 +46,9 @@ void detector_configure(struct detector *d, const struct rule_list *rules,
 
 /* So many apps are known at once, at most; 0: no limit. */
 void detector_limit(struct detector *d, size_t max_apps);
+
+/* There is but one look at each app: its verdict is by what that shows, and waits for nothing. */
+void detector_look_once(struct detector *d);
 /* How often there was no place: a healthy app was forgotten, or the new one was not taken. */
 uint64_t detector_n_left_out(const struct detector *d);
 

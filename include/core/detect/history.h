@@ -104,6 +104,7 @@ struct app_history {
 	usec_t first_seen;
 	usec_t ran;                  /* from its start to the last good poll */
 	bool overran;                /* max_runtime of its rule, then */
+	bool once;                   /* it is looked at but once: detector_look_once() */
 	unsigned needs;              /* app_history_needs(), as of the last good poll */
 	usec_t observed;             /* last good poll */
 	usec_t spacing[2];           /* what lay between the last good polls, latest first */

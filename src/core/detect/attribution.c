@@ -246,6 +246,21 @@ static struct tally count_programs(const struct task_group *g)
 	return (struct tally){.idle = unclear > python + g->n_moving ? 0 : g->n};
 }
 
+/* A worker and the thread of its task wait while a feeder computes what it is to have next. One
+ * that never ran is blocked: its worker takes nothing. */
+static struct tally count_feeders(const struct task_group *g, struct tally t)
+{
+	size_t n = 0;
+	size_t at_work = smaller(g->n, less(g->cpu.feeders[CPU_WORKED], g->n_moving));
+
+	for (size_t i = 0; i < CPU_WORK_MAX; i++)
+		n += i == CPU_NEVER_RAN ? 0 : g->cpu.feeders[i];
+	if (at_work > t.alive + t.may)
+		t.may = at_work - t.alive;
+	t.idle = smaller(t.idle, less(g->n, larger(n, t.alive + t.may)));
+	return t;
+}
+
 static bool sum_is_quiet(const struct task_group *g, const struct rule *rule)
 {
 	double least = cpu_series_least(&g->executor->cpu, g->since, rule->hung_after);
@@ -270,14 +285,14 @@ static struct tally tally_of(const struct task_group *g, const struct rule *rule
 	if (g->cpu.churn && g->n_moving == 0)
 		return count_jvm(g, CPU_BUSY);
 	if (g->kind == KIND_PYTHON && !g->executor->feeding)
-		return count_workers(g);
+		return count_feeders(g, count_workers(g));
 	threads = count_threads(g);
 	if (g->kind == KIND_JVM)
 		return either(threads, count_programs(g), g->n);
 	workers = count_workers(g);
 	if (n_workers(g) == 0)
 		workers.idle = g->cpu.knows_threads || g->n_seen == g->n ? g->n : 0;
-	return either(threads, workers, g->n);
+	return count_feeders(g, either(threads, workers, g->n));
 }
 
 static usec_t worked_at(const struct task_group *g, size_t leave_out)

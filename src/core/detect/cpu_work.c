@@ -321,9 +321,11 @@ void cpu_work_use(const struct cpu_series *s, size_t first, uint64_t tick, struc
 			u->with_daemon = false;
 	}
 	free(works);
-	for (size_t i = 0; i < w.b->n_threads && u->knows_threads; i++)
-		if (!w.b->threads[i].feeds)
-			u->threads[thread_work(&w, &w.b->threads[i])]++;
+	for (size_t i = 0; i < w.b->n_threads && u->knows_threads; i++) {
+		const struct sched_thread *t = &w.b->threads[i];
+
+		(t->feeds ? u->feeders : u->threads)[thread_work(&w, t)]++;
+	}
 }
 
 /* Threads that have left take what they had with them: only where as many are there, or more, does

@@ -47,6 +47,7 @@ struct detector {
 	char undecided_name[sizeof(UNDECIDED)];
 	usec_t poll_interval;
 	size_t max_apps; /* 0: no limit */
+	bool once;
 	uint64_t n_left_out;
 	size_t n_still;       /* apps that stand still, or have a stage that does */
 	size_t n_hung;        /* stages */
@@ -133,6 +134,11 @@ void detector_configure(struct detector *d, const struct rule_list *rules,
 void detector_limit(struct detector *d, size_t max_apps)
 {
 	d->max_apps = max_apps;
+}
+
+void detector_look_once(struct detector *d)
+{
+	d->once = true;
 }
 
 uint64_t detector_n_left_out(const struct detector *d)
@@ -222,6 +228,7 @@ int detector_app(struct detector *d, const char *cluster, const struct app_info 
 		app_history_free(a);
 		return r;
 	}
+	a->once = d->once;
 	*ret = a;
 	return 0;
 }

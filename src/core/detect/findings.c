@@ -572,13 +572,33 @@ static void find_by_executor(struct look *k)
 					      : k->stage->stall_start));
 }
 
-/* After a gap, evidence is to be had again when a window of CPU time is full. */
+/* What is asked at first sight is answered by then, where somebody answers. */
+#define FIRST_ANSWER USEC_PER_MINUTE
+
+static bool has_cpu_seconds(const struct evidence *e)
+{
+	for (size_t i = 0; i < e->n_executors; i++)
+		if (e->executors[i].active_tasks > 0 && e->executors[i].cpu.n > 0)
+			return true;
+	return false;
+}
+
+/* After a gap, and where a stage is seen first long after its launch, evidence is to be had when a
+ * window of CPU time is full. */
 static bool gathers(const struct look *k)
 {
 	usec_t span = cpu_window_needed(k->rule->hung_after);
-	usec_t forgotten = k->app->evidence.forgotten;
+	usec_t since = k->app->evidence.forgotten;
 
-	return forgotten > 0 && usec_sub(k->now, forgotten) < span;
+	if (since > 0 && usec_sub(k->now, since) < span)
+		return true;
+	if (k->app->once)
+		return false;
+	if (!has_cpu_seconds(&k->app->evidence))
+		span = FIRST_ANSWER;
+	if (span > k->rule->hung_after)
+		span = k->rule->hung_after;
+	return usec_sub(k->now, k->stage->first_seen) < span;
 }
 
 /* CPU seconds a second of the driver's JVM; where only a container's sum is known, of all. */

@@ -32,6 +32,7 @@ static void set_up(struct fixture *f)
 	assert_int_equal(rule_fallback(&f->fallback), 0);
 	assert_int_equal(detector_new(&sink, &f->d), 0);
 	detector_configure(f->d, &f->rules, &f->fallback, 10 * USEC_PER_SEC);
+	detector_look_once(f->d);
 }
 
 static void tear_down(struct fixture *f)
