@@ -233,17 +233,19 @@ static struct tally either(struct tally a, struct tally b, size_t n)
 	return t;
 }
 
-/* A task of the JVM may wait for a program that it started. */
+/* A task of the JVM may wait for a program that it started. Others have one where they are of the
+ * same stage and move, or are Python's, whose worker is none of those that never ran. */
 static struct tally count_programs(const struct task_group *g)
 {
-	size_t python = g->executor->n_python;
-	size_t alive = less(g->cpu.workers[CPU_WORKED], python + g->n_moving);
+	size_t python = less(g->executor->n_python, g->cpu.workers[CPU_NEVER_RAN]);
+	size_t others = python + less(g->n_running, g->n);
+	size_t alive = less(g->cpu.workers[CPU_WORKED], others);
 	size_t unclear = g->cpu.workers[CPU_TICKS] + g->cpu.workers[CPU_DOUBT] +
 			 g->cpu.workers[CPU_UNSEEN] + g->cpu.workers[CPU_WORKED];
 
 	if (alive > 0)
 		return (struct tally){.may = smaller(alive, g->n)};
-	return (struct tally){.idle = unclear > python + g->n_moving ? 0 : g->n};
+	return (struct tally){.idle = unclear > others ? 0 : g->n};
 }
 
 /* A worker and the thread of its task wait while a feeder computes what it is to have next. One
