@@ -117,6 +117,18 @@ static size_t moving_of(
 	return n;
 }
 
+/* Of another stage, those that its list of tasks shows stalled. */
+static size_t stalled_of(
+	const struct stage_history *h, const char *executor_id, const struct rule *rule, usec_t now)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < h->tasks.n && h->last.n_active > 0; i++)
+		n += str_equal(h->tasks.items[i].executor_id, executor_id) &&
+		     task_is_stalled(&h->tasks.items[i], rule, now);
+	return n;
+}
+
 /* Tasks that are none of this stage's. */
 static size_t others_on(
 	const struct app_history *a, const struct stage_history *h, const struct task_group *g)
@@ -140,11 +152,14 @@ static void note_others(const struct app_history *a, const struct stage_history 
 	usec_t from = usec_sub(now, rule->hung_after);
 	size_t n = others_on(a, h, g);
 	size_t moving = (size_t)executor_track_begun(x, from > g->since ? from : g->since);
+	size_t stalled = 0;
 
 	for (size_t i = 0; i < a->n_stages; i++)
-		if (&a->stages[i] != h)
+		if (&a->stages[i] != h) {
 			moving += moving_of(&a->stages[i], x->id, rule, now);
-	moving = smaller(moving, n);
+			stalled += stalled_of(&a->stages[i], x->id, rule, now);
+		}
+	moving = smaller(moving, less(n, stalled));
 	g->n_others = n - moving;
 	g->n_moving += moving;
 }
