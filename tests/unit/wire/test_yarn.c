@@ -55,6 +55,7 @@ static void test_none(void **state)
 	assert_string_equal(body, "{\"apps\":{}}");
 	decode_apps(body, &m);
 	assert_int_equal(m.n_apps, 0);
+	master_state_clear(&m);
 	decode_apps("{\"apps\":null}", &m); /* Hadoop 2 */
 	assert_int_equal(m.n_apps, 0);
 }
